@@ -1,1 +1,10 @@
-export {};
+export * from './call.ts';
+export * from './date-range.ts';
+export * from './durations.ts';
+export * from './figures.ts';
+export * from './instants.ts';
+export * from './periods.ts';
+export * from './plan.ts';
+export * from './range.ts';
+export * from './tally.ts';
+export * from './windows.ts';

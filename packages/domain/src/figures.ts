@@ -1,0 +1,51 @@
+import type { AppliedRange } from './range.ts';
+import type { Tally } from './tally.ts';
+
+/** What the stores answer for a dashboard; the last three are numbers of calls. */
+export interface DashboardTallies {
+  range: Tally;
+  today: number;
+  thisWeek: number;
+  thisMonth: number;
+}
+
+/** `data` of the dashboard response. */
+export interface DashboardData {
+  total_calls: number;
+  total_duration_minutes: number;
+  total_duration_hours: number;
+  avg_duration_minutes: number;
+  calls_today: number;
+  calls_this_week: number;
+  calls_this_month: number;
+  date_range: { start_date: string; end_date: string };
+}
+
+const HUNDREDTH_MINUTE_MS = 600;
+const HUNDREDTH_HOUR_MS = 36_000;
+
+/**
+ * The one place where tallies become figures, so that no path to the data can disagree in arithmetic.
+ * Rounds half up on integers; exact for every sum up to 2^53 - 1 ms. The average is that of the rounded
+ * minutes, so that a reader who divides the two figures shown gets the third.
+ */
+export function dashboardData(t: DashboardTallies, range: AppliedRange): DashboardData {
+  const { calls, durationMs } = t.range;
+  const minutes = divideHalfUp(durationMs, HUNDREDTH_MINUTE_MS);
+  return {
+    total_calls: calls,
+    total_duration_minutes: minutes / 100,
+    total_duration_hours: divideHalfUp(durationMs, HUNDREDTH_HOUR_MS) / 100,
+    avg_duration_minutes: calls === 0 ? 0 : divideHalfUp(minutes, calls) / 100,
+    calls_today: t.today,
+    calls_this_week: t.thisWeek,
+    calls_this_month: t.thisMonth,
+    date_range: { start_date: range.startDate, end_date: range.endDate },
+  };
+}
+
+/** By the remainder, because adding half the divisor first could leave the integers a double holds. */
+function divideHalfUp(dividend: number, divisor: number): number {
+  const rest = dividend % divisor;
+  return (dividend - rest) / divisor + (rest >= divisor - rest ? 1 : 0);
+}

@@ -1,0 +1,125 @@
+import { dayOf, dayOfMonth, firstDayOfMonth, monthOf, startOfDay } from './periods.ts';
+import type { Range } from './range.ts';
+
+/** What a user's counters can answer. */
+export interface Availability {
+  /** First UTC day whose buckets are complete. */
+  fromDay: number;
+  /** No counted call starts later than this, epoch ms; -Infinity where there is no call. */
+  lastStartedAt: number;
+}
+
+/** A whole month (months since 1970-01), or days of one month, 1 to 31, both ends included. */
+export type Bucket =
+  | { kind: 'month'; month: number }
+  | { kind: 'days'; month: number; first: number; last: number };
+
+/** Rows to be added to the sum of the buckets (1) or taken from it (-1). */
+export interface Edge extends Range {
+  sign: 1 | -1;
+}
+
+/** Buckets and edges in order of time, no overlap among buckets or among edges; two edges at most. */
+export interface Plan {
+  buckets: Bucket[];
+  edges: Edge[];
+  /** Whether the plan leaves something out, or takes something in, because no call starts after `lastStartedAt`. */
+  trustsLastStartedAt: boolean;
+}
+
+/**
+ * How a range is read: whole months and days from the counters; what lies before `fromDay`, and the
+ * smaller side of a day that the range cuts, from rows.
+ *
+ * Months after that of `lastStartedAt` are not read, so that the size of a plan is bounded by what is
+ * kept and not by what is asked for.
+ */
+export function planRange(range: Range, available: Availability): Plan {
+  const plan: Plan = { buckets: [], edges: [], trustsLastStartedAt: false };
+  if (range.from >= range.until) return plan;
+
+  const kept = startOfDay(available.fromDay);
+  addEdge(plan, range.from, Math.min(range.until, kept), 1);
+  const from = Math.max(range.from, kept);
+  if (from >= range.until) return plan;
+  if (from > available.lastStartedAt) {
+    plan.trustsLastStartedAt = true;
+    return plan;
+  }
+
+  const { until } = range;
+  const first = dayOf(from);
+  const last = dayOf(until - 1);
+  const cost = (a: number, b: number) => Math.max(0, Math.min(b, available.lastStartedAt + 1) - a);
+  const head = { from: startOfDay(first), until: from };
+  const tail = { from: until, until: startOfDay(last + 1) };
+  const tailIsEmpty = until > available.lastStartedAt;
+  const tailCost = tailIsEmpty ? 0 : cost(tail.from, tail.until);
+  const takeTail = () => {
+    if (!tailIsEmpty) addEdge(plan, tail.from, tail.until, -1);
+    else if (tail.from < tail.until) plan.trustsLastStartedAt = true;
+  };
+
+  if (first === last) {
+    if (cost(head.from, head.until) + tailCost >= cost(from, until)) {
+      addEdge(plan, from, until, 1);
+      return plan;
+    }
+    addEdge(plan, head.from, head.until, -1);
+    takeTail();
+    addBuckets(plan, first, last, available.lastStartedAt);
+    return plan;
+  }
+
+  let firstWhole = first;
+  if (cost(head.from, head.until) >= cost(from, startOfDay(first + 1))) {
+    addEdge(plan, from, startOfDay(first + 1), 1);
+    firstWhole = first + 1;
+  } else {
+    addEdge(plan, head.from, head.until, -1);
+  }
+
+  let lastWhole = last;
+  if (!tailIsEmpty && tailCost >= cost(startOfDay(last), until)) {
+    addEdge(plan, startOfDay(last), until, 1);
+    lastWhole = last - 1;
+  } else {
+    takeTail();
+  }
+  addBuckets(plan, firstWhole, lastWhole, available.lastStartedAt);
+  return plan;
+}
+
+/** Appends an edge unless it is empty; one that continues an edge of the same sign is joined to it. */
+function addEdge(plan: Plan, from: number, until: number, sign: 1 | -1): void {
+  if (from >= until) return;
+  const before = plan.edges.at(-1);
+  if (before?.until === from && before.sign === sign) before.until = until;
+  else plan.edges.push({ from, until, sign });
+}
+
+function addBuckets(plan: Plan, first: number, lastAsked: number, lastStartedAt: number): void {
+  let last = lastAsked;
+  if (startOfDay(lastAsked + 1) > lastStartedAt) {
+    const endOfLastMonth = firstDayOfMonth(monthOf(dayOf(lastStartedAt)) + 1) - 1;
+    if (endOfLastMonth < lastAsked) {
+      last = endOfLastMonth;
+      plan.trustsLastStartedAt = true;
+    }
+  }
+  if (first > last) return;
+  for (let month = monthOf(first); month <= monthOf(last); month += 1) {
+    const monthFirst = firstDayOfMonth(month);
+    const monthLast = firstDayOfMonth(month + 1) - 1;
+    if (monthFirst >= first && monthLast <= last) {
+      plan.buckets.push({ kind: 'month', month });
+    } else {
+      plan.buckets.push({
+        kind: 'days',
+        month,
+        first: dayOfMonth(Math.max(first, monthFirst)),
+        last: dayOfMonth(Math.min(last, monthLast)),
+      });
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/** Half-open `[from, until)`, epoch milliseconds. */
+export interface Range {
+  from: number;
+  until: number;
+}
+
+/** A range and how it is shown: sent back, the shown dates give the same range (but for an end at `.000`). */
+export interface AppliedRange extends Range {
+  startDate: string;
+  endDate: string;
+}
