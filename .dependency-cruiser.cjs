@@ -3,14 +3,15 @@
 const inward = {
   'packages/domain': [],
   'packages/telemetry': [],
+  'packages/settings': [],
   'packages/stack': [],
   'packages/contract': ['packages/domain'],
   'packages/store': ['packages/domain'],
   'packages/counters': ['packages/domain'],
   'packages/ledger': ['packages/store', 'packages/counters', 'packages/domain'],
-  'services/ingest': ['packages/(contract|counters|domain|ledger|store|telemetry)'],
-  'services/api': ['packages/(counters|domain|ledger|store|telemetry)'],
-  'services/ops': ['packages/(contract|counters|domain|ledger|store|telemetry)'],
+  'services/ingest': ['packages/(contract|counters|domain|ledger|settings|store|telemetry)'],
+  'services/api': ['packages/(counters|domain|ledger|settings|store|telemetry)'],
+  'services/ops': ['packages/(contract|counters|domain|ledger|settings|store|telemetry)'],
   'infra/dev': ['packages/(contract|stack|store)'],
 };
 
