@@ -1,1 +1,13 @@
-export {};
+export type { HostPort } from './addresses.ts';
+export { checkConfigOnly } from './check-config-only.ts';
+export { CountersSettings } from './counters-settings.ts';
+export { describeSettings, type SettingRow } from './describe-settings.ts';
+export { type Fragment, variablesOf } from './fragment.ts';
+export { HttpSettings, IngestHttp } from './http-settings.ts';
+export { type KafkaSasl, KafkaSettings } from './kafka-settings.ts';
+export { LogSettings } from './log-settings.ts';
+export { MongoSettings } from './mongo-settings.ts';
+export { type Environment, readSettings, type Settings } from './read-settings.ts';
+export { type RedisCluster, type RedisNode, RedisSettings } from './redis-settings.ts';
+export { apiSettings, ingestSettings, opsSettings } from './services.ts';
+export { SettingsError, type SettingsFault } from './settings-error.ts';

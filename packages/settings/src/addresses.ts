@@ -1,0 +1,48 @@
+/** Where a server listens: a name or an IPv4 address, and a port from 1 to 65535. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+const hostPort = /^(?<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?<port>\d{1,5})$/;
+
+/** `a:1, b:2` as a list, or undefined where one of the items is no `host:port`, or there is none. */
+export function parseHostPorts(text: string): HostPort[] | undefined {
+  const found: HostPort[] = [];
+  for (const item of text.split(',')) {
+    const match = hostPort.exec(item.trim());
+    const port = Number(match?.groups?.port);
+    if (!match?.groups?.host || !(port >= 1 && port <= 65_535)) return undefined;
+    found.push({ host: match.groups.host, port });
+  }
+  return found;
+}
+
+/** True for `redis://` or `rediss://`, with userinfo, port and database number where given. */
+export function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, pathname, username, password } = new URL(text);
+  return (
+    (protocol === 'redis:' || protocol === 'rediss:') &&
+    hostname !== '' &&
+    /^(\/\d*)?$/.test(pathname) &&
+    isPercentEncoded(username) &&
+    isPercentEncoded(password)
+  );
+}
+
+const isPercentEncoded = (text: string) => !/%(?![0-9A-Fa-f]{2})/.test(text);
+
+// Not `URL`: a replica set lists several hosts, which no URL parser takes.
+const mongoUri =
+  /^mongodb(?:\+srv)?:\/\/(?:[^@/\s?]+@)?[^@/\s?,]+(?:,[^@/\s?,]+)*(?:\/(?<database>[^?\s/@.$"\\]*))?(?:\?\S*)?$/;
+
+/** True for `mongodb://` or `mongodb+srv://` with at least one host. */
+export function isMongoUri(text: string): boolean {
+  return mongoUri.test(text);
+}
+
+/** The database that a Mongo URI names, if any. */
+export function databaseOf(uri: string): string | undefined {
+  return mongoUri.exec(uri)?.groups?.database || undefined;
+}

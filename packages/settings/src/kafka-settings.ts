@@ -1,0 +1,98 @@
+import Type from 'typebox';
+import { parseHostPorts } from './addresses.ts';
+import { fragment } from './fragment.ts';
+
+const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+
+/** How a client proves to Kafka who it is. */
+export interface KafkaSasl {
+  readonly mechanism: (typeof mechanisms)[number];
+  readonly username: string;
+  readonly password: string;
+}
+
+// Kafka writes these names in capitals and its clients for Node in small letters; both are meant alike.
+const mechanismOf = (text: string) => mechanisms.find((one) => one === text.toLowerCase());
+
+const legalTopic = {
+  pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}$',
+  remedy: 'a topic name of 1 to 249 letters, digits, dots, underscores and hyphens',
+};
+
+/** Section `kafka`: brokers, credentials, topics and the consumer group. */
+export const KafkaSettings = fragment(
+  'kafka',
+  Type.Object({
+    KAFKA_BROKERS: Type.Refine(
+      Type.String({
+        default: '127.0.0.1:9092',
+        description: 'brokers to begin with, `host:port` with commas between',
+        remedy: 'host:port, with commas between several, each port from 1 to 65535',
+      }),
+      (text) => parseHostPorts(text) !== undefined,
+    ),
+    KAFKA_SSL: Type.Boolean({
+      default: false,
+      description: '`true` speaks TLS to the brokers',
+      remedy: 'true or false',
+    }),
+    KAFKA_SASL_MECHANISM: Type.Optional(
+      Type.Refine(
+        Type.String({
+          description: `how to log in: ${mechanisms.map((one) => `\`${one}\``).join(', ')}`,
+          remedy: `one of ${mechanisms.join(', ')}`,
+        }),
+        (text) => mechanismOf(text) !== undefined,
+      ),
+    ),
+    KAFKA_SASL_USERNAME: Type.Optional(Type.String({ description: 'needed with a mechanism' })),
+    KAFKA_SASL_PASSWORD: Type.Optional(Type.String({ description: 'needed with a mechanism' })),
+    KAFKA_TOPIC: Type.String({
+      default: 'calls.completed',
+      description: 'where the events of completed calls are',
+      ...legalTopic,
+    }),
+    KAFKA_DLQ_TOPIC: Type.String({
+      default: 'calls.completed.dlq',
+      description: 'where events go that cannot be taken; never the topic itself',
+      ...legalTopic,
+    }),
+    KAFKA_GROUP_ID: Type.String({
+      default: 'calltally-ingest',
+      description: 'the consumer group that the ingest processes share',
+    }),
+  }),
+  (values, report) => {
+    const { KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = values;
+    const mechanism = KAFKA_SASL_MECHANISM === undefined ? undefined : mechanismOf(KAFKA_SASL_MECHANISM);
+    const credentials = { KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD };
+    for (const [variable, value] of Object.entries(credentials)) {
+      if (mechanism !== undefined && value === undefined)
+        report([variable, 'KAFKA_SASL_MECHANISM'], 'is missing', 'KAFKA_SASL_MECHANISM is set and needs it');
+      if (mechanism === undefined && value !== undefined)
+        report(
+          ['KAFKA_SASL_MECHANISM', variable],
+          'is missing',
+          `set it to one of ${mechanisms.join(', ')}, or leave out KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
+        );
+    }
+    if (values.KAFKA_TOPIC === values.KAFKA_DLQ_TOPIC)
+      report(
+        ['KAFKA_DLQ_TOPIC', 'KAFKA_TOPIC'],
+        'is the same as KAFKA_TOPIC',
+        'set it to a topic of its own, or a dead letter would be read as an event again',
+      );
+    const sasl: KafkaSasl | undefined =
+      mechanism && KAFKA_SASL_USERNAME !== undefined && KAFKA_SASL_PASSWORD !== undefined
+        ? { mechanism, username: KAFKA_SASL_USERNAME, password: KAFKA_SASL_PASSWORD }
+        : undefined;
+    return {
+      brokers: (parseHostPorts(values.KAFKA_BROKERS) ?? []).map(({ host, port }) => `${host}:${port}`),
+      ssl: values.KAFKA_SSL,
+      ...(sasl && { sasl }),
+      topic: values.KAFKA_TOPIC,
+      dlqTopic: values.KAFKA_DLQ_TOPIC,
+      groupId: values.KAFKA_GROUP_ID,
+    };
+  },
+);

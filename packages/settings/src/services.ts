@@ -1,0 +1,34 @@
+import { CountersSettings } from './counters-settings.ts';
+import { HttpSettings, IngestHttp } from './http-settings.ts';
+import { KafkaSettings } from './kafka-settings.ts';
+import { LogSettings } from './log-settings.ts';
+import { MongoSettings } from './mongo-settings.ts';
+import { RedisSettings } from './redis-settings.ts';
+
+/** What the API reads from the environment. */
+export const apiSettings = [
+  HttpSettings,
+  RedisSettings,
+  MongoSettings,
+  CountersSettings,
+  LogSettings,
+] as const;
+
+/** What ingest reads from the environment. */
+export const ingestSettings = [
+  IngestHttp,
+  KafkaSettings,
+  RedisSettings,
+  MongoSettings,
+  CountersSettings,
+  LogSettings,
+] as const;
+
+/** What the `calltally` command reads from the environment. */
+export const opsSettings = [
+  KafkaSettings,
+  RedisSettings,
+  MongoSettings,
+  CountersSettings,
+  LogSettings,
+] as const;

@@ -1,0 +1,65 @@
+import { test } from 'tap';
+import { type Environment, KafkaSettings, readSettings } from '../src/index.ts';
+import { faultsOf } from './faults-of.ts';
+
+const kafka = (env: Environment) => readSettings([KafkaSettings], env).kafka;
+const faultyVariables = (env: Environment) => faultsOf([KafkaSettings], env).map(({ variable }) => variable);
+const credentials = { KAFKA_SASL_USERNAME: 'tally', KAFKA_SASL_PASSWORD: 'secret' };
+
+test('brokers are host:port with commas between, spaces allowed', (t) => {
+  t.same(kafka({ KAFKA_BROKERS: 'a.example:9092, b:19092 ,10.0.0.1:1' }).brokers, [
+    'a.example:9092',
+    'b:19092',
+    '10.0.0.1:1',
+  ]);
+  for (const text of ['a', 'a:', ':1', 'a:0', 'a:65536', 'a:1,', 'a:1,,b:2', 'kafka://a:1', 'a:x', ' '])
+    t.same(faultyVariables({ KAFKA_BROKERS: text }), ['KAFKA_BROKERS'], text);
+  t.end();
+});
+
+test('TLS is true or false and nothing like it', (t) => {
+  t.equal(kafka({ KAFKA_SSL: 'true' }).ssl, true);
+  t.equal(kafka({ KAFKA_SSL: 'false' }).ssl, false);
+  for (const text of ['1', '0', 'TRUE', 'yes', 'on'])
+    t.same(faultyVariables({ KAFKA_SSL: text }), ['KAFKA_SSL'], text);
+  t.end();
+});
+
+test('a mechanism is taken as Kafka writes it and as its clients do', (t) => {
+  for (const [text, mechanism] of [
+    ['plain', 'plain'],
+    ['SCRAM-SHA-256', 'scram-sha-256'],
+    ['scram-sha-512', 'scram-sha-512'],
+  ] as const)
+    t.same(kafka({ ...credentials, KAFKA_SASL_MECHANISM: text }).sasl, {
+      mechanism,
+      username: 'tally',
+      password: 'secret',
+    });
+  t.end();
+});
+
+test('a mechanism needs user and password, and these need a mechanism', (t) => {
+  t.same(faultyVariables({ KAFKA_SASL_MECHANISM: 'plain' }), ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD']);
+  t.same(faultyVariables({ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'tally' }), [
+    'KAFKA_SASL_PASSWORD',
+  ]);
+  t.same(faultyVariables(credentials), ['KAFKA_SASL_MECHANISM']);
+  t.end();
+});
+
+test('a rule between variables is not held against one that is already at fault', (t) => {
+  t.same(faultyVariables({ ...credentials, KAFKA_SASL_MECHANISM: 'kerberos' }), ['KAFKA_SASL_MECHANISM']);
+  t.same(faultyVariables({ KAFKA_TOPIC: 'no topic', KAFKA_DLQ_TOPIC: 'calls.completed' }), ['KAFKA_TOPIC']);
+  t.end();
+});
+
+test('topics are legal names, and dead letters have one of their own', (t) => {
+  t.equal(kafka({ KAFKA_TOPIC: 'Calls_2.done-1' }).topic, 'Calls_2.done-1');
+  t.equal(kafka({ KAFKA_TOPIC: 'a'.repeat(249) }).topic.length, 249);
+  for (const text of ['.', '..', 'a b', 'a/b', 'ä', 'a'.repeat(250)])
+    t.same(faultyVariables({ KAFKA_TOPIC: text }), ['KAFKA_TOPIC'], text);
+  t.same(faultyVariables({ KAFKA_DLQ_TOPIC: 'calls.completed' }), ['KAFKA_DLQ_TOPIC']);
+  t.same(faultyVariables({ KAFKA_TOPIC: 'x', KAFKA_DLQ_TOPIC: 'x' }), ['KAFKA_DLQ_TOPIC']);
+  t.end();
+});

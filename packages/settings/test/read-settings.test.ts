@@ -1,0 +1,175 @@
+import { test } from 'tap';
+import {
+  apiSettings,
+  CountersSettings,
+  HttpSettings,
+  IngestHttp,
+  ingestSettings,
+  LogSettings,
+  MongoSettings,
+  opsSettings,
+  readSettings,
+  SettingsError,
+} from '../src/index.ts';
+import { faultsOf } from './faults-of.ts';
+
+test('an empty environment gives the documented defaults, for every process', (t) => {
+  const stores = {
+    redis: { url: 'redis://127.0.0.1:6379' },
+    mongo: { uri: 'mongodb://127.0.0.1:27017/calltally', database: 'calltally' },
+    counters: { retentionMonths: 25 },
+    log: { level: 'info' },
+  };
+  const kafka = {
+    brokers: ['127.0.0.1:9092'],
+    ssl: false,
+    topic: 'calls.completed',
+    dlqTopic: 'calls.completed.dlq',
+    groupId: 'calltally-ingest',
+  };
+  t.same(readSettings(apiSettings, {}), { http: { host: '127.0.0.1', port: 3000 }, ...stores });
+  t.same(readSettings(ingestSettings, {}), { http: { host: '127.0.0.1', port: 3001 }, kafka, ...stores });
+  t.same(readSettings(opsSettings, {}), { kafka, ...stores });
+  t.end();
+});
+
+test('an empty variable counts as unset', (t) => {
+  const settings = readSettings(ingestSettings, {
+    HOST: '',
+    INGEST_PORT: '',
+    KAFKA_BROKERS: '',
+    KAFKA_SSL: '',
+    KAFKA_SASL_MECHANISM: '',
+    KAFKA_SASL_USERNAME: '',
+    KAFKA_SASL_PASSWORD: '',
+    REDIS_URL: '',
+    REDIS_CLUSTER_NODES: '',
+    MONGODB_URI: '',
+    COUNTERS_RETENTION_MONTHS: '',
+    LOG_LEVEL: '',
+  });
+  t.same(settings, readSettings(ingestSettings, {}));
+  t.end();
+});
+
+test('variables that no fragment names are left alone', (t) => {
+  t.same(readSettings([LogSettings], { PORT: 'none', PATH: '/bin' }), { log: { level: 'info' } });
+  t.end();
+});
+
+test('the result is frozen to its leaves', (t) => {
+  const settings = readSettings(ingestSettings, { KAFKA_BROKERS: 'a:1,b:2' });
+  t.ok(Object.isFrozen(settings));
+  t.ok(Object.isFrozen(settings.kafka));
+  t.ok(Object.isFrozen(settings.kafka.brokers));
+  t.end();
+});
+
+test('every fault is told at once', (t) => {
+  const faults = faultsOf(ingestSettings, {
+    HOST: 'my host',
+    INGEST_PORT: '70000',
+    KAFKA_BROKERS: 'kafka',
+    KAFKA_SSL: 'yes',
+    KAFKA_SASL_MECHANISM: 'kerberos',
+    KAFKA_SASL_USERNAME: 'somebody',
+    KAFKA_TOPIC: 'a topic',
+    KAFKA_DLQ_TOPIC: '..',
+    REDIS_URL: 'http://127.0.0.1',
+    REDIS_CLUSTER_NODES: 'a:0',
+    MONGODB_URI: 'postgres://127.0.0.1/calls',
+    COUNTERS_RETENTION_MONTHS: '1',
+    LOG_LEVEL: 'loud',
+  });
+  t.same(
+    faults.map(({ variable }) => variable),
+    [
+      'HOST',
+      'INGEST_PORT',
+      'KAFKA_BROKERS',
+      'KAFKA_SSL',
+      'KAFKA_SASL_MECHANISM',
+      'KAFKA_TOPIC',
+      'KAFKA_DLQ_TOPIC',
+      'REDIS_URL',
+      'REDIS_CLUSTER_NODES',
+      'MONGODB_URI',
+      'COUNTERS_RETENTION_MONTHS',
+      'LOG_LEVEL',
+    ],
+  );
+  t.ok(faults.every(({ problem, remedy }) => problem !== '' && remedy !== ''));
+  t.end();
+});
+
+test('the error has a stable code and names every fault in its message', (t) => {
+  try {
+    readSettings(apiSettings, { PORT: '-1', LOG_LEVEL: 'loud' });
+    t.fail('these settings cannot be used');
+  } catch (error) {
+    t.ok(error instanceof SettingsError);
+    t.equal((error as SettingsError).code, 'SETTINGS_INVALID');
+    t.match((error as SettingsError).message, /PORT cannot be used: .*0 to 65535/);
+    t.match((error as SettingsError).message, /LOG_LEVEL cannot be used: .*one of trace, debug/);
+  }
+  t.end();
+});
+
+test('no value of a variable is repeated in a fault, wherever a secret was put', (t) => {
+  const secret = 'p4ss w0rd!@//:';
+  const env = Object.fromEntries(
+    [
+      'HOST',
+      'INGEST_PORT',
+      'KAFKA_BROKERS',
+      'KAFKA_SSL',
+      'KAFKA_SASL_MECHANISM',
+      'KAFKA_SASL_PASSWORD',
+      'KAFKA_TOPIC',
+      'KAFKA_DLQ_TOPIC',
+      'REDIS_URL',
+      'REDIS_CLUSTER_NODES',
+      'MONGODB_URI',
+      'COUNTERS_RETENTION_MONTHS',
+      'LOG_LEVEL',
+    ].map((variable) => [variable, variable.endsWith('URL') ? `redis://:${secret}@[` : secret]),
+  );
+  const faults = faultsOf(ingestSettings, env);
+  t.equal(faults.length, 12);
+  t.notMatch(new SettingsError(faults).message, /p4ss|w0rd/);
+  t.end();
+});
+
+test('a port is a whole number up to 65535, and 0 asks for a free one', (t) => {
+  for (const [text, port] of [
+    ['0', 0],
+    ['1', 1],
+    ['65535', 65_535],
+  ] as const) {
+    t.equal(readSettings([HttpSettings], { PORT: text }).http.port, port);
+    t.equal(readSettings([IngestHttp], { INGEST_PORT: text }).http.port, port);
+  }
+  for (const text of ['65536', '-1', '3000.5', '3e3', '0x10', ' 3000', 'http', '99999999999999999999'])
+    t.equal(faultsOf([HttpSettings], { PORT: text }).length, 1, text);
+  t.end();
+});
+
+test('retention is 2 to 120 months', (t) => {
+  const read = (text: string) => readSettings([CountersSettings], { COUNTERS_RETENTION_MONTHS: text });
+  t.equal(read('2').counters.retentionMonths, 2);
+  t.equal(read('120').counters.retentionMonths, 120);
+  for (const text of ['1', '121', '2.5', 'two'])
+    t.equal(faultsOf([CountersSettings], { COUNTERS_RETENTION_MONTHS: text }).length, 1, text);
+  t.end();
+});
+
+test('a Mongo URI that names no database means calltally', (t) => {
+  for (const [uri, database] of [
+    ['mongodb://127.0.0.1:27017', 'calltally'],
+    ['mongodb://127.0.0.1:27017/?replicaSet=rs0', 'calltally'],
+    ['mongodb://user:pa%40ss@a:1,b:2/tally?replicaSet=rs0', 'tally'],
+    ['mongodb+srv://cluster.example.com/other', 'other'],
+  ] as const)
+    t.same(readSettings([MongoSettings], { MONGODB_URI: uri }).mongo, { uri, database });
+  t.end();
+});

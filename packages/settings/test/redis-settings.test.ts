@@ -1,0 +1,49 @@
+import { test } from 'tap';
+import { type Environment, RedisSettings, readSettings } from '../src/index.ts';
+import { faultsOf } from './faults-of.ts';
+
+const redis = (env: Environment) => readSettings([RedisSettings], env).redis;
+
+test('one node is its URL, as it was written', (t) => {
+  for (const url of ['redis://h', 'rediss://user:p%40ss@h:6380/2', 'redis://:secret@10.0.0.1:6379/'])
+    t.same(redis({ REDIS_URL: url }), { url });
+  t.end();
+});
+
+test('a cluster takes user, password and TLS from REDIS_URL', (t) => {
+  const nodes = [
+    { host: 'a', port: 7000 },
+    { host: 'b', port: 7001 },
+  ];
+  t.same(redis({ REDIS_CLUSTER_NODES: 'a:7000, b:7001' }), { clusterNodes: nodes, tls: false });
+  t.same(redis({ REDIS_CLUSTER_NODES: 'a:7000,b:7001', REDIS_URL: 'rediss://tally:p%40ss@a:7000' }), {
+    clusterNodes: nodes,
+    tls: true,
+    username: 'tally',
+    password: 'p@ss',
+  });
+  t.end();
+});
+
+test('what is no Redis address is refused', (t) => {
+  for (const url of [
+    '127.0.0.1:6379',
+    'http://h',
+    'redis://',
+    'redis://h/name',
+    'redis://u:%zz@h',
+    'redis:h',
+  ])
+    t.same(
+      faultsOf([RedisSettings], { REDIS_URL: url }).map(({ variable }) => variable),
+      ['REDIS_URL'],
+      url,
+    );
+  for (const nodes of ['a', 'redis://a:1', 'a:1,b'])
+    t.same(
+      faultsOf([RedisSettings], { REDIS_CLUSTER_NODES: nodes }).map(({ variable }) => variable),
+      ['REDIS_CLUSTER_NODES'],
+      nodes,
+    );
+  t.end();
+});
