@@ -1,1 +1,16 @@
-export {};
+export { checkCallEvent } from './check.ts';
+export { type Decoded, decodeCallEvent, encodeCallEvent } from './codec.ts';
+export { BatchUnreadableError } from './codecs/unreadable.ts';
+export { registerCodecs } from './codecs.ts';
+export { DEAD_LETTER_HEADERS, type DeadLetter, deadLetterMessage } from './dead-letter.ts';
+export { type CallEvent, CallEventSchema, EVENT_SIZE_MAX_BYTES } from './event.ts';
+export {
+  KAFKA_RETRY,
+  type KafkaLog,
+  type KafkaLogLevel,
+  type KafkaSasl,
+  type KafkaSettings,
+  kafkaClient,
+} from './kafka.ts';
+export { callOfAnotherUser, REJECTION_CODES, type Rejection, type RejectionCode } from './rejection.ts';
+export { ensureTopics, TOPIC_DEFAULTS, type Topics } from './topics.ts';

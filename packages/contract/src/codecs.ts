@@ -1,0 +1,60 @@
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+import { CompressionCodecs, CompressionTypes } from 'kafkajs';
+import { readLz4 } from './codecs/lz4.ts';
+import { readSnappy } from './codecs/snappy.ts';
+import { BATCH_MAX_BYTES, BatchUnreadableError } from './codecs/unreadable.ts';
+import { readZstd } from './codecs/zstd.ts';
+
+/** What kafkajs hands a codec to compress. */
+interface Encoded {
+  buffer: Buffer;
+}
+
+interface Codec {
+  compress(encoded: Encoded): Promise<Buffer>;
+  decompress(compressed: Buffer): Promise<Buffer>;
+}
+
+const gzip = promisify(zlib.gzip);
+const gunzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip);
+
+/**
+ * Teaches kafkajs every codec of Kafka, for reading; gzip for writing too. No batch may grow beyond
+ * {@link BATCH_MAX_BYTES}: a few hundred kilobytes can be made to unpack to gigabytes, and a process
+ * that says so beats one that is killed for its memory. The codecs are kafkajs's global state, so
+ * this may be called any number of times.
+ */
+export function registerCodecs(): void {
+  register(CompressionTypes.GZIP, {
+    compress: ({ buffer }) => gzip(buffer),
+    decompress: (compressed) =>
+      gunzip(compressed, { maxOutputLength: BATCH_MAX_BYTES }).catch((cause: unknown) => {
+        throw new BatchUnreadableError('gzip', cause);
+      }),
+  });
+  register(CompressionTypes.Snappy, readOnly('snappy', readSnappy));
+  register(CompressionTypes.LZ4, readOnly('lz4', readLz4));
+  register(CompressionTypes.ZSTD, readOnly('zstd', readZstd));
+}
+
+function register(type: CompressionTypes, codec: Codec): void {
+  (CompressionCodecs as Record<number, () => Codec>)[type] = () => codec;
+}
+
+function readOnly(name: string, read: (compressed: Buffer) => Buffer | Promise<Buffer>): Codec {
+  return {
+    async compress() {
+      throw new Error(
+        `CODEC_READ_ONLY: ${name} is read but not written here; compress with gzip or not at all`,
+      );
+    },
+    async decompress(compressed) {
+      try {
+        return await read(compressed);
+      } catch (cause) {
+        throw cause instanceof BatchUnreadableError ? cause : new BatchUnreadableError(name, cause);
+      }
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { decompressFrame } from 'lz4-napi';
+import { BATCH_MAX_BYTES, BatchUnreadableError } from './unreadable.ts';
+
+const FRAME_MAGIC = 0x184d2204;
+const STORED_BLOCK = 0x80000000;
+
+/** Unpacks an LZ4 frame, which is what Kafka's record batches hold. */
+export async function readLz4(compressed: Buffer): Promise<Buffer> {
+  const most = unpackedBytesMost(compressed);
+  if (most > BATCH_MAX_BYTES) throw new BatchUnreadableError('lz4', `its blocks hold up to ${most}`);
+  return decompressFrame(compressed);
+}
+
+/**
+ * The most a frame can unpack to, from its headers alone, because the library has no limit of its
+ * own: every block unpacks to at most the frame's block size, and to at most 255 times its bytes.
+ */
+function unpackedBytesMost(frame: Buffer): number {
+  if (frame.length < 7 || frame.readUInt32LE(0) !== FRAME_MAGIC) {
+    throw new BatchUnreadableError('lz4', 'it does not begin with a frame');
+  }
+  const flags = frame[4]!;
+  const blockMaxBytes = 2 ** (8 + 2 * ((frame[5]! >> 4) & 7));
+  const blockChecksumBytes = flags & 0x10 ? 4 : 0;
+  const contentSizeBytes = flags & 0x08 ? 8 : 0;
+  const dictionaryIdBytes = flags & 0x01 ? 4 : 0;
+  let at = 7 + contentSizeBytes + dictionaryIdBytes;
+  let most = 0;
+  while (at + 4 <= frame.length) {
+    const word = frame.readUInt32LE(at);
+    if (word === 0) break;
+    const bytes = word & ~STORED_BLOCK;
+    most += word >= STORED_BLOCK ? bytes : Math.min(blockMaxBytes, bytes * 255);
+    at += 4 + bytes + blockChecksumBytes;
+  }
+  return most;
+}

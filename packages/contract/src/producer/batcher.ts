@@ -1,0 +1,131 @@
+import type { Message } from 'kafkajs';
+import { CallEventProducerError, producerError } from './errors.ts';
+import { Room } from './room.ts';
+import type { Place, Sender } from './sender.ts';
+
+export interface BatcherOptions {
+  /** How long the first message of a batch waits for company. */
+  lingerMs: number;
+  /** Messages in a batch. */
+  maxBatch: number;
+  /** Bytes of values in a batch; one larger message still goes, alone. */
+  maxBatchBytes: number;
+  /** Messages that wait or are on their way; who brings more waits. */
+  maxBuffered: number;
+  /** How long a message waits for room, and then for its turn. */
+  deliveryTimeoutMs: number;
+}
+
+interface Entry {
+  message: Message;
+  bytes: number;
+  queuedAtMs: number;
+  resolve: (place: Place) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Gathers messages to batches and sends one batch after the other, so that a key's messages stay in
+ * the order in which they came. A batch that fails fails its own messages only.
+ */
+export class Batcher {
+  readonly #sender: Sender;
+  readonly #options: BatcherOptions;
+  readonly #room: Room;
+  readonly #open = new Set<Promise<unknown>>();
+  #queue: Entry[] = [];
+  #running = false;
+  #flushes = 0;
+  #wake: () => void = () => {};
+
+  constructor(sender: Sender, options: BatcherOptions) {
+    this.#sender = sender;
+    this.#options = options;
+    this.#room = new Room(options.maxBuffered);
+  }
+
+  /** @returns where the message rests, once Kafka has acknowledged it @throws CallEventProducerError */
+  add(message: Message, bytes: number): Promise<Place> {
+    const { deliveryTimeoutMs, maxBuffered } = this.#options;
+    const result = new Promise<Place>((resolve, reject) => {
+      const enter = () => this.#enqueue({ message, bytes, queuedAtMs: performance.now(), resolve, reject });
+      const full = `${maxBuffered} events wait already and none left in ${deliveryTimeoutMs} ms; send less at a time`;
+      const giveUp = () => reject(new CallEventProducerError('PRODUCER_BUFFER_FULL', full, true));
+      this.#room.take(deliveryTimeoutMs, enter, giveUp);
+    });
+    const settled: Promise<unknown> = result.then(
+      () => this.#open.delete(settled),
+      () => this.#open.delete(settled),
+    );
+    this.#open.add(settled);
+    return result;
+  }
+
+  /** Waits until everything that was added before is acknowledged or has failed, without lingering. */
+  async flush(): Promise<void> {
+    this.#flushes++;
+    this.#wake();
+    try {
+      await Promise.all([...this.#open]);
+    } finally {
+      this.#flushes--;
+    }
+  }
+
+  #enqueue(entry: Entry): void {
+    this.#queue.push(entry);
+    if (this.#queue.length >= this.#options.maxBatch) this.#wake();
+    if (!this.#running) this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#queue.length > 0) {
+      await this.#linger();
+      await this.#deliver(this.#next());
+    }
+    this.#running = false;
+  }
+
+  #linger(): Promise<void> | undefined {
+    const { lingerMs, maxBatch } = this.#options;
+    const waitMs = this.#queue[0]!.queuedAtMs + lingerMs - performance.now();
+    if (waitMs <= 0 || this.#flushes > 0 || this.#queue.length >= maxBatch) return undefined;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #next(): Entry[] {
+    const { maxBatch, maxBatchBytes } = this.#options;
+    let count = 0;
+    let bytes = 0;
+    for (const entry of this.#queue) {
+      bytes += entry.bytes;
+      if (count === maxBatch || (count > 0 && bytes > maxBatchBytes)) break;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #deliver(batch: Entry[]): Promise<void> {
+    const { deliveryTimeoutMs } = this.#options;
+    const expiredAtMs = performance.now() - deliveryTimeoutMs;
+    const due = batch.filter((entry) => entry.queuedAtMs > expiredAtMs);
+    const error = new CallEventProducerError('PRODUCER_TIMEOUT', `not sent in ${deliveryTimeoutMs} ms`, true);
+    for (const entry of batch) if (entry.queuedAtMs <= expiredAtMs) entry.reject(error);
+    try {
+      const places = due.length === 0 ? [] : await this.#sender.send(due.map(({ message }) => message));
+      for (const [index, entry] of due.entries()) entry.resolve(places[index]!);
+    } catch (thrown) {
+      const failure = producerError(thrown);
+      for (const entry of due) entry.reject(failure);
+    } finally {
+      this.#room.leave(batch.length);
+    }
+  }
+}
