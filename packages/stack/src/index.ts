@@ -1,1 +1,4 @@
-export {};
+export type { Engine, EngineOptions } from './engine.ts';
+export { type EngineName, StackError, type StackErrorCode } from './errors.ts';
+export { startKafka } from './kafka.ts';
+export { type RedisOptions, startRedis } from './redis.ts';

@@ -1,0 +1,163 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from './alive.ts';
+import { StackError } from './errors.ts';
+import { launch, type Run, type RunSpec } from './run.ts';
+
+export interface DaemonOptions extends Pick<RunSpec, 'command' | 'args'> {
+  /** The engine, as errors and log lines call it. */
+  name: string;
+  /** Where its log, `NAME.log`, and the mark of who runs on it are kept. */
+  dataDir: string;
+  cwd?: string;
+  env?: Record<string, string>;
+  uid?: number | undefined;
+  stopSignal?: NodeJS.Signals;
+  stopTimeoutMs?: number;
+  startTimeoutMs?: number;
+  /** Whether a start that ends at once is tried again, as after a kill whose leavings take a moment to go. */
+  retryStart?: boolean;
+  restart?: boolean | undefined;
+  log?: ((line: string) => void) | undefined;
+  isReady(): Promise<boolean>;
+}
+
+const PREDECESSOR_WAIT_MS = 20_000;
+const RESTART_WAIT_MS_MIN = 500;
+const RESTART_WAIT_MS_MAX = 10_000;
+const POLL_MS = 50;
+const RETRY_START_MS = 250;
+
+/** A process that can be started and stopped over and over, on one port and one data folder. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #spec: RunSpec;
+  #run: Run | undefined;
+  #wanted = false;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+    this.#spec = {
+      command: options.command,
+      args: options.args,
+      cwd: options.cwd ?? options.dataDir,
+      env: options.env ?? {},
+      logFile: join(options.dataDir, `${options.name}.log`),
+      pidFile: join(options.dataDir, `${options.name}.guardian`),
+      stopSignal: options.stopSignal ?? 'SIGTERM',
+      stopTimeoutMs: options.stopTimeoutMs ?? 10_000,
+      ...(options.uid === undefined ? {} : { uid: options.uid }),
+    };
+  }
+
+  /** Undefined while the process is down. */
+  get pid(): number | undefined {
+    return this.#run?.pid;
+  }
+
+  /** Resolves when it answers; at once where it already does. Rejects with StackError. */
+  start(): Promise<void> {
+    this.#wanted = true;
+    return this.#inTurn(() => this.#start());
+  }
+
+  /** Resolves when it is gone. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    this.#wanted = false;
+    await this.#run?.stop(signal);
+    await this.#inTurn(async () => this.#run?.stop(signal));
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(step);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #start(): Promise<void> {
+    if (!this.#wanted || this.#run !== undefined) return;
+    await mkdir(this.#options.dataDir, { recursive: true });
+    await this.#waitForPredecessor();
+    const deadline = Date.now() + (this.#options.startTimeoutMs ?? 60_000);
+    for (;;) {
+      const ending = await this.#startOnce(deadline);
+      if (ending === undefined) return;
+      if (!this.#wanted || !this.#options.retryStart || Date.now() > deadline)
+        throw await this.#failure(ending);
+      await sleep(RETRY_START_MS);
+    }
+  }
+
+  /** Undefined when it answers, else why it does not; then it is gone again. */
+  async #startOnce(deadline: number): Promise<string | undefined> {
+    let ending: string | undefined;
+    const run = await launch(this.#spec).catch((error: Error) => error.message);
+    if (typeof run === 'string') return run;
+    this.#run = run;
+    void run.exited.then((how) => {
+      ending = how;
+      if (this.#run === run) this.#run = undefined;
+    });
+    while (ending === undefined) {
+      if (await this.#options.isReady()) {
+        // Its port may be answered by another process, while this one has just failed to get it.
+        if (ending !== undefined) break;
+        void run.exited.then((how) => this.#afterExit(how));
+        return undefined;
+      }
+      if (!this.#wanted || Date.now() > deadline) {
+        await run.stop('SIGKILL');
+        return this.#wanted ? 'it did not answer in time' : 'it was stopped while it started';
+      }
+      await sleep(POLL_MS);
+    }
+    return ending;
+  }
+
+  async #afterExit(how: string): Promise<void> {
+    if (!this.#wanted || !this.#options.restart) return;
+    const { name, log } = this.#options;
+    for (let waitMs = RESTART_WAIT_MS_MIN; this.#wanted; waitMs = Math.min(waitMs * 2, RESTART_WAIT_MS_MAX)) {
+      log?.(`${name}: ${how}, starting it again`);
+      await sleep(waitMs);
+      try {
+        return await this.#inTurn(() => this.#start());
+      } catch (error) {
+        how = (error as Error).message;
+      }
+    }
+  }
+
+  /** A parent that was killed a moment ago leaves a guardian that is still ending its engine on this folder. */
+  async #waitForPredecessor(): Promise<void> {
+    const deadline = Date.now() + PREDECESSOR_WAIT_MS;
+    while (await this.#hasPredecessor()) {
+      if (Date.now() > deadline) {
+        const { name, dataDir } = this.#options;
+        const remedy = 'stop that process or choose another folder';
+        throw new StackError('STACK_DATA_IN_USE', name, `another process runs on ${dataDir}`, remedy);
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #hasPredecessor(): Promise<boolean> {
+    const { pidFile } = this.#spec;
+    const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
+    if (!(pid > 0) || !(await isAlive(pid))) return false;
+    // The number may long since be another process's.
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => pidFile);
+    return command.includes(pidFile);
+  }
+
+  async #failure(ending: string): Promise<StackError> {
+    const { logFile } = this.#spec;
+    const lines = (await readFile(logFile, 'utf8').catch(() => '')).trim().split('\n');
+    const said =
+      lines.findLast((line) => /error|fatal|exception|bad|can't|could not/i.test(line)) ?? lines.at(-1);
+    const problem = `did not start (${ending})${said ? `: ${said.slice(0, 300)}` : ''}`;
+    return new StackError('STACK_START_FAILED', this.#options.name, problem, `see ${logFile}`);
+  }
+}

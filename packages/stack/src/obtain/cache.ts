@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from '../alive.ts';
+
+const LOCK_WAIT_MS = 15 * 60_000;
+const LOCK_STALE_MS = 20_000;
+const LOCK_BEAT_MS = 2000;
+const LOCK_POLL_MS = 250;
+const LEFTOVER_AGE_MS = 60 * 60_000;
+
+/** What was obtained once for all working trees of this user. */
+export function cacheDir(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'calltally');
+}
+
+/**
+ * The folder `name` in `cache`, which `fill` fills where it is not there yet. It appears whole or not at all:
+ * `fill` gets a temporary folder, which is renamed. So the lock only spares work; two that fill at once do no
+ * harm. `fill` must not write the temporary folder's name into what it leaves.
+ */
+export async function obtained(
+  cache: string,
+  name: string,
+  fill: (folder: string) => Promise<void>,
+): Promise<string> {
+  const final = join(cache, name);
+  if (await exists(final)) return final;
+  await mkdir(cache, { recursive: true });
+  return withLock(join(cache, `${name}.lock`), async () => {
+    if (await exists(final)) return final;
+    await sweep(cache, name);
+    const draft = join(cache, `.${name}.${randomBytes(4).toString('hex')}`);
+    await mkdir(draft);
+    await chmod(draft, 0o755);
+    try {
+      await fill(draft);
+      await rename(draft, final).catch(async (error) => {
+        if (!(await exists(final))) throw error;
+      });
+    } finally {
+      await rm(draft, { recursive: true, force: true });
+    }
+    return final;
+  });
+}
+
+/** Removes what a set-up left that was killed. */
+async function sweep(cache: string, name: string): Promise<void> {
+  for (const entry of await readdir(cache)) {
+    const path = join(cache, entry);
+    if (!entry.startsWith(`.${name}.`)) continue;
+    const touched = await stat(path).catch(() => undefined);
+    const isOld = touched !== undefined && Date.now() - touched.mtimeMs > LEFTOVER_AGE_MS;
+    if (isOld) await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + LOCK_WAIT_MS;
+  while (!(await take(file))) {
+    if (await isStale(file)) await rm(file, { force: true });
+    else if (Date.now() > deadline) throw new Error(`another process holds ${file}`);
+    else await sleep(LOCK_POLL_MS);
+  }
+  const beat = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => {}), LOCK_BEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+    await rm(file, { force: true });
+  }
+}
+
+async function take(file: string): Promise<boolean> {
+  try {
+    await writeFile(file, `${process.pid}`, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function isStale(file: string): Promise<boolean> {
+  try {
+    const [{ mtimeMs }, holder] = await Promise.all([stat(file), readFile(file, 'utf8')]);
+    return Date.now() - mtimeMs > LOCK_STALE_MS || (holder !== '' && !(await isAlive(Number(holder))));
+  } catch {
+    return false; // released between the two looks
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,67 @@
+import { randomInt } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+// Below every system's range for outgoing connections. A client that keeps dialling the port of an engine
+// that is down would otherwise sooner or later be given that very port as its own, connect to itself, and
+// keep the engine from coming back.
+const PORT_MIN = 20_000;
+const PORT_MAX = 32_000;
+const DRAWS_MAX = 200;
+const ATTEMPTS_MAX = 3;
+
+/**
+ * Calls `attempt` with one free port a name: those that this folder used last, where they are still free.
+ * When it fails and somebody else has taken one of them meanwhile, draws again, a bounded number of times.
+ */
+export async function onFreePorts<Name extends string, Result>(
+  dataDir: string,
+  names: readonly Name[],
+  attempt: (ports: Record<Name, number>) => Promise<Result>,
+): Promise<Result> {
+  const file = join(dataDir, 'ports.json');
+  for (let tries = 1; ; tries++) {
+    const ports = await choose(file, names);
+    await writeFile(file, JSON.stringify(ports));
+    try {
+      return await attempt(ports);
+    } catch (error) {
+      const free = await Promise.all(Object.values<number>(ports).map(isFree));
+      if (tries === ATTEMPTS_MAX || free.every(Boolean)) throw error;
+    }
+  }
+}
+
+async function choose<Name extends string>(
+  file: string,
+  names: readonly Name[],
+): Promise<Record<Name, number>> {
+  const last: Record<string, unknown> = await readFile(file, 'utf8')
+    .then(JSON.parse)
+    .catch(() => ({}));
+  const chosen: Record<string, number> = {};
+  for (const name of names) {
+    const before = last[name];
+    const keep = typeof before === 'number' && (await isFree(before));
+    chosen[name] = keep ? before : await draw(new Set(Object.values(chosen)));
+  }
+  return chosen as Record<Name, number>;
+}
+
+async function draw(taken: ReadonlySet<number>): Promise<number> {
+  for (let draws = 0; draws < DRAWS_MAX; draws++) {
+    const port = randomInt(PORT_MIN, PORT_MAX);
+    if (!taken.has(port) && (await isFree(port))) return port;
+  }
+  throw new Error(`no free port on 127.0.0.1 among ${DRAWS_MAX} between ${PORT_MIN} and ${PORT_MAX}`);
+}
+
+/** Whether a server could listen on this port of 127.0.0.1 now. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}

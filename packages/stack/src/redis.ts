@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises';
+import { Daemon } from './daemon.ts';
+import type { Engine, EngineOptions } from './engine.ts';
+import { obtainRedis } from './obtain/redis.ts';
+import { onFreePorts } from './ports.ts';
+import { probe } from './probe.ts';
+
+export interface RedisOptions extends EngineOptions {
+  /** Settings as on redis-server's command line; they win over ours. */
+  args?: string[] | undefined;
+}
+
+/** A Redis of its own, with an append-only file. Rejects with StackError. */
+export async function startRedis({ dataDir, log, restart, args = [] }: RedisOptions): Promise<Engine> {
+  const command = await obtainRedis(log);
+  await mkdir(dataDir, { recursive: true });
+  return onFreePorts(dataDir, ['redis'], async ({ redis: port }) => {
+    const daemon = new Daemon({
+      name: 'redis',
+      dataDir,
+      log,
+      restart,
+      command,
+      args: [...settings(port, dataDir), ...args],
+      isReady: () => answersPing(port),
+    });
+    await daemon.start();
+    return {
+      name: 'redis' as const,
+      address: `redis://127.0.0.1:${port}`,
+      external: false,
+      dataDir,
+      get pid() {
+        return daemon.pid;
+      },
+      start: () => daemon.start(),
+      stop: (signal) => daemon.stop(signal),
+    };
+  });
+}
+
+function settings(port: number, dataDir: string): string[] {
+  const values = {
+    port,
+    bind: '127.0.0.1',
+    dir: dataDir,
+    // Redis that evicts makes a missing counter look like no calls; ingest refuses it.
+    'maxmemory-policy': 'noeviction',
+    appendonly: 'yes',
+    appendfsync: 'everysec',
+    save: '',
+  };
+  return Object.entries(values).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+}
+
+/** While it still loads its file it answers -LOADING, which is not ready. */
+function answersPing(port: number): Promise<boolean> {
+  return probe(port, Buffer.from('PING\r\n'), (reply) => {
+    const line = reply.toString();
+    return line.endsWith('\r\n') ? /^(\+PONG|-NOAUTH)/.test(line) : undefined;
+  });
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Engine, type EngineOptions, externalEngine } from './engine.ts';
+import { startKafka } from './kafka.ts';
+import { startRedis } from './redis.ts';
+
+export { obtainKcat } from './obtain/kcat.ts';
+
+/** As much of tap's `t` as is needed here. */
+export interface Test {
+  teardown(step: () => unknown): void;
+}
+
+/** The Kafka that KAFKA_BROKERS names, shared with others, else one that ends with `t`. */
+export async function testKafka(t: Test): Promise<Engine> {
+  return shared('KAFKA_BROKERS', 'kafka') ?? own(t, startKafka);
+}
+
+/** A Redis of this test alone, which ends with `t`; `args` as for startRedis. */
+export async function testRedis(t: Test, args: string[] = []): Promise<Engine> {
+  return own(t, (options) => startRedis({ ...options, args }));
+}
+
+/** A name nobody else uses, for a topic, a database, a user. */
+export function uniqueName(prefix: string): string {
+  return `${prefix}-${randomBytes(6).toString('hex')}`;
+}
+
+function shared(variable: string, name: Engine['name']): Engine | undefined {
+  const address = process.env[variable];
+  return address ? externalEngine(name, address) : undefined;
+}
+
+async function own(t: Test, start: (options: EngineOptions) => Promise<Engine>): Promise<Engine> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'calltally-'));
+  await chmod(dataDir, 0o755); // PostgreSQL runs as another user where we are root
+  let engine: Engine | undefined;
+  t.teardown(async () => {
+    await engine?.stop('SIGKILL'); // nobody reads its data again
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  engine = await start({ dataDir });
+  return engine;
+}
