@@ -1,0 +1,30 @@
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { describeError } from './describe-error.ts';
+import { scrub } from './scrub.ts';
+
+/** What a logger is made from. */
+export interface LoggerOptions {
+  /** Stands in every line as `service`. */
+  readonly service: string;
+  /** The least that is written, one of pino's levels or `silent`. */
+  readonly level: string;
+  /** Where the lines go; standard output unless given. */
+  readonly destination?: DestinationStream;
+}
+
+/**
+ * A logger that writes a JSON object a line: `level` by name, `time` in ISO 8601, `service`, `pid`, `msg`.
+ * Errors go under `err`. Every finished line is scrubbed, so that a secret is masked at whatever depth, and in
+ * whatever client's message, it came along.
+ */
+export function createLogger({ service, level, destination }: LoggerOptions): Logger {
+  const options = {
+    level,
+    base: { service, pid: process.pid },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: describeError, error: describeError },
+    hooks: { streamWrite: scrub },
+  };
+  return destination ? pino(options, destination) : pino(options);
+}

@@ -1,0 +1,26 @@
+import { test } from 'tap';
+import { type DescribedError, describeError } from '../src/index.ts';
+
+test('a chain of causes is followed five deep, also where it is a ring', (t) => {
+  const ring = new Error('ring');
+  ring.cause = ring;
+  let depth = 0;
+  for (let at: DescribedError | undefined = describeError(ring); at; at = at.cause) depth += 1;
+  t.equal(depth, 5);
+  t.end();
+});
+
+test('of an aggregate the first ten parts are told', (t) => {
+  const parts = Array.from({ length: 12 }, (_, index) => new Error(`part ${index}`));
+  t.same(
+    describeError(new AggregateError(parts)).errors?.map(({ message }) => message),
+    parts.slice(0, 10).map(({ message }) => message),
+  );
+  t.end();
+});
+
+test('what is no error is told too', (t) => {
+  t.same(describeError('redis://:hunter2@h'), { type: 'string', message: 'redis://***@h' });
+  t.same(describeError(undefined), { type: 'undefined', message: 'undefined' });
+  t.end();
+});
