@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Engine, type EngineOptions, externalEngine } from './engine.ts';
+import type { Engine, EngineOptions } from './engine.ts';
 import { startKafka } from './kafka.ts';
+import { startMongo } from './mongo.ts';
 import { startRedis } from './redis.ts';
+import { fromEnvironment } from './stack.ts';
 
 export { obtainKcat } from './obtain/kcat.ts';
 
@@ -15,7 +17,12 @@ export interface Test {
 
 /** The Kafka that KAFKA_BROKERS names, shared with others, else one that ends with `t`. */
 export async function testKafka(t: Test): Promise<Engine> {
-  return shared('KAFKA_BROKERS', 'kafka') ?? own(t, startKafka);
+  return fromEnvironment('kafka') ?? own(t, startKafka);
+}
+
+/** The Mongo that MONGODB_URI names, shared with others, else one that ends with `t`. */
+export async function testMongo(t: Test): Promise<Engine> {
+  return fromEnvironment('mongo') ?? own(t, startMongo);
 }
 
 /** A Redis of this test alone, which ends with `t`; `args` as for startRedis. */
@@ -26,11 +33,6 @@ export async function testRedis(t: Test, args: string[] = []): Promise<Engine> {
 /** A name nobody else uses, for a topic, a database, a user. */
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(6).toString('hex')}`;
-}
-
-function shared(variable: string, name: Engine['name']): Engine | undefined {
-  const address = process.env[variable];
-  return address ? externalEngine(name, address) : undefined;
 }
 
 async function own(t: Test, start: (options: EngineOptions) => Promise<Engine>): Promise<Engine> {

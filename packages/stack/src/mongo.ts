@@ -1,0 +1,98 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Daemon } from './daemon.ts';
+import type { Engine, EngineOptions } from './engine.ts';
+import { answersMongo } from './mongo-probe.ts';
+import { run, which } from './obtain/command.ts';
+import { obtainFerretdb } from './obtain/ferretdb.ts';
+import { obtainPostgres } from './obtain/postgres.ts';
+import { onFreePorts } from './ports.ts';
+import { preparePostgres } from './postgres.ts';
+
+const MONGOD_MAJOR_MIN = 6;
+
+/**
+ * An engine of its own that speaks MongoDB's protocol: `mongod` where it is on PATH, else FerretDB over
+ * PostgreSQL. Rejects with StackError.
+ */
+export async function startMongo(options: EngineOptions): Promise<Engine> {
+  const mongod = await findMongod();
+  await mkdir(options.dataDir, { recursive: true });
+  return mongod === undefined ? startFerretdb(options) : startMongod(mongod, options);
+}
+
+/** Fetches what startMongo needs, so that its first start is as quick as any. Rejects with StackError. */
+export async function obtainMongo(log?: (line: string) => void): Promise<void> {
+  if ((await findMongod()) !== undefined) return;
+  await Promise.all([obtainPostgres(log), obtainFerretdb(log)]);
+}
+
+/** One that is too old is as good as none. */
+async function findMongod(): Promise<string | undefined> {
+  const command = await which('mongod');
+  if (command === undefined) return undefined;
+  const said = await run(command, ['--version']).catch(() => '');
+  return Number(/db version v(\d+)\./.exec(said)?.[1]) >= MONGOD_MAJOR_MIN ? command : undefined;
+}
+
+async function startMongod(command: string, { dataDir, log, restart }: EngineOptions): Promise<Engine> {
+  const data = join(dataDir, 'mongod');
+  await mkdir(data, { recursive: true });
+  return onFreePorts(dataDir, ['mongo'], async ({ mongo: port }) => {
+    const args = ['--dbpath', data, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--quiet'];
+    const isReady = () => answersMongo(port);
+    const daemon = new Daemon({ name: 'mongod', dataDir, log, restart, command, args, isReady });
+    await daemon.start();
+    return engine(dataDir, port, daemon, []);
+  });
+}
+
+async function startFerretdb({ dataDir, log, restart }: EngineOptions): Promise<Engine> {
+  const [bin, command] = await Promise.all([obtainPostgres(log), obtainFerretdb(log)]);
+  const state = join(dataDir, 'ferretdb');
+  await mkdir(state, { recursive: true });
+  return onFreePorts(dataDir, ['mongo', 'postgres'], async (ports) => {
+    const postgres = await preparePostgres({ bin, dataDir, port: ports.postgres, log, restart });
+    const args = [
+      `--postgresql-url=postgres://postgres@127.0.0.1:${ports.postgres}/postgres`,
+      `--listen-addr=127.0.0.1:${ports.mongo}`,
+      `--state-dir=${state}`,
+      '--debug-addr=-',
+      '--telemetry=disable',
+      '--log-level=warn',
+      '--no-auth',
+    ];
+    const env = { DO_NOT_TRACK: '1' };
+    const isReady = () => answersMongo(ports.mongo);
+    const ferretdb = new Daemon({ name: 'ferretdb', dataDir, log, restart, command, args, env, isReady });
+    const both = engine(dataDir, ports.mongo, ferretdb, [postgres]);
+    await both.start().catch(async (error) => {
+      await both.stop('SIGKILL');
+      throw error;
+    });
+    return both;
+  });
+}
+
+/** What speaks the protocol, and below it what it needs, which starts first and ends last. */
+function engine(dataDir: string, port: number, front: Daemon, below: Daemon[]): Engine {
+  return {
+    name: 'mongo',
+    address: `mongodb://127.0.0.1:${port}`,
+    external: false,
+    dataDir,
+    get pid() {
+      return front.pid;
+    },
+    async start() {
+      for (const daemon of [...below, front]) await daemon.start();
+    },
+    async stop(signal = 'SIGTERM') {
+      if (signal === 'SIGKILL') {
+        await Promise.all([front, ...below].map((daemon) => daemon.stop(signal)));
+        return;
+      }
+      for (const daemon of [front, ...below]) await daemon.stop(signal);
+    },
+  };
+}

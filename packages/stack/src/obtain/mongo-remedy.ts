@@ -1,0 +1,1 @@
+export const MONGO_REMEDY = 'install mongod 6 or newer, or set MONGODB_URI';

@@ -1,0 +1,85 @@
+import { chmod, copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StackError } from '../errors.ts';
+import { cacheDir, obtained } from './cache.ts';
+import { isRoot, run, which } from './command.ts';
+import { MONGO_REMEDY } from './mongo-remedy.ts';
+import { isPassable } from './passable.ts';
+import { isNeeded, PACKAGE, SUITE } from './postgres-packages.ts';
+import { openSuite } from './private-apt.ts';
+
+/** To be raised with every change to what this file puts into the cache. */
+const RECIPE = 1;
+const BIN = 'usr/lib/postgresql/18/bin';
+
+/**
+ * The folder with PostgreSQL's commands `postgres` and `initdb`, DocumentDB beside them, unpacked from Debian
+ * packages into the cache; nothing is installed on the machine, and no root is needed. Rejects with StackError.
+ */
+export async function obtainPostgres(log: (line: string) => void = () => {}): Promise<string> {
+  const folder = await obtained(await cacheForOthers(), `${PACKAGE}-${RECIPE}`, async (draft) => {
+    try {
+      for (const command of ['apt-get', 'dpkg-deb', 'bash', 'tar']) {
+        if ((await which(command)) === undefined) throw new Error(`neither mongod nor ${command} is on PATH`);
+      }
+      log(`mongo: obtaining PostgreSQL with DocumentDB from Debian ${SUITE} (63 MB)`);
+      await unpack(draft);
+      await wrap(draft);
+      await run(join(draft, BIN, 'postgres'), ['--version']);
+      log('mongo: obtained PostgreSQL');
+    } catch (error) {
+      throw new StackError('STACK_UNAVAILABLE', 'mongo', (error as Error).message, MONGO_REMEDY, error);
+    }
+  });
+  return join(folder, BIN);
+}
+
+/** Under root the server runs as another user, who cannot pass root's home. */
+async function cacheForOthers(): Promise<string> {
+  return !isRoot() || (await isPassable(cacheDir())) ? cacheDir() : '/var/cache/calltally';
+}
+
+async function unpack(draft: string): Promise<void> {
+  const work = join(draft, 'apt');
+  const apt = await openSuite(SUITE, work);
+  const names = (await apt.closure([PACKAGE])).filter(isNeeded);
+  if (!names.includes(PACKAGE)) throw new Error(`Debian ${SUITE} on this mirror has no ${PACKAGE}`);
+  await apt.download(names, join(work, 'debs'));
+  const leaveOut = ['*/bitcode/*', './usr/share/doc/*', './usr/share/locale/*', './usr/share/man/*'];
+  const extract = [
+    'set -eo pipefail',
+    'for deb in "$1"/*.deb; do',
+    `dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$2" --keep-directory-symlink --no-same-owner ${leaveOut.map((path) => `--exclude='${path}'`).join(' ')}`,
+    'done',
+  ];
+  await run('bash', ['-c', extract.join('\n'), 'extract', join(work, 'debs'), draft]);
+  await chmod(draft, 0o755); // a package brings the mode of its root folder along
+  await rm(work, { recursive: true, force: true });
+  // A script of the package would do this.
+  const extensions = join(draft, 'usr/share/postgresql/18/extension');
+  await copyFile(join(extensions, 'postgis-3.control'), join(extensions, 'postgis.control'));
+}
+
+/**
+ * The programs need a newer libc than the machine may have, so they are started by the loader that came with
+ * them. An LD_LIBRARY_PATH would do the same to the shell that initdb calls, which is the machine's.
+ */
+async function wrap(draft: string): Promise<void> {
+  const triplet = (await readdir(join(draft, 'usr/lib'))).find((name) => name.endsWith('-linux-gnu'));
+  if (triplet === undefined) throw new Error('the unpacked packages have no library folder');
+  const libraries = join('usr/lib', triplet);
+  const loader = (await readdir(join(draft, libraries))).find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
+  if (loader === undefined) throw new Error('the unpacked packages have no loader');
+  const path = [libraries, 'usr/lib/postgresql/18/lib'].map((folder) => `$root/${folder}`).join(':');
+  for (const command of ['postgres', 'initdb']) {
+    const program = join(draft, BIN, command);
+    await rename(program, `${program}.program`);
+    const script = [
+      '#!/bin/sh',
+      `root=\${0%/${BIN}/${command}}`,
+      `exec "$root/${libraries}/${loader}" --library-path "${path}" --argv0 "$0" "$0.program" "$@"`,
+    ];
+    await writeFile(program, `${script.join('\n')}\n`);
+    await chmod(program, 0o755);
+  }
+}

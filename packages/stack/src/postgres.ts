@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { chmod, chown, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { Daemon } from './daemon.ts';
+import { isRoot, run } from './obtain/command.ts';
+import { isPassable, makePassable, UNPRIVILEGED_UID } from './obtain/passable.ts';
+import { postgresQuery } from './postgres-client.ts';
+import { dyingWithParent } from './setpriv.ts';
+
+export interface PostgresOptions {
+  /** Folder with `postgres` and `initdb`. */
+  bin: string;
+  /** Folder of the whole engine; the database lies in it where PostgreSQL's user can get there. */
+  dataDir: string;
+  port: number;
+  log?: ((line: string) => void) | undefined;
+  restart?: boolean | undefined;
+}
+
+/** PostgreSQL with DocumentDB, made ready for FerretDB; not started yet. */
+export async function preparePostgres({
+  bin,
+  dataDir,
+  port,
+  log,
+  restart,
+}: PostgresOptions): Promise<Daemon> {
+  const uid = isRoot() ? UNPRIVILEGED_UID : undefined;
+  const data = await placeFor(dataDir);
+  await makePassable(dirname(data));
+  if (!(await exists(join(data, 'PG_VERSION')))) await initialise(bin, data, uid);
+  return new Daemon({
+    name: 'postgres',
+    dataDir,
+    cwd: '/',
+    log,
+    restart,
+    uid,
+    command: join(bin, 'postgres'),
+    args: ['-D', data, ...settings(port)],
+    stopSignal: 'SIGINT', // does not wait for clients, as SIGTERM would
+    retryStart: true, // workers that outlive a killed server by a moment keep a new one from the data
+    isReady: () =>
+      postgresQuery(port, 'create extension if not exists documentdb cascade').then(
+        () => true,
+        () => false,
+      ),
+  });
+}
+
+/** Where PostgreSQL keeps the data of an engine whose folder is `dataDir`. */
+export async function placeFor(dataDir: string): Promise<string> {
+  if (!isRoot()) return join(dataDir, 'postgres');
+  // The folder was handed over to us, so it may be opened; what lies above it may not.
+  if (await isPassable(dirname(resolve(dataDir)))) {
+    await chmod(dataDir, 0o755);
+    return join(dataDir, 'postgres');
+  }
+  const key = createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 16);
+  return join('/var/lib/calltally', key);
+}
+
+/** Appears whole or not at all, so that a killed start leaves nothing that looks like a database. */
+async function initialise(bin: string, data: string, uid: number | undefined): Promise<void> {
+  const draft = `${data}.new`;
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { mode: 0o700 });
+  if (uid !== undefined) await chown(draft, uid, uid);
+  const options = ['-U', 'postgres', '--auth=trust', '--locale=C.UTF-8', '-E', 'UTF8', '--no-sync'];
+  const { command, args } = await dyingWithParent(join(bin, 'initdb'), ['-D', draft, ...options], uid);
+  await run(command, args, { cwd: '/', env: { LC_ALL: 'C.UTF-8', TZ: 'UTC' } });
+  await rename(draft, data);
+}
+
+function settings(port: number): string[] {
+  const values = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    shared_preload_libraries: 'pg_cron,pg_documentdb_core,pg_documentdb',
+    'cron.database_name': 'postgres',
+    'cron.host': '127.0.0.1',
+    // DocumentDB's jobs run every few seconds; a row and a log line for each would only grow.
+    'cron.log_run': 'off',
+    'cron.log_statement': 'off',
+    'documentdb.localhost_connection_string': 'host=127.0.0.1',
+    max_connections: 200,
+    shared_buffers: '256MB',
+    max_wal_size: '2GB',
+    // Nobody replicates from here. fsync and synchronous_commit stay on: what is acknowledged is kept.
+    wal_level: 'minimal',
+    max_wal_senders: 0,
+    jit: 'off',
+    timezone: 'GMT',
+    log_timezone: 'GMT',
+  };
+  return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
