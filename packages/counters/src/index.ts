@@ -1,1 +1,23 @@
-export {};
+export { type Applied, applyEvents, type CountableEvent, type UserEvents } from './apply.ts';
+export type { CountersSettings } from './connection.ts';
+export { CountersError, type CountersErrorCode } from './errors.ts';
+export { requireNoEviction } from './eviction.ts';
+export {
+  beginGenerations,
+  type Generation,
+  type Generations,
+  markPartition,
+  readGenerations,
+} from './generation.ts';
+export { firstKeptDay } from './keys.ts';
+export { type CountersReading, type CurrentCalls, type ReadySums, readBuckets, readReady } from './read.ts';
+export {
+  type InstallReply,
+  installUsers,
+  type LeaseReply,
+  type LeaseRequest,
+  leaseUsers,
+  type RecountedUser,
+} from './replace.ts';
+export { CounterSession } from './session.ts';
+export { snapshotUser, type UserSnapshot } from './snapshot.ts';

@@ -1,0 +1,70 @@
+-- Adds up a user's buckets, and leaves the sums of the default window ready for the next reader of this UTC day.
+-- KEYS[1] user (hash)   KEYS[2] ISO year's buckets that hold this week   KEYS[3…] months' buckets
+-- ARGV[1] generation  ARGV[2] today (UTC day)  ARGV[3] this week  ARGV[4] this month  ARGV[5] day of month
+-- ARGV[6] index of this month's key
+-- ARGV[7] n, then n segments of the default window; then the segments of the range. A segment is
+--   index of a month's key, first and last day of month; first = 0 means the whole month
+-- Reply: {} when the counters are absent, of another generation or not complete; else
+--   first complete day, latest start (epoch ms), calls today, this week, this month, calls and ms of the default
+--   window, calls and ms of the range, then applied field, offset, …
+local user = KEYS[1]
+local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x', 'rd', 'dc', 'wc', 'mc', 'rc', 'rm')
+if head[1] ~= ARGV[1] or head[2] ~= '1' then
+  return {}
+end
+
+local function segment(at)
+  local key, first, last = KEYS[tonumber(ARGV[at])], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local fields = {}
+  if first == 0 then
+    fields = { 'c', 'd' }
+  else
+    for day = first, last do
+      fields[#fields + 1] = day .. 'c'
+      fields[#fields + 1] = day .. 'd'
+    end
+  end
+  local calls, duration = 0, 0
+  for i, value in ipairs(redis.call('HMGET', key, unpack(fields))) do
+    if value then
+      if i % 2 == 1 then calls = calls + tonumber(value) else duration = duration + tonumber(value) end
+    end
+  end
+  return calls, duration
+end
+
+local window_end = 7 + 3 * tonumber(ARGV[7])
+local today, week, month, window_calls, window_duration
+if head[5] == ARGV[2] then
+  today, week, month = tonumber(head[6]), tonumber(head[7]), tonumber(head[8])
+  window_calls, window_duration = tonumber(head[9]), tonumber(head[10])
+else
+  local this_month = redis.call('HMGET', KEYS[tonumber(ARGV[6])], ARGV[5] .. 'c', 'c')
+  today, month = tonumber(this_month[1] or 0), tonumber(this_month[2] or 0)
+  week = tonumber(redis.call('HGET', KEYS[2], ARGV[3] .. 'c') or 0)
+  window_calls, window_duration = 0, 0
+  for at = 8, window_end, 3 do
+    local calls, duration = segment(at)
+    window_calls, window_duration = window_calls + calls, window_duration + duration
+  end
+  redis.call('HSET', user, 'rd', ARGV[2], 'rw', ARGV[3], 'ro', ARGV[4], 'dc', today, 'wc', week, 'mc', month,
+    'rc', window_calls, 'rm', string.format('%.0f', window_duration))
+end
+
+local range_calls, range_duration = 0, 0
+for at = window_end + 1, #ARGV, 3 do
+  local calls, duration = segment(at)
+  range_calls, range_duration = range_calls + calls, range_duration + duration
+end
+-- Lua's numbers lose digits when they turn into text by themselves.
+local function exact(number) return string.format('%.0f', number) end
+local reply = { head[3], head[4], exact(today), exact(week), exact(month), exact(window_calls), exact(window_duration),
+  exact(range_calls), exact(range_duration) }
+local all = redis.call('HGETALL', user)
+for i = 1, #all, 2 do
+  if string.sub(all[i], 1, 2) == 'a:' then
+    reply[#reply + 1] = all[i]
+    reply[#reply + 1] = all[i + 1]
+  end
+end
+return reply

@@ -1,0 +1,55 @@
+import { Redis } from 'ioredis';
+import { CountersError } from './errors.ts';
+import { defineScripts } from './scripts.ts';
+
+export interface CountersSettings {
+  /** redis:// or rediss:// URL of the one node, or of any node's credentials in a cluster. */
+  url?: string | undefined;
+  /** Nodes of a cluster to ask for its masters. */
+  clusterNodes?: readonly { host: string; port: number }[] | undefined;
+  /** Bound of one command; when it passes the session is over. */
+  commandTimeoutMs: number;
+  /** Bound of opening a session, with all its connections. */
+  openTimeoutMs: number;
+  /** Sends what is asked within one turn of the event loop together; for many small reads. */
+  autoPipelining?: boolean | undefined;
+}
+
+/**
+ * Opens one connection that is never resumed: no reconnecting, no resending, no queue while it is down. A cut may
+ * mean that Redis came back in an older state, and only a new session looks how far back that was.
+ * @throws CountersError COUNTERS_LOST when it cannot be had within `openTimeoutMs`
+ */
+export async function openConnection(
+  settings: CountersSettings,
+  node?: { host: string; port: number },
+): Promise<Redis> {
+  const options = {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    enableOfflineQueue: false,
+    connectTimeout: settings.openTimeoutMs,
+    commandTimeout: settings.commandTimeoutMs,
+    enableAutoPipelining: settings.autoPipelining ?? false,
+    ...(node === undefined ? {} : { host: node.host, port: node.port }),
+  };
+  const redis = settings.url === undefined ? new Redis(options) : new Redis(settings.url, options);
+  // ioredis emits errors besides rejecting; the rejection is what we act on.
+  redis.on('error', () => {});
+  defineScripts(redis);
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer while connecting')), settings.openTimeoutMs);
+  });
+  try {
+    await Promise.race([redis.connect(), timeout]);
+    return redis;
+  } catch (thrown) {
+    redis.disconnect();
+    throw new CountersError('COUNTERS_LOST', 'Redis cannot be reached', thrown);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,21 @@
+export type CountersErrorCode = 'COUNTERS_LOST' | 'COUNTERS_EVICTING' | 'COUNTERS_GENERATION';
+
+/**
+ * Every failure of Redis that leaves this package.
+ * - `COUNTERS_LOST`: the session is over; whoever needs the counters opens another and begins anew.
+ * - `COUNTERS_GENERATION`: the counters are of another generation than the session's; the same remedy.
+ * - `COUNTERS_EVICTING`: Redis may evict keys, so absence would lie; set `maxmemory-policy noeviction`.
+ */
+export class CountersError extends Error {
+  override readonly name = 'CountersError';
+  readonly retryable: boolean;
+
+  constructor(
+    readonly code: CountersErrorCode,
+    message: string,
+    override readonly cause?: unknown,
+  ) {
+    super(`${code}: ${message}`);
+    this.retryable = code !== 'COUNTERS_EVICTING';
+  }
+}

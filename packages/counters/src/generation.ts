@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { CountersError } from './errors.ts';
+import { asOfField, markField } from './keys.ts';
+import type { Master } from './masters.ts';
+import type { CounterSession } from './session.ts';
+
+/** What a master says of itself: whose counters it holds and how far they go. */
+export interface Generation {
+  id: string;
+  /** Months that buckets are kept, for as long as this generation lasts. */
+  retentionMonths: number;
+  /** For each `stream:partition` the offset counted through. */
+  marks: Map<string, number>;
+  /** For each `stream:partition` the time (epoch ms) by which everything acknowledged is counted. */
+  asOf: Map<string, number>;
+}
+
+export type Generations = Map<Master, Generation>;
+
+/**
+ * Reads every master's generation and begins one where there is none, in one script a master.
+ * @param begin.through mark of every partition in a new generation: the committed offset less one
+ * @param begin.replacing generations that must not go on, since the topic no longer holds what their marks ask for
+ * @throws CountersError
+ */
+export async function beginGenerations(
+  session: CounterSession,
+  begin: { retentionMonths: number; through: ReadonlyMap<string, number>; replacing?: ReadonlySet<string> },
+): Promise<Generations> {
+  const marks = [...begin.through].flatMap(([partition, offset]) => [markField(partition), offset]);
+  const generations: Generations = new Map();
+  for (const master of session.masters) {
+    const replaced = begin.replacing?.size ? (await readGeneration(session, master))?.id : undefined;
+    const reply = await session.run(
+      master,
+      'begin',
+      [master.ledgerKey],
+      [
+        randomUUID(),
+        begin.retentionMonths,
+        replaced !== undefined && begin.replacing?.has(replaced) ? replaced : '',
+        ...marks,
+      ],
+    );
+    generations.set(master, parseGeneration(pairs(reply as string[]))!);
+  }
+  return generations;
+}
+
+/** Every master's generation as it stands; a master without one is left out. @throws CountersError */
+export async function readGenerations(session: CounterSession): Promise<Generations> {
+  const generations: Generations = new Map();
+  await Promise.all(
+    session.masters.map(async (master) => {
+      const generation = await readGeneration(session, master);
+      if (generation !== undefined) generations.set(master, generation);
+    }),
+  );
+  return generations;
+}
+
+/**
+ * Notes on every master that a partition is counted through an offset, and as of when.
+ * @throws CountersError COUNTERS_GENERATION when a master has begun another generation (it was emptied meanwhile)
+ */
+export async function markPartition(
+  session: CounterSession,
+  generations: Generations,
+  mark: { partition: string; through: number; asOfMs?: number | undefined },
+): Promise<void> {
+  const replies = await Promise.all(
+    [...generations].map(([master, { id }]) =>
+      session.run(
+        master,
+        'mark',
+        [master.ledgerKey],
+        [id, markField(mark.partition), mark.through, asOfField(mark.partition), mark.asOfMs ?? ''],
+      ),
+    ),
+  );
+  if (replies.some((reply) => reply !== 1)) {
+    throw new CountersError('COUNTERS_GENERATION', 'Redis was emptied, or began another generation');
+  }
+}
+
+async function readGeneration(session: CounterSession, master: Master): Promise<Generation | undefined> {
+  const fields = await session.guard(() => master.redis.hgetall(master.ledgerKey));
+  return parseGeneration(Object.entries(fields));
+}
+
+function pairs(flat: string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let i = 0; i < flat.length; i += 2) list.push([flat[i]!, flat[i + 1]!]);
+  return list;
+}
+
+function parseGeneration(fields: [string, string][]): Generation | undefined {
+  const generation: Generation = { id: '', retentionMonths: 0, marks: new Map(), asOf: new Map() };
+  for (const [field, value] of fields) {
+    if (field === 'id') generation.id = value;
+    else if (field === 'retention_months') generation.retentionMonths = Number(value);
+    else if (field.startsWith('mark:')) generation.marks.set(field.slice(5), Number(value));
+    else if (field.startsWith('asof:')) generation.asOf.set(field.slice(5), Number(value));
+  }
+  return generation.id === '' ? undefined : generation;
+}

@@ -1,0 +1,69 @@
+import { firstDayOfMonth, isoWeekYear, monthOf, startOfDay, weekOf } from '@calltally/domain';
+
+/*
+ * The only place that builds a key or the name of a field (docs/design.md, "Counters in Redis").
+ * All keys of a user share a hash tag, so that one script may touch them on a cluster.
+ */
+
+export function userKey(userId: string): string {
+  return `ct:{${userId}}`;
+}
+
+/** Days of one month and the month's own sum: 64 fields, which stays a listpack. */
+export function monthKey(userId: string, month: number): string {
+  return `ct:{${userId}}:m:${month}`;
+}
+
+/** Weeks of one ISO year: 106 fields, which stays a listpack. */
+export function weekKey(userId: string, isoYear: number): string {
+  return `ct:{${userId}}:w:${isoYear}`;
+}
+
+/** Generation and marks of one master; the tag is chosen so that the key lies on it. */
+export function ledgerKey(tag: number): string {
+  return `ct:ledger:{${tag}}`;
+}
+
+export function appliedField(partition: string): string {
+  return `a:${partition}`;
+}
+
+export function markField(partition: string): string {
+  return `mark:${partition}`;
+}
+
+export function asOfField(partition: string): string {
+  return `asof:${partition}`;
+}
+
+/** Writers keep buckets one month longer than readers ask for them, so that their clocks need not agree. */
+const SPARE_MONTHS = 2;
+
+/** First UTC day whose buckets readers may use. */
+export function firstKeptDay(todayDay: number, retentionMonths: number): number {
+  return firstDayOfMonth(monthOf(todayDay) - retentionMonths);
+}
+
+/** When a month's buckets are let go, epoch seconds. */
+export function monthExpirySeconds(month: number, retentionMonths: number): number {
+  return startOfDay(firstDayOfMonth(month + retentionMonths + SPARE_MONTHS)) / 1000;
+}
+
+/** When an ISO year's weeks are let go, epoch seconds: with the last month that a week of it reaches into. */
+export function weekExpirySeconds(isoYear: number, retentionMonths: number): number {
+  const januaryAfter = (isoYear + 1 - 1970) * 12;
+  return monthExpirySeconds(januaryAfter, retentionMonths);
+}
+
+/** Every bucket key that a user may have: what a recount replaces. */
+export function allBucketKeys(userId: string, todayDay: number, retentionMonths: number): string[] {
+  const newest = monthOf(todayDay) + 1;
+  const oldest = newest - retentionMonths - SPARE_MONTHS;
+  const keys: string[] = [];
+  for (let month = oldest; month <= newest; month++) keys.push(monthKey(userId, month));
+  const newestYear = isoWeekYear(weekOf(firstDayOfMonth(newest + 1) - 1));
+  for (let year = isoWeekYear(weekOf(firstDayOfMonth(oldest))); year <= newestYear; year++) {
+    keys.push(weekKey(userId, year));
+  }
+  return keys;
+}

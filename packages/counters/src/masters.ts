@@ -1,0 +1,87 @@
+import calculateSlot from 'cluster-key-slot';
+import type { Redis } from 'ioredis';
+import { type CountersSettings, openConnection } from './connection.ts';
+import { CountersError } from './errors.ts';
+import { ledgerKey } from './keys.ts';
+
+/** One Redis node that takes writes, and what it says about its generation. */
+export interface Master {
+  redis: Redis;
+  ledgerKey: string;
+  /** Inclusive ranges of hash slots; a single node has them all. */
+  slots: [number, number][];
+}
+
+const SLOTS = 16384;
+
+/** Connects to the one node, or to every master of a cluster as it stands now. @throws CountersError */
+export async function openMasters(settings: CountersSettings): Promise<Master[]> {
+  if (settings.clusterNodes === undefined) {
+    const redis = await openConnection(settings);
+    return [{ redis, ledgerKey: ledgerKey(0), slots: [[0, SLOTS - 1]] }];
+  }
+  const nodes = await askTopology(settings, settings.clusterNodes);
+  const opened = await Promise.allSettled(
+    nodes.map(async ({ host, port, slots }) => ({
+      redis: await openConnection(settings, { host, port }),
+      ledgerKey: ledgerKey(tagWithin(slots)),
+      slots,
+    })),
+  );
+  const masters = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = opened.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    for (const master of masters) master.redis.disconnect();
+    throw failed.reason;
+  }
+  return masters;
+}
+
+/** The master that holds a key. */
+export function masterOf(masters: readonly Master[], key: string): Master {
+  if (masters.length === 1) return masters[0]!;
+  const slot = calculateSlot(key);
+  const master = masters.find(({ slots }) => holds(slots, slot));
+  if (master === undefined) throw new CountersError('COUNTERS_LOST', `no master holds hash slot ${slot}`);
+  return master;
+}
+
+function holds(slots: readonly [number, number][], slot: number): boolean {
+  return slots.some(([first, last]) => slot >= first && slot <= last);
+}
+
+/** The least number whose ledger key lies in these slots: every process finds the same one. */
+function tagWithin(slots: [number, number][]): number {
+  for (let tag = 0; tag < SLOTS * 64; tag++) if (holds(slots, calculateSlot(ledgerKey(tag)))) return tag;
+  throw new CountersError('COUNTERS_LOST', 'a master of the cluster holds no slots');
+}
+
+type SlotReply = [number, number, [string, number, ...unknown[]], ...unknown[]];
+
+async function askTopology(settings: CountersSettings, nodes: readonly { host: string; port: number }[]) {
+  let failure: unknown = new CountersError('COUNTERS_LOST', 'no cluster node is configured');
+  for (const node of nodes) {
+    try {
+      const redis = await openConnection(settings, node);
+      try {
+        const reply = (await redis.cluster('SLOTS')) as unknown as SlotReply[];
+        const masters = new Map<string, { host: string; port: number; slots: [number, number][] }>();
+        for (const [first, last, [host, port]] of reply) {
+          const address = { host: host || node.host, port };
+          const name = `${address.host}:${address.port}`;
+          const known = masters.get(name) ?? { ...address, slots: [] };
+          known.slots.push([first, last]);
+          masters.set(name, known);
+        }
+        return [...masters.values()];
+      } finally {
+        redis.disconnect();
+      }
+    } catch (thrown) {
+      failure = thrown;
+    }
+  }
+  throw failure instanceof CountersError
+    ? failure
+    : new CountersError('COUNTERS_LOST', 'no cluster node tells its slots', failure);
+}

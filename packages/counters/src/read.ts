@@ -1,0 +1,146 @@
+import {
+  type Availability,
+  type Bucket,
+  dayOf,
+  dayOfMonth,
+  defaultWindowDays,
+  firstDayOfMonth,
+  isoWeekYear,
+  monthOf,
+  type Tally,
+  weekOf,
+} from '@calltally/domain';
+import type { Generations } from './generation.ts';
+import { firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import type { CounterSession } from './session.ts';
+
+/** Calls of the UTC day, ISO week and month that hold now. */
+export interface CurrentCalls {
+  today: number;
+  thisWeek: number;
+  thisMonth: number;
+}
+
+export interface CountersReading extends CurrentCalls {
+  available: Availability;
+  /** Sum of the default window: today and the 30 days before it, whole. */
+  window: Tally;
+  /** Sum of the buckets asked for. */
+  range: Tally;
+  /** For each `stream:partition` the offset through which these numbers count. */
+  applied: Map<string, number>;
+}
+
+/** The default window and the current periods, as one command reads them. */
+export interface ReadySums extends CurrentCalls {
+  window: Tally;
+  /** No counted call starts later than this, epoch ms. */
+  lastStartedAt: number;
+}
+
+const READY_FIELDS = ['g', 'w', 'rd', 'x', 'dc', 'wc', 'mc', 'rc', 'rm'] as const;
+
+/**
+ * The sums kept ready in the user's hash, by one HMGET.
+ * @returns undefined when they are of another UTC day, or the user is unknown here: then `readBuckets` tells
+ * @throws CountersError
+ */
+export async function readReady(
+  session: CounterSession,
+  generations: Generations,
+  userId: string,
+  nowMs: number,
+): Promise<ReadySums | undefined> {
+  const master = session.master(userId);
+  const generation = generations.get(master);
+  if (generation === undefined) return undefined;
+  const [g, w, rd, x, dc, wc, mc, rc, rm] = await session.guard(() =>
+    master.redis.hmget(userKey(userId), ...READY_FIELDS),
+  );
+  if (g !== generation.id || w !== '1' || rd !== String(dayOf(nowMs))) return undefined;
+  return {
+    today: Number(dc),
+    thisWeek: Number(wc),
+    thisMonth: Number(mc),
+    window: { calls: Number(rc), durationMs: Number(rm) },
+    lastStartedAt: Number(x),
+  };
+}
+
+/**
+ * Adds up buckets in one script, at one moment; leaves the sums of the default window ready for `readReady`.
+ * @returns undefined when the counters do not know the user
+ * @throws CountersError
+ */
+export async function readBuckets(
+  session: CounterSession,
+  generations: Generations,
+  userId: string,
+  nowMs: number,
+  buckets: readonly Bucket[],
+): Promise<CountersReading | undefined> {
+  const master = session.master(userId);
+  const generation = generations.get(master);
+  if (generation === undefined) return undefined;
+  const today = dayOf(nowMs);
+  const thisWeek = weekOf(today);
+  const thisMonth = monthOf(today);
+  const keys = [userKey(userId), weekKey(userId, isoWeekYear(thisWeek))];
+  const months = new Map<number, number>();
+  const monthIndex = (month: number) => {
+    const known = months.get(month);
+    if (known !== undefined) return known;
+    const at = keys.push(monthKey(userId, month));
+    months.set(month, at);
+    return at;
+  };
+  const segment = (bucket: Bucket) =>
+    bucket.kind === 'month'
+      ? [monthIndex(bucket.month), 0, 0]
+      : [monthIndex(bucket.month), bucket.first, bucket.last];
+  const window = windowBuckets(today);
+  const reply = (await session.run(
+    master,
+    'read',
+    keys,
+    [
+      generation.id,
+      today,
+      thisWeek,
+      thisMonth,
+      dayOfMonth(today),
+      monthIndex(thisMonth),
+      window.length,
+      ...window.flatMap(segment),
+      ...buckets.flatMap(segment),
+    ].map(String),
+  )) as string[];
+  if (reply.length === 0) return undefined;
+  const number = (at: number) => Number(reply[at]);
+  const applied = new Map<string, number>();
+  for (let i = 9; i < reply.length; i += 2) applied.set(reply[i]!.slice(2), number(i + 1));
+  return {
+    available: {
+      fromDay: Math.max(number(0), firstKeptDay(today, generation.retentionMonths)),
+      lastStartedAt: number(1),
+    },
+    today: number(2),
+    thisWeek: number(3),
+    thisMonth: number(4),
+    window: { calls: number(5), durationMs: number(6) },
+    range: { calls: number(7), durationMs: number(8) },
+    applied,
+  };
+}
+
+/** The days of the default window, by month: at most three. */
+function windowBuckets(today: number): Bucket[] {
+  const buckets: Bucket[] = [];
+  for (let day = today - defaultWindowDays + 1; day <= today; ) {
+    const month = monthOf(day);
+    const last = Math.min(today, firstDayOfMonth(month + 1) - 1);
+    buckets.push({ kind: 'days', month, first: dayOfMonth(day), last: dayOfMonth(last) });
+    day = last + 1;
+  }
+  return buckets;
+}

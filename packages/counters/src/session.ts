@@ -1,0 +1,99 @@
+import type { ChainableCommander } from 'ioredis';
+import type { CountersSettings } from './connection.ts';
+import { CountersError } from './errors.ts';
+import { userKey } from './keys.ts';
+import { type Master, masterOf, openMasters } from './masters.ts';
+import { queue, run, type Script } from './scripts.ts';
+
+/** A script for one user: the user's hash comes first among its keys. */
+export interface UserCommand {
+  userId: string;
+  keys: string[];
+  args: (string | number)[];
+}
+
+/**
+ * One life of the connections to Redis. It ends at the first error, time-out or cut and is never resumed; then every
+ * call rejects with COUNTERS_LOST, and whoever needs the counters opens another session.
+ */
+export class CounterSession {
+  readonly masters: readonly Master[];
+  /** Resolves (never rejects) with the reason when the session is over. */
+  readonly ended: Promise<CountersError>;
+  #end!: (reason: CountersError) => void;
+  #reason: CountersError | undefined;
+
+  private constructor(masters: Master[]) {
+    this.masters = masters;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    for (const { redis } of masters) redis.once('close', () => this.end('the connection to Redis was cut'));
+  }
+
+  /** @throws CountersError COUNTERS_LOST when Redis cannot be reached within the limits */
+  static async open(settings: CountersSettings): Promise<CounterSession> {
+    return new CounterSession(await openMasters(settings));
+  }
+
+  get isOpen(): boolean {
+    return this.#reason === undefined;
+  }
+
+  /** Ends the session: closes its connections and rejects what is under way. */
+  end(reason: string, cause?: unknown): CountersError {
+    if (this.#reason === undefined) {
+      this.#reason = new CountersError('COUNTERS_LOST', reason, cause);
+      for (const { redis } of this.masters) redis.disconnect();
+      this.#end(this.#reason);
+    }
+    return this.#reason;
+  }
+
+  master(userId: string): Master {
+    return masterOf(this.masters, userKey(userId));
+  }
+
+  /** Awaits work on the session's connections; whatever goes wrong with it ends the session. */
+  async guard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#reason !== undefined) throw this.#reason;
+    try {
+      return await work();
+    } catch (thrown) {
+      throw this.end(thrown instanceof Error ? thrown.message : String(thrown), thrown);
+    }
+  }
+
+  run(master: Master, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
+    return this.guard(() => run(master.redis, script, keys, args));
+  }
+
+  /** Runs one script for each of some users, a pipeline a master; replies in the order given. */
+  async runForUsers(script: Script, commands: readonly UserCommand[]): Promise<unknown[]> {
+    const replies = new Array<unknown>(commands.length);
+    const pipelines = new Map<Master, { pipeline: ChainableCommander; places: number[] }>();
+    await this.guard(async () => {
+      commands.forEach(({ userId, keys, args }, place) => {
+        const master = this.master(userId);
+        let entry = pipelines.get(master);
+        if (entry === undefined) {
+          entry = { pipeline: master.redis.pipeline(), places: [] };
+          pipelines.set(master, entry);
+        }
+        queue(entry.pipeline, script, keys, args);
+        entry.places.push(place);
+      });
+      await Promise.all(
+        [...pipelines.values()].map(async ({ pipeline, places }) => {
+          const results = (await pipeline.exec()) ?? [];
+          places.forEach((place, i) => {
+            const [error, reply] = results[i] ?? [new Error('no reply'), undefined];
+            if (error !== null) throw error;
+            replies[place] = reply;
+          });
+        }),
+      );
+    });
+    return replies;
+  }
+}

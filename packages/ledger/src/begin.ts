@@ -1,0 +1,84 @@
+import { beginGenerations, type CounterSession, type Generations } from '@calltally/counters';
+import { cutKey, type Store } from '@calltally/store';
+import type { Books } from './recount.ts';
+
+/** What Kafka knows of a partition when a consumer begins. Offsets are those of the next event. */
+export interface PartitionState {
+  partition: number;
+  /** Committed by the consumer group; undefined before the first commit. */
+  committed: number | undefined;
+  /** The first offset that the topic still holds. */
+  earliest: number;
+  /** The offset that the next produced event will get. */
+  end: number;
+}
+
+export type Start =
+  | { kind: 'at'; partition: number; offset: number; lost?: { from: number; until: number } }
+  /** The topic ends below what is in Mongo: it was deleted and made anew, and its offsets mean other events now. */
+  | { kind: 'refused'; partition: number; end: number; stored: number };
+
+/**
+ * Begins to count with a fresh session: finds the generation of each master, or begins one, and says from where each
+ * partition is to be read (rule 4): from the committed offset or from just behind the mark, whichever is lower.
+ *
+ * `lost` names events that the topic let go before they were ever read.
+ *
+ * @param states every partition of the topic, not only those assigned to this consumer
+ * @throws CountersError, StoreError
+ */
+export async function beginCounting(
+  store: Store,
+  session: CounterSession,
+  topic: { stream: number; states: readonly PartitionState[]; retentionMonths: number },
+): Promise<{ books: Books; starts: Start[] }> {
+  const { stream, states, retentionMonths } = topic;
+  const stored = await store.progress.stored();
+  const committed = new Map(states.map((state) => [cutKey(stream, state.partition), committedOf(state)]));
+  const through = new Map([...committed].map(([partition, offset]) => [partition, offset - 1]));
+
+  let generations = await beginGenerations(session, { retentionMonths, through });
+  const unreachable = generationsBeyondReach(generations, stream, states);
+  if (unreachable.size > 0) {
+    generations = await beginGenerations(session, { retentionMonths, through, replacing: unreachable });
+  }
+
+  const starts = states.map((state): Start => {
+    const { partition } = state;
+    const known = stored.get(cutKey(stream, partition)) ?? -1;
+    if (state.end <= known) return { kind: 'refused', partition, end: state.end, stored: known };
+    const wanted = Math.min(committedOf(state), lowestMark(generations, cutKey(stream, partition)) + 1);
+    const offset = Math.max(wanted, state.earliest);
+    if (offset === wanted) return { kind: 'at', partition, offset };
+    return { kind: 'at', partition, offset, lost: { from: wanted, until: state.earliest } };
+  });
+  return { books: { store, session, generations }, starts };
+}
+
+/** Without a commit the consumer group begins with the first event there is. */
+function committedOf(state: PartitionState): number {
+  return state.committed ?? state.earliest;
+}
+
+function lowestMark(generations: Generations, partition: string): number {
+  return Math.min(...[...generations.values()].map(({ marks }) => marks.get(partition) ?? -1));
+}
+
+/**
+ * Generations whose marks ask for events that were read once but that the topic no longer holds. Their counters
+ * cannot be brought forward, so a new generation takes their place and everything is recounted from rows.
+ */
+function generationsBeyondReach(
+  generations: Generations,
+  stream: number,
+  states: readonly PartitionState[],
+): Set<string> {
+  const beyond = new Set<string>();
+  for (const { id, marks } of generations.values()) {
+    for (const state of states) {
+      const next = (marks.get(cutKey(stream, state.partition)) ?? -1) + 1;
+      if (next < state.earliest && next < committedOf(state)) beyond.add(id);
+    }
+  }
+  return beyond;
+}

@@ -1,0 +1,18 @@
+export type LedgerErrorCode = 'LEDGER_UNAVAILABLE' | 'LEDGER_CONTENDED';
+
+/**
+ * - `LEDGER_UNAVAILABLE`: neither store can answer now; ask again later.
+ * - `LEDGER_CONTENDED`: others kept changing the same user's counters; the same call may succeed at once.
+ */
+export class LedgerError extends Error {
+  override readonly name = 'LedgerError';
+  readonly retryable = true;
+
+  constructor(
+    readonly code: LedgerErrorCode,
+    message: string,
+    override readonly cause?: unknown,
+  ) {
+    super(`${code}: ${message}`);
+  }
+}

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { applyEvents, markPartition, type UserEvents } from '@calltally/counters';
+import type { Call } from '@calltally/domain';
+import { cutKey, type InsertOutcome, isCanonical, type Store, toRow } from '@calltally/store';
+import { LedgerError } from './errors.ts';
+import { type Books, recountUsers } from './recount.ts';
+
+/** Events of one partition that follow each other; what could not be taken for a call is left out. */
+export interface Batch {
+  stream: number;
+  partition: number;
+  /** In order of their offsets. */
+  events: readonly { offset: number; call: Call }[];
+  /** The last offset that the batch covers, of events left out too. */
+  through: number;
+}
+
+export interface Recorded {
+  /** For each event, in order, what became of it; `foreign` ones belong among the dead letters. */
+  outcomes: InsertOutcome[];
+  /** Users whose counters were made anew from rows. */
+  recounted: number;
+}
+
+/** Rounds of applying and recounting before others are taken to be too busy; each round makes progress for someone. */
+const ROUNDS = 20;
+const PAUSE_MS = 5;
+
+/**
+ * Takes a batch into the books. The order is the guarantee (docs/design.md, "Why the numbers are right"):
+ *
+ *   1. insert the rows, majority        – from here on the calls exist
+ *   2. raise `stored` of the partition  – from here on a recount includes them
+ *   3. apply canonical events to Redis  – adds only what lies beyond the user's `applied`
+ *   4. mark, by `markCounted`           – from here on a Redis that kept this mark has counted them
+ *   5. commit to Kafka, by the caller   – from here on they need not come again
+ *
+ * Killed between any two, the batch comes again and each step finds done what was done. A step never runs before the
+ * one above it is acknowledged. `stored` before the insert would let a recount claim rows it has not seen; apply
+ * before `stored` would let a recount install less than was applied.
+ *
+ * @throws StoreError, CountersError, LedgerError; then the batch is to be recorded again
+ */
+export async function record(books: Books, batch: Batch): Promise<Recorded> {
+  const { stream, partition } = batch;
+  const rows = batch.events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
+  const outcomes = await books.store.calls.insert(rows);
+  await books.store.progress.raise(stream, partition, batch.through);
+  const canonical = batch.events.filter((_, i) => isCanonical(outcomes[i]!));
+  const recounted = await count(books, cutKey(stream, partition), byUser(canonical));
+  return { outcomes, recounted };
+}
+
+/**
+ * Notes in Redis that a partition is counted through an offset. Only after `record` of everything up to there.
+ * @param mark.asOfMs everything that producers had been told is safe by then (epoch ms) lies at or below `through`
+ * @throws CountersError COUNTERS_GENERATION when Redis was emptied meanwhile: begin anew
+ */
+export async function markCounted(
+  books: Books,
+  mark: { stream: number; partition: number; through: number; asOfMs?: number | undefined },
+): Promise<void> {
+  const partition = cutKey(mark.stream, mark.partition);
+  await markPartition(books.session, books.generations, {
+    partition,
+    through: mark.through,
+    asOfMs: mark.asOfMs,
+  });
+}
+
+/** Notes in Mongo, for readers that Redis cannot tell, as of when all rows of a partition are there. */
+export async function markStored(
+  store: Store,
+  mark: { stream: number; partition: number; asOfMs: number },
+): Promise<void> {
+  await store.progress.raiseAsOf(mark.stream, mark.partition, mark.asOfMs);
+}
+
+/**
+ * Applies users' events; users that Redis does not know are recounted from rows instead, which include these events.
+ * A recount that another finished may have read `stored` before this batch raised it, so only our own one counts as
+ * done; after any other the events are applied again, which adds nothing twice.
+ */
+async function count(books: Books, partition: string, users: readonly UserEvents[]): Promise<number> {
+  let pending = users;
+  let recounted = 0;
+  for (let round = 1; pending.length > 0; round++) {
+    if (round > ROUNDS)
+      throw new LedgerError('LEDGER_CONTENDED', `${pending.length} users are being recounted elsewhere`);
+    if (round > 2) await sleep(PAUSE_MS * Math.random() * round);
+    const tried = pending;
+    const applied = await applyEvents(books.session, books.generations, partition, tried);
+    const cold = tried.filter((_, i) => applied[i] === 'unknown');
+    if (cold.length === 0) break;
+    const done = await recountUsers(
+      books,
+      cold.map(({ userId }) => userId),
+      { evenIfWarm: false, respectMs: 0 },
+    );
+    pending = cold.filter(({ userId }) => done.get(userId) !== 'installed');
+    recounted += cold.length - pending.length;
+  }
+  return recounted;
+}
+
+function byUser(events: Batch['events']): UserEvents[] {
+  const users = new Map<string, UserEvents>();
+  for (const { offset, call } of events) {
+    let user = users.get(call.userId);
+    if (user === undefined) {
+      user = { userId: call.userId, events: [] };
+      users.set(call.userId, user);
+    }
+    user.events.push({ offset, startedAt: call.startedAt, durationMs: call.durationMs });
+  }
+  return [...users.values()];
+}

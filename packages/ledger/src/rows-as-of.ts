@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Store } from '@calltally/store';
+
+const POLL_MS = 1_000;
+
+/** Keeps at hand as of when all acknowledged calls are in Mongo. What was true once stays true: rows only become more. */
+export class RowsAsOf {
+  readonly #store: Store;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #current: number | undefined;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Epoch ms; undefined while it is not known. */
+  get current(): number | undefined {
+    return this.#current;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      this.#current = await this.#store.progress.asOf().catch(() => this.#current);
+      await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Collection } from 'mongodb';
+import { storeError } from './errors.ts';
+
+/** An API key at rest. The key itself is shown once, when it is made, and is nowhere kept. */
+export interface ApiKeyRow {
+  /** The public id, for lists and revocation. */
+  _id: string;
+  /** SHA-256 of the key, hex. A key is 256 random bits, so a plain hash cannot be searched. */
+  hash: string;
+  user_id: string;
+  name?: string;
+  created_at: Date;
+  expires_at?: Date;
+  revoked_at?: Date;
+}
+
+const PREFIX = 'ct_';
+const KEY_PATTERN = /^ct_[A-Za-z0-9_-]{43}$/;
+
+/** Whether a text has the shape of an API key at all; what has not needs no look-up. */
+export function looksLikeApiKey(text: string): boolean {
+  return KEY_PATTERN.test(text);
+}
+
+export function hashApiKey(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}
+
+export class ApiKeys {
+  readonly #rows: Collection<ApiKeyRow>;
+
+  constructor(rows: Collection<ApiKeyRow>) {
+    this.#rows = rows;
+  }
+
+  /** Makes a key for a user. `apiKey` is the only copy there will ever be. @throws StoreError */
+  async create(key: {
+    userId: string;
+    name?: string;
+    expiresAt?: Date;
+  }): Promise<{ apiKey: string; row: ApiKeyRow }> {
+    const apiKey = PREFIX + randomBytes(32).toString('base64url');
+    const row: ApiKeyRow = {
+      _id: `key_${randomBytes(9).toString('hex')}`,
+      hash: hashApiKey(apiKey),
+      user_id: key.userId,
+      created_at: new Date(),
+    };
+    if (key.name !== undefined) row.name = key.name;
+    if (key.expiresAt !== undefined) row.expires_at = key.expiresAt;
+    await guarded(this.#rows.insertOne(row));
+    return { apiKey, row };
+  }
+
+  /** @throws StoreError */
+  async findByHash(hash: string): Promise<ApiKeyRow | undefined> {
+    return (await guarded(this.#rows.findOne({ hash }))) ?? undefined;
+  }
+
+  /** Newest first; of one user or of all. @throws StoreError */
+  async list(userId?: string): Promise<ApiKeyRow[]> {
+    const filter = userId === undefined ? {} : { user_id: userId };
+    return guarded(this.#rows.find(filter).sort({ created_at: -1, _id: 1 }).toArray());
+  }
+
+  /**
+   * Revokes for good; the time is the server's, since those who watch for it compare with other such times only.
+   * @returns the key as it stands now, or undefined when there is none of this id
+   * @throws StoreError
+   */
+  async revoke(keyId: string): Promise<ApiKeyRow | undefined> {
+    await guarded(
+      this.#rows.updateOne(
+        { _id: keyId, revoked_at: { $exists: false } },
+        { $currentDate: { revoked_at: true } },
+      ),
+    );
+    return (await guarded(this.#rows.findOne({ _id: keyId }))) ?? undefined;
+  }
+
+  /** Keys revoked at or after a time of the server's, oldest first. @throws StoreError */
+  async revokedSince(time: Date): Promise<ApiKeyRow[]> {
+    return guarded(
+      this.#rows
+        .find({ revoked_at: { $gte: time } })
+        .sort({ revoked_at: 1 })
+        .toArray(),
+    );
+  }
+
+  /** The latest revocation there is: where a watcher begins. @throws StoreError */
+  async lastRevocation(): Promise<Date | undefined> {
+    const [row] = await guarded(
+      this.#rows
+        .find({ revoked_at: { $exists: true } })
+        .sort({ revoked_at: -1 })
+        .limit(1)
+        .toArray(),
+    );
+    return row?.revoked_at;
+  }
+}
+
+async function guarded<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (thrown) {
+    throw storeError(thrown);
+  }
+}

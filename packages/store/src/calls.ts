@@ -1,0 +1,93 @@
+import { type Collection, MongoBulkWriteError } from 'mongodb';
+import { DUPLICATE_KEY, StoreError, storeError } from './errors.ts';
+import { untilNoConflict } from './retry.ts';
+import { type CallRow, sameContent, sameSource } from './rows.ts';
+
+/**
+ * What became of an event's row.
+ * - `inserted`: new; the event is canonical.
+ * - `redelivered`: this very event brought the row before; canonical.
+ * - `duplicate`: another event brought the same call before, saying the same.
+ * - `changed`: another event brought it before, saying something else; the first one stands.
+ * - `foreign`: the call belongs to another user; the event must be rejected.
+ */
+export type InsertOutcome = 'inserted' | 'redelivered' | 'duplicate' | 'changed' | 'foreign';
+
+export function isCanonical(outcome: InsertOutcome): boolean {
+  return outcome === 'inserted' || outcome === 'redelivered';
+}
+
+const READ_BACK_ATTEMPTS = 5;
+
+export class Calls {
+  readonly #rows: Collection<CallRow>;
+
+  constructor(rows: Collection<CallRow>) {
+    this.#rows = rows;
+  }
+
+  /**
+   * Inserts rows (majority) and says for each, in the order given, what became of it. May be repeated at will: a
+   * repetition answers `redelivered` where the first run answered `inserted`.
+   * @throws StoreError; then any part of the rows may have been inserted.
+   */
+  async insert(rows: readonly CallRow[]): Promise<InsertOutcome[]> {
+    const firstOf = new Map<string, CallRow>();
+    for (const row of rows) if (!firstOf.has(row._id)) firstOf.set(row._id, row);
+    // Sorted, so that concurrent batches take their locks in one order and never deadlock.
+    const unique = [...firstOf.values()].sort((a, b) => (a._id < b._id ? -1 : 1));
+    const taken = await untilNoConflict(() => this.#insertUnique(unique));
+    const found = await this.#readBack(taken);
+    return rows.map((row) => {
+      const existing = found.get(row._id);
+      if (existing === undefined && firstOf.get(row._id) === row) return 'inserted';
+      return outcomeAgainst(existing ?? firstOf.get(row._id)!, row);
+    });
+  }
+
+  /** Inserts rows of distinct ids; returns the ids that were taken already. */
+  async #insertUnique(rows: CallRow[]): Promise<string[]> {
+    if (rows.length === 0) return [];
+    try {
+      await this.#rows.insertMany(rows, { ordered: false });
+      return [];
+    } catch (thrown) {
+      if (!(thrown instanceof MongoBulkWriteError)) throw storeError(thrown);
+      const errors = Array.isArray(thrown.writeErrors) ? thrown.writeErrors : [thrown.writeErrors];
+      const other = errors.find((error) => error.code !== DUPLICATE_KEY);
+      // A write concern that was not met makes every row of the batch unsure; so does any other error.
+      if (errors.length === 0 || other !== undefined || thrown.result.getWriteConcernError() !== undefined) {
+        throw storeError(thrown);
+      }
+      return errors.map((error) => rows[error.index]!._id);
+    }
+  }
+
+  /** A row whose id is taken may not be majority-committed yet (another writer is at it): then it is asked for again. */
+  async #readBack(ids: string[]): Promise<Map<string, CallRow>> {
+    const found = new Map<string, CallRow>();
+    let missing = ids;
+    for (let attempt = 1; missing.length > 0; attempt++) {
+      try {
+        for await (const row of this.#rows.find({ _id: { $in: missing } })) found.set(row._id, row);
+      } catch (thrown) {
+        throw storeError(thrown);
+      }
+      missing = missing.filter((id) => !found.has(id));
+      if (missing.length > 0 && attempt === READ_BACK_ATTEMPTS) {
+        throw new StoreError(
+          'STORE_CONFLICT',
+          true,
+          new Error(`${missing.length} rows are being written by another`),
+        );
+      }
+    }
+    return found;
+  }
+}
+
+function outcomeAgainst(existing: CallRow, row: CallRow): InsertOutcome {
+  if (sameSource(existing.source, row.source)) return 'redelivered';
+  if (existing.user_id !== row.user_id) return 'foreign';
+  return sameContent(existing, row) ? 'duplicate' : 'changed';
+}

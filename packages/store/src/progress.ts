@@ -1,0 +1,88 @@
+import type { Collection } from 'mongodb';
+import { DUPLICATE_KEY, storeError } from './errors.ts';
+import { untilNoConflict } from './retry.ts';
+
+/** For each `stream:partition` an offset, inclusive: a consistent line through the topic. */
+export type Cut = ReadonlyMap<string, number>;
+
+export interface ProgressRow {
+  /** `stream:partition`, or `stream` for the row that names the current stream. */
+  _id: string;
+  /** All events of the partition through this offset are in Mongo (or dead letters). */
+  stored?: number;
+  /** Everything producers had been told is safe by then is in Mongo. */
+  as_of?: Date;
+  current?: number;
+}
+
+export function cutKey(stream: number, partition: number): string {
+  return `${stream}:${partition}`;
+}
+
+/** How far each partition is known to be in Mongo (§ "Why the numbers are right", rule 3, in docs/design.md). */
+export class Progress {
+  readonly #rows: Collection<ProgressRow>;
+
+  constructor(rows: Collection<ProgressRow>) {
+    this.#rows = rows;
+  }
+
+  /**
+   * Raises `stored`; never lowers it. Call it only when every event of the partition through `offset` has its row
+   * in Mongo by an acknowledged majority write, or its place among the dead letters.
+   * @throws StoreError
+   */
+  async raise(stream: number, partition: number, offset: number): Promise<void> {
+    await this.#upsert(cutKey(stream, partition), { $max: { stored: offset } });
+  }
+
+  /** Notes that everything acknowledged to producers by `asOfMs` (epoch ms) is in Mongo for this partition. */
+  async raiseAsOf(stream: number, partition: number, asOfMs: number): Promise<void> {
+    await this.#upsert(cutKey(stream, partition), { $max: { as_of: new Date(asOfMs) } });
+  }
+
+  /** `stored` of every partition of every stream. @throws StoreError */
+  async stored(): Promise<Map<string, number>> {
+    const rows = await this.#all();
+    const cut = new Map<string, number>();
+    for (const row of rows) if (row.stored !== undefined) cut.set(row._id, row.stored);
+    return cut;
+  }
+
+  /** Epoch ms by which everything acknowledged is in Mongo; undefined while a partition of the stream has not said. */
+  async asOf(): Promise<number | undefined> {
+    const rows = await this.#all();
+    const prefix = cutKey(rows.find((row) => row._id === 'stream')?.current ?? 0, 0).slice(0, -1);
+    const times = rows.filter((row) => row._id.startsWith(prefix)).map((row) => row.as_of?.getTime());
+    if (times.length === 0 || times.includes(undefined)) return undefined;
+    return Math.min(...(times as number[]));
+  }
+
+  /** The stream that the topic's offsets belong to now; 0 until an operator begins another. @throws StoreError */
+  async currentStream(): Promise<number> {
+    try {
+      return (await this.#rows.findOne({ _id: 'stream' }))?.current ?? 0;
+    } catch (thrown) {
+      throw storeError(thrown);
+    }
+  }
+
+  async #all(): Promise<ProgressRow[]> {
+    try {
+      return await this.#rows.find({}).toArray();
+    } catch (thrown) {
+      throw storeError(thrown);
+    }
+  }
+
+  async #upsert(id: string, change: { $max: Partial<ProgressRow> }): Promise<void> {
+    try {
+      await untilNoConflict(() => this.#rows.updateOne({ _id: id }, change, { upsert: true }));
+    } catch (thrown) {
+      const error = storeError(thrown);
+      // Two first upserts of one id: one of them finds the other's row, and a second try updates it.
+      if ((error.cause as { code?: unknown } | null)?.code !== DUPLICATE_KEY) throw error;
+      await untilNoConflict(() => this.#rows.updateOne({ _id: id }, change, { upsert: true }));
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import type { Range, Tally } from '@calltally/domain';
+import type { Collection, Document } from 'mongodb';
+import { storeError } from './errors.ts';
+import type { Cut } from './progress.ts';
+import type { CallRow } from './rows.ts';
+
+/** A user's calls of one UTC day that came by one partition. */
+export interface DailyTally extends Tally {
+  userId: string;
+  day: number;
+  stream: number;
+  partition: number;
+  /** Epoch ms of the latest start among them. */
+  lastStartedAt: number;
+}
+
+/** Sums over `calls`, with read concern majority. */
+export class Tallies {
+  readonly #rows: Collection<CallRow>;
+
+  constructor(rows: Collection<CallRow>) {
+    this.#rows = rows;
+  }
+
+  /**
+   * A user's calls in each of some ranges, in one aggregation; ranges may overlap.
+   * @param through counts only rows whose event lies at or below the cut's offset of its partition
+   * @throws StoreError
+   */
+  async ofRanges(userId: string, ranges: readonly Range[], through?: Cut): Promise<Tally[]> {
+    if (ranges.length === 0) return [];
+    const match: Document = { user_id: userId, $and: [anyOf(ranges.map(startsIn))] };
+    if (through !== undefined) match.$and.push(anyOf(cutClauses(through)));
+    const sums: Document = { _id: null };
+    ranges.forEach((range, i) => {
+      const within = {
+        $and: [
+          { $gte: ['$started_at', new Date(range.from)] },
+          { $lt: ['$started_at', new Date(range.until)] },
+        ],
+      };
+      // With one range the match has done all the work.
+      sums[`calls${i}`] = ranges.length === 1 ? { $sum: 1 } : { $sum: { $cond: [within, 1, 0] } };
+      sums[`duration${i}`] =
+        ranges.length === 1 ? { $sum: '$duration_ms' } : { $sum: { $cond: [within, '$duration_ms', 0] } };
+    });
+    const [found] = await this.#aggregate([{ $match: match }, { $group: sums }]);
+    return ranges.map((_, i) => ({
+      calls: Number(found?.[`calls${i}`] ?? 0),
+      durationMs: Number(found?.[`duration${i}`] ?? 0),
+    }));
+  }
+
+  /**
+   * The calls of some users by UTC day and partition: what counters are made from.
+   * @param through counts only rows whose event lies at or below the cut's offset of its partition
+   * @throws StoreError
+   */
+  async byDay(userIds: readonly string[], through: Cut): Promise<DailyTally[]> {
+    if (userIds.length === 0 || through.size === 0) return [];
+    const user = userIds.length === 1 ? userIds[0] : { $in: userIds };
+    const found = await this.#aggregate([
+      { $match: { user_id: user, ...anyOf(cutClauses(through)) } },
+      {
+        $group: {
+          _id: { u: '$user_id', d: '$day', s: '$source.stream', p: '$source.partition' },
+          calls: { $sum: 1 },
+          duration: { $sum: '$duration_ms' },
+          last: { $max: '$started_at' },
+        },
+      },
+    ]);
+    return found.map((group) => ({
+      userId: group._id.u,
+      day: group._id.d,
+      stream: group._id.s,
+      partition: group._id.p,
+      calls: Number(group.calls),
+      durationMs: Number(group.duration),
+      lastStartedAt: (group.last as Date).getTime(),
+    }));
+  }
+
+  async #aggregate(pipeline: Document[]): Promise<Document[]> {
+    try {
+      return await this.#rows.aggregate(pipeline).toArray();
+    } catch (thrown) {
+      throw storeError(thrown);
+    }
+  }
+}
+
+function startsIn(range: Range): Document {
+  return { started_at: { $gte: new Date(range.from), $lt: new Date(range.until) } };
+}
+
+function cutClauses(cut: Cut): Document[] {
+  return [...cut].map(([key, offset]) => {
+    const [stream, partition] = key.split(':').map(Number);
+    return { 'source.stream': stream, 'source.partition': partition, 'source.offset': { $lte: offset } };
+  });
+}
+
+function anyOf(clauses: Document[]): Document {
+  // An empty cut lets nothing through, and $or refuses an empty list.
+  if (clauses.length === 0) return { _id: { $in: [] } };
+  return clauses.length === 1 ? clauses[0]! : { $or: clauses };
+}
