@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Engine, EngineOptions } from './engine.ts';
+import { uniqueFolder } from './folder.ts';
 import { startKafka } from './kafka.ts';
 import { startMongo } from './mongo.ts';
 import { startRedis } from './redis.ts';
@@ -36,13 +34,12 @@ export function uniqueName(prefix: string): string {
 }
 
 async function own(t: Test, start: (options: EngineOptions) => Promise<Engine>): Promise<Engine> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'calltally-'));
-  await chmod(dataDir, 0o755); // PostgreSQL runs as another user where we are root
+  const folder = await uniqueFolder();
   let engine: Engine | undefined;
   t.teardown(async () => {
     await engine?.stop('SIGKILL'); // nobody reads its data again
-    await rm(dataDir, { recursive: true, force: true });
+    await folder.remove();
   });
-  engine = await start({ dataDir });
+  engine = await start({ dataDir: folder.path('engine') });
   return engine;
 }

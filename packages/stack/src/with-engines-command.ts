@@ -1,0 +1,15 @@
+import { StackError } from './errors.ts';
+import { withEngines } from './with-engines.ts';
+
+const [command, ...args] = process.argv.slice(2);
+if (command === undefined) {
+  console.error('usage: with-engines COMMAND [ARGUMENT…]');
+  process.exitCode = 2;
+} else {
+  try {
+    process.exitCode = await withEngines(command, args);
+  } catch (error) {
+    console.error(error instanceof StackError ? error.message : error);
+    process.exitCode = 1;
+  }
+}
