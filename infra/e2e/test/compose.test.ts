@@ -1,0 +1,186 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { apiSettings, ingestSettings, readSettings, variablesOf } from '@calltally/settings';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { test } from 'tap';
+import { parse } from 'yaml';
+
+interface Service {
+  readonly image: string;
+  readonly user?: string;
+  readonly restart?: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string; readonly target: string };
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string | number>>;
+  readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly stop_grace_period?: string;
+}
+
+const root = new URL('../../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const compose = parse(read('docker-compose.yml'), { merge: true });
+const services = compose.services as Record<'kafka' | 'redis' | 'mongodb' | 'api' | 'ingest', Service>;
+const dockerfile = read('infra/docker/Dockerfile');
+
+/** The environment as a container gets it, where the shell that starts Compose sets nothing. */
+function environmentOf({ environment = {} }: Service): Record<string, string> {
+  const filled = Object.entries(environment).map(([name, value]) => [
+    name,
+    String(value).replace(/\$\{\w+:-([^}]*)\}/g, '$1'),
+  ]);
+  return Object.fromEntries(filled);
+}
+
+test('docker-compose.yml follows the Compose Specification', (t) => {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  ajv.addFormat('duration', /^(\d+(\.\d+)?(us|ms|s|m|h))+$/);
+  const validate = ajv.compile(JSON.parse(read('infra/e2e/fixtures/compose-spec/compose-spec.json')));
+  validate(compose);
+  t.same(validate.errors, null);
+
+  validate({ services: { api: { image: 'x', healthcheck: { intervall: '5s' } } } });
+  t.not(validate.errors, null, 'and the schema would refuse a misspelt member');
+  t.end();
+});
+
+test('it starts the engines, the API and ingest, and nothing else', (t) => {
+  t.same(Object.keys(services), ['kafka', 'redis', 'mongodb', 'api', 'ingest']);
+  t.end();
+});
+
+test('every variable of a service is one that it reads, and all of them can be used', (t) => {
+  for (const [name, fragments] of [
+    ['api', apiSettings],
+    ['ingest', ingestSettings],
+  ] as const) {
+    const environment = environmentOf(services[name]);
+    const known = variablesOf(fragments);
+    t.same(
+      Object.keys(environment).filter((variable) => !known.includes(variable)),
+      [],
+      `${name} reads each`,
+    );
+    t.doesNotThrow(() => readSettings(fragments, environment), `${name} takes them`);
+  }
+  t.end();
+});
+
+test('both services use the same stores, by the names of the containers', (t) => {
+  const api = readSettings(apiSettings, environmentOf(services.api));
+  const ingest = readSettings(ingestSettings, environmentOf(services.ingest));
+  t.same(api.redis, { url: 'redis://redis:6379' });
+  t.same(ingest.redis, api.redis);
+  t.same(ingest.mongo, api.mongo);
+  t.equal(
+    ingest.counters.retentionMonths,
+    api.counters.retentionMonths,
+    'or one would read what the other drops',
+  );
+  t.equal(new URL(api.mongo.uri).hostname, 'mongodb');
+  t.same(ingest.kafka.brokers, ['kafka:19092']);
+  t.match(services.kafka.environment?.KAFKA_ADVERTISED_LISTENERS, 'INSIDE://kafka:19092');
+  t.end();
+});
+
+test('the services listen on every address inside, and are published on 127.0.0.1 alone', (t) => {
+  for (const { ports = [] } of Object.values(services))
+    for (const port of ports) t.match(port, /^127\.0\.0\.1:/);
+  const api = readSettings(apiSettings, environmentOf(services.api));
+  const ingest = readSettings(ingestSettings, environmentOf(services.ingest));
+  t.same(services.api.ports, [`127.0.0.1:\${PORT:-3000}:${api.http.port}`]);
+  t.same(services.ingest.ports, [`127.0.0.1:\${INGEST_PORT:-3001}:${ingest.http.port}`]);
+  t.equal(api.http.host, '0.0.0.0');
+  t.equal(ingest.http.host, '0.0.0.0');
+  t.end();
+});
+
+test('a service waits until each store it needs is healthy, and none waits in a circle', (t) => {
+  const needs = Object.fromEntries(
+    Object.entries(services).map(([name, { depends_on = {} }]) => [name, depends_on]),
+  );
+  t.same(needs, {
+    kafka: {},
+    redis: {},
+    mongodb: {},
+    api: { redis: { condition: 'service_healthy' }, mongodb: { condition: 'service_healthy' } },
+    ingest: {
+      kafka: { condition: 'service_healthy' },
+      redis: { condition: 'service_healthy' },
+      mongodb: { condition: 'service_healthy' },
+    },
+  });
+  t.end();
+});
+
+test('every container has a health check, comes back after a crash and runs as somebody else than root', (t) => {
+  for (const [name, service] of Object.entries(services)) {
+    t.ok(service.healthcheck?.test.length, `${name}: health check`);
+    t.equal(service.restart, 'unless-stopped', `${name}: restart`);
+    t.ok(service.user && !/^(root|0)(:|$)/.test(service.user), `${name}: user`);
+  }
+  t.end();
+});
+
+test('what the engines keep is in named volumes, and each is declared and used', (t) => {
+  const mounts = Object.values(services).flatMap(({ volumes = [] }) => volumes);
+  t.same(mounts.map((mount) => mount.split(':')[0]).sort(), Object.keys(compose.volumes).sort());
+  for (const name of ['kafka', 'redis', 'mongodb'] as const) t.ok(services[name].volumes?.length, name);
+  t.end();
+});
+
+test('Redis keeps what it was told and evicts nothing', (t) => {
+  const command = services.redis.command?.join(' ');
+  t.match(command, '--appendonly yes');
+  t.match(command, '--maxmemory-policy noeviction');
+  t.end();
+});
+
+test('ingest has longer to stop than its own 10 s', (t) => {
+  t.ok(Number.parseInt(services.ingest.stop_grace_period ?? '0', 10) >= 15);
+  t.end();
+});
+
+test('the Kafka of Compose is the Kafka of npm start', (t) => {
+  const version = /<kafka\.version>(.+)<\/kafka\.version>/.exec(read('infra/kafka/pom.xml'))?.[1];
+  t.equal(services.kafka.image, `apache/kafka:${version}`);
+  t.end();
+});
+
+test('the images are built from files that exist, and their stages too', (t) => {
+  const stages = [...dockerfile.matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, stage]) => stage);
+  for (const { build } of [services.api, services.ingest]) {
+    t.equal(build?.context, '.');
+    t.ok(build && existsSync(new URL(build.dockerfile, root)), 'Dockerfile');
+    t.ok(stages.includes(build?.target), `stage ${build?.target}`);
+  }
+  for (const [, words = ''] of dockerfile.matchAll(/^COPY (?!--from)(.+)$/gm)) {
+    for (const source of words.split(' ').slice(0, -1)) t.ok(existsSync(new URL(source, root)), source);
+  }
+  t.end();
+});
+
+test('the images run as node, and check their health at the port that the settings name', (t) => {
+  const stages = dockerfile.split(/^FROM /m);
+  const stage = (name: string) => stages.find((text) => text.includes(` AS ${name}\n`)) ?? '';
+  t.match(stage('run'), /^USER node$/m);
+  t.match(stage('api'), `http://127.0.0.1:${readSettings(apiSettings, {}).http.port}/healthz`);
+  t.match(stage('ingest'), `http://127.0.0.1:${readSettings(ingestSettings, {}).http.port}/healthz`);
+  for (const name of ['api', 'ingest']) {
+    t.match(stage(name), `CMD ["node", "services/${name}/dist/main.js"]`);
+    t.notMatch(stage(name), /^USER/m);
+  }
+  t.end();
+});
+
+test('what is ignored by the build is nothing that it copies', (t) => {
+  const ignored = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  for (const [, words = ''] of dockerfile.matchAll(/^COPY (?!--from)(.+)$/gm)) {
+    for (const source of words.split(' ').slice(0, -1)) t.notOk(ignored.includes(source), source);
+  }
+  t.ok(ignored.includes('**/node_modules') && ignored.includes('.calltally'));
+  t.end();
+});
