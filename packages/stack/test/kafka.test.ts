@@ -1,0 +1,32 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { test } from 'tap';
+import { testKafka, uniqueName } from '../src/testing.ts';
+
+test('Kafka keeps what it acknowledged through kill -9, on the same port', async (t) => {
+  // Not the shared one: others would notice.
+  delete process.env.KAFKA_BROKERS;
+  const engine = await testKafka(t);
+  const { address } = engine;
+  const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
+  const topic = uniqueName('calls');
+  const admin = kafka.admin();
+  t.teardown(() => admin.disconnect());
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic }] });
+  t.equal((await admin.fetchTopicOffsets(topic)).length, 6, 'six partitions by default');
+  const producer = kafka.producer();
+  await producer.connect();
+  await producer.send({ topic, acks: -1, messages: [{ key: 'ada', value: 'one', partition: 2 }] });
+  await producer.disconnect();
+
+  await engine.stop('SIGKILL');
+  t.equal(engine.pid, undefined);
+  await engine.start();
+  t.equal(engine.address, address);
+
+  const after = kafka.admin();
+  t.teardown(() => after.disconnect());
+  await after.connect();
+  const offsets = await after.fetchTopicOffsets(topic);
+  t.equal(offsets.find(({ partition }) => partition === 2)?.offset, '1');
+});

@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { test } from 'tap';
+import { uniqueFolder } from '../src/folder.ts';
+import { onFreePorts } from '../src/ports.ts';
+
+async function take(port: number): Promise<Server> {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+test('a folder keeps its ports while they are free, and is given others when they are taken', async (t) => {
+  const folder = await uniqueFolder();
+  t.teardown(folder.remove);
+  const dataDir = folder.path('engine');
+  await mkdir(dataDir);
+  const choose = () => onFreePorts(dataDir, ['one', 'two'], async (ports) => ports);
+  const first = await choose();
+  t.not(first.one, first.two);
+  t.ok(first.one >= 20_000 && first.one < 32_000, 'outside the range of outgoing connections');
+  t.same(await choose(), first);
+
+  const server = await take(first.one);
+  const second = await choose();
+  server.close();
+  t.not(second.one, first.one);
+  t.equal(second.two, first.two);
+});
+
+test('a port that is taken between the choice and the start is chosen anew', async (t) => {
+  const folder = await uniqueFolder();
+  t.teardown(folder.remove);
+  const tried: number[] = [];
+  const port = await onFreePorts(folder.path('.'), ['one'], async ({ one }) => {
+    tried.push(one);
+    if (tried.length > 1) return one;
+    const server = await take(one);
+    t.teardown(() => server.close());
+    throw new Error('address in use');
+  });
+  t.equal(tried.length, 2);
+  t.equal(port, tried[1]);
+});
+
+test('a start that fails on free ports is not tried again', async (t) => {
+  const folder = await uniqueFolder();
+  t.teardown(folder.remove);
+  let tries = 0;
+  const attempt = onFreePorts(folder.path('.'), ['one'], async () => {
+    tries++;
+    throw new Error('broken');
+  });
+  await t.rejects(attempt, { message: 'broken' });
+  t.equal(tries, 1);
+});
