@@ -1,10 +1,13 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-import { CompressionCodecs, CompressionTypes } from 'kafkajs';
+import kafkajs, { type CompressionTypes } from 'kafkajs';
 import { readLz4 } from './codecs/lz4.ts';
 import { readSnappy } from './codecs/snappy.ts';
 import { BATCH_MAX_BYTES, BatchUnreadableError } from './codecs/unreadable.ts';
 import { readZstd } from './codecs/zstd.ts';
+
+// Node finds only some of kafkajs's names from ES modules; all are there on the whole.
+const { CompressionCodecs, CompressionTypes: Types } = kafkajs;
 
 /** What kafkajs hands a codec to compress. */
 interface Encoded {
@@ -26,16 +29,16 @@ const gunzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip);
  * this may be called any number of times.
  */
 export function registerCodecs(): void {
-  register(CompressionTypes.GZIP, {
+  register(Types.GZIP, {
     compress: ({ buffer }) => gzip(buffer),
     decompress: (compressed) =>
       gunzip(compressed, { maxOutputLength: BATCH_MAX_BYTES }).catch((cause: unknown) => {
         throw new BatchUnreadableError('gzip', cause);
       }),
   });
-  register(CompressionTypes.Snappy, readOnly('snappy', readSnappy));
-  register(CompressionTypes.LZ4, readOnly('lz4', readLz4));
-  register(CompressionTypes.ZSTD, readOnly('zstd', readZstd));
+  register(Types.Snappy, readOnly('snappy', readSnappy));
+  register(Types.LZ4, readOnly('lz4', readLz4));
+  register(Types.ZSTD, readOnly('zstd', readZstd));
 }
 
 function register(type: CompressionTypes, codec: Codec): void {

@@ -51,18 +51,8 @@ export const CallEventSchema = Type.Object(
       }),
     ),
     agent_id: absentOr(idOf('Who, or which voice agent, took the call.')),
-    direction: absentOr(
-      Type.Union(
-        DIRECTIONS.map((direction) => Type.Literal(direction)),
-        { description: 'Where the call came from.' },
-      ),
-    ),
-    status: absentOr(
-      Type.Union(
-        STATUSES.map((status) => Type.Literal(status)),
-        { description: 'How the call ended.' },
-      ),
-    ),
+    direction: absentOr(Type.Enum(DIRECTIONS, { description: 'Where the call came from.' })),
+    status: absentOr(Type.Enum(STATUSES, { description: 'How the call ended.' })),
   },
   {
     title: 'CallEvent',

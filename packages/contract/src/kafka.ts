@@ -1,4 +1,4 @@
-import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import kafkajs, { type Kafka, type KafkaConfig, type SASLOptions } from 'kafkajs';
 import { registerCodecs } from './codecs.ts';
 
 export type KafkaLogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -19,6 +19,8 @@ export interface KafkaSettings {
   log?: KafkaLog | undefined;
 }
 
+const { logLevel } = kafkajs;
+
 const CONNECTION_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 
@@ -38,6 +40,8 @@ const LEVELS: Record<number, KafkaLogLevel> = {
  */
 export function kafkaClient(settings: KafkaSettings): Kafka {
   registerCodecs();
+  // It warns of a change of partitioner against kafkajs 1, which nobody here came from.
+  process.env.KAFKAJS_NO_PARTITIONER_WARNING ??= '1';
   const { brokers, clientId, ssl, sasl, log } = settings;
   const config: KafkaConfig = {
     brokers,
@@ -48,10 +52,10 @@ export function kafkaClient(settings: KafkaSettings): Kafka {
     logLevel: log === undefined ? logLevel.NOTHING : logLevel.INFO,
     logCreator:
       () =>
-      ({ level, namespace, log: { message, timestamp: _, logger: __, ...fields } }) =>
+      ({ level, namespace, log: { message, timestamp: _, logger: __, stack: ___, ...fields } }) =>
         log?.(LEVELS[level] ?? 'info', message, namespace === '' ? fields : { ...fields, namespace }),
   };
   if (ssl) config.ssl = true;
   if (sasl !== undefined) config.sasl = sasl;
-  return new Kafka(config);
+  return new kafkajs.Kafka(config);
 }

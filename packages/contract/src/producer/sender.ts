@@ -1,4 +1,4 @@
-import { CompressionTypes, type Kafka, type Message, Partitioners, type Producer } from 'kafkajs';
+import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
 import { KAFKA_RETRY } from '../kafka.ts';
 import { CallEventProducerError, producerError } from './errors.ts';
 
@@ -14,17 +14,8 @@ export interface Sender {
   close(): Promise<void>;
 }
 
-/** Some 25 s of attempts: outlasts the fall of a leader. The delivery timeout may end them earlier. */
-const RETRY = { ...KAFKA_RETRY, retries: 15 };
-
-/** Java's partitioner, which also writes its choice down: whoever retries or counts offsets must not choose anew. */
-const createPartitioner = () => {
-  const choose = Partitioners.DefaultPartitioner();
-  return (args: Parameters<typeof choose>[0]) => {
-    args.message.partition ??= choose(args);
-    return args.message.partition;
-  };
-};
+/** Some 10 s of attempts: outlasts the fall of a leader. The delivery timeout may end them earlier. */
+const RETRY = { ...KAFKA_RETRY, retries: 8 };
 
 /**
  * One idempotent producer at a time. After a failure it is thrown away: kafkajs would give its
@@ -32,16 +23,17 @@ const createPartitioner = () => {
  * for a repetition and drop it in silence.
  */
 export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliveryTimeoutMs: number): Sender {
-  const compression = gzip ? CompressionTypes.GZIP : CompressionTypes.None;
-  let producer: Producer | undefined;
+  const compression = gzip ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None;
+  let session: Session | undefined;
 
-  async function attempt(current: Producer, fresh: boolean, messages: Message[]): Promise<Place[]> {
-    if (fresh) await current.connect();
-    const written = await current.send({ topic, messages, acks: -1, compression });
+  async function attempt({ producer }: Session, fresh: boolean, messages: Message[]): Promise<Place[]> {
+    if (fresh) await producer.connect();
+    const written = await producer.send({ topic, messages, acks: -1, compression });
     const next = new Map(written.map(({ partition, baseOffset }) => [partition, BigInt(baseOffset ?? -1)]));
     return messages.map((message) => {
       const partition = message.partition!;
       const offset = next.get(partition);
+      // When a leader moves between attempts, kafkajs can forget a partition and still report success.
       if (offset === undefined || offset < 0n) {
         throw new CallEventProducerError(
           'PRODUCER_UNAVAILABLE',
@@ -56,35 +48,56 @@ export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliver
 
   return {
     async send(messages) {
-      const fresh = producer === undefined;
-      producer ??= kafka.producer({
-        idempotent: true,
-        maxInFlightRequests: 1,
-        allowAutoTopicCreation: false,
-        createPartitioner,
-        retry: RETRY,
-      });
-      const current = producer;
+      const fresh = session === undefined;
+      session ??= openSession(kafka);
+      const current = session;
       const sending = attempt(current, fresh, messages);
       try {
         return await withinMs(sending, deliveryTimeoutMs);
       } catch (error) {
-        producer = undefined;
+        session = undefined;
         abandon(current, sending);
         throw producerError(error);
       }
     },
     async close() {
-      const last = producer;
-      producer = undefined;
-      await last?.disconnect();
+      const last = session;
+      session = undefined;
+      await last?.producer.disconnect();
     },
   };
 }
 
-/** Twice, because an attempt that is still under way may connect again after the first. */
-function abandon(producer: Producer, sending: Promise<unknown>): void {
-  const disconnect = () => producer.disconnect().catch(() => {});
+/** A kafkajs producer and whether it was given up. */
+interface Session {
+  producer: Producer;
+  over: boolean;
+}
+
+function openSession(kafka: Kafka): Session {
+  const choose = kafkajs.Partitioners.DefaultPartitioner();
+  const session = { over: false };
+  // Java's partitioner, which also writes its choice down: a retry must not choose anew, and the
+  // offsets are counted by it. kafkajs asks it before each attempt, so it can also end them.
+  const createPartitioner = () => (args: Parameters<typeof choose>[0]) => {
+    if (session.over) throw Object.assign(new Error('the batch was given up'), { retriable: false });
+    args.message.partition ??= choose(args);
+    return args.message.partition;
+  };
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner,
+    retry: RETRY,
+  });
+  return Object.assign(session, { producer });
+}
+
+/** Disconnects twice, because an attempt that is still under way may connect again after the first. */
+function abandon(session: Session, sending: Promise<unknown>): void {
+  session.over = true;
+  const disconnect = () => session.producer.disconnect().catch(() => {});
   disconnect();
   sending.then(disconnect, disconnect);
 }

@@ -1,0 +1,192 @@
+import {
+  type CallEvent,
+  callOfAnotherUser,
+  decodeCallEvent,
+  EVENT_SIZE_MAX_BYTES,
+  encodeCallEvent,
+  REJECTION_CODES,
+  type Rejection,
+} from '@calltally/contract';
+import { test } from 'tap';
+
+const NOW = Date.parse('2026-03-28T12:00:00Z');
+const EVENT = { call_id: 'c-1', user_id: 'u-1', started_at: '2026-03-28T09:30:00Z', duration_seconds: 84.25 };
+
+const decode = (event: unknown) => decodeCallEvent(Buffer.from(JSON.stringify(event)), NOW);
+const text = (value: string) => decodeCallEvent(Buffer.from(value), NOW);
+const without = (field: keyof typeof EVENT, more = {}) => {
+  const { [field]: _, ...rest } = EVENT;
+  return decode({ ...rest, ...more });
+};
+
+/** A value for every code that a value can have, and the field it is to name. */
+const FAULTS: [Rejection['code'], string | undefined, ReturnType<typeof decode>][] = [
+  ['EVENT_EMPTY', undefined, decodeCallEvent(null, NOW)],
+  ['EVENT_EMPTY', undefined, text('')],
+  ['EVENT_TOO_LARGE', undefined, decode({ ...EVENT, note: 'x'.repeat(EVENT_SIZE_MAX_BYTES) })],
+  ['EVENT_NOT_UTF8', undefined, decodeCallEvent(Buffer.from([0x7b, 0xff, 0x7d]), NOW)],
+  ['EVENT_NOT_UTF8', undefined, decodeCallEvent(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), NOW)],
+  ['EVENT_NOT_JSON', undefined, text('{"call_id":')],
+  ['EVENT_NOT_JSON', undefined, text('NaN')],
+  ['EVENT_NOT_JSON', undefined, text(`\ufeff${JSON.stringify(EVENT)}`)],
+  ['EVENT_NOT_OBJECT', undefined, text('null')],
+  ['EVENT_NOT_OBJECT', undefined, text('"call"')],
+  ['EVENT_NOT_OBJECT', undefined, decode([EVENT])],
+  ['EVENT_NOT_OBJECT', undefined, text('['.repeat(30_000) + ']'.repeat(30_000))],
+  ['FIELD_MISSING', 'call_id', without('call_id')],
+  ['FIELD_MISSING', 'user_id', without('user_id', { user_id: null })],
+  ['FIELD_MISSING', 'started_at', without('started_at')],
+  ['FIELD_INVALID', 'call_id', decode({ ...EVENT, call_id: 7 })],
+  ['FIELD_INVALID', 'call_id', decode({ ...EVENT, call_id: '' })],
+  ['FIELD_INVALID', 'call_id', decode({ ...EVENT, call_id: 'c-1\n' })],
+  ['FIELD_INVALID', 'user_id', decode({ ...EVENT, user_id: 'ü' })],
+  ['FIELD_INVALID', 'user_id', decode({ ...EVENT, user_id: 'u'.repeat(129) })],
+  ['FIELD_INVALID', 'agent_id', decode({ ...EVENT, agent_id: {} })],
+  ['FIELD_INVALID', 'direction', decode({ ...EVENT, direction: 'sideways' })],
+  ['FIELD_INVALID', 'status', decode({ ...EVENT, status: 'toString' })],
+  ['STARTED_AT_INVALID', 'started_at', decode({ ...EVENT, started_at: 1_774_690_200_000 })],
+  ['STARTED_AT_INVALID', 'started_at', decode({ ...EVENT, started_at: '2026-03-28T09:30:00' })],
+  ['STARTED_AT_INVALID', 'started_at', decode({ ...EVENT, started_at: '2026-02-30T09:30:00Z' })],
+  ['STARTED_AT_IN_FUTURE', 'started_at', decode({ ...EVENT, started_at: '2026-03-28T12:05:00.001Z' })],
+  ['STARTED_AT_TOO_OLD', 'started_at', decode({ ...EVENT, started_at: '1999-12-31T23:59:59.999Z' })],
+  ['DURATION_MISSING', 'duration_seconds', without('duration_seconds')],
+  ['DURATION_MISSING', 'duration_seconds', without('duration_seconds', { duration_seconds: null })],
+  ['DURATION_INVALID', 'duration_seconds', decode({ ...EVENT, duration_seconds: '84' })],
+  ['DURATION_INVALID', 'duration_seconds', decode({ ...EVENT, duration_seconds: -0.001 })],
+  ['DURATION_INVALID', 'duration_seconds', decode({ ...EVENT, duration_seconds: 604_800.001 })],
+  ['DURATION_INVALID', 'duration_seconds', text(JSON.stringify(EVENT).replace('84.25', '1e400'))],
+  [
+    'DURATION_INVALID',
+    'ended_at',
+    without('duration_seconds', { started_at: '2026-03-01T00:00:00Z', ended_at: '2026-03-08T00:00:00.001Z' }),
+  ],
+  ['ENDED_AT_INVALID', 'ended_at', without('duration_seconds', { ended_at: 'later' })],
+  ['ENDED_AT_INVALID', 'ended_at', decode({ ...EVENT, ended_at: '2026-03-28 09:31:24' })],
+  ['ENDED_BEFORE_STARTED', 'ended_at', without('duration_seconds', { ended_at: '2026-03-28T09:29:59.999Z' })],
+];
+
+test('every fault has its code and names the field', async (t) => {
+  for (const [code, field, { rejection }] of FAULTS) {
+    t.match(rejection, { code }, rejection?.message ?? 'taken');
+    t.equal(rejection?.field, field);
+    if (field !== undefined) t.match(rejection?.message, field);
+  }
+  const tried = new Set(FAULTS.map(([code]) => code).concat(callOfAnotherUser('c-1').code));
+  t.same([...tried].sort(), [...REJECTION_CODES].sort(), 'no code without a case');
+});
+
+test('a message tells the remedy', async (t) => {
+  const words = [
+    [
+      decode({ ...EVENT, duration_seconds: -1 }),
+      'duration_seconds is -1; it must be a number of seconds from 0 to 604800',
+    ],
+    [
+      decode({ ...EVENT, started_at: 'yesterday' }),
+      'started_at is "yesterday"; it must be an RFC 3339 date-time with an offset, such as 2026-03-01T09:30:00Z',
+    ],
+    [decode({ ...EVENT, direction: 'in' }), 'direction is "in"; it must be one of inbound, outbound, web'],
+    [
+      text(`\ufeff${JSON.stringify(EVENT)}`),
+      'the value begins with a byte order mark; write one JSON object in UTF-8, nothing around it',
+    ],
+  ] as const;
+  for (const [{ rejection }, message] of words) t.equal(rejection?.message, message);
+  t.match(callOfAnotherUser('c-1').message, 'call_id "c-1" is already counted for another user_id');
+});
+
+test('a message shows little of a value and none of its control characters', async (t) => {
+  const hostile = [
+    'x'.repeat(60_000),
+    '\u001b[31m\r\n\u0000\u007f\u009b\u202e\u2028'.repeat(2_000),
+    '"\\'.repeat(9_000),
+  ];
+  for (const value of hostile) {
+    for (const field of ['call_id', 'started_at', 'duration_seconds', 'ended_at', 'status']) {
+      const { rejection } = decode({ ...EVENT, [field]: value });
+      t.ok(rejection!.message.length < 250, `${rejection!.message.length} characters`);
+      t.match(rejection!.message, /^[\u0020-\u007e…]+$/);
+    }
+  }
+});
+
+test('a call has what its event says', async (t) => {
+  const startedAt = Date.parse('2026-03-28T09:30:00Z');
+  t.same(decode(EVENT).call, { callId: 'c-1', userId: 'u-1', startedAt, durationMs: 84_250 });
+  t.same(decode({ ...EVENT, agent_id: 'a', direction: 'web', status: 'no_answer' }).call, {
+    callId: 'c-1',
+    userId: 'u-1',
+    startedAt,
+    durationMs: 84_250,
+    agentId: 'a',
+    direction: 'web',
+    status: 'no_answer',
+  });
+  t.equal(decode({ ...EVENT, started_at: '2026-03-28T11:30:00.5+02:00' }).call?.startedAt, startedAt + 500);
+  t.equal(
+    decode({ ...EVENT, started_at: '2026-03-28T12:05:00Z' }).call?.startedAt,
+    NOW + 300_000,
+    'five minutes',
+  );
+  t.equal(decode({ ...EVENT, started_at: '2000-01-01T00:00:00Z' }).call?.startedAt, 946_684_800_000);
+});
+
+test('a duration is kept as whole milliseconds, half up', async (t) => {
+  const seconds: [number, number][] = [
+    [0, 0],
+    [0.0005, 1],
+    [1.0005, 1001],
+    [0.000499, 0],
+    [604_800, 604_800_000],
+  ];
+  for (const [given, ms] of seconds)
+    t.equal(decode({ ...EVENT, duration_seconds: given }).call?.durationMs, ms);
+  t.ok(Object.is(text(JSON.stringify(EVENT).replace('84.25', '-0')).call?.durationMs, 0), 'no negative zero');
+});
+
+test('ended_at gives the duration only where duration_seconds is absent', async (t) => {
+  const ended_at = '2026-03-28T10:00:00.125Z';
+  t.equal(decode({ ...EVENT, ended_at }).call?.durationMs, 84_250);
+  t.equal(without('duration_seconds', { ended_at }).call?.durationMs, 1_800_125);
+  t.equal(without('duration_seconds', { ended_at, duration_seconds: null }).call?.durationMs, 1_800_125);
+  t.equal(
+    decode({ ...EVENT, ended_at: '2020-01-01T00:00:00Z' }).call?.durationMs,
+    84_250,
+    'even an earlier one',
+  );
+  const week = { started_at: '2026-03-01T00:00:00Z', ended_at: '2026-03-08T00:00:00Z' };
+  t.equal(without('duration_seconds', week).call?.durationMs, 604_800_000);
+});
+
+test('null in an optional field counts as absent', async (t) => {
+  const nulls = { ended_at: null, agent_id: null, direction: null, status: null };
+  t.same(decode({ ...EVENT, ...nulls }), decode(EVENT));
+});
+
+test('unknown fields are let through and not kept', async (t) => {
+  t.same(decode({ ...EVENT, transcript: ['hello'], nested: { call_id: 'x' } }), decode(EVENT));
+});
+
+test('keys of JSON can be neither prototypes nor ambiguous', async (t) => {
+  const hostile = `{"__proto__":{"duration_seconds":1,"status":"busy"},"constructor":{"prototype":{"x":1}},${JSON.stringify(EVENT).slice(1)}`;
+  t.same(text(hostile), decode(EVENT));
+  t.equal(Reflect.get({}, 'status'), undefined);
+  t.match(text('{"__proto__":{"call_id":"c-1"}}').rejection, { code: 'FIELD_MISSING', field: 'call_id' });
+  t.equal(
+    text(`{"call_id":"first",${JSON.stringify(EVENT).slice(1)}`).call?.callId,
+    'c-1',
+    'the last one counts',
+  );
+});
+
+test('a value of exactly the largest size is read', async (t) => {
+  const event = { ...EVENT, note: '' };
+  event.note = 'x'.repeat(EVENT_SIZE_MAX_BYTES - JSON.stringify(event).length);
+  t.equal(decode(event).call?.callId, 'c-1');
+  t.match(decode({ ...event, note: `${event.note}x` }).rejection, { code: 'EVENT_TOO_LARGE' });
+});
+
+test('what is encoded is decoded', async (t) => {
+  const event: CallEvent = { ...EVENT, direction: 'inbound' };
+  t.same(decodeCallEvent(encodeCallEvent(event), NOW), decode(event));
+});

@@ -1,0 +1,45 @@
+import { DEAD_LETTER_HEADERS, deadLetterMessage } from '@calltally/contract';
+import { test } from 'tap';
+
+const letter = {
+  key: Buffer.from('u-1'),
+  value: Buffer.from('{"call_id":'),
+  rejection: { code: 'EVENT_NOT_JSON', message: 'the value is not JSON' },
+  topic: 'calls.completed',
+  partition: 3,
+  offset: '9007199254740993',
+  failedAt: Date.parse('2026-03-28T12:00:00.250Z'),
+} as const;
+
+test('a dead letter has key and value as they came and says why and from where', async (t) => {
+  const message = deadLetterMessage(letter);
+  t.equal(message.key, letter.key);
+  t.equal(message.value, letter.value);
+  t.same(message.headers, {
+    'error-code': 'EVENT_NOT_JSON',
+    'error-message': 'the value is not JSON',
+    'source-topic': 'calls.completed',
+    'source-partition': '3',
+    'source-offset': '9007199254740993',
+    'failed-at': '2026-03-28T12:00:00.250Z',
+  });
+});
+
+test('a message without key and value is a letter too', async (t) => {
+  t.match(deadLetterMessage({ ...letter, key: null, value: null }), { key: null, value: null });
+});
+
+test('headers of the producer are kept', async (t) => {
+  const headers = { traceparent: Buffer.from('00-1-2-01'), many: ['a', 'b'] };
+  const message = deadLetterMessage({ ...letter, headers });
+  t.match(message.headers, headers);
+  t.same(Object.keys(headers), ['traceparent', 'many'], 'and what was given is left as it was');
+});
+
+test('a header with a name of ours is kept under another, the first one for good', async (t) => {
+  const once = deadLetterMessage({ ...letter, headers: { 'error-code': 'theirs' } });
+  t.match(once.headers, { 'error-code': 'EVENT_NOT_JSON', 'original-error-code': 'theirs' });
+  const twice = deadLetterMessage({ ...letter, headers: once.headers });
+  t.match(twice.headers, { 'error-code': 'EVENT_NOT_JSON', 'original-error-code': 'theirs' });
+  for (const name of DEAD_LETTER_HEADERS) t.ok(twice.headers?.[name], name);
+});

@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import { CallEventSchema, decodeCallEvent, EVENT_SIZE_MAX_BYTES, REJECTION_CODES } from '@calltally/contract';
+import { PRODUCER_ERROR_CODES } from '@calltally/contract/producer';
+import { DIRECTIONS, STATUSES } from '@calltally/domain';
+import { test } from 'tap';
+
+const docs = await readFile(new URL('../../../docs/events.md', import.meta.url), 'utf8');
+
+/** The first column of the rows of docs/events.md in which it matches. */
+const rows = (pattern: RegExp) =>
+  [...docs.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name!).filter((name) => pattern.test(name));
+
+test('every code is documented, in order, and no other', async (t) => {
+  t.same(rows(/^(?!PRODUCER_)[A-Z]/), REJECTION_CODES);
+  t.same(rows(/^PRODUCER_/), PRODUCER_ERROR_CODES);
+});
+
+test('every field of the schema is documented, in order, and no other', async (t) => {
+  t.same(rows(/^[a-z]/), Object.keys(CallEventSchema.properties));
+  const lists = [DIRECTIONS, STATUSES].map((values) => values.map((value) => `\`${value}\``).join(', '));
+  for (const list of lists) t.match(docs, `one of ${list}`);
+  t.match(docs, EVENT_SIZE_MAX_BYTES.toLocaleString('en').replace(',', ' '));
+});
+
+test('every example is an event', async (t) => {
+  const blocks = [...docs.matchAll(/```json\n(.*?)```/gs)].map(([, block]) => block!);
+  const piped = [...docs.matchAll(/;(\{.*?\})'/g)].map(([, value]) => value!);
+  t.equal(blocks.length, 2);
+  t.equal(piped.length, 1);
+  for (const value of [...blocks, ...piped]) {
+    t.equal(decodeCallEvent(Buffer.from(value), Date.parse('2026-04-01T00:00:00Z')).call?.durationMs, 84_250);
+  }
+});

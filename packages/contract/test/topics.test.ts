@@ -1,0 +1,82 @@
+import { deadLetterMessage, ensureTopics, kafkaClient, TOPIC_DEFAULTS } from '@calltally/contract';
+import { testKafka, uniqueName } from '@calltally/stack/testing';
+import kafkajs from 'kafkajs';
+import { test } from 'tap';
+import { readMessages } from './support.ts';
+
+test('topics on a real Kafka', async (t) => {
+  const engine = await testKafka(t);
+  const kafka = kafkaClient({ brokers: [engine.address], clientId: 'topics-test' });
+  const admin = kafka.admin();
+  await admin.connect();
+  t.teardown(() => admin.disconnect());
+
+  const names = () => {
+    const topic = uniqueName('calls');
+    return { topic, dlqTopic: `${topic}.dlq` };
+  };
+  const partitionsOf = async (topic: string) =>
+    (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.length;
+  const settingOf = async (topic: string, name: string) => {
+    const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [name] }];
+    const described = await admin.describeConfigs({ resources, includeSynonyms: false });
+    return Number(described.resources[0]!.configEntries[0]!.configValue);
+  };
+
+  await t.test('both are created where they are missing, and once', async (t) => {
+    const { topic, dlqTopic } = names();
+    t.same(await ensureTopics(admin, { topic, dlqTopic }), [topic, dlqTopic]);
+    t.same(await ensureTopics(admin, { topic, dlqTopic }), []);
+    t.equal(await partitionsOf(topic), TOPIC_DEFAULTS.partitions);
+    t.equal(await partitionsOf(dlqTopic), TOPIC_DEFAULTS.dlqPartitions);
+  });
+
+  await t.test('several processes may create them at once', async (t) => {
+    const topics = { ...names(), partitions: 2 };
+    const created = await Promise.all(Array.from({ length: 4 }, () => ensureTopics(admin, topics)));
+    t.same(created.flat().sort(), [topics.topic, topics.dlqTopic], 'each by exactly one of them');
+    t.equal(await partitionsOf(topics.topic), 2);
+  });
+
+  await t.test('one that exists is never altered', async (t) => {
+    const { topic, dlqTopic } = names();
+    await admin.createTopics({
+      topics: [{ topic, numPartitions: 1, configEntries: [{ name: 'retention.ms', value: '1234567' }] }],
+    });
+    t.same(await ensureTopics(admin, { topic, dlqTopic, partitions: 9 }), [dlqTopic]);
+    t.equal(await partitionsOf(topic), 1);
+    t.equal(await settingOf(topic, 'retention.ms'), 1_234_567);
+  });
+
+  await t.test('letters are kept longer than events and may be larger', async (t) => {
+    const { topic, dlqTopic } = names();
+    await ensureTopics(admin, { topic, dlqTopic });
+    for (const setting of ['max.message.bytes', 'retention.ms']) {
+      t.ok((await settingOf(dlqTopic, setting)) > (await settingOf(topic, setting)), setting);
+    }
+  });
+
+  await t.test('the largest message of the topic fits the dead-letter topic, headers and all', async (t) => {
+    const { topic, dlqTopic } = names();
+    await ensureTopics(admin, { topic, dlqTopic, partitions: 1 });
+    const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+    await producer.connect();
+    t.teardown(() => producer.disconnect());
+    const value = Buffer.alloc((await settingOf(topic, 'max.message.bytes')) - 100, 'x');
+    await producer.send({ topic, messages: [{ key: 'u-1', value, headers: { trace: 'abc' } }] });
+    const [message] = await readMessages(kafka, topic, 1);
+    const letter = deadLetterMessage({
+      ...message!,
+      rejection: { code: 'EVENT_TOO_LARGE', message: 'too large' },
+      topic,
+      failedAt: Date.now(),
+    });
+    await producer.send({ topic: dlqTopic, messages: [letter] });
+    const [read] = await readMessages(kafka, dlqTopic, 1);
+    t.ok(read!.value?.equals(value));
+    t.equal(String(read!.key), 'u-1');
+    t.equal(String(read!.headers?.trace), 'abc');
+    t.equal(String(read!.headers?.['error-code']), 'EVENT_TOO_LARGE');
+    t.equal(String(read!.headers?.['source-offset']), message!.offset);
+  });
+});
