@@ -1,0 +1,67 @@
+import { formatInstant, parseInstant } from '@calltally/domain';
+import fc from 'fast-check';
+import { test } from 'tap';
+
+test('RFC 3339 date-times with an offset are read to the millisecond', async (t) => {
+  const known: [text: string, iso: string][] = [
+    ['2026-03-01T00:00:00Z', '2026-03-01T00:00:00.000Z'],
+    ['2026-03-01t00:00:00z', '2026-03-01T00:00:00.000Z'],
+    ['2026-03-01T00:00:00+02:00', '2026-02-28T22:00:00.000Z'],
+    ['2026-03-01T00:00:00-23:59', '2026-03-01T23:59:00.000Z'],
+    ['2026-03-01T00:00:00-00:00', '2026-03-01T00:00:00.000Z'],
+    ['2026-03-01T00:00:00.5Z', '2026-03-01T00:00:00.500Z'],
+    ['2026-03-01T00:00:00.2509999999999Z', '2026-03-01T00:00:00.250Z'],
+    ['2024-02-29T23:59:59.999Z', '2024-02-29T23:59:59.999Z'],
+    ['1969-12-31T23:59:59.9999Z', '1969-12-31T23:59:59.999Z'],
+    ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
+    ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
+  ];
+  for (const [text, iso] of known) t.equal(parseInstant(text), Date.parse(iso), text);
+});
+
+test('anything else is no instant', async (t) => {
+  const refused = [
+    '',
+    '2026-03-01',
+    '2026-03-01T00:00:00',
+    '2026-03-01T00:00Z',
+    '2026-03-01 00:00:00Z',
+    '2026-03-01T00:00:00,5Z',
+    '2026-03-01T00:00:00.Z',
+    '2026-03-01T00:00:00+0200',
+    '2026-03-01T00:00:00+02',
+    '2026-03-01T00:00:00 02:00',
+    '2026-03-01T00:00:00+24:00',
+    '2026-03-01T00:00:00+01:60',
+    '2026-02-29T00:00:00Z',
+    '2026-02-30T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-00-01T00:00:00Z',
+    '2026-01-00T00:00:00Z',
+    '2026-01-01T24:00:00Z',
+    '2026-01-01T00:60:00Z',
+    '2016-12-31T23:59:60Z',
+    '0000-01-01T00:00:00Z',
+    '0001-01-01T00:00:00+00:01',
+    '9999-12-31T23:59:59-00:01',
+    '12026-01-01T00:00:00Z',
+    ' 2026-03-01T00:00:00Z',
+    '2026-03-01T00:00:00Z\n',
+    '٢٠٢٦-03-01T00:00:00Z',
+  ];
+  for (const text of refused) t.equal(parseInstant(text), undefined, JSON.stringify(text));
+});
+
+test('a fraction is shown only where it is not zero', async (t) => {
+  t.equal(formatInstant(Date.parse('2026-03-01T00:00:00Z')), '2026-03-01T00:00:00Z');
+  t.equal(formatInstant(Date.parse('2026-03-01T00:00:00.250Z')), '2026-03-01T00:00:00.250Z');
+  t.equal(formatInstant(Date.parse('0001-01-01T00:00:00.007Z')), '0001-01-01T00:00:00.007Z');
+});
+
+test('every instant of the years 0001 to 9999 survives being shown and read', async () => {
+  const instants = fc.integer({
+    min: Date.parse('0001-01-01T00:00:00Z'),
+    max: Date.parse('9999-12-31T23:59:59.999Z'),
+  });
+  fc.assert(fc.property(instants, (ms) => parseInstant(formatInstant(ms)) === ms));
+});
