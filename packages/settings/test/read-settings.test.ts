@@ -27,7 +27,11 @@ test('an empty environment gives the documented defaults, for every process', (t
     dlqTopic: 'calls.completed.dlq',
     groupId: 'calltally-ingest',
   };
-  t.same(readSettings(apiSettings, {}), { http: { host: '127.0.0.1', port: 3000 }, ...stores });
+  t.same(readSettings(apiSettings, {}), {
+    http: { host: '127.0.0.1', port: 3000 },
+    rateLimit: { perSecond: 0 },
+    ...stores,
+  });
   t.same(readSettings(ingestSettings, {}), { http: { host: '127.0.0.1', port: 3001 }, kafka, ...stores });
   t.same(readSettings(opsSettings, {}), { kafka, ...stores });
   t.end();
