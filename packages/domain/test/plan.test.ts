@@ -103,6 +103,15 @@ test('a cut inside one day is read from its smaller side', async (t) => {
   });
 });
 
+test('the side of a day that is still empty costs nothing', async (t) => {
+  const kept = available('2024-01-01', '2026-03-28T10:00:00Z');
+  t.strictSame(planRange(range('2026-03-28', '2026-03-28T08:00Z'), kept), {
+    buckets: [{ kind: 'days', month: month('2026-03'), first: 28, last: 28 }],
+    edges: [{ ...range('2026-03-28T08:00Z', '2026-03-29'), sign: -1 }],
+    trustsLastStartedAt: false,
+  });
+});
+
 test('two cut days side by side that are both added are one edge', async (t) => {
   t.strictSame(planRange(range('2026-03-01T20:00Z', '2026-03-02T04:00Z'), LONG), {
     buckets: [],
