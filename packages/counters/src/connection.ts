@@ -3,16 +3,19 @@ import { CountersError } from './errors.ts';
 import { defineScripts } from './scripts.ts';
 
 export interface CountersSettings {
-  /** redis:// or rediss:// URL of the one node, or of any node's credentials in a cluster. */
-  url?: string | undefined;
-  /** Nodes of a cluster to ask for its masters. */
-  clusterNodes?: readonly { host: string; port: number }[] | undefined;
+  /** redis:// or rediss:// URL of the one node. */
+  url?: string;
+  /** Instead of `url`: some nodes of a cluster, and what holds for every node of it. */
+  clusterNodes?: readonly { host: string; port: number }[];
+  tls?: boolean;
+  username?: string;
+  password?: string;
   /** Bound of one command; when it passes the session is over. */
   commandTimeoutMs: number;
   /** Bound of opening a session, with all its connections. */
   openTimeoutMs: number;
   /** Sends what is asked within one turn of the event loop together; for many small reads. */
-  autoPipelining?: boolean | undefined;
+  autoPipelining?: boolean;
 }
 
 /**
@@ -33,7 +36,10 @@ export async function openConnection(
     connectTimeout: settings.openTimeoutMs,
     commandTimeout: settings.commandTimeoutMs,
     enableAutoPipelining: settings.autoPipelining ?? false,
-    ...(node === undefined ? {} : { host: node.host, port: node.port }),
+    ...(settings.tls ? { tls: {} } : {}),
+    ...(settings.username === undefined ? {} : { username: settings.username }),
+    ...(settings.password === undefined ? {} : { password: settings.password }),
+    ...node,
   };
   const redis = settings.url === undefined ? new Redis(options) : new Redis(settings.url, options);
   // ioredis emits errors besides rejecting; the rejection is what we act on.

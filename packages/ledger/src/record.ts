@@ -68,12 +68,12 @@ export async function markCounted(
   });
 }
 
-/** Notes in Mongo, for readers that Redis cannot tell, as of when all rows of a partition are there. */
+/** Notes in Mongo, for answers that come from rows, as of when all rows of these partitions are there. */
 export async function markStored(
   store: Store,
-  mark: { stream: number; partition: number; asOfMs: number },
+  mark: { stream: number; partitions: readonly number[]; asOfMs: number },
 ): Promise<void> {
-  await store.progress.raiseAsOf(mark.stream, mark.partition, mark.asOfMs);
+  await store.progress.raiseAsOf(mark.stream, mark.partitions, mark.asOfMs);
 }
 
 /**

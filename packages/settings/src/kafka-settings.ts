@@ -61,6 +61,13 @@ export const KafkaSettings = fragment(
       default: 'calltally-ingest',
       description: 'the consumer group that the ingest processes share',
     }),
+    KAFKA_SESSION_TIMEOUT_MS: Type.Integer({
+      default: 6_000,
+      minimum: 1_000,
+      maximum: 300_000,
+      description: 'how long a consumer that died holds its partitions; the brokers set the least they allow',
+      remedy: 'milliseconds from 1000 to 300000',
+    }),
   }),
   (values, report) => {
     const { KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = values;
@@ -93,6 +100,7 @@ export const KafkaSettings = fragment(
       topic: values.KAFKA_TOPIC,
       dlqTopic: values.KAFKA_DLQ_TOPIC,
       groupId: values.KAFKA_GROUP_ID,
+      sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
     };
   },
 );

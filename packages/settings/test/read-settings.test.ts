@@ -26,6 +26,7 @@ test('an empty environment gives the documented defaults, for every process', (t
     topic: 'calls.completed',
     dlqTopic: 'calls.completed.dlq',
     groupId: 'calltally-ingest',
+    sessionTimeoutMs: 6000,
   };
   t.same(readSettings(apiSettings, {}), {
     http: { host: '127.0.0.1', port: 3000 },

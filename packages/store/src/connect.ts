@@ -7,8 +7,9 @@ import type { CallRow } from './rows.ts';
 import { Tallies } from './tallies.ts';
 
 export interface StoreSettings {
-  /** A mongodb:// URI; the database is its path, `calltally` where it names none. */
   uri: string;
+  /** The database; without it the one that the URI names. */
+  database?: string;
   /** Bound of one call, from its beginning to its answer, everything included. */
   timeoutMs: number;
   /** How long a call waits for a server when none is known to be there. */
@@ -27,8 +28,6 @@ export interface Store {
   close(): Promise<void>;
 }
 
-const DEFAULT_DATABASE = 'calltally';
-const NAMES_A_DATABASE = /^[^/]+\/\/[^/]+\/[^?]/;
 /** Short, so that a server that hangs is known to within a second and others need not wait for it. */
 const HEARTBEAT_MS = 500;
 
@@ -49,8 +48,7 @@ export function openStore(settings: StoreSettings): Store {
     maxPoolSize: 16,
     ignoreUndefined: true,
   });
-  // Without a name in the URI's path the driver would take a database called `test`.
-  const db = client.db(NAMES_A_DATABASE.test(settings.uri) ? undefined : DEFAULT_DATABASE);
+  const db = client.db(settings.database);
   const rows = db.collection<CallRow>('calls');
   const keys = db.collection<ApiKeyRow>('api_keys');
 

@@ -36,9 +36,20 @@ export class Progress {
     await this.#upsert(cutKey(stream, partition), { $max: { stored: offset } });
   }
 
-  /** Notes that everything acknowledged to producers by `asOfMs` (epoch ms) is in Mongo for this partition. */
-  async raiseAsOf(stream: number, partition: number, asOfMs: number): Promise<void> {
-    await this.#upsert(cutKey(stream, partition), { $max: { as_of: new Date(asOfMs) } });
+  /** Notes that everything acknowledged to producers by `asOfMs` (epoch ms) is in Mongo, for these partitions. */
+  async raiseAsOf(stream: number, partitions: readonly number[], asOfMs: number): Promise<void> {
+    if (partitions.length === 0) return;
+    const change = { $max: { as_of: new Date(asOfMs) } };
+    const updates = [...partitions]
+      .sort((a, b) => a - b)
+      .map((partition) => ({
+        updateOne: { filter: { _id: cutKey(stream, partition) }, update: change, upsert: true },
+      }));
+    try {
+      await untilNoConflict(() => this.#rows.bulkWrite(updates, { ordered: false }));
+    } catch (thrown) {
+      throw storeError(thrown);
+    }
   }
 
   /** `stored` of every partition of every stream. @throws StoreError */

@@ -1,0 +1,139 @@
+import { CountersError } from '@calltally/counters';
+import { LedgerError } from '@calltally/ledger';
+import { StoreError } from '@calltally/store';
+import type { Logger } from '@calltally/telemetry';
+import type { Batch, EachBatchPayload } from 'kafkajs';
+import { type Chunk, decodeChunk } from './chunk.ts';
+import { type Beginning, type Counting, codeOf } from './counting.ts';
+import { DeadLetterError, type DeadLetters } from './dead-letters.ts';
+import type { IngestMetrics } from './metrics.ts';
+import { recordChunk } from './record-chunk.ts';
+import type { TopicState } from './topic.ts';
+import { Backoff, withHeartbeats } from './waiting.ts';
+
+/** Events recorded together: enough to make round trips cheap, few enough to end between two heartbeats. */
+const CHUNK_EVENTS = 2_000;
+
+export interface BatchParts {
+  topicName: string;
+  topic: TopicState;
+  counting: Counting;
+  deadLetters: DeadLetters;
+  metrics: IngestMetrics;
+  logger: Logger;
+  seek: (partition: number, offset: number) => void;
+  stopping: AbortSignal;
+}
+
+/**
+ * Takes a fetched batch, chunk by chunk. Returns early, leaving the rest unresolved, when the batch is no longer ours
+ * or when counting begins anew meanwhile; then the consumer fetches again from where the books stand.
+ * @throws what kafkajs throws in a heartbeat or a commit: the group is rebalancing
+ */
+export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): Promise<void> {
+  const { batch, heartbeat } = payload;
+  const beginning = await beginOrStop(parts, payload);
+  if (beginning === undefined || isOver(parts, payload, beginning)) return;
+  if (beginning.refused.has(batch.partition)) {
+    payload.pause();
+    return;
+  }
+  if (!(await follows(parts, beginning, batch))) return;
+  for (let at = 0; at < batch.messages.length; at += CHUNK_EVENTS) {
+    const chunk = decodeChunk(batch.partition, batch.messages.slice(at, at + CHUNK_EVENTS));
+    if (!(await takeChunk(parts, payload, beginning, chunk))) return;
+    // The batch may end with control records, which count as read with its last message.
+    const isLast = at + CHUNK_EVENTS >= batch.messages.length;
+    const next = isLast ? Number(batch.lastOffset()) + 1 : chunk.through + 1;
+    beginning.positions.moved(batch.partition, next, chunk.lastTimestampMs);
+    payload.resolveOffset(String(chunk.through));
+    await heartbeat();
+  }
+}
+
+async function beginOrStop({ counting, stopping }: BatchParts, { heartbeat }: EachBatchPayload) {
+  try {
+    return await withHeartbeats(counting.begin(), heartbeat);
+  } catch (thrown) {
+    if (stopping.aborted) return undefined;
+    throw thrown;
+  }
+}
+
+function isOver(parts: BatchParts, { isRunning, isStale }: EachBatchPayload, beginning: Beginning): boolean {
+  return parts.stopping.aborted || !isRunning() || isStale() || parts.counting.current !== beginning;
+}
+
+/**
+ * Whether a batch goes on where the books stand. kafkajs moves a position by itself when it resolves an older batch
+ * after a seek, and when the topic has let go of what was asked for; neither may skip an event in silence.
+ */
+async function follows(parts: BatchParts, { positions }: Beginning, batch: Batch): Promise<boolean> {
+  const { partition } = batch;
+  const next = positions.next(partition);
+  // Offsets between the one asked for and the first one given hold nothing: they were control records, or compacted.
+  const asked = Number((batch as Batch & { fetchedOffset: string }).fetchedOffset);
+  if (next === undefined) return false;
+  if (asked <= next) return true;
+  const earliest = (await parts.topic.watermarks()).get(partition)?.earliest ?? 0;
+  if (earliest > next) {
+    parts.metrics.lostEvents.inc({ partition }, earliest - next);
+    parts.logger.error(
+      { partition, from: next, until: earliest },
+      'the topic let go of events before they were read',
+    );
+    positions.skip(partition, earliest);
+    if (asked <= earliest) return true;
+  }
+  parts.seek(partition, Math.max(next, earliest));
+  return false;
+}
+
+/** Repeats a chunk until it is committed; every step of it is idempotent. @returns false when it is no longer ours */
+async function takeChunk(
+  parts: BatchParts,
+  payload: EachBatchPayload,
+  beginning: Beginning,
+  chunk: Chunk,
+): Promise<boolean> {
+  const { counting, metrics, logger, stopping } = parts;
+  const { heartbeat } = payload;
+  const endTimer = metrics.batchSeconds.startTimer();
+  const backoff = new Backoff();
+  while (!isOver(parts, payload, beginning)) {
+    try {
+      await withHeartbeats(recordChunk(parts, beginning, chunk), heartbeat);
+    } catch (thrown) {
+      if (!isOurs(thrown)) throw thrown;
+      metrics.failures.inc({ code: codeOf(thrown) });
+      logger.warn(
+        { err: thrown, partition: chunk.partition, first: chunk.first },
+        'a batch waits and is repeated',
+      );
+      if (thrown instanceof CountersError) {
+        counting.renew(beginning);
+        return false;
+      }
+      await withHeartbeats(backoff.pause(stopping), heartbeat);
+      continue;
+    }
+    const offset = String(chunk.through + 1);
+    await payload.commitOffsetsIfNecessary({
+      topics: [{ topic: parts.topicName, partitions: [{ partition: chunk.partition, offset }] }],
+    });
+    metrics.batchSize.observe(chunk.events.length + chunk.rejected.length);
+    endTimer();
+    return true;
+  }
+  return false;
+}
+
+/** Faults of stores and of the dead-letter topic are waited for; all others are the consumer's to handle. */
+function isOurs(thrown: unknown): boolean {
+  return (
+    thrown instanceof StoreError ||
+    thrown instanceof CountersError ||
+    thrown instanceof LedgerError ||
+    thrown instanceof DeadLetterError
+  );
+}

@@ -1,0 +1,195 @@
+import { CounterSession, type CountersSettings, requireNoEviction } from '@calltally/counters';
+import { type Books, beginCounting, type PartitionState, type Start } from '@calltally/ledger';
+import type { Store } from '@calltally/store';
+import type { Logger } from '@calltally/telemetry';
+import type { IngestMetrics } from './metrics.ts';
+import { Positions } from './positions.ts';
+import type { TopicState } from './topic.ts';
+import { Backoff } from './waiting.ts';
+
+/** One beginning: books to record in, and where the assigned partitions stand in them. */
+export interface Beginning {
+  books: Books;
+  stream: number;
+  /** Partitions that are not read: their topic was made anew. */
+  refused: ReadonlySet<number>;
+  positions: Positions;
+}
+
+/** What the stores and the brokers said when they were asked. */
+interface Found {
+  books: Books;
+  stream: number;
+  states: PartitionState[];
+  starts: Start[];
+}
+
+interface Parts {
+  store: Store;
+  counters: CountersSettings;
+  retentionMonths: number;
+  topic: TopicState;
+  metrics: IngestMetrics;
+  logger: Logger;
+  /** Moves the consumer to an offset; what it has in hand of the partition is then stale. */
+  seek: (partition: number, offset: number) => void;
+}
+
+/**
+ * Holds the beginning that is good at present. Another takes its place when the group assigns partitions and when the
+ * session with Redis is over: each time the marks say how far Redis really counts, and partitions go back where they
+ * must. Whoever works with a beginning gives up when it is no longer the current one.
+ */
+export class Counting {
+  readonly #parts: Parts;
+  readonly #stopping = new AbortController();
+  #assigned: readonly number[] = [];
+  #session: CounterSession | undefined;
+  #beginning: Promise<Beginning> | undefined;
+  #current: Beginning | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** The beginning that is good now, if there is one. */
+  get current(): Beginning | undefined {
+    return this.#current?.books.session.isOpen ? this.#current : undefined;
+  }
+
+  /**
+   * Takes over what the group has assigned. Begins at once and not with the next event, since the marks may ask for
+   * what lies before it.
+   */
+  assign(partitions: readonly number[]): void {
+    this.#assigned = partitions;
+    this.#forget();
+    if (partitions.length > 0) this.#beginInBackground();
+  }
+
+  /** Gives up a beginning whose books are no longer those of Redis; no effect when another one is current. */
+  renew(failed: Beginning): void {
+    if (this.#current !== failed) return;
+    this.#forget();
+    this.#beginInBackground();
+  }
+
+  /**
+   * The present beginning, or the next one; waits for as long as a store or Kafka is away.
+   * @throws AbortError when ingest is stopping
+   */
+  begin(): Promise<Beginning> {
+    this.#beginning ??= this.#begin();
+    return this.#beginning;
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#session?.end('stopping');
+  }
+
+  #forget(): void {
+    this.#beginning = undefined;
+    this.#current = undefined;
+  }
+
+  #beginInBackground(): void {
+    // Whoever awaits the same promise is told; here only the stop can reject it.
+    this.begin().catch(() => {});
+  }
+
+  async #begin(): Promise<Beginning> {
+    const { logger, metrics } = this.#parts;
+    const { signal } = this.#stopping;
+    const backoff = new Backoff();
+    for (;;) {
+      signal.throwIfAborted();
+      const assigned = this.#assigned;
+      try {
+        const found = await this.#find();
+        // Assigned anew meanwhile: the offsets that were asked for are of the older assignment.
+        if (assigned === this.#assigned) return this.#take(found, assigned);
+      } catch (thrown) {
+        signal.throwIfAborted();
+        metrics.failures.inc({ code: codeOf(thrown) });
+        logger.warn({ err: thrown }, 'cannot begin to count yet; trying again');
+        await backoff.pause(signal);
+      }
+    }
+  }
+
+  async #find(): Promise<Found> {
+    const { store, topic, retentionMonths } = this.#parts;
+    const session = await this.#openSession();
+    const stream = await store.progress.currentStream();
+    const states = await topic.partitions();
+    const { books, starts } = await beginCounting(store, session, { stream, states, retentionMonths });
+    return { books, stream, states, starts };
+  }
+
+  async #openSession(): Promise<CounterSession> {
+    if (this.#session?.isOpen) return this.#session;
+    const session = await CounterSession.open(this.#parts.counters);
+    try {
+      if (!(await requireNoEviction(session))) {
+        this.#parts.logger.warn('Redis does not tell its maxmemory-policy; make sure that it is noeviction');
+      }
+    } catch (thrown) {
+      session.end('refused');
+      throw thrown;
+    }
+    this.#session = session;
+    void session.ended.then((reason) => {
+      if (this.#stopping.signal.aborted) return;
+      this.#parts.logger.warn({ err: reason }, 'the session with Redis is over');
+      if (this.#current?.books.session === session) this.renew(this.#current);
+    });
+    return session;
+  }
+
+  #take(found: Found, assigned: readonly number[]): Beginning {
+    const { metrics, logger, seek } = this.#parts;
+    const refused = new Set<number>();
+    const next = new Map<number, number>();
+    for (const state of found.states) {
+      const start = found.starts.find(({ partition }) => partition === state.partition)!;
+      if (!assigned.includes(state.partition)) continue;
+      metrics.refused.set({ partition: state.partition }, start.kind === 'refused' ? 1 : 0);
+      if (start.kind === 'refused') {
+        refused.add(start.partition);
+        logger.error(
+          start,
+          'the topic ends below what is stored, so it was made anew; see "calltally replay --new-stream"',
+        );
+        continue;
+      }
+      next.set(start.partition, start.offset);
+      this.#reportLost(start);
+      if (start.offset !== (state.committed ?? state.earliest)) {
+        logger.info(
+          { partition: start.partition, offset: start.offset },
+          'going back to where Redis counts from',
+        );
+        seek(start.partition, start.offset);
+      }
+    }
+    this.#current = { books: found.books, stream: found.stream, refused, positions: new Positions(next) };
+    return this.#current;
+  }
+
+  #reportLost(start: Start & { kind: 'at' }): void {
+    if (start.lost === undefined) return;
+    const { from, until } = start.lost;
+    this.#parts.metrics.lostEvents.inc({ partition: start.partition }, until - from);
+    this.#parts.logger.error(
+      { partition: start.partition, from, until },
+      'the topic let go of events before they were ever read',
+    );
+  }
+}
+
+/** The stable code of an error, for metrics. */
+export function codeOf(thrown: unknown): string {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : 'UNKNOWN';
+}

@@ -1,0 +1,165 @@
+import { ensureTopics, type KafkaSettings, kafkaClient } from '@calltally/contract';
+import type { CountersSettings } from '@calltally/counters';
+import type { Store } from '@calltally/store';
+import type { Logger } from '@calltally/telemetry';
+import type { Consumer } from 'kafkajs';
+import { takeBatch } from './batches.ts';
+import { Counting } from './counting.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { Freshness } from './freshness.ts';
+import type { Readiness } from './http.ts';
+import type { IngestMetrics } from './metrics.ts';
+import { TopicState } from './topic.ts';
+import { Backoff } from './waiting.ts';
+
+export interface IngestSettings {
+  kafka: Omit<KafkaSettings, 'clientId' | 'log'> & {
+    topic: string;
+    dlqTopic: string;
+    groupId: string;
+    sessionTimeoutMs: number;
+  };
+  counters: CountersSettings;
+  retentionMonths: number;
+}
+
+/** Partitions of one process worked on at the same time: while one waits for Mongo another one parses. */
+const CONCURRENT_PARTITIONS = 4;
+const FETCH_WAIT_MS = 250;
+const REBALANCE_TIMEOUT_MS = 10_000;
+
+/** One member of the consumer group, with all that belongs to it. */
+export class Ingest {
+  readonly #consumer: Consumer;
+  readonly #counting: Counting;
+  readonly #deadLetters: DeadLetters;
+  readonly #freshness: Freshness;
+  readonly #topic: TopicState;
+  readonly #stopping = new AbortController();
+  readonly #settings: IngestSettings;
+  readonly #parts: { store: Store; metrics: IngestMetrics; logger: Logger };
+  #assigned: number[] | undefined;
+  /** Resolves with the error when the consumer is beyond help and the process should end. */
+  readonly crashed: Promise<Error>;
+
+  constructor(settings: IngestSettings, parts: { store: Store; metrics: IngestMetrics; logger: Logger }) {
+    const { store, metrics, logger } = parts;
+    const { topic, dlqTopic, groupId, sessionTimeoutMs, ...connection } = settings.kafka;
+    const kafka = kafkaClient({
+      ...connection,
+      clientId: 'calltally-ingest',
+      log: (level, message, fields) => logger[level]({ kafka: fields }, message),
+    });
+    this.#settings = settings;
+    this.#parts = parts;
+    this.#topic = new TopicState(kafka, topic, groupId);
+    this.#deadLetters = new DeadLetters(kafka, { topic, dlqTopic }, metrics);
+    this.#consumer = kafka.consumer({
+      groupId,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: Math.floor(sessionTimeoutMs / 6),
+      rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      allowAutoTopicCreation: false,
+      retry: { restartOnFailure: async () => !this.#stopping.signal.aborted },
+    });
+    this.#counting = new Counting({
+      store,
+      counters: settings.counters,
+      retentionMonths: settings.retentionMonths,
+      topic: this.#topic,
+      metrics,
+      logger,
+      seek: this.#seek,
+    });
+    this.#freshness = new Freshness({
+      counting: this.#counting,
+      topic: this.#topic,
+      metrics,
+      logger,
+    });
+    this.crashed = new Promise((resolve) => {
+      this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
+        this.#assigned = undefined;
+        // What kafkajs holds to be final it does not restart from; the supervisor gives us a fresh process.
+        if (!payload.restart && !this.#stopping.signal.aborted) resolve(payload.error);
+      });
+    });
+  }
+
+  readonly #seek = (partition: number, offset: number): void => {
+    this.#consumer.seek({ topic: this.#settings.kafka.topic, partition, offset: String(offset) });
+  };
+
+  get readiness(): Readiness {
+    return {
+      joined: this.#assigned !== undefined,
+      counting: this.#counting.current !== undefined || this.#assigned?.length === 0,
+      partitions: this.#assigned ?? [],
+    };
+  }
+
+  /** Creates what is missing, joins the group and begins; waits for Kafka and Mongo for as long as it must. */
+  async start(): Promise<void> {
+    const { topic, dlqTopic } = this.#settings.kafka;
+    await this.#untilDone('indexes', () => this.#parts.store.ensureIndexes());
+    await this.#untilDone('topics', () =>
+      this.#topic.use((admin) => ensureTopics(admin, { topic, dlqTopic })),
+    );
+    this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.#assigned = payload.memberAssignment[topic] ?? [];
+      this.#parts.logger.info({ partitions: this.#assigned }, 'partitions assigned');
+      this.#counting.assign(this.#assigned);
+    });
+    this.#consumer.on(this.#consumer.events.REBALANCING, () => {
+      this.#assigned = undefined;
+    });
+    await this.#untilDone('subscription', async () => {
+      await this.#consumer.connect();
+      await this.#consumer.subscribe({ topic, fromBeginning: true });
+    });
+    if (this.#stopping.signal.aborted) return;
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: CONCURRENT_PARTITIONS,
+      eachBatch: (payload) =>
+        takeBatch(
+          {
+            topicName: topic,
+            topic: this.#topic,
+            counting: this.#counting,
+            deadLetters: this.#deadLetters,
+            metrics: this.#parts.metrics,
+            logger: this.#parts.logger,
+            seek: this.#seek,
+            stopping: this.#stopping.signal,
+          },
+          payload,
+        ),
+    });
+    this.#freshness.start();
+  }
+
+  /** Lets the batches in hand end, leaves the group and closes what was opened. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#freshness.stop();
+    await this.#consumer.stop().catch(() => {});
+    this.#counting.stop();
+    await Promise.allSettled([this.#consumer.disconnect(), this.#deadLetters.close(), this.#topic.close()]);
+  }
+
+  async #untilDone(what: string, work: () => Promise<unknown>): Promise<void> {
+    const backoff = new Backoff();
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await work();
+        return;
+      } catch (thrown) {
+        this.#parts.logger.warn({ err: thrown, what }, 'cannot start yet; trying again');
+        await backoff.pause(this.#stopping.signal);
+      }
+    }
+  }
+}

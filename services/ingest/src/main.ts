@@ -1,0 +1,69 @@
+import { checkConfigOnly, ingestSettings, readSettings, SettingsError } from '@calltally/settings';
+import { openStore } from '@calltally/store';
+import { createLogger } from '@calltally/telemetry';
+import { buildHttp } from './http.ts';
+import { Ingest } from './ingest.ts';
+import { createIngestMetrics } from './metrics.ts';
+
+const STORE_TIMEOUT_MS = 30_000;
+const SELECTION_TIMEOUT_MS = 2_000;
+const REDIS_COMMAND_TIMEOUT_MS = 10_000;
+const REDIS_OPEN_TIMEOUT_MS = 2_000;
+const STOP_TIMEOUT_MS = 9_000;
+
+function settingsOrExit() {
+  try {
+    return readSettings(ingestSettings, process.env);
+  } catch (thrown) {
+    if (!(thrown instanceof SettingsError)) throw thrown;
+    console.error(thrown.message);
+    process.exit(1);
+  }
+}
+
+const settings = settingsOrExit();
+if (checkConfigOnly(process.argv)) process.exit(0);
+
+const logger = createLogger({ service: 'ingest', level: settings.log.level });
+const metrics = createIngestMetrics();
+const store = openStore({
+  ...settings.mongo,
+  timeoutMs: STORE_TIMEOUT_MS,
+  selectionTimeoutMs: SELECTION_TIMEOUT_MS,
+});
+const ingest = new Ingest(
+  {
+    kafka: settings.kafka,
+    counters: {
+      ...settings.redis,
+      commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS,
+      openTimeoutMs: REDIS_OPEN_TIMEOUT_MS,
+    },
+    retentionMonths: settings.counters.retentionMonths,
+  },
+  { store, metrics, logger },
+);
+const http = buildHttp({ registry: metrics.registry, readiness: () => ingest.readiness });
+
+let stopping = false;
+
+/** Ends within STOP_TIMEOUT_MS, whatever a store does: what is not committed comes again. */
+async function stop(status: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  setTimeout(() => process.exit(status), STOP_TIMEOUT_MS).unref();
+  await ingest.stop();
+  await Promise.allSettled([http.close(), store.close()]);
+  process.exit(status);
+}
+
+process.once('SIGTERM', () => void stop(0));
+process.once('SIGINT', () => void stop(0));
+void ingest.crashed.then((error) => {
+  logger.fatal({ err: error }, 'the consumer has crashed for good; ending, so that a supervisor starts anew');
+  void stop(1);
+});
+
+const address = await http.listen({ host: settings.http.host, port: settings.http.port });
+logger.info({ address }, 'health and metrics are served');
+await ingest.start();

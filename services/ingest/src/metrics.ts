@@ -1,0 +1,71 @@
+import { Counter, createMetrics, Gauge, Histogram, type Registry } from '@calltally/telemetry';
+
+/** What ingest tells Prometheus; one set a process. */
+export function createIngestMetrics() {
+  const registry: Registry = createMetrics('ingest');
+  const registers = [registry];
+  return {
+    registry,
+    events: new Counter({
+      name: 'calltally_events_total',
+      help: 'Events by what became of them: inserted, redelivered, duplicate, changed, or rejected',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    deadLetters: new Counter({
+      name: 'calltally_dead_letters_total',
+      help: 'Events written to the dead-letter topic, by error code',
+      labelNames: ['code'],
+      registers,
+    }),
+    recounts: new Counter({
+      name: 'calltally_recounts_total',
+      help: 'Users whose counters were made anew from Mongo',
+      registers,
+    }),
+    lostEvents: new Counter({
+      name: 'calltally_lost_events_total',
+      help: 'Offsets that the topic let go before they were ever read',
+      labelNames: ['partition'],
+      registers,
+    }),
+    failures: new Counter({
+      name: 'calltally_store_failures_total',
+      help: 'Batches that had to be repeated, by error code',
+      labelNames: ['code'],
+      registers,
+    }),
+    refused: new Gauge({
+      name: 'calltally_partition_refused',
+      help: '1 while a partition is not read because its topic was made anew',
+      labelNames: ['partition'],
+      registers,
+    }),
+    batchSize: new Histogram({
+      name: 'calltally_batch_events',
+      help: 'Events of a batch',
+      buckets: [1, 5, 20, 100, 500, 2000, 5000],
+      registers,
+    }),
+    batchSeconds: new Histogram({
+      name: 'calltally_batch_seconds',
+      help: 'From a batch in hand to its offsets committed',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    }),
+    lagMessages: new Gauge({
+      name: 'calltally_lag_messages',
+      help: 'Events of a partition that are not counted yet',
+      labelNames: ['partition'],
+      registers,
+    }),
+    lagSeconds: new Gauge({
+      name: 'calltally_lag_seconds',
+      help: 'Age of the last counted event of a partition that has more to come; 0 when it has not',
+      labelNames: ['partition'],
+      registers,
+    }),
+  };
+}
+
+export type IngestMetrics = ReturnType<typeof createIngestMetrics>;

@@ -1,0 +1,32 @@
+import { callOfAnotherUser } from '@calltally/contract';
+import { markCounted, record } from '@calltally/ledger';
+import type { Chunk } from './chunk.ts';
+import type { Beginning } from './counting.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { IngestMetrics } from './metrics.ts';
+
+/**
+ * Takes a chunk into the books, then its dead letters to their topic, then marks it: what comes after this is the
+ * commit, and nothing may be committed before its letters are safe. May be repeated at will.
+ * @throws StoreError, CountersError, LedgerError, DeadLetterError
+ */
+export async function recordChunk(
+  parts: { deadLetters: DeadLetters; metrics: IngestMetrics },
+  { books, stream, positions }: Beginning,
+  chunk: Chunk,
+): Promise<void> {
+  const { partition, events, rejected, through } = chunk;
+  const { outcomes, recounted } = await record(books, { stream, partition, events, through });
+  const foreign = events
+    .filter((_, i) => outcomes[i] === 'foreign')
+    .map(({ call, message }) => ({ message, rejection: callOfAnotherUser(call.callId) }));
+  await parts.deadLetters.write(partition, [...rejected, ...foreign]);
+  const asOfMs = positions.asOf(partition, through + 1);
+  await markCounted(books, { stream, partition, through, asOfMs });
+
+  const { metrics } = parts;
+  for (const outcome of outcomes)
+    metrics.events.inc({ outcome: outcome === 'foreign' ? 'rejected' : outcome });
+  metrics.events.inc({ outcome: 'rejected' }, rejected.length);
+  metrics.recounts.inc(recounted);
+}
