@@ -77,10 +77,10 @@ export class Daemon {
   }
 
   async #start(): Promise<void> {
-    if (!this.#wanted || this.#run !== undefined) return;
     await mkdir(this.#options.dataDir, { recursive: true });
-    await this.#waitForPredecessor();
     const deadline = Date.now() + (this.#options.startTimeoutMs ?? 60_000);
+    if (!this.#wanted || (await this.#stillAnswers(deadline))) return;
+    await this.#waitForPredecessor();
     for (;;) {
       const ending = await this.#startOnce(deadline);
       if (ending === undefined) return;
@@ -88,6 +88,16 @@ export class Daemon {
         throw await this.#failure(ending);
       await sleep(RETRY_START_MS);
     }
+  }
+
+  /** One that was killed a moment ago counts as running until its guardian has seen it go. */
+  async #stillAnswers(deadline: number): Promise<boolean> {
+    while (this.#run !== undefined) {
+      if (await this.#options.isReady()) return true;
+      if (Date.now() > deadline) throw await this.#failure('it runs but does not answer');
+      await sleep(POLL_MS);
+    }
+    return false;
   }
 
   /** Undefined when it answers, else why it does not; then it is gone again. */
@@ -121,7 +131,7 @@ export class Daemon {
     const { name, log } = this.#options;
     for (let waitMs = RESTART_WAIT_MS_MIN; this.#wanted; waitMs = Math.min(waitMs * 2, RESTART_WAIT_MS_MAX)) {
       log?.(`${name}: ${how}, starting it again`);
-      await sleep(waitMs);
+      await sleep(waitMs, undefined, { ref: false }); // nobody who has stopped it waits for this
       try {
         return await this.#inTurn(() => this.#start());
       } catch (error) {

@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { formatOnce, obtainKafka } from './obtain/kafka.ts';
@@ -16,7 +16,8 @@ const JVM = [
 ];
 
 /** A Kafka of its own: one node, broker and controller. Rejects with StackError. */
-export async function startKafka({ dataDir, log, restart }: EngineOptions): Promise<Engine> {
+export async function startKafka({ log, restart, ...given }: EngineOptions): Promise<Engine> {
+  const dataDir = resolve(given.dataDir);
   const files = await obtainKafka(log);
   const logs = join(dataDir, 'logs');
   await mkdir(dataDir, { recursive: true });

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { answersMongo } from './mongo-probe.ts';
 import { run, which } from './obtain/command.ts';
 import { obtainFerretdb } from './obtain/ferretdb.ts';
+import { makePassable } from './obtain/passable.ts';
 import { obtainPostgres } from './obtain/postgres.ts';
 import { onFreePorts } from './ports.ts';
 import { preparePostgres } from './postgres.ts';
@@ -15,9 +16,10 @@ const MONGOD_MAJOR_MIN = 6;
  * An engine of its own that speaks MongoDB's protocol: `mongod` where it is on PATH, else FerretDB over
  * PostgreSQL. Rejects with StackError.
  */
-export async function startMongo(options: EngineOptions): Promise<Engine> {
+export async function startMongo(given: EngineOptions): Promise<Engine> {
+  const options = { ...given, dataDir: resolve(given.dataDir) };
   const mongod = await findMongod();
-  await mkdir(options.dataDir, { recursive: true });
+  await makePassable(options.dataDir);
   return mongod === undefined ? startFerretdb(options) : startMongod(mongod, options);
 }
 

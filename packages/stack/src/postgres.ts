@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Daemon } from './daemon.ts';
+import { StackError } from './errors.ts';
 import { isRoot, run } from './obtain/command.ts';
+import { MONGO_REMEDY } from './obtain/mongo-remedy.ts';
 import { isPassable, makePassable, UNPRIVILEGED_UID } from './obtain/passable.ts';
 import { postgresQuery } from './postgres-client.ts';
 import { dyingWithParent } from './setpriv.ts';
@@ -48,15 +50,15 @@ export async function preparePostgres({
   });
 }
 
-/** Where PostgreSQL keeps the data of an engine whose folder is `dataDir`. */
+/** Where PostgreSQL keeps the data of an engine whose folder is `dataDir`, an absolute path that exists. */
 export async function placeFor(dataDir: string): Promise<string> {
   if (!isRoot()) return join(dataDir, 'postgres');
   // The folder was handed over to us, so it may be opened; what lies above it may not.
-  if (await isPassable(dirname(resolve(dataDir)))) {
+  if (await isPassable(dirname(dataDir))) {
     await chmod(dataDir, 0o755);
     return join(dataDir, 'postgres');
   }
-  const key = createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 16);
+  const key = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
   return join('/var/lib/calltally', key);
 }
 
@@ -68,7 +70,9 @@ async function initialise(bin: string, data: string, uid: number | undefined): P
   if (uid !== undefined) await chown(draft, uid, uid);
   const options = ['-U', 'postgres', '--auth=trust', '--locale=C.UTF-8', '-E', 'UTF8', '--no-sync'];
   const { command, args } = await dyingWithParent(join(bin, 'initdb'), ['-D', draft, ...options], uid);
-  await run(command, args, { cwd: '/', env: { LC_ALL: 'C.UTF-8', TZ: 'UTC' } });
+  await run(command, args, { cwd: '/', env: { LC_ALL: 'C.UTF-8', TZ: 'UTC' } }).catch((error: Error) => {
+    throw new StackError('STACK_START_FAILED', 'mongo', error.message, MONGO_REMEDY, error);
+  });
   await rename(draft, data);
 }
 

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { obtainRedis } from './obtain/redis.ts';
@@ -11,7 +12,8 @@ export interface RedisOptions extends EngineOptions {
 }
 
 /** A Redis of its own, with an append-only file. Rejects with StackError. */
-export async function startRedis({ dataDir, log, restart, args = [] }: RedisOptions): Promise<Engine> {
+export async function startRedis({ log, restart, args = [], ...given }: RedisOptions): Promise<Engine> {
+  const dataDir = resolve(given.dataDir);
   const command = await obtainRedis(log);
   await mkdir(dataDir, { recursive: true });
   return onFreePorts(dataDir, ['redis'], async ({ redis: port }) => {

@@ -38,6 +38,14 @@ test('arguments of the caller win over the settings of the stack', async (t) => 
   t.equal(await ask(redis.address, 'exists calls'), ':0');
 });
 
+test('start after a kill that nobody has noticed yet still starts it', async (t) => {
+  const redis = await testRedis(t);
+  process.kill(redis.pid!, 'SIGKILL');
+  await redis.start();
+  t.equal(await ask(redis.address, 'ping'), '+PONG');
+  t.ok(await isAlive(redis.pid!));
+});
+
 test('stopping twice and starting twice do no harm', async (t) => {
   const redis = await testRedis(t);
   await Promise.all([redis.stop(), redis.stop('SIGKILL')]);

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../alive.ts';
+import { makePassable } from './passable.ts';
 
 const LOCK_WAIT_MS = 15 * 60_000;
 const LOCK_STALE_MS = 20_000;
@@ -28,7 +29,7 @@ export async function obtained(
 ): Promise<string> {
   const final = join(cache, name);
   if (await exists(final)) return final;
-  await mkdir(cache, { recursive: true });
+  await makePassable(cache);
   return withLock(join(cache, `${name}.lock`), async () => {
     if (await exists(final)) return final;
     await sweep(cache, name);
