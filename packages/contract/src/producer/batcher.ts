@@ -1,5 +1,5 @@
 import type { Message } from 'kafkajs';
-import { CallEventProducerError, producerError } from './errors.ts';
+import { CallEventProducerError } from './errors.ts';
 import { Room } from './room.ts';
 import type { Place, Sender } from './sender.ts';
 
@@ -115,15 +115,17 @@ export class Batcher {
   async #deliver(batch: Entry[]): Promise<void> {
     const { deliveryTimeoutMs } = this.#options;
     const expiredAtMs = performance.now() - deliveryTimeoutMs;
-    const due = batch.filter((entry) => entry.queuedAtMs > expiredAtMs);
-    const error = new CallEventProducerError('PRODUCER_TIMEOUT', `not sent in ${deliveryTimeoutMs} ms`, true);
-    for (const entry of batch) if (entry.queuedAtMs <= expiredAtMs) entry.reject(error);
+    const due = batch.filter((entry) => {
+      if (entry.queuedAtMs > expiredAtMs) return true;
+      const late = `not sent in ${deliveryTimeoutMs} ms`;
+      entry.reject(new CallEventProducerError('PRODUCER_TIMEOUT', late, true));
+      return false;
+    });
     try {
       const places = due.length === 0 ? [] : await this.#sender.send(due.map(({ message }) => message));
       for (const [index, entry] of due.entries()) entry.resolve(places[index]!);
-    } catch (thrown) {
-      const failure = producerError(thrown);
-      for (const entry of due) entry.reject(failure);
+    } catch (error) {
+      for (const entry of due) entry.reject(error);
     } finally {
       this.#room.leave(batch.length);
     }

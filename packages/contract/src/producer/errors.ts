@@ -60,8 +60,8 @@ const SESSION_OVER = [
   'INVALID_PRODUCER_EPOCH',
 ];
 
-/** Any thrown value as one of ours. kafkajs hides in wrappers whether another attempt makes sense. */
-export function producerError(thrown: unknown): CallEventProducerError {
+/** Any value thrown by a send to `topic` as one of ours. kafkajs hides in wrappers whether another attempt makes sense. */
+export function producerError(thrown: unknown, topic: string): CallEventProducerError {
   if (thrown instanceof CallEventProducerError) return thrown;
   let root = thrown as {
     name?: string;
@@ -79,9 +79,9 @@ export function producerError(thrown: unknown): CallEventProducerError {
   return retryable
     ? new CallEventProducerError(
         'PRODUCER_UNAVAILABLE',
-        `Kafka could not take the event: ${why}`,
+        `${topic} could not take the event: ${why}`,
         true,
         thrown,
       )
-    : new CallEventProducerError('PRODUCER_REFUSED', `Kafka refused the event: ${why}`, false, thrown);
+    : new CallEventProducerError('PRODUCER_REFUSED', `${topic} refused the event: ${why}`, false, thrown);
 }

@@ -37,7 +37,7 @@ export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliver
       if (offset === undefined || offset < 0n) {
         throw new CallEventProducerError(
           'PRODUCER_UNAVAILABLE',
-          `no answer for partition ${partition}`,
+          `no answer for partition ${partition} of ${topic}`,
           true,
         );
       }
@@ -53,11 +53,11 @@ export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliver
       const current = session;
       const sending = attempt(current, fresh, messages);
       try {
-        return await withinMs(sending, deliveryTimeoutMs);
+        return await withinMs(sending, deliveryTimeoutMs, topic);
       } catch (error) {
         session = undefined;
         abandon(current, sending);
-        throw producerError(error);
+        throw producerError(error, topic);
       }
     },
     async close() {
@@ -102,12 +102,12 @@ function abandon(session: Session, sending: Promise<unknown>): void {
   sending.then(disconnect, disconnect);
 }
 
-async function withinMs<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+async function withinMs<T>(work: Promise<T>, timeoutMs: number, topic: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const error = new CallEventProducerError(
       'PRODUCER_TIMEOUT',
-      `no acknowledgement in ${timeoutMs} ms`,
+      `no acknowledgement from ${topic} in ${timeoutMs} ms`,
       true,
     );
     timer = setTimeout(() => reject(error), timeoutMs);
