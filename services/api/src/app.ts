@@ -1,0 +1,80 @@
+import type { CountersLink, DashboardReader } from '@calltally/ledger';
+import type { Store } from '@calltally/store';
+import type { Logger, Registry } from '@calltally/telemetry';
+import { type FastifyInstance, fastify, LogController } from 'fastify';
+import { answerClientError } from './client-error.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import { measure } from './measure.ts';
+import { authentication } from './plugins/authentication.ts';
+import { documentation } from './plugins/documentation.ts';
+import { errors, sendError } from './plugins/errors.ts';
+import { httpMetrics } from './plugins/http-metrics.ts';
+import { rateLimit } from './plugins/rate-limit.ts';
+import { requestId, requestIdOf } from './plugins/request-id.ts';
+import { requestLog } from './plugins/request-log.ts';
+import { dashboardRoutes } from './routes/dashboard.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+
+/** What the app answers from. It neither opens nor closes any of it. */
+export interface AppParts {
+  reader: Pick<DashboardReader, 'read'>;
+  keys: KeyRing;
+  store: Pick<Store, 'ping'>;
+  link: Pick<CountersLink, 'current'>;
+  logger: Logger;
+  /** A registry of this app alone. */
+  metrics: Registry;
+  /** Epoch milliseconds; the system's unless given. */
+  clock?: () => number;
+  /** Requests that one user may make in a second; 0, the default, is no limit. */
+  rateLimitPerSecond?: number;
+}
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Longer than load balancers keep a connection, so that it is never us who close one just as a request comes. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+/** No route takes a body. */
+const BODY_BYTES_MAX = 1_024;
+
+/** Puts the API together; it listens nowhere yet. Load order is the order of dependence. */
+export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
+  const { logger, metrics, clock = Date.now, rateLimitPerSecond = 0 } = parts;
+  const app = fastify({
+    loggerInstance: logger,
+    // Our own hook writes one line a request instead of Fastify's two.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    bodyLimit: BODY_BYTES_MAX,
+    // What comes in on open connections while we stop is still answered, and told to close.
+    return503OnClosing: false,
+    frameworkErrors: sendError,
+    clientErrorHandler: answerClientError,
+    // A parameter given twice is a fault, not a list of one.
+    ajv: { customOptions: { coerceTypes: false } },
+    // A child logger a request would cost more than the request; lines carry the id themselves.
+    childLoggerFactory: (parent) => parent,
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume();
+    done(null);
+  });
+
+  await app.register(requestId);
+  await app.register(httpMetrics, { metrics });
+  await app.register(rateLimit, { perSecond: rateLimitPerSecond });
+  await app.register(authentication, { keys: parts.keys, clock });
+  await app.register(requestLog);
+  await app.register(errors);
+  await app.register(documentation);
+  await app.register(dashboardRoutes, { reader: parts.reader, clock, metrics });
+  await app.register(healthRoutes, { store: parts.store, link: parts.link });
+  await app.register(metricsRoutes, { metrics });
+  measure(metrics, parts);
+  return app as unknown as FastifyInstance;
+}

@@ -1,0 +1,67 @@
+import { CountersLink, DashboardReader, RecountQueue, RowsAsOf } from '@calltally/ledger';
+import type { apiSettings, Settings } from '@calltally/settings';
+import { openStore, type Store } from '@calltally/store';
+import type { Logger } from '@calltally/telemetry';
+import { KeyRing } from './keys/key-ring.ts';
+import { RevocationWatcher } from './keys/revocation-watcher.ts';
+import { untilIndexed } from './until-indexed.ts';
+
+/** Long enough for rows of a large user, short enough for somebody who waits. */
+const STORE_TIMEOUT_MS = 3_000;
+const STORE_SELECTION_TIMEOUT_MS = 300;
+const COMMAND_TIMEOUT_MS = 100;
+const OPEN_TIMEOUT_MS = 500;
+
+/** Everything behind the app: both stores, the reader over them and what keeps them at hand. */
+export interface Backend {
+  readonly store: Store;
+  readonly link: CountersLink;
+  readonly reader: DashboardReader;
+  readonly keys: KeyRing;
+  /** Resolves when Redis has been tried once; the rest goes on by itself, whether the stores are there or not. */
+  start(): Promise<void>;
+  /** Ends all that `start` began and closes both stores. */
+  stop(): Promise<void>;
+}
+
+export function createBackend(
+  settings: Pick<Settings<typeof apiSettings>, 'redis' | 'mongo'>,
+  logger: Logger,
+): Backend {
+  const store = openStore({
+    ...settings.mongo,
+    timeoutMs: STORE_TIMEOUT_MS,
+    selectionTimeoutMs: STORE_SELECTION_TIMEOUT_MS,
+  });
+  const link = new CountersLink({
+    ...settings.redis,
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    openTimeoutMs: OPEN_TIMEOUT_MS,
+    autoPipelining: true,
+  });
+  const rowsAsOf = new RowsAsOf(store);
+  const recounts = new RecountQueue(store, link);
+  const reader = new DashboardReader({ store, link, recounts, rowsAsOf });
+  const keys = new KeyRing(store.apiKeys);
+  const watcher = new RevocationWatcher(store.apiKeys, keys, logger);
+  const stopping = new AbortController();
+  let indexing: Promise<void> = Promise.resolve();
+
+  return {
+    store,
+    link,
+    reader,
+    keys,
+    async start() {
+      watcher.start();
+      rowsAsOf.start();
+      indexing = untilIndexed(store, logger, stopping.signal);
+      await link.start();
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all([watcher.stop(), rowsAsOf.stop(), link.stop(), recounts.idle(), indexing]);
+      await store.close();
+    },
+  };
+}

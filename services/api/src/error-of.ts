@@ -1,0 +1,42 @@
+import { DateRangeError } from '@calltally/domain';
+import { LedgerError } from '@calltally/ledger';
+import { StoreError } from '@calltally/store';
+import type { FastifyError } from 'fastify';
+import { ApiError } from './errors.ts';
+import { maskKeys } from './mask-keys.ts';
+
+/** When both stores are gone nobody knows for how long; a second keeps dashboards from asking all the time. */
+const RETRY_AFTER_S = 1;
+const DATE_PARAMETERS = new Set(['start_date', 'end_date']);
+
+/** What a client may know of anything that was thrown while answering it. */
+export function apiErrorOf(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown;
+  if (thrown instanceof DateRangeError) return new ApiError(thrown.code, maskKeys(thrown.message));
+  if (thrown instanceof LedgerError || thrown instanceof StoreError) return unavailable(thrown);
+  const { validation, statusCode } = (thrown ?? {}) as Partial<FastifyError>;
+  if (validation !== undefined) return repeatedParameter(validation[0]?.instancePath.slice(1) ?? '');
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return badRequest(statusCode);
+  return new ApiError('INTERNAL_ERROR', 'Something went wrong here. The request id finds it in our log.', {
+    cause: thrown,
+  });
+}
+
+/** Neither store can answer now. */
+export function unavailable(cause: unknown): ApiError {
+  return new ApiError('UNAVAILABLE', 'The numbers cannot be read at present. Try again in a moment.', {
+    headers: { 'retry-after': String(RETRY_AFTER_S) },
+    cause,
+  });
+}
+
+/** A request that is no proper HTTP, or larger than any request to this service. */
+export function badRequest(status: number): ApiError {
+  return new ApiError('BAD_REQUEST', 'The request is malformed or too large.', { status });
+}
+
+/** Parameters are texts, so the one thing that their schema can refuse is a parameter given twice. */
+function repeatedParameter(parameter: string): ApiError {
+  const code = DATE_PARAMETERS.has(parameter) ? 'INVALID_DATE' : 'INVALID_PARAMETER';
+  return new ApiError(code, `${parameter} is given more than once. Give it once.`);
+}

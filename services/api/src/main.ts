@@ -1,0 +1,66 @@
+import { apiSettings, checkConfigOnly, readSettings, SettingsError } from '@calltally/settings';
+import { createLogger, createMetrics } from '@calltally/telemetry';
+import { buildApp } from './app.ts';
+import { createBackend } from './backend.ts';
+import { faultOf } from './fault.ts';
+import { LogLines } from './log-lines.ts';
+
+/** An orchestrator kills after this; what has not been answered by then never will be. */
+const STOP_TIMEOUT_MS = 9_000;
+
+function settingsOrExit() {
+  try {
+    return readSettings(apiSettings, process.env);
+  } catch (thrown) {
+    if (!(thrown instanceof SettingsError)) throw thrown;
+    console.error(thrown.message);
+    process.exit(1);
+  }
+}
+
+const settings = settingsOrExit();
+if (checkConfigOnly(process.argv)) {
+  console.log('the settings can be used');
+  process.exit(0);
+}
+
+const logger = createLogger({ service: 'api', level: settings.log.level, destination: new LogLines() });
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (thrown: unknown) => {
+    logger.fatal({ fault: faultOf(thrown) }, 'ending after an unexpected fault');
+    process.exit(1);
+  });
+}
+
+const backend = createBackend(settings, logger);
+const app = await buildApp({
+  ...backend,
+  logger,
+  metrics: createMetrics('api'),
+  rateLimitPerSecond: settings.rateLimit.perSecond,
+});
+
+let stopping = false;
+async function stop(signal: NodeJS.Signals): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  logger.info({ signal }, 'stopping');
+  setTimeout(() => {
+    logger.error('not stopped in time; ending now');
+    process.exit(1);
+  }, STOP_TIMEOUT_MS).unref();
+  // First the requests, which still need the stores.
+  await app.close();
+  await backend.stop();
+  logger.info('stopped');
+}
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);
+
+await backend.start();
+try {
+  await app.listen({ ...settings.http, listenTextResolver: (address) => `listening on ${address}` });
+} catch (thrown) {
+  logger.fatal({ fault: faultOf(thrown) }, 'cannot listen');
+  process.exit(1);
+}

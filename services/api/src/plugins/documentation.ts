@@ -1,0 +1,41 @@
+import fastifySwagger from '@fastify/swagger';
+import fastifySwaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+
+/** Everything comes from this host: a dashboard's network may have no other. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'none'; " +
+  "img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'";
+
+/** `GET /openapi.json`, made from the routes' own schemas, and `GET /docs`, where people read it. */
+export const documentation = fp(
+  async (app: FastifyInstance) => {
+    await app.register(fastifySwagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'calltally',
+          version: '0.1.0',
+          description: 'How many calls a user made and how long they were, exactly and at once.',
+          license: { name: 'MIT', identifier: 'MIT' },
+        },
+        servers: [{ url: '/' }],
+        tags: [{ name: 'analytics' }, { name: 'operations' }],
+        components: {
+          securitySchemes: {
+            apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `ct_` and 43 characters.' },
+          },
+        },
+      },
+      convertConstToEnum: false,
+    });
+    await app.register(fastifySwaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: CONTENT_SECURITY_POLICY,
+      uiConfig: { persistAuthorization: false },
+    });
+    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  },
+  { name: 'documentation' },
+);

@@ -1,0 +1,32 @@
+import { Histogram, type Registry } from '@calltally/telemetry';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+
+const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** Durations of requests by method, route and status. What matches no route is one route, so that labels stay few. */
+export const httpMetrics = fp(
+  async (app: FastifyInstance, { metrics }: { metrics: Registry }) => {
+    const durations = new Histogram({
+      name: 'calltally_http_request_duration_seconds',
+      help: 'Time from a request to its answer',
+      labelNames: ['method', 'route', 'status'],
+      buckets: BUCKETS_S,
+      registers: [metrics],
+    });
+    const observers = new Map<string, { observe(seconds: number): void }>();
+    app.addHook('onResponse', (request, reply, done) => {
+      const route = request.routeOptions.url ?? 'none';
+      const method = route === 'none' ? 'any' : request.method;
+      const name = `${method} ${reply.statusCode} ${route}`;
+      let observer = observers.get(name);
+      if (observer === undefined) {
+        observer = durations.labels(method, route, String(reply.statusCode));
+        observers.set(name, observer);
+      }
+      observer.observe(reply.elapsedTime / 1000);
+      done();
+    });
+  },
+  { name: 'http-metrics' },
+);
