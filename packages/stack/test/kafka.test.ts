@@ -1,6 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { test } from 'tap';
 import { testKafka, uniqueName } from '../src/testing.ts';
+
+type Admin = ReturnType<Kafka['admin']>;
+
+/** A partition's leader is announced a moment before it serves; kafkajs leaves that retry to its callers. */
+async function offsetsOf(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await admin.fetchTopicOffsets(topic);
+    } catch (error) {
+      if (tries === 50 || !(error as { retriable?: boolean }).retriable) throw error;
+      await sleep(100);
+    }
+  }
+}
 
 test('Kafka keeps what it acknowledged through kill -9, on the same port', async (t) => {
   // Not the shared one: others would notice.
@@ -13,7 +28,7 @@ test('Kafka keeps what it acknowledged through kill -9, on the same port', async
   t.teardown(() => admin.disconnect());
   await admin.connect();
   await admin.createTopics({ topics: [{ topic }] });
-  t.equal((await admin.fetchTopicOffsets(topic)).length, 6, 'six partitions by default');
+  t.equal((await offsetsOf(admin, topic)).length, 6, 'six partitions by default');
   const producer = kafka.producer();
   await producer.connect();
   await producer.send({ topic, acks: -1, messages: [{ key: 'ada', value: 'one', partition: 2 }] });
@@ -27,6 +42,6 @@ test('Kafka keeps what it acknowledged through kill -9, on the same port', async
   const after = kafka.admin();
   t.teardown(() => after.disconnect());
   await after.connect();
-  const offsets = await after.fetchTopicOffsets(topic);
+  const offsets = await offsetsOf(after, topic);
   t.equal(offsets.find(({ partition }) => partition === 2)?.offset, '1');
 });
