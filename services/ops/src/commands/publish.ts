@@ -1,0 +1,106 @@
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Rejection } from '@calltally/contract';
+import { createCallEventProducer } from '@calltally/contract/producer';
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { CommandError } from '../failure.ts';
+import { createProgress } from '../progress.ts';
+import { type Published, publishEvents } from '../publish-events.ts';
+
+const HELP = `
+Each line is one call event as JSON (docs/events.md); blank lines are skipped. A line that would be rejected is
+reported with its number, field and reason, and is not published. Publishing a file again is safe: a call that is
+already counted is not counted again.
+
+Examples:
+  $ calltally publish calls.ndjson
+  $ zcat calls.ndjson.gz | calltally publish - --json`;
+
+/** `publish`: NDJSON events to Kafka, through the producer that services use too. */
+export function addPublish(program: Command, context: Context): void {
+  program
+    .command('publish')
+    .description('publish call events from a file; exit status 0 only when every one was acknowledged')
+    .argument('<file>', 'NDJSON, or - for standard input')
+    .option(
+      '--json',
+      'print {"published", "invalid", "failed", "complete"}; invalid lines go to standard error',
+    )
+    .addHelpText('after', HELP)
+    .action((file: string, options: { json?: true }) => publish(file, options, context));
+}
+
+async function publish(file: string, { json }: { json?: true }, context: Context): Promise<void> {
+  const { io } = context;
+  const { kafka } = context.settings();
+  const { stream, totalBytes } = await openInput(file, context);
+  const progress = createProgress(io.stderr, totalBytes);
+  const { topic, brokers, ssl, sasl } = kafka;
+  const producer = createCallEventProducer({ brokers, ssl, sasl, topic, clientId: 'calltally-ops' });
+  const counts: Published = { published: 0, invalid: 0, failed: 0, complete: false };
+
+  let doneBytes = 0;
+  async function* counted(): AsyncGenerator<Buffer> {
+    for await (const chunk of stream) {
+      yield chunk as Buffer;
+      doneBytes += chunk.length;
+    }
+  }
+  const onInvalid = (line: number, rejection: Rejection) => {
+    progress.clear();
+    io.stderr.write(`${json ? invalidJson(line, rejection) : invalidText(line, rejection)}\n`);
+  };
+  const onProgress = ({ published }: Published) => progress.update(doneBytes, published);
+  // A read from a pipe that says nothing would not notice that it is to stop.
+  const onAbort = () => stream.destroy();
+  io.signal.addEventListener('abort', onAbort, { once: true });
+  let failure: unknown;
+  try {
+    await publishEvents(counted(), producer, { onInvalid, onProgress }, io.signal, counts);
+  } catch (error) {
+    counts.complete = false;
+    // A stream that is destroyed while it is read ends with an error of its own.
+    if (!io.signal.aborted) failure = error;
+  } finally {
+    io.signal.removeEventListener('abort', onAbort);
+    progress.stop();
+    stream.destroy();
+    await producer.close().catch(() => {});
+  }
+  if (json) context.printJson(counts);
+  else context.print(summary(counts));
+  if (failure !== undefined) throw failure;
+  if (counts.invalid > 0 || !counts.complete) context.failed();
+}
+
+async function openInput(file: string, { io }: Context): Promise<{ stream: Readable; totalBytes?: number }> {
+  if (file === '-') return { stream: io.stdin };
+  try {
+    const handle = await open(resolve(io.cwd, file));
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    const stream = handle.createReadStream();
+    return stats.isFile() ? { stream, totalBytes: stats.size } : { stream };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandError('FILE_UNREADABLE', `${file} cannot be read: ${code}`);
+  }
+}
+
+function invalidText(line: number, { code, field, message }: Rejection): string {
+  return `line ${line}: ${field === undefined ? '' : `${field}: `}${message} (${code})`;
+}
+
+function invalidJson(line: number, { code, field, message }: Rejection): string {
+  return JSON.stringify({ error: { code, message, line, ...(field !== undefined && { field }) } });
+}
+
+function summary({ published, invalid, failed, complete }: Published): string {
+  const parts = [`${published} published`];
+  if (invalid > 0) parts.push(`${invalid} invalid`);
+  if (failed > 0) parts.push(`${failed} not acknowledged`);
+  if (!complete) parts.push('stopped before the end; publish the whole file again, nothing is counted twice');
+  return parts.join(', ');
+}

@@ -1,0 +1,49 @@
+import { opsSettings, readSettings, type Settings } from '@calltally/settings';
+import { openStore, type Store } from '@calltally/store';
+import type { Io } from './io.ts';
+import { withStackAddresses } from './stack-environment.ts';
+
+export type OpsSettings = Settings<typeof opsSettings>;
+
+/** What every command is given. */
+export interface Context {
+  io: Io;
+  /** @throws SettingsError */
+  settings(): OpsSettings;
+  /** Runs `work` with an open store and closes it, however that ends. */
+  withStore<T>(work: (store: Store) => Promise<T>): Promise<T>;
+  /** Writes a line to standard output. */
+  print(line: string): void;
+  /** Writes an object as one line of JSON to standard output. */
+  printJson(value: object): void;
+  /** Says that what was asked is not so, though nothing was thrown. */
+  failed(): void;
+}
+
+const STORE_TIMEOUT_MS = 10_000;
+const STORE_SELECTION_TIMEOUT_MS = 4_000;
+
+/** @param failed called when the exit status is to be 1 */
+export function createContext(io: Io, failed: () => void): Context {
+  const settings = () => readSettings(opsSettings, withStackAddresses(io));
+  const print = (line: string) => void io.stdout.write(`${line}\n`);
+  return {
+    io,
+    settings,
+    print,
+    printJson: (value) => print(JSON.stringify(value)),
+    failed,
+    async withStore(work) {
+      const store = openStore({
+        uri: settings().mongo.uri,
+        timeoutMs: STORE_TIMEOUT_MS,
+        selectionTimeoutMs: STORE_SELECTION_TIMEOUT_MS,
+      });
+      try {
+        return await work(store);
+      } finally {
+        await store.close();
+      }
+    },
+  };
+}

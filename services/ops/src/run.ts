@@ -1,0 +1,44 @@
+import { checkConfigOnly } from '@calltally/settings';
+import { CommanderError } from 'commander';
+import { createContext } from './context.ts';
+import { failureOf } from './failure.ts';
+import type { Io } from './io.ts';
+import { createProgram } from './program.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_STOPPED = 130;
+
+/**
+ * Runs one command.
+ *
+ * @param args what stands behind `calltally` on the command line
+ * @returns the exit status: 0 only when what was asked is so, 2 for a command line that cannot be read, 130 when
+ *   it was asked to stop, 1 for everything else. Never rejects: a failure is one line on `io.stderr`, or with
+ *   `--json` an object `{error: {code, message}}`.
+ */
+export async function runCalltally(args: readonly string[], io: Io): Promise<number> {
+  let status = 0;
+  const context = createContext(io, () => {
+    status = EXIT_FAILED;
+  });
+  try {
+    if (checkConfigOnly(args)) {
+      context.settings();
+      context.print('the settings can be used');
+    } else {
+      await createProgram(context).parseAsync(args, { from: 'user' });
+    }
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    // A bare `calltally` has been answered with its help.
+    if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT_USAGE;
+    const failure = failureOf(thrown);
+    const line = args.includes('--json')
+      ? JSON.stringify({ error: failure })
+      : `calltally: ${failure.message} (${failure.code})`;
+    io.stderr.write(`${line}\n`);
+    status = thrown instanceof CommanderError ? EXIT_USAGE : EXIT_FAILED;
+  }
+  return io.signal.aborted ? EXIT_STOPPED : status;
+}

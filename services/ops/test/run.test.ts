@@ -1,0 +1,68 @@
+import { test } from 'tap';
+import { calltally, NOWHERE } from './support.ts';
+
+test('--version and --help are answered, and a bare command is not what was asked', async (t) => {
+  const version = await calltally(['--version']);
+  t.equal(version.status, 0);
+  t.match(version.out, /^\d+\.\d+\.\d+\n$/);
+  const help = await calltally(['--help']);
+  t.equal(help.status, 0);
+  for (const word of ['keys', 'publish', 'lag', '.calltally/stack.json', '--json', 'Examples']) {
+    t.match(help.out, word);
+  }
+  const bare = await calltally([]);
+  t.equal(bare.status, 2);
+  t.match(bare.err, 'Usage: calltally');
+});
+
+test('every command shows examples and --json in its help', async (t) => {
+  for (const command of [['keys', 'create'], ['keys', 'list'], ['keys', 'revoke'], ['publish'], ['lag']]) {
+    const { status, out } = await calltally([...command, '--help']);
+    t.equal(status, 0);
+    t.match(out, /Examples?:/);
+    t.match(out, '--json');
+    t.match(out, `$ calltally ${command.join(' ')}`);
+  }
+});
+
+test('a command line that cannot be read is one line, as text or as JSON', async (t) => {
+  for (const args of [
+    ['nonsense'],
+    ['keys', 'create'],
+    ['lag', '--sideways'],
+    ['publish'],
+    ['keys', 'revoke'],
+  ]) {
+    const text = await calltally(args);
+    t.equal(text.status, 2, args.join(' '));
+    t.equal(text.out, '');
+    t.match(text.err, /^calltally: [^\n]+\(USAGE\)\n$/);
+    const json = await calltally([...args, '--json']);
+    t.equal(json.status, 2);
+    t.equal(JSON.parse(json.err).error.code, 'USAGE');
+  }
+});
+
+test('--check-config stops after the settings, and tells every fault without its value', async (t) => {
+  const good = await calltally(['--check-config']);
+  t.equal(good.status, 0);
+  t.equal(good.err, '');
+  const bad = await calltally(['lag', '--check-config'], {
+    env: { REDIS_URL: 'hunter2', KAFKA_BROKERS: 'hunter2' },
+  });
+  t.equal(bad.status, 1);
+  t.match(bad.err, /^calltally: [^\n]*KAFKA_BROKERS[^\n]*REDIS_URL[^\n]*\(SETTINGS_INVALID\)\n$/);
+  t.notMatch(bad.err, 'hunter2');
+});
+
+test('an engine that is not there is one line that names it and the remedy, and no secret', async (t) => {
+  const env = { ...NOWHERE, MONGODB_URI: 'mongodb://admin:hunter2@127.0.0.1:1/calltally' };
+  const list = await calltally(['keys', 'list'], { env });
+  t.equal(list.status, 1);
+  t.match(list.err, /^calltally: Mongo did not answer[^\n]*MONGODB_URI[^\n]*\(STORE_\w+\)\n$/);
+  t.notMatch(list.err, 'hunter2');
+  const lag = await calltally(['lag', '--json'], { env });
+  t.equal(lag.status, 1);
+  t.equal(lag.out, '');
+  t.match(JSON.parse(lag.err).error, { code: 'KAFKA_UNAVAILABLE', message: /KAFKA_BROKERS/ });
+});
