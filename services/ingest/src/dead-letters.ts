@@ -1,5 +1,5 @@
 import { deadLetterMessage, type Rejection } from '@calltally/contract';
-import type { Kafka, KafkaMessage, Producer } from 'kafkajs';
+import kafkajs, { type Kafka, type KafkaMessage, type Producer } from 'kafkajs';
 import type { IngestMetrics } from './metrics.ts';
 
 /** A message that could not be taken, and why. */
@@ -67,6 +67,8 @@ export class DeadLetters {
     const places = await producer.send({
       topic: dlqTopic,
       acks: ACKS_ALL,
+      // What arrived compressed must fit again.
+      compression: kafkajs.CompressionTypes.GZIP,
       messages: letters.map(({ message, rejection }) => ({
         ...deadLetterMessage({
           key: message.key,

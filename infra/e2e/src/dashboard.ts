@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Oracle, OracleFigures, OracleRange } from './oracle.ts';
+
+export interface Answer {
+  status: number;
+  source: string | null;
+  asOf: string | null;
+  body: {
+    success: boolean;
+    message: string;
+    data?: OracleFigures & { date_range: unknown };
+    error?: { code: string };
+  };
+  tookMs: number;
+}
+
+/** GET /analytics/dashboard as a client would. */
+export async function ask(url: string, apiKey: string, query = ''): Promise<Answer> {
+  const began = performance.now();
+  const response = await fetch(`${url}/analytics/dashboard${query === '' ? '' : `?${query}`}`, {
+    headers: { authorization: `Bearer ${apiKey}` },
+  });
+  const body = (await response.json()) as Answer['body'];
+  return {
+    status: response.status,
+    source: response.headers.get('x-tally-source'),
+    asOf: response.headers.get('x-tally-as-of'),
+    body,
+    tookMs: performance.now() - began,
+  };
+}
+
+/** What an answer says, without the range that it echoes. */
+export function figuresOf(answer: Answer): OracleFigures | undefined {
+  if (answer.body.data === undefined) return undefined;
+  const { date_range: _, ...figures } = answer.body.data;
+  return figures;
+}
+
+/**
+ * The answer and what it should have said, for a range that may end now: the clock ticks between the question and the
+ * answer, and both sides of the tick are right.
+ */
+export async function askAndCompare(
+  url: string,
+  apiKey: string,
+  userId: string,
+  oracle: Oracle,
+  range: OracleRange & { query: string },
+): Promise<{ answer: Answer; found: OracleFigures | undefined; expected: OracleFigures }> {
+  const before = Date.now();
+  const answer = await ask(url, apiKey, range.query);
+  const after = Date.now();
+  const found = figuresOf(answer);
+  const early = oracle.figures(userId, range, before);
+  const late = oracle.figures(userId, range, after);
+  return { answer, found, expected: isDeepStrictEqual(found, late) ? late : early };
+}
+
+/** Asks until a user's two-year sum is what the oracle says; returns the last answer when the time is over. */
+export async function untilCounted(
+  url: string,
+  apiKey: string,
+  userId: string,
+  oracle: Oracle,
+  withinMs: number,
+): Promise<Answer> {
+  let answer: Answer | undefined;
+  for (const end = Date.now() + withinMs; Date.now() < end; await sleep(100)) {
+    answer = await ask(url, apiKey, 'start_date=2000-01-01').catch(() => answer);
+    if (answer?.body.data?.total_calls === oracle.callsOf(userId)) return answer;
+  }
+  return answer!;
+}

@@ -1,0 +1,94 @@
+import type { CallEvent } from '@calltally/contract';
+
+/*
+ * What dashboards must say, from plain arrays. Shares nothing with the product but the event's type: time by `Date`,
+ * sums by BigInt, rounding by decimal digits.
+ */
+
+export interface OracleRange {
+  /** Epoch ms, inclusive. */
+  from: number;
+  /** Epoch ms, exclusive. */
+  until: number;
+}
+
+export interface OracleFigures {
+  total_calls: number;
+  total_duration_minutes: number;
+  total_duration_hours: number;
+  avg_duration_minutes: number;
+  calls_today: number;
+  calls_this_week: number;
+  calls_this_month: number;
+}
+
+interface Known {
+  userId: string;
+  startedAt: number;
+  durationMs: bigint;
+}
+
+export class Oracle {
+  readonly #calls = new Map<string, Known>();
+
+  /** The first event of a call wins. */
+  add(event: CallEvent): void {
+    if (this.#calls.has(event.call_id)) return;
+    this.#calls.set(event.call_id, {
+      userId: event.user_id,
+      startedAt: new Date(event.started_at).getTime(),
+      durationMs: event.duration_seconds == null ? sinceStart(event) : decimalMs(event.duration_seconds),
+    });
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  users(): string[] {
+    return [...new Set([...this.#calls.values()].map(({ userId }) => userId))];
+  }
+
+  callsOf(userId: string): number {
+    return this.#of(userId).length;
+  }
+
+  figures(userId: string, range: OracleRange, nowMs: number): OracleFigures {
+    const calls = this.#of(userId);
+    const within = (from: number, until: number) =>
+      calls.filter(({ startedAt }) => startedAt >= from && startedAt < until);
+    const inRange = within(range.from, range.until);
+    const ms = inRange.reduce((sum, { durationMs }) => sum + durationMs, 0n);
+    const minutes = halfUp(ms * 100n, 60_000n);
+    const now = new Date(nowMs);
+    const [year, month, date] = [now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()];
+    const monday = date - ((now.getUTCDay() + 6) % 7);
+    return {
+      total_calls: inRange.length,
+      total_duration_minutes: Number(minutes) / 100,
+      total_duration_hours: Number(halfUp(ms * 100n, 3_600_000n)) / 100,
+      avg_duration_minutes: inRange.length === 0 ? 0 : Number(halfUp(minutes, BigInt(inRange.length))) / 100,
+      calls_today: within(Date.UTC(year, month, date), Date.UTC(year, month, date + 1)).length,
+      calls_this_week: within(Date.UTC(year, month, monday), Date.UTC(year, month, monday + 7)).length,
+      calls_this_month: within(Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1)).length,
+    };
+  }
+
+  #of(userId: string): Known[] {
+    return [...this.#calls.values()].filter((call) => call.userId === userId);
+  }
+}
+
+function sinceStart(event: CallEvent): bigint {
+  return BigInt(new Date(event.ended_at!).getTime() - new Date(event.started_at).getTime());
+}
+
+/** Seconds as they are written, to whole milliseconds, half up. */
+function decimalMs(seconds: number): bigint {
+  const [whole = '0', fraction = ''] = seconds.toFixed(9).split('.');
+  return halfUp(BigInt(whole + fraction.padEnd(9, '0')), 1_000_000n);
+}
+
+function halfUp(numerator: bigint, denominator: bigint): bigint {
+  return (2n * numerator + denominator) / (2n * denominator);
+}

@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CallEvent, encodeCallEvent, kafkaClient } from '@calltally/contract';
+import { type CallEventProducer, createCallEventProducer } from '@calltally/contract/producer';
+import { type Engine, startKafka, startMongo, startRedis } from '@calltally/stack';
+import { type Test, testKafka, testMongo, uniqueName } from '@calltally/stack/testing';
+import { openStore, type Store } from '@calltally/store';
+import type { Kafka, KafkaMessage, Message } from 'kafkajs';
+import { redisCommand } from './redis-command.ts';
+import { freePort, Service } from './service.ts';
+
+/** Shared engines where nothing happens to them; own ones where they are killed, stopped or emptied. */
+export interface PlatformOptions {
+  ownEngines?: boolean;
+  ingests?: number;
+  redisArguments?: string[];
+}
+
+/** The whole service on this machine: engines, ingest and API as processes of their own, on a topic of their own. */
+export class Platform {
+  readonly kafka: Engine;
+  readonly redis: Engine;
+  readonly mongo: Engine;
+  readonly topic: string;
+  readonly dlqTopic: string;
+  readonly groupId: string;
+  readonly mongoUri: string;
+  readonly api: Service;
+  readonly ingests: Service[];
+  readonly store: Store;
+  readonly producer: CallEventProducer;
+  readonly #kafkaClient: Kafka;
+
+  private constructor(
+    engines: { kafka: Engine; redis: Engine; mongo: Engine },
+    folder: string,
+    ports: { api: number; ingests: number[] },
+  ) {
+    this.kafka = engines.kafka;
+    this.redis = engines.redis;
+    this.mongo = engines.mongo;
+    this.topic = uniqueName('calls');
+    this.dlqTopic = `${this.topic}.dlq`;
+    this.groupId = `${this.topic}-ingest`;
+    this.mongoUri = `${this.mongo.address}/${this.topic.replaceAll('-', '_')}`;
+    const env = {
+      KAFKA_BROKERS: this.kafka.address,
+      KAFKA_TOPIC: this.topic,
+      KAFKA_DLQ_TOPIC: this.dlqTopic,
+      KAFKA_GROUP_ID: this.groupId,
+      KAFKA_SESSION_TIMEOUT_MS: '1500',
+      REDIS_URL: this.redis.address,
+      MONGODB_URI: this.mongoUri,
+    };
+    this.api = new Service('api', ports.api, { ...env, PORT: String(ports.api) }, folder);
+    this.ingests = ports.ingests.map(
+      (port) => new Service('ingest', port, { ...env, INGEST_PORT: String(port) }, folder),
+    );
+    this.store = openStore({ uri: this.mongoUri, timeoutMs: 30_000, selectionTimeoutMs: 10_000 });
+    this.#kafkaClient = kafkaClient({ brokers: [this.kafka.address], clientId: 'calltally-e2e' });
+    this.producer = createCallEventProducer({ brokers: [this.kafka.address], topic: this.topic });
+  }
+
+  /** Everything up and ready; all of it ends with `t`. */
+  static async start(t: Test, options: PlatformOptions = {}): Promise<Platform> {
+    const folder = mkdtempSync(join(tmpdir(), 'calltally-e2e-'));
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+    const own = async (start: typeof startRedis, name: string, args: string[] = []) => {
+      const engine = await start({ dataDir: join(folder, name), args });
+      t.teardown(() => engine.stop('SIGKILL'));
+      return engine;
+    };
+    const [kafka, redis, mongo] = await Promise.all([
+      options.ownEngines ? own(startKafka, 'kafka') : testKafka(t),
+      own(startRedis, 'redis', options.redisArguments),
+      options.ownEngines ? own(startMongo, 'mongo') : testMongo(t),
+    ]);
+    const ingests = await Promise.all(Array.from({ length: options.ingests ?? 1 }, freePort));
+    const platform = new Platform({ kafka, redis, mongo }, folder, { api: await freePort(), ingests });
+    t.teardown(() => platform.#end());
+    await Promise.all([platform.api.start(), ...platform.ingests.map((ingest) => ingest.start())]);
+    return platform;
+  }
+
+  /** A key of a user's. */
+  async key(userId: string): Promise<string> {
+    return (await this.store.apiKeys.create({ userId })).apiKey;
+  }
+
+  /** Writes events as another client might, with a key of its own choice. */
+  async sendUnderKey(key: string, events: readonly CallEvent[]): Promise<void> {
+    await this.sendMessages(events.map((event) => ({ key, value: encodeCallEvent(event) })));
+  }
+
+  /** Writes messages as they are. */
+  async sendMessages(messages: Message[]): Promise<void> {
+    if (messages.length === 0) return;
+    await this.#use(this.#kafkaClient.producer(), (producer) =>
+      producer.send({ topic: this.topic, messages, acks: -1 }),
+    );
+  }
+
+  /** What lies in the dead-letter topic, read from its beginning. */
+  async deadLetters(count: number): Promise<KafkaMessage[]> {
+    const letters: KafkaMessage[] = [];
+    const consumer = this.#kafkaClient.consumer({ groupId: `${this.dlqTopic}-reader` });
+    await this.#use(consumer, async () => {
+      await consumer.subscribe({ topic: this.dlqTopic, fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        eachMessage: async ({ message }) => void letters.push(message),
+      });
+      for (const end = Date.now() + 60_000; letters.length < count && Date.now() < end; ) await sleep(50);
+      await sleep(500);
+    });
+    return letters;
+  }
+
+  /** Resolves when the consumer group has committed all that the topic holds now. */
+  async untilRead(withinMs = 60_000): Promise<void> {
+    await this.#use(this.#kafkaClient.admin(), async (admin) => {
+      const ends = await admin.fetchTopicOffsets(this.topic);
+      for (const end = Date.now() + withinMs; ; await sleep(100)) {
+        const [group] = await admin.fetchOffsets({ groupId: this.groupId, topics: [this.topic] });
+        const behind = ends.filter(({ partition, high }) => {
+          const offset = group!.partitions.find((one) => one.partition === partition)?.offset ?? '-1';
+          return Number(high) > 0 && Number(offset) < Number(high);
+        });
+        if (behind.length === 0) return;
+        if (Date.now() > end)
+          throw new Error(`not read within ${withinMs} ms: ${JSON.stringify({ behind, group })}`);
+      }
+    });
+  }
+
+  async flushRedis(): Promise<void> {
+    await redisCommand(this.redis.address, 'FLUSHALL');
+  }
+
+  async #use<C extends { connect(): Promise<void>; disconnect(): Promise<void> }, T>(
+    client: C,
+    work: (client: C) => Promise<T>,
+  ): Promise<T> {
+    await client.connect();
+    try {
+      return await work(client);
+    } finally {
+      await client.disconnect();
+    }
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all([this.api, ...this.ingests].map((service) => service.end('SIGKILL')));
+    await Promise.race([this.producer.close(), new Promise((resolve) => setTimeout(resolve, 2_000))]).catch(
+      () => {},
+    );
+    await this.store.close();
+  }
+}

@@ -1,0 +1,96 @@
+import type { OracleRange } from './oracle.ts';
+import type { Chance } from './random.ts';
+
+const DAY_MS = 86_400_000;
+const OFFSETS = ['Z', 'z', '+00:00', '-00:00', '+02:00', '-05:30', '+14:00', '+0530', '-08', ''];
+
+/** A date as a client may write it, and the first and the last millisecond that it stands for. */
+interface WrittenDate {
+  text: string;
+  first: number;
+  last: number;
+}
+
+/** A query for /analytics/dashboard, and the range that it must be taken for. */
+export interface WrittenRange extends OracleRange {
+  query: string;
+}
+
+/** Random ranges with every kind of precision and offset. */
+export function randomRange(chance: Chance, earliestMs: number, nowMs: number): WrittenRange {
+  for (;;) {
+    const start = randomDate(chance, earliestMs, nowMs);
+    const end = randomDate(chance, earliestMs, nowMs);
+    const kind = chance.next();
+    const parameters = new URLSearchParams();
+    let range: OracleRange;
+    if (kind < 0.1) {
+      range = { from: startBefore(nowMs), until: nowMs + 1 };
+    } else if (kind < 0.2) {
+      parameters.set('start_date', start.text);
+      range = { from: start.first, until: nowMs + 1 };
+    } else if (kind < 0.3) {
+      parameters.set('end_date', end.text);
+      range = { from: startBefore(end.last), until: end.last + 1 };
+    } else {
+      parameters.set('start_date', start.text);
+      parameters.set('end_date', end.text);
+      range = { from: start.first, until: end.last + 1 };
+    }
+    if (range.from >= range.until) continue;
+    // Some clients forget to escape a plus, which then arrives as a space.
+    const query = chance.chance(0.2) ? `${parameters}`.replaceAll('%2B', '+') : `${parameters}`;
+    return { ...range, query };
+  }
+}
+
+/** Start of the UTC day 30 days before the day that holds an instant. */
+function startBefore(ms: number): number {
+  const day = new Date(ms);
+  return Date.UTC(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate() - 30);
+}
+
+function randomDate(chance: Chance, earliestMs: number, latestMs: number): WrittenDate {
+  let instant = chance.int(earliestMs, latestMs);
+  if (chance.chance(0.3)) instant -= instant % DAY_MS;
+  if (chance.chance(0.1)) instant = instant - (instant % DAY_MS) + DAY_MS - 1;
+  const precision = chance.pick([
+    'day',
+    'minute',
+    'second',
+    'tenth',
+    'hundredth',
+    'millisecond',
+    'microsecond',
+  ] as const);
+  const offset = precision === 'day' ? '' : chance.pick(OFFSETS);
+  const local = new Date(instant + offsetMs(offset)).toISOString();
+  const at = (length: number, suffix = '') => local.slice(0, length) + suffix + offset;
+  const written = (text: string, widthMs: number): WrittenDate => {
+    const first = instant - (((instant % widthMs) + widthMs) % widthMs);
+    return { text, first, last: first + widthMs - 1 };
+  };
+  switch (precision) {
+    case 'day':
+      return written(local.slice(0, 10), DAY_MS);
+    case 'minute':
+      return written(at(16), 60_000);
+    case 'second':
+      return written(at(19), 1_000);
+    case 'tenth':
+      return written(at(21), 100);
+    case 'hundredth':
+      return written(at(22), 10);
+    case 'millisecond':
+      return written(at(23), 1);
+    case 'microsecond':
+      // Half a millisecond past: a start lies behind the calls of this millisecond, an end takes them in.
+      return { text: at(23, '500'), first: instant + 1, last: instant };
+  }
+}
+
+function offsetMs(offset: string): number {
+  const match = /^([+-])(\d\d):?(\d\d)?$/.exec(offset);
+  if (match === null) return 0;
+  return (match[1] === '-' ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3] ?? 0)) * 60_000;
+}

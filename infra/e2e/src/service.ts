@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { openSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const READY_WITHIN_MS = 60_000;
+
+/** A service as a process of its own, from its build, as it runs in production. */
+export class Service {
+  readonly #main: string;
+  readonly #env: Record<string, string>;
+  readonly #log: string;
+  #child: ChildProcess | undefined;
+
+  constructor(
+    readonly name: 'api' | 'ingest',
+    readonly port: number,
+    env: Record<string, string>,
+    folder: string,
+  ) {
+    this.#main = join(ROOT, 'services', name, 'dist', 'main.js');
+    this.#env = env;
+    this.#log = join(folder, `${name}-${port}.log`);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  get log(): string {
+    return readFileSync(this.#log, 'utf8');
+  }
+
+  /** Starts the process and does not wait for it. */
+  launch(): void {
+    const out = openSync(this.#log, 'a');
+    this.#child = spawn(process.execPath, [this.#main], {
+      env: { PATH: process.env.PATH!, LOG_LEVEL: 'info', ...this.#env },
+      stdio: ['ignore', out, out],
+    });
+  }
+
+  async start(): Promise<void> {
+    this.launch();
+    await this.ready();
+  }
+
+  /** Waits until /readyz says so. */
+  async ready(): Promise<void> {
+    for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end; await sleep(50)) {
+      const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
+      await answer?.arrayBuffer();
+      if (answer?.ok) return;
+    }
+    throw new Error(`${this.name} is not ready after ${READY_WITHIN_MS} ms:\n${this.log.slice(-4000)}`);
+  }
+
+  /** Sends a signal; resolves with the exit code (or signal) once the process is gone. */
+  async end(signal: NodeJS.Signals): Promise<number | string | null> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+      return child?.exitCode ?? null;
+    const gone = new Promise<number | string | null>((resolve) =>
+      child.once('exit', (code, by) => resolve(code ?? by)),
+    );
+    child.kill(signal);
+    return gone;
+  }
+
+  /** SIGSTOP or SIGCONT. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal);
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}

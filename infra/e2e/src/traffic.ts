@@ -1,0 +1,97 @@
+import type { CallEvent } from '@calltally/contract';
+import type { Chance } from './random.ts';
+
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
+
+/** Instants around which calendars go wrong: ends of days, of ISO weeks 52, 53 and 1, leap days, months, years. */
+const BORDERS = [
+  '2024-02-28T23:59:59.999Z',
+  '2024-02-29T00:00:00Z',
+  '2024-02-29T23:59:59.999Z',
+  '2024-03-01T00:00:00Z',
+  '2024-12-29T23:59:59.999Z',
+  '2024-12-30T00:00:00Z',
+  '2024-12-31T23:59:59.999Z',
+  '2025-01-01T00:00:00Z',
+  '2025-03-30T01:30:00Z',
+  '2025-12-28T23:59:59.999Z',
+  '2025-12-29T00:00:00Z',
+  '2026-01-01T00:00:00Z',
+  '2026-01-04T23:59:59.999Z',
+  '2026-01-05T00:00:00Z',
+  '2026-02-28T23:59:59.999Z',
+  '2026-03-01T00:00:00Z',
+  '2026-10-25T00:59:59.999Z',
+].map((text) => new Date(text).getTime());
+
+/** Random calls of some users: most of them lately, some on borders, some up to three years late. */
+export class Traffic {
+  readonly #chance: Chance;
+  readonly #prefix: string;
+  readonly users: readonly string[];
+  #made = 0;
+
+  constructor(chance: Chance, prefix: string, users: number) {
+    this.#chance = chance;
+    this.#prefix = prefix;
+    this.users = Array.from({ length: users }, (_, i) => `${prefix}-user-${i}`);
+  }
+
+  call(nowMs: number): CallEvent {
+    const chance = this.#chance;
+    const startedAt = this.#startedAt(nowMs);
+    const event: CallEvent = {
+      call_id: `${this.#prefix}-${this.#made++}`,
+      user_id: chance.pick(this.users),
+      started_at: instantText(chance, startedAt),
+    };
+    const seconds = this.#duration();
+    if (chance.chance(0.1)) event.ended_at = new Date(startedAt + Math.floor(seconds * 1000)).toISOString();
+    else event.duration_seconds = seconds;
+    if (chance.chance(0.5)) event.direction = chance.pick(['inbound', 'outbound', 'web'] as const);
+    if (chance.chance(0.5)) event.status = chance.pick(['completed', 'failed', 'busy', 'voicemail'] as const);
+    return event;
+  }
+
+  calls(count: number, nowMs: number): CallEvent[] {
+    return Array.from({ length: count }, () => this.call(nowMs));
+  }
+
+  /** The same call told otherwise; only to be sent behind the original. */
+  changed(event: CallEvent): CallEvent {
+    return { ...event, duration_seconds: Math.abs(this.#duration() - 1), status: 'canceled' };
+  }
+
+  #startedAt(nowMs: number): number {
+    const chance = this.#chance;
+    const kind = chance.next();
+    if (kind < 0.35) return nowMs - chance.int(0, 3 * DAY_MS);
+    if (kind < 0.6) return nowMs - chance.int(0, 40 * DAY_MS);
+    if (kind < 0.75) return Math.min(nowMs, chance.pick(BORDERS) + chance.int(-2, 2));
+    if (kind < 0.85) {
+      const midnight = nowMs - (nowMs % DAY_MS) - chance.int(0, 45) * DAY_MS;
+      return Math.min(nowMs, midnight + chance.int(-1, 1));
+    }
+    return nowMs - chance.int(0, 3 * YEAR_MS);
+  }
+
+  #duration(): number {
+    const chance = this.#chance;
+    const kind = chance.next();
+    if (kind < 0.1) return 0;
+    if (kind < 0.5) return chance.int(0, 3_600_000) / 1000;
+    if (kind < 0.6) return chance.int(0, 60_000_0000) / 10_000;
+    if (kind < 0.65) return 604_800;
+    return chance.int(1, 900);
+  }
+}
+
+function instantText(chance: Chance, ms: number): string {
+  const kind = chance.next();
+  if (kind < 0.8) return new Date(ms).toISOString();
+  const hours = chance.int(-11, 12);
+  const offset = `${hours < 0 ? '-' : '+'}${String(Math.abs(hours)).padStart(2, '0')}:30`;
+  const offsetMs = (hours < 0 ? -1 : 1) * (Math.abs(hours) * 60 + 30) * 60_000;
+  return new Date(ms + offsetMs).toISOString().replace('Z', offset);
+}

@@ -1,0 +1,70 @@
+import { test } from 'tap';
+import { askAndCompare, untilCounted } from '../src/dashboard.ts';
+import { Oracle } from '../src/oracle.ts';
+import { Platform } from '../src/platform.ts';
+import { Chance } from '../src/random.ts';
+import { randomRange } from '../src/ranges.ts';
+import { Traffic } from '../src/traffic.ts';
+
+const CALLS = 4_000;
+const RANGES = 600;
+const YEAR_MS = 365 * 86_400_000;
+
+test('every answer equals plain arrays, whatever the range, from counters, from Mongo and from both', async (t) => {
+  const chance = Chance.fromEnvironment();
+  t.comment(`E2E_SEED=${chance.seed}`);
+  const platform = await Platform.start(t);
+  const { api, producer } = platform;
+  const traffic = new Traffic(chance, platform.topic, 5);
+  const oracle = new Oracle();
+  const keys = new Map<string, string>();
+  for (const user of traffic.users) keys.set(user, await platform.key(user));
+
+  // Out of order, and with the same events again, by the same partition and by others.
+  const originals = traffic.calls(CALLS, Date.now());
+  for (const event of originals) oracle.add(event);
+  const again = originals.filter(() => chance.chance(0.1));
+  await producer.sendAll(chance.shuffle([...originals, ...again]));
+  await platform.sendUnderKey(
+    'another-key',
+    originals.filter(() => chance.chance(0.1)),
+  );
+  for (const user of traffic.users) await untilCounted(api.url, keys.get(user)!, user, oracle, 60_000);
+  // The first event of a call wins: what comes later and says something else changes nothing.
+  const changed = originals.filter(() => chance.chance(0.1)).map((event) => traffic.changed(event));
+  await producer.sendAll(changed);
+  await platform.sendUnderKey('another-key', changed);
+  await platform.untilRead();
+
+  const sources = new Map<string, number>();
+  const compare = async (rounds: number) => {
+    let wrong = 0;
+    for (let i = 0; i < rounds && wrong < 5; i++) {
+      const user = chance.pick(traffic.users);
+      const now = Date.now();
+      const range = randomRange(chance, now - 4 * YEAR_MS, now);
+      const { answer, found, expected } = await askAndCompare(api.url, keys.get(user)!, user, oracle, range);
+      sources.set(String(answer.source), (sources.get(String(answer.source)) ?? 0) + 1);
+      const same = JSON.stringify(found) === JSON.stringify(expected);
+      if (!same) {
+        wrong++;
+        t.same(found, expected, `${user} ${range.query} (${answer.source}, status ${answer.status})`);
+      }
+    }
+    t.equal(wrong, 0, `${rounds} random ranges are answered exactly`);
+  };
+  await compare(RANGES);
+
+  // Cold users are answered from Mongo and recounted behind the answers.
+  await platform.flushRedis();
+  await compare(RANGES / 3);
+  await platform.redis.stop('SIGKILL');
+  await compare(RANGES / 3);
+  await platform.redis.start();
+  await compare(RANGES / 3);
+
+  t.comment([...sources]);
+  for (const source of ['counters', 'counters+mongo', 'mongo']) {
+    t.ok((sources.get(source) ?? 0) > 20, `${source} answered more than 20 times`);
+  }
+});
