@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Collection } from 'mongodb';
-import { storeError } from './errors.ts';
+import type { Limited } from './limited.ts';
 
 /** An API key at rest. The key itself is shown once, when it is made, and is nowhere kept. */
 export interface ApiKeyRow {
@@ -29,9 +29,11 @@ export function hashApiKey(key: string): string {
 
 export class ApiKeys {
   readonly #rows: Collection<ApiKeyRow>;
+  readonly #limited: Limited;
 
-  constructor(rows: Collection<ApiKeyRow>) {
+  constructor(rows: Collection<ApiKeyRow>, limited: Limited) {
     this.#rows = rows;
+    this.#limited = limited;
   }
 
   /** Makes a key for a user. `apiKey` is the only copy there will ever be. @throws StoreError */
@@ -49,19 +51,19 @@ export class ApiKeys {
     };
     if (key.name !== undefined) row.name = key.name;
     if (key.expiresAt !== undefined) row.expires_at = key.expiresAt;
-    await guarded(this.#rows.insertOne(row));
+    await this.#limited(() => this.#rows.insertOne(row));
     return { apiKey, row };
   }
 
   /** @throws StoreError */
   async findByHash(hash: string): Promise<ApiKeyRow | undefined> {
-    return (await guarded(this.#rows.findOne({ hash }))) ?? undefined;
+    return (await this.#limited(() => this.#rows.findOne({ hash }))) ?? undefined;
   }
 
   /** Newest first; of one user or of all. @throws StoreError */
   async list(userId?: string): Promise<ApiKeyRow[]> {
     const filter = userId === undefined ? {} : { user_id: userId };
-    return guarded(this.#rows.find(filter).sort({ created_at: -1, _id: 1 }).toArray());
+    return this.#limited(() => this.#rows.find(filter).sort({ created_at: -1, _id: 1 }).toArray());
   }
 
   /**
@@ -70,18 +72,18 @@ export class ApiKeys {
    * @throws StoreError
    */
   async revoke(keyId: string): Promise<ApiKeyRow | undefined> {
-    await guarded(
+    await this.#limited(() =>
       this.#rows.updateOne(
         { _id: keyId, revoked_at: { $exists: false } },
         { $currentDate: { revoked_at: true } },
       ),
     );
-    return (await guarded(this.#rows.findOne({ _id: keyId }))) ?? undefined;
+    return (await this.#limited(() => this.#rows.findOne({ _id: keyId }))) ?? undefined;
   }
 
   /** Keys revoked at or after a time of the server's, oldest first. @throws StoreError */
   async revokedSince(time: Date): Promise<ApiKeyRow[]> {
-    return guarded(
+    return this.#limited(() =>
       this.#rows
         .find({ revoked_at: { $gte: time } })
         .sort({ revoked_at: 1 })
@@ -91,7 +93,7 @@ export class ApiKeys {
 
   /** The latest revocation there is: where a watcher begins. @throws StoreError */
   async lastRevocation(): Promise<Date | undefined> {
-    const [row] = await guarded(
+    const [row] = await this.#limited(() =>
       this.#rows
         .find({ revoked_at: { $exists: true } })
         .sort({ revoked_at: -1 })
@@ -99,13 +101,5 @@ export class ApiKeys {
         .toArray(),
     );
     return row?.revoked_at;
-  }
-}
-
-async function guarded<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (thrown) {
-    throw storeError(thrown);
   }
 }

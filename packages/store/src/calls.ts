@@ -1,5 +1,6 @@
 import { type Collection, MongoBulkWriteError } from 'mongodb';
-import { DUPLICATE_KEY, StoreError, storeError } from './errors.ts';
+import { DUPLICATE_KEY, StoreError } from './errors.ts';
+import type { Limited } from './limited.ts';
 import { untilNoConflict } from './retry.ts';
 import { type CallRow, sameContent, sameSource } from './rows.ts';
 
@@ -21,9 +22,11 @@ const READ_BACK_ATTEMPTS = 5;
 
 export class Calls {
   readonly #rows: Collection<CallRow>;
+  readonly #limited: Limited;
 
-  constructor(rows: Collection<CallRow>) {
+  constructor(rows: Collection<CallRow>, limited: Limited) {
     this.#rows = rows;
+    this.#limited = limited;
   }
 
   /**
@@ -36,7 +39,7 @@ export class Calls {
     for (const row of rows) if (!firstOf.has(row._id)) firstOf.set(row._id, row);
     // Sorted, so that concurrent batches take their locks in one order and never deadlock.
     const unique = [...firstOf.values()].sort((a, b) => (a._id < b._id ? -1 : 1));
-    const taken = await untilNoConflict(() => this.#insertUnique(unique));
+    const taken = await untilNoConflict(() => this.#limited(() => this.#insertUnique(unique)));
     const found = await this.#readBack(taken);
     return rows.map((row) => {
       const existing = found.get(row._id);
@@ -52,12 +55,12 @@ export class Calls {
       await this.#rows.insertMany(rows, { ordered: false });
       return [];
     } catch (thrown) {
-      if (!(thrown instanceof MongoBulkWriteError)) throw storeError(thrown);
+      if (!(thrown instanceof MongoBulkWriteError)) throw thrown;
       const errors = Array.isArray(thrown.writeErrors) ? thrown.writeErrors : [thrown.writeErrors];
       const other = errors.find((error) => error.code !== DUPLICATE_KEY);
       // A write concern that was not met makes every row of the batch unsure; so does any other error.
       if (errors.length === 0 || other !== undefined || thrown.result.getWriteConcernError() !== undefined) {
-        throw storeError(thrown);
+        throw thrown;
       }
       return errors.map((error) => rows[error.index]!._id);
     }
@@ -68,11 +71,8 @@ export class Calls {
     const found = new Map<string, CallRow>();
     let missing = ids;
     for (let attempt = 1; missing.length > 0; attempt++) {
-      try {
-        for await (const row of this.#rows.find({ _id: { $in: missing } })) found.set(row._id, row);
-      } catch (thrown) {
-        throw storeError(thrown);
-      }
+      const rows = await this.#limited(() => this.#rows.find({ _id: { $in: missing } }).toArray());
+      for (const row of rows) found.set(row._id, row);
       missing = missing.filter((id) => !found.has(id));
       if (missing.length > 0 && attempt === READ_BACK_ATTEMPTS) {
         throw new StoreError(

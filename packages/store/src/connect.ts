@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
 import { Calls } from './calls.ts';
-import { storeError } from './errors.ts';
+import { limitedTo } from './limited.ts';
 import { Progress, type ProgressRow } from './progress.ts';
 import type { CallRow } from './rows.ts';
 import { Tallies } from './tallies.ts';
@@ -41,7 +41,8 @@ export function openStore(settings: StoreSettings): Store {
     writeConcern: { w: 'majority' },
     readConcern: { level: 'majority' },
     readPreference: 'primary',
-    timeoutMS: settings.timeoutMs,
+    socketTimeoutMS: settings.timeoutMs,
+    waitQueueTimeoutMS: settings.timeoutMs,
     serverSelectionTimeoutMS: settings.selectionTimeoutMs,
     connectTimeoutMS: Math.max(settings.selectionTimeoutMs, HEARTBEAT_MS),
     heartbeatFrequencyMS: HEARTBEAT_MS,
@@ -52,29 +53,25 @@ export function openStore(settings: StoreSettings): Store {
   const rows = db.collection<CallRow>('calls');
   const keys = db.collection<ApiKeyRow>('api_keys');
 
+  const limited = limitedTo(settings.timeoutMs);
+
   return {
-    calls: new Calls(rows),
-    tallies: new Tallies(rows),
-    progress: new Progress(db.collection<ProgressRow>('progress')),
-    apiKeys: new ApiKeys(keys),
+    calls: new Calls(rows, limited),
+    tallies: new Tallies(rows, limited),
+    progress: new Progress(db.collection<ProgressRow>('progress'), limited),
+    apiKeys: new ApiKeys(keys, limited),
     async ensureIndexes() {
-      try {
+      await limited(async () => {
         await rows.createIndex({ user_id: 1, started_at: 1, duration_ms: 1 });
         await keys.createIndex({ hash: 1 }, { unique: true });
         await keys.createIndex(
           { revoked_at: 1 },
           { partialFilterExpression: { revoked_at: { $exists: true } } },
         );
-      } catch (thrown) {
-        throw storeError(thrown);
-      }
+      });
     },
     async ping() {
-      try {
-        await db.command({ ping: 1 });
-      } catch (thrown) {
-        throw storeError(thrown);
-      }
+      await limited(() => db.command({ ping: 1 }));
     },
     close: () => client.close(true),
   };

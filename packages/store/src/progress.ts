@@ -1,5 +1,6 @@
 import type { Collection } from 'mongodb';
 import { DUPLICATE_KEY, storeError } from './errors.ts';
+import type { Limited } from './limited.ts';
 import { untilNoConflict } from './retry.ts';
 
 /** For each `stream:partition` an offset, inclusive: a consistent line through the topic. */
@@ -22,9 +23,11 @@ export function cutKey(stream: number, partition: number): string {
 /** How far each partition is known to be in Mongo (§ "Why the numbers are right", rule 3, in docs/design.md). */
 export class Progress {
   readonly #rows: Collection<ProgressRow>;
+  readonly #limited: Limited;
 
-  constructor(rows: Collection<ProgressRow>) {
+  constructor(rows: Collection<ProgressRow>, limited: Limited) {
     this.#rows = rows;
+    this.#limited = limited;
   }
 
   /**
@@ -45,11 +48,7 @@ export class Progress {
       .map((partition) => ({
         updateOne: { filter: { _id: cutKey(stream, partition) }, update: change, upsert: true },
       }));
-    try {
-      await untilNoConflict(() => this.#rows.bulkWrite(updates, { ordered: false }));
-    } catch (thrown) {
-      throw storeError(thrown);
-    }
+    await untilNoConflict(() => this.#limited(() => this.#rows.bulkWrite(updates, { ordered: false })));
   }
 
   /** `stored` of every partition of every stream. @throws StoreError */
@@ -71,29 +70,22 @@ export class Progress {
 
   /** The stream that the topic's offsets belong to now; 0 until an operator begins another. @throws StoreError */
   async currentStream(): Promise<number> {
-    try {
-      return (await this.#rows.findOne({ _id: 'stream' }))?.current ?? 0;
-    } catch (thrown) {
-      throw storeError(thrown);
-    }
+    return (await this.#limited(() => this.#rows.findOne({ _id: 'stream' })))?.current ?? 0;
   }
 
   async #all(): Promise<ProgressRow[]> {
-    try {
-      return await this.#rows.find({}).toArray();
-    } catch (thrown) {
-      throw storeError(thrown);
-    }
+    return this.#limited(() => this.#rows.find({}).toArray());
   }
 
   async #upsert(id: string, change: { $max: Partial<ProgressRow> }): Promise<void> {
+    const update = () => this.#limited(() => this.#rows.updateOne({ _id: id }, change, { upsert: true }));
     try {
-      await untilNoConflict(() => this.#rows.updateOne({ _id: id }, change, { upsert: true }));
+      await untilNoConflict(update);
     } catch (thrown) {
       const error = storeError(thrown);
       // Two first upserts of one id: one of them finds the other's row, and a second try updates it.
       if ((error.cause as { code?: unknown } | null)?.code !== DUPLICATE_KEY) throw error;
-      await untilNoConflict(() => this.#rows.updateOne({ _id: id }, change, { upsert: true }));
+      await untilNoConflict(update);
     }
   }
 }

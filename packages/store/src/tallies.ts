@@ -1,6 +1,6 @@
 import type { Range, Tally } from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
-import { storeError } from './errors.ts';
+import type { Limited } from './limited.ts';
 import type { Cut } from './progress.ts';
 import type { CallRow } from './rows.ts';
 
@@ -17,9 +17,11 @@ export interface DailyTally extends Tally {
 /** Sums over `calls`, with read concern majority. */
 export class Tallies {
   readonly #rows: Collection<CallRow>;
+  readonly #limited: Limited;
 
-  constructor(rows: Collection<CallRow>) {
+  constructor(rows: Collection<CallRow>, limited: Limited) {
     this.#rows = rows;
+    this.#limited = limited;
   }
 
   /**
@@ -82,11 +84,7 @@ export class Tallies {
   }
 
   async #aggregate(pipeline: Document[]): Promise<Document[]> {
-    try {
-      return await this.#rows.aggregate(pipeline).toArray();
-    } catch (thrown) {
-      throw storeError(thrown);
-    }
+    return this.#limited(() => this.#rows.aggregate(pipeline).toArray());
   }
 }
 

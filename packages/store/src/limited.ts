@@ -1,0 +1,27 @@
+import { StoreError, storeError } from './errors.ts';
+
+/** Runs calls to Mongo within a time limit, and gives every failure the shape of a StoreError. */
+export type Limited = <T>(call: () => Promise<T>) => Promise<T>;
+
+/**
+ * The driver bounds its parts (selection, connecting, a silent socket) but no longer a call as a whole. What is left
+ * behind at the limit ends by itself: its socket is closed after the same time, and all calls are idempotent.
+ */
+export function limitedTo(timeoutMs: number): Limited {
+  return async (call) => {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      const error = new StoreError('STORE_TIMEOUT', true, new Error(`no answer within ${timeoutMs} ms`));
+      timer = setTimeout(() => reject(error), timeoutMs);
+    });
+    const work = call();
+    try {
+      return await Promise.race([work, limit]);
+    } catch (thrown) {
+      work.catch(() => {});
+      throw storeError(thrown);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
