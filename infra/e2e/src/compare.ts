@@ -1,0 +1,78 @@
+import { CounterSession, readGenerations, snapshotUser, type UserSnapshot } from '@calltally/counters';
+import { recountUsers } from '@calltally/ledger';
+import { ask, figuresOf } from './dashboard.ts';
+import type { Oracle, OracleFigures } from './oracle.ts';
+import type { Platform } from './platform.ts';
+
+export interface Difference {
+  userId: string;
+  has: unknown;
+  shouldHave: unknown;
+}
+
+/** Users whose all-time, month and default figures are not what the oracle says. */
+export async function compareWithOracle(
+  platform: Platform,
+  oracle: Oracle,
+  keys: ReadonlyMap<string, string>,
+): Promise<Difference[]> {
+  const differences: Difference[] = [];
+  for (const [userId, key] of keys) {
+    for (const query of ['start_date=2000-01-01', 'start_date=2025-01-01&end_date=2025-12-31', '']) {
+      const before = Date.now();
+      const answer = await ask(platform.api.url, key, query);
+      const has = figuresOf(answer);
+      const right = [before, Date.now()].map((now) => oracle.figures(userId, rangeOf(query, now), now));
+      if (right.some((figures) => same(has, figures))) continue;
+      differences.push({ userId, has, shouldHave: right[1] });
+    }
+  }
+  return differences;
+}
+
+function rangeOf(query: string, nowMs: number): { from: number; until: number } {
+  if (query.includes('end_date')) return { from: Date.UTC(2025, 0, 1), until: Date.UTC(2026, 0, 1) };
+  if (query !== '') return { from: Date.UTC(2000, 0, 1), until: nowMs + 1 };
+  const now = new Date(nowMs);
+  return { from: Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() - 30), until: nowMs + 1 };
+}
+
+function same(a: OracleFigures | undefined, b: OracleFigures): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Users whose counters change when they are made anew from rows; users that Redis does not know are left out. */
+export async function compareWithRecount(
+  platform: Platform,
+  userIds: readonly string[],
+): Promise<Difference[]> {
+  const session = await CounterSession.open({
+    url: platform.redis.address,
+    commandTimeoutMs: 10_000,
+    openTimeoutMs: 2_000,
+  });
+  try {
+    const generations = await readGenerations(session);
+    const now = Date.now();
+    const snapshot = async (userId: string) => plain(await snapshotUser(session, generations, userId, now));
+    const differences: Difference[] = [];
+    for (const userId of userIds) {
+      const has = await snapshot(userId);
+      if (has === undefined) continue;
+      const request = { evenIfWarm: true, respectMs: 0 };
+      const outcome = await recountUsers({ store: platform.store, session, generations }, [userId], request);
+      const shouldHave = await snapshot(userId);
+      if (outcome.get(userId) !== 'installed' || JSON.stringify(has) !== JSON.stringify(shouldHave)) {
+        differences.push({ userId, has, shouldHave });
+      }
+    }
+    return differences;
+  } finally {
+    session.end('compared');
+  }
+}
+
+function plain(snapshot: UserSnapshot | undefined) {
+  if (snapshot === undefined) return undefined;
+  return [...snapshot.buckets].filter(([, { calls }]) => calls > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+}
