@@ -1,0 +1,79 @@
+// `npm start` and `npm test` of a fresh clone: everything from nothing. Plain JavaScript without dependencies.
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CommandFailed, run, stopCommands } from './setup/command.mjs';
+import { install } from './setup/install.mjs';
+import { runTests } from './setup/run-tests.mjs';
+import { step } from './setup/step.mjs';
+
+const NODE_MIN = [20, 19];
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name);
+const [task, ...args] = process.argv.slice(2);
+
+/** @param {NodeJS.Signals} signal */
+function onSignal(signal) {
+  // A Ctrl-C reaches what runs by itself; a signal to this process alone does not.
+  stopCommands('SIGTERM');
+  process.exitCode = 128 + constants.signals[signal];
+}
+
+function requireNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return;
+  console.error(`calltally needs Node ${NODE_MIN.join('.')} or later; this is ${process.version}`);
+  process.exit(1);
+}
+
+async function build() {
+  await step('install', () => install(root));
+  await step('build', () => run(bin('tsc'), ['-b'], { cwd: root }));
+}
+
+async function obtainEngines() {
+  // Shown as it comes: the first time takes a while.
+  const onOutput = (/** @type {string} */ text) => process.stderr.write(text);
+  await step('engines to hand', () =>
+    run(process.execPath, ['packages/stack/bin/obtain.js'], { cwd: root, onOutput }),
+  );
+}
+
+async function start() {
+  await build();
+  await obtainEngines();
+  if (process.exitCode) return process.exitCode;
+  for (const signal of signals) process.off(signal, onSignal);
+  const { start } = await import('./dist/start.js');
+  return start(root, args);
+}
+
+async function test() {
+  await build();
+  await step('tap build', () => run(bin('tap'), ['build'], { cwd: root }));
+  if (args.length === 0) {
+    await step('type check', () => run(bin('tsc'), ['-p', 'tsconfig.test.json'], { cwd: root }));
+    await step('lint', () => run(bin('biome'), ['check'], { cwd: root }));
+    const imports = ['packages', 'services', 'infra', '--config', '.dependency-cruiser.cjs'];
+    await step('import check', () => run(bin('depcruise'), imports, { cwd: root }));
+  }
+  await obtainEngines();
+  return runTests(root, args);
+}
+
+/** @type {NodeJS.Signals[]} */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+requireNode();
+for (const signal of signals) process.on(signal, onSignal);
+const tasks = { start, test };
+const chosen = tasks[/** @type {keyof typeof tasks} */ (task)];
+if (chosen === undefined) {
+  console.error('usage: node infra/dev/setup.mjs start|test [ARGUMENT…]');
+  process.exit(2);
+}
+try {
+  process.exit((await chosen()) || process.exitCode || 0);
+} catch (error) {
+  if (!(error instanceof CommandFailed)) throw error;
+  process.exit(process.exitCode || 1);
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from './command.mjs';
+
+/**
+ * Installs what package.json files ask for, with the pnpm that the root one names, unless that was done for the
+ * very same files already.
+ *
+ * @param {string} root
+ * @returns {Promise<boolean>} whether there was anything to do
+ */
+export async function install(root) {
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const stamp = stampOf(root);
+  // In node_modules, so that who removes that removes the claim too.
+  const stampFile = join(root, 'node_modules', '.calltally-installed');
+  if (readOr(stampFile, '') === stamp) return false;
+  console.log('installing packages …');
+  const env = { ...process.env, CI: process.env.CI ?? 'true' };
+  await run('npx', ['--yes', packageManager, 'install', '--frozen-lockfile'], { cwd: root, env });
+  mkdirSync(join(root, 'node_modules'), { recursive: true });
+  writeFileSync(stampFile, stamp);
+  return true;
+}
+
+/** @param {string} root */
+function stampOf(root) {
+  const hash = createHash('sha256').update(`${process.version} ${process.platform} ${process.arch}\n`);
+  const files = ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', '.npmrc', ...packageFiles(root)];
+  for (const file of files) hash.update(`${file}\n${readOr(join(root, file), '')}\n`);
+  return hash.digest('hex');
+}
+
+/** @param {string} root */
+function packageFiles(root) {
+  const folders = ['packages', 'services', 'infra'];
+  return folders
+    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}/package.json`))
+    .sort();
+}
+
+/** @param {string} file @param {string} fallback */
+function readOr(file, fallback) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return fallback;
+  }
+}

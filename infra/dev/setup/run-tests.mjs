@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import { CommandFailed, run } from './command.mjs';
+import { createDigest } from './digest.mjs';
+
+/**
+ * Runs test files on shared engines; all of them where none is named.
+ *
+ * @param {string} root @param {string[]} files
+ * @returns {Promise<number>} the exit status of tap
+ */
+export async function runTests(root, files) {
+  const digest = createDigest((line) => console.log(line));
+  const bin = join(root, 'node_modules', '.bin');
+  const args = ['packages/stack/bin/with-engines.js', join(bin, 'tap'), '--reporter=tap', ...files];
+  let status = 0;
+  await run(process.execPath, args, {
+    cwd: root,
+    onOutput: (text) => digest.write(text),
+    onErrors: (text) => process.stderr.write(text),
+  }).catch((error) => {
+    if (!(error instanceof CommandFailed)) throw error;
+    status = error.status;
+  });
+  const { passed, failed } = digest.end() ?? { passed: 0, failed: 1 };
+  console.log(`\n${passed} passed, ${failed} failed`);
+  return status;
+}

@@ -1,0 +1,23 @@
+import { CommandFailed } from './command.mjs';
+
+/**
+ * Does one step and says what it was and how long it took; a failing one is named, with what it said.
+ *
+ * @template T
+ * @param {string} name @param {() => Promise<T>} work false where there was nothing to do
+ * @returns {Promise<T>}
+ */
+export async function step(name, work) {
+  const startedAtMs = performance.now();
+  const seconds = () => `${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`;
+  try {
+    const result = await work();
+    console.log(`${name}: ${result === false ? 'nothing to do' : seconds()}`);
+    return result;
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    if (error.output.trim() !== '') console.error(error.output.trimEnd());
+    console.error(`${name} failed after ${seconds()}: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,22 @@
+/** A generator of numbers in [0, 1) that gives the same ones for the same seed, on every machine. */
+export function seededRandom(seed: string): () => number {
+  let state = 2_166_136_261;
+  for (let i = 0; i < seed.length; i++) state = Math.imul(state ^ seed.charCodeAt(i), 16_777_619);
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** One of the choices, each as likely as its weight says. */
+export function pick<Choice>(random: () => number, choices: readonly (readonly [Choice, number])[]): Choice {
+  const total = choices.reduce((sum, [, weight]) => sum + weight, 0);
+  let left = random() * total;
+  for (const [choice, weight] of choices) {
+    left -= weight;
+    if (left < 0) return choice;
+  }
+  return choices.at(-1)![0];
+}

@@ -1,0 +1,21 @@
+import { type KafkaSettings, TOPIC_DEFAULTS, type Topics } from '@calltally/contract';
+
+/** How to reach Kafka, by the variables that services read too; they tell what is wrong with them. */
+export function kafkaSettings(address: string, env: NodeJS.ProcessEnv): Omit<KafkaSettings, 'clientId'> {
+  const brokers = address.split(',').map((broker) => broker.trim());
+  const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = env;
+  const mechanism = env.KAFKA_SASL_MECHANISM?.toLowerCase() as 'plain' | undefined;
+  return {
+    brokers,
+    ssl: env.KAFKA_SSL === 'true',
+    ...(mechanism && username && password && { sasl: { mechanism, username, password } }),
+  };
+}
+
+/** The topics' names, by the same variables. */
+export function topicNames(env: NodeJS.ProcessEnv): Topics {
+  return {
+    topic: env.KAFKA_TOPIC || TOPIC_DEFAULTS.topic,
+    dlqTopic: env.KAFKA_DLQ_TOPIC || TOPIC_DEFAULTS.dlqTopic,
+  };
+}

@@ -1,0 +1,54 @@
+import { createServer } from 'node:net';
+import { DevError } from './errors.ts';
+
+export interface PortWish {
+  /** The variable that decides, such as `PORT`. */
+  variable: string;
+  value: string | undefined;
+  /** Where the variable is not set; if it is taken, the next that is free. */
+  usual: number;
+  host: string;
+  /** Ports that are spoken for, though nobody listens there yet. */
+  reserved?: readonly number[];
+}
+
+const STEPS_MAX = 100;
+
+/** @throws DevError DEV_PORT when the port that the variable names cannot be had */
+export async function choosePort({ variable, value, usual, host, reserved = [] }: PortWish): Promise<number> {
+  if (value) {
+    const port = Number(value);
+    if (!/^\d{1,5}$/.test(value) || port > 65_535) {
+      throw new DevError('DEV_PORT', `${variable} is not a port; set it to a number from 0 to 65535`);
+    }
+    if (port === 0) return freePort(host);
+    if (!reserved.includes(port) && (await listens(port, host)) !== undefined) return port;
+    throw new DevError(
+      'DEV_PORT',
+      `${variable}=${port} is taken; end what listens there, or set another ${variable}`,
+    );
+  }
+  for (let port = usual; port < usual + STEPS_MAX; port++) {
+    if (!reserved.includes(port) && (await listens(port, host)) !== undefined) return port;
+  }
+  throw new DevError('DEV_PORT', `no port from ${usual} is free on ${host}; set ${variable} to one that is`);
+}
+
+async function freePort(host: string): Promise<number> {
+  const port = await listens(0, host);
+  if (port === undefined)
+    throw new DevError('DEV_PORT', `nothing can listen on ${host}; set HOST to an address of this machine`);
+  return port;
+}
+
+/** The port on which a server could listen now, undefined where none could. */
+function listens(port: number, host: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen({ port, host, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : undefined));
+    });
+  });
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync } from 'node:fs';
+import { openLog } from './log-file.ts';
+
+export interface ServiceOptions {
+  /** As lines on the terminal call it. */
+  name: string;
+  /** The file that Node runs. */
+  main: string;
+  env: NodeJS.ProcessEnv;
+  /** Takes what the service prints. */
+  logFile: string;
+  say(line: string): void;
+  /** How long it may take to end before it is killed; default 10 s. */
+  stopTimeoutMs?: number;
+}
+
+const ENDS_WITH_PARENT = new URL('../bin/ends-with-parent.js', import.meta.url).href;
+const STOP_TIMEOUT_MS = 10_000;
+const PAUSE_MIN_MS = 300;
+const PAUSE_MAX_MS = 5_000;
+/** A service that lived this long has not failed to start, and is started again at once. */
+const STEADY_AFTER_MS = 10_000;
+
+/**
+ * A Node process that is started again whenever it ends by itself, after a pause that grows while it keeps failing.
+ * It ends with this process, also where this one is killed.
+ */
+export class Service {
+  readonly #options: ServiceOptions;
+  #child: ChildProcess | undefined;
+  #wanted = false;
+  #pauseMs = PAUSE_MIN_MS;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Undefined while it is down. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  start(): void {
+    this.#wanted = true;
+    if (this.#child === undefined && this.#timer === undefined) this.#launch();
+  }
+
+  /** Resolves when it is gone; after SIGTERM and a bounded wait it is killed. */
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const child = this.#child;
+    if (child === undefined) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGTERM');
+    const killer = setTimeout(() => child.kill('SIGKILL'), this.#options.stopTimeoutMs ?? STOP_TIMEOUT_MS);
+    await gone;
+    clearTimeout(killer);
+  }
+
+  #launch(): void {
+    const { main, env, logFile } = this.#options;
+    const log = openLog(logFile);
+    const startedAtMs = performance.now();
+    const child = spawn(process.execPath, ['--import', ENDS_WITH_PARENT, main], {
+      env,
+      detached: true, // a group of its own: a Ctrl-C in the terminal is for us, who end things in order
+      stdio: ['ignore', log, log, 'ipc'],
+    });
+    closeSync(log);
+    this.#child = child;
+    let over = false;
+    const end = (how: string) => {
+      if (over) return;
+      over = true;
+      this.#child = undefined;
+      if (performance.now() - startedAtMs >= STEADY_AFTER_MS) this.#pauseMs = PAUSE_MIN_MS;
+      if (this.#wanted) this.#again(how);
+    };
+    child.on('error', (error) => child.pid === undefined && end(error.message));
+    child.on('exit', (status, signal) => end(signal ? `ended by ${signal}` : `exited with ${status}`));
+  }
+
+  #again(how: string): void {
+    const { name, logFile, say } = this.#options;
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS);
+    say(`${name} ${how}; starting it again in ${pauseMs / 1000} s (log: ${logFile})`);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#launch();
+    }, pauseMs);
+  }
+}
