@@ -4,19 +4,24 @@ import { openStore, type Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import { KeyRing } from './keys/key-ring.ts';
 import { RevocationWatcher } from './keys/revocation-watcher.ts';
+import { PatientReader } from './patient-reader.ts';
+import { Pulse } from './pulse.ts';
 import { untilIndexed } from './until-indexed.ts';
 
 /** Long enough for rows of a large user, short enough for somebody who waits. */
-const STORE_TIMEOUT_MS = 3_000;
-const STORE_SELECTION_TIMEOUT_MS = 300;
+const ROWS_TIMEOUT_MS = 3_000;
+/** Keys and pings are small, and a poll for revoked keys must be over well within two seconds. */
+const KEYS_TIMEOUT_MS = 1_200;
+const SELECTION_TIMEOUT_MS = 300;
 const COMMAND_TIMEOUT_MS = 100;
 const OPEN_TIMEOUT_MS = 500;
 
 /** Everything behind the app: both stores, the reader over them and what keeps them at hand. */
 export interface Backend {
+  /** For keys and pings. */
   readonly store: Store;
   readonly link: CountersLink;
-  readonly reader: DashboardReader;
+  readonly reader: PatientReader;
   readonly keys: KeyRing;
   /** Resolves when Redis has been tried once; the rest goes on by itself, whether the stores are there or not. */
   start(): Promise<void>;
@@ -28,20 +33,23 @@ export function createBackend(
   settings: Pick<Settings<typeof apiSettings>, 'redis' | 'mongo'>,
   logger: Logger,
 ): Backend {
-  const store = openStore({
-    ...settings.mongo,
-    timeoutMs: STORE_TIMEOUT_MS,
-    selectionTimeoutMs: STORE_SELECTION_TIMEOUT_MS,
-  });
+  const open = (timeoutMs: number) =>
+    openStore({ ...settings.mongo, timeoutMs, selectionTimeoutMs: SELECTION_TIMEOUT_MS });
+  const rows = open(ROWS_TIMEOUT_MS);
+  // Connections of its own: a key is not to wait behind the rows of sixteen large users.
+  const store = open(KEYS_TIMEOUT_MS);
   const link = new CountersLink({
     ...settings.redis,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
     openTimeoutMs: OPEN_TIMEOUT_MS,
     autoPipelining: true,
   });
-  const rowsAsOf = new RowsAsOf(store);
-  const recounts = new RecountQueue(store, link);
-  const reader = new DashboardReader({ store, link, recounts, rowsAsOf });
+  const rowsAsOf = new RowsAsOf(rows);
+  const recounts = new RecountQueue(rows, link);
+  const reader = new PatientReader(
+    new DashboardReader({ store: rows, link, recounts, rowsAsOf }),
+    new Pulse(store),
+  );
   const keys = new KeyRing(store.apiKeys);
   const watcher = new RevocationWatcher(store.apiKeys, keys, logger);
   const stopping = new AbortController();
@@ -55,13 +63,13 @@ export function createBackend(
     async start() {
       watcher.start();
       rowsAsOf.start();
-      indexing = untilIndexed(store, logger, stopping.signal);
+      indexing = untilIndexed(rows, logger, stopping.signal);
       await link.start();
     },
     async stop() {
       stopping.abort();
       await Promise.all([watcher.stop(), rowsAsOf.stop(), link.stop(), recounts.idle(), indexing]);
-      await store.close();
+      await Promise.all([rows.close(), store.close()]);
     },
   };
 }

@@ -21,6 +21,8 @@ const UNKNOWN_MAX = 10_000;
 const UNKNOWN_MS = 1_000;
 const REVOKED_MAX = 100_000;
 const LOOK_UPS_AT_ONCE_MAX = 1_000;
+/** A request waits for no longer than this; the look-up goes on, and the next request finds its answer. */
+const WAIT_MS = 800;
 
 /** How often a request's key was answered from memory, found in Mongo, not valid, or not to be looked up. */
 export interface KeyRingCounts {
@@ -74,7 +76,7 @@ export class KeyRing {
       return undefined;
     }
     try {
-      const key = await this.#lookUp(hash, nowMs);
+      const key = await answered(this.#lookUp(hash, nowMs));
       const valid = key !== undefined && key.expiresAtMs > nowMs;
       this.counts[valid ? 'found' : 'refused'] += 1;
       return valid ? key.userId : undefined;
@@ -130,5 +132,20 @@ export class KeyRing {
       .finally(() => {
         this.#rechecks -= 1;
       });
+  }
+}
+
+async function answered<T>(lookUp: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new StoreError('STORE_TIMEOUT', true, new Error('no answer yet'))),
+      WAIT_MS,
+    );
+  });
+  try {
+    return await Promise.race([lookUp, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }

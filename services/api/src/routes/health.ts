@@ -1,6 +1,7 @@
 import type { CountersLink } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { FastifyInstance } from 'fastify';
+import { Pulse } from '../pulse.ts';
 import { HealthSchema, ReadinessSchema } from '../schemas/health.ts';
 
 export interface HealthParts {
@@ -10,26 +11,12 @@ export interface HealthParts {
 
 /** `GET /healthz`: this process answers. `GET /readyz`: it can answer dashboards, from one store at least. */
 export async function healthRoutes(app: FastifyInstance, { store, link }: HealthParts): Promise<void> {
-  let asking: Promise<boolean> | undefined;
-
-  /** One ping at a time, however many ask: nobody needs a key to ask. */
-  function mongoAnswers(): Promise<boolean> {
-    asking ??= store
-      .ping()
-      .then(
-        () => true,
-        () => false,
-      )
-      .finally(() => {
-        asking = undefined;
-      });
-    return asking;
-  }
+  const mongoPulse = new Pulse(store);
 
   app.get('/healthz', { schema: HealthSchema }, async () => ({ status: 'alive' }));
 
   app.get('/readyz', { schema: ReadinessSchema }, async (_request, reply) => {
-    const mongo = await mongoAnswers();
+    const mongo = await mongoPulse.beats();
     const redis = link.current !== undefined;
     const ready = mongo || redis;
     return reply.code(ready ? 200 : 503).send({

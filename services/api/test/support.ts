@@ -1,0 +1,185 @@
+import { CounterSession } from '@calltally/counters';
+import type { Call } from '@calltally/domain';
+import { type Books, beginCounting, markCounted, markStored, record } from '@calltally/ledger';
+import { type Engine, type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
+import { openStore, type Store } from '@calltally/store';
+import { createLogger, createMetrics } from '@calltally/telemetry';
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from '../src/app.ts';
+import { type Backend, createBackend } from '../src/backend.ts';
+import { type Gate, gateTo } from './gate.ts';
+
+/** The day of the documented example, and a time on it. */
+export const NOW_MS = Date.UTC(2026, 2, 28, 12);
+const STREAM = 0;
+const PARTITION = 0;
+/** The most there is, so that the example's month is still kept years from now. */
+const RETENTION_MONTHS = 120;
+const WAIT_STEPS_MAX = 500;
+const WAIT_STEP_MS = 20;
+
+/** Both engines with a gate before each, and what ingest would use: a way past the gates. */
+export interface World {
+  redis: Engine;
+  redisGate: Gate;
+  mongoGate: Gate;
+  redisUrl: string;
+  mongoUri: string;
+  database: string;
+  /** Not behind the gates. */
+  store: Store;
+  /** Counts calls as ingest does: begins anew where Redis was emptied or restarted. */
+  count(calls: readonly Call[]): Promise<void>;
+  /** A key for a user. */
+  keyOf(userId: string, expiresAt?: Date): Promise<string>;
+}
+
+export async function testWorld(t: Test): Promise<World> {
+  const [redis, mongo] = await Promise.all([testRedis(t), testMongo(t)]);
+  const database = uniqueName('api');
+  const redisGate = await gateTo(t, Number(new URL(redis.address).port));
+  const mongoGate = await gateTo(t, Number(new URL(mongo.address).port));
+  const store = openStore({ uri: mongo.address, database, timeoutMs: 10_000, selectionTimeoutMs: 5_000 });
+  t.teardown(() => store.close());
+  await store.ensureIndexes();
+  let next = 0;
+
+  async function begin(): Promise<Books> {
+    const session = await CounterSession.open({
+      url: redis.address,
+      commandTimeoutMs: 5_000,
+      openTimeoutMs: 5_000,
+    });
+    const states = [{ partition: PARTITION, committed: next, earliest: 0, end: Number.MAX_SAFE_INTEGER }];
+    const { books } = await beginCounting(store, session, {
+      stream: STREAM,
+      states,
+      retentionMonths: RETENTION_MONTHS,
+    });
+    return books;
+  }
+
+  return {
+    redis,
+    redisGate,
+    mongoGate,
+    redisUrl: `redis://127.0.0.1:${redisGate.port}`,
+    mongoUri: `mongodb://127.0.0.1:${mongoGate.port}/?directConnection=true`,
+    database,
+    store,
+    async count(calls) {
+      const books = await begin();
+      const events = calls.map((call) => {
+        next += 1;
+        return { offset: next - 1, call };
+      });
+      const asOfMs = Date.now();
+      await record(books, { stream: STREAM, partition: PARTITION, events, through: next - 1 });
+      await markStored(store, { stream: STREAM, partitions: [PARTITION], asOfMs });
+      await markCounted(books, { stream: STREAM, partition: PARTITION, through: next - 1, asOfMs });
+      books.session.end('done');
+    },
+    async keyOf(userId, expiresAt) {
+      const { apiKey } = await store.apiKeys.create({ userId, ...(expiresAt && { expiresAt }) });
+      return apiKey;
+    },
+  };
+}
+
+export interface RunningApi {
+  app: FastifyInstance;
+  backend: Backend;
+  /** Every line that was logged. */
+  lines: string[];
+  /** `GET` of a path with a key. */
+  get(path: string, key?: string): Promise<Answer>;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, unknown>;
+  // biome-ignore lint/suspicious/noExplicitAny: a body is judged by what is expected of it.
+  body: any;
+}
+
+/** The API over a world, behind its gates; `now.ms` is its clock. */
+export async function testApi(
+  t: Test,
+  world: Pick<World, 'redisUrl' | 'mongoUri' | 'database'>,
+  options: { now?: { ms: number }; rateLimitPerSecond?: number } = {},
+): Promise<RunningApi> {
+  const { now = { ms: NOW_MS }, rateLimitPerSecond = 0 } = options;
+  const lines: string[] = [];
+  const logger = createLogger({
+    service: 'api',
+    level: 'trace',
+    destination: { write: (line) => void lines.push(line) },
+  });
+  const backend = createBackend(
+    { redis: { url: world.redisUrl }, mongo: { uri: world.mongoUri, database: world.database } },
+    logger,
+  );
+  const metrics = createMetrics('api');
+  const app = await buildApp({ ...backend, logger, metrics, clock: () => now.ms, rateLimitPerSecond });
+  t.teardown(async () => {
+    await app.close();
+    await backend.stop();
+  });
+  await backend.start();
+  return {
+    app,
+    backend,
+    lines,
+    async get(path, key) {
+      const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+      const response = await app.inject({ url: path, headers });
+      return { status: response.statusCode, headers: response.headers, body: bodyOf(response.body) };
+    },
+  };
+}
+
+function bodyOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Asks again until `judge` is content, a bounded number of times; then gives what came last. */
+export async function until<T>(ask: () => Promise<T>, judge: (last: T) => boolean): Promise<T> {
+  let last = await ask();
+  for (let step = 0; step < WAIT_STEPS_MAX && !judge(last); step++) {
+    await new Promise((resolve) => setTimeout(resolve, WAIT_STEP_MS));
+    last = await ask();
+  }
+  return last;
+}
+
+/** Calls of one user that last `durationMs` together, as evenly as whole milliseconds go, at these times. */
+export function callsAt(userId: string, times: readonly number[], durationMs: number): Call[] {
+  const each = Math.floor(durationMs / times.length);
+  const rest = durationMs - each * times.length;
+  return times.map((startedAt, i) => ({
+    callId: uniqueName('call'),
+    userId,
+    startedAt,
+    durationMs: each + (i < rest ? 1 : 0),
+  }));
+}
+
+/** The documented example: 342 calls of 91 245 000 ms in March 2026, 8 of them on the 28th, 45 in its week. */
+export function exampleCalls(userId: string): Call[] {
+  const spread = (calls: number, from: number, until: number) =>
+    Array.from({ length: calls }, (_, i) => from + Math.floor(((until - from) * i) / calls));
+  const march = (day: number) => Date.UTC(2026, 2, day);
+  return callsAt(
+    userId,
+    [
+      ...spread(342 - 45, march(1), march(23)),
+      ...spread(45 - 8, march(23), march(28)),
+      ...spread(8, march(28), NOW_MS),
+    ],
+    91_245_000,
+  );
+}
