@@ -1,0 +1,84 @@
+import { test } from 'tap';
+import { badEvents } from '../src/bad-events.ts';
+import { compareWithOracle } from '../src/compare.ts';
+import { Oracle } from '../src/oracle.ts';
+import { Platform } from '../src/platform.ts';
+import { Chance } from '../src/random.ts';
+import { Traffic } from '../src/traffic.ts';
+
+test('what cannot be counted is a dead letter with its reason; nothing good is lost, no partition sticks', async (t) => {
+  const chance = Chance.fromEnvironment();
+  t.comment(`E2E_SEED=${chance.seed}`);
+  const platform = await Platform.start(t);
+  const now = Date.now();
+  const traffic = new Traffic(chance, platform.topic, 4);
+  const spoilt = new Traffic(chance, `${platform.topic}-bad`, 1);
+  const oracle = new Oracle();
+  const keys = new Map<string, string>();
+  for (const user of traffic.users) keys.set(user, await platform.key(user));
+
+  const bad = badEvents(() => ({ ...spoilt.call(now), duration_seconds: 60 }), now);
+  t.ok(bad.length >= 200, `${bad.length} kinds of bad events`);
+  t.equal(new Set(bad.map(({ name }) => name)).size, bad.length, 'each of its own kind');
+  const messages: { key: string | null; value: Buffer | null }[] = [];
+  for (const { key, value } of bad) {
+    for (const event of traffic.calls(chance.int(1, 4), now)) {
+      oracle.add(event);
+      messages.push({ key: event.user_id, value: Buffer.from(JSON.stringify(event)) });
+    }
+    messages.push({ key, value });
+  }
+  for (let at = 0; at < messages.length; at += 50) await platform.sendMessages(messages.slice(at, at + 50));
+  // A call of one user's that another one claims.
+  const [mine] = [...keys.keys()];
+  const claimed = { ...traffic.call(now), user_id: mine! };
+  oracle.add(claimed);
+  await platform.sendMessages([{ key: mine!, value: Buffer.from(JSON.stringify(claimed)) }]);
+  await platform.untilRead();
+  const claim = Buffer.from(JSON.stringify({ ...claimed, user_id: `${platform.topic}-thief` }));
+  await platform.sendMessages([{ key: 'thief', value: claim }]);
+  await platform.untilRead();
+
+  t.same(await compareWithOracle(platform, oracle, keys), [], 'every good event is counted, once');
+  const thief = await platform.key(`${platform.topic}-thief`);
+  t.same(
+    await compareWithOracle(platform, oracle, new Map([[`${platform.topic}-thief`, thief]])),
+    [],
+    'the claim is not',
+  );
+
+  const expected = [...bad, { name: 'claim', key: 'thief', value: claim, code: 'CALL_OF_ANOTHER_USER' }];
+  const letters = await platform.deadLetters(expected.length);
+  t.equal(letters.length, expected.length, 'one letter for each bad event');
+  const text = (value: Buffer | string | null | undefined) =>
+    value == null ? 'null' : value.toString('latin1');
+  const found = letters.map(
+    ({ key, value, headers }) => `${headers?.['error-code']} ${text(key)} ${text(value)}`,
+  );
+  for (const { name, key, value, code } of expected) {
+    const at = found.indexOf(`${code} ${text(key === null ? null : Buffer.from(key))} ${text(value)}`);
+    if (at === -1) {
+      const near = letters.find((letter) => text(letter.value) === text(value));
+      t.fail(`${name}: ${code} expected, found ${near?.headers?.['error-code'] ?? 'no letter'}`);
+    } else found.splice(at, 1);
+  }
+  t.same(found, [], 'key, value and code of every letter are as they should be');
+  for (const { headers } of letters) {
+    const reason = String(headers?.['error-message']);
+    const place = [headers?.['source-topic'], headers?.['source-partition'], headers?.['source-offset']].map(
+      String,
+    );
+    const fine =
+      reason.length > 10 &&
+      reason.length < 400 &&
+      !hasControlCharacter(reason) &&
+      place[0] === platform.topic &&
+      place.slice(1).every((number) => /^\d+$/.test(number)) &&
+      !Number.isNaN(Date.parse(String(headers?.['failed-at'])));
+    if (!fine) t.fail(`headers: ${reason} ${place}`);
+  }
+});
+
+function hasControlCharacter(text: string): boolean {
+  return [...text].some((character) => character < ' ' || character === '\u007f');
+}
