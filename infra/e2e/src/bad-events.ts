@@ -174,7 +174,7 @@ export function badEvents(good: (i: number) => CallEvent, nowMs: number): BadEve
     spoiled(`direction ${JSON.stringify(value)}`, 'FIELD_INVALID', { direction: value });
   for (const value of ['done', 'Completed', '', 1, []])
     spoiled(`status ${JSON.stringify(value)}`, 'FIELD_INVALID', { status: value });
-  for (const value of [1, {}, [], true, '', 'a b', '\u0007'])
+  for (const value of [1, {}, [], true, 'x'.repeat(257), 'a\nb', '\u0007'])
     spoiled(`agent_id ${JSON.stringify(value)}`, 'FIELD_INVALID', { agent_id: value });
 
   return kinds.map((kind, i) => ({ ...kind, key: i % 5 === 0 ? null : `bad-${i % 7}` }));

@@ -8,12 +8,19 @@ import {
   STATUSES,
   type Status,
 } from '@calltally/domain';
-import { DURATION_MAX_SECONDS, STARTED_AT_AHEAD_MAX_MS, STARTED_AT_MIN_MS } from './event.ts';
+import {
+  AGENT_ID_MAX_CHARACTERS,
+  DURATION_MAX_SECONDS,
+  STARTED_AT_AHEAD_MAX_MS,
+  STARTED_AT_MIN_MS,
+} from './event.ts';
 import { type Rejection, type RejectionCode, shown } from './rejection.ts';
 
 type Checked = { call: Call; rejection?: never } | { rejection: Rejection; call?: never };
 
 const idPattern = new RegExp(ID_PATTERN);
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 const directions: ReadonlySet<unknown> = new Set(DIRECTIONS);
 const statuses: ReadonlySet<unknown> = new Set(STATUSES);
 
@@ -57,7 +64,7 @@ export function checkCallEvent(event: unknown, nowMs: number): Checked {
   const durationMs = durationOf(fields.duration_seconds, fields.ended_at, startedAt);
   if (typeof durationMs !== 'number') return durationMs;
 
-  if (agent_id != null && !isId(agent_id)) return idRejected('agent_id', agent_id);
+  if (agent_id != null && !isAgentId(agent_id)) return agentIdRejected(agent_id);
   if (direction != null && !directions.has(direction))
     return enumRejected('direction', direction, DIRECTIONS);
   if (status != null && !statuses.has(status)) return enumRejected('status', status, STATUSES);
@@ -109,6 +116,24 @@ function durationOf(seconds: unknown, endedAt: unknown, startedAt: number): numb
     );
   }
   return ended - startedAt;
+}
+
+function isAgentId(value: unknown): value is string {
+  // A lone surrogate would come back from the store as another character.
+  return (
+    typeof value === 'string' &&
+    value.length <= AGENT_ID_MAX_CHARACTERS &&
+    !CONTROL_CHARACTER.test(value) &&
+    value.isWellFormed()
+  );
+}
+
+function agentIdRejected(value: unknown): Checked {
+  return rejected(
+    'FIELD_INVALID',
+    'agent_id',
+    `agent_id is ${shown(value)}; it must be a string of at most ${AGENT_ID_MAX_CHARACTERS} characters without control characters`,
+  );
 }
 
 function isId(value: unknown): value is string {

@@ -7,6 +7,9 @@ export const EVENT_SIZE_MAX_BYTES = 64 * 1024;
 /** Seven days: what lasts longer is a fault of the producer's clock, not a call. */
 export const DURATION_MAX_SECONDS = 604_800;
 
+/** Names of agents are the platform's own; they need only be printable. */
+export const AGENT_ID_MAX_CHARACTERS = 256;
+
 /** How far `started_at` may lie ahead of the reader's clock. */
 export const STARTED_AT_AHEAD_MAX_MS = 5 * 60_000;
 
@@ -50,7 +53,13 @@ export const CallEventSchema = Type.Object(
           'RFC 3339 with offset. Needed where `duration_seconds` is absent, and then gives the duration.',
       }),
     ),
-    agent_id: absentOr(idOf('Who, or which voice agent, took the call.')),
+    agent_id: absentOr(
+      Type.String({
+        maxLength: AGENT_ID_MAX_CHARACTERS,
+        pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+        description: 'Who, or which voice agent, took the call; no control characters.',
+      }),
+    ),
     direction: absentOr(Type.Enum(DIRECTIONS, { description: 'Where the call came from.' })),
     status: absentOr(Type.Enum(STATUSES, { description: 'How the call ended.' })),
   },

@@ -42,6 +42,8 @@ const FAULTS: [Rejection['code'], string | undefined, ReturnType<typeof decode>]
   ['FIELD_INVALID', 'user_id', decode({ ...EVENT, user_id: 'ü' })],
   ['FIELD_INVALID', 'user_id', decode({ ...EVENT, user_id: 'u'.repeat(129) })],
   ['FIELD_INVALID', 'agent_id', decode({ ...EVENT, agent_id: {} })],
+  ['FIELD_INVALID', 'agent_id', decode({ ...EVENT, agent_id: 'a\nb' })],
+  ['FIELD_INVALID', 'agent_id', decode({ ...EVENT, agent_id: 'x'.repeat(257) })],
   ['FIELD_INVALID', 'direction', decode({ ...EVENT, direction: 'sideways' })],
   ['FIELD_INVALID', 'status', decode({ ...EVENT, status: 'toString' })],
   ['STARTED_AT_INVALID', 'started_at', decode({ ...EVENT, started_at: 1_774_690_200_000 })],

@@ -39,7 +39,7 @@ const event = fc.record(
     started_at: instant,
     duration_seconds: orNull(seconds),
     ended_at: orNull(instant),
-    agent_id: orNull(id),
+    agent_id: orNull(fc.oneof(id, fc.string({ unit: 'binary', maxLength: 300 }))),
     direction: orNull(fc.constantFrom(...DIRECTIONS)),
     status: orNull(fc.constantFrom(...STATUSES)),
   },
