@@ -24,7 +24,7 @@ export async function takeLock(file: string): Promise<() => Promise<void>> {
       }
       const theirs = await readFile(file, 'utf8').catch(() => '');
       const [pid, born] = theirs.split(' ');
-      if (theirs !== '' && (await bornOf(Number(pid))) === born) throw alreadyRunning(Number(pid));
+      if (born !== undefined && (await bornOf(Number(pid))) === born) throw alreadyRunning(Number(pid));
       await release(file, theirs);
     }
     throw alreadyRunning(undefined);

@@ -5,6 +5,7 @@ import { demoCallsBetween, liveDemoCall } from './calls.ts';
 
 const HISTORY_MS = 90 * 86_400_000;
 const EVERY_MS = 4_000;
+const STOP_TIMEOUT_MS = 2_000;
 
 /** Publishes the demo user's calls: those that are missing of the last 90 days, then one every few seconds. */
 export class DemoFeed {
@@ -37,8 +38,9 @@ export class DemoFeed {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#running;
-    await this.#producer.close().catch(() => {});
+    const ended = this.#running.then(() => this.#producer.close()).catch(() => {});
+    // With Kafka gone a call under way would be tried for half a minute.
+    await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
   async #live(say: (line: string) => void): Promise<void> {
@@ -53,7 +55,8 @@ export class DemoFeed {
         await this.#rememberUntil(endedAtMs);
         failing = false;
       } catch (error) {
-        if (!failing) say(`demo: a call could not be published (${(error as Error).message})`);
+        if (!failing && !signal.aborted)
+          say(`demo: a call could not be published (${(error as Error).message})`);
         failing = true;
       }
     }
