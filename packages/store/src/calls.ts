@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Collection, MongoBulkWriteError } from 'mongodb';
 import { DUPLICATE_KEY, StoreError } from './errors.ts';
 import type { Limited } from './limited.ts';
@@ -19,6 +20,7 @@ export function isCanonical(outcome: InsertOutcome): boolean {
 }
 
 const READ_BACK_ATTEMPTS = 5;
+const READ_BACK_PAUSE_MS = 10;
 
 export class Calls {
   readonly #rows: Collection<CallRow>;
@@ -81,6 +83,7 @@ export class Calls {
           new Error(`${missing.length} rows are being written by another`),
         );
       }
+      if (missing.length > 0) await sleep(READ_BACK_PAUSE_MS * attempt);
     }
     return found;
   }

@@ -1,4 +1,4 @@
-import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb';
+import { MongoBulkWriteError, MongoError, MongoInvalidArgumentError, MongoServerError } from 'mongodb';
 
 export type StoreErrorCode = 'STORE_UNAVAILABLE' | 'STORE_TIMEOUT' | 'STORE_CONFLICT' | 'STORE_REFUSED';
 
@@ -33,12 +33,22 @@ const TIMEOUT_NAMES = new Set(['MongoOperationTimeoutError', 'MongoNetworkTimeou
 /** Maps anything thrown by the driver to a StoreError; what is not known to be final counts as worth a retry. */
 export function storeError(thrown: unknown): StoreError {
   if (thrown instanceof StoreError) return thrown;
-  if (!(thrown instanceof MongoError)) return new StoreError('STORE_REFUSED', false, thrown);
+  if (!(thrown instanceof MongoError) || thrown instanceof MongoInvalidArgumentError) {
+    return new StoreError('STORE_REFUSED', false, thrown);
+  }
   if (TIMEOUT_NAMES.has(thrown.name)) return new StoreError('STORE_TIMEOUT', true, thrown);
-  const code =
-    thrown instanceof MongoServerError || thrown instanceof MongoBulkWriteError ? thrown.code : null;
+  const code = codeOf(thrown);
   if (CONFLICT_CODES.has(code)) return new StoreError('STORE_CONFLICT', true, thrown);
   if (TIMEOUT_CODES.has(code)) return new StoreError('STORE_TIMEOUT', true, thrown);
   if (REFUSED_CODES.has(code) || FAULT_CODES.has(code)) return new StoreError('STORE_REFUSED', false, thrown);
   return new StoreError('STORE_UNAVAILABLE', true, thrown);
+}
+
+/** Of a bulk write the first code that is no duplicate key: a taken id is an answer, and may hide a conflict. */
+function codeOf(thrown: MongoError): unknown {
+  if (thrown instanceof MongoBulkWriteError) {
+    const errors = Array.isArray(thrown.writeErrors) ? thrown.writeErrors : [thrown.writeErrors];
+    return errors.find((error) => error.code !== DUPLICATE_KEY)?.code ?? thrown.code;
+  }
+  return thrown instanceof MongoServerError ? thrown.code : null;
 }

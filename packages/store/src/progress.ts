@@ -16,6 +16,9 @@ export interface ProgressRow {
   current?: number;
 }
 
+/** `stored` before the first event. */
+const NOTHING = -1;
+
 export function cutKey(stream: number, partition: number): string {
   return `${stream}:${partition}`;
 }
@@ -36,26 +39,27 @@ export class Progress {
    * @throws StoreError
    */
   async raise(stream: number, partition: number, offset: number): Promise<void> {
-    await this.#upsert(cutKey(stream, partition), { $max: { stored: offset } });
+    await this.#max(stream, [partition], { stored: offset });
+  }
+
+  /**
+   * Makes the partitions of a stream known, so that as-of waits for those that nobody has read from yet.
+   * @throws StoreError
+   */
+  async expect(stream: number, partitions: readonly number[]): Promise<void> {
+    await this.#max(stream, partitions, { stored: NOTHING });
   }
 
   /** Notes that everything acknowledged to producers by `asOfMs` (epoch ms) is in Mongo, for these partitions. */
   async raiseAsOf(stream: number, partitions: readonly number[], asOfMs: number): Promise<void> {
-    if (partitions.length === 0) return;
-    const change = { $max: { as_of: new Date(asOfMs) } };
-    const updates = [...partitions]
-      .sort((a, b) => a - b)
-      .map((partition) => ({
-        updateOne: { filter: { _id: cutKey(stream, partition) }, update: change, upsert: true },
-      }));
-    await untilNoConflict(() => this.#limited(() => this.#rows.bulkWrite(updates, { ordered: false })));
+    await this.#max(stream, partitions, { as_of: new Date(asOfMs) });
   }
 
   /** `stored` of every partition of every stream. @throws StoreError */
   async stored(): Promise<Map<string, number>> {
     const rows = await this.#all();
     const cut = new Map<string, number>();
-    for (const row of rows) if (row.stored !== undefined) cut.set(row._id, row.stored);
+    for (const { _id, stored = NOTHING } of rows) if (stored > NOTHING) cut.set(_id, stored);
     return cut;
   }
 
@@ -77,15 +81,21 @@ export class Progress {
     return this.#limited(() => this.#rows.find({}).toArray());
   }
 
-  async #upsert(id: string, change: { $max: Partial<ProgressRow> }): Promise<void> {
-    const update = () => this.#limited(() => this.#rows.updateOne({ _id: id }, change, { upsert: true }));
+  async #max(stream: number, partitions: readonly number[], change: Partial<ProgressRow>): Promise<void> {
+    if (partitions.length === 0) return;
+    const updates = [...partitions]
+      .sort((a, b) => a - b)
+      .map((partition) => ({
+        updateOne: { filter: { _id: cutKey(stream, partition) }, update: { $max: change }, upsert: true },
+      }));
+    const write = () => this.#limited(() => this.#rows.bulkWrite(updates, { ordered: false }));
     try {
-      await untilNoConflict(update);
+      await untilNoConflict(write);
     } catch (thrown) {
       const error = storeError(thrown);
       // Two first upserts of one id: one of them finds the other's row, and a second try updates it.
       if ((error.cause as { code?: unknown } | null)?.code !== DUPLICATE_KEY) throw error;
-      await untilNoConflict(update);
+      await untilNoConflict(write);
     }
   }
 }

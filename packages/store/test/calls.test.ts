@@ -1,0 +1,150 @@
+import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
+import { test } from 'tap';
+import { type CallRow, type InsertOutcome, isCanonical } from '../src/index.ts';
+import { holds, NOON, rowOf, testStore } from './support.ts';
+
+test('inserting calls', async (t) => {
+  const { store, db, another } = await testStore(t);
+  const rows = db.collection<CallRow>('calls');
+  const outcomes = (batch: CallRow[]) => store.calls.insert(batch);
+
+  await t.test('each row is told apart: inserted, redelivered, duplicate, changed, foreign', async (t) => {
+    t.strictSame(await outcomes([rowOf({ callId: 'a' }, { offset: 1 })]), ['inserted']);
+    t.strictSame(
+      await outcomes([
+        rowOf({ callId: 'new' }, { offset: 2 }),
+        rowOf({ callId: 'a' }, { offset: 1 }),
+        rowOf({ callId: 'a' }, { offset: 3 }),
+        rowOf({ callId: 'a' }, { offset: 1, partition: 1 }),
+        rowOf({ callId: 'a' }, { offset: 1, stream: 1 }),
+        rowOf({ callId: 'a', durationMs: 1 }, { offset: 4 }),
+        rowOf({ callId: 'a', userId: 'u-2' }, { offset: 5 }),
+      ]),
+      ['inserted', 'redelivered', 'duplicate', 'duplicate', 'duplicate', 'changed', 'foreign'],
+    );
+    t.strictSame(
+      await rows.findOne({ _id: 'a' }),
+      rowOf({ callId: 'a' }, { offset: 1 }),
+      'the first one stands',
+    );
+    t.strictSame(
+      ['inserted', 'redelivered', 'duplicate', 'changed', 'foreign'].map((o) =>
+        isCanonical(o as InsertOutcome),
+      ),
+      [true, true, false, false, false],
+    );
+  });
+
+  await t.test('within one batch the first event of a call wins, in the order given', async (t) => {
+    const batch = [
+      rowOf({ callId: 'z' }, { offset: 10 }),
+      rowOf({ callId: 'b', durationMs: 5 }, { offset: 11 }),
+      rowOf({ callId: 'z' }, { offset: 12 }),
+      rowOf({ callId: 'b', durationMs: 6 }, { offset: 13 }),
+      rowOf({ callId: 'z', userId: 'u-9' }, { offset: 14 }),
+    ];
+    const first: InsertOutcome[] = ['inserted', 'inserted', 'duplicate', 'changed', 'foreign'];
+    t.strictSame(await outcomes(batch), first);
+    const again: InsertOutcome[] = ['redelivered', 'redelivered', 'duplicate', 'changed', 'foreign'];
+    t.strictSame(await outcomes(batch), again, 'and so it is when the batch comes again after a lost answer');
+    t.strictSame(await outcomes(batch.toReversed()), again.toReversed());
+  });
+
+  await t.test('a batch of which a part was written before its answer was lost is completed', async (t) => {
+    const batch = Array.from({ length: 40 }, (_, i) => rowOf({ callId: `part-${i}` }, { offset: 100 + i }));
+    await rows.insertMany(batch.filter((_, i) => i % 3 === 0));
+    t.strictSame(
+      await outcomes(batch),
+      batch.map((_, i) => (i % 3 === 0 ? 'redelivered' : 'inserted')),
+    );
+    t.equal(await rows.countDocuments({ _id: /^part-/ }), 40);
+  });
+
+  await t.test('no rows, no outcomes', async (t) => {
+    t.strictSame(await outcomes([]), []);
+  });
+
+  await t.test(
+    'any batches, in any order, repeated: outcomes and rows are those of a map of first events',
+    async (t) => {
+      let run = 0;
+      const event = fc.record({
+        id: fc.nat(6),
+        user: fc.nat(1),
+        durationMs: fc.nat(1),
+        partition: fc.nat(1),
+        offset: fc.nat(3),
+      });
+      await holds(
+        t,
+        fc.asyncProperty(fc.array(fc.array(event, { maxLength: 8 }), { maxLength: 5 }), async (batches) => {
+          run += 1;
+          const prefix = `any-${run}-`;
+          const first = new Map<string, CallRow>();
+          for (const batch of batches) {
+            const given = batch.map(({ id, user, durationMs, partition, offset }) =>
+              rowOf({ callId: prefix + id, userId: `u-${user}`, durationMs }, { partition, offset }),
+            );
+            const expected = given.map((row): InsertOutcome => {
+              const known = first.get(row._id);
+              if (known === undefined) {
+                first.set(row._id, row);
+                return 'inserted';
+              }
+              const same =
+                known.source.partition === row.source.partition && known.source.offset === row.source.offset;
+              if (same) return 'redelivered';
+              if (known.user_id !== row.user_id) return 'foreign';
+              return known.duration_ms === row.duration_ms ? 'duplicate' : 'changed';
+            });
+            assert.deepStrictEqual(await outcomes(given), expected);
+          }
+          const kept = await rows.find({ _id: new RegExp(`^${prefix}`) }).toArray();
+          assert.deepStrictEqual(new Map(kept.map((row) => [row._id, row])), first);
+        }),
+        60,
+      );
+    },
+  );
+
+  await t.test(
+    'eight writers of the same calls, each in its own order: every call has one canonical event',
+    async (t) => {
+      const writers = 8;
+      const calls = 300;
+      const stores = Array.from({ length: writers }, another);
+      for (let round = 0; round < 4; round++) {
+        const results = await Promise.all(
+          stores.map(async ({ calls: sink }, writer) => {
+            const batch = Array.from({ length: calls }, (_, i) =>
+              rowOf({ callId: `race-${round}-${i}` }, { partition: writer, offset: i }),
+            ).sort(() => Math.random() - 0.5);
+            const outcomes: { id: string; outcome: InsertOutcome }[] = [];
+            for (let at = 0; at < calls; at += 100) {
+              const part = batch.slice(at, at + 100);
+              const said = await sink.insert(part);
+              part.forEach((row, i) => void outcomes.push({ id: row._id, outcome: said[i]! }));
+            }
+            return outcomes;
+          }),
+        );
+        const canonical = results.flat().filter(({ outcome }) => isCanonical(outcome));
+        t.equal(canonical.length, calls);
+        t.equal(new Set(canonical.map(({ id }) => id)).size, calls);
+        t.ok(results.flat().every(({ outcome }) => outcome === 'inserted' || outcome === 'duplicate'));
+      }
+      t.equal(await rows.countDocuments({ _id: /^race-/ }), calls * 4);
+    },
+  );
+
+  await t.test('what Mongo gives back is what was put in, up to the longest and latest call', async (t) => {
+    const row = rowOf(
+      { callId: 'far', startedAt: NOON + 0.999e12, durationMs: 604_800_000, agentId: 'a|b@c' },
+      { stream: 3, partition: 199, offset: 2 ** 52 },
+    );
+    t.strictSame(await outcomes([row]), ['inserted']);
+    t.strictSame(await rows.findOne({ _id: 'far' }), row);
+    t.strictSame(await outcomes([row]), ['redelivered']);
+  });
+});

@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startMongo } from '@calltally/stack';
+import { type Test, uniqueName } from '@calltally/stack/testing';
+import { test } from 'tap';
+import { openStore, type Store, StoreError } from '../src/index.ts';
+import { rowOf, testStore } from './support.ts';
+
+test('the indexes are there once, however often and by how many they are asked for', async (t) => {
+  const { store, db, another } = await testStore(t);
+  await Promise.all([store, another(), another()].map((one) => one.ensureIndexes()));
+  const keysOf = async (name: string) =>
+    (await db.collection(name).listIndexes().toArray()).map(({ key, unique }) => ({
+      ...key,
+      ...(unique && { unique }),
+    }));
+  t.strictSame(await keysOf('calls'), [{ _id: 1 }, { user_id: 1, started_at: 1, duration_ms: 1 }]);
+  t.strictSame(await keysOf('api_keys'), [{ _id: 1 }, { hash: 1, unique: true }, { revoked_at: 1 }]);
+});
+
+test('the database is the one that the URI names, unless another is given', async (t) => {
+  const { store, db } = await testStore(t);
+  await store.progress.raise(0, 0, 1);
+  t.equal(await db.collection('progress').countDocuments(), 1);
+});
+
+test('a Mongo that is gone or hangs', async (t) => {
+  const mongo = await ownMongo(t);
+  const store = openStore({
+    uri: mongo.address,
+    database: uniqueName('store'),
+    timeoutMs: 1_000,
+    selectionTimeoutMs: 300,
+  });
+  t.teardown(() => store.close());
+  await store.ping();
+  await store.ensureIndexes();
+  const row = rowOf({ callId: 'c-1' });
+  t.strictSame(await store.calls.insert([row]), ['inserted']);
+
+  await t.test('every call on a Mongo that hangs is given up with a retryable error', async (t) => {
+    process.kill(mongo.pid!, 'SIGSTOP');
+    try {
+      for (const [name, error] of await failures(store)) {
+        t.type(error, StoreError, name);
+        t.match(error, { code: /^STORE_(TIMEOUT|UNAVAILABLE)$/, retryable: true }, name);
+      }
+    } finally {
+      process.kill(mongo.pid!, 'SIGCONT');
+    }
+  });
+
+  await t.test('every call on a Mongo that is down is given up with a retryable error', async (t) => {
+    await mongo.stop('SIGKILL');
+    for (const [name, error] of await failures(store)) {
+      t.type(error, StoreError, name);
+      t.match(error, { code: /^STORE_(TIMEOUT|UNAVAILABLE)$/, retryable: true }, name);
+    }
+  });
+
+  await t.test('the same store serves again when Mongo is back, with what it acknowledged', async (t) => {
+    await mongo.start();
+    // The driver may have noted a refused connection just before.
+    for (let tries = 0; tries < 50 && (await store.ping().catch(() => 'down')) === 'down'; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    t.strictSame(await store.calls.insert([row]), ['redelivered']);
+  });
+});
+
+/** What each public call rejects with. */
+async function failures(store: Store): Promise<[string, unknown][]> {
+  const calls: Record<string, () => Promise<unknown>> = {
+    insert: () => store.calls.insert([rowOf({ callId: 'c-1' })]),
+    ofRanges: () => store.tallies.ofRanges('u-1', [{ from: 0, until: 1 }]),
+    byDay: () => store.tallies.byDay(['u-1'], new Map([['0:0', 1]])),
+    raise: () => store.progress.raise(0, 0, 1),
+    raiseAsOf: () => store.progress.raiseAsOf(0, [0], 1),
+    stored: () => store.progress.stored(),
+    asOf: () => store.progress.asOf(),
+    currentStream: () => store.progress.currentStream(),
+    create: () => store.apiKeys.create({ userId: 'u-1' }),
+    findByHash: () => store.apiKeys.findByHash('0'),
+    revoke: () => store.apiKeys.revoke('0'),
+    revokedSince: () => store.apiKeys.revokedSince(new Date()),
+    lastRevocation: () => store.apiKeys.lastRevocation(),
+    list: () => store.apiKeys.list(),
+    ensureIndexes: () => store.ensureIndexes(),
+    ping: () => store.ping(),
+  };
+  return Promise.all(
+    Object.entries(calls).map(
+      async ([name, call]): Promise<[string, unknown]> => [
+        name,
+        await call().then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        ),
+      ],
+    ),
+  );
+}
+
+/** Not the shared one: others would notice. */
+async function ownMongo(t: Test) {
+  const folder = await mkdtemp(join(tmpdir(), 'calltally-store-'));
+  const mongo = await startMongo({ dataDir: join(folder, 'mongo') });
+  t.teardown(async () => {
+    await mongo.stop('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+  return mongo;
+}

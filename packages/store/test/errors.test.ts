@@ -1,0 +1,64 @@
+import {
+  type BulkWriteResult,
+  MongoBulkWriteError,
+  MongoInvalidArgumentError,
+  MongoNetworkError,
+  MongoNetworkTimeoutError,
+  MongoOperationTimeoutError,
+  MongoServerError,
+  MongoServerSelectionError,
+  type WriteError,
+} from 'mongodb';
+import { test } from 'tap';
+import { StoreError, storeError } from '../src/errors.ts';
+
+const server = (code: number) => new MongoServerError({ message: 'said the server', code });
+
+test('every failure has a stable code and says whether a retry helps', async (t) => {
+  const table: [unknown, string, boolean][] = [
+    [server(112), 'STORE_CONFLICT', true],
+    [server(16908292), 'STORE_CONFLICT', true],
+    [server(50), 'STORE_TIMEOUT', true],
+    [server(262), 'STORE_TIMEOUT', true],
+    [new MongoOperationTimeoutError('late'), 'STORE_TIMEOUT', true],
+    [new MongoNetworkTimeoutError('late'), 'STORE_TIMEOUT', true],
+    [server(13), 'STORE_REFUSED', false],
+    [server(18), 'STORE_REFUSED', false],
+    [server(59), 'STORE_REFUSED', false],
+    [server(121), 'STORE_REFUSED', false],
+    [server(1), 'STORE_UNAVAILABLE', true],
+    [server(64), 'STORE_UNAVAILABLE', true],
+    [server(10107), 'STORE_UNAVAILABLE', true],
+    [server(11600), 'STORE_UNAVAILABLE', true],
+    [server(987654), 'STORE_UNAVAILABLE', true],
+    [new MongoNetworkError('cut'), 'STORE_UNAVAILABLE', true],
+    [new MongoServerSelectionError('nobody', {} as never), 'STORE_UNAVAILABLE', true],
+    [new MongoInvalidArgumentError('a fault of ours'), 'STORE_REFUSED', false],
+    [new TypeError('a fault of ours'), 'STORE_REFUSED', false],
+  ];
+  for (const [thrown, code, retryable] of table) {
+    const error = storeError(thrown);
+    t.match(error, { name: 'StoreError', code, retryable }, String(thrown));
+    t.equal(error.cause, thrown);
+    t.ok(error.message.startsWith(`${code}: `));
+  }
+});
+
+test('a conflict in a bulk write is seen behind the ids that were taken', async (t) => {
+  const bulk = (...codes: number[]) => {
+    const errors = codes.map((code, index) => ({ index, code }) as WriteError);
+    return new MongoBulkWriteError(
+      { message: 'bulk', code: codes[0]!, writeErrors: errors },
+      {} as BulkWriteResult,
+    );
+  };
+  t.match(storeError(bulk(11000, 16908292)), { code: 'STORE_CONFLICT' });
+  t.match(storeError(bulk(112, 11000)), { code: 'STORE_CONFLICT' });
+  t.match(storeError(bulk(11000, 11000, 13)), { code: 'STORE_REFUSED' });
+  t.match(storeError(bulk(11000)), { code: 'STORE_UNAVAILABLE', retryable: true });
+});
+
+test('an error of ours passes through as it is', async (t) => {
+  const error = new StoreError('STORE_CONFLICT', true, 'x');
+  t.equal(storeError(error), error);
+});

@@ -1,0 +1,81 @@
+import { test } from 'tap';
+import { cutKey } from '../src/index.ts';
+import { NOON, testStore } from './support.ts';
+
+test('progress', async (t) => {
+  const { store, db, another } = await testStore(t);
+  const { progress } = store;
+  const setStream = (current: number) =>
+    db
+      .collection<{ _id: string; current: number }>('progress')
+      .updateOne({ _id: 'stream' }, { $set: { current } }, { upsert: true });
+
+  await t.test('before anything was stored there is no cut, no as-of, and the stream is 0', async (t) => {
+    t.strictSame(await progress.stored(), new Map());
+    t.equal(await progress.asOf(), undefined);
+    t.equal(await progress.currentStream(), 0);
+  });
+
+  await t.test('stored is raised and never lowered, each partition and stream by itself', async (t) => {
+    await progress.raise(0, 0, 5);
+    await progress.raise(0, 0, 3);
+    await progress.raise(0, 1, 7);
+    await progress.raise(1, 0, 2);
+    await progress.raise(0, 0, 6);
+    t.strictSame(
+      await progress.stored(),
+      new Map([
+        ['0:0', 6],
+        ['0:1', 7],
+        ['1:0', 2],
+      ]),
+    );
+    t.equal(cutKey(1, 0), '1:0');
+  });
+
+  await t.test(
+    'many writers raise partitions that nobody knew, all at once: the highest stands',
+    async (t) => {
+      const stores = Array.from({ length: 8 }, another);
+      for (let partition = 100; partition < 110; partition++) {
+        await Promise.all(stores.map((one, i) => one.progress.raise(0, partition, (i * 5) % 8)));
+      }
+      const stored = await progress.stored();
+      for (let partition = 100; partition < 110; partition++) t.equal(stored.get(cutKey(0, partition)), 7);
+    },
+  );
+
+  await t.test('many writers note an as-of for partitions that nobody knew, all at once', async (t) => {
+    const stores = Array.from({ length: 8 }, another);
+    await setStream(5);
+    for (let round = 0; round < 6; round++) {
+      const partitions = Array.from({ length: 12 }, (_, i) => round * 12 + i);
+      await Promise.all(
+        stores.map((one, i) =>
+          one.progress.raiseAsOf(5, i % 2 === 0 ? partitions : partitions.toReversed(), NOON + i),
+        ),
+      );
+      t.equal(await progress.asOf(), NOON + 7);
+    }
+  });
+
+  await t.test(
+    'as-of is the least of all partitions of the current stream, and none while one has not said',
+    async (t) => {
+      await setStream(2);
+      await progress.raiseAsOf(2, [0, 1], NOON);
+      t.equal(await progress.asOf(), NOON);
+      await progress.raise(2, 2, 10);
+      t.equal(await progress.asOf(), undefined, 'partition 2 has rows and has not said');
+      await progress.raiseAsOf(2, [2, 0], NOON + 50);
+      t.equal(await progress.asOf(), NOON);
+      await progress.raiseAsOf(2, [1], NOON + 40);
+      await progress.raiseAsOf(2, [1], NOON + 30);
+      t.equal(await progress.asOf(), NOON + 40, 'never lowered');
+      await progress.raiseAsOf(2, [], NOON + 99);
+      await progress.raiseAsOf(20, [0], NOON - 1000);
+      t.equal(await progress.asOf(), NOON + 40, 'other streams have no say');
+      t.equal(await progress.currentStream(), 2);
+    },
+  );
+});

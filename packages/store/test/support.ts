@@ -1,0 +1,53 @@
+import type { Call } from '@calltally/domain';
+import { type Test, testMongo, uniqueName } from '@calltally/stack/testing';
+import fc from 'fast-check';
+import { type Db, MongoClient } from 'mongodb';
+import { type CallRow, openStore, type Source, type Store, toRow } from '../src/index.ts';
+
+export interface StoreWorld {
+  store: Store;
+  /** The same database by the driver alone. */
+  db: Db;
+  /** Another store over the same database, as another process has it. */
+  another(): Store;
+}
+
+/** A store in a database of its own, with its indexes. */
+export async function testStore(t: Test): Promise<StoreWorld> {
+  const mongo = await testMongo(t);
+  const database = uniqueName('store');
+  const stores: Store[] = [];
+  const another = () => {
+    const store = openStore({ uri: mongo.address, database, timeoutMs: 20_000, selectionTimeoutMs: 10_000 });
+    stores.push(store);
+    return store;
+  };
+  const client = new MongoClient(mongo.address);
+  const db = client.db(database);
+  t.teardown(async () => {
+    await db.dropDatabase();
+    await Promise.all([client.close(), ...stores.map((one) => one.close())]);
+  });
+  const store = another();
+  await store.ensureIndexes();
+  return { store, db, another };
+}
+
+export const NOON = Date.UTC(2026, 2, 28, 12);
+
+export function rowOf(call: Partial<Call> & { callId: string }, source: Partial<Source> = {}): CallRow {
+  return toRow(
+    { userId: 'u-1', startedAt: NOON, durationMs: 60_000, ...call },
+    { stream: 0, partition: 0, offset: 0, ...source },
+  );
+}
+
+/** Fails with the least example found, which asserts by `t` would not let fast-check look for. */
+export async function holds<T>(
+  t: { pass(message: string): void },
+  property: fc.IAsyncProperty<T>,
+  numRuns: number,
+) {
+  await fc.assert(property, { numRuns });
+  t.pass(`${numRuns} runs`);
+}

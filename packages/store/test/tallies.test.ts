@@ -1,0 +1,183 @@
+import { strict as assert } from 'node:assert';
+import type { Range } from '@calltally/domain';
+import fc from 'fast-check';
+import { test } from 'tap';
+import { type CallRow, type Cut, cutKey, type DailyTally, type Store } from '../src/index.ts';
+import { holds, NOON, rowOf, testStore } from './support.ts';
+
+const DAY_MS = 86_400_000;
+const SPAN_MS = 5 * DAY_MS;
+
+const someRow = fc.record({
+  user: fc.nat(2),
+  // Instants on and beside the borders of days more often than chance has it.
+  startedAt: fc.oneof(
+    fc.nat(SPAN_MS - 1),
+    fc.tuple(fc.nat(4), fc.constantFrom(-1, 0, 1)).map(([day, off]) => Math.max(0, day * DAY_MS + off)),
+  ),
+  durationMs: fc.oneof(fc.nat(100_000), fc.constantFrom(0, 604_800_000)),
+  stream: fc.nat(1),
+  partition: fc.nat(2),
+});
+const someCut = fc.dictionary(
+  fc.tuple(fc.nat(1), fc.nat(3)).map(([stream, partition]) => cutKey(stream, partition)),
+  fc.integer({ min: -1, max: 40 }),
+  { maxKeys: 8 },
+);
+const someRange = fc
+  .tuple(fc.nat(SPAN_MS), fc.nat(SPAN_MS))
+  .map(([from, length]) => ({ from, until: from + length }));
+
+function lets(cut: Cut | undefined, { source }: CallRow): boolean {
+  return cut === undefined || source.offset <= (cut.get(cutKey(source.stream, source.partition)) ?? -1);
+}
+
+/** What `ofRanges` has to say, from an array. */
+function rangesOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: Cut) {
+  return ranges.map(({ from, until }) => {
+    const mine = rows.filter(
+      (row) => row.user_id === userId && +row.started_at >= from && +row.started_at < until && lets(cut, row),
+    );
+    return { calls: mine.length, durationMs: mine.reduce((sum, row) => sum + row.duration_ms, 0) };
+  });
+}
+
+/** What `byDay` has to say, from an array. */
+function byDayOracle(rows: CallRow[], userIds: string[], cut: Cut): DailyTally[] {
+  const groups = new Map<string, DailyTally>();
+  for (const row of rows.filter((row) => userIds.includes(row.user_id) && lets(cut, row))) {
+    const day = Math.floor(+row.started_at / DAY_MS);
+    const { stream, partition } = row.source;
+    const name = JSON.stringify([row.user_id, day, stream, partition]);
+    const group = groups.get(name) ?? {
+      userId: row.user_id,
+      day,
+      stream,
+      partition,
+      calls: 0,
+      durationMs: 0,
+      lastStartedAt: -1,
+    };
+    group.calls += 1;
+    group.durationMs += row.duration_ms;
+    group.lastStartedAt = Math.max(group.lastStartedAt, +row.started_at);
+    groups.set(name, group);
+  }
+  return inOrder([...groups.values()]);
+}
+
+function inOrder(tallies: DailyTally[]): DailyTally[] {
+  const name = (one: DailyTally) => JSON.stringify([one.userId, one.day, one.stream, one.partition]);
+  return tallies.toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
+}
+
+/** Puts rows of one run under users of their own, offsets counted by partition. */
+async function insert(store: Store, run: number, given: SomeRow[]) {
+  const next = new Map<string, number>();
+  const rows = given.map(({ user, startedAt, durationMs, stream, partition }, i) => {
+    const key = cutKey(stream, partition);
+    const offset = next.get(key) ?? 0;
+    next.set(key, offset + 1 + (i % 2));
+    return rowOf(
+      { callId: `${run}-${i}`, userId: `u-${run}-${user}`, startedAt, durationMs },
+      { stream, partition, offset },
+    );
+  });
+  await store.calls.insert(rows);
+  return rows;
+}
+type SomeRow = typeof someRow extends fc.Arbitrary<infer T> ? T : never;
+
+test('sums over rows', async (t) => {
+  const { store } = await testStore(t);
+  const { tallies } = store;
+  let run = 0;
+
+  await t.test(
+    'sums of any ranges, overlapping or not, with a cut or without, equal a plain array’s',
+    async (t) => {
+      await holds(
+        t,
+        fc.asyncProperty(
+          fc.array(someRow, { maxLength: 60 }),
+          fc.array(someRange, { minLength: 1, maxLength: 5 }),
+          fc.option(someCut),
+          async (given, ranges, limits) => {
+            run += 1;
+            const rows = await insert(store, run, given);
+            const cut = limits === null ? undefined : new Map(Object.entries(limits));
+            for (const userId of [`u-${run}-0`, `u-${run}-1`]) {
+              assert.deepStrictEqual(
+                await tallies.ofRanges(userId, ranges, cut),
+                rangesOracle(rows, userId, ranges, cut),
+              );
+            }
+          },
+        ),
+        100,
+      );
+    },
+  );
+
+  await t.test(
+    'sums by day and partition of any users, through any cut, equal a plain array’s',
+    async (t) => {
+      await holds(
+        t,
+        fc.asyncProperty(
+          fc.array(someRow, { maxLength: 80 }),
+          someCut,
+          fc.subarray([0, 1, 2, 3]),
+          async (given, limits, users) => {
+            run += 1;
+            const rows = await insert(store, run, given);
+            const cut = new Map(Object.entries(limits));
+            const userIds = users.map((user) => `u-${run}-${user}`);
+            assert.deepStrictEqual(
+              inOrder(await tallies.byDay(userIds, cut)),
+              byDayOracle(rows, userIds, cut),
+            );
+          },
+        ),
+        100,
+      );
+    },
+  );
+
+  await t.test('a range takes its first millisecond in and its last one not', async (t) => {
+    await store.calls.insert(
+      [NOON - 1, NOON, NOON + 9, NOON + 10].map((startedAt, i) =>
+        rowOf({ callId: `border-${i}`, userId: 'u-border', startedAt, durationMs: 10 ** i }, { offset: i }),
+      ),
+    );
+    const range = { from: NOON, until: NOON + 10 };
+    t.strictSame(await tallies.ofRanges('u-border', [range]), [{ calls: 2, durationMs: 110 }]);
+    t.strictSame(await tallies.ofRanges('u-border', [range, range]), [
+      { calls: 2, durationMs: 110 },
+      { calls: 2, durationMs: 110 },
+    ]);
+  });
+
+  await t.test('nothing asked, an empty cut or an unknown user is zero, never an error', async (t) => {
+    const range = { from: 0, until: NOON * 2 };
+    const zero = { calls: 0, durationMs: 0 };
+    t.strictSame(await tallies.ofRanges('u-border', []), []);
+    t.strictSame(await tallies.ofRanges('u-border', [range], new Map()), [zero]);
+    t.strictSame(await tallies.ofRanges('nobody', [range, range]), [zero, zero]);
+    t.strictSame(await tallies.byDay([], new Map([['0:0', 9]])), []);
+    t.strictSame(await tallies.byDay(['u-border'], new Map()), []);
+    t.strictSame(await tallies.byDay(['nobody'], new Map([['0:0', 9]])), []);
+  });
+
+  await t.test('sums beyond 2^31 milliseconds are exact', async (t) => {
+    const rows = Array.from({ length: 2_000 }, (_, i) =>
+      rowOf({ callId: `long-${i}`, userId: 'u-long', durationMs: 604_800_000 - i }, { offset: i }),
+    );
+    await store.calls.insert(rows);
+    const durationMs = rows.reduce((sum, row) => sum + row.duration_ms, 0);
+    t.strictSame(await tallies.ofRanges('u-long', [{ from: 0, until: NOON + 1 }]), [
+      { calls: 2_000, durationMs },
+    ]);
+    t.match(await tallies.byDay(['u-long'], new Map([['0:0', 1e9]])), [{ calls: 2_000, durationMs }]);
+  });
+});
