@@ -3,11 +3,12 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandFailed, run, stopCommands } from './setup/command.mjs';
-import { install } from './setup/install.mjs';
+import { buildTap, install } from './setup/install.mjs';
 import { runTests } from './setup/run-tests.mjs';
 import { step } from './setup/step.mjs';
 
 const NODE_MIN = [20, 19];
+const depcruise = ['packages', 'services', 'infra', '--config', '.dependency-cruiser.cjs'];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name);
 const [task, ...args] = process.argv.slice(2);
@@ -48,15 +49,21 @@ async function start() {
   return start(root, args);
 }
 
+/** All of them, so that every fault is told at once. */
+async function check() {
+  const cache = ['--incremental', '--tsBuildInfoFile', 'node_modules/.cache/calltally/typecheck.tsbuildinfo'];
+  const checks = [
+    step('type check', () => run(bin('tsc'), ['-p', 'tsconfig.test.json', ...cache], { cwd: root })),
+    step('lint', () => run(bin('biome'), ['check'], { cwd: root })),
+    step('import check', () => run(bin('depcruise'), depcruise, { cwd: root })),
+  ];
+  for (const one of await Promise.allSettled(checks)) if (one.status === 'rejected') throw one.reason;
+}
+
 async function test() {
   await build();
-  await step('tap build', () => run(bin('tap'), ['build'], { cwd: root }));
-  if (args.length === 0) {
-    await step('type check', () => run(bin('tsc'), ['-p', 'tsconfig.test.json'], { cwd: root }));
-    await step('lint', () => run(bin('biome'), ['check'], { cwd: root }));
-    const imports = ['packages', 'services', 'infra', '--config', '.dependency-cruiser.cjs'];
-    await step('import check', () => run(bin('depcruise'), imports, { cwd: root }));
-  }
+  await step('tap', () => buildTap(root));
+  if (args.length === 0) await check();
   await obtainEngines();
   return runTests(root, args);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.mjs';
 
@@ -20,6 +20,25 @@ export async function install(root) {
   const env = { ...process.env, CI: process.env.CI ?? 'true' };
   await run('npx', ['--yes', packageManager, 'install', '--frozen-lockfile'], { cwd: root, env });
   mkdirSync(join(root, 'node_modules'), { recursive: true });
+  writeFileSync(stampFile, stamp);
+  return true;
+}
+
+/**
+ * Builds tap's `t` from the plugins of `.taprc`, unless that was done since they were installed.
+ *
+ * @param {string} root
+ * @returns {Promise<boolean>} whether there was anything to do
+ */
+export async function buildTap(root) {
+  const stamp = readOr(join(root, '.taprc'), '');
+  // Beside what is built, so that an installation that replaces that takes the claim away with it.
+  const stampFile = join(
+    realpathSync(join(root, 'node_modules', 'tap')),
+    '../@tapjs/test/test-built/.calltally',
+  );
+  if (readOr(stampFile, '-') === stamp) return false;
+  await run(join(root, 'node_modules', '.bin', 'tap'), ['build'], { cwd: root });
   writeFileSync(stampFile, stamp);
   return true;
 }
