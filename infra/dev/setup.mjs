@@ -43,9 +43,10 @@ async function obtainEngines() {
 async function start() {
   await build();
   await obtainEngines();
-  if (process.exitCode) return process.exitCode;
-  for (const signal of signals) process.off(signal, onSignal);
   const { start } = await import('./dist/start.js');
+  if (process.exitCode) return process.exitCode;
+  // In one turn with the start, which listens to signals itself, so that none falls between.
+  for (const signal of signals) process.off(signal, onSignal);
   return start(root, args);
 }
 

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StackError, startStack } from '@calltally/stack';
 import { openStore } from '@calltally/store';
+import { chooseAddresses } from './addresses.ts';
 import { announcement } from './announce.ts';
 import { Closing } from './closing.ts';
 import { DevError } from './errors.ts';
@@ -58,15 +59,23 @@ async function run(
   // One that a killed run left behind would speak of processes that are gone.
   await rm(stackFile, { force: true });
 
+  // Before the engines, which take a while: a port that cannot be had is known at once.
+  const at = await chooseAddresses(process.env, say);
+
   const engines = await timed('engines', () => startStack({ dataDir: folder, restart: true, log: say }));
   closing.add(() => engines.stop());
   stopping.throwIfAborted();
 
   const kafka = kafkaSettings(engines.kafka.address, process.env);
   const topics = topicNames(process.env);
-  const mongo = engines.mongo.external ? engines.mongo.address : `${engines.mongo.address}/calltally`;
+  const addresses = {
+    kafka: engines.kafka.address,
+    topic: topics.topic,
+    redis: engines.redis.address,
+    mongo: engines.mongo.external ? engines.mongo.address : `${engines.mongo.address}/calltally`,
+  };
   const store = openStore({
-    uri: mongo,
+    uri: addresses.mongo,
     timeoutMs: STORE_TIMEOUT_MS,
     selectionTimeoutMs: STORE_SELECTION_TIMEOUT_MS,
   });
@@ -74,34 +83,23 @@ async function run(
   await timed('topics and indexes', () => prepareEngines(kafka, topics, store));
   stopping.throwIfAborted();
 
-  const addresses = { kafka: engines.kafka.address, redis: engines.redis.address, mongo };
+  const shared = { folder, say, stopping, closing };
   const services = await timed('api and ingest', () =>
-    startServices({ root, folder, addresses, say, stopping, closing }),
+    startServices({ ...shared, root, engines: addresses, at }),
   );
   const demo = options.demo
     ? await timed('demo calls', () =>
-        startDemo({
-          kafka,
-          topic: topics.topic,
-          store,
-          folder,
-          api: services.api.address,
-          say,
-          stopping,
-          closing,
-        }),
+        startDemo({ ...shared, kafka, topic: topics.topic, store, api: at.api.address }),
       )
     : null;
 
-  const { api, ingest } = services;
   const file = new StackFile(stackFile, () => ({
-    api: api.address,
-    ingest: ingest.address,
+    api: at.api.address,
+    ingest: at.ingest.address,
     ...addresses,
-    topic: topics.topic,
     pids: {
-      api: api.service.pid ?? null,
-      ingest: ingest.service.pid ?? null,
+      api: services.api.pid ?? null,
+      ingest: services.ingest.pid ?? null,
       kafka: engines.kafka.pid ?? null,
       redis: engines.redis.pid ?? null,
       mongo: engines.mongo.pid ?? null,
@@ -111,7 +109,7 @@ async function run(
   }));
   closing.add(() => file.stop());
   await file.start();
-  for (const line of announcement({ api: api.address, demo })) say(line);
+  for (const line of announcement({ api: at.api.address, demo })) say(line);
   if (!stopping.aborted) await once(stopping, 'abort');
 }
 
