@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CallEvent, encodeCallEvent, kafkaClient } from '@calltally/contract';
+import { type CallEvent, encodeCallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
 import { type CallEventProducer, createCallEventProducer } from '@calltally/contract/producer';
 import { type Engine, startKafka, startMongo, startRedis } from '@calltally/stack';
 import { type Test, testKafka, testMongo, uniqueName } from '@calltally/stack/testing';
@@ -133,6 +133,58 @@ export class Platform {
           throw new Error(`not read within ${withinMs} ms: ${JSON.stringify({ behind, group })}`);
       }
     });
+  }
+
+  /** Members of the consumer group, by id. */
+  async groupMembers(): Promise<string[]> {
+    return this.#use(this.#kafkaClient.admin(), async (admin) => {
+      const { groups } = await admin.describeGroups([this.groupId]);
+      return groups[0]!.members.map(({ memberId }) => memberId);
+    });
+  }
+
+  /** Deletes the topic and creates it again: its offsets begin at 0 once more. */
+  async remakeTopic(): Promise<void> {
+    await this.#use(this.#kafkaClient.admin(), async (admin) => {
+      await admin.deleteTopics({ topics: [this.topic] });
+      for (let i = 0; i < 100 && (await admin.listTopics()).includes(this.topic); i++) await sleep(100);
+      await ensureTopics(admin, { topic: this.topic, dlqTopic: this.dlqTopic });
+      for (let i = 0; i < 100; i++) {
+        const served = await admin.fetchTopicOffsets(this.topic).catch(() => undefined);
+        if (served !== undefined) return;
+        await sleep(100);
+      }
+    });
+  }
+
+  /** What retention does, at once: the topic holds nothing of what it held. */
+  async letGoOfAllRecords(): Promise<void> {
+    await this.#use(this.#kafkaClient.admin(), async (admin) => {
+      const ends = await admin.fetchTopicOffsets(this.topic);
+      await admin.deleteTopicRecords({
+        topic: this.topic,
+        partitions: ends.map(({ partition, high }) => ({ partition, offset: high })),
+      });
+    });
+  }
+
+  /** Makes Redis say that it counted nothing, as one restored from a very old dump would. */
+  async rewindMarks(): Promise<void> {
+    const marks = Array.from({ length: 6 }, (_, partition) => `mark:0:${partition} -1`).join(' ');
+    await redisCommand(this.redis.address, `HSET ct:ledger:{0} ${marks}`);
+  }
+
+  /** Samples of a metric, of all ingest processes. */
+  async metric(name: string): Promise<{ labels: string; value: number }[]> {
+    const pages = await Promise.all(
+      this.ingests.map(async ({ url }) => (await fetch(`${url}/metrics`)).text().catch(() => '')),
+    );
+    return pages.flatMap((page) =>
+      [...page.matchAll(new RegExp(`^${name}\\{(.*)\\} (\\S+)$`, 'gm'))].map(([, labels, value]) => ({
+        labels: labels!,
+        value: Number(value),
+      })),
+    );
   }
 
   async flushRedis(): Promise<void> {

@@ -1,0 +1,28 @@
+import type { KafkaMessage } from 'kafkajs';
+import { test } from 'tap';
+import { decodeChunk } from '../src/chunk.ts';
+
+const message = (offset: number, value: string | null) =>
+  ({
+    offset: String(offset),
+    timestamp: String(offset * 10),
+    key: null,
+    value: value && Buffer.from(value),
+  }) as KafkaMessage;
+
+test('a chunk covers every message, taken or not', async (t) => {
+  const event = { call_id: 'c', user_id: 'u', started_at: '2026-03-01T10:00:00Z', duration_seconds: 1 };
+  const chunk = decodeChunk(3, [message(7, '{'), message(9, JSON.stringify(event)), message(12, null)]);
+  t.match(chunk, { partition: 3, first: 7, through: 12, lastTimestampMs: 120 });
+  t.same(
+    chunk.events.map(({ offset, call }) => [offset, call.callId]),
+    [[9, 'c']],
+  );
+  t.same(
+    chunk.rejected.map(({ message: { offset }, rejection: { code } }) => [offset, code]),
+    [
+      ['7', 'EVENT_NOT_JSON'],
+      ['12', 'EVENT_EMPTY'],
+    ],
+  );
+});

@@ -1,0 +1,31 @@
+import { test } from 'tap';
+import { buildHttp, type Readiness } from '../src/http.ts';
+import { createIngestMetrics } from '../src/metrics.ts';
+
+test('ready only while in the group and counting; alive and measured in any case', async (t) => {
+  const { registry } = createIngestMetrics();
+  let readiness: Readiness = { joined: true, counting: true, partitions: [0, 1] };
+  const app = buildHttp({ registry, readiness: () => readiness });
+  t.teardown(() => app.close());
+  const status = async (url: string) => (await app.inject(url)).statusCode;
+
+  t.equal(await status('/readyz'), 200);
+  for (const missing of [{ joined: false }, { counting: false }]) {
+    readiness = { joined: true, counting: true, partitions: [], ...missing };
+    t.equal(await status('/readyz'), 503);
+  }
+  t.equal(await status('/healthz'), 200);
+  const metrics = await app.inject('/metrics');
+  for (const name of [
+    'calltally_events_total',
+    'calltally_batch_events',
+    'calltally_batch_seconds',
+    'calltally_lag_messages',
+    'calltally_lag_seconds',
+    'calltally_dead_letters_total',
+    'calltally_recounts_total',
+    'calltally_lost_events_total',
+  ]) {
+    t.ok(metrics.body.includes(`# TYPE ${name} `), name);
+  }
+});

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { test } from 'tap';
+import { Positions } from '../src/positions.ts';
+
+const watermarks = (end: number) => new Map([[0, { earliest: 0, end }]]);
+
+test('as-of is a time at which the end had been asked for, and everything below that end is counted', async () => {
+  // A partition of which the producer writes and the consumer counts some, with the brokers asked now and then.
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('produce' as const), n: fc.integer({ min: 1, max: 5 }) }),
+    fc.record({ kind: fc.constant('count' as const), n: fc.integer({ min: 1, max: 5 }) }),
+    fc.record({ kind: fc.constant('ask' as const), n: fc.constant(0) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const positions = new Positions(new Map([[0, 0]]));
+      const acknowledgedAt: number[] = [];
+      let now = 0;
+      let counted = 0;
+      for (const { kind, n } of steps) {
+        now++;
+        if (kind === 'produce') for (let i = 0; i < n; i++) acknowledgedAt.push(now);
+        if (kind === 'count') {
+          counted = Math.min(counted + n, acknowledgedAt.length);
+          positions.moved(0, counted, now);
+        }
+        if (kind === 'ask') positions.probed(now, watermarks(acknowledgedAt.length));
+        const asOf = positions.asOf(0, counted);
+        if (asOf !== undefined && acknowledgedAt.slice(counted).some((at) => at < asOf)) return false;
+      }
+      return true;
+    }),
+  );
+});
+
+test('as-of goes on although events never stop coming', async (t) => {
+  const positions = new Positions(new Map([[0, 0]]));
+  positions.probed(1_000, watermarks(10));
+  positions.moved(0, 8, 0);
+  positions.probed(2_000, watermarks(20));
+  t.equal(positions.asOf(0, 8), undefined, 'not before the first end is reached');
+  positions.moved(0, 12, 0);
+  t.equal(positions.asOf(0, 12), 1_000, 'the end that was asked for first');
+  positions.probed(3_000, watermarks(30));
+  t.equal(positions.asOf(0, 30), 3_000, 'then the next one');
+});
+
+test('a partition that is not assigned has no position', async (t) => {
+  const positions = new Positions(new Map([[0, 5]]));
+  positions.moved(1, 7, 0);
+  positions.skip(1, 9);
+  t.equal(positions.next(1), undefined);
+  t.equal(positions.asOf(1, 9), undefined);
+  t.same(positions.complete(), []);
+});
+
+test('lag is what the topic holds beyond the position, and its age; nothing when all is counted', async (t) => {
+  const positions = new Positions(new Map([[0, 5]]));
+  positions.moved(0, 8, 10_000);
+  t.same(positions.lag(watermarks(12), 12_500), [{ partition: 0, messages: 4, seconds: 2.5 }]);
+  t.same(positions.lag(watermarks(8), 99_000), [{ partition: 0, messages: 0, seconds: 0 }]);
+});
