@@ -47,7 +47,8 @@ else
     local calls, duration = segment(at)
     window_calls, window_duration = window_calls + calls, window_duration + duration
   end
-  redis.call('HSET', user, 'rd', ARGV[2], 'rw', ARGV[3], 'ro', ARGV[4], 'dc', today, 'wc', week, 'mc', month,
+  -- A Redis that is full refuses to write; it can be read all the same.
+  redis.pcall('HSET', user, 'rd', ARGV[2], 'rw', ARGV[3], 'ro', ARGV[4], 'dc', today, 'wc', week, 'mc', month,
     'rc', window_calls, 'rm', string.format('%.0f', window_duration))
 end
 

@@ -20,6 +20,9 @@ export interface LeaseRequest {
   respectMs: number;
 }
 
+/** Our clock may be behind that of a process which died holding a lease: waiting for its time to pass has no bound. */
+const LATER_THAN_ANY_LEASE = Number.MAX_SAFE_INTEGER;
+
 export type LeaseReply = 'leased' | 'warm' | 'busy';
 
 /** A user's calls as rows tell them. */
@@ -52,7 +55,7 @@ export async function leaseUsers(
       id,
       leaseText(lease, nowMs),
       request.evenIfWarm ? '1' : '0',
-      nowMs - request.respectMs,
+      request.respectMs === 0 ? LATER_THAN_ANY_LEASE : nowMs - request.respectMs,
       expiry,
     ];
     return { userId, keys: [userKey(userId)], args };

@@ -28,7 +28,12 @@ export class CounterSession {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    for (const { redis } of masters) redis.once('close', () => this.end('the connection to Redis was cut'));
+    const cut = () => this.end('the connection to Redis was cut');
+    for (const { redis } of masters) {
+      redis.once('close', cut);
+      // It may have been cut while another master's was opened.
+      if (redis.status !== 'ready') cut();
+    }
   }
 
   /** @throws CountersError COUNTERS_LOST when Redis cannot be reached within the limits */

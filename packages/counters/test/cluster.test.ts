@@ -1,0 +1,163 @@
+import { dayOf } from '@calltally/domain';
+import { test } from 'tap';
+import {
+  applyEvents,
+  beginGenerations,
+  CounterSession,
+  installUsers,
+  leaseUsers,
+  markPartition,
+  readBuckets,
+  readGenerations,
+  readReady,
+  requireNoEviction,
+  snapshotUser,
+} from '../src/index.ts';
+import { testCluster } from './cluster.ts';
+import { DAY_MS, warm } from './support.ts';
+
+const NOW = Date.UTC(2026, 5, 15);
+
+test('counters on a cluster of three masters', async (t) => {
+  const { nodes, admins } = await testCluster(t);
+  const open = async () => {
+    const session = await CounterSession.open({
+      clusterNodes: nodes,
+      commandTimeoutMs: 5_000,
+      openTimeoutMs: 5_000,
+    });
+    t.teardown(() => void session.end('the test is over'));
+    return session;
+  };
+  const session = await open();
+  const begin = { retentionMonths: 60, through: new Map([['0:0', 41]]) };
+  const generations = await beginGenerations(session, begin);
+  const users = Array.from({ length: 90 }, (_, i) => `user-${i}`);
+  const eventsOf = (offset: number) =>
+    users.map((userId, i) => ({
+      userId,
+      events: [{ offset: offset + i, startedAt: NOW - (i % 40) * DAY_MS, durationMs: i + 1 }],
+    }));
+
+  await t.test(
+    'every master has a generation of its own, on itself, and the same for every process',
+    async (t) => {
+      t.equal(session.masters.length, 3);
+      t.equal(new Set([...generations.values()].map(({ id }) => id)).size, 3);
+      t.equal(new Set(session.masters.map(({ ledgerKey }) => ledgerKey)).size, 3);
+      const other = await open();
+      const found = await beginGenerations(other, begin);
+      t.strictSame(
+        [...found.values()].map(({ id }) => id).sort(),
+        [...generations.values()].map(({ id }) => id).sort(),
+      );
+      t.equal(await requireNoEviction(other), true);
+      const ledgers = await Promise.all(admins.map((admin) => admin.keys('ct:ledger:*')));
+      t.strictSame(
+        ledgers.map((keys) => keys.length),
+        [1, 1, 1],
+      );
+      other.end('done');
+    },
+  );
+
+  await t.test('users of all masters are recounted, applied and read in one call', async (t) => {
+    t.strictSame(
+      await applyEvents(session, generations, '0:0', eventsOf(100)),
+      users.map(() => 'unknown'),
+    );
+    await warm({ session, generations }, users, NOW);
+    t.strictSame(
+      await applyEvents(session, generations, '0:0', eventsOf(100)),
+      users.map(() => 1),
+    );
+    t.strictSame(
+      await applyEvents(session, generations, '0:0', eventsOf(100)),
+      users.map(() => 0),
+    );
+    for (const [i, userId] of users.entries()) {
+      const inWindow = i % 40 <= 30;
+      const window = inWindow ? { calls: 1, durationMs: i + 1 } : { calls: 0, durationMs: 0 };
+      const reading = await readBuckets(session, generations, userId, NOW, []);
+      t.strictSame(reading!.window, window);
+      t.strictSame((await readReady(session, generations, userId, NOW))!.window, window);
+      t.equal((await snapshotUser(session, generations, userId, NOW))!.applied.get('0:0'), 100 + i);
+    }
+    const counts = await Promise.all(admins.map(async (admin) => (await admin.keys('ct:{user-*}')).length));
+    t.ok(
+      counts.every((count) => count > 0),
+      `users on each master: ${counts}`,
+    );
+    t.equal(
+      counts.reduce((a, b) => a + b),
+      users.length,
+    );
+  });
+
+  await t.test('a mark stands on every master', async (t) => {
+    await markPartition(session, generations, { partition: '0:0', through: 200, asOfMs: 7 });
+    for (const { marks, asOf } of (await readGenerations(session)).values()) {
+      t.equal(marks.get('0:0'), 200);
+      t.equal(asOf.get('0:0'), 7);
+    }
+  });
+
+  await t.test(
+    'one master emptied: only its users are cold, and only its generation is another',
+    async (t) => {
+      await admins[1]!.flushall();
+      const applied = await applyEvents(session, generations, '0:0', eventsOf(300));
+      const emptied = session.masters.find(({ redis }) => redis.options.port === nodes[1]!.port)!;
+      t.strictSame(
+        applied,
+        users.map((userId) => (session.master(userId) === emptied ? 'unknown' : 1)),
+      );
+      await t.rejects(markPartition(session, generations, { partition: '0:0', through: 400 }), {
+        code: 'COUNTERS_GENERATION',
+      });
+      t.equal((await readGenerations(session)).size, 2);
+      const next = await beginGenerations(session, { retentionMonths: 60, through: new Map([['0:0', 150]]) });
+      for (const [master, { id, marks }] of next) {
+        t.equal(id === generations.get(master)!.id, master !== emptied);
+        t.equal(marks.get('0:0'), master === emptied ? 150 : 400, 'marks of each master by itself');
+      }
+      const cold = users.filter((_, i) => applied[i] === 'unknown');
+      t.strictSame(
+        await leaseUsers(session, next, cold, 'l', NOW, { evenIfWarm: false, respectMs: 0 }),
+        cold.map(() => 'leased'),
+      );
+      const recounted = cold.map((userId) => ({
+        userId,
+        days: new Map([[dayOf(NOW), { calls: 5, durationMs: 50 }]]),
+        partitions: new Set(['0:0']),
+        lastStartedAt: NOW,
+      }));
+      const replies = await installUsers(session, next, recounted, new Map([['0:0', 500]]), 'l', NOW);
+      t.strictSame(
+        replies,
+        cold.map(() => 'installed'),
+      );
+      for (const userId of cold) t.equal((await readBuckets(session, next, userId, NOW, []))!.today, 5);
+    },
+  );
+
+  await t.test('one connection cut: the whole session is over', async (t) => {
+    await admins[2]!.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    t.match(await session.ended, { code: 'COUNTERS_LOST' });
+    for (const { redis } of session.masters) await t.rejects(redis.ping());
+    await t.rejects(readGenerations(session), { code: 'COUNTERS_LOST' });
+    const other = await open();
+    t.equal((await readGenerations(other)).size, 3);
+    other.end('done');
+  });
+
+  await t.test('a node that is not there is passed over while another tells the cluster', async (t) => {
+    const gone = { host: '127.0.0.1', port: 1 };
+    const settings = { commandTimeoutMs: 5_000, openTimeoutMs: 5_000 };
+    const other = await CounterSession.open({ clusterNodes: [gone, nodes[2]!], ...settings });
+    t.equal(other.masters.length, 3);
+    other.end('done');
+    await t.rejects(CounterSession.open({ clusterNodes: [gone], ...settings }), { code: 'COUNTERS_LOST' });
+    await t.rejects(CounterSession.open({ clusterNodes: [], ...settings }), { code: 'COUNTERS_LOST' });
+  });
+});

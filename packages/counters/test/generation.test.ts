@@ -1,0 +1,100 @@
+import { test } from 'tap';
+import { beginGenerations, markPartition, readGenerations } from '../src/index.ts';
+import { testCounters } from './support.ts';
+
+const LEDGER = 'ct:ledger:{0}';
+
+test('generations', async (t) => {
+  const counters = await testCounters(t);
+  const { session, admin } = counters;
+  const begin = (id: string | undefined, through: Record<string, number> = {}, one = session) =>
+    beginGenerations(one, {
+      retentionMonths: 25,
+      through: new Map(Object.entries(through)),
+      ...(id === undefined ? {} : { replacing: new Set([id]) }),
+    }).then((all) => [...all.values()][0]!);
+
+  await t.test(
+    'twenty that begin at once, each with a session of its own, find one generation',
+    async (t) => {
+      await admin.flushall();
+      const sessions = await Promise.all(Array.from({ length: 20 }, () => counters.open()));
+      const begun = await Promise.all(
+        sessions.map((one, i) => begin(undefined, { '0:0': i, '0:1': i + 5 }, one)),
+      );
+      t.equal(new Set(begun.map(({ id }) => id)).size, 1);
+      const marks = begun[0]!.marks;
+      t.ok(
+        begun.every(
+          (one) => one.marks.get('0:0') === marks.get('0:0') && one.marks.get('0:1') === marks.get('0:1'),
+        ),
+      );
+      t.equal(marks.get('0:1')! - marks.get('0:0')!, 5, 'and its marks are those of one beginner');
+      for (const one of sessions) one.end('done');
+    },
+  );
+
+  await t.test('a generation goes on with its marks, its as-of and its retention', async (t) => {
+    await admin.flushall();
+    const first = await begin(undefined, { '0:0': 4 });
+    const generations = await readGenerations(session);
+    await markPartition(session, generations, { partition: '0:0', through: 9, asOfMs: 1234 });
+    const again = [
+      ...(await beginGenerations(session, { retentionMonths: 3, through: new Map([['0:0', 77]]) })).values(),
+    ][0]!;
+    t.strictSame(again, {
+      id: first.id,
+      retentionMonths: 25,
+      marks: new Map([['0:0', 9]]),
+      asOf: new Map([['0:0', 1234]]),
+    });
+    await markPartition(session, generations, { partition: '0:0', through: 10 });
+    t.strictSame(
+      await readGenerations(session),
+      new Map([[session.masters[0], { ...again, marks: new Map([['0:0', 10]]) }]]),
+    );
+  });
+
+  await t.test('a partition that came later is known with nothing counted of it', async (t) => {
+    const before = await begin(undefined);
+    const { id, marks, asOf } = await begin(undefined, { '0:0': 50, '0:1': 50 });
+    t.equal(id, before.id);
+    t.strictSame(
+      marks,
+      new Map([
+        ['0:0', 10],
+        ['0:1', -1],
+      ]),
+    );
+    t.notOk(asOf.has('0:1'));
+  });
+
+  await t.test('a generation is replaced only by those who name it', async (t) => {
+    const before = await begin(undefined);
+    t.equal((await begin('some-other')).id, before.id);
+    const after = await Promise.all(Array.from({ length: 8 }, () => begin(before.id, { '0:7': 3 })));
+    t.equal(new Set(after.map(({ id }) => id)).size, 1);
+    t.not(after[0]!.id, before.id);
+    t.strictSame(after[0]!.marks, new Map([['0:7', 3]]), 'with marks of its own');
+    t.strictSame(after[0]!.asOf, new Map());
+    t.equal((await begin(before.id)).id, after[0]!.id);
+  });
+
+  await t.test('a mark is refused in another generation, and where there is none', async (t) => {
+    const old = await readGenerations(session);
+    const mark = { partition: '0:0', through: 99, asOfMs: 5 };
+    await admin.flushall();
+    await t.rejects(markPartition(session, old, mark), { code: 'COUNTERS_GENERATION', retryable: true });
+    t.equal(await admin.exists(LEDGER), 0);
+    await begin(undefined, { '0:0': 1 });
+    const fields = await admin.hgetall(LEDGER);
+    await t.rejects(markPartition(session, old, mark), { code: 'COUNTERS_GENERATION' });
+    t.strictSame(await admin.hgetall(LEDGER), fields);
+    t.equal(session.isOpen, true, 'the connection is sound');
+  });
+
+  await t.test('where there is none, none is read', async (t) => {
+    await admin.flushall();
+    t.equal((await readGenerations(session)).size, 0);
+  });
+});

@@ -1,0 +1,33 @@
+import { test } from 'tap';
+import { applyEvents, readBuckets } from '../src/index.ts';
+import { DAY_MS, testCounters, warm } from './support.ts';
+
+test('a user with many calls every day of a year costs less than 1 KiB a month, in hashes that stay listpacks', async (t) => {
+  const counters = await testCounters(t);
+  const { session, generations, admin } = counters;
+  const userId = 'user-0123456789abcdef';
+  // 2026 has 53 ISO weeks.
+  const from = Date.UTC(2025, 11, 29);
+  const nowMs = Date.UTC(2027, 0, 2, 12);
+  await warm(counters, [userId], nowMs);
+  let offset = 1e9;
+  for (let day = from; day < nowMs; day += DAY_MS) {
+    const events = Array.from({ length: 120 }, () => {
+      offset += 1;
+      return { offset, startedAt: day, durationMs: 300_000 + (offset % 1000) };
+    });
+    t.strictSame(await applyEvents(session, generations, '0:11', [{ userId, events }]), [120]);
+  }
+  await readBuckets(session, generations, userId, nowMs, []);
+
+  let total = 0;
+  for (const key of await admin.keys(`ct:{${userId}}*`)) {
+    t.equal(await admin.object('ENCODING', key), 'listpack', key);
+    const bytes = Number(await admin.memory('USAGE', key));
+    total += bytes;
+    if (key.includes(':m:')) t.ok(bytes <= 1024, `${key}: ${bytes} bytes`);
+  }
+  t.equal(Number(await admin.hlen(`ct:{${userId}}:w:2026`)), 106);
+  t.equal(Number(await admin.hlen(`ct:{${userId}}:m:683`)), 64);
+  t.ok(total / 12 <= 1024, `${Math.round(total / 12)} bytes a month, with weeks and the user's own hash`);
+});

@@ -1,0 +1,103 @@
+import type { Engine } from '@calltally/stack';
+import { type Test, testRedis } from '@calltally/stack/testing';
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import {
+  beginGenerations,
+  type CountableEvent,
+  CounterSession,
+  type CountersSettings,
+  type Generations,
+  installUsers,
+  leaseUsers,
+} from '../src/index.ts';
+
+/** So long that buckets of the years used here are still kept. */
+export const RETENTION_MONTHS = 120;
+export const DAY_MS = 86_400_000;
+
+export interface Counters {
+  engine: Engine;
+  /** The same Redis by the client alone. */
+  admin: Redis;
+  session: CounterSession;
+  generations: Generations;
+  open(settings?: Partial<CountersSettings>): Promise<CounterSession>;
+}
+
+/** A Redis of this test alone with a generation begun in it. */
+export async function testCounters(t: Test, args: string[] = []): Promise<Counters> {
+  const engine = await testRedis(t, args);
+  const admin = new Redis(engine.address, { retryStrategy: () => 50, maxRetriesPerRequest: null });
+  admin.on('error', () => {});
+  const opened: CounterSession[] = [];
+  t.teardown(() => {
+    admin.disconnect();
+    for (const session of opened) session.end('the test is over');
+  });
+  const open = async (settings: Partial<CountersSettings> = {}) => {
+    const session = await CounterSession.open({
+      url: engine.address,
+      commandTimeoutMs: 10_000,
+      openTimeoutMs: 10_000,
+      ...settings,
+    });
+    opened.push(session);
+    return session;
+  };
+  const session = await open();
+  const generations = await beginGenerations(session, {
+    retentionMonths: RETENTION_MONTHS,
+    through: new Map([['0:0', -1]]),
+  });
+  return { engine, admin, session, generations, open };
+}
+
+/** Makes users known with no calls, as a recount of a user without rows does. */
+export async function warm(
+  { session, generations }: Pick<Counters, 'session' | 'generations'>,
+  userIds: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  await leaseUsers(session, generations, userIds, 'warm', nowMs, { evenIfWarm: true, respectMs: 0 });
+  const users = userIds.map((userId) => ({
+    userId,
+    days: new Map(),
+    partitions: new Set<string>(),
+    lastStartedAt: -1,
+  }));
+  await installUsers(session, generations, users, new Map(), 'warm', nowMs);
+}
+
+/** What a user's counters have to say, from the plain events, by the calendar of Date. */
+export function oracle(events: readonly CountableEvent[], nowMs: number) {
+  const now = new Date(nowMs);
+  const year = now.getUTCFullYear();
+  const month = now.getUTCMonth();
+  const today = Date.UTC(year, month, now.getUTCDate());
+  const monday = today - ((now.getUTCDay() + 6) % 7) * DAY_MS;
+  const within = (from: number, until: number) =>
+    events.filter(({ startedAt }) => startedAt >= from && startedAt < until);
+  const window = within(today - 30 * DAY_MS, today + DAY_MS);
+  return {
+    today: within(today, today + DAY_MS).length,
+    thisWeek: within(monday, monday + 7 * DAY_MS).length,
+    thisMonth: within(Date.UTC(year, month), Date.UTC(year, month + 1)).length,
+    window: tallyOf(window),
+    lastStartedAt: Math.max(-1, ...events.map(({ startedAt }) => startedAt)),
+  };
+}
+
+export function tallyOf(events: readonly CountableEvent[]) {
+  return { calls: events.length, durationMs: events.reduce((sum, { durationMs }) => sum + durationMs, 0) };
+}
+
+/** Fails with the least example found, which asserts by `t` would not let fast-check look for. */
+export async function holds<T>(
+  t: { pass(message: string): void },
+  property: fc.IAsyncProperty<T>,
+  numRuns: number,
+) {
+  await fc.assert(property, { numRuns });
+  t.pass(`${numRuns} runs`);
+}
