@@ -2,22 +2,15 @@ import { cpSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
 import { compareWithOracle, compareWithRecount } from '../src/compare.ts';
-import { type Answer, ask } from '../src/dashboard.ts';
 import { Flow } from '../src/flow.ts';
 import { Oracle } from '../src/oracle.ts';
 import { Platform } from '../src/platform.ts';
 import { Chance } from '../src/random.ts';
 import { redisCommand } from '../src/redis-command.ts';
 import { Traffic } from '../src/traffic.ts';
+import { watch } from '../src/watch.ts';
 
 const AWAY_MS = 3_000;
-
-/** What dashboards were told while something was wrong. */
-interface Watch {
-  statuses: Map<number, number>;
-  tooMany: number;
-  slowestMs: number;
-}
 
 test('exact again after every outage, without any help, while events flow', async (t) => {
   const chance = Chance.fromEnvironment();
@@ -123,25 +116,3 @@ test('exact again after every outage, without any help, while events flow', asyn
     );
   }
 });
-
-function watch(platform: Platform, keys: Map<string, string>, oracle: Oracle, chance: Chance) {
-  const seen: Watch = { statuses: new Map(), tooMany: 0, slowestMs: 0 };
-  let stopped = false;
-  const running = (async () => {
-    while (!stopped) {
-      const [user, key] = chance.pick([...keys]);
-      const answer: Answer = await ask(platform.api.url, key);
-      seen.statuses.set(answer.status, (seen.statuses.get(answer.status) ?? 0) + 1);
-      seen.slowestMs = Math.max(seen.slowestMs, answer.tookMs);
-      if ((answer.body.data?.total_calls ?? 0) > oracle.callsOf(user)) seen.tooMany++;
-      await sleep(20);
-    }
-    return seen;
-  })();
-  return {
-    stop() {
-      stopped = true;
-      return running;
-    },
-  };
-}
