@@ -33,6 +33,11 @@ export async function beginCounting(
   topic: { stream: number; states: readonly PartitionState[]; retentionMonths: number },
 ): Promise<{ books: Books; starts: Start[] }> {
   const { stream, states, retentionMonths } = topic;
+  // As-of must not speak for partitions that nobody has read from yet.
+  await store.progress.expect(
+    stream,
+    states.map(({ partition }) => partition),
+  );
   const stored = await store.progress.stored();
   const committed = new Map(states.map((state) => [cutKey(stream, state.partition), committedOf(state)]));
   const through = new Map([...committed].map(([partition, offset]) => [partition, offset - 1]));

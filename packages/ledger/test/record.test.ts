@@ -1,0 +1,270 @@
+import {
+  applyEvents,
+  type CounterSession,
+  leaseUsers,
+  markPartition,
+  readGenerations,
+} from '@calltally/counters';
+import { cutKey, isCanonical, type Store, toRow } from '@calltally/store';
+import { test } from 'tap';
+import { type Batch, type Books, markCounted, record, recountUsers } from '../src/index.ts';
+import { batchOf, bothOf, callOf, callsIn, testWorld } from './support.ts';
+
+const COLD_ONLY = { evenIfWarm: false, respectMs: 0 };
+
+/** The first `steps` of what `record` and `markCounted` do, then death. */
+async function recordAndDie({ store, session, generations }: Books, batch: Batch, steps: number) {
+  const { stream, partition, events, through } = batch;
+  if (steps === 0) return;
+  const half = events.slice(0, Math.ceil(events.length / 2));
+  const inserted = steps === 1 ? half : events;
+  const outcomes = await store.calls.insert(
+    inserted.map(({ offset, call }) => toRow(call, { stream, partition, offset })),
+  );
+  if (steps <= 2) return;
+  await store.progress.raise(stream, partition, through);
+  if (steps === 3) return;
+  const key = cutKey(stream, partition);
+  const canonical = events.filter((_, i) => isCanonical(outcomes[i]!));
+  const users = [...new Set(canonical.map(({ call }) => call.userId))].map((userId) => ({
+    userId,
+    events: canonical
+      .filter(({ call }) => call.userId === userId)
+      .map(({ offset, call }) => ({ offset, startedAt: call.startedAt, durationMs: call.durationMs })),
+  }));
+  await applyEvents(session, generations, key, steps === 4 ? users.slice(0, 1) : users);
+  if (steps <= 5) return;
+  await markPartition(session, generations, { partition: key, through });
+}
+const ALL_STEPS = 6;
+
+test('recording', async (t) => {
+  const world = await testWorld(t);
+  const { store, admin } = world;
+  let next = 0;
+  const events = (calls: ReturnType<typeof callOf>[]) => calls.map((call) => ({ offset: next++, call }));
+  const agree = async (t: Tap, books: Books, userId: string, calls: number) => {
+    const both = await bothOf(world, books, userId);
+    t.strictSame(both?.counters, both?.rows, userId);
+    t.equal(both && callsIn(both.counters), calls);
+  };
+  type Tap = typeof t;
+
+  await t.test(
+    'a batch is inserted, counted and marked, and each event told what became of it',
+    async (t) => {
+      const books = await world.begin();
+      const first = callOf('u-1');
+      const taken = callOf('u-1');
+      const batch = batchOf(
+        0,
+        events([
+          first,
+          callOf('u-2'),
+          first,
+          taken,
+          { ...taken, userId: 'u-2' },
+          { ...taken, durationMs: 1 },
+        ]),
+      );
+      t.strictSame(await record(books, batch), {
+        outcomes: ['inserted', 'inserted', 'duplicate', 'inserted', 'foreign', 'changed'],
+        recounted: 2,
+      });
+      await markCounted(books, { stream: 0, partition: 0, through: batch.through, asOfMs: 7 });
+      await agree(t, books, 'u-1', 2);
+      await agree(t, books, 'u-2', 1);
+      const [generation] = (await readGenerations(books.session)).values();
+      t.equal(generation!.marks.get('0:0'), batch.through);
+      t.equal(generation!.asOf.get('0:0'), 7);
+      t.equal((await store.progress.stored()).get('0:0'), batch.through);
+
+      t.strictSame(await record(books, batch), {
+        outcomes: ['redelivered', 'redelivered', 'duplicate', 'redelivered', 'foreign', 'changed'],
+        recounted: 0,
+      });
+      await agree(t, books, 'u-1', 2);
+      await agree(t, books, 'u-2', 1);
+    },
+  );
+
+  await t.test('a batch without a call that could be taken raises stored all the same', async (t) => {
+    const books = await world.begin();
+    next += 10;
+    t.strictSame(await record(books, { stream: 0, partition: 0, events: [], through: next - 1 }), {
+      outcomes: [],
+      recounted: 0,
+    });
+    t.equal((await store.progress.stored()).get('0:0'), next - 1);
+  });
+
+  for (const state of ['cold', 'warm', 'half'] as const) {
+    for (let steps = 0; steps <= ALL_STEPS; steps++) {
+      await t.test(
+        `${state} users, killed after ${steps} of ${ALL_STEPS} steps: the batch comes again and counts once`,
+        async (t) => {
+          const books = await world.begin();
+          const users = [1, 2, 3].map((i) => `u-${state}-${steps}-${i}`);
+          const before = batchOf(0, events(users.map((userId) => callOf(userId))));
+          await recordAndDie(books, before, 3);
+          if (state === 'warm') await recountUsers(books, users, COLD_ONLY);
+          if (state === 'half')
+            await leaseUsers(books.session, books.generations, users, 'left behind', Date.now(), COLD_ONLY);
+          const batch = batchOf(0, events([...users, ...users].map((userId) => callOf(userId))));
+          await recordAndDie(books, batch, steps);
+          books.session.end('killed');
+
+          const again = await world.begin();
+          for (let times = 0; times < 3; times++) {
+            await record(again, batch);
+            await markCounted(again, { stream: 0, partition: 0, through: batch.through });
+            for (const userId of users) await agree(t, again, userId, 3);
+          }
+          again.session.end('done');
+        },
+      );
+    }
+  }
+
+  await t.test('a batch that overlaps what was recorded adds only what is new', async (t) => {
+    const books = await world.begin();
+    const all = events(Array.from({ length: 30 }, (_, i) => callOf(`u-over-${i % 3}`)));
+    for (const [from, until] of [
+      [0, 12],
+      [5, 20],
+      [0, 3],
+      [19, 30],
+      [0, 30],
+    ] as const) {
+      await record(books, batchOf(0, all.slice(from, until)));
+    }
+    for (let i = 0; i < 3; i++) await agree(t, books, `u-over-${i}`, 10);
+  });
+
+  await t.test('two recorders of the same cold users on two partitions at once', async (t) => {
+    for (let round = 0; round < 15; round++) {
+      const both = await Promise.all([world.begin(), world.begin()]);
+      const users = [0, 1, 2].map((i) => `u-two-${round}-${i}`);
+      const shared = users.map((userId) => callOf(userId));
+      let offset = round * 100;
+      const batches = both.map((_, partition) => {
+        const own = users.flatMap((userId) => [callOf(userId), callOf(userId)]);
+        return batchOf(
+          10 + partition,
+          [...own, ...shared].map((call) => ({ offset: offset++, call })),
+        );
+      });
+      await Promise.all(both.map((books, i) => record(books, batches[i]!)));
+      for (const userId of users) await agree(t, both[0]!, userId, 5);
+      for (const { session } of both) session.end('done');
+    }
+  });
+
+  await t.test(
+    'a recount of another’s that knew less finished just before ours: the events are applied on top of it',
+    async (t) => {
+      const books = await world.begin();
+      const older = batchOf(20, [{ offset: 0, call: callOf('u-warm') }]);
+      await recordAndDie(books, older, 3);
+
+      // Another recount has read stored before our batch raised it, and waits.
+      let hasRead!: () => void;
+      let goOn!: () => void;
+      const read = new Promise<void>((resolve) => (hasRead = resolve));
+      const gate = new Promise<void>((resolve) => (goOn = resolve));
+      const slow = withStored(store, async () => {
+        const stored = await store.progress.stored();
+        hasRead();
+        await gate;
+        return stored;
+      });
+      const other = recountUsers({ ...books, store: slow }, ['u-warm'], COLD_ONLY);
+      await read;
+
+      // It installs after our apply found the user cold, and before our lease.
+      const ours = await world.begin();
+      let leases = 0;
+      const session = interposed(ours.session, async (script) => {
+        if (script !== 'lease' || leases++ > 0) return;
+        goOn();
+        t.strictSame(await other, new Map([['u-warm', 'installed']]));
+      });
+      const { recounted } = await record(
+        { ...ours, session, generations: ours.generations },
+        batchOf(20, [{ offset: 1, call: callOf('u-warm') }]),
+      );
+      t.equal(leases, 1);
+      t.equal(recounted, 0);
+      await agree(t, books, 'u-warm', 2);
+    },
+  );
+
+  await t.test(
+    'Redis emptied between any two steps: what was begun is refused, and counts exactly once begun anew',
+    async (t) => {
+      for (let steps = 0; steps <= ALL_STEPS; steps++) {
+        const books = await world.begin([{ committed: next }]);
+        const users = [1, 2].map((i) => `u-flush-${steps}-${i}`);
+        const first = batchOf(0, events(users.map((userId) => callOf(userId))));
+        await record(books, first);
+        const batch = batchOf(0, events([...users, ...users].map((userId) => callOf(userId))));
+        await recordAndDie(books, batch, steps);
+        await admin.flushall();
+        await t.rejects(
+          record(books, batch).then(() =>
+            markCounted(books, { stream: 0, partition: 0, through: batch.through }),
+          ),
+          { code: 'COUNTERS_GENERATION' },
+        );
+        const again = await world.begin([{ committed: first.through + 1 }]);
+        await record(again, batch);
+        await markCounted(again, { stream: 0, partition: 0, through: batch.through });
+        for (const userId of users) await agree(t, again, userId, 3);
+      }
+    },
+  );
+
+  await t.test(
+    'Redis emptied while an apply has found the user cold: nothing of the older generation survives',
+    async (t) => {
+      const books = await world.begin();
+      const call = callOf('u-late-flush');
+      const session = interposed(books.session, async (script) => {
+        if (script === 'lease') await admin.flushall();
+      });
+      await record({ ...books, session }, batchOf(30, [{ offset: 0, call }]));
+      await t.rejects(markCounted(books, { stream: 0, partition: 30, through: 0 }), {
+        code: 'COUNTERS_GENERATION',
+      });
+      const again = await world.begin();
+      t.equal(await bothOf(world, again, 'u-late-flush'), undefined);
+      await record(again, batchOf(30, [{ offset: 0, call }]));
+      await agree(t, again, 'u-late-flush', 1);
+    },
+  );
+});
+
+/** A store whose `stored` is asked another way. */
+function withStored(store: Store, stored: () => Promise<Map<string, number>>): Store {
+  return { ...store, progress: bound(store.progress, { stored }) };
+}
+
+/** A session that does something before each script for users. */
+function interposed(session: CounterSession, before: (script: string) => Promise<void>): CounterSession {
+  const runForUsers: CounterSession['runForUsers'] = async (script, commands) => {
+    await before(script);
+    return session.runForUsers(script, commands);
+  };
+  return bound(session, { runForUsers });
+}
+
+/** An object with some of its methods replaced; the others see the object itself, private fields and all. */
+function bound<T extends object>(object: T, replaced: Partial<T>): T {
+  return new Proxy(object, {
+    get(target, name) {
+      if (name in replaced) return replaced[name as keyof T];
+      const value = Reflect.get(target, name, target) as unknown;
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}

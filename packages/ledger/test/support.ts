@@ -1,0 +1,162 @@
+import { CounterSession, snapshotUser } from '@calltally/counters';
+import {
+  type Call,
+  dayOf,
+  dayOfMonth,
+  isoWeekYear,
+  monthOf,
+  type Range,
+  type Tally,
+  weekOf,
+} from '@calltally/domain';
+import type { Engine } from '@calltally/stack';
+import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
+import { openStore, type Source, type Store } from '@calltally/store';
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { type Db, MongoClient } from 'mongodb';
+import { type Batch, type Books, beginCounting, type PartitionState } from '../src/index.ts';
+
+export const DAY_MS = 86_400_000;
+export const RETENTION_MONTHS = 25;
+
+export interface World {
+  redis: Engine;
+  /** The same Redis by the client alone. */
+  admin: Redis;
+  db: Db;
+  store: Store;
+  open(): Promise<CounterSession>;
+  /** Books of a fresh session, as a consumer that begins has them. */
+  begin(states?: readonly Partial<PartitionState>[]): Promise<Books>;
+}
+
+export async function testWorld(t: Test): Promise<World> {
+  const [redis, mongo] = await Promise.all([testRedis(t), testMongo(t)]);
+  const database = uniqueName('ledger');
+  const store = openStore({ uri: mongo.address, database, timeoutMs: 20_000, selectionTimeoutMs: 10_000 });
+  const client = new MongoClient(mongo.address);
+  const db = client.db(database);
+  const admin = new Redis(redis.address, { retryStrategy: () => 50, maxRetriesPerRequest: null });
+  admin.on('error', () => {});
+  const sessions: CounterSession[] = [];
+  t.teardown(async () => {
+    for (const session of sessions) session.end('the test is over');
+    admin.disconnect();
+    await db.dropDatabase();
+    await Promise.all([client.close(), store.close()]);
+  });
+  await store.ensureIndexes();
+  const open = async () => {
+    const session = await CounterSession.open({
+      url: redis.address,
+      commandTimeoutMs: 10_000,
+      openTimeoutMs: 10_000,
+    });
+    sessions.push(session);
+    return session;
+  };
+  return {
+    redis,
+    admin,
+    db,
+    store,
+    open,
+    async begin(given = [{}, { partition: 1 }]) {
+      const states = given.map((state) => ({ partition: 0, committed: 0, earliest: 0, end: 1e9, ...state }));
+      const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+      return (await beginCounting(store, await open(), topic)).books;
+    },
+  };
+}
+
+export function batchOf(
+  partition: number,
+  events: { offset: number; call: Call }[],
+  through?: number,
+): Batch {
+  return { stream: 0, partition, events, through: through ?? events.at(-1)!.offset };
+}
+
+export function callOf(userId: string, call: Partial<Call> = {}): Call {
+  return { callId: uniqueName('call'), userId, startedAt: Date.now(), durationMs: 1_000, ...call };
+}
+
+/** A row of the collection, as far as it is looked at here. */
+interface Row {
+  _id: string;
+  user_id: string;
+  started_at: Date;
+  duration_ms: number;
+  source: Source;
+}
+
+/** A user's buckets as the rows have it, by their names in a snapshot; `through` as for the counters' `applied`. */
+export async function bucketsOfRows(db: Db, userId: string, through: ReadonlyMap<string, number>) {
+  const buckets = new Map<string, Tally>();
+  for await (const row of db.collection<Row>('calls').find({ user_id: userId })) {
+    const { stream, partition, offset } = row.source;
+    if (offset > (through.get(`${stream}:${partition}`) ?? -1)) continue;
+    const day = dayOf(+row.started_at);
+    const month = monthOf(day);
+    const week = weekOf(day);
+    for (const name of [`m:${month}`, `m:${month}:${dayOfMonth(day)}`, `w:${isoWeekYear(week)}:${week}`]) {
+      const { calls, durationMs } = buckets.get(name) ?? { calls: 0, durationMs: 0 };
+      buckets.set(name, { calls: calls + 1, durationMs: durationMs + row.duration_ms });
+    }
+  }
+  return new Map([...buckets].sort());
+}
+
+/** What is told of a user by counters and by rows at the same cut; undefined where the counters do not know him. */
+export async function bothOf({ db }: World, { session, generations }: Books, userId: string) {
+  const snapshot = await snapshotUser(session, generations, userId, Date.now());
+  if (snapshot === undefined) return undefined;
+  return {
+    applied: snapshot.applied,
+    counters: new Map([...snapshot.buckets].sort()),
+    rows: await bucketsOfRows(db, userId, snapshot.applied),
+  };
+}
+
+export function callsIn(buckets: ReadonlyMap<string, Tally>): number {
+  return [...buckets].reduce((sum, [name, { calls }]) => (/^m:\d+$/.test(name) ? sum + calls : sum), 0);
+}
+
+/** What a dashboard has to say, from the plain calls, by the calendar of Date. */
+export function dashboardOracle(calls: readonly Call[], range: Range, nowMs: number) {
+  const now = new Date(nowMs);
+  const year = now.getUTCFullYear();
+  const month = now.getUTCMonth();
+  const today = Date.UTC(year, month, now.getUTCDate());
+  const monday = today - ((now.getUTCDay() + 6) % 7) * DAY_MS;
+  const within = (from: number, until: number) =>
+    calls.filter(({ startedAt }) => startedAt >= from && startedAt < until);
+  const inRange = within(range.from, range.until);
+  return {
+    range: { calls: inRange.length, durationMs: inRange.reduce((sum, call) => sum + call.durationMs, 0) },
+    today: within(today, today + DAY_MS).length,
+    thisWeek: within(monday, monday + 7 * DAY_MS).length,
+    thisMonth: within(Date.UTC(year, month), Date.UTC(year, month + 1)).length,
+  };
+}
+
+/** Fails with the least example found, which asserts by `t` would not let fast-check look for. */
+export async function holds<T>(
+  t: { pass(message: string): void },
+  property: fc.IAsyncProperty<T>,
+  numRuns: number,
+) {
+  await fc.assert(property, { numRuns });
+  t.pass(`${numRuns} runs`);
+}
+
+/** Asks again until `judge` is content, a bounded number of times; then gives what came last. */
+export async function until<T>(ask: () => T | Promise<T>, judge: (last: T) => boolean): Promise<T> {
+  let last = await ask();
+  for (let step = 0; step < 500 && !judge(last); step++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    last = await ask();
+  }
+  return last;
+}
