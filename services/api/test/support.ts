@@ -1,7 +1,7 @@
 import { CounterSession } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import { type Books, beginCounting, markCounted, markStored, record } from '@calltally/ledger';
-import { type Engine, type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
+import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
@@ -20,7 +20,7 @@ const WAIT_STEP_MS = 20;
 
 /** Both engines with a gate before each, and what ingest would use: a way past the gates. */
 export interface World {
-  redis: Engine;
+  redis: Awaited<ReturnType<typeof testRedis>>;
   redisGate: Gate;
   mongoGate: Gate;
   redisUrl: string;
@@ -30,6 +30,8 @@ export interface World {
   store: Store;
   /** Counts calls as ingest does: begins anew where Redis was emptied or restarted. */
   count(calls: readonly Call[]): Promise<void>;
+  /** FLUSHALL. */
+  emptyRedis(): Promise<void>;
   /** A key for a user. */
   keyOf(userId: string, expiresAt?: Date): Promise<string>;
 }
@@ -78,6 +80,15 @@ export async function testWorld(t: Test): Promise<World> {
       await markStored(store, { stream: STREAM, partitions: [PARTITION], asOfMs });
       await markCounted(books, { stream: STREAM, partition: PARTITION, through: next - 1, asOfMs });
       books.session.end('done');
+    },
+    async emptyRedis() {
+      const session = await CounterSession.open({
+        url: redis.address,
+        commandTimeoutMs: 5_000,
+        openTimeoutMs: 5_000,
+      });
+      await session.masters[0]?.redis.flushall();
+      session.end('done');
     },
     async keyOf(userId, expiresAt) {
       const { apiKey } = await store.apiKeys.create({ userId, ...(expiresAt && { expiresAt }) });

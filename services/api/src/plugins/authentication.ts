@@ -33,23 +33,14 @@ export const authentication = fp(
     // The plugin remembers 5000 addresses and forgets the ones it heard of longest ago.
     const failures = app.createRateLimit({ max: FAILURES_PER_SECOND_MAX, timeWindow: 1_000 });
 
-    async function refuseWhenTooMany(request: FastifyRequest): Promise<void> {
-      const seen = await failures(request, { increment: false });
-      if (!seen.isAllowed && seen.remaining === 0) {
-        throw new ApiError('TOO_MANY_FAILURES', 'Too many requests from here failed to authenticate.', {
-          headers: { 'retry-after': '1' },
-        });
-      }
-    }
+    const tooManyFailures = () =>
+      new ApiError('TOO_MANY_FAILURES', 'Too many requests from here failed to authenticate.', {
+        headers: { 'retry-after': '1' },
+      });
 
-    async function userOf(request: FastifyRequest): Promise<string> {
-      const token = bearerToken(request.headers.authorization);
-      if (!looksLikeApiKey(token)) throw invalidApiKey();
-      const hash = hashApiKey(token);
-      const nowMs = clock();
-      const known = keys.known(hash, nowMs);
-      if (known !== undefined) return known;
-      await refuseWhenTooMany(request);
+    async function look(request: FastifyRequest, hash: string, nowMs: number): Promise<string> {
+      const seen = await failures(request, { increment: false });
+      if (!seen.isAllowed && seen.remaining === 0) throw tooManyFailures();
       const found = await keys.find(hash, nowMs).catch((thrown) => {
         throw unavailable(thrown);
       });
@@ -61,11 +52,13 @@ export const authentication = fp(
     async function verifyApiKey(request: FastifyRequest): Promise<void> {
       const begunMs = performance.now();
       try {
-        request.userId = await userOf(request);
+        const hash = hashOfKey(request);
+        const nowMs = clock();
+        request.userId = keys.known(hash, nowMs) ?? (await look(request, hash, nowMs));
       } catch (thrown) {
         if (thrown instanceof ApiError && thrown.status === 401) {
-          await refuseWhenTooMany(request);
-          await failures(request);
+          const seen = await failures(request);
+          if (!seen.isAllowed && seen.isExceeded) throw tooManyFailures();
         }
         throw thrown;
       }
@@ -85,3 +78,9 @@ export const authentication = fp(
   },
   { name: 'authentication', dependencies: ['@fastify/rate-limit'] },
 );
+
+function hashOfKey(request: FastifyRequest): string {
+  const token = bearerToken(request.headers.authorization);
+  if (!looksLikeApiKey(token)) throw invalidApiKey();
+  return hashApiKey(token);
+}

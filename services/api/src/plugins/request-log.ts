@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { maskKeys } from '../mask-keys.ts';
 
@@ -17,36 +17,47 @@ export const requestLog = fp(
   async (app: FastifyInstance) => {
     app.decorateRequest('errorCode', undefined);
     app.addHook('onResponse', (request, reply, done) => {
-      if (app.log.level !== 'silent') {
-        app.log.info(
-          {
-            request_id: request.id,
-            method: request.method,
-            path: request.routeOptions.url ?? unmatchedPath(request),
-            ...shownParameters(request),
-            status: reply.statusCode,
-            ...(request.errorCode !== undefined && { code: request.errorCode }),
-            ...(request.userId !== '' && { user_id: request.userId }),
-            ms: Math.round(reply.elapsedTime * 100) / 100,
-          },
-          'request',
-        );
-      }
+      if (app.log.level !== 'silent') app.log.info(lineOf(request, reply), 'request');
       done();
     });
   },
   { name: 'request-log', dependencies: ['authentication'] },
 );
 
+/** Written for every request, so it is filled in rather than spread together. */
+interface Line {
+  request_id: string;
+  method: string;
+  path: string;
+  status: number;
+  ms: number;
+  user_id?: string;
+  start_date?: string;
+  end_date?: string;
+  code?: string;
+}
+
+function lineOf(request: FastifyRequest, reply: FastifyReply): Line {
+  const line: Line = {
+    request_id: request.id,
+    method: request.method,
+    path: request.routeOptions.url ?? unmatchedPath(request),
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime * 100) / 100,
+  };
+  if (request.userId !== '') line.user_id = request.userId;
+  const { start_date, end_date } = request.query as { start_date?: unknown; end_date?: unknown };
+  if (start_date !== undefined) line.start_date = shown(start_date);
+  if (end_date !== undefined) line.end_date = shown(end_date);
+  if (request.errorCode !== undefined) line.code = request.errorCode;
+  return line;
+}
+
 function unmatchedPath(request: FastifyRequest): string {
   const path = request.url.split('?', 1)[0] ?? '';
   return maskKeys(path).slice(0, PATH_LENGTH_MAX);
 }
 
-function shownParameters({ query }: FastifyRequest): Record<string, string> {
-  const { start_date, end_date } = query as { start_date?: unknown; end_date?: unknown };
-  const shown: Record<string, string> = {};
-  if (start_date !== undefined) shown.start_date = maskKeys(String(start_date)).slice(0, DATE_LENGTH_MAX);
-  if (end_date !== undefined) shown.end_date = maskKeys(String(end_date)).slice(0, DATE_LENGTH_MAX);
-  return shown;
+function shown(date: unknown): string {
+  return maskKeys(String(date)).slice(0, DATE_LENGTH_MAX);
 }

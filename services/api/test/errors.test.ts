@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'tap';
+import { ERROR_STATUS } from '../src/errors.ts';
+
+test('docs/api.md has every error code, with its status, and no other', (t) => {
+  const page = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
+  const documented = [...page.matchAll(/^\| `([A-Z_]+)` \| (\d{3}) \|/gm)].map(([, code, status]) => [
+    code,
+    Number(status),
+  ]);
+  t.same(documented, Object.entries(ERROR_STATUS));
+  t.end();
+});

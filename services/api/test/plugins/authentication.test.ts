@@ -1,0 +1,156 @@
+import { type Test, test } from 'tap';
+import { type Answer, exampleCalls, NOW_MS, testApi, testWorld, until } from '../support.ts';
+
+const DASHBOARD = '/analytics/dashboard?start_date=2026-03-01&end_date=2026-03-28';
+/** A request that fails does so before long; those of one test stay below the limit of failures a second. */
+const UNKNOWN_KEY = `ct_${'A'.repeat(43)}`;
+
+/** 401 in the shape of every error, with how to authenticate, and with nothing of anybody's numbers. */
+function isRefusal(t: Test, answer: Answer, code: string, challenge: string, what: string): void {
+  t.equal(answer.status, 401, what);
+  t.equal(answer.headers['www-authenticate'], challenge, what);
+  t.strictSame(Object.keys(answer.body), ['success', 'message', 'error'], what);
+  t.strictSame([answer.body.success, answer.body.error], [false, { code }], what);
+  t.notMatch(JSON.stringify(answer.body), /\d/, what);
+  t.equal(answer.headers['x-tally-source'], undefined, what);
+}
+
+const MISSING = ['MISSING_API_KEY', 'Bearer'] as const;
+const INVALID = ['INVALID_API_KEY', 'Bearer error="invalid_token"'] as const;
+
+test('every way to be refused', async (t) => {
+  const world = await testWorld(t);
+  await world.count(exampleCalls('u-342'));
+  const key = await world.keyOf('u-342');
+  const now = { ms: NOW_MS };
+  const { app, get } = await testApi(t, world, { now });
+
+  async function send(authorization?: string, path = DASHBOARD): Promise<Answer> {
+    const headers = authorization === undefined ? {} : { authorization };
+    const response = await app.inject({ url: path, headers });
+    return { status: response.statusCode, headers: response.headers, body: response.json() };
+  }
+
+  await t.test('the scheme is written as anybody likes', async (t) => {
+    for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer  ']) {
+      t.equal((await send(`${scheme} ${key}`)).status, 200, scheme);
+    }
+  });
+
+  await t.test('no key', async (t) => {
+    isRefusal(t, await send(), ...MISSING, 'no header');
+    for (const header of [
+      '',
+      'Bearer',
+      'Bearer ',
+      'bearer   ',
+      key,
+      `Basic ${key}`,
+      `Token ${key}`,
+      'Bearer\t',
+    ]) {
+      isRefusal(t, await send(header), ...MISSING, JSON.stringify(header));
+    }
+  });
+
+  await t.test('a key that is none', async (t) => {
+    const malformed = [
+      'x',
+      'ct_',
+      'ct_short',
+      `${key}x`,
+      key.slice(1),
+      key.toUpperCase(),
+      `${key} ${key}`,
+      `"${key}"`,
+      `${key},`,
+      'ct_'.padEnd(5_000, 'A'),
+    ];
+    for (const token of [...malformed, UNKNOWN_KEY]) {
+      isRefusal(t, await send(`Bearer ${token}`), ...INVALID, token.slice(0, 60));
+    }
+  });
+
+  await t.test('a key in the wrong place', async (t) => {
+    isRefusal(t, await get(`${DASHBOARD}&api_key=${key}`), ...MISSING, 'in the query');
+    const response = await app.inject({ url: DASHBOARD, headers: { 'x-api-key': key } });
+    t.equal(response.statusCode, 401);
+  });
+
+  await t.test('a key of another user', async (t) => {
+    const challenge = 'Bearer error="invalid_token"';
+    isRefusal(t, await get(`${DASHBOARD}&user_id=u-1`, key), 'OTHER_USER', challenge, 'another');
+    isRefusal(t, await get(`${DASHBOARD}&user_id=`, key), 'OTHER_USER', challenge, 'nobody');
+    const other = await get(DASHBOARD, await world.keyOf('u-other'));
+    t.equal(other.body.data.total_calls, 0, "another user's key opens that user's numbers");
+  });
+
+  await t.test('an expired key, from the moment on, also where it is known', async (t) => {
+    const expiring = await world.keyOf('u-342', new Date(NOW_MS + 1_000));
+    t.equal((await get(DASHBOARD, expiring)).status, 200);
+    now.ms = NOW_MS + 999;
+    t.equal((await get(DASHBOARD, expiring)).status, 200);
+    now.ms = NOW_MS + 1_000;
+    isRefusal(t, await get(DASHBOARD, expiring), ...INVALID, 'known');
+    const never = await world.keyOf('u-342', new Date(NOW_MS));
+    isRefusal(t, await get(DASHBOARD, never), ...INVALID, 'never known');
+    now.ms = NOW_MS;
+  });
+
+  await t.test('a revoked key, before long and for good, in every process that knew it', async (t) => {
+    const elsewhere = await testApi(t, world);
+    const { apiKey, row } = await world.store.apiKeys.create({ userId: 'u-342' });
+    t.equal((await get(DASHBOARD, apiKey)).status, 200);
+    t.equal((await elsewhere.get(DASHBOARD, apiKey)).status, 200);
+    await world.store.apiKeys.revoke(row._id);
+    for (const api of [{ get }, elsewhere]) {
+      const last = await until(
+        () => api.get(DASHBOARD, apiKey),
+        (answer) => answer.status !== 200,
+      );
+      isRefusal(t, last, ...INVALID, 'revoked');
+    }
+    const afterwards = await testApi(t, world);
+    isRefusal(t, await afterwards.get(DASHBOARD, apiKey), ...INVALID, 'never known');
+    t.equal((await get(DASHBOARD, key)).status, 200, 'another key of the same user stays');
+  });
+
+  await t.test('being refused comes before bad dates', async (t) => {
+    isRefusal(t, await get('/analytics/dashboard?start_date=x&start_date=y'), ...MISSING, 'no key');
+  });
+
+  await t.test('HEAD is refused too', async (t) => {
+    t.equal((await app.inject({ method: 'HEAD', url: DASHBOARD })).statusCode, 401);
+  });
+
+  await t.test('a key made just now works, although it was tried before it was there', async (t) => {
+    const fresh = await world.keyOf('u-342');
+    const last = await until(
+      () => get(DASHBOARD, fresh),
+      ({ status }) => status === 200,
+    );
+    t.equal(last.status, 200);
+  });
+});
+
+test('too many failures from one address are refused, but keys that are known pass', async (t) => {
+  const world = await testWorld(t);
+  const key = await world.keyOf('u');
+  const { get } = await testApi(t, world);
+  const isAnswered = ({ status }: Answer) => status === 200;
+  t.equal((await until(() => get(DASHBOARD, key), isAnswered)).status, 200);
+  const tryMany = () => Promise.all(Array.from({ length: 100 }, () => get(DASHBOARD, 'nonsense')));
+  const isTooMany = ({ status }: Answer) => status === 429;
+  const tries = await until(tryMany, (answers) => answers.some(isTooMany));
+  t.ok(tries.every(({ status }) => status === 401 || status === 429));
+  t.match(tries.find(isTooMany), {
+    headers: { 'retry-after': '1' },
+    body: { error: { code: 'TOO_MANY_FAILURES' } },
+  });
+  t.equal((await get(DASHBOARD, key)).status, 200);
+  const again = await until(
+    () => get(DASHBOARD, 'nonsense'),
+    ({ status }) => status === 401,
+  );
+  t.equal(again.status, 401, 'a second later they are told why again');
+});

@@ -1,0 +1,131 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createLogger, createMetrics } from '@calltally/telemetry';
+import { test } from 'tap';
+import { buildApp } from '../../src/app.ts';
+import { ERROR_STATUS, type ErrorCode } from '../../src/errors.ts';
+import { KeyRing } from '../../src/keys/key-ring.ts';
+
+/** An app whose parts all fail in a way that nobody foresaw, and what it logs. */
+async function brokenApp() {
+  const lines: string[] = [];
+  const broken = () =>
+    Promise.reject(new TypeError('cannot read 127.0.0.1:27017 of ct_0123456789012345678901'));
+  const app = await buildApp({
+    reader: { read: broken },
+    keys: new KeyRing({ findByHash: broken }),
+    store: { ping: broken },
+    link: { current: undefined },
+    logger: createLogger({
+      service: 'api',
+      level: 'info',
+      destination: { write: (line) => void lines.push(line) },
+    }),
+    metrics: createMetrics('api'),
+  });
+  return { app, lines };
+}
+
+test('every refusal has one shape and a documented code', async (t) => {
+  const { app } = await brokenApp();
+  t.teardown(() => app.close());
+  const cases: [method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS', url: string, code: ErrorCode][] = [
+    ['GET', '/', 'NOT_FOUND'],
+    ['GET', '/analytics', 'NOT_FOUND'],
+    ['GET', '/analytics/dashboard/', 'NOT_FOUND'],
+    ['POST', '/nothing', 'NOT_FOUND'],
+    ['POST', '/analytics/dashboard', 'METHOD_NOT_ALLOWED'],
+    ['PUT', '/analytics/dashboard?start_date=2026-03-01', 'METHOD_NOT_ALLOWED'],
+    ['DELETE', '/readyz', 'METHOD_NOT_ALLOWED'],
+    ['OPTIONS', '/metrics', 'METHOD_NOT_ALLOWED'],
+    ['GET', '/%zz', 'BAD_REQUEST'],
+    ['GET', '/analytics/%c0%af', 'BAD_REQUEST'],
+    ['GET', '/analytics/dashboard', 'MISSING_API_KEY'],
+  ];
+  for (const [method, url, code] of cases) {
+    const response = await app.inject({ method, url });
+    const what = `${method} ${url}`;
+    t.equal(response.statusCode, ERROR_STATUS[code], what);
+    const body = response.json();
+    t.strictSame(Object.keys(body), ['success', 'message', 'error'], what);
+    t.strictSame([body.success, typeof body.message, body.error], [false, 'string', { code }], what);
+    t.match(response.headers['content-type'], /^application\/json/, what);
+    t.equal(response.headers['cache-control'], 'private, no-store', what);
+    if (code === 'METHOD_NOT_ALLOWED') t.equal(response.headers.allow, 'GET, HEAD', what);
+  }
+});
+
+test('a body of whatever type and size changes nothing', async (t) => {
+  const { app } = await brokenApp();
+  t.teardown(() => app.close());
+  for (const type of [
+    'application/json',
+    'text/xml',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data',
+  ]) {
+    const headers = { 'content-type': type };
+    const response = await app.inject({
+      method: 'POST',
+      url: '/analytics/dashboard',
+      headers,
+      payload: '{'.repeat(100_000),
+    });
+    t.equal(response.json().success, false, type);
+    t.ok(response.statusCode >= 400 && response.statusCode < 500, type);
+  }
+});
+
+test('a fault of ours is a 500 without detail, and logged without stack, address or key', async (t) => {
+  const { app, lines } = await brokenApp();
+  t.teardown(() => app.close());
+  app.log.info('before');
+  const response = await app.inject({ url: '/metrics', headers: { 'x-request-id': 'r-1' } });
+  t.equal(response.statusCode, 200);
+  const broken = await buildBrokenRoute();
+  t.teardown(() => broken.app.close());
+  const failed = await broken.app.inject({ url: '/broken', headers: { 'x-request-id': 'r-2' } });
+  t.equal(failed.statusCode, 500);
+  t.same(failed.json().error, { code: 'INTERNAL_ERROR' });
+  const said = failed.body + broken.lines.join('') + lines.join('');
+  t.notMatch(said, /127\.0\.0\.1|0123456789/);
+  const fault = JSON.parse(broken.lines.find((line) => line.includes('a request failed')) ?? '{}');
+  t.match(fault, { level: 'error', request_id: 'r-2', fault: { type: 'TypeError', at: /errors\.test\.ts/ } });
+  t.notMatch(JSON.stringify(fault), /\\n/);
+});
+
+async function buildBrokenRoute() {
+  const built = await brokenApp();
+  built.app.get('/broken', async () => {
+    throw new TypeError('cannot read 127.0.0.1:27017 of ct_0123456789012345678901');
+  });
+  return built;
+}
+
+test('bytes that are no request are answered in the same shape', async (t) => {
+  const { app } = await brokenApp();
+  t.teardown(() => app.close());
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const cases: [bytes: string, status: number][] = [
+    ['GARBAGE\r\n\r\n', 400],
+    ['GET / HTTP/9.9\r\nHost: x\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\nHost: x\r\nBad Header: x\r\n\r\n', 400],
+    [`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+  ];
+  for (const [bytes, status] of cases) {
+    const socket = connect(address.port, '127.0.0.1');
+    let reply = '';
+    socket.on('data', (chunk) => {
+      reply += chunk;
+    });
+    socket.on('error', () => {});
+    socket.write(bytes);
+    await once(socket, 'close');
+    const [head, body] = reply.split('\r\n\r\n');
+    t.match(head, `HTTP/1.1 ${status} `, bytes.slice(0, 50));
+    t.match(head, /content-type: application\/json/i);
+    t.match(JSON.parse(body ?? '{}'), { success: false, error: { code: 'BAD_REQUEST' } });
+  }
+});

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { uniqueName } from '@calltally/stack/testing';
+import { test } from 'tap';
+import { exampleCalls, testApi, testWorld, until } from '../support.ts';
+
+test('a request is one line, with its id, and without anything secret', async (t) => {
+  const world = await testWorld(t);
+  await world.count(exampleCalls('u-342'));
+  const key = await world.keyOf('u-342');
+  const secret = uniqueName('pa55');
+  // Names that both stores would refuse, or ignore, if asked; the lines must not repeat them in either case.
+  const redisUrl = world.redisUrl.replace('//', `//someone:${secret}@`);
+  const { app, get, lines } = await testApi(t, { ...world, redisUrl });
+  await until(
+    () => get('/analytics/dashboard', key),
+    ({ status }) => status === 200,
+  );
+  lines.length = 0;
+
+  const id = uniqueName('request');
+  const answer = await app.inject({
+    url: '/analytics/dashboard?start_date=2026-03-01&end_date=2026-03-28&user_id=u-342&token=x',
+    headers: { authorization: `Bearer ${key}`, 'x-request-id': id, cookie: 'session=x' },
+  });
+  t.equal(answer.statusCode, 200);
+  t.equal(answer.headers['x-request-id'], id);
+  const own = lines.map((line) => JSON.parse(line)).filter((line) => line.request_id === id);
+  t.equal(own.length, 1);
+  t.match(own[0], {
+    level: 'info',
+    msg: 'request',
+    method: 'GET',
+    path: '/analytics/dashboard',
+    status: 200,
+    user_id: 'u-342',
+    start_date: '2026-03-01',
+    end_date: '2026-03-28',
+    ms: Number,
+  });
+  t.notMatch(lines.join(''), /authorization|cookie|token|session/i);
+
+  await t.test('an id that is not fit for a log is replaced', async (t) => {
+    for (const bad of [key, 'a b', '"', 'x'.repeat(65), '{}', '-a', '']) {
+      const { headers } = await app.inject({ url: '/healthz', headers: { 'x-request-id': bad } });
+      t.match(headers['x-request-id'], /^[0-9a-f]{12}-[0-9a-z]+$/, bad);
+    }
+  });
+
+  await t.test('a key is in no line and no body, wherever the client puts it', async (t) => {
+    const authorization = `Bearer ${key}`;
+    const bodies: string[] = [];
+    for (const url of [
+      `/${key}`,
+      `/analytics/${key}/dashboard`,
+      `/analytics/dashboard?api_key=${key}`,
+      `/analytics/dashboard?start_date=${key}`,
+      `/analytics/dashboard?end_date=${key}&end_date=${key}`,
+      `/analytics/dashboard?user_id=${key}`,
+      `/%zz${key}`,
+    ]) {
+      for (const headers of [{ authorization }, {}]) bodies.push((await app.inject({ url, headers })).body);
+    }
+    await world.mongoGate.cut();
+    await world.redisGate.cut();
+    bodies.push((await get('/analytics/dashboard', key)).body);
+    bodies.push((await get('/analytics/dashboard', key.replace(/.$/, '_'))).body);
+    bodies.push((await get('/readyz')).body);
+    const said = lines.join('') + JSON.stringify(bodies);
+    t.notMatch(said, key.slice(3));
+    t.notMatch(said, createHash('sha256').update(key).digest('hex'));
+    t.notMatch(said, secret);
+    t.notMatch(said, /127\.0\.0\.1:\d/);
+  });
+});
