@@ -1,0 +1,212 @@
+import { randomInt } from 'node:crypto';
+import { applyEvents, markPartition, readGenerations } from '@calltally/counters';
+import type { Call } from '@calltally/domain';
+import { isCanonical, toRow } from '@calltally/store';
+import { test } from 'tap';
+import { type Books, beginCounting, markCounted, record, recountUsers } from '../src/index.ts';
+import {
+  batchOf,
+  bothOf,
+  callOf,
+  callsIn,
+  DAY_MS,
+  RETENTION_MONTHS,
+  testWorld,
+  type World,
+} from './support.ts';
+
+const PARTITIONS = 2;
+const USERS = ['u-a', 'u-b', 'u-c'];
+const RUNS = 40;
+const STEPS = 60;
+
+/** A topic, as far as the protocol sees it. */
+interface Topic {
+  log: { call: Call }[][];
+  committed: number[];
+}
+
+/** One consumer of one partition, from its beginning until it is cut off or has read everything. */
+async function consume(world: World, topic: Topic, partition: number, alive: () => boolean): Promise<void> {
+  const session = await world.open();
+  try {
+    const states = topic.log.map((log, p) => ({
+      partition: p,
+      committed: topic.committed[p]!,
+      earliest: 0,
+      end: Number.MAX_SAFE_INTEGER - log.length,
+    }));
+    const { books, starts } = await beginCounting(world.store, session, {
+      stream: 0,
+      states,
+      retentionMonths: RETENTION_MONTHS,
+    });
+    const start = starts[partition]!;
+    if (start.kind !== 'at') throw new Error('refused');
+    let position = start.offset;
+    while (alive() && position < topic.log[partition]!.length) {
+      const until = Math.min(topic.log[partition]!.length, position + randomInt(1, 5));
+      const events = topic.log[partition]!.slice(position, until).map(({ call }, i) => ({
+        offset: position + i,
+        call,
+      }));
+      const batch = batchOf(partition, events);
+      if (Math.random() < 0.2) return await dieWithin(books, batch);
+      await record(books, batch);
+      if (!alive()) return;
+      await markCounted(books, { stream: 0, partition, through: until - 1 });
+      // A commit of one that was slow to notice may go back.
+      if (Math.random() < 0.9) topic.committed[partition] = Math.max(topic.committed[partition]!, until);
+      else topic.committed[partition] = until;
+      position = until;
+    }
+  } catch (thrown) {
+    const code = (thrown as { code?: string }).code ?? '';
+    if (!code.startsWith('COUNTERS_') && !code.startsWith('LEDGER_')) throw thrown;
+  } finally {
+    session.end('consumer is gone');
+  }
+}
+
+/** A random beginning of what record and markCounted do. */
+async function dieWithin(
+  { store, session, generations }: Books,
+  batch: ReturnType<typeof batchOf>,
+): Promise<void> {
+  const { stream, partition, events, through } = batch;
+  const dies = () => Math.random() < 0.3;
+  if (dies()) return;
+  const rows = events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
+  if (Math.random() < 0.3) return void (await store.calls.insert(rows.slice(0, 1)));
+  const outcomes = await store.calls.insert(rows);
+  if (dies()) return;
+  await store.progress.raise(stream, partition, through);
+  if (dies()) return;
+  let whole = true;
+  for (const userId of USERS) {
+    const own = events.filter(({ call }, i) => call.userId === userId && isCanonical(outcomes[i]!));
+    if (own.length === 0) continue;
+    const counted = own.map(({ offset, call }) => ({
+      offset,
+      startedAt: call.startedAt,
+      durationMs: call.durationMs,
+    }));
+    const [applied] = await applyEvents(session, generations, `${stream}:${partition}`, [
+      { userId, events: counted },
+    ]);
+    if (applied === 'unknown') whole = false;
+    if (dies()) return;
+  }
+  if (whole) await markPartition(session, generations, { partition: `${stream}:${partition}`, through });
+}
+
+async function repair(world: World, respectMs: number): Promise<void> {
+  const session = await world.open();
+  try {
+    const books = { store: world.store, session, generations: await readGenerations(session) };
+    if (books.generations.size > 0)
+      await recountUsers(books, USERS, { evenIfWarm: Math.random() < 0.5, respectMs });
+  } catch (thrown) {
+    if (!(thrown as { code?: string }).code?.startsWith('COUNTERS_')) throw thrown;
+  } finally {
+    session.end('done');
+  }
+}
+
+test('kills, zombies, duplicates on other partitions, replays, recounts and an emptied Redis at random: exact in the end', async (t) => {
+  const world = await testWorld(t);
+  for (let run = 0; run < RUNS; run++) {
+    await Promise.all([
+      world.admin.flushall(),
+      world.db.collection('calls').deleteMany({}),
+      world.db.collection('progress').deleteMany({}),
+    ]);
+    const topic: Topic = { log: [[], []], committed: [0, 0] };
+    const sent: Call[] = [];
+    const working = new Set<Promise<void>>();
+    const happened: string[] = [];
+    let epoch = 0;
+    const start = (work: Promise<void>) => {
+      const one = work.finally(() => working.delete(one));
+      working.add(one);
+    };
+    for (let step = 0; step < STEPS; step++) {
+      const chance = Math.random();
+      if (chance < 0.45) {
+        const again = sent.length > 0 && Math.random() < 0.25;
+        const call = again
+          ? sent[randomInt(sent.length)]!
+          : callOf(USERS[randomInt(USERS.length)]!, { startedAt: Date.now() - randomInt(50) * DAY_MS });
+        sent.push(call);
+        topic.log[randomInt(PARTITIONS)]!.push({ call });
+      } else if (chance < 0.7 && working.size < 5) {
+        const partition = randomInt(PARTITIONS);
+        const begun = epoch;
+        const zombie = Math.random() < 0.3;
+        happened.push(`consumer ${partition}${zombie ? ' (zombie)' : ''}`);
+        start(consume(world, topic, partition, () => zombie || epoch === begun));
+      } else if (chance < 0.75) {
+        epoch += 1;
+        happened.push('kill');
+      } else if (chance < 0.79) {
+        happened.push('FLUSHALL');
+        await world.admin.flushall();
+      } else if (chance < 0.82) {
+        happened.push('replay');
+        topic.committed[randomInt(PARTITIONS)] = 0;
+      } else if (chance < 0.9) {
+        happened.push('recount');
+        start(repair(world, Math.random() < 0.5 ? 0 : 50));
+      } else {
+        await new Promise((resolve) => setTimeout(resolve, randomInt(6)));
+      }
+    }
+    await Promise.all(working);
+    for (let round = 0; round < 3; round++) {
+      for (let partition = 0; partition < PARTITIONS; partition++) await consumeAll(world, topic, partition);
+    }
+
+    const session = await world.open();
+    const books: Books = { store: world.store, session, generations: await readGenerations(session) };
+    for (const userId of USERS) {
+      const calls = new Set(sent.filter((call) => call.userId === userId).map(({ callId }) => callId)).size;
+      t.equal(
+        await world.db.collection('calls').countDocuments({ user_id: userId }),
+        calls,
+        `run ${run}: rows`,
+      );
+      const both = await bothOf(world, books, userId);
+      // Cold is no fault: rows answer then.
+      if (both === undefined) continue;
+      t.strictSame(both.counters, both.rows, `run ${run}: ${happened.join(', ')}`);
+      t.equal(callsIn(both.counters), calls, `run ${run}: ${happened.join(', ')}`);
+    }
+    session.end('done');
+  }
+});
+
+/** Without accidents. */
+async function consumeAll(world: World, topic: Topic, partition: number): Promise<void> {
+  const session = await world.open();
+  const states = topic.log.map((log, p) => ({
+    partition: p,
+    committed: topic.committed[p]!,
+    earliest: 0,
+    end: Number.MAX_SAFE_INTEGER - log.length,
+  }));
+  const { books, starts } = await beginCounting(world.store, session, {
+    stream: 0,
+    states,
+    retentionMonths: RETENTION_MONTHS,
+  });
+  const start = starts[partition]!;
+  const from = start.kind === 'at' ? start.offset : Number.NaN;
+  const events = topic.log[partition]!.slice(from).map(({ call }, i) => ({ offset: from + i, call }));
+  if (events.length > 0) {
+    const batch = batchOf(partition, events);
+    await record(books, batch);
+    await markCounted(books, { stream: 0, partition, through: batch.through });
+    topic.committed[partition] = batch.through + 1;
+  }
+  session.end('done');
+}
