@@ -1,0 +1,119 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { test } from 'tap';
+import { CountersLink, markCounted } from '../src/index.ts';
+import { testWorld, until } from './support.ts';
+
+const LIMITS = { commandTimeoutMs: 500, openTimeoutMs: 500 };
+
+test('the link of a reader to Redis', async (t) => {
+  const world = await testWorld(t);
+  const link = new CountersLink({ url: world.redis.address, ...LIMITS });
+  t.teardown(() => link.stop());
+  const mark = async (marks: [number, number][]) => {
+    const books = await world.begin([{}, { partition: 1 }]);
+    for (const [partition, asOfMs] of marks) {
+      await markCounted(books, { stream: 0, partition, through: 0, asOfMs });
+    }
+    books.session.end('done');
+    return [...books.generations.values()][0]!.id;
+  };
+  const seen = () => {
+    const live = link.current;
+    return live && { asOfMs: live.asOfMs, id: [...live.generations.values()][0]?.id };
+  };
+
+  await t.test('before a generation has begun the link stands and knows nothing', async (t) => {
+    await link.start();
+    t.strictSame(seen(), { asOfMs: undefined, id: undefined });
+  });
+
+  await t.test('as-of is the least of all partitions, and unknown while one has not said', async (t) => {
+    const id = await mark([[0, 5_000]]);
+    await until(seen, (now) => now?.id === id);
+    await pause(300);
+    t.strictSame(seen(), { asOfMs: undefined, id }, 'partition 1 has not said');
+    await mark([[1, 4_000]]);
+    t.strictSame(await until(seen, (now) => now?.asOfMs !== undefined), { asOfMs: 4_000, id });
+    await mark([[1, 6_000]]);
+    t.strictSame(await until(seen, (now) => now?.asOfMs !== 4_000), { asOfMs: 5_000, id });
+  });
+
+  await t.test('partitions of an older stream have no say', async (t) => {
+    const books = await world.begin();
+    await markCounted(books, { stream: 1, partition: 0, through: 0, asOfMs: 9_000 });
+    t.equal((await until(seen, (now) => now?.asOfMs !== 5_000))?.asOfMs, 9_000);
+    books.session.end('done');
+  });
+
+  await t.test('Redis emptied: its as-of is dropped with its generation', async (t) => {
+    await world.admin.flushall();
+    t.strictSame(await until(seen, (now) => now?.id === undefined), { asOfMs: undefined, id: undefined });
+  });
+
+  await t.test(
+    'Redis gone: no session at once, nobody waits; back: another session that knows what is there then',
+    async (t) => {
+      await mark([
+        [0, 1_000],
+        [1, 1_000],
+      ]);
+      await until(seen, (now) => now?.asOfMs === 1_000);
+      const before = link.current!.session;
+      await world.redis.stop('SIGKILL');
+      await before.ended;
+      t.equal(link.current, undefined, 'and no as-of without a session');
+      await world.redis.start();
+      await world.admin.flushall();
+      const live = await until(
+        () => link.current,
+        (now) => now !== undefined,
+      );
+      t.not(live!.session, before);
+      t.equal(live!.asOfMs, undefined, 'nothing is left of the old session');
+      const id = await mark([
+        [0, 2_000],
+        [1, 3_000],
+      ]);
+      t.strictSame(await until(seen, (now) => now?.asOfMs === 2_000), { asOfMs: 2_000, id });
+    },
+  );
+
+  await t.test(
+    'Redis hung: the session ends within its limits, and another stands when it goes on',
+    async (t) => {
+      const before = link.current!.session;
+      process.kill(world.redis.pid!, 'SIGSTOP');
+      try {
+        await before.ended;
+        t.equal(link.current, undefined);
+      } finally {
+        process.kill(world.redis.pid!, 'SIGCONT');
+      }
+      t.equal((await until(seen, (now) => now?.asOfMs !== undefined))?.asOfMs, 2_000);
+    },
+  );
+
+  await t.test('stopped: no session is left, and none comes', async (t) => {
+    const { session } = link.current!;
+    await link.stop();
+    t.match(await session.ended, { code: 'COUNTERS_LOST' });
+    await pause(400);
+    t.equal(link.current, undefined);
+  });
+});
+
+test('a link to a Redis that is not there yet begins all the same', async (t) => {
+  const world = await testWorld(t);
+  await world.redis.stop('SIGKILL');
+  const link = new CountersLink({ url: world.redis.address, ...LIMITS });
+  t.teardown(() => link.stop());
+  await link.start();
+  t.equal(link.current, undefined);
+  await world.redis.start();
+  t.ok(
+    await until(
+      () => link.current,
+      (now) => now !== undefined,
+    ),
+  );
+});

@@ -1,0 +1,393 @@
+import { strict as assert } from 'node:assert';
+import type { Call, Range } from '@calltally/domain';
+import { openStore, toRow } from '@calltally/store';
+import fc from 'fast-check';
+import { test } from 'tap';
+import {
+  beginCounting,
+  CountersLink,
+  DashboardReader,
+  markCounted,
+  markStored,
+  RecountQueue,
+  RowsAsOf,
+  record,
+  type Source,
+} from '../src/index.ts';
+import { batchOf, callOf, DAY_MS, dashboardOracle, holds, testWorld, until, type World } from './support.ts';
+
+/** Short, so that much of what is asked for lies beyond it. */
+const RETENTION_MONTHS = 3;
+const SPAN_DAYS = 160;
+const LIMITS = { commandTimeoutMs: 400, openTimeoutMs: 400 };
+
+async function testReader(t: { teardown(step: () => unknown): void }, world: World, store = world.store) {
+  const link = new CountersLink({ url: world.redis.address, ...LIMITS, autoPipelining: true });
+  const recounts = new RecountQueue(store, link);
+  const rowsAsOf = new RowsAsOf(store);
+  const reader = new DashboardReader({ store, link, recounts, rowsAsOf });
+  await link.start();
+  rowsAsOf.start();
+  t.teardown(async () => {
+    await recounts.idle();
+    await Promise.all([link.stop(), rowsAsOf.stop()]);
+  });
+  return { link, recounts, rowsAsOf, reader };
+}
+
+async function begin({ store, open }: World) {
+  const states = [0, 1].map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
+  const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+  return (await beginCounting(store, await open(), topic)).books;
+}
+
+/** The default window of a dashboard at an instant. */
+function windowAt(nowMs: number): Range {
+  return { from: Math.floor(nowMs / DAY_MS) * DAY_MS - 30 * DAY_MS, until: nowMs + 1 };
+}
+
+const startOf = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
+
+test('reading dashboards', async (t) => {
+  const world = await testWorld(t);
+  const { store } = world;
+  const books = await begin(world);
+  const offsets = [0, 0];
+  /** As ingest does; every call by a partition drawn at random. */
+  const count = async (calls: Call[]) => {
+    for (const partition of [0, 1]) {
+      const mine = calls.filter((_, i) => i % 2 === partition);
+      const events = mine.map((call) => ({ offset: offsets[partition]!++, call }));
+      if (events.length > 0) await record(books, batchOf(partition, events));
+      const asOfMs = 1_000 + offsets[0]! + offsets[1]!;
+      await markCounted(books, { stream: 0, partition, through: offsets[partition]! - 1, asOfMs });
+      await markStored(store, { stream: 0, partitions: [partition], asOfMs });
+    }
+  };
+  const { reader, recounts, link, rowsAsOf } = await testReader(t, world);
+  await until(
+    () => link.current?.generations.size,
+    (size) => size === 1,
+  );
+  const answer = async (userId: string, range: Range, nowMs: number) => {
+    const { source, asOfMs, ...tallies } = await reader.read(userId, range, nowMs);
+    return { source, asOfMs, tallies };
+  };
+
+  await t.test(
+    'any range, any clock, any calls, also ahead of the clock: always a plain oracle’s answer',
+    async (t) => {
+      const nowMs = Date.now();
+      const seen = new Map<string, number>();
+      const someTime = fc.oneof(
+        fc.integer({ min: nowMs - SPAN_DAYS * DAY_MS, max: nowMs + 2 * DAY_MS }),
+        fc.integer({ min: nowMs - 3 * DAY_MS, max: nowMs + DAY_MS }),
+        fc
+          .tuple(fc.integer({ min: 0, max: SPAN_DAYS }), fc.constantFrom(-1, 0, 1))
+          .map(([ago, off]) => startOf(nowMs - ago * DAY_MS) + off),
+      );
+      const someRead = fc.record({
+        cold: fc.integer({ min: 0, max: 4 }).map((die) => die === 0),
+        clock: fc.oneof(fc.constant(nowMs), fc.integer({ min: nowMs - 2 * DAY_MS, max: nowMs + DAY_MS })),
+        range: fc.oneof(
+          fc.constant('window' as const),
+          fc
+            .tuple(someTime, someTime)
+            .map(([a, b]): Range => ({ from: Math.min(a, b), until: Math.max(a, b) + 1 })),
+          // Whole days.
+          fc
+            .tuple(someTime, fc.integer({ min: 1, max: 90 }))
+            .map(([from, days]): Range => ({ from: startOf(from), until: startOf(from) + days * DAY_MS })),
+          // Within one day.
+          fc
+            .tuple(someTime, fc.integer({ min: 1, max: DAY_MS }))
+            .map(([from, length]): Range => ({ from, until: from + length })),
+          fc.constant<Range>({ from: 0, until: nowMs + 400 * DAY_MS }),
+        ),
+      });
+      const someCall = fc.record({ startedAt: someTime, durationMs: fc.nat(1_000_000) });
+      let run = 0;
+      const property = fc.asyncProperty(
+        fc.array(fc.array(someCall, { maxLength: 12 }), { minLength: 1, maxLength: 3 }),
+        fc.array(someRead, { minLength: 1, maxLength: 5 }),
+        async (batches, reads) => {
+          run += 1;
+          const userId = `u-any-${run}`;
+          const calls: Call[] = [];
+          for (const batch of batches) {
+            const more = batch.map((call) => callOf(userId, call));
+            await count(more);
+            calls.push(...more);
+            for (const { clock, cold, range: asked } of reads) {
+              const range = asked === 'window' ? windowAt(clock) : asked;
+              if (cold) await world.admin.del(`ct:{${userId}}`);
+              const { source, tallies } = await answer(userId, range, clock);
+              assert.deepEqual(tallies, dashboardOracle(calls, range, clock));
+              seen.set(source, (seen.get(source) ?? 0) + 1);
+              if (source === 'mongo') await recounts.idle();
+            }
+          }
+        },
+      );
+      await holds(t, property, 150);
+      for (const source of ['counters', 'counters+mongo', 'mongo'] satisfies Source[]) {
+        t.ok((seen.get(source) ?? 0) > 20, `${source}: ${seen.get(source)} answers`);
+      }
+    },
+  );
+
+  await t.test(
+    'a cold user is answered from rows at once and from counters afterwards, with the same numbers',
+    async (t) => {
+      const nowMs = Date.now();
+      const calls = Array.from({ length: 40 }, (_, i) => callOf('u-cold', { startedAt: nowMs - i * DAY_MS }));
+      await count(calls);
+      await world.admin.del('ct:{u-cold}');
+      const range = windowAt(nowMs);
+      const cold = await answer('u-cold', range, nowMs);
+      t.equal(cold.source, 'mongo');
+      t.strictSame(cold.tallies, dashboardOracle(calls, range, nowMs));
+      await recounts.idle();
+      const warm = await answer('u-cold', range, nowMs);
+      t.equal(warm.source, 'counters');
+      t.strictSame(warm.tallies, cold.tallies);
+      t.strictSame(await answer('u-cold', range, nowMs), warm, 'and by the sums left ready');
+    },
+  );
+
+  await t.test(
+    'the default window and whole days come from counters, cut days from both, what is older from rows too',
+    async (t) => {
+      const nowMs = startOf(Date.now()) + DAY_MS / 2;
+      const calls = Array.from({ length: 300 }, (_, i) =>
+        callOf('u-paths', { startedAt: nowMs - i * (DAY_MS / 2) }),
+      );
+      await count(calls);
+      const day = startOf(nowMs);
+      const paths: [string, Range, Source][] = [
+        ['default window', windowAt(nowMs), 'counters'],
+        ['whole days', { from: day - 20 * DAY_MS, until: day - 3 * DAY_MS }, 'counters'],
+        ['to the end of today', { from: day - 2 * DAY_MS, until: day + DAY_MS }, 'counters'],
+        ['far ahead', { from: day - 50 * DAY_MS, until: day + 900 * DAY_MS }, 'counters'],
+        ['nothing yet', { from: day + 2 * DAY_MS, until: day + 3 * DAY_MS }, 'counters'],
+        ['cut at both ends', { from: day - 20 * DAY_MS + 1, until: day - 3 * DAY_MS + 5 }, 'counters+mongo'],
+        [
+          'complements at both ends',
+          { from: day - 20 * DAY_MS + 5, until: day - 3 * DAY_MS - 5 },
+          'counters+mongo',
+        ],
+        ['within one day', { from: day - 3 * DAY_MS + 1, until: day - 3 * DAY_MS + 9 }, 'counters+mongo'],
+        ['beyond retention', { from: 0, until: nowMs + 1 }, 'counters+mongo'],
+      ];
+      for (const [name, range, source] of paths) {
+        const given = await answer('u-paths', range, nowMs);
+        t.strictSame(given.tallies, dashboardOracle(calls, range, nowMs), name);
+        t.equal(given.source, source, name);
+      }
+    },
+  );
+
+  await t.test(
+    'a call ahead of the clock is in today, this week and this month, and not in a range that ends now',
+    async (t) => {
+      const nowMs = startOf(Date.now()) + DAY_MS / 2;
+      const calls = [
+        callOf('u-ahead', { startedAt: nowMs - 5 }),
+        callOf('u-ahead', { startedAt: nowMs + 240_000 }),
+      ];
+      await count(calls);
+      for (const [clock, source] of [
+        [nowMs, 'counters+mongo'],
+        [nowMs + 240_000, 'counters'],
+      ] as const) {
+        const given = await answer('u-ahead', windowAt(clock), clock);
+        t.strictSame(given.tallies, dashboardOracle(calls, windowAt(clock), clock));
+        t.equal(given.source, source);
+        t.equal(given.tallies.today, 2);
+      }
+    },
+  );
+
+  await t.test(
+    'an answer from both is one cut: rows that are not applied yet are in neither half',
+    async (t) => {
+      const nowMs = startOf(Date.now()) + DAY_MS / 2;
+      const day = startOf(nowMs) - 5 * DAY_MS;
+      const at = (offset: number) => callOf('u-cut', { startedAt: day + offset });
+      const counted = [at(10), at(20), at(DAY_MS - 10), at(DAY_MS + 10)];
+      await count(counted);
+      const late = [at(11), at(21), at(DAY_MS - 11), at(DAY_MS + 11)];
+      const rows = late.map((call, i) => ({ call, partition: i % 2, offset: offsets[i % 2]!++ }));
+      await store.calls.insert(
+        rows.map(({ call, partition, offset }) => toRow(call, { stream: 0, partition, offset })),
+      );
+      const ranges = [
+        { from: day + 15, until: day + 2 * DAY_MS },
+        { from: day + 5, until: day + DAY_MS - 5 },
+        { from: day + 15, until: day + DAY_MS + 500 },
+        { from: 0, until: day + 15 },
+      ];
+      for (const range of ranges) {
+        const { source, tallies } = await answer('u-cut', range, nowMs);
+        t.equal(source, 'counters+mongo');
+        t.strictSame(tallies, dashboardOracle(counted, range, nowMs));
+      }
+      for (const partition of [0, 1]) {
+        await record(
+          books,
+          batchOf(
+            partition,
+            rows.filter((row) => row.partition === partition),
+          ),
+        );
+      }
+      for (const range of ranges) {
+        t.strictSame(
+          (await answer('u-cut', range, nowMs)).tallies,
+          dashboardOracle([...counted, ...late], range, nowMs),
+        );
+      }
+    },
+  );
+
+  await t.test('an answer says as of when it is complete, whichever store gave it', async (t) => {
+    const nowMs = Date.now();
+    await count([callOf('u-as-of'), callOf('u-as-of')]);
+    const asOf = 1_000 + offsets[0]! + offsets[1]!;
+    const lowest = await until(
+      () => link.current?.asOfMs,
+      (now) => now === asOf || now === asOf - 1,
+    );
+    const warm = await answer('u-as-of', windowAt(nowMs), nowMs);
+    t.equal(warm.asOfMs, lowest);
+    await world.admin.del('ct:{u-as-of}');
+    await until(
+      () => rowsAsOf.current,
+      (now) => now === lowest,
+    );
+    const cold = await answer('u-as-of', windowAt(nowMs), nowMs);
+    t.equal(cold.source, 'mongo');
+    t.equal(cold.asOfMs, rowsAsOf.current);
+  });
+
+  await t.test(
+    'while calls are counted no reading shows less than one before it, nor more than was sent',
+    async (t) => {
+      const nowMs = startOf(Date.now()) + DAY_MS / 2;
+      const userId = 'u-growing';
+      const edge = nowMs - 4 * DAY_MS;
+      const ranges = [windowAt(nowMs), { from: edge, until: nowMs + 1 }, { from: 0, until: nowMs + 1 }];
+      await count([callOf(userId, { startedAt: edge + 1 })]);
+      let sent = 1;
+      let done = false;
+      const writing = (async () => {
+        for (let i = 0; i < 40; i++) {
+          const calls = Array.from({ length: 3 }, (_, j) =>
+            callOf(userId, { startedAt: edge + ((i + j) % 2 === 0 ? 1 : DAY_MS) + i }),
+          );
+          sent += calls.length;
+          await count(calls);
+        }
+        done = true;
+      })();
+      const reading = ranges.map(async (range) => {
+        let last = 0;
+        let reads = 0;
+        while (!done) {
+          const { tallies } = await answer(userId, range, nowMs);
+          assert.ok(tallies.range.calls >= last, `${tallies.range.calls} after ${last}`);
+          assert.ok(tallies.range.calls <= sent);
+          last = tallies.range.calls;
+          reads += 1;
+        }
+        return reads;
+      });
+      const reads = await Promise.all(reading);
+      await writing;
+      t.ok(
+        reads.every((count) => count > 0),
+        `${reads} reads`,
+      );
+      for (const range of ranges) t.equal((await answer(userId, range, nowMs)).tallies.range.calls, sent);
+    },
+  );
+
+  await t.test('Redis hung or gone: answered from rows; back: from counters again', async (t) => {
+    const nowMs = Date.now();
+    const calls = [callOf('u-hung'), callOf('u-hung', { startedAt: nowMs - 50 * DAY_MS })];
+    await count(calls);
+    const range = windowAt(nowMs);
+    const expected = dashboardOracle(calls, range, nowMs);
+    t.equal((await answer('u-hung', range, nowMs)).source, 'counters');
+    process.kill(world.redis.pid!, 'SIGSTOP');
+    try {
+      const answers = await Promise.all([1, 2, 3].map(() => answer('u-hung', range, nowMs)));
+      for (const { source, tallies } of [...answers, await answer('u-hung', range, nowMs)]) {
+        t.equal(source, 'mongo');
+        t.strictSame(tallies, expected);
+      }
+    } finally {
+      process.kill(world.redis.pid!, 'SIGCONT');
+    }
+    const again = await until(
+      () => answer('u-hung', range, nowMs),
+      ({ source }) => source === 'counters',
+    );
+    t.strictSame(again.tallies, expected);
+    t.equal(again.source, 'counters');
+
+    await world.redis.stop();
+    const gone = await answer('u-hung', range, nowMs);
+    t.equal(gone.source, 'mongo');
+    t.strictSame(gone.tallies, expected);
+    await world.redis.start();
+    t.equal(
+      (
+        await until(
+          () => answer('u-hung', range, nowMs),
+          ({ source }) => source === 'counters',
+        )
+      ).source,
+      'counters',
+    );
+  });
+
+  await t.test(
+    'Mongo gone: whole days from counters, the rest is LEDGER_UNAVAILABLE; both gone: everything is',
+    async (t) => {
+      const nowMs = startOf(Date.now()) + DAY_MS / 2;
+      const calls = [
+        callOf('u-gone', { startedAt: nowMs - 1 }),
+        callOf('u-gone', { startedAt: nowMs - 9 * DAY_MS }),
+      ];
+      const again = await begin(world);
+      await record(
+        again,
+        batchOf(
+          0,
+          calls.map((call) => ({ offset: offsets[0]!++, call })),
+        ),
+      );
+      const nowhere = openStore({
+        uri: 'mongodb://127.0.0.1:1',
+        database: 'none',
+        timeoutMs: 300,
+        selectionTimeoutMs: 200,
+      });
+      t.teardown(() => nowhere.close());
+      const { reader } = await testReader(t, world, nowhere);
+      const unavailable = { name: 'LedgerError', code: 'LEDGER_UNAVAILABLE', retryable: true };
+
+      const { source, range } = await reader.read('u-gone', windowAt(nowMs), nowMs);
+      t.strictSame({ source, calls: range.calls }, { source: 'counters', calls: 2 });
+      await t.rejects(
+        reader.read('u-gone', { from: nowMs - 9 * DAY_MS, until: nowMs - 4 * DAY_MS + 7 }, nowMs),
+        unavailable,
+      );
+      await t.rejects(reader.read('u-cold-and-gone', windowAt(nowMs), nowMs), unavailable);
+
+      await world.redis.stop('SIGKILL');
+      await t.rejects(reader.read('u-gone', windowAt(nowMs), nowMs), unavailable);
+    },
+  );
+});
