@@ -17,7 +17,7 @@ const inward = {
 
 /** Only these folders may name the client of an engine, so that a successor is a change to one place. */
 const clients = {
-  kafkajs: '^(packages/contract|services/ingest|services/ops)/',
+  kafkajs: '^(packages/contract|services/ingest|services/ops|infra/bench|infra/e2e)/',
   mongodb: '^packages/store/',
   ioredis: '^(packages/counters|services/api)/',
 };

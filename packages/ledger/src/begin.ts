@@ -39,30 +39,44 @@ export async function beginCounting(
     states.map(({ partition }) => partition),
   );
   const stored = await store.progress.stored();
-  const committed = new Map(states.map((state) => [cutKey(stream, state.partition), committedOf(state)]));
-  const through = new Map([...committed].map(([partition, offset]) => [partition, offset - 1]));
+  const reaches = states.map((state) => reachOf(state, stored.get(cutKey(stream, state.partition)) ?? -1));
+  const through = new Map(reaches.map((reach) => [cutKey(stream, reach.partition), reach.committed - 1]));
 
   let generations = await beginGenerations(session, { retentionMonths, through });
-  const unreachable = generationsBeyondReach(generations, stream, states);
+  const unreachable = generationsBeyondReach(generations, stream, reaches);
   if (unreachable.size > 0) {
     generations = await beginGenerations(session, { retentionMonths, through, replacing: unreachable });
   }
 
-  const starts = states.map((state): Start => {
-    const { partition } = state;
-    const known = stored.get(cutKey(stream, partition)) ?? -1;
-    if (state.end <= known) return { kind: 'refused', partition, end: state.end, stored: known };
-    const wanted = Math.min(committedOf(state), lowestMark(generations, cutKey(stream, partition)) + 1);
-    const offset = Math.max(wanted, state.earliest);
-    if (offset === wanted) return { kind: 'at', partition, offset };
-    return { kind: 'at', partition, offset, lost: { from: wanted, until: state.earliest } };
+  const starts = reaches.map(({ partition, committed, readOnce, earliest, end, stored }): Start => {
+    if (end <= stored) return { kind: 'refused', partition, end, stored };
+    const wanted = Math.min(committed, lowestMark(generations, cutKey(stream, partition)) + 1);
+    const offset = Math.max(wanted, earliest);
+    const neverRead = Math.max(wanted, readOnce);
+    if (neverRead >= earliest) return { kind: 'at', partition, offset };
+    return { kind: 'at', partition, offset, lost: { from: neverRead, until: earliest } };
   });
   return { books: { store, session, generations }, starts };
 }
 
-/** Without a commit the consumer group begins with the first event there is. */
-function committedOf(state: PartitionState): number {
-  return state.committed ?? state.earliest;
+interface Reach {
+  partition: number;
+  /** Where the consumer group stands. */
+  committed: number;
+  /** Everything below it was read at least once, and is in Mongo unless Mongo lost it. */
+  readOnce: number;
+  earliest: number;
+  end: number;
+  stored: number;
+}
+
+/**
+ * Without a commit the group stands behind what is in Mongo, and else at the first event there is. A commit may be
+ * missing although there was one: kafkajs overwrites it when the topic no longer holds it, perhaps before we ask.
+ */
+function reachOf({ partition, committed, earliest, end }: PartitionState, stored: number): Reach {
+  const stands = committed ?? (stored >= 0 ? stored + 1 : earliest);
+  return { partition, committed: stands, readOnce: Math.max(stands, stored + 1), earliest, end, stored };
 }
 
 function lowestMark(generations: Generations, partition: string): number {
@@ -76,13 +90,13 @@ function lowestMark(generations: Generations, partition: string): number {
 function generationsBeyondReach(
   generations: Generations,
   stream: number,
-  states: readonly PartitionState[],
+  reaches: readonly Reach[],
 ): Set<string> {
   const beyond = new Set<string>();
   for (const { id, marks } of generations.values()) {
-    for (const state of states) {
-      const next = (marks.get(cutKey(stream, state.partition)) ?? -1) + 1;
-      if (next < state.earliest && next < committedOf(state)) beyond.add(id);
+    for (const { partition, earliest, readOnce } of reaches) {
+      const next = (marks.get(cutKey(stream, partition)) ?? -1) + 1;
+      if (next < earliest && next < readOnce) beyond.add(id);
     }
   }
   return beyond;

@@ -106,10 +106,29 @@ test('beginning to count', async (t) => {
   await t.test(
     'events let go before they were ever read are named, and counting goes on behind them',
     async (t) => {
-      const before = await begin(state(0, 15, 15, 20));
-      const { starts, generation } = await begin(state(0, 15, 18, 30));
-      t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 18, lost: { from: 15, until: 18 } }]);
+      await admin.flushall();
+      const before = await begin(state(8, 15, 15, 20));
+      const { starts, generation } = await begin(state(8, 15, 18, 30));
+      t.strictSame(starts, [{ kind: 'at', partition: 8, offset: 18, lost: { from: 15, until: 18 } }]);
       t.equal(generation.id, before.generation.id, 'what was counted stays counted');
+    },
+  );
+
+  await t.test(
+    'a commit that was overwritten hides no loss: what is stored tells how far was read',
+    async (t) => {
+      await admin.flushall();
+      await store.progress.raise(0, 7, 99);
+      const before = await begin(state(7, 100, 0, 150));
+      const { starts, generation } = await begin(state(7, undefined, 150, 220));
+      t.strictSame(starts, [{ kind: 'at', partition: 7, offset: 150, lost: { from: 100, until: 150 } }]);
+      t.equal(generation.id, before.generation.id, 'what was counted stays counted');
+      const none = await begin(state(7, undefined, 0, 220));
+      t.strictSame(
+        none.starts,
+        [{ kind: 'at', partition: 7, offset: 100 }],
+        'nor is anything read without need',
+      );
     },
   );
 

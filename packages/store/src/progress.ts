@@ -34,8 +34,8 @@ export class Progress {
   }
 
   /**
-   * Raises `stored`; never lowers it. Call it only when every event of the partition through `offset` has its row
-   * in Mongo by an acknowledged majority write, or its place among the dead letters.
+   * Raises `stored`; never lowers it. Call it only when every event of the partition through `offset` that is a call
+   * has its row in Mongo, by an acknowledged majority write.
    * @throws StoreError
    */
   async raise(stream: number, partition: number, offset: number): Promise<void> {
