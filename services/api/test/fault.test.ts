@@ -1,0 +1,32 @@
+import { StoreError } from '@calltally/store';
+import { test } from 'tap';
+import { faultOf } from '../src/fault.ts';
+
+test('a log names a fault without stack, address, key or password', (t) => {
+  for (const said of [
+    'connect ECONNREFUSED 10.1.2.3:27017',
+    'connect ECONNREFUSED 10.1.2.3:1',
+    'getaddrinfo ENOTFOUND store.internal',
+    'no answer from [fe80::1]:6379',
+    'store.internal:6379 is gone',
+    'bad key ct_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG',
+    'redis://someone:hunter2@store.internal is gone',
+  ]) {
+    const fault = faultOf(new Error(said));
+    t.notMatch(fault.message, /10\.1|internal|fe80|abcdefgh|hunter2/, said);
+    t.match(fault.at, /fault\.test\.ts/);
+    t.notMatch(JSON.stringify(fault), /\\n/);
+  }
+  t.end();
+});
+
+test("a store's error is told by its code and the name of its cause", (t) => {
+  const cause = Object.assign(new Error('connect ECONNREFUSED 10.1.2.3:1'), { name: 'MongoNetworkError' });
+  t.strictSame(faultOf(new StoreError('STORE_UNAVAILABLE', true, cause)), {
+    type: 'StoreError',
+    code: 'STORE_UNAVAILABLE',
+    cause: 'MongoNetworkError',
+  });
+  t.same(faultOf('thrown text'), { type: 'string', message: 'thrown text' });
+  t.end();
+});
