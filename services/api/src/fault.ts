@@ -2,7 +2,8 @@ import { StoreError } from '@calltally/store';
 import { scrub } from '@calltally/telemetry';
 import { maskKeys } from './mask-keys.ts';
 
-const ADDRESS = /\b[\w.-]+:\d{1,5}\b|\[[0-9a-f:]+\](?::\d+)?|(?<=\b(?:ENOTFOUND|EAI_AGAIN) )\S+/gi;
+const ADDRESS =
+  /\b(?:rediss?|mongodb(?:\+srv)?):\/\/\S+|\b[\w.-]+:\d{1,5}\b|\[[0-9a-f:]+\](?::\d+)?|(?<=\b(?:ENOTFOUND|EAI_AGAIN) )\S+/gi;
 const FRAME = /^\s+at .*/m;
 
 /** What a log says of a fault: enough to find it, without a stack trace, a store's address or a key. */
