@@ -58,7 +58,7 @@ test('a session is one life of its connection', async (t) => {
   await t.test(
     'a command that is not answered in time: over, though the connection still stands',
     async (t) => {
-      const session = await open({ commandTimeoutMs: 200 });
+      const session = await open({ commandTimeoutMs: 1_500 });
       const own = new Map([[session.masters[0]!, [...counters.generations.values()][0]!]]);
       process.kill(engine.pid!, 'SIGSTOP');
       try {

@@ -17,7 +17,7 @@ import {
 
 const PARTITIONS = 2;
 const USERS = ['u-a', 'u-b', 'u-c'];
-const RUNS = 40;
+const RUNS = 30;
 const STEPS = 60;
 
 /** A topic, as far as the protocol sees it. */

@@ -93,7 +93,7 @@ test('recounting', async (t) => {
   await t.test(
     'recounts, applies and takeovers of the same users at random: when it is quiet, counters are the rows',
     async (t) => {
-      const rounds = 25;
+      const rounds = 15;
       const users = Array.from({ length: 4 }, (_, i) => `u-race-${i}`);
       const offsets = [0, 0];
       const shared: ReturnType<typeof callOf>[] = [];

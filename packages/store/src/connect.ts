@@ -53,7 +53,7 @@ export function openStore(settings: StoreSettings): Store {
   const rows = db.collection<CallRow>('calls');
   const keys = db.collection<ApiKeyRow>('api_keys');
 
-  const limited = limitedTo(settings.timeoutMs);
+  const limited = limitedTo(settings.timeoutMs, untilConnected(client));
 
   return {
     calls: new Calls(rows, limited),
@@ -74,5 +74,20 @@ export function openStore(settings: StoreSettings): Store {
       await limited(() => db.command({ ping: 1 }));
     },
     close: () => client.close(true),
+  };
+}
+
+/**
+ * Connects with the first call and, where that fails, with the next one. Left to itself the driver would keep what its
+ * first failed attempt has closed, and a process started while Mongo is down would never find it again.
+ */
+function untilConnected(client: MongoClient): () => Promise<unknown> {
+  let connecting: Promise<unknown> | undefined;
+  return () => {
+    connecting ??= client.connect().catch((thrown) => {
+      connecting = undefined;
+      throw thrown;
+    });
+    return connecting;
   };
 }

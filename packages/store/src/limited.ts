@@ -6,15 +6,16 @@ export type Limited = <T>(call: () => Promise<T>) => Promise<T>;
 /**
  * The driver bounds its parts (selection, connecting, a silent socket) but no longer a call as a whole. What is left
  * behind at the limit ends by itself: its socket is closed after the same time, and all calls are idempotent.
+ * @param connected resolves when the client has connected; asked before each call
  */
-export function limitedTo(timeoutMs: number): Limited {
+export function limitedTo(timeoutMs: number, connected: () => Promise<unknown>): Limited {
   return async (call) => {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
       const error = new StoreError('STORE_TIMEOUT', true, new Error(`no answer within ${timeoutMs} ms`));
       timer = setTimeout(() => reject(error), timeoutMs);
     });
-    const work = call();
+    const work = connected().then(call);
     try {
       return await Promise.race([work, limit]);
     } catch (thrown) {

@@ -30,8 +30,8 @@ test('a Mongo that is gone or hangs', async (t) => {
   const store = openStore({
     uri: mongo.address,
     database: uniqueName('store'),
-    timeoutMs: 1_000,
-    selectionTimeoutMs: 300,
+    timeoutMs: 2_500,
+    selectionTimeoutMs: 1_500,
   });
   t.teardown(() => store.close());
   await store.ping();
