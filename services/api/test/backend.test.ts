@@ -106,3 +106,25 @@ test('what a dashboard says while stores are away', async (t) => {
     for (const [path, total] of TOTALS) t.equal((await get(path, key)).body.data.total_calls, total, path);
   });
 });
+
+test('the API starts and answers from what is there', async (t) => {
+  const world = await testWorld(t);
+  await world.count(exampleCalls('u-342'));
+  const key = await world.keyOf('u-342');
+  await Promise.all([world.redisGate.cut(), world.mongoGate.cut()]);
+  const { get } = await testApi(t, world);
+  t.equal((await get(WINDOW, key)).status, 503);
+  await world.mongoGate.open();
+  const fromRows = await until(
+    () => get(WINDOW, key),
+    ({ status }) => status === 200,
+  );
+  t.equal(fromRows.headers['x-tally-source'], 'mongo');
+  t.equal(fromRows.body.data.total_calls, 342);
+  await world.redisGate.open();
+  const fromCounters = await until(
+    () => get(WINDOW, key),
+    ({ headers }) => headers['x-tally-source'] === 'counters',
+  );
+  t.equal(fromCounters.body.data.total_calls, 342);
+});
