@@ -23,6 +23,11 @@ export class RecountQueue {
     this.#link = link;
   }
 
+  /** Users that wait to be recounted. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   add(userId: string): void {
     if (this.#waiting.size >= WAITING_MAX) return;
     this.#waiting.add(userId);

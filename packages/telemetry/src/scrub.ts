@@ -14,11 +14,15 @@ const secrets: readonly RegExp[] = [
   /("(?:[\w-]*(?:password|secret|token)|authorization|x-api-key|api_?key|cookie|set-cookie)":)"(?:[^"\\]|\\.)*"/gi,
 ];
 
+/** What at least one of them needs; most lines have none of it, and one search costs a tenth of five. */
+const hint = /@|bearer|basic|passw|secret|token|api_?key|authorization|cookie/i;
+
 /**
  * Masks credentials in a text, wherever they stand: userinfo of a URI, `Bearer` and `Basic` credentials,
  * secrets in a query and JSON members named as secrets. A JSON text stays a JSON text.
  */
 export function scrub(text: string): string {
+  if (!hint.test(text)) return text;
   return secrets.reduce(
     (scrubbed, secret) =>
       scrubbed.replace(secret, (found, kept: string) => `${kept}${found.endsWith('"') ? `"${mask}"` : mask}`),

@@ -1,4 +1,4 @@
-import type { CountersLink, DashboardReader } from '@calltally/ledger';
+import type { CountersLink, DashboardReader, RecountQueue } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger, Registry } from '@calltally/telemetry';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
@@ -22,6 +22,7 @@ export interface AppParts {
   keys: KeyRing;
   store: Pick<Store, 'ping'>;
   link: Pick<CountersLink, 'current'>;
+  recounts: Pick<RecountQueue, 'waiting'>;
   logger: Logger;
   /** A registry of this app alone. */
   metrics: Registry;

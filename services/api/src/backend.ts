@@ -23,6 +23,7 @@ export interface Backend {
   readonly link: CountersLink;
   readonly reader: PatientReader;
   readonly keys: KeyRing;
+  readonly recounts: RecountQueue;
   /** Resolves when Redis has been tried once; the rest goes on by itself, whether the stores are there or not. */
   start(): Promise<void>;
   /** Ends all that `start` began and closes both stores. */
@@ -60,6 +61,7 @@ export function createBackend(
     link,
     reader,
     keys,
+    recounts,
     async start() {
       watcher.start();
       rowsAsOf.start();

@@ -1,11 +1,12 @@
 import { Counter, Gauge, type Registry } from '@calltally/telemetry';
 import type { KeyRing, KeyRingCounts } from './keys/key-ring.ts';
 
-/** What is measured of API keys and of the way to Redis, taken when somebody asks. */
+/** What is measured of API keys, of cold users and of the way to Redis, taken when somebody asks. */
 export function measure(
   metrics: Registry,
-  { keys, link }: { keys: KeyRing; link: { readonly current: unknown } },
+  parts: { keys: KeyRing; link: { readonly current: unknown }; recounts: { readonly waiting: number } },
 ): void {
+  const { keys, link, recounts } = parts;
   new Counter({
     name: 'calltally_api_key_checks_total',
     help: 'API keys by how they were checked: known (hit), found in Mongo, refused, not to be looked up',
@@ -24,6 +25,14 @@ export function measure(
     registers: [metrics],
     collect() {
       this.set(keys.size);
+    },
+  });
+  new Gauge({
+    name: 'calltally_recounts_waiting',
+    help: 'Users that Redis did not know and that wait to be recounted',
+    registers: [metrics],
+    collect() {
+      this.set(recounts.waiting);
     },
   });
   new Gauge({

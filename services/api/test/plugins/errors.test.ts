@@ -16,6 +16,7 @@ async function brokenApp() {
     keys: new KeyRing({ findByHash: broken }),
     store: { ping: broken },
     link: { current: undefined },
+    recounts: { waiting: 0 },
     logger: createLogger({
       service: 'api',
       level: 'info',
