@@ -326,7 +326,10 @@ test('reading dashboards', async (t) => {
       const { source, asOfMs, ...tallies } = await reader.read(userId, range, nowMs);
       return { source, tallies };
     };
-    const calls = [callOf('u-hung'), callOf('u-hung', { startedAt: nowMs - 50 * DAY_MS })];
+    const calls = [
+      callOf('u-hung', { startedAt: nowMs - 1 }),
+      callOf('u-hung', { startedAt: nowMs - 50 * DAY_MS }),
+    ];
     await count(calls);
     const range = windowAt(nowMs);
     const expected = dashboardOracle(calls, range, nowMs);

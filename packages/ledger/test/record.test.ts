@@ -5,7 +5,7 @@ import {
   markPartition,
   readGenerations,
 } from '@calltally/counters';
-import { cutKey, isCanonical, type Store, toRow } from '@calltally/store';
+import { cutKey, isCanonical, type Store, StoreError, toRow } from '@calltally/store';
 import { test } from 'tap';
 import { type Batch, type Books, markCounted, record, recountUsers } from '../src/index.ts';
 import { batchOf, bothOf, callOf, callsIn, testWorld } from './support.ts';
@@ -96,6 +96,45 @@ test('recording', async (t) => {
       recounted: 0,
     });
     t.equal((await store.progress.stored()).get('0:0'), next - 1);
+  });
+
+  await t.test('no step is begun before the one above it is acknowledged', async (t) => {
+    const books = await world.begin();
+    await record(books, batchOf(40, [{ offset: 0, call: callOf('u-order') }]));
+    const batch = batchOf(40, [{ offset: 1, call: callOf('u-order') }]);
+    const key = cutKey(0, 40);
+    const refused = new StoreError('STORE_TIMEOUT', true, 'no answer');
+    const rejects = () => Promise.reject(refused);
+
+    const withoutInsert = { ...store, calls: bound(store.calls, { insert: rejects }) };
+    await t.rejects(record({ ...books, store: withoutInsert }, batch), refused);
+    t.equal((await store.progress.stored()).get(key), 0, 'nothing is said to be stored');
+
+    const withoutRaise = { ...store, progress: bound(store.progress, { raise: rejects }) };
+    await t.rejects(record({ ...books, store: withoutRaise }, batch), refused);
+    t.equal((await bothOf(world, books, 'u-order'))!.applied.get(key), 0, 'nothing is applied');
+
+    let raised = false;
+    const slow = {
+      ...store,
+      calls: bound(store.calls, {
+        insert: async (rows) => {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          t.notOk(raised, 'stored waits for the answer of the insert');
+          return store.calls.insert(rows);
+        },
+      }),
+      progress: bound(store.progress, {
+        raise: async (...to) => {
+          raised = true;
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          t.equal((await bothOf(world, books, 'u-order'))!.applied.get(key), 0, 'apply waits for stored');
+          return store.progress.raise(...to);
+        },
+      }),
+    };
+    await record({ ...books, store: slow }, batch);
+    await agree(t, books, 'u-order', 2);
   });
 
   for (const state of ['cold', 'warm', 'half'] as const) {
