@@ -82,7 +82,7 @@ async function follows(parts: BatchParts, { positions }: Beginning, batch: Batch
       { partition, from: next, until: earliest },
       'the topic let go of events before they were read',
     );
-    positions.skip(partition, earliest);
+    positions.passOver(partition, earliest);
     if (asked <= earliest) return true;
   }
   parts.seek(partition, Math.max(next, earliest));

@@ -36,7 +36,7 @@ export class Positions {
   }
 
   /** Goes on behind what the topic no longer holds. */
-  skip(partition: number, next: number): void {
+  passOver(partition: number, next: number): void {
     const position = this.#positions.get(partition);
     if (position !== undefined) position.next = next;
   }
