@@ -1,10 +1,15 @@
-export type CountersErrorCode = 'COUNTERS_LOST' | 'COUNTERS_EVICTING' | 'COUNTERS_GENERATION';
+export type CountersErrorCode =
+  | 'COUNTERS_LOST'
+  | 'COUNTERS_EVICTING'
+  | 'COUNTERS_TOO_OLD'
+  | 'COUNTERS_GENERATION';
 
 /**
  * Every failure of Redis that leaves this package.
  * - `COUNTERS_LOST`: the session is over; whoever needs the counters opens another and begins anew.
  * - `COUNTERS_GENERATION`: the counters are of another generation than the session's; the same remedy.
  * - `COUNTERS_EVICTING`: Redis may evict keys, so absence would lie; set `maxmemory-policy noeviction`.
+ * - `COUNTERS_TOO_OLD`: the server lacks a command that counting needs; use Redis 7 or newer, or Valkey.
  */
 export class CountersError extends Error {
   override readonly name = 'CountersError';
@@ -16,6 +21,6 @@ export class CountersError extends Error {
     override readonly cause?: unknown,
   ) {
     super(`${code}: ${message}`);
-    this.retryable = code !== 'COUNTERS_EVICTING';
+    this.retryable = code !== 'COUNTERS_EVICTING' && code !== 'COUNTERS_TOO_OLD';
   }
 }

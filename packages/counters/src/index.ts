@@ -1,7 +1,6 @@
 export { type Applied, applyEvents, type CountableEvent, type UserEvents } from './apply.ts';
 export type { CountersSettings } from './connection.ts';
 export { CountersError, type CountersErrorCode } from './errors.ts';
-export { requireNoEviction } from './eviction.ts';
 export {
   beginGenerations,
   type Generation,
@@ -21,3 +20,4 @@ export {
 } from './replace.ts';
 export { CounterSession } from './session.ts';
 export { snapshotUser, type UserSnapshot } from './snapshot.ts';
+export { requireSuitableRedis } from './suitable.ts';

@@ -77,30 +77,30 @@ export async function markStored(
 }
 
 /**
- * Applies users' events; users that Redis does not know are recounted from rows instead, which include these events.
- * A recount that another finished may have read `stored` before this batch raised it, so only our own one counts as
- * done; after any other the events are applied again, which adds nothing twice.
+ * Applies users' events. Users that Redis does not know are recounted from rows first, and then their events are
+ * applied like anybody's: a recount may have read `stored` before this batch raised it, be it another's that finished
+ * first or our own from a Mongo that is just electing a primary. What the recount included is not added again.
+ * @returns how many users were recounted
  */
 async function count(books: Books, partition: string, users: readonly UserEvents[]): Promise<number> {
   let pending = users;
   let recounted = 0;
-  for (let round = 1; pending.length > 0; round++) {
-    if (round > ROUNDS)
-      throw new LedgerError('LEDGER_CONTENDED', `${pending.length} users are being recounted elsewhere`);
-    if (round > 2) await sleep(PAUSE_MS * Math.random() * round);
+  for (let round = 1; ; round++) {
     const tried = pending;
     const applied = await applyEvents(books.session, books.generations, partition, tried);
-    const cold = tried.filter((_, i) => applied[i] === 'unknown');
-    if (cold.length === 0) break;
-    const done = await recountUsers(
+    pending = tried.filter((_, i) => applied[i] === 'unknown');
+    if (pending.length === 0) return recounted;
+    if (round === ROUNDS) {
+      throw new LedgerError('LEDGER_CONTENDED', `${pending.length} users are being recounted elsewhere`);
+    }
+    if (round > 1) await sleep(PAUSE_MS * Math.random() * round);
+    const outcomes = await recountUsers(
       books,
-      cold.map(({ userId }) => userId),
+      pending.map(({ userId }) => userId),
       { evenIfWarm: false, respectMs: 0 },
     );
-    pending = cold.filter(({ userId }) => done.get(userId) !== 'installed');
-    recounted += cold.length - pending.length;
+    for (const outcome of outcomes.values()) if (outcome === 'installed') recounted++;
   }
-  return recounted;
 }
 
 function byUser(events: Batch['events']): UserEvents[] {

@@ -1,4 +1,4 @@
-import { CounterSession, type CountersSettings, requireNoEviction } from '@calltally/counters';
+import { CounterSession, type CountersSettings, requireSuitableRedis } from '@calltally/counters';
 import { type Books, beginCounting, type PartitionState, type Start } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
@@ -131,8 +131,10 @@ export class Counting {
     if (this.#session?.isOpen) return this.#session;
     const session = await CounterSession.open(this.#parts.counters);
     try {
-      if (!(await requireNoEviction(session))) {
-        this.#parts.logger.warn('Redis does not tell its maxmemory-policy; make sure that it is noeviction');
+      if (!(await requireSuitableRedis(session))) {
+        this.#parts.logger.warn(
+          'Redis does not tell its settings; make sure that maxmemory-policy is noeviction',
+        );
       }
     } catch (thrown) {
       session.end('refused');

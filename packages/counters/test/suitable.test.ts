@@ -1,14 +1,23 @@
 import { test } from 'tap';
-import { requireNoEviction } from '../src/index.ts';
+import { requireSuitableRedis } from '../src/index.ts';
+import { unsuitable } from '../src/suitable.ts';
 import { testCounters } from './support.ts';
+
+test('a server that lacks what the scripts need is refused by its version', async (t) => {
+  t.equal(unsuitable('# Server\r\nredis_version:6.2.14\r\n')?.code, 'COUNTERS_TOO_OLD');
+  t.match(unsuitable('redis_version:6.2.14')?.message, /6\.2\.14/);
+  for (const version of ['7.0.15', '7.2.4', '8.2.1', '10.0.0']) {
+    t.equal(unsuitable(`redis_version:${version}\r\nmaxmemory_policy:noeviction\r\n`), undefined);
+  }
+});
 
 test('a Redis that may evict keys is refused, one that does not tell is named', async (t) => {
   const { session, admin, engine, open } = await testCounters(t);
-  t.equal(await requireNoEviction(session), true);
+  t.equal(await requireSuitableRedis(session), true);
 
   for (const policy of ['allkeys-lru', 'volatile-ttl', 'allkeys-random']) {
     await admin.config('SET', 'maxmemory-policy', policy);
-    await t.rejects(requireNoEviction(session), {
+    await t.rejects(requireSuitableRedis(session), {
       code: 'COUNTERS_EVICTING',
       retryable: false,
       message: new RegExp(policy),
@@ -20,6 +29,6 @@ test('a Redis that may evict keys is refused, one that does not tell is named', 
   const address = new URL(engine.address);
   // ioredis asks for INFO when it connects, unless it need not wait for loading.
   const shy = await open({ url: `redis://shy:secret@${address.host}` });
-  t.equal(await requireNoEviction(shy), false);
+  t.equal(await requireSuitableRedis(shy), false);
   t.equal(shy.isOpen, true);
 });
