@@ -50,6 +50,15 @@ export class Calls {
     });
   }
 
+  /** Whose the calls of these ids are; ids of no call are left out. @throws StoreError */
+  async ownersOf(callIds: readonly string[]): Promise<Map<string, string>> {
+    if (callIds.length === 0) return new Map();
+    const rows = await this.#limited(() =>
+      this.#rows.find({ _id: { $in: [...callIds] } }, { projection: { user_id: 1 } }).toArray(),
+    );
+    return new Map(rows.map((row) => [row._id, row.user_id]));
+  }
+
   /** Inserts rows of distinct ids; returns the ids that were taken already. */
   async #insertUnique(rows: CallRow[]): Promise<string[]> {
     if (rows.length === 0) return [];

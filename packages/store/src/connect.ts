@@ -1,6 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
 import { Calls } from './calls.ts';
+import { type DeadLetterMark, DeadLetterMarks } from './dead-letter-marks.ts';
 import { limitedTo } from './limited.ts';
 import { Progress, type ProgressRow } from './progress.ts';
 import type { CallRow } from './rows.ts';
@@ -21,6 +22,7 @@ export interface Store {
   readonly tallies: Tallies;
   readonly progress: Progress;
   readonly apiKeys: ApiKeys;
+  readonly deadLetterMarks: DeadLetterMarks;
   /** Creates the indexes that are missing. @throws StoreError */
   ensureIndexes(): Promise<void>;
   /** @throws StoreError when Mongo does not answer within the limits */
@@ -60,6 +62,7 @@ export function openStore(settings: StoreSettings): Store {
     tallies: new Tallies(rows, limited),
     progress: new Progress(db.collection<ProgressRow>('progress'), limited),
     apiKeys: new ApiKeys(keys, limited),
+    deadLetterMarks: new DeadLetterMarks(db.collection<DeadLetterMark>('dead_letters'), limited),
     async ensureIndexes() {
       await limited(async () => {
         await rows.createIndex({ user_id: 1, started_at: 1, duration_ms: 1 });

@@ -61,6 +61,16 @@ test('inserting calls', async (t) => {
     t.equal(await rows.countDocuments({ _id: /^part-/ }), 40);
   });
 
+  await t.test('whose a call is can be asked for many, and what is no call has nobody', async (t) => {
+    await outcomes([rowOf({ callId: 'own-1', userId: 'a' }), rowOf({ callId: 'own-2', userId: 'b' })]);
+    const owners = await store.calls.ownersOf(['own-2', 'own-none', 'own-1']);
+    t.strictSame([...owners].sort(), [
+      ['own-1', 'a'],
+      ['own-2', 'b'],
+    ]);
+    t.strictSame(await store.calls.ownersOf([]), new Map());
+  });
+
   await t.test('no rows, no outcomes', async (t) => {
     t.strictSame(await outcomes([]), []);
   });
