@@ -78,4 +78,20 @@ test('progress', async (t) => {
       t.equal(await progress.currentStream(), 2);
     },
   );
+
+  await t.test(
+    'a stream is begun behind the previous one, once, however many ask for it at once',
+    async (t) => {
+      const fresh = await testStore(t);
+      const stores = Array.from({ length: 6 }, fresh.another);
+      for (const previous of [0, 1, 2]) {
+        const begun = await Promise.all(stores.map((one) => one.progress.beginStream(previous)));
+        t.strictSame(new Set(begun), new Set([previous + 1]));
+      }
+      t.equal(await fresh.store.progress.beginStream(0), 3, 'who comes late is told what is current');
+      await fresh.store.progress.raise(3, 1, 8);
+      await fresh.store.progress.expect(3, [0]);
+      t.strictSame(await fresh.store.progress.standing(), { stream: 3, stored: new Map([['3:1', 8]]) });
+    },
+  );
 });
