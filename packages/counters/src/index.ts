@@ -2,6 +2,7 @@ export { type Applied, applyEvents, type CountableEvent, type UserEvents } from 
 export type { CountersSettings } from './connection.ts';
 export { CountersError, type CountersErrorCode } from './errors.ts';
 export { requireNoEviction } from './eviction.ts';
+export { forgetUsers } from './forget.ts';
 export {
   beginGenerations,
   type Generation,
@@ -20,4 +21,4 @@ export {
   type RecountedUser,
 } from './replace.ts';
 export { CounterSession } from './session.ts';
-export { snapshotUser, type UserSnapshot } from './snapshot.ts';
+export { type ReadySnapshot, snapshotUser, type UserSnapshot } from './snapshot.ts';

@@ -4,11 +4,26 @@ import type { Generations } from './generation.ts';
 import { allBucketKeys, userKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
 
+export interface ReadySnapshot {
+  day: number;
+  week: number;
+  month: number;
+  today: number;
+  thisWeek: number;
+  thisMonth: number;
+  /** The 31 days that end with `day`. */
+  window: Tally;
+}
+
 /** Everything Redis holds of a user, read at one moment. */
 export interface UserSnapshot {
   fromDay: number;
   /** For each `stream:partition` the offset through which the buckets count. */
   applied: Map<string, number>;
+  /** Epoch ms of the latest start that is counted; -1 without a call. */
+  lastStartedAt: number;
+  /** The sums kept ready, and the UTC day, week and month they hold for; undefined where none are. */
+  ready: ReadySnapshot | undefined;
   /** By bucket: `m:<month>` a month, `m:<month>:<day of month>` a day, `w:<ISO year>:<week>` a week. */
   buckets: Map<string, Tally>;
 }
@@ -48,9 +63,28 @@ export async function snapshotUser(
       const unit = field.slice(0, -1);
       buckets.set(unit === '' ? name : `${name}:${unit}`, {
         calls: Number(hashes[i]![field]),
-        durationMs: Number(hashes[i]![`${unit}d`]),
+        durationMs: Number(hashes[i]![`${unit}d`] ?? 0),
       });
     }
   });
-  return { fromDay: Number(user.f), applied, buckets };
+  return {
+    fromDay: Number(user.f),
+    applied,
+    lastStartedAt: Number(user.x),
+    ready: readyOf(user),
+    buckets,
+  };
+}
+
+function readyOf(user: Record<string, string>): ReadySnapshot | undefined {
+  if (user.rd === undefined) return undefined;
+  return {
+    day: Number(user.rd),
+    week: Number(user.rw),
+    month: Number(user.ro),
+    today: Number(user.dc),
+    thisWeek: Number(user.wc),
+    thisMonth: Number(user.mc),
+    window: { calls: Number(user.rc), durationMs: Number(user.rm) },
+  };
 }

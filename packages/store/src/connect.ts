@@ -4,8 +4,10 @@ import { Calls } from './calls.ts';
 import { type DeadLetterMark, DeadLetterMarks } from './dead-letter-marks.ts';
 import { limitedTo } from './limited.ts';
 import { Progress, type ProgressRow } from './progress.ts';
+import { type RebuildRow, Rebuilds } from './rebuilds.ts';
 import type { CallRow } from './rows.ts';
 import { Tallies } from './tallies.ts';
+import { Users } from './users.ts';
 
 export interface StoreSettings {
   uri: string;
@@ -21,6 +23,8 @@ export interface Store {
   readonly calls: Calls;
   readonly tallies: Tallies;
   readonly progress: Progress;
+  readonly rebuilds: Rebuilds;
+  readonly users: Users;
   readonly apiKeys: ApiKeys;
   readonly deadLetterMarks: DeadLetterMarks;
   /** Creates the indexes that are missing. @throws StoreError */
@@ -61,6 +65,8 @@ export function openStore(settings: StoreSettings): Store {
     calls: new Calls(rows, limited),
     tallies: new Tallies(rows, limited),
     progress: new Progress(db.collection<ProgressRow>('progress'), limited),
+    rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), limited),
+    users: new Users(rows, limited),
     apiKeys: new ApiKeys(keys, limited),
     deadLetterMarks: new DeadLetterMarks(db.collection<DeadLetterMark>('dead_letters'), limited),
     async ensureIndexes() {
