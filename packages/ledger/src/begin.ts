@@ -99,27 +99,25 @@ function beyondReach(generations: Generations, stream: number, reaches: readonly
  * Generations that count further than Mongo has rows: Mongo went back. `stored` is read after the marks, since others
  * go on counting meanwhile and raise it before them. Where the topic holds nothing below an offset, a mark just below
  * it claims nothing.
+ *
+ * @returns their ids
+ * @throws StoreError
  */
-async function aheadOfRows(
+export async function aheadOfRows(
   store: Store,
   generations: Generations,
   stream: number,
-  reaches: readonly Reach[],
+  partitions: readonly { partition: number; earliest: number }[],
 ): Promise<Set<string>> {
-  let ahead = new Set<string>();
-  for (let look = 1; look <= LOOKS; look++) {
+  for (let look = 1; ; look++) {
     const stored = await store.progress.stored();
-    const ids = [...generations.values()]
-      .filter(({ marks }) =>
-        reaches.some(({ partition, earliest }) => {
-          const key = cutKey(stream, partition);
-          return (marks.get(key) ?? -1) > Math.max(stored.get(key) ?? -1, earliest - 1);
-        }),
-      )
-      .map(({ id }) => id);
-    ahead = new Set(ids);
-    if (ahead.size === 0) break;
-    if (look < LOOKS) await sleep(LOOK_APART_MS);
+    const ahead = [...generations.values()].filter(({ marks }) =>
+      partitions.some(({ partition, earliest }) => {
+        const key = cutKey(stream, partition);
+        return (marks.get(key) ?? -1) > Math.max(stored.get(key) ?? -1, earliest - 1);
+      }),
+    );
+    if (ahead.length === 0 || look === LOOKS) return new Set(ahead.map(({ id }) => id));
+    await sleep(LOOK_APART_MS);
   }
-  return ahead;
 }

@@ -1,5 +1,5 @@
 export { type Audit, auditUsers } from './audit.ts';
-export { beginCounting, type Start } from './begin.ts';
+export { aheadOfRows, beginCounting, type Start } from './begin.ts';
 export type { Difference, Figures } from './compare.ts';
 export { CountersLink, type LiveCounters } from './counters-link.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';

@@ -9,6 +9,7 @@ import { addKeysList } from './commands/keys-list.ts';
 import { addKeysRevoke } from './commands/keys-revoke.ts';
 import { addLag } from './commands/lag.ts';
 import { addPublish } from './commands/publish.ts';
+import { addReplay } from './commands/replay.ts';
 import type { Context } from './context.ts';
 
 const EPILOGUE = `
@@ -46,6 +47,7 @@ export function createProgram(context: Context): Command {
   addKeysRevoke(keys, context);
   addPublish(program, context);
   addLag(program, context);
+  addReplay(program, context);
   const dlq = program.command('dlq').description('dead letters: events that could not be counted');
   addDlqList(dlq, context);
   addDlqShow(dlq, context);
