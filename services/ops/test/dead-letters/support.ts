@@ -119,10 +119,24 @@ export class DeadLetterWorld {
     await scanLetters(desk, { selection: { ids, filters: {} }, take, signal });
   }
 
+  /** How many messages the events' topic has now. */
+  async publishedCount(): Promise<number> {
+    const ends = await this.#admin.fetchTopicOffsets(this.topic);
+    return ends.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0);
+  }
+
+  /** What retention does, at once: the dead-letter topic lets go of all before a letter. */
+  async letGoBefore(id: string): Promise<void> {
+    const [partition, offset] = id.split(':');
+    const partitions = [{ partition: Number(partition), offset: offset! }];
+    // It knows the leaders only of topics that it was asked about.
+    await this.#admin.fetchTopicOffsets(this.dlqTopic);
+    await this.#admin.deleteTopicRecords({ topic: this.dlqTopic, partitions });
+  }
+
   /** Every message of the events' topic now. */
   async published(): Promise<KafkaMessage[]> {
-    const ends = await this.#admin.fetchTopicOffsets(this.topic);
-    const all = ends.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0);
+    const all = await this.publishedCount();
     const messages: KafkaMessage[] = [];
     if (all === 0) return messages;
     const consumer = this.kafka.consumer({ groupId: uniqueName('reader'), maxWaitTimeInMs: 100 });
