@@ -21,4 +21,4 @@ export {
   type RecountedUser,
 } from './replace.ts';
 export { CounterSession } from './session.ts';
-export { type ReadySnapshot, snapshotUser, type UserSnapshot } from './snapshot.ts';
+export { type ReadySnapshot, snapshotUser, snapshotUsers, type UserSnapshot } from './snapshot.ts';

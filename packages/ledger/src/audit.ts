@@ -1,4 +1,4 @@
-import { snapshotUser, type UserSnapshot } from '@calltally/counters';
+import { snapshotUsers, type UserSnapshot } from '@calltally/counters';
 import type { Cut, DailyTally } from '@calltally/store';
 import { cutKey } from '@calltally/store';
 import { type Difference, differencesOf } from './compare.ts';
@@ -68,11 +68,12 @@ async function snapshotsOf(
   { session, generations }: Books,
   userIds: readonly string[],
 ): Promise<Map<string, UserSnapshot>> {
-  const nowMs = Date.now();
-  const found = await Promise.all(
-    userIds.map(async (userId) => [userId, await snapshotUser(session, generations, userId, nowMs)] as const),
-  );
-  return new Map(found.flatMap(([userId, snapshot]) => (snapshot === undefined ? [] : [[userId, snapshot]])));
+  const snapshots = await snapshotUsers(session, generations, userIds, Date.now());
+  const known = new Map<string, UserSnapshot>();
+  snapshots.forEach((snapshot, i) => {
+    if (snapshot !== undefined) known.set(userIds[i]!, snapshot);
+  });
+  return known;
 }
 
 /** Whether a user's rows at or below `stored` are exactly those at or below what was applied. */

@@ -1,12 +1,4 @@
-import {
-  dayOf,
-  firstDayOfMonth,
-  firstDayOfWeek,
-  isoWeekYear,
-  monthOf,
-  startOfDay,
-  weekOf,
-} from '@calltally/domain';
+import { dayOf, firstDayOfMonth, firstDayOfWeek, isoWeekYear, startOfDay, weekOf } from '@calltally/domain';
 
 /** `2026-03-01` */
 export function dayName(day: number): string {
@@ -31,24 +23,15 @@ export interface NamedBucket {
   firstDay: number;
 }
 
-export function dayBucket(day: number): NamedBucket {
-  return { name: `day ${dayName(day)}`, firstDay: day };
-}
-
-export function weekBucket(day: number): NamedBucket {
-  const week = weekOf(day);
-  return { name: `week ${weekName(week)}`, firstDay: firstDayOfWeek(week) };
-}
-
-export function monthBucket(day: number): NamedBucket {
-  const month = monthOf(day);
-  return { name: `month ${monthName(month)}`, firstDay: firstDayOfMonth(month) };
-}
-
 /** @param key as in a snapshot: `m:<month>`, `m:<month>:<day of month>` or `w:<ISO year>:<week>` */
 export function bucketOfSnapshot(key: string): NamedBucket {
   const [kind, first, second] = key.split(':');
-  if (kind === 'w' && second !== undefined) return weekBucket(firstDayOfWeek(Number(second)));
-  const firstDay = firstDayOfMonth(Number(first));
-  return second === undefined ? monthBucket(firstDay) : dayBucket(firstDay + Number(second) - 1);
+  if (kind === 'w') {
+    const week = Number(second);
+    return { name: `week ${weekName(week)}`, firstDay: firstDayOfWeek(week) };
+  }
+  const month = Number(first);
+  if (second === undefined) return { name: `month ${monthName(month)}`, firstDay: firstDayOfMonth(month) };
+  const day = firstDayOfMonth(month) + Number(second) - 1;
+  return { name: `day ${dayName(day)}`, firstDay: day };
 }

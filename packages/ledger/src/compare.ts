@@ -2,23 +2,16 @@ import { firstKeptDay, type UserSnapshot } from '@calltally/counters';
 import {
   addTallies,
   dayOf,
+  dayOfMonth,
   defaultWindowDays,
+  isoWeekYear,
   monthOf,
   type Tally,
   weekOf,
   ZERO_TALLY,
 } from '@calltally/domain';
 import type { DailyTally } from '@calltally/store';
-import {
-  bucketOfSnapshot,
-  dayBucket,
-  dayName,
-  monthBucket,
-  monthName,
-  type NamedBucket,
-  weekBucket,
-  weekName,
-} from './bucket-names.ts';
+import { bucketOfSnapshot, dayName, monthName, weekName } from './bucket-names.ts';
 import { recounted } from './recount.ts';
 
 /** What a bucket says, or should: `calls` and `durationMs`, or what else its name speaks of. */
@@ -53,11 +46,14 @@ export function differencesOf(
     if (!same) differences.push({ userId, bucket, has, shouldHave });
   };
 
-  const has = new Map<string, Tally>();
-  for (const [key, tally] of snapshot.buckets) addTo(has, from, bucketOfSnapshot(key), tally);
-  const shouldHave = bucketsOf(rows!.days, from);
-  for (const name of new Set([...has.keys(), ...shouldHave.keys()])) {
-    compare(name, has.get(name) ?? ZERO_TALLY, shouldHave.get(name) ?? ZERO_TALLY);
+  const shouldHave = bucketsOf(rows!.days);
+  for (const key of new Set([...snapshot.buckets.keys(), ...shouldHave.keys()])) {
+    const has = snapshot.buckets.get(key) ?? ZERO_TALLY;
+    const should = shouldHave.get(key) ?? ZERO_TALLY;
+    if (has.calls === should.calls && has.durationMs === should.durationMs) continue;
+    const { name, firstDay } = bucketOfSnapshot(key);
+    // A bucket that begins before the first complete day holds a part of its days, and no reader asks for it.
+    if (firstDay >= from) compare(name, { ...has }, { ...should });
   }
   compare('latest start', { startedAtMs: snapshot.lastStartedAt }, { startedAtMs: rows!.lastStartedAt });
 
@@ -88,24 +84,26 @@ export function differencesOf(
   return differences;
 }
 
-function bucketsOf(days: ReadonlyMap<number, Tally>, from: number): Map<string, Tally> {
+/** Buckets by their keys in a snapshot. */
+function bucketsOf(days: ReadonlyMap<number, Tally>): Map<string, Tally> {
   const buckets = new Map<string, Tally>();
-  for (const [day, tally] of days) {
-    for (const bucket of [dayBucket(day), weekBucket(day), monthBucket(day)]) {
-      addTo(buckets, from, bucket, tally);
+  const add = (key: string, { calls, durationMs }: Tally) => {
+    const bucket = buckets.get(key);
+    if (bucket === undefined) {
+      buckets.set(key, { calls, durationMs });
+      return;
     }
+    bucket.calls += calls;
+    bucket.durationMs += durationMs;
+  };
+  for (const [day, tally] of days) {
+    const month = monthOf(day);
+    const week = weekOf(day);
+    add(`m:${month}`, tally);
+    add(`m:${month}:${dayOfMonth(day)}`, tally);
+    add(`w:${isoWeekYear(week)}:${week}`, tally);
   }
   return buckets;
-}
-
-/** A bucket that begins before the first complete day holds a part of its days, and no reader asks for it. */
-function addTo(
-  buckets: Map<string, Tally>,
-  from: number,
-  { name, firstDay }: NamedBucket,
-  tally: Tally,
-): void {
-  if (firstDay >= from) buckets.set(name, addTallies(buckets.get(name) ?? ZERO_TALLY, tally));
 }
 
 function sumOf(days: ReadonlyMap<number, Tally>, within: (day: number) => boolean): Tally {
