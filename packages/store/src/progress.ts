@@ -71,6 +71,17 @@ export class Progress {
     return Math.min(...(times as number[]));
   }
 
+  /** The same by partition, for each partition of a stream that has said. @throws StoreError */
+  async asOfByPartition(stream: number): Promise<Map<number, number>> {
+    const prefix = cutKey(stream, 0).slice(0, -1);
+    const times = new Map<number, number>();
+    for (const { _id, as_of } of await this.#all()) {
+      if (as_of !== undefined && _id.startsWith(prefix))
+        times.set(Number(_id.slice(prefix.length)), as_of.getTime());
+    }
+    return times;
+  }
+
   /** The stream that the topic's offsets belong to now; 0 until an operator begins another. @throws StoreError */
   async currentStream(): Promise<number> {
     return (await this.#limited(() => this.#rows.findOne({ _id: STREAM })))?.current ?? 0;

@@ -75,6 +75,11 @@ test('progress', async (t) => {
       await progress.raiseAsOf(2, [], NOON + 99);
       await progress.raiseAsOf(20, [0], NOON - 1000);
       t.equal(await progress.asOf(), NOON + 40, 'other streams have no say');
+      t.strictSame([...(await progress.asOfByPartition(2))].sort(), [
+        [0, NOON + 50],
+        [1, NOON + 40],
+        [2, NOON + 50],
+      ]);
       t.equal(await progress.currentStream(), 2);
     },
   );

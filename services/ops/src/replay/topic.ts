@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaClient } from '@calltally/contract';
 import { cutKey, type Store } from '@calltally/store';
 import type { Admin, Kafka } from 'kafkajs';
@@ -20,6 +21,34 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
   }
 }
 
+/** Brokers that were just started, or that move a group, say for a moment that another one knows it. */
+const ATTEMPTS = 10;
+const PAUSE_MS = 300;
+
+/** What a group has committed of a topic, by partition. @throws errors of kafkajs */
+export async function committedBy(
+  admin: Admin,
+  groupId: string,
+  topic: string,
+): Promise<Map<number, number>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const [group] = await admin.fetchOffsets({ groupId, topics: [topic] });
+      const known = group?.partitions.filter(({ offset }) => Number(offset) >= 0) ?? [];
+      return new Map(known.map(({ partition, offset }) => [partition, Number(offset)]));
+    } catch (thrown) {
+      if (!(thrown as { retriable?: boolean }).retriable || attempt === ATTEMPTS) throw thrown;
+    }
+    await sleep(PAUSE_MS);
+  }
+}
+
+/** @throws CommandError TOPIC_UNKNOWN, errors of kafkajs */
+export async function requireTopic(admin: Admin, topic: string): Promise<void> {
+  if ((await admin.listTopics()).includes(topic)) return;
+  throw new CommandError('TOPIC_UNKNOWN', `there is no topic ${topic}; set KAFKA_TOPIC, or start ingest`);
+}
+
 /**
  * Every partition of the topic in its stream, in order.
  * @throws CommandError TOPIC_UNKNOWN, StoreError, errors of kafkajs
@@ -29,9 +58,7 @@ export async function viewTopic(
   store: Store,
   topic: string,
 ): Promise<{ stream: number; partitions: PartitionView[] }> {
-  if (!(await admin.listTopics()).includes(topic)) {
-    throw new CommandError('TOPIC_UNKNOWN', `there is no topic ${topic}; set KAFKA_TOPIC, or start ingest`);
-  }
+  await requireTopic(admin, topic);
   const { stream, stored } = await store.progress.standing();
   // After `stored`, since the end only grows: nothing is stored beyond it in one life of a topic.
   const offsets = await admin.fetchTopicOffsets(topic);
