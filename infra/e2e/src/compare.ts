@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CounterSession, readGenerations, snapshotUser, type UserSnapshot } from '@calltally/counters';
 import { recountUsers } from '@calltally/ledger';
 import { ask, figuresOf } from './dashboard.ts';
-import type { Oracle, OracleFigures } from './oracle.ts';
+import type { OracleFigures } from './oracle.ts';
 import type { Platform } from './platform.ts';
+import type { World } from './world.ts';
 
 export interface Difference {
   userId: string;
@@ -12,11 +13,7 @@ export interface Difference {
 }
 
 /** Users whose all-time, month and default figures are not what the oracle says. */
-export async function compareWithOracle(
-  platform: Platform,
-  oracle: Oracle,
-  keys: ReadonlyMap<string, string>,
-): Promise<Difference[]> {
+export async function compareWithOracle({ platform, oracle, keys }: World): Promise<Difference[]> {
   const differences: Difference[] = [];
   for (const [userId, key] of keys) {
     for (const query of ['start_date=2000-01-01', 'start_date=2025-01-01&end_date=2025-12-31', '']) {
@@ -54,10 +51,7 @@ function same(a: OracleFigures | undefined, b: OracleFigures): boolean {
 }
 
 /** Users whose counters change when they are made anew from rows; users that Redis does not know are left out. */
-export async function compareWithRecount(
-  platform: Platform,
-  userIds: readonly string[],
-): Promise<Difference[]> {
+export async function compareWithRecount({ platform, keys }: World): Promise<Difference[]> {
   const session = await CounterSession.open({
     url: platform.redis.address,
     commandTimeoutMs: 10_000,
@@ -68,7 +62,7 @@ export async function compareWithRecount(
     const now = Date.now();
     const snapshot = async (userId: string) => plain(await snapshotUser(session, generations, userId, now));
     const differences: Difference[] = [];
-    for (const userId of userIds) {
+    for (const userId of keys.keys()) {
       const has = await snapshot(userId);
       if (has === undefined) continue;
       const request = { evenIfWarm: true, respectMs: 0 };

@@ -6,6 +6,7 @@ export interface Answer {
   status: number;
   source: string | null;
   asOf: string | null;
+  retryAfter: string | null;
   body: {
     success: boolean;
     message: string;
@@ -26,6 +27,7 @@ export async function ask(url: string, apiKey: string, query = ''): Promise<Answ
     status: response.status,
     source: response.headers.get('x-tally-source'),
     asOf: response.headers.get('x-tally-as-of'),
+    retryAfter: response.headers.get('retry-after'),
     body,
     tookMs: performance.now() - began,
   };

@@ -1,29 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallEvent } from '@calltally/contract';
 import { CallEventProducerError } from '@calltally/contract/producer';
-import type { Oracle } from './oracle.ts';
-import type { Platform } from './platform.ts';
-import type { Chance } from './random.ts';
-import type { Traffic } from './traffic.ts';
+import type { World } from './world.ts';
 
 const PAUSE_MS = 40;
 const BURST_MAX = 60;
 
 /** Events that flow while a test does its worst: new ones, the same again, the same by another partition. */
 export class Flow {
-  readonly #platform: Platform;
-  readonly #traffic: Traffic;
-  readonly #oracle: Oracle;
-  readonly #chance: Chance;
+  readonly #world: World;
   readonly #sent: CallEvent[] = [];
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(platform: Platform, traffic: Traffic, oracle: Oracle, chance: Chance) {
-    this.#platform = platform;
-    this.#traffic = traffic;
-    this.#oracle = oracle;
-    this.#chance = chance;
+  constructor(world: World) {
+    this.#world = world;
   }
 
   get sent(): number {
@@ -41,14 +32,17 @@ export class Flow {
   }
 
   async #run(): Promise<void> {
+    const { platform, traffic, oracle, chance } = this.#world;
     while (!this.#stopped) {
-      const fresh = this.#traffic.calls(this.#chance.int(1, BURST_MAX), Date.now());
-      const again = this.#sent.filter(() => this.#chance.chance(5 / (this.#sent.length + 1)));
+      const fresh = traffic.calls(chance.int(1, BURST_MAX), Date.now());
+      const again = this.#sent.filter(() => chance.chance(5 / (this.#sent.length + 1)));
       // Known to the oracle before it is sent: a counter may be ahead of the acknowledgement, never of this.
-      for (const event of fresh) this.#oracle.add(event);
+      for (const event of fresh) oracle.add(event);
       await this.#send([...fresh, ...again]);
-      if (again.length > 0 && this.#chance.chance(0.3)) {
-        await this.#platform.sendUnderKey('another-key', again).catch(() => {});
+      const acknowledgedAtMs = Date.now();
+      for (const event of fresh) oracle.acknowledge(event, acknowledgedAtMs);
+      if (again.length > 0 && chance.chance(0.3)) {
+        await platform.sendUnderKey('another-key', again).catch(() => {});
       }
       this.#sent.push(...fresh);
       await sleep(PAUSE_MS);
@@ -59,7 +53,7 @@ export class Flow {
   async #send(events: readonly CallEvent[]): Promise<void> {
     for (const end = Date.now() + 120_000; ; await sleep(200)) {
       try {
-        await this.#platform.producer.sendAll(events);
+        await this.#world.platform.producer.sendAll(events);
         return;
       } catch (thrown) {
         if (!(thrown instanceof CallEventProducerError) || !thrown.retryable || Date.now() > end)

@@ -23,22 +23,34 @@ export interface OracleFigures {
 }
 
 interface Known {
-  userId: string;
   startedAt: number;
   durationMs: bigint;
+  /** When its producer knew at the latest that Kafka has it, epoch ms. */
+  acknowledgedAtMs: number;
 }
 
 export class Oracle {
   readonly #calls = new Map<string, Known>();
+  readonly #byUser = new Map<string, Known[]>();
 
   /** The first event of a call wins. */
   add(event: CallEvent): void {
     if (this.#calls.has(event.call_id)) return;
-    this.#calls.set(event.call_id, {
-      userId: event.user_id,
+    const known = {
       startedAt: new Date(event.started_at).getTime(),
       durationMs: event.duration_seconds == null ? sinceStart(event) : decimalMs(event.duration_seconds),
-    });
+      acknowledgedAtMs: Number.POSITIVE_INFINITY,
+    };
+    this.#calls.set(event.call_id, known);
+    const calls = this.#byUser.get(event.user_id);
+    if (calls === undefined) this.#byUser.set(event.user_id, [known]);
+    else calls.push(known);
+  }
+
+  /** Kafka has said that it has the event of a call. */
+  acknowledge(event: CallEvent, atMs: number): void {
+    const known = this.#calls.get(event.call_id);
+    if (known !== undefined) known.acknowledgedAtMs = Math.min(known.acknowledgedAtMs, atMs);
   }
 
   get size(): number {
@@ -46,15 +58,20 @@ export class Oracle {
   }
 
   users(): string[] {
-    return [...new Set([...this.#calls.values()].map(({ userId }) => userId))];
+    return [...this.#byUser.keys()];
   }
 
   callsOf(userId: string): number {
-    return this.#of(userId).length;
+    return this.#byUser.get(userId)?.length ?? 0;
   }
 
-  figures(userId: string, range: OracleRange, nowMs: number): OracleFigures {
-    const calls = this.#of(userId);
+  /** @param acknowledgedByMs leaves out calls that were not acknowledged by then; without it all count */
+  figures(userId: string, range: OracleRange, nowMs: number, acknowledgedByMs?: number): OracleFigures {
+    const all = this.#byUser.get(userId) ?? [];
+    const calls =
+      acknowledgedByMs === undefined
+        ? all
+        : all.filter(({ acknowledgedAtMs }) => acknowledgedAtMs <= acknowledgedByMs);
     const within = (from: number, until: number) =>
       calls.filter(({ startedAt }) => startedAt >= from && startedAt < until);
     const inRange = within(range.from, range.until);
@@ -72,10 +89,6 @@ export class Oracle {
       calls_this_week: within(Date.UTC(year, month, monday), Date.UTC(year, month, monday + 7)).length,
       calls_this_month: within(Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1)).length,
     };
-  }
-
-  #of(userId: string): Known[] {
-    return [...this.#calls.values()].filter((call) => call.userId === userId);
   }
 }
 

@@ -8,12 +8,16 @@ import { type Engine, startKafka, startMongo, startRedis } from '@calltally/stac
 import { type Test, testKafka, testMongo, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import type { Kafka, KafkaMessage, Message } from 'kafkajs';
+import { ask } from './dashboard.ts';
+import { TcpProxy } from './proxy.ts';
 import { redisCommand } from './redis-command.ts';
 import { freePort, Service } from './service.ts';
 
-/** Shared engines where nothing happens to them; own ones where they are killed, stopped or emptied. */
+/** Kafka and Mongo are shared with other tests unless something is to happen to them; Redis never is. */
 export interface PlatformOptions {
-  ownEngines?: boolean;
+  own?: readonly ('kafka' | 'mongo')[];
+  /** Engines that services reach through a line that can be spoiled; tests always go straight. */
+  lines?: readonly ('redis' | 'mongo')[];
   ingests?: number;
   redisArguments?: string[];
 }
@@ -31,28 +35,32 @@ export class Platform {
   readonly ingests: Service[];
   readonly store: Store;
   readonly producer: CallEventProducer;
+  readonly #lines: ReadonlyMap<string, TcpProxy>;
   readonly #kafkaClient: Kafka;
 
   private constructor(
     engines: { kafka: Engine; redis: Engine; mongo: Engine },
     folder: string,
     ports: { api: number; ingests: number[] },
+    lines: ReadonlyMap<string, TcpProxy>,
   ) {
+    this.#lines = lines;
     this.kafka = engines.kafka;
     this.redis = engines.redis;
     this.mongo = engines.mongo;
     this.topic = uniqueName('calls');
     this.dlqTopic = `${this.topic}.dlq`;
     this.groupId = `${this.topic}-ingest`;
-    this.mongoUri = `${this.mongo.address}/${this.topic.replaceAll('-', '_')}`;
+    this.mongoUri = `${this.mongo.address}/${this.#database}`;
     const env = {
       KAFKA_BROKERS: this.kafka.address,
       KAFKA_TOPIC: this.topic,
       KAFKA_DLQ_TOPIC: this.dlqTopic,
       KAFKA_GROUP_ID: this.groupId,
       KAFKA_SESSION_TIMEOUT_MS: '1500',
-      REDIS_URL: this.redis.address,
-      MONGODB_URI: this.mongoUri,
+      REDIS_URL: through(lines.get('redis'), this.redis.address),
+      // A replica set's driver would find its members by itself, past the line.
+      MONGODB_URI: through(lines.get('mongo'), this.mongoUri, '?directConnection=true'),
     };
     this.api = new Service('api', ports.api, { ...env, PORT: String(ports.api) }, folder);
     this.ingests = ports.ingests.map(
@@ -73,15 +81,33 @@ export class Platform {
       return engine;
     };
     const [kafka, redis, mongo] = await Promise.all([
-      options.ownEngines ? own(startKafka, 'kafka') : testKafka(t),
+      options.own?.includes('kafka') ? own(startKafka, 'kafka') : testKafka(t),
       own(startRedis, 'redis', options.redisArguments),
-      options.ownEngines ? own(startMongo, 'mongo') : testMongo(t),
+      options.own?.includes('mongo') ? own(startMongo, 'mongo') : testMongo(t),
     ]);
+    const lines = new Map<string, TcpProxy>();
+    for (const name of options.lines ?? []) {
+      const line = await TcpProxy.to({ redis, mongo }[name].address);
+      t.teardown(() => line.close());
+      lines.set(name, line);
+    }
     const ingests = await Promise.all(Array.from({ length: options.ingests ?? 1 }, freePort));
-    const platform = new Platform({ kafka, redis, mongo }, folder, { api: await freePort(), ingests });
+    const ports = { api: await freePort(), ingests };
+    const platform = new Platform({ kafka, redis, mongo }, folder, ports, lines);
     t.teardown(() => platform.#end());
     await Promise.all([platform.api.start(), ...platform.ingests.map((ingest) => ingest.start())]);
     return platform;
+  }
+
+  /** What the services reach an engine through; only for one that the option `lines` names. */
+  line(name: 'redis' | 'mongo'): TcpProxy {
+    const line = this.#lines.get(name);
+    if (line === undefined) throw new Error(`this platform was started without a line to ${name}`);
+    return line;
+  }
+
+  get #database(): string {
+    return this.topic.replaceAll('-', '_');
   }
 
   /** A key of a user's. */
@@ -133,6 +159,22 @@ export class Platform {
           throw new Error(`not read within ${withinMs} ms: ${JSON.stringify({ behind, group })}`);
       }
     });
+  }
+
+  /**
+   * Resolves when counters answer a user and count all that was acknowledged before the call.
+   * @param apiKey any user's: as-of is that of all
+   */
+  async untilCaughtUp(apiKey: string, withinMs = 60_000): Promise<void> {
+    const sinceMs = Date.now();
+    for (const end = sinceMs + withinMs; ; await sleep(100)) {
+      const answer = await ask(this.api.url, apiKey).catch(() => undefined);
+      const asOfMs = new Date(answer?.asOf ?? 0).getTime();
+      if (answer?.source === 'counters' && asOfMs >= sinceMs) return;
+      if (Date.now() > end) {
+        throw new Error(`not caught up within ${withinMs} ms: ${JSON.stringify(answer)}, since ${sinceMs}`);
+      }
+    }
   }
 
   /** Members of the consumer group, by id. */
@@ -210,4 +252,12 @@ export class Platform {
     );
     await this.store.close();
   }
+}
+
+/** The address of a line in place of the engine's, where there is one. */
+function through(line: TcpProxy | undefined, address: string, options = ''): string {
+  if (line === undefined) return address;
+  const url = new URL(address + options);
+  url.port = String(line.port);
+  return url.href;
 }

@@ -44,6 +44,24 @@ export function randomRange(chance: Chance, earliestMs: number, nowMs: number): 
   }
 }
 
+/** What most dashboards ask for: the default window, or whole days behind us. Counters alone can answer it. */
+export function wholeDays(chance: Chance, nowMs: number): WrittenRange {
+  if (chance.chance(0.5)) return { query: '', from: startBefore(nowMs), until: nowMs + 1 };
+  const until = nowMs - (nowMs % DAY_MS) - chance.int(0, 20) * DAY_MS;
+  const from = until - chance.int(1, 300) * DAY_MS;
+  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+  return { query: `start_date=${day(from)}&end_date=${day(until - 1)}`, from, until };
+}
+
+/** A range that begins and ends within days behind us, so that rows are needed for both. */
+export function cutDays(chance: Chance, nowMs: number): WrittenRange {
+  const midnight = nowMs - (nowMs % DAY_MS);
+  const within = (days: number) => midnight - days * DAY_MS + chance.int(1, DAY_MS - 2);
+  const [from, last] = [within(chance.int(11, 200)), within(chance.int(1, 10))];
+  const text = (ms: number) => new Date(ms).toISOString();
+  return { query: `start_date=${text(from)}&end_date=${text(last)}`, from, until: last + 1 };
+}
+
 /** Start of the UTC day 30 days before the day that holds an instant. */
 function startBefore(ms: number): number {
   const day = new Date(ms);

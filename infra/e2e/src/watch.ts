@@ -1,32 +1,51 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ask } from './dashboard.ts';
-import type { Oracle } from './oracle.ts';
-import type { Platform } from './platform.ts';
-import type { Chance } from './random.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { type Answer, ask, figuresOf } from './dashboard.ts';
+import type { OracleFigures } from './oracle.ts';
+import { cutDays, type WrittenRange, wholeDays } from './ranges.ts';
+import type { World } from './world.ts';
 
 /** What dashboards were told while something was wrong. */
 export interface Watched {
-  /** Answers by status code. */
-  statuses: Map<number, number>;
+  /** Answers by status code; `none` where the API was not there. */
+  statuses: Map<number | 'none', number>;
+  /** Answers with figures by X-Tally-Source. */
+  sources: Map<string, number>;
   /** Answers that said more than there was. */
   tooMany: number;
+  /** Answers that said less than what was acknowledged by their own X-Tally-As-Of. */
+  tooFew: number;
+  /** While nothing was sent: answers that were not exactly what there was. */
+  wrong: number;
   slowestMs: number;
+  slowest503Ms: number;
+  /** Answers by 503 without Retry-After. */
+  withoutRetryAfter: number;
+}
+
+export interface WatchOptions {
+  /** Ranges that counters alone can answer, or ranges that need rows too. */
+  days: 'whole' | 'cut';
+  /** Nothing is sent meanwhile, and all that was sent is counted. */
+  quiet?: boolean;
 }
 
 const PAUSE_MS = 20;
+const COUNTS = ['total_calls', 'calls_today', 'calls_this_week', 'calls_this_month'] as const;
 
 /** Reads dashboards of random users, one after another, until it is stopped. */
-export function watch(platform: Platform, keys: ReadonlyMap<string, string>, oracle: Oracle, chance: Chance) {
-  const watched: Watched = { statuses: new Map(), tooMany: 0, slowestMs: 0 };
-  const users = [...keys];
+export function watch(world: World, options: WatchOptions) {
+  const watched = nothingWatched();
+  const users = [...world.keys];
   let stopped = false;
   const running = (async () => {
     while (!stopped) {
-      const [user, key] = chance.pick(users);
-      const answer = await ask(platform.api.url, key);
-      watched.statuses.set(answer.status, (watched.statuses.get(answer.status) ?? 0) + 1);
-      watched.slowestMs = Math.max(watched.slowestMs, answer.tookMs);
-      if ((answer.body.data?.total_calls ?? 0) > oracle.callsOf(user)) watched.tooMany++;
+      const [userId, key] = world.chance.pick(users);
+      const askedAtMs = Date.now();
+      const range = (options.days === 'whole' ? wholeDays : cutDays)(world.chance, askedAtMs);
+      const answer = await ask(world.platform.api.url, key, range.query).catch(() => undefined);
+      note(watched, answer);
+      if (answer?.status === 200) judge(watched, world, { userId, range, askedAtMs, answer }, options);
       await sleep(PAUSE_MS);
     }
     return watched;
@@ -37,4 +56,70 @@ export function watch(platform: Platform, keys: ReadonlyMap<string, string>, ora
       return running;
     },
   };
+}
+
+function nothingWatched(): Watched {
+  return {
+    statuses: new Map(),
+    sources: new Map(),
+    tooMany: 0,
+    tooFew: 0,
+    wrong: 0,
+    slowestMs: 0,
+    slowest503Ms: 0,
+    withoutRetryAfter: 0,
+  };
+}
+
+/** Everything that either of two readers was told. */
+export function together(a: Watched, b: Watched): Watched {
+  const sum = <K>(one: Map<K, number>, other: Map<K, number>) => {
+    const keys = [...new Set([...one.keys(), ...other.keys()])];
+    return new Map(keys.map((key) => [key, (one.get(key) ?? 0) + (other.get(key) ?? 0)]));
+  };
+  return {
+    statuses: sum(a.statuses, b.statuses),
+    sources: sum(a.sources, b.sources),
+    tooMany: a.tooMany + b.tooMany,
+    tooFew: a.tooFew + b.tooFew,
+    wrong: a.wrong + b.wrong,
+    slowestMs: Math.max(a.slowestMs, b.slowestMs),
+    slowest503Ms: Math.max(a.slowest503Ms, b.slowest503Ms),
+    withoutRetryAfter: a.withoutRetryAfter + b.withoutRetryAfter,
+  };
+}
+
+function note(watched: Watched, answer: Answer | undefined): void {
+  const status = answer?.status ?? 'none';
+  watched.statuses.set(status, (watched.statuses.get(status) ?? 0) + 1);
+  if (answer === undefined) return;
+  if (answer.source !== null) {
+    watched.sources.set(answer.source, (watched.sources.get(answer.source) ?? 0) + 1);
+  }
+  watched.slowestMs = Math.max(watched.slowestMs, answer.tookMs);
+  if (status !== 503) return;
+  watched.slowest503Ms = Math.max(watched.slowest503Ms, answer.tookMs);
+  if (!(Number(answer.retryAfter) > 0)) watched.withoutRetryAfter++;
+}
+
+interface Told {
+  userId: string;
+  range: WrittenRange;
+  askedAtMs: number;
+  answer: Answer;
+}
+
+function judge(watched: Watched, { oracle }: World, told: Told, { quiet }: WatchOptions): void {
+  const found = figuresOf(told.answer)!;
+  // Midnight may have passed between the question and the answer; either day is right.
+  const at = (acknowledgedByMs?: number): OracleFigures[] =>
+    [told.askedAtMs, Date.now()].map((nowMs) =>
+      oracle.figures(told.userId, told.range, nowMs, acknowledgedByMs),
+    );
+  const all = at();
+  if (COUNTS.some((name) => found[name] > Math.max(...all.map((one) => one[name])))) watched.tooMany++;
+  if (quiet && !all.some((one) => isDeepStrictEqual(found, one))) watched.wrong++;
+  if (told.answer.asOf === null) return;
+  const promised = at(new Date(told.answer.asOf).getTime());
+  if (COUNTS.some((name) => found[name] < Math.min(...promised.map((one) => one[name])))) watched.tooFew++;
 }

@@ -1,21 +1,14 @@
 import { test } from 'tap';
 import { badEvents } from '../src/bad-events.ts';
 import { compareWithOracle } from '../src/compare.ts';
-import { Oracle } from '../src/oracle.ts';
-import { Platform } from '../src/platform.ts';
-import { Chance } from '../src/random.ts';
 import { Traffic } from '../src/traffic.ts';
+import { startWorld } from '../src/world.ts';
 
 test('what cannot be counted is a dead letter with its reason; nothing good is lost, no partition sticks', async (t) => {
-  const chance = Chance.fromEnvironment();
-  t.comment(`E2E_SEED=${chance.seed}`);
-  const platform = await Platform.start(t);
+  const world = await startWorld(t, { users: 4 });
+  const { platform, traffic, oracle, keys, chance } = world;
   const now = Date.now();
-  const traffic = new Traffic(chance, platform.topic, 4);
   const spoilt = new Traffic(chance, `${platform.topic}-bad`, 1);
-  const oracle = new Oracle();
-  const keys = new Map<string, string>();
-  for (const user of traffic.users) keys.set(user, await platform.key(user));
 
   const bad = badEvents(() => ({ ...spoilt.call(now), duration_seconds: 60 }), now);
   t.ok(bad.length >= 200, `${bad.length} kinds of bad events`);
@@ -39,10 +32,10 @@ test('what cannot be counted is a dead letter with its reason; nothing good is l
   await platform.sendMessages([{ key: 'thief', value: claim }]);
   await platform.untilRead();
 
-  t.same(await compareWithOracle(platform, oracle, keys), [], 'every good event is counted, once');
+  t.same(await compareWithOracle(world), [], 'every good event is counted, once');
   const thief = await platform.key(`${platform.topic}-thief`);
   t.same(
-    await compareWithOracle(platform, oracle, new Map([[`${platform.topic}-thief`, thief]])),
+    await compareWithOracle({ ...world, keys: new Map([[`${platform.topic}-thief`, thief]]) }),
     [],
     'the claim is not',
   );

@@ -1,6 +1,7 @@
 export { type Applied, applyEvents, type CountableEvent, type UserEvents } from './apply.ts';
 export type { CountersSettings } from './connection.ts';
 export { CountersError, type CountersErrorCode } from './errors.ts';
+export { forgetUsers } from './forget.ts';
 export {
   beginGenerations,
   type Generation,
@@ -19,5 +20,5 @@ export {
   type RecountedUser,
 } from './replace.ts';
 export { CounterSession } from './session.ts';
-export { snapshotUser, type UserSnapshot } from './snapshot.ts';
+export { type ReadySnapshot, snapshotUser, snapshotUsers, type UserSnapshot } from './snapshot.ts';
 export { requireSuitableRedis } from './suitable.ts';

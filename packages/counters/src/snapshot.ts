@@ -1,17 +1,33 @@
-import type { Tally } from '@calltally/domain';
-import { dayOf } from '@calltally/domain';
+import { dayOf, type Tally } from '@calltally/domain';
 import type { Generations } from './generation.ts';
 import { allBucketKeys, userKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
+
+export interface ReadySnapshot {
+  day: number;
+  week: number;
+  month: number;
+  today: number;
+  thisWeek: number;
+  thisMonth: number;
+  /** The 31 days that end with `day`. */
+  window: Tally;
+}
 
 /** Everything Redis holds of a user, read at one moment. */
 export interface UserSnapshot {
   fromDay: number;
   /** For each `stream:partition` the offset through which the buckets count. */
   applied: Map<string, number>;
+  /** Epoch ms of the latest start that is counted; -1 without a call. */
+  lastStartedAt: number;
+  /** The sums kept ready, and the UTC day, week and month they hold for; undefined where none are. */
+  ready: ReadySnapshot | undefined;
   /** By bucket: `m:<month>` a month, `m:<month>:<day of month>` a day, `w:<ISO year>:<week>` a week. */
   buckets: Map<string, Tally>;
 }
+
+type SnapshotReply = [] | [string[], ...(number | string[])[]];
 
 /**
  * For comparing counters with rows. Only buckets that readers may use are told.
@@ -24,33 +40,69 @@ export async function snapshotUser(
   userId: string,
   nowMs: number,
 ): Promise<UserSnapshot | undefined> {
-  const master = session.master(userId);
-  const generation = generations.get(master);
-  if (generation === undefined) return undefined;
-  const keys = allBucketKeys(userId, dayOf(nowMs), generation.retentionMonths);
-  const [user, ...hashes] = await session.guard(async () => {
-    const transaction = master.redis.multi();
-    for (const key of [userKey(userId), ...keys]) transaction.hgetall(key);
-    return ((await transaction.exec()) ?? []).map(([error, reply]) => {
-      if (error !== null) throw error;
-      return reply as Record<string, string>;
-    });
+  return (await snapshotUsers(session, generations, [userId], nowMs))[0];
+}
+
+/** As `snapshotUser`, for many at once; each at a moment of his own. */
+export async function snapshotUsers(
+  session: CounterSession,
+  generations: Generations,
+  userIds: readonly string[],
+  nowMs: number,
+): Promise<(UserSnapshot | undefined)[]> {
+  const commands = userIds.map((userId) => {
+    const generation = generations.get(session.master(userId));
+    const buckets =
+      generation === undefined ? [] : allBucketKeys(userId, dayOf(nowMs), generation.retentionMonths);
+    return { userId, keys: [userKey(userId), ...buckets], args: [generation?.id ?? ''] };
   });
-  if (user === undefined || user.g !== generation.id || user.w !== '1') return undefined;
+  const replies = (await session.runForUsers('snapshot', commands)) as SnapshotReply[];
+  return replies.map((reply, i) => snapshotOf(reply, commands[i]!.keys));
+}
+
+function snapshotOf([head, ...found]: SnapshotReply, keys: readonly string[]): UserSnapshot | undefined {
+  if (head === undefined) return undefined;
+  const user = fieldsOf(head);
   const applied = new Map<string, number>();
-  for (const [field, value] of Object.entries(user)) {
-    if (field.startsWith('a:')) applied.set(field.slice(2), Number(value));
-  }
+  for (const [field, value] of user) if (field.startsWith('a:')) applied.set(field.slice(2), Number(value));
   const buckets = new Map<string, Tally>();
-  keys.forEach((key, i) => {
-    const name = key.slice(userKey(userId).length + 1);
-    for (const field of Object.keys(hashes[i]!).filter((field) => field.endsWith('c'))) {
+  for (let at = 0; at < found.length; at += 2) {
+    const name = keys[(found[at] as number) - 1]!.slice(keys[0]!.length + 1);
+    const fields = fieldsOf(found[at + 1] as string[]);
+    for (const [field, value] of fields) {
+      if (!field.endsWith('c')) continue;
       const unit = field.slice(0, -1);
       buckets.set(unit === '' ? name : `${name}:${unit}`, {
-        calls: Number(hashes[i]![field]),
-        durationMs: Number(hashes[i]![`${unit}d`]),
+        calls: Number(value),
+        durationMs: Number(fields.get(`${unit}d`) ?? 0),
       });
     }
-  });
-  return { fromDay: Number(user.f), applied, buckets };
+  }
+  return {
+    fromDay: Number(user.get('f')),
+    applied,
+    lastStartedAt: Number(user.get('x')),
+    ready: readyOf(user),
+    buckets,
+  };
+}
+
+function fieldsOf(flat: readonly string[]): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (let i = 0; i < flat.length; i += 2) fields.set(flat[i]!, flat[i + 1]!);
+  return fields;
+}
+
+function readyOf(user: ReadonlyMap<string, string>): ReadySnapshot | undefined {
+  if (!user.has('rd')) return undefined;
+  const number = (field: string) => Number(user.get(field));
+  return {
+    day: number('rd'),
+    week: number('rw'),
+    month: number('ro'),
+    today: number('dc'),
+    thisWeek: number('wc'),
+    thisMonth: number('mc'),
+    window: { calls: number('rc'), durationMs: number('rm') },
+  };
 }

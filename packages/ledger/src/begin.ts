@@ -1,30 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beginGenerations, type CounterSession, type Generations } from '@calltally/counters';
 import { cutKey, type Store } from '@calltally/store';
+import { type PartitionState, type Reach, reachOf } from './reach.ts';
 import type { Books } from './recount.ts';
 
-/** What Kafka knows of a partition when a consumer begins. Offsets are those of the next event. */
-export interface PartitionState {
-  partition: number;
-  /** Committed by the consumer group; undefined before the first commit. */
-  committed: number | undefined;
-  /** The first offset that the topic still holds. */
-  earliest: number;
-  /** The offset that the next produced event will get. */
-  end: number;
-}
-
 export type Start =
-  | { kind: 'at'; partition: number; offset: number; lost?: { from: number; until: number } }
+  | {
+      kind: 'at';
+      partition: number;
+      offset: number;
+      /** Every event through this offset is in Mongo already; -1 for none. */
+      stored: number;
+      /** Events that are not in Mongo and that the topic no longer holds. */
+      lost?: { from: number; until: number };
+    }
   /** The topic ends below what is in Mongo: it was deleted and made anew, and its offsets mean other events now. */
   | { kind: 'refused'; partition: number; end: number; stored: number };
 
+/** Looks at `stored` before Mongo is taken to have lost rows: a primary that was just elected may tell older ones. */
+const LOOKS = 3;
+const LOOK_APART_MS = 200;
+
 /**
  * Begins to count with a fresh session: finds the generation of each master, or begins one, and says from where each
- * partition is to be read (rule 4): from the committed offset or from just behind the mark, whichever is lower.
+ * partition is to be read (rule 4): from the committed offset, from just behind the mark, or from just behind what is
+ * in Mongo, whichever is lowest. In an ordinary life rows come before marks, and marks before commits, so that Mongo
+ * is never behind. Where it is, what it lost is read again, as far as the topic still holds it:
  *
- * `lost` names events that the topic let go before they were ever read.
+ * - **Mongo is back in an older state**: from behind the older `stored`. Redis counts calls whose rows are gone and may
+ *   come back by another event, so what it has applied says nothing any more: its generation is given up, and
+ *   everybody is recounted from rows.
+ * - **Mongo is empty, or another one**: nothing is stored of a partition that has a commit or a mark; from the first
+ *   event that the topic holds, in a new generation.
+ * - **An operator moved the group's offsets**: back is followed, and adds nothing twice; forward is not, since `stored`
+ *   would claim rows that nobody has seen.
+ * - **A fresh group**: a partition without a commit goes on behind what is stored, and else begins at its first event.
  *
- * @param states every partition of the topic, not only those assigned to this consumer
+ * `lost` names what cannot be read: events that are not in Mongo and that the topic let go. Where the topic has let go
+ * of everything that Redis counted, its marks cannot show that Mongo lost rows, and the generation goes on: the lost
+ * offsets are named, and a rebuild makes the counters those of the rows that are left.
+ *
+ * @param topic.states every partition of the topic, not only those assigned to this consumer
  * @throws CountersError, StoreError
  */
 export async function beginCounting(
@@ -40,43 +56,24 @@ export async function beginCounting(
   );
   const stored = await store.progress.stored();
   const reaches = states.map((state) => reachOf(state, stored.get(cutKey(stream, state.partition)) ?? -1));
-  const through = new Map(reaches.map((reach) => [cutKey(stream, reach.partition), reach.committed - 1]));
+  const through = new Map(reaches.map(({ partition, countable }) => [cutKey(stream, partition), countable]));
 
   let generations = await beginGenerations(session, { retentionMonths, through });
-  const unreachable = generationsBeyondReach(generations, stream, reaches);
-  if (unreachable.size > 0) {
-    generations = await beginGenerations(session, { retentionMonths, through, replacing: unreachable });
+  const replacing = new Set([
+    ...beyondReach(generations, stream, reaches),
+    ...(await aheadOfRows(store, generations, stream, reaches)),
+  ]);
+  if (replacing.size > 0) {
+    generations = await beginGenerations(session, { retentionMonths, through, replacing });
   }
 
-  const starts = reaches.map(({ partition, committed, readOnce, earliest, end, stored }): Start => {
+  const starts = reaches.map(({ partition, from, lost, earliest, end, stored }): Start => {
     if (end <= stored) return { kind: 'refused', partition, end, stored };
-    const wanted = Math.min(committed, lowestMark(generations, cutKey(stream, partition)) + 1);
-    const offset = Math.max(wanted, earliest);
-    const neverRead = Math.max(wanted, readOnce);
-    if (neverRead >= earliest) return { kind: 'at', partition, offset };
-    return { kind: 'at', partition, offset, lost: { from: neverRead, until: earliest } };
+    const wanted = Math.min(from, lowestMark(generations, cutKey(stream, partition)) + 1);
+    const start = { kind: 'at', partition, offset: Math.max(wanted, earliest), stored } as const;
+    return lost === undefined ? start : { ...start, lost };
   });
   return { books: { store, session, generations }, starts };
-}
-
-interface Reach {
-  partition: number;
-  /** Where the consumer group stands. */
-  committed: number;
-  /** Everything below it was read at least once, and is in Mongo unless Mongo lost it. */
-  readOnce: number;
-  earliest: number;
-  end: number;
-  stored: number;
-}
-
-/**
- * Without a commit the group stands behind what is in Mongo, and else at the first event there is. A commit may be
- * missing although there was one: kafkajs overwrites it when the topic no longer holds it, perhaps before we ask.
- */
-function reachOf({ partition, committed, earliest, end }: PartitionState, stored: number): Reach {
-  const stands = committed ?? (stored >= 0 ? stored + 1 : earliest);
-  return { partition, committed: stands, readOnce: Math.max(stands, stored + 1), earliest, end, stored };
 }
 
 function lowestMark(generations: Generations, partition: string): number {
@@ -84,20 +81,43 @@ function lowestMark(generations: Generations, partition: string): number {
 }
 
 /**
- * Generations whose marks ask for events that were read once but that the topic no longer holds. Their counters
- * cannot be brought forward, so a new generation takes their place and everything is recounted from rows.
+ * Generations whose marks ask for events that are in Mongo but that the topic no longer holds. Their counters cannot
+ * be brought forward, so a new generation takes their place and everything is recounted from rows.
  */
-function generationsBeyondReach(
-  generations: Generations,
-  stream: number,
-  reaches: readonly Reach[],
-): Set<string> {
+function beyondReach(generations: Generations, stream: number, reaches: readonly Reach[]): Set<string> {
   const beyond = new Set<string>();
   for (const { id, marks } of generations.values()) {
-    for (const { partition, earliest, readOnce } of reaches) {
+    for (const { partition, earliest, stored } of reaches) {
       const next = (marks.get(cutKey(stream, partition)) ?? -1) + 1;
-      if (next < earliest && next < readOnce) beyond.add(id);
+      if (next < earliest && next <= stored) beyond.add(id);
     }
   }
   return beyond;
+}
+
+/**
+ * Generations that count further than Mongo has rows: Mongo went back. `stored` is read after the marks, since others
+ * go on counting meanwhile and raise it before them. Where the topic holds nothing below an offset, a mark just below
+ * it claims nothing.
+ *
+ * @returns their ids
+ * @throws StoreError
+ */
+export async function aheadOfRows(
+  store: Store,
+  generations: Generations,
+  stream: number,
+  partitions: readonly { partition: number; earliest: number }[],
+): Promise<Set<string>> {
+  for (let look = 1; ; look++) {
+    const stored = await store.progress.stored();
+    const ahead = [...generations.values()].filter(({ marks }) =>
+      partitions.some(({ partition, earliest }) => {
+        const key = cutKey(stream, partition);
+        return (marks.get(key) ?? -1) > Math.max(stored.get(key) ?? -1, earliest - 1);
+      }),
+    );
+    if (ahead.length === 0 || look === LOOKS) return new Set(ahead.map(({ id }) => id));
+    await sleep(LOOK_APART_MS);
+  }
 }

@@ -1,8 +1,12 @@
-export { beginCounting, type PartitionState, type Start } from './begin.ts';
+export { type Audit, auditUsers } from './audit.ts';
+export { aheadOfRows, beginCounting, type Start } from './begin.ts';
+export type { Difference, Figures } from './compare.ts';
 export { CountersLink, type LiveCounters } from './counters-link.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';
+export type { PartitionState } from './reach.ts';
 export { DashboardReader, type Reading, type Source } from './read.ts';
 export { type Batch, markCounted, markStored, type Recorded, record } from './record.ts';
 export { type Books, type Recounted, recounted, recountUsers } from './recount.ts';
 export { RecountQueue } from './recount-queue.ts';
+export { repairUsers, warmUsers } from './repair.ts';
 export { RowsAsOf } from './rows-as-of.ts';

@@ -13,16 +13,18 @@ export interface Batch {
   events: readonly { offset: number; call: Call }[];
   /** The last offset that the batch covers, of events left out too. */
   through: number;
+  /** The partition was stored through `through` before: the rows are expected to be there, and are looked up first. */
+  again?: boolean;
 }
 
 export interface Recorded {
   /** For each event, in order, what became of it; `foreign` ones belong among the dead letters. */
   outcomes: InsertOutcome[];
-  /** Users whose counters were made anew from rows. */
+  /** Users whose counters were made anew from rows, because Redis did not know them or because rows were missing. */
   recounted: number;
 }
 
-/** Rounds of applying and recounting before others are taken to be too busy; each round makes progress for someone. */
+/** Rounds of applying or recounting before others are taken to be too busy; each round makes progress for someone. */
 const ROUNDS = 20;
 const PAUSE_MS = 5;
 
@@ -39,16 +41,26 @@ const PAUSE_MS = 5;
  * one above it is acknowledged. `stored` before the insert would let a recount claim rows it has not seen; apply
  * before `stored` would let a recount install less than was applied.
  *
+ * A row that is missing at or below `stored` was lost by Mongo. The counters may have counted its call already, by this
+ * event or by another one that was canonical then; so whoever gets such a row back is recounted, and nothing is added.
+ *
  * @throws StoreError, CountersError, LedgerError; then the batch is to be recorded again
  */
 export async function record(books: Books, batch: Batch): Promise<Recorded> {
   const { stream, partition } = batch;
   const rows = batch.events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
-  const outcomes = await books.store.calls.insert(rows);
-  await books.store.progress.raise(stream, partition, batch.through);
-  const canonical = batch.events.filter((_, i) => isCanonical(outcomes[i]!));
-  const recounted = await count(books, cutKey(stream, partition), byUser(canonical));
-  return { outcomes, recounted };
+  const { calls, progress } = books.store;
+  const outcomes = batch.again ? await calls.insertMissing(rows) : await calls.insert(rows);
+  await progress.raise(stream, partition, batch.through);
+  const restored = new Set(
+    rows.filter((_, i) => batch.again && outcomes[i] === 'inserted').map((row) => row.user_id),
+  );
+  const countable = batch.events.filter(
+    ({ call }, i) => isCanonical(outcomes[i]!) && !restored.has(call.userId),
+  );
+  const recounted = await count(books, cutKey(stream, partition), byUser(countable));
+  await recountRestored(books, [...restored]);
+  return { outcomes, recounted: recounted + restored.size };
 }
 
 /**
@@ -100,6 +112,21 @@ async function count(books: Books, partition: string, users: readonly UserEvents
       { evenIfWarm: false, respectMs: 0 },
     );
     for (const outcome of outcomes.values()) if (outcome === 'installed') recounted++;
+  }
+}
+
+/** Only a recount of our own counts as done: another's may have read the rows before ours were there. */
+async function recountRestored(books: Books, userIds: readonly string[]): Promise<void> {
+  let pending = userIds;
+  for (let round = 1; pending.length > 0; round++) {
+    if (round > ROUNDS)
+      throw new LedgerError(
+        'LEDGER_CONTENDED',
+        `${pending.length} users are being counted or recounted elsewhere`,
+      );
+    if (round > 1) await sleep(PAUSE_MS * Math.random() * round);
+    const done = await recountUsers(books, pending, { evenIfWarm: true, respectMs: 0 });
+    pending = pending.filter((userId) => done.get(userId) !== 'installed');
   }
 }
 

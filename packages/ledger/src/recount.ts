@@ -84,7 +84,7 @@ async function recountChunk(
 }
 
 /** A process of an older generation would otherwise overwrite counters that it takes for unknown. */
-async function requireSameGenerations({ session, generations }: Books): Promise<void> {
+export async function requireSameGenerations({ session, generations }: Books): Promise<void> {
   const current = await readGenerations(session);
   for (const [master, { id }] of generations) {
     if (current.get(master)?.id !== id) {

@@ -31,15 +31,16 @@ test('beginning to count', async (t) => {
   await t.test(
     'without a generation: from the committed offset, and from the first event without one',
     async (t) => {
+      await store.progress.raise(0, 0, 6);
       const { starts, generation } = await begin(
         state(0, 7, 0, 20),
         state(1, undefined, 3, 9),
         state(2, undefined, 0, 0),
       );
       t.strictSame(starts, [
-        { kind: 'at', partition: 0, offset: 7 },
-        { kind: 'at', partition: 1, offset: 3 },
-        { kind: 'at', partition: 2, offset: 0 },
+        { kind: 'at', partition: 0, offset: 7, stored: 6 },
+        { kind: 'at', partition: 1, offset: 3, stored: -1 },
+        { kind: 'at', partition: 2, offset: 0, stored: -1 },
       ]);
       t.strictSame(
         generation.marks,
@@ -55,12 +56,14 @@ test('beginning to count', async (t) => {
 
   await t.test('from the committed offset or behind the mark, whichever is lower', async (t) => {
     const before = await begin(state(0, 7, 0, 20));
+    await store.progress.raise(0, 0, 11);
+    await store.progress.raise(0, 1, 8);
     await markCounted(before.books, { stream: 0, partition: 0, through: 11 });
     await markCounted(before.books, { stream: 0, partition: 1, through: 4 });
-    const { starts, generation } = await begin(state(0, 7, 0, 20), state(1, 9, 3, 9));
+    const { starts, generation } = await begin(state(0, 7, 0, 20), state(1, 9, 3, 10));
     t.strictSame(starts, [
-      { kind: 'at', partition: 0, offset: 7 },
-      { kind: 'at', partition: 1, offset: 5 },
+      { kind: 'at', partition: 0, offset: 7, stored: 11 },
+      { kind: 'at', partition: 1, offset: 5, stored: 8 },
     ]);
     t.equal(generation.id, before.generation.id, 'the generation goes on');
   });
@@ -69,11 +72,11 @@ test('beginning to count', async (t) => {
     'the topic no longer holds what a mark asks for: a new generation, from the committed offset',
     async (t) => {
       const before = await begin(state(0, 7, 0, 20));
-      await record(before.books, batchOf(0, [{ offset: 0, call: callOf('u-1') }], 12));
+      await record(before.books, batchOf(0, [{ offset: 0, call: callOf('u-1') }], 14));
       await markCounted(before.books, { stream: 0, partition: 0, through: 11 });
       const { starts, generation, books } = await begin(state(0, 15, 13, 20));
       t.not(generation.id, before.generation.id);
-      t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15 }]);
+      t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15, stored: 14 }]);
       t.equal(generation.marks.get('0:0'), 14);
       t.equal(await bothOf(world, books, 'u-1'), undefined, 'everything is recounted from rows');
       await t.rejects(markCounted(before.books, { stream: 0, partition: 0, through: 12 }), {
@@ -96,11 +99,12 @@ test('beginning to count', async (t) => {
   );
 
   await t.test('a mark just before the first event held asks for nothing that is gone', async (t) => {
+    await store.progress.raise(0, 0, 17);
     const before = await begin(state(0, 15, 0, 20));
     await markCounted(before.books, { stream: 0, partition: 0, through: 14 });
     const { generation, starts } = await begin(state(0, 18, 15, 20));
     t.equal(generation.id, before.generation.id);
-    t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15 }]);
+    t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15, stored: 17 }]);
   });
 
   await t.test(
@@ -109,7 +113,9 @@ test('beginning to count', async (t) => {
       await admin.flushall();
       const before = await begin(state(8, 15, 15, 20));
       const { starts, generation } = await begin(state(8, 15, 18, 30));
-      t.strictSame(starts, [{ kind: 'at', partition: 8, offset: 18, lost: { from: 15, until: 18 } }]);
+      t.strictSame(starts, [
+        { kind: 'at', partition: 8, offset: 18, stored: -1, lost: { from: 15, until: 18 } },
+      ]);
       t.equal(generation.id, before.generation.id, 'what was counted stays counted');
     },
   );
@@ -121,12 +127,15 @@ test('beginning to count', async (t) => {
       await store.progress.raise(0, 7, 99);
       const before = await begin(state(7, 100, 0, 150));
       const { starts, generation } = await begin(state(7, undefined, 150, 220));
-      t.strictSame(starts, [{ kind: 'at', partition: 7, offset: 150, lost: { from: 100, until: 150 } }]);
+      const named = { kind: 'at', partition: 7, offset: 150, stored: 99, lost: { from: 100, until: 150 } };
+      t.strictSame(starts, [named]);
       t.equal(generation.id, before.generation.id, 'what was counted stays counted');
+      const overwritten = await begin(state(7, 150, 150, 220));
+      t.strictSame(overwritten.starts, [named], 'also where it was overwritten before anybody asked');
       const none = await begin(state(7, undefined, 0, 220));
       t.strictSame(
         none.starts,
-        [{ kind: 'at', partition: 7, offset: 100 }],
+        [{ kind: 'at', partition: 7, offset: 100, stored: 99 }],
         'nor is anything read without need',
       );
     },
@@ -137,7 +146,7 @@ test('beginning to count', async (t) => {
     const refused = await begin(state(3, undefined, 0, 41), state(2, 0, 0, 5));
     t.strictSame(refused.starts, [
       { kind: 'refused', partition: 3, end: 41, stored: 41 },
-      { kind: 'at', partition: 2, offset: 0 },
+      { kind: 'at', partition: 2, offset: 0, stored: -1 },
     ]);
     const accepted = await begin(state(3, 42, 0, 42));
     t.equal(accepted.starts[0]!.kind, 'at');
@@ -147,6 +156,7 @@ test('beginning to count', async (t) => {
     await admin.flushall();
     await begin(state(4, 0, 0, 5));
     const { books } = await begin(state(4, 0, 0, 5), state(5, 0, 0, 5));
+    await store.progress.raise(0, 4, 4);
     await markCounted(books, { stream: 0, partition: 4, through: 4, asOfMs: 1_000 });
     const [generation] = (await readGenerations(books.session)).values();
     t.strictSame([...generation!.marks.keys()], ['0:4', '0:5']);
@@ -157,6 +167,7 @@ test('beginning to count', async (t) => {
 
   await t.test('many that begin at once with marks out of reach agree on one new generation', async (t) => {
     await admin.flushall();
+    await store.progress.raise(0, 6, 39);
     const before = await begin(state(6, 5, 0, 50));
     const begun = await Promise.all(Array.from({ length: 10 }, () => begin(state(6, 40, 30, 50))));
     t.equal(new Set(begun.map(({ generation }) => generation.id)).size, 1);

@@ -54,7 +54,7 @@ test('recounting', async (t) => {
   await t.test(
     'what rows say by partition becomes one sum a day, the partitions they came by and the latest start',
     (t) => {
-      const base = { userId: 'u', stream: 0, calls: 1, durationMs: 5, lastStartedAt: 7 };
+      const base = { userId: 'u', stream: 0, calls: 1, durationMs: 5, lastStartedAt: 7, lastOffset: 3 };
       const users = recounted(
         ['u', 'none'],
         [

@@ -50,6 +50,29 @@ export class Calls {
     });
   }
 
+  /**
+   * The same outcomes as `insert`, for rows that are probably there already: they are looked up, which costs less than
+   * to be refused, and only those that are missing are inserted.
+   * @throws StoreError; then any part of the rows may have been inserted.
+   */
+  async insertMissing(rows: readonly CallRow[]): Promise<InsertOutcome[]> {
+    const found = await this.#find([...new Set(rows.map(({ _id }) => _id))]);
+    const inserted = (await this.insert(rows.filter(({ _id }) => !found.has(_id)))).values();
+    return rows.map((row) => {
+      const existing = found.get(row._id);
+      return existing === undefined ? inserted.next().value! : outcomeAgainst(existing, row);
+    });
+  }
+
+  /** Whose the calls of these ids are; ids of no call are left out. @throws StoreError */
+  async ownersOf(callIds: readonly string[]): Promise<Map<string, string>> {
+    if (callIds.length === 0) return new Map();
+    const rows = await this.#limited(() =>
+      this.#rows.find({ _id: { $in: [...callIds] } }, { projection: { user_id: 1 } }).toArray(),
+    );
+    return new Map(rows.map((row) => [row._id, row.user_id]));
+  }
+
   /** Inserts rows of distinct ids; returns the ids that were taken already. */
   async #insertUnique(rows: CallRow[]): Promise<string[]> {
     if (rows.length === 0) return [];
@@ -73,8 +96,7 @@ export class Calls {
     const found = new Map<string, CallRow>();
     let missing = ids;
     for (let attempt = 1; missing.length > 0; attempt++) {
-      const rows = await this.#limited(() => this.#rows.find({ _id: { $in: missing } }).toArray());
-      for (const row of rows) found.set(row._id, row);
+      for (const [id, row] of await this.#find(missing)) found.set(id, row);
       missing = missing.filter((id) => !found.has(id));
       if (missing.length > 0 && attempt === READ_BACK_ATTEMPTS) {
         throw new StoreError(
@@ -86,6 +108,12 @@ export class Calls {
       if (missing.length > 0) await sleep(READ_BACK_PAUSE_MS * attempt);
     }
     return found;
+  }
+
+  async #find(ids: string[]): Promise<Map<string, CallRow>> {
+    if (ids.length === 0) return new Map();
+    const rows = await this.#limited(() => this.#rows.find({ _id: { $in: ids } }).toArray());
+    return new Map(rows.map((row) => [row._id, row]));
   }
 }
 

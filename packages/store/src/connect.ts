@@ -1,10 +1,13 @@
 import { MongoClient } from 'mongodb';
 import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
 import { Calls } from './calls.ts';
+import { type DeadLetterMark, DeadLetterMarks } from './dead-letter-marks.ts';
 import { limitedTo } from './limited.ts';
 import { Progress, type ProgressRow } from './progress.ts';
+import { type RebuildRow, Rebuilds } from './rebuilds.ts';
 import type { CallRow } from './rows.ts';
 import { Tallies } from './tallies.ts';
+import { Users } from './users.ts';
 
 export interface StoreSettings {
   uri: string;
@@ -20,7 +23,10 @@ export interface Store {
   readonly calls: Calls;
   readonly tallies: Tallies;
   readonly progress: Progress;
+  readonly rebuilds: Rebuilds;
+  readonly users: Users;
   readonly apiKeys: ApiKeys;
+  readonly deadLetterMarks: DeadLetterMarks;
   /** Creates the indexes that are missing. @throws StoreError */
   ensureIndexes(): Promise<void>;
   /** @throws StoreError when Mongo does not answer within the limits */
@@ -59,7 +65,10 @@ export function openStore(settings: StoreSettings): Store {
     calls: new Calls(rows, limited),
     tallies: new Tallies(rows, limited),
     progress: new Progress(db.collection<ProgressRow>('progress'), limited),
+    rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), limited),
+    users: new Users(rows, limited),
     apiKeys: new ApiKeys(keys, limited),
+    deadLetterMarks: new DeadLetterMarks(db.collection<DeadLetterMark>('dead_letters'), limited),
     async ensureIndexes() {
       await limited(async () => {
         await rows.createIndex({ user_id: 1, started_at: 1, duration_ms: 1 });

@@ -18,6 +18,8 @@ export interface ProgressRow {
 
 /** `stored` before the first event. */
 const NOTHING = -1;
+/** Id of the row that names the current stream. */
+const STREAM = 'stream';
 
 export function cutKey(stream: number, partition: number): string {
   return `${stream}:${partition}`;
@@ -57,24 +59,59 @@ export class Progress {
 
   /** `stored` of every partition of every stream. @throws StoreError */
   async stored(): Promise<Map<string, number>> {
-    const rows = await this.#all();
-    const cut = new Map<string, number>();
-    for (const { _id, stored = NOTHING } of rows) if (stored > NOTHING) cut.set(_id, stored);
-    return cut;
+    return storedOf(await this.#all());
   }
 
   /** Epoch ms by which everything acknowledged is in Mongo; undefined while a partition of the stream has not said. */
   async asOf(): Promise<number | undefined> {
     const rows = await this.#all();
-    const prefix = cutKey(rows.find((row) => row._id === 'stream')?.current ?? 0, 0).slice(0, -1);
+    const prefix = cutKey(currentOf(rows), 0).slice(0, -1);
     const times = rows.filter((row) => row._id.startsWith(prefix)).map((row) => row.as_of?.getTime());
     if (times.length === 0 || times.includes(undefined)) return undefined;
     return Math.min(...(times as number[]));
   }
 
+  /** The same by partition, for each partition of a stream that has said. @throws StoreError */
+  async asOfByPartition(stream: number): Promise<Map<number, number>> {
+    const prefix = cutKey(stream, 0).slice(0, -1);
+    const times = new Map<number, number>();
+    for (const { _id, as_of } of await this.#all()) {
+      if (as_of !== undefined && _id.startsWith(prefix))
+        times.set(Number(_id.slice(prefix.length)), as_of.getTime());
+    }
+    return times;
+  }
+
   /** The stream that the topic's offsets belong to now; 0 until an operator begins another. @throws StoreError */
   async currentStream(): Promise<number> {
-    return (await this.#limited(() => this.#rows.findOne({ _id: 'stream' })))?.current ?? 0;
+    return (await this.#limited(() => this.#rows.findOne({ _id: STREAM })))?.current ?? 0;
+  }
+
+  /** The current stream and `stored` of every partition of every stream, as of one read. @throws StoreError */
+  async standing(): Promise<{ stream: number; stored: Map<string, number> }> {
+    const rows = await this.#all();
+    return { stream: currentOf(rows), stored: storedOf(rows) };
+  }
+
+  /**
+   * Begins the stream after `previous`: from here on the topic's offsets are those of another life of it.
+   * @returns the stream that is current now; another than `previous` + 1 when somebody else was faster
+   * @throws StoreError
+   */
+  async beginStream(previous: number): Promise<number> {
+    try {
+      await this.#limited(() =>
+        this.#rows.updateOne(
+          { _id: STREAM, ...(previous === 0 ? { current: { $exists: false } } : { current: previous }) },
+          { $set: { current: previous + 1 } },
+          { upsert: true },
+        ),
+      );
+    } catch (thrown) {
+      // The row is there, and names another stream than the previous one.
+      if ((storeError(thrown).cause as { code?: unknown } | null)?.code !== DUPLICATE_KEY) throw thrown;
+    }
+    return this.currentStream();
   }
 
   async #all(): Promise<ProgressRow[]> {
@@ -98,4 +135,14 @@ export class Progress {
       await untilNoConflict(write);
     }
   }
+}
+
+function currentOf(rows: readonly ProgressRow[]): number {
+  return rows.find(({ _id }) => _id === STREAM)?.current ?? 0;
+}
+
+function storedOf(rows: readonly ProgressRow[]): Map<string, number> {
+  const cut = new Map<string, number>();
+  for (const { _id, stored = NOTHING } of rows) if (stored > NOTHING) cut.set(_id, stored);
+  return cut;
 }

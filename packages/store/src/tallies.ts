@@ -12,6 +12,8 @@ export interface DailyTally extends Tally {
   partition: number;
   /** Epoch ms of the latest start among them. */
   lastStartedAt: number;
+  /** The highest offset of the events that brought them. */
+  lastOffset: number;
 }
 
 /** Sums over `calls`, with read concern majority. */
@@ -69,6 +71,7 @@ export class Tallies {
           calls: { $sum: 1 },
           duration: { $sum: '$duration_ms' },
           last: { $max: '$started_at' },
+          offset: { $max: '$source.offset' },
         },
       },
     ]);
@@ -80,6 +83,7 @@ export class Tallies {
       calls: Number(group.calls),
       durationMs: Number(group.duration),
       lastStartedAt: (group.last as Date).getTime(),
+      lastOffset: Number(group.offset),
     }));
   }
 

@@ -61,6 +61,43 @@ test('inserting calls', async (t) => {
     t.equal(await rows.countDocuments({ _id: /^part-/ }), 40);
   });
 
+  await t.test(
+    'looked up first, rows have the same outcomes, and those that are missing are inserted',
+    async (t) => {
+      const id = (name: string) => ({ callId: `look-${name}` });
+      await outcomes([rowOf(id('a'), { offset: 1 }), rowOf({ ...id('b'), userId: 'u-2' }, { offset: 2 })]);
+      const batch = [
+        rowOf(id('c'), { offset: 0 }),
+        rowOf(id('a'), { offset: 1 }),
+        rowOf(id('b'), { offset: 3 }),
+        rowOf(id('a'), { offset: 4 }),
+        rowOf({ ...id('a'), durationMs: 1 }, { offset: 5 }),
+        rowOf(id('c'), { offset: 6 }),
+      ];
+      t.strictSame(await store.calls.insertMissing(batch), [
+        'inserted',
+        'redelivered',
+        'foreign',
+        'duplicate',
+        'changed',
+        'duplicate',
+      ]);
+      t.strictSame(await store.calls.insertMissing(batch.slice(0, 2)), ['redelivered', 'redelivered']);
+      t.strictSame(await store.calls.insertMissing([]), []);
+      t.equal(await rows.countDocuments({ _id: /^look-/ }), 3);
+    },
+  );
+
+  await t.test('whose a call is can be asked for many, and what is no call has nobody', async (t) => {
+    await outcomes([rowOf({ callId: 'own-1', userId: 'a' }), rowOf({ callId: 'own-2', userId: 'b' })]);
+    const owners = await store.calls.ownersOf(['own-2', 'own-none', 'own-1']);
+    t.strictSame([...owners].sort(), [
+      ['own-1', 'a'],
+      ['own-2', 'b'],
+    ]);
+    t.strictSame(await store.calls.ownersOf([]), new Map());
+  });
+
   await t.test('no rows, no outcomes', async (t) => {
     t.strictSame(await outcomes([]), []);
   });

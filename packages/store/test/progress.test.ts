@@ -75,7 +75,28 @@ test('progress', async (t) => {
       await progress.raiseAsOf(2, [], NOON + 99);
       await progress.raiseAsOf(20, [0], NOON - 1000);
       t.equal(await progress.asOf(), NOON + 40, 'other streams have no say');
+      t.strictSame([...(await progress.asOfByPartition(2))].sort(), [
+        [0, NOON + 50],
+        [1, NOON + 40],
+        [2, NOON + 50],
+      ]);
       t.equal(await progress.currentStream(), 2);
+    },
+  );
+
+  await t.test(
+    'a stream is begun behind the previous one, once, however many ask for it at once',
+    async (t) => {
+      const fresh = await testStore(t);
+      const stores = Array.from({ length: 6 }, fresh.another);
+      for (const previous of [0, 1, 2]) {
+        const begun = await Promise.all(stores.map((one) => one.progress.beginStream(previous)));
+        t.strictSame(new Set(begun), new Set([previous + 1]));
+      }
+      t.equal(await fresh.store.progress.beginStream(0), 3, 'who comes late is told what is current');
+      await fresh.store.progress.raise(3, 1, 8);
+      await fresh.store.progress.expect(3, [0]);
+      t.strictSame(await fresh.store.progress.standing(), { stream: 3, stored: new Map([['3:1', 8]]) });
     },
   );
 });

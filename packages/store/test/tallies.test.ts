@@ -57,10 +57,12 @@ function byDayOracle(rows: CallRow[], userIds: string[], cut: Cut): DailyTally[]
       calls: 0,
       durationMs: 0,
       lastStartedAt: -1,
+      lastOffset: -1,
     };
     group.calls += 1;
     group.durationMs += row.duration_ms;
     group.lastStartedAt = Math.max(group.lastStartedAt, +row.started_at);
+    group.lastOffset = Math.max(group.lastOffset, row.source.offset);
     groups.set(name, group);
   }
   return inOrder([...groups.values()]);

@@ -41,12 +41,12 @@ export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): P
   if (!(await follows(parts, beginning, batch))) return;
   for (let at = 0; at < batch.messages.length; at += CHUNK_EVENTS) {
     const chunk = decodeChunk(batch.partition, batch.messages.slice(at, at + CHUNK_EVENTS));
-    if (!(await takeChunk(parts, payload, beginning, chunk))) return;
+    const last = chunk.through;
     // The batch may end with control records, which count as read with its last message.
-    const isLast = at + CHUNK_EVENTS >= batch.messages.length;
-    const next = isLast ? Number(batch.lastOffset()) + 1 : chunk.through + 1;
-    beginning.positions.moved(batch.partition, next, chunk.lastTimestampMs);
-    payload.resolveOffset(String(chunk.through));
+    if (at + CHUNK_EVENTS >= batch.messages.length) chunk.through = Number(batch.lastOffset());
+    if (!(await takeChunk(parts, payload, beginning, chunk))) return;
+    beginning.positions.moved(batch.partition, chunk.through + 1, chunk.lastTimestampMs);
+    payload.resolveOffset(String(last));
     await heartbeat();
   }
 }
@@ -68,14 +68,21 @@ function isOver(parts: BatchParts, { isRunning, isStale }: EachBatchPayload, beg
  * Whether a batch goes on where the books stand. kafkajs moves a position by itself when it resolves an older batch
  * after a seek, and when the topic has let go of what was asked for; neither may skip an event in silence.
  */
-async function follows(parts: BatchParts, { positions }: Beginning, batch: Batch): Promise<boolean> {
+async function follows(parts: BatchParts, beginning: Beginning, batch: Batch): Promise<boolean> {
+  const { positions } = beginning;
   const { partition } = batch;
   const next = positions.next(partition);
   // Offsets between the one asked for and the first one given hold nothing: they were control records, or compacted.
   const asked = Number((batch as Batch & { fetchedOffset: string }).fetchedOffset);
   if (next === undefined) return false;
-  if (asked <= next) return true;
-  const earliest = (await parts.topic.watermarks()).get(partition)?.earliest ?? 0;
+  if (asked === next) return true;
+  const { earliest, end } = (await parts.topic.watermarks()).get(partition) ?? { earliest: 0, end: next };
+  if (end < next) {
+    // Made anew: what lies at these offsets now are other events.
+    parts.counting.renew(beginning);
+    return false;
+  }
+  if (asked < next) return true;
   if (earliest > next) {
     parts.metrics.lostEvents.inc({ partition }, earliest - next);
     parts.logger.error(
@@ -110,12 +117,11 @@ async function takeChunk(
         { err: thrown, partition: chunk.partition, first: chunk.first },
         'a batch waits and is repeated',
       );
-      if (thrown instanceof CountersError) {
-        counting.renew(beginning);
-        return false;
-      }
       await withHeartbeats(backoff.pause(stopping), heartbeat);
-      continue;
+      if (!(thrown instanceof CountersError || isOutage(thrown))) continue;
+      // Either store may be back in an older state.
+      counting.renew(beginning);
+      return false;
     }
     const offset = String(chunk.through + 1);
     await payload.commitOffsetsIfNecessary({
@@ -126,6 +132,12 @@ async function takeChunk(
     return true;
   }
   return false;
+}
+
+function isOutage(thrown: unknown): boolean {
+  return (
+    thrown instanceof StoreError && (thrown.code === 'STORE_UNAVAILABLE' || thrown.code === 'STORE_TIMEOUT')
+  );
 }
 
 /** Faults of stores and of the dead-letter topic are waited for; all others are the consumer's to handle. */

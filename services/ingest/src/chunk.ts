@@ -10,7 +10,7 @@ export interface Chunk {
   rejected: Rejected[];
   /** Offset of the first message, taken or not. */
   first: number;
-  /** Offset of the last message, taken or not. */
+  /** Offset of the last message, taken or not, or of what follows it and holds no event. */
   through: number;
   /** Timestamp of the last message, epoch ms. */
   lastTimestampMs: number;

@@ -14,6 +14,8 @@ export interface Beginning {
   /** Partitions that are not read: their topic was made anew. */
   refused: ReadonlySet<number>;
   positions: Positions;
+  /** For each assigned partition the offset through which everything was in Mongo when counting began; -1 for none. */
+  stored: ReadonlyMap<number, number>;
 }
 
 /** What the stores and the brokers said when they were asked. */
@@ -33,6 +35,8 @@ interface Parts {
   logger: Logger;
   /** Moves the consumer to an offset; what it has in hand of the partition is then stale. */
   seek: (partition: number, offset: number) => void;
+  /** Fetches a partition again that was paused when it was refused. */
+  resume: (partition: number) => void;
 }
 
 /**
@@ -150,9 +154,10 @@ export class Counting {
   }
 
   #take(found: Found, assigned: readonly number[]): Beginning {
-    const { metrics, logger, seek } = this.#parts;
+    const { metrics, logger, seek, resume } = this.#parts;
     const refused = new Set<number>();
     const next = new Map<number, number>();
+    const stored = new Map<number, number>();
     for (const state of found.states) {
       const start = found.starts.find(({ partition }) => partition === state.partition)!;
       if (!assigned.includes(state.partition)) continue;
@@ -166,16 +171,16 @@ export class Counting {
         continue;
       }
       next.set(start.partition, start.offset);
+      stored.set(start.partition, start.stored);
       this.#reportLost(start);
+      resume(start.partition);
       if (start.offset !== (state.committed ?? state.earliest)) {
-        logger.info(
-          { partition: start.partition, offset: start.offset },
-          'going back to where Redis counts from',
-        );
+        logger.info({ partition: start.partition, offset: start.offset }, 'going to where the stores stand');
         seek(start.partition, start.offset);
       }
     }
-    this.#current = { books: found.books, stream: found.stream, refused, positions: new Positions(next) };
+    const positions = new Positions(next);
+    this.#current = { books: found.books, stream: found.stream, refused, positions, stored };
     return this.#current;
   }
 
@@ -185,7 +190,7 @@ export class Counting {
     this.#parts.metrics.lostEvents.inc({ partition: start.partition }, until - from);
     this.#parts.logger.error(
       { partition: start.partition, from, until },
-      'the topic let go of events before they were ever read',
+      'the topic let go of events that are not in Mongo; where they had been counted, see "calltally rebuild"',
     );
   }
 }

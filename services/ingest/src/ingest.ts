@@ -71,8 +71,10 @@ export class Ingest {
       metrics,
       logger,
       seek: this.#seek,
+      resume: this.#resume,
     });
     this.#freshness = new Freshness({
+      store,
       counting: this.#counting,
       topic: this.#topic,
       metrics,
@@ -89,6 +91,12 @@ export class Ingest {
 
   readonly #seek = (partition: number, offset: number): void => {
     this.#consumer.seek({ topic: this.#settings.kafka.topic, partition, offset: String(offset) });
+  };
+
+  readonly #resume = (partition: number): void => {
+    const { topic } = this.#settings.kafka;
+    const isPaused = this.#consumer.paused().some(({ partitions }) => partitions.includes(partition));
+    if (isPaused) this.#consumer.resume([{ topic, partitions: [partition] }]);
   };
 
   get readiness(): Readiness {

@@ -28,6 +28,11 @@ export class Positions {
     return this.#positions.get(partition)?.next;
   }
 
+  /** Offset of the next event of every assigned partition that is read. */
+  all(): Map<number, number> {
+    return new Map([...this.#positions].map(([partition, { next }]) => [partition, next]));
+  }
+
   moved(partition: number, next: number, lastTimestampMs: number): void {
     const position = this.#positions.get(partition);
     if (position === undefined) return;

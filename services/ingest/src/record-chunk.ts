@@ -12,11 +12,12 @@ import type { IngestMetrics } from './metrics.ts';
  */
 export async function recordChunk(
   parts: { deadLetters: DeadLetters; metrics: IngestMetrics },
-  { books, stream, positions }: Beginning,
+  { books, stream, positions, stored }: Beginning,
   chunk: Chunk,
 ): Promise<void> {
   const { partition, events, rejected, through } = chunk;
-  const { outcomes, recounted } = await record(books, { stream, partition, events, through });
+  const again = through <= (stored.get(partition) ?? -1);
+  const { outcomes, recounted } = await record(books, { stream, partition, events, through, again });
   const foreign = events
     .filter((_, i) => outcomes[i] === 'foreign')
     .map(({ call, message }) => ({ message, rejection: callOfAnotherUser(call.callId) }));

@@ -5,7 +5,7 @@ export interface Io {
   env: Readonly<Record<string, string | undefined>>;
   /** Where `.calltally/stack.json` and relative files are looked for. */
   cwd: string;
-  stdin: Readable;
+  stdin: Readable & { isTTY?: boolean };
   stdout: Writable;
   stderr: Writable & { isTTY?: boolean };
   /** Aborted when the user asks to stop. */

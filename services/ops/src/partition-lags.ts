@@ -1,23 +1,39 @@
-import { kafkaClient } from '@calltally/contract';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CounterSession, readGenerations } from '@calltally/counters';
 import { cutKey, type Store } from '@calltally/store';
+import type { Admin } from 'kafkajs';
 import type { OpsSettings } from './context.ts';
-import { CommandError } from './failure.ts';
+import { committedBy, isMadeAnew, opsKafka, requireTopic, viewTopic, withAdmin } from './replay/topic.ts';
 
-/** Where one partition stands. Offsets are those of the next event, but for `stored`, the last one. */
+/**
+ * - `done`: nothing is behind.
+ * - `behind`: it got further between two looks.
+ * - `stuck`: it is behind and did not get any further.
+ * - `made anew`: the topic ends below what is stored, so ingest refuses it; see `replay --new-stream`.
+ */
+export type LagState = 'done' | 'behind' | 'stuck' | 'made anew';
+
+/** Where one partition stands. Offsets are those of the next event, but for `stored` and `counted`, the last one. */
 export interface PartitionLag {
   partition: number;
+  state: LagState;
   /** Null where the group has not committed yet: it begins with the first event there is. */
   committed: number | null;
   end: number;
   /** Events between the two. */
   behind: number;
+  /** 0 when nothing is behind, else how long ago everything acknowledged was in Mongo; null where nobody has said so. */
+  seconds_behind: number | null;
   /** All events through this offset are in Mongo; null before the first. */
   stored: number | null;
+  /** Redis counts everything through this offset, on every master; null where it has not said, or is away. */
+  counted: number | null;
 }
 
 export interface Lag {
   topic: string;
   group: string;
+  stream: number;
   /** Events that are not committed, of all partitions. */
   behind: number;
   /** 0 when nothing is behind, else the age of `as_of`; null where no ingest has said so yet. */
@@ -27,51 +43,82 @@ export interface Lag {
   partitions: PartitionLag[];
 }
 
-/** @throws CommandError TOPIC_UNKNOWN, StoreError, errors of kafkajs */
-export async function readLag(kafka: OpsSettings['kafka'], store: Store): Promise<Lag> {
-  const { topic, groupId } = kafka;
-  const { brokers, ssl, sasl } = kafka;
-  const admin = kafkaClient({ brokers, ssl, sasl, clientId: 'calltally-ops' }).admin();
-  try {
-    await admin.connect();
-    if (!(await admin.listTopics()).includes(topic)) {
-      throw new CommandError('TOPIC_UNKNOWN', `there is no topic ${topic}; set KAFKA_TOPIC, or start ingest`);
+/** Longer than ingest takes for a batch and its commit, or for a rebalance; nobody waits where nothing is behind. */
+const LOOKS_APART_MS = 5_000;
+const REDIS_COMMAND_TIMEOUT_MS = 3_000;
+const REDIS_OPEN_TIMEOUT_MS = 2_000;
+
+/**
+ * Looks once, and a few seconds later again where a partition is behind.
+ * @throws CommandError TOPIC_UNKNOWN, StoreError, errors of kafkajs
+ */
+export async function readLag(settings: OpsSettings, store: Store, signal: AbortSignal): Promise<Lag> {
+  return withAdmin(opsKafka(settings.kafka), async (admin) => {
+    await requireTopic(admin, settings.kafka.topic);
+    const first = await look(admin, settings, store);
+    if (first.behind === 0 || signal.aborted) return first;
+    await sleep(LOOKS_APART_MS, undefined, { signal }).catch(() => {});
+    const second = await look(admin, settings, store);
+    const before = new Map(first.partitions.map((one) => [one.partition, one]));
+    for (const one of second.partitions) {
+      const { state, committed } = before.get(one.partition) ?? {};
+      const stood = state === 'behind' && committed === one.committed;
+      if (one.state === 'behind' && stood) one.state = 'stuck';
     }
-    const [group] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    // After the committed offsets, so that no partition seems to be ahead of its end.
-    const ends = await admin.fetchTopicOffsets(topic);
-    const [stored, stream, asOfMs] = await Promise.all([
-      store.progress.stored(),
-      store.progress.currentStream(),
-      store.progress.asOf(),
-    ]);
-    const committed = new Map(
-      group?.partitions.map(({ partition, offset }) => [partition, Number(offset)] as const),
-    );
-    const partitions = ends
-      .map(({ partition, low, high }): PartitionLag => {
-        const offset = committed.get(partition) ?? -1;
-        const begin = Math.max(offset, Number(low));
-        return {
-          partition,
-          committed: offset < 0 ? null : offset,
-          end: Number(high),
-          behind: Math.max(0, Number(high) - begin),
-          stored: stored.get(cutKey(stream, partition)) ?? null,
-        };
-      })
-      .sort((a, b) => a.partition - b.partition);
-    const behind = partitions.reduce((sum, partition) => sum + partition.behind, 0);
+    return second;
+  });
+}
+
+async function look(admin: Admin, { kafka, redis }: OpsSettings, store: Store): Promise<Lag> {
+  const { topic, groupId } = kafka;
+  const committed = await committedBy(admin, groupId, topic);
+  // After the committed offsets, so that no partition seems to be ahead of its end.
+  const { stream, partitions: views } = await viewTopic(admin, store, topic);
+  const [asOf, marks] = await Promise.all([store.progress.asOfByPartition(stream), readMarks(redis)]);
+  const partitions = views.map((view): PartitionLag => {
+    const { partition, earliest, end, stored } = view;
+    const offset = committed.get(partition);
+    const behind = Math.max(0, end - Math.max(offset ?? 0, earliest));
+    const mark = marks?.map((one) => one.get(cutKey(stream, partition)) ?? -1);
+    const counted = mark === undefined ? -1 : Math.min(...mark);
     return {
-      topic,
-      group: groupId,
+      partition,
+      state: isMadeAnew(view) ? 'made anew' : behind === 0 ? 'done' : 'behind',
+      committed: offset ?? null,
+      end,
       behind,
-      seconds_behind: secondsBehind(behind, asOfMs),
-      as_of: asOfMs === undefined ? null : new Date(asOfMs).toISOString(),
-      partitions,
+      seconds_behind: secondsBehind(behind, asOf.get(partition)),
+      stored: stored < 0 ? null : stored,
+      counted: counted < 0 ? null : counted,
     };
+  });
+  const behind = partitions.reduce((sum, one) => sum + one.behind, 0);
+  const times = partitions.map(({ partition }) => asOf.get(partition));
+  const asOfMs = times.includes(undefined) ? undefined : Math.min(...(times as number[]));
+  return {
+    topic,
+    group: groupId,
+    stream,
+    behind,
+    seconds_behind: secondsBehind(behind, asOfMs),
+    as_of: asOfMs === undefined ? null : new Date(asOfMs).toISOString(),
+    partitions,
+  };
+}
+
+/** The marks of every master; undefined where Redis is away, or one of them has counted nothing. */
+async function readMarks(redis: OpsSettings['redis']): Promise<ReadonlyMap<string, number>[] | undefined> {
+  const limits = { commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS, openTimeoutMs: REDIS_OPEN_TIMEOUT_MS };
+  const session = await CounterSession.open({ ...redis, ...limits }).catch(() => undefined);
+  if (session === undefined) return undefined;
+  try {
+    const generations = await readGenerations(session);
+    if (generations.size < session.masters.length) return undefined;
+    return [...generations.values()].map(({ marks }) => marks);
+  } catch {
+    return undefined;
   } finally {
-    await admin.disconnect();
+    session.end('all was asked');
   }
 }
 

@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addDlqDiscard } from './commands/dlq-discard.ts';
+import { addDlqList } from './commands/dlq-list.ts';
+import { addDlqRetry } from './commands/dlq-retry.ts';
+import { addDlqShow } from './commands/dlq-show.ts';
 import { addKeysCreate } from './commands/keys-create.ts';
 import { addKeysList } from './commands/keys-list.ts';
 import { addKeysRevoke } from './commands/keys-revoke.ts';
 import { addLag } from './commands/lag.ts';
 import { addPublish } from './commands/publish.ts';
+import { addReplay } from './commands/replay.ts';
 import type { Context } from './context.ts';
 
 const EPILOGUE = `
@@ -18,7 +23,8 @@ Every command takes --json: one object on standard output, an error as {"error":
 Examples:
   $ calltally keys create --user acme
   $ calltally publish calls.ndjson
-  $ calltally lag --json`;
+  $ calltally lag --json
+  $ calltally dlq list`;
 
 /** The command line; its actions throw, and nothing in it ends the process. */
 export function createProgram(context: Context): Command {
@@ -41,5 +47,11 @@ export function createProgram(context: Context): Command {
   addKeysRevoke(keys, context);
   addPublish(program, context);
   addLag(program, context);
+  addReplay(program, context);
+  const dlq = program.command('dlq').description('dead letters: events that could not be counted');
+  addDlqList(dlq, context);
+  addDlqShow(dlq, context);
+  addDlqRetry(dlq, context);
+  addDlqDiscard(dlq, context);
   return program;
 }

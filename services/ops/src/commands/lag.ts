@@ -1,44 +1,58 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { readLag } from '../partition-lags.ts';
+import { type PartitionLag, readLag } from '../partition-lags.ts';
 import { table } from '../table.ts';
 
 const HELP = `
-COMMITTED and END are offsets of the next event; BEHIND is what lies between; STORED is the last offset that is in
-Mongo with everything before it.
+COMMITTED and END are offsets of the next event; BEHIND and SECONDS are what lies between; STORED is the last offset
+that is in Mongo with everything before it, COUNTED the same for Redis. A partition that is behind is looked at again
+5 seconds later: it is stuck where its committed offset is still the same. One that was made anew is refused by ingest.
+Exit status 1 where a partition is stuck or made anew.
 
 Examples:
   $ calltally lag
   $ calltally lag --json`;
 
-/** `lag`: how far ingest is behind producers. */
+/** `lag`: how far ingest is behind producers, and whether it gets any further. */
 export function addLag(program: Command, context: Context): void {
   program
     .command('lag')
-    .description('how far ingest is behind, in events and seconds, by partition')
+    .description('how far ingest is behind, in events and seconds, by partition; names those that are stuck')
     .option('--json', 'print {"topic", "group", "behind", "seconds_behind", "as_of", "partitions": […]}')
     .addHelpText('after', HELP)
     .action((options: { json?: true }) => lag(options, context));
 }
 
 async function lag({ json }: { json?: true }, context: Context): Promise<void> {
-  const { kafka } = context.settings();
-  const found = await context.withStore((store) => readLag(kafka, store));
+  const settings = context.settings();
+  const found = await context.withStore((store) => readLag(settings, store, context.io.signal));
+  const ill = found.partitions.filter(({ state }) => state === 'stuck' || state === 'made anew');
+  if (ill.length > 0) context.failed();
   if (json) return context.printJson(found);
   const lines = table(
-    ['PARTITION', 'COMMITTED', 'END', 'BEHIND', 'STORED'],
+    ['PARTITION', 'COMMITTED', 'END', 'BEHIND', 'SECONDS', 'STORED', 'COUNTED', 'STATE'],
     found.partitions.map((one) => [
       one.partition,
       one.committed ?? 'none',
       one.end,
       one.behind,
+      one.seconds_behind ?? 'unknown',
       one.stored ?? 'none',
+      one.counted ?? 'none',
+      one.state,
     ]),
   );
-  context.print(`topic ${found.topic}, group ${found.group}`);
+  context.print(`topic ${found.topic}, stream ${found.stream}, group ${found.group}`);
   for (const line of lines) context.print(line);
   const seconds = found.seconds_behind === null ? '' : `, ${found.seconds_behind} s`;
   context.print(
     `${found.behind} behind${seconds}${found.as_of === null ? '' : `; in Mongo as of ${found.as_of}`}`,
   );
+  for (const line of ill.map(remedy)) context.print(line);
+}
+
+function remedy({ partition, state, end, stored }: PartitionLag): string {
+  return state === 'stuck'
+    ? `partition ${partition} is stuck: nothing was committed for 5 s; does ingest run, and what does its log say?`
+    : `partition ${partition} ends at ${end} and is stored through ${stored}: made anew; see replay --new-stream`;
 }

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureTopics, kafkaClient } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
 import { testKafka, testMongo, uniqueName } from '@calltally/stack/testing';
 import { openStore } from '@calltally/store';
 import { test } from 'tap';
+import { countedTopic, eventsOf } from '../counted-topic.ts';
 import { calltally, databaseOn, NOWHERE } from '../support.ts';
 
 test('lag tells what is committed, what there is and what is stored', async (t) => {
@@ -16,9 +18,9 @@ test('lag tells what is committed, what there is and what is stored', async (t) 
     KAFKA_GROUP_ID: topic,
     MONGODB_URI: uri,
   };
-  const lag = async () => {
+  const lag = async (expected = 0) => {
     const { status, out, err } = await calltally(['lag', '--json'], { env });
-    t.equal(status, 0, err);
+    t.equal(status, expected, err);
     return JSON.parse(out);
   };
 
@@ -43,15 +45,18 @@ test('lag tells what is committed, what there is and what is stored', async (t) 
   const [place] = await producer.sendAll(events);
   await producer.close();
   const partition = place!.partition;
-  const waiting = await lag();
+  const waiting = await lag(1);
   t.equal(waiting.behind, 10, 'a group that never committed begins with the first event');
   t.equal(waiting.seconds_behind, null);
   t.strictSame(waiting.partitions[partition], {
     partition,
+    state: 'stuck',
     committed: null,
     end: 10,
     behind: 10,
+    seconds_behind: null,
     stored: null,
+    counted: null,
   });
 
   const store = openStore({ uri, timeoutMs: 10_000, selectionTimeoutMs: 5_000 });
@@ -60,16 +65,56 @@ test('lag tells what is committed, what there is and what is stored', async (t) 
   const asOfMs = Date.parse('2026-03-01T00:00:00Z');
   await store.progress.raiseAsOf(0, [partition], asOfMs);
   await admin.setOffsets({ groupId: topic, topic, partitions: [{ partition, offset: '7' }] });
-  const half = await lag();
-  t.strictSame(half.partitions[partition], { partition, committed: 7, end: 10, behind: 3, stored: 6 });
+  const other = 1 - partition;
+  await store.progress.raiseAsOf(0, [other], asOfMs + 1_000);
+  const half = await lag(1);
+  t.match(half.partitions[partition], { state: 'stuck', committed: 7, end: 10, behind: 3, stored: 6 });
+  t.type(half.partitions[partition].seconds_behind, 'number');
+  t.match(half.partitions[other], { state: 'done', seconds_behind: 0 });
   t.match(half, { behind: 3, as_of: new Date(asOfMs).toISOString() });
   t.type(half.seconds_behind, 'number');
 
   const text = await calltally(['lag'], { env });
-  t.equal(text.status, 0);
-  t.match(text.out, new RegExp(`^ *${partition} +7 +10 +3 +6$`, 'm'));
+  t.equal(text.status, 1);
+  t.match(text.out, new RegExp(`^ *${partition} +7 +10 +3 +[\\d.]+ +6 +none +stuck$`, 'm'));
   t.match(text.out, '3 behind');
+  t.match(text.out, `partition ${partition} is stuck`);
 
-  await admin.setOffsets({ groupId: topic, topic, partitions: [{ partition, offset: '10' }] });
+  const more = createCallEventProducer({ brokers, topic });
+  await more.sendAll(Array.from({ length: 1_000 }, (_, n) => ({ ...events[0]!, call_id: `more-${n}` })));
+  await more.close();
+  let over = false;
+  const moving = lag().finally(() => {
+    over = true;
+  });
+  for (let offset = 8; !over && offset < 1_010; offset++) {
+    await admin.setOffsets({ groupId: topic, topic, partitions: [{ partition, offset: `${offset}` }] });
+    await sleep(20);
+  }
+  t.equal((await moving).partitions[partition].state, 'behind', 'it gets further');
+
+  await admin.setOffsets({ groupId: topic, topic, partitions: [{ partition, offset: '1010' }] });
   t.match(await lag(), { behind: 0, seconds_behind: 0 });
+});
+
+test('lag tells how far Redis counts, and names a partition that was made anew', async (t) => {
+  const world = await countedTopic(t);
+  const books = await world.begin();
+  const users = Array.from({ length: 10 }, (_, i) => `u-${i}`);
+  await world.count(books, eventsOf(users, 60));
+  const stored = await world.store.progress.stored();
+  for (const [key, offset] of stored) {
+    const partitions = [{ partition: Number(key.split(':')[1]), offset: String(offset + 1) }];
+    await world.admin.setOffsets({ groupId: world.topic, topic: world.topic, partitions });
+  }
+  const [done] = (await world.json('lag')).lines;
+  for (const one of done.partitions) {
+    t.match(one, { state: 'done', counted: one.stored, seconds_behind: 0 });
+  }
+  t.equal(done.stream, 0);
+
+  await world.store.progress.raise(0, 1, 1e6);
+  const text = await world.run('lag');
+  t.equal(text.status, 1);
+  t.match(text.out, /partition 1 ends at \d+ and is stored through 1000000: made anew/);
 });

@@ -1,0 +1,29 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import type { Platform } from './platform.ts';
+
+const CALLTALLY = fileURLToPath(new URL('../../../services/ops/bin/calltally.js', import.meta.url));
+
+/** Runs `calltally` as an operator does: a process of its own, from its build, beside the running service. */
+export async function calltally(
+  platform: Platform,
+  ...args: string[]
+): Promise<{ status: number; out: string; err: string }> {
+  const child = spawn(process.execPath, [CALLTALLY, ...args], {
+    env: {
+      PATH: process.env.PATH!,
+      KAFKA_BROKERS: platform.kafka.address,
+      KAFKA_TOPIC: platform.topic,
+      KAFKA_DLQ_TOPIC: platform.dlqTopic,
+      KAFKA_GROUP_ID: platform.groupId,
+      REDIS_URL: platform.redis.address,
+      MONGODB_URI: platform.mongoUri,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, err] = [text(child.stdout), text(child.stderr)];
+  const [code] = await once(child, 'exit');
+  return { status: code ?? -1, out: await out, err: await err };
+}

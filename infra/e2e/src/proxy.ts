@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Data waiting for its turn in one direction of a connection. */
+type Waiting = { dueMs: number; chunk: Buffer }[];
+
+/** A throttled line is fed so often a second, so that it is slow and not merely late. */
+const PIECES_PER_SECOND = 20;
+
+/** A line between services and one engine on 127.0.0.1, good at first, that can be made as bad as networks are. */
+export class TcpProxy {
+  readonly #server: Server;
+  readonly #target: { host: string; port: number };
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  #delayMs = 0;
+  #bytesPerSecond = Number.POSITIVE_INFINITY;
+  #refusing = false;
+  #swallowing = false;
+
+  private constructor(target: { host: string; port: number }) {
+    this.#target = target;
+    this.#server = createServer((client) => this.#accept(client));
+  }
+
+  /** @param target URL of the engine */
+  static async to(target: string): Promise<TcpProxy> {
+    const { hostname, port } = new URL(target);
+    const proxy = new TcpProxy({ host: hostname, port: Number(port) });
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** What is sent from now on arrives this much later, in each direction. */
+  delay(eachWayMs: number): void {
+    this.#delayMs = eachWayMs;
+  }
+
+  /** Each connection carries so many bytes a second, in each direction. */
+  throttle(bytesPerSecond: number): void {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  /** Resets every connection, and each new one as it comes. */
+  cut(): void {
+    this.#refusing = true;
+    for (const [client] of this.#pairs) client.resetAndDestroy();
+  }
+
+  /**
+   * Nobody is there any more, and nobody is told: what is sent is swallowed, on new connections too. Those that lived
+   * through this stay deaf when the line is good again, as with a router that forgot them.
+   */
+  halfOpen(): void {
+    this.#swallowing = true;
+    for (const [client, engine] of this.#pairs) {
+      client.removeAllListeners('data').resume();
+      engine.removeAllListeners('data').resume();
+    }
+  }
+
+  /** A good line again. */
+  heal(): void {
+    this.#delayMs = 0;
+    this.#bytesPerSecond = Number.POSITIVE_INFINITY;
+    this.#refusing = false;
+    this.#swallowing = false;
+  }
+
+  /** Ends all connections and listens no more. */
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+    await closed;
+  }
+
+  #accept(client: Socket): void {
+    if (this.#refusing) {
+      client.on('error', () => {});
+      client.resetAndDestroy();
+      return;
+    }
+    const engine = connect(this.#target.port, this.#target.host);
+    const pair = [client, engine] as const;
+    this.#pairs.add(pair);
+    for (const [from, to] of [pair, [engine, client]] as const) {
+      from.setNoDelay(true);
+      from.on('error', () => {});
+      from.on('close', () => {
+        this.#pairs.delete(pair);
+        to.destroy();
+      });
+      if (this.#swallowing) from.resume();
+      else this.#forward(from, to);
+    }
+  }
+
+  #forward(from: Socket, to: Socket): void {
+    const waiting: Waiting = [];
+    let pumping = false;
+    from.on('data', async (chunk: Buffer) => {
+      if (this.#delayMs === 0 && this.#bytesPerSecond === Number.POSITIVE_INFINITY && !pumping) {
+        to.write(chunk);
+        return;
+      }
+      waiting.push({ dueMs: performance.now() + this.#delayMs, chunk });
+      if (pumping) return;
+      pumping = true;
+      await this.#pump(waiting, to);
+      pumping = false;
+    });
+  }
+
+  /** Writes what waits, in order, each piece when it is due; ends with an empty queue or a closed socket. */
+  async #pump(waiting: Waiting, to: Socket): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const pauseMs = next.dueMs - performance.now();
+      if (pauseMs > 0) await sleep(pauseMs);
+      for (let at = 0; at < next.chunk.length; ) {
+        // What was under way when the line went half-open is lost with the rest.
+        if (to.destroyed || this.#swallowing) return;
+        const size = Math.ceil(Math.min(next.chunk.length - at, this.#bytesPerSecond / PIECES_PER_SECOND));
+        to.write(next.chunk.subarray(at, at + size));
+        at += size;
+        if (Number.isFinite(this.#bytesPerSecond)) await sleep((size / this.#bytesPerSecond) * 1_000);
+      }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import { test } from 'tap';
+import { ask } from '../../src/dashboard.ts';
+import { endure, type Fault } from '../../src/endure.ts';
+import { signalEngine } from '../../src/engine-signal.ts';
+import { FaultReport } from '../../src/fault-report.ts';
+import { startWorld } from '../../src/world.ts';
+
+const report = new FaultReport(import.meta.url);
+
+test('both stores fail: 503 with Retry-After at once, from the first request on, and exact again', async (t) => {
+  const world = await startWorld(t, { users: 6, own: ['mongo'] });
+  const { api, redis, mongo } = world.platform;
+  const [key] = world.keys.values();
+  const stores = [redis, mongo];
+
+  const faults: Fault[] = [
+    {
+      name: 'Both stores killed',
+      begin: () => Promise.all(stores.map((store) => store.stop('SIGKILL'))),
+      end: () => Promise.all(stores.map((store) => store.start())),
+    },
+    {
+      name: 'Both stores hung (SIGSTOP)',
+      begin: () => stores.map((store) => signalEngine(store, 'SIGSTOP')),
+      end: () => stores.map((store) => signalEngine(store, 'SIGCONT')),
+    },
+  ];
+  for (const { begin, ...fault } of faults) {
+    await t.test(fault.name, async (t) => {
+      const beginAndAsk = async () => {
+        await begin();
+        t.equal((await ask(api.url, key!)).status, 503, 'nobody can answer');
+        t.equal((await fetch(`${api.url}/healthz`)).status, 200, 'the API is alive all the same');
+      };
+      // Answers from before and after the outage are exact; how soon each 503 comes is held there, too.
+      const both = { whole: [200, 503], cut: [200, 503] };
+      await endure(t, world, report, { ...fault, ...both, begin: beginAndAsk });
+    });
+  }
+});

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'tap';
+import { compareWithOracle } from '../../src/compare.ts';
+import { observe, warmUp } from '../../src/endure.ts';
+import { FaultReport, rowOf } from '../../src/fault-report.ts';
+import { sendCalls, startWorld, type World } from '../../src/world.ts';
+
+const report = new FaultReport(import.meta.url);
+
+test('a topic made anew is refused by name, and the numbers stay', async (t) => {
+  const world = await startWorld(t, { users: 2 });
+  const { platform, traffic } = world;
+  const [ingest] = platform.ingests;
+  await sendCalls(world, 300);
+  await warmUp(world);
+
+  const refused = async () =>
+    (await platform.metric('calltally_partition_refused')).some(({ value }) => value === 1);
+  const remake = async () => {
+    await ingest!.end('SIGTERM');
+    await platform.remakeTopic();
+    await platform.sendUnderKey(traffic.users[0]!, traffic.calls(20, Date.now()));
+    await ingest!.start();
+    for (let i = 0; i < 100 && !(await refused()); i++) await sleep(100);
+  };
+  const observed = await observe(world, remake, { quiet: true });
+  t.ok(await refused(), 'the metric says so');
+  t.match(ingest!.log, /made anew/, 'and the log, with what to do');
+  const { whole, cut } = observed;
+  t.same([...whole.statuses.keys(), ...cut.statuses.keys()], [200, 200], 'dashboards were answered');
+  t.equal(whole.wrong + cut.wrong, 0, 'with the numbers from before');
+  const differences = await compareWithOracle(world);
+  t.same(differences, [], 'nothing of the new topic was counted');
+  const row = rowOf('Topic made anew', {
+    ...observed,
+    quiet: true,
+    exactAfterwards: differences.length === 0,
+  });
+  report.add(t, { ...row, during: 'exact', afterwards: `${row.afterwards}, refused until a person acts` });
+});
+
+async function sendToOnePartition({ platform, traffic, oracle }: World, count: number, known: boolean) {
+  const events = traffic.calls(count, Date.now());
+  if (known) for (const event of events) oracle.add(event);
+  await platform.sendUnderKey('one-partition', events);
+}
+
+test('events that the topic let go of are named as lost, and counting goes on', async (t) => {
+  const world = await startWorld(t, { users: 2 });
+  const { platform } = world;
+  const [ingest] = platform.ingests;
+  await sendToOnePartition(world, 100, true);
+  await platform.untilRead();
+
+  await ingest!.end('SIGTERM');
+  await sendToOnePartition(world, 50, false);
+  await platform.letGoOfAllRecords();
+  await sendToOnePartition(world, 70, true);
+  await ingest!.start();
+  await platform.untilRead();
+  const lost = (await platform.metric('calltally_lost_events_total')).reduce(
+    (sum, { value }) => sum + value,
+    0,
+  );
+  t.equal(lost, 50, 'as many as were lost');
+  t.match(ingest!.log, /let go of events/);
+  t.same(await compareWithOracle(world), [], 'all others are counted');
+
+  // Redis goes back behind what the topic holds: everything is counted from Mongo under a new generation.
+  await ingest!.end('SIGTERM');
+  await platform.rewindMarks();
+  await ingest!.start();
+  await sendToOnePartition(world, 30, true);
+  await platform.untilRead();
+  t.same(await compareWithOracle(world), [], 'exact although the marks could not be followed');
+});

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'tap';
+import { conclude, observe, warmUp } from '../../src/endure.ts';
+import { FaultReport } from '../../src/fault-report.ts';
+import { Flow } from '../../src/flow.ts';
+import { startWorld } from '../../src/world.ts';
+
+const report = new FaultReport(import.meta.url);
+const ZOMBIES = 12;
+/** Many times the session timeout that the platform sets, 1.5 s. */
+const EXPELLED_WITHIN_MS = 20_000;
+
+test('a consumer that wakes up after another took over its partitions changes no number', async (t) => {
+  const world = await startWorld(t, { users: 12, ingests: 2 });
+  const { platform, chance } = world;
+  await warmUp(world);
+  const flow = new Flow(world);
+  flow.start();
+  let expelled = 0;
+  const observed = await observe(world, async () => {
+    for (let i = 0; i < ZOMBIES; i++) {
+      await Promise.all(platform.ingests.map((ingest) => ingest.ready()));
+      const zombie = chance.pick(platform.ingests);
+      // Anywhere in a batch: between the rows and the counters, between the counters and the mark.
+      await sleep(chance.int(0, 600));
+      zombie.signal('SIGSTOP');
+      for (const end = Date.now() + EXPELLED_WITHIN_MS; Date.now() < end; await sleep(50)) {
+        if ((await platform.groupMembers()).length < platform.ingests.length) {
+          expelled++;
+          break;
+        }
+      }
+      // Before the other one has begun, in the midst of it, or when it is far ahead.
+      await sleep(chance.int(0, 1_500));
+      if (chance.chance(0.3)) await platform.flushRedis();
+      zombie.signal('SIGCONT');
+    }
+  });
+  await flow.stop();
+  t.equal(expelled, ZOMBIES, 'each time the group had gone on without it');
+  const name = `Ingest stopped beyond its session and woken up ${ZOMBIES} times, another in its place`;
+  await conclude(t, world, report, { name, observed });
+});

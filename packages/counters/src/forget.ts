@@ -1,0 +1,13 @@
+import { userKey } from './keys.ts';
+import type { CounterSession } from './session.ts';
+
+/**
+ * Makes users cold: unknown to the counters until they are recounted. Safe at any time, since absence means unknown
+ * and never zero: what is applied next finds them cold, and a recount that is under way finds its lease gone.
+ * @throws CountersError
+ */
+export async function forgetUsers(session: CounterSession, userIds: readonly string[]): Promise<void> {
+  await session.guard(() =>
+    Promise.all(userIds.map((userId) => session.master(userId).redis.del(userKey(userId)))),
+  );
+}

@@ -1,0 +1,51 @@
+import type { Collection } from 'mongodb';
+import type { Limited } from './limited.ts';
+
+/** How far a rebuild of every user has come, its earlier parts included. */
+export interface RebuildState {
+  /** The generations it belongs to; in another one it says nothing. */
+  generation: string;
+  /** All users through this one are done, in the order of their ids. */
+  through: string;
+  users: number;
+  calls: number;
+  drifted: number;
+  cold: number;
+  failed: number;
+  seconds: number;
+}
+
+export interface RebuildRow extends RebuildState {
+  _id: 'rebuild';
+}
+
+const ID = 'rebuild';
+
+/** The rebuild that has not ended yet, if there is one: a document beside those of `Progress`. */
+export class Rebuilds {
+  readonly #rows: Collection<RebuildRow>;
+  readonly #limited: Limited;
+
+  constructor(rows: Collection<RebuildRow>, limited: Limited) {
+    this.#rows = rows;
+    this.#limited = limited;
+  }
+
+  /** @throws StoreError */
+  async unfinished(): Promise<RebuildState | undefined> {
+    const row = await this.#limited(() => this.#rows.findOne({ _id: ID }));
+    if (row === null) return undefined;
+    const { _id, ...state } = row;
+    return state;
+  }
+
+  /** @throws StoreError */
+  async save(state: RebuildState): Promise<void> {
+    await this.#limited(() => this.#rows.replaceOne({ _id: ID }, state, { upsert: true }));
+  }
+
+  /** @throws StoreError */
+  async forget(): Promise<void> {
+    await this.#limited(() => this.#rows.deleteOne({ _id: ID }));
+  }
+}

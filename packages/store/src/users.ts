@@ -1,0 +1,92 @@
+import type { Collection, Document } from 'mongodb';
+import type { Limited } from './limited.ts';
+import type { CallRow } from './rows.ts';
+
+export interface UserCalls {
+  userId: string;
+  calls: number;
+}
+
+/** Rows that one page is to cover, about; more where a single user has more. */
+const ROWS_A_PAGE = 5_000;
+const PAGES_MAX = 5_000;
+const SAMPLE_ROUNDS = 5;
+
+/** Whose calls there are. */
+export class Users {
+  readonly #rows: Collection<CallRow>;
+  readonly #limited: Limited;
+
+  constructor(rows: Collection<CallRow>, limited: Limited) {
+    this.#rows = rows;
+    this.#limited = limited;
+  }
+
+  /**
+   * All users that have rows, in the order of their ids, a page at a time. Pages end at the users of random rows:
+   * each is then one stretch of the index, where sorting and limiting would make some servers sort all that is left.
+   * @param after only users behind this one
+   * @throws StoreError
+   */
+  async *pages(after?: string): AsyncGenerator<UserCalls[]> {
+    let from = after;
+    for (const until of [...(await this.#borders(after)), undefined]) {
+      const page = await this.#between(from, until);
+      if (page.length > 0) yield page;
+      from = until;
+    }
+  }
+
+  /**
+   * Some users by chance, those with many calls more likely; fewer than `count` where there are hardly more.
+   * @throws StoreError
+   */
+  async sample(count: number): Promise<string[]> {
+    const found = new Set<string>();
+    for (let round = 1; round <= SAMPLE_ROUNDS && found.size < count; round++) {
+      // More each time, since most of the rows may be those of a few users.
+      for (const userId of await this.#usersOfRandomRows(count * 2 ** round)) found.add(userId);
+    }
+    return [...found].slice(0, count);
+  }
+
+  /** How many rows a user has. @throws StoreError */
+  async callsOf(userId: string): Promise<number> {
+    return this.#limited(() => this.#rows.countDocuments({ user_id: userId }));
+  }
+
+  /** How many rows there are, about, and at once. @throws StoreError */
+  async estimateCalls(): Promise<number> {
+    return Math.max(0, await this.#limited(() => this.#rows.estimatedDocumentCount()));
+  }
+
+  async #borders(after = ''): Promise<string[]> {
+    const pages = Math.min(PAGES_MAX, Math.ceil((await this.estimateCalls()) / ROWS_A_PAGE));
+    if (pages <= 1) return [];
+    const userIds = await this.#usersOfRandomRows(pages);
+    return [...new Set(userIds)].filter((userId) => userId > after).sort();
+  }
+
+  async #between(from: string | undefined, until: string | undefined): Promise<UserCalls[]> {
+    const within: Document = {};
+    if (from !== undefined) within.$gt = from;
+    if (until !== undefined) within.$lte = until;
+    const match = from === undefined && until === undefined ? {} : { user_id: within };
+    const found = await this.#aggregate([
+      { $match: match },
+      { $group: { _id: '$user_id', calls: { $sum: 1 } } },
+    ]);
+    return found
+      .map(({ _id, calls }) => ({ userId: String(_id), calls: Number(calls) }))
+      .sort((a, b) => (a.userId < b.userId ? -1 : 1));
+  }
+
+  async #usersOfRandomRows(count: number): Promise<string[]> {
+    const found = await this.#aggregate([{ $sample: { size: count } }, { $project: { _id: 0, user_id: 1 } }]);
+    return found.map((row) => String(row.user_id));
+  }
+
+  async #aggregate(pipeline: Document[]): Promise<Document[]> {
+    return this.#limited(() => this.#rows.aggregate(pipeline).toArray());
+  }
+}

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { decodeCallEvent } from '@calltally/contract';
+import type { Store } from '@calltally/store';
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { rejectionsNow } from '../dead-letters/rejected-again.ts';
+import { RetryRun } from '../dead-letters/retry-run.ts';
+import { addFilters, collectId, type Filters, selectionOf } from '../dead-letters/selection.ts';
+import { atDeadLetters } from '../dead-letters.ts';
+import { CommandError } from '../failure.ts';
+
+interface Options extends Filters {
+  again?: true;
+  dryRun?: true;
+  force?: true;
+  value?: string;
+  yes?: true;
+  json?: true;
+}
+
+const HELP = `
+Key, value and headers go to the source topic as they came, with a header retried-from that names the letter; with
+--value the key is the user_id of the corrected call. A letter that would be rejected again is left alone and named.
+A letter is claimed, published, and then marked as retried, so that it is retried once, whoever asks; one whose retry
+was interrupted waits for --again. A call that is published twice is counted once.
+
+Examples:
+  $ calltally dlq retry 0:17 0:18
+  $ calltally dlq retry --code STARTED_AT_IN_FUTURE --since 2026-03-01 --dry-run
+  $ calltally dlq retry --code STARTED_AT_IN_FUTURE --since 2026-03-01 --yes
+  $ calltally dlq retry 0:17 --value corrected.json`;
+
+/** `dlq retry`: publishes dead letters again after a fix. */
+export function addDlqRetry(dlq: Command, context: Context): void {
+  const command = dlq
+    .command('retry')
+    .description('publish dead letters again; exit status 0 only when every one is published and marked')
+    .argument(
+      '[ids...]',
+      'partition:offset each; without them all open letters that the filters let through',
+      collectId,
+    );
+  addFilters(command)
+    .option('--value <file>', 'publish this JSON event in the place of the value; for one id')
+    .option('--again', 'take over letters whose retry was interrupted; with ids, also settled ones')
+    .option('--force', 'publish what would be rejected again, too')
+    .option('--dry-run', 'say what would be published, and change nothing')
+    .option('--yes', 'needed where filters choose')
+    .option('--json', 'print {"retried", "already", "in_doubt", "problems"}; problems go to standard error')
+    .addHelpText('after', HELP)
+    .action((ids: string[] = [], options: Options) => retryLetters(command, ids, options, context));
+}
+
+async function retryLetters(
+  command: Command,
+  ids: string[],
+  options: Options,
+  context: Context,
+): Promise<void> {
+  const { again = false, dryRun = false, force = false, json = false, value } = options;
+  const selection = selectionOf(command, ids, options);
+  const named = ids.length > 0;
+  if (value !== undefined && ids.length !== 1) command.error('error: --value needs one id');
+  if (!named && !dryRun && !options.yes)
+    command.error('error: filters need --yes; --dry-run says what would be');
+  await atDeadLetters(context, selection, json, async (counter) => {
+    const { desk, scan, say, report } = counter;
+    const corrected = value === undefined ? undefined : await correctedValue(value, desk.store, context);
+    const run = new RetryRun(desk, { named, again, dryRun, force, corrected, report });
+    let failure: unknown;
+    try {
+      await scan(async (found) => {
+        await run.take(found);
+        return true;
+      });
+    } catch (error) {
+      failure = error;
+    } finally {
+      await run.close();
+    }
+    const { retried, already, inDoubt } = run;
+    const counts = { already, in_doubt: inDoubt, problems: counter.problems };
+    if (json)
+      await say(JSON.stringify(dryRun ? { would_retry: retried, ...counts } : { retried, ...counts }));
+    else await say(summary(`${retried} ${dryRun ? 'would be published' : 'published again'}`, counts));
+    if (failure !== undefined) throw failure;
+  });
+}
+
+function summary(what: string, counts: { already: number; in_doubt: number; problems: number }): string {
+  const parts = [what];
+  if (counts.already > 0) parts.push(`${counts.already} retried before`);
+  if (counts.in_doubt > 0) parts.push(`${counts.in_doubt} in doubt, which --again takes over`);
+  if (counts.problems > 0) parts.push(`${counts.problems} not`);
+  return parts.join(', ');
+}
+
+/** @throws CommandError FILE_UNREADABLE, or VALUE_REJECTED where ingest would not take it either */
+async function correctedValue(file: string, store: Store, { io }: Context) {
+  const value = await readFile(resolve(io.cwd, file)).catch((error: NodeJS.ErrnoException) => {
+    throw new CommandError('FILE_UNREADABLE', `${file} cannot be read: ${error.code}`);
+  });
+  const [rejection] = await rejectionsNow(store, [value]);
+  const { call } = decodeCallEvent(value, Date.now());
+  if (rejection === undefined && call !== undefined) return { value, userId: call.userId };
+  throw new CommandError(
+    'VALUE_REJECTED',
+    `${file} would be rejected: ${rejection?.message} (${rejection?.code})`,
+  );
+}

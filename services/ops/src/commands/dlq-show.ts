@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { headersOf, letterView, wholeLetterView } from '../dead-letters/letter-view.ts';
+import type { Found } from '../dead-letters/scan.ts';
+import { collectId, selectionOf } from '../dead-letters/selection.ts';
+import { escapeUnsafe, safeJson } from '../dead-letters/shown.ts';
+import { bytesLine, kindOf, valueLines } from '../dead-letters/shown-bytes.ts';
+import { atDeadLetters } from '../dead-letters.ts';
+
+interface Options {
+  full?: true;
+  json?: true;
+}
+
+const VALUE_SHOWN_MAX_BYTES = 4_096;
+const FIELD_SHOWN_MAX_BYTES = 256;
+const HELP = `
+A value that is JSON is shown as it was written, indented; another as a hex dump. Whatever could touch a terminal is
+written \\uXXXX. Of a value 4096 bytes are shown, of a key or header 256; --full and --json show all.
+
+Examples:
+  $ calltally dlq show 0:17
+  $ calltally dlq show 0:17 --json`;
+
+/** `dlq show`: one letter, readable and harmless. */
+export function addDlqShow(dlq: Command, context: Context): void {
+  const command = dlq
+    .command('show')
+    .description('key, value and headers of a dead letter, and what became of it')
+    .argument('<id>', 'partition:offset, as dlq list shows it', (text) => collectId(text, undefined))
+    .option('--full', 'the whole value, key and headers, however long')
+    .option('--json', 'print {"id", "code", …, "key", "value", "headers"}; each {"text"} or {"base64"}')
+    .addHelpText('after', HELP)
+    .action((ids: string[], options: Options) => showLetter(command, ids, options, context));
+}
+
+async function showLetter(
+  command: Command,
+  ids: string[],
+  options: Options,
+  context: Context,
+): Promise<void> {
+  const { full = false, json = false } = options;
+  const selection = selectionOf(command, ids, {});
+  await atDeadLetters(context, selection, json, ({ scan, say }) =>
+    scan(async ([found]) => {
+      if (json) await say(safeJson(wholeLetterView(found!)));
+      else for (const line of linesOf(found!, full)) await say(line);
+      return true;
+    }),
+  );
+}
+
+function* linesOf(found: Found, full: boolean): Generator<string> {
+  const { id, failed_at, code, message, source, state, state_since } = letterView(found);
+  const { key, value } = found.letter;
+  const atMost = (bytes: number) => (full ? Number.POSITIVE_INFINITY : bytes);
+  const field = (name: string, text: string) => `${escapeUnsafe(name).padEnd(10)} ${escapeUnsafe(text)}`;
+  yield field('letter', id);
+  yield field('failed at', failed_at);
+  yield field('code', code);
+  yield field('message', message);
+  yield field('source', source === null ? 'unknown' : `${source.topic} ${source.partition}:${source.offset}`);
+  yield field('state', state_since === undefined ? state : `${state} since ${state_since}`);
+  yield field('key', bytesLine(key, atMost(FIELD_SHOWN_MAX_BYTES)));
+  for (const [name, header] of headersOf(found)) {
+    yield field('header', `${JSON.stringify(name)} ${bytesLine(header, atMost(FIELD_SHOWN_MAX_BYTES))}`);
+  }
+  if (value === null) return yield field('value', 'none');
+  yield field('value', `${value.length} bytes, ${kindOf(value)}`);
+  yield* valueLines(value, atMost(VALUE_SHOWN_MAX_BYTES));
+}

@@ -1,0 +1,134 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Context } from '../context.ts';
+import { replayBar } from '../replay/bar.ts';
+import { type Bound, parseFrom, parseTo } from '../replay/bound.ts';
+import type { PartitionPlan } from '../replay/plan.ts';
+import { type Replayed, replay } from '../replay/run.ts';
+import { newStream } from './replay-new-stream.ts';
+
+interface Options {
+  from?: Bound;
+  to?: Bound;
+  partition?: number[];
+  newStream?: true;
+  yes?: true;
+  json?: true;
+}
+
+const PROGRESS_EVERY_MS = 1_000;
+const HELP = `
+--from and --to are a date, a date-time, an offset for every partition, or offsets by partition (0:1500,3:20); of a
+time it matters when Kafka took the event. --to is exclusive; without it everything that ingest has stored is read.
+What ingest has not stored yet is left to ingest. Exit status 1 when the topic no longer holds what was asked for.
+
+A topic that was deleted and made anew is refused by ingest; --new-stream begins to count it from its first event.
+
+--json prints a line for each event: "plan", "progress" every second, and "end" with "read", "restored" (rows that
+were missing), "already" (rows that were there), "rejected", "seconds", "complete".
+
+Examples:
+  $ calltally replay --from earliest
+  $ calltally replay --from 2026-03-01 --to 2026-03-02 --partition 0 3
+  $ calltally replay --new-stream`;
+
+/** `replay`: events of the topic through the ledger again, or a topic made anew through it for the first time. */
+export function addReplay(program: Command, context: Context): void {
+  const command = program
+    .command('replay')
+    .description('count stored events of the topic again: brings back rows and counts that were lost')
+    .addOption(new Option('--from <where>', 'earliest, a time, or offsets').argParser(parseFrom))
+    .addOption(new Option('--to <where>', 'a time or offsets, exclusive').argParser(parseTo))
+    .addOption(new Option('--partition <numbers...>', 'these alone').argParser(collectPartition))
+    .addOption(
+      new Option('--new-stream', 'begin to count a topic that was made anew').conflicts([
+        'from',
+        'to',
+        'partition',
+      ]),
+    )
+    .option('--yes', 'with --new-stream: do not ask')
+    .option('--json', 'print an object a line: "plan", "progress", "end"; or {"stream", …} with --new-stream')
+    .addHelpText('after', HELP)
+    .action((options: Options) => {
+      if (options.newStream) return newStream(options, context);
+      const { from } = options;
+      if (from === undefined) return command.error('error: give --from, or --new-stream');
+      return replayEvents({ ...options, from }, context);
+    });
+}
+
+function collectPartition(text: string, before: number[] | undefined): number[] {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Write whole numbers.');
+  return [...(before ?? []), Number(text)];
+}
+
+async function replayEvents(
+  { from, to, partition, json }: Options & { from: Bound },
+  context: Context,
+): Promise<void> {
+  const { io } = context;
+  const began = performance.now();
+  const seconds = () => Math.round(performance.now() - began) / 1000;
+  let bar: ReturnType<typeof replayBar> | undefined;
+  let offsets = 0;
+  let saidAtMs = performance.now();
+  const done = await context
+    .withStore((store) =>
+      replay(
+        context.settings(),
+        store,
+        { from, to, partitions: partition },
+        {
+          onPlan(plan, all) {
+            offsets = all;
+            if (json) context.printJson({ event: 'plan', offsets, partitions: plan.map(planJson) });
+            else for (const line of warnings(plan, from)) io.stderr.write(`${line}\n`);
+            bar = json ? undefined : replayBar(io.stderr, all);
+          },
+          onProgress(doneOffsets, { read, restored }) {
+            const perSecond = (doneOffsets / (performance.now() - began)) * 1000;
+            bar?.update(doneOffsets, perSecond);
+            if (!json || performance.now() - saidAtMs < PROGRESS_EVERY_MS) return;
+            saidAtMs = performance.now();
+            context.printJson({ event: 'progress', offsets: doneOffsets, of: offsets, read, restored });
+          },
+        },
+        io.signal,
+      ),
+    )
+    .finally(() => bar?.stop());
+  const { plan, ...counts } = done;
+  if (json) context.printJson({ event: 'end', ...counts, seconds: seconds() });
+  else context.print(summary(done, seconds()));
+  if (!done.complete || plan.some(({ gone }) => gone !== undefined)) context.failed();
+}
+
+function planJson({ partition, from, until, gone, notStored }: PartitionPlan) {
+  return {
+    partition,
+    from,
+    until,
+    ...(gone && { gone: { from: gone.from, until: gone.until, surely: gone.surely } }),
+    ...(notStored && { not_stored: notStored }),
+  };
+}
+
+function* warnings(plan: readonly PartitionPlan[], from: Bound): Generator<string> {
+  for (const { partition, gone, notStored } of plan) {
+    if (gone?.surely) {
+      yield `partition ${partition}: the topic no longer holds offsets ${gone.from} to ${gone.until - 1}`;
+    } else if (gone && from.kind === 'time') {
+      yield `partition ${partition}: the topic no longer holds offsets below ${gone.until}; some may be of ${from.text} or later`;
+    }
+    if (notStored) {
+      yield `partition ${partition}: offsets ${notStored.from} to ${notStored.until - 1} are not stored yet; ingest counts them`;
+    }
+  }
+}
+
+function summary({ read, restored, already, rejected, complete }: Replayed, seconds: number): string {
+  const parts = [`${read} read`, `${restored} restored`, `${already} already there`];
+  if (rejected > 0) parts.push(`${rejected} rejected`);
+  const end = complete ? '' : '; stopped before the end, which does no harm';
+  return `${parts.join(', ')} in ${seconds} s${end}`;
+}

@@ -1,0 +1,66 @@
+import { sizeOf } from './letter.ts';
+import type { Found } from './scan.ts';
+import { escapeUnsafe, shownText } from './shown.ts';
+import { type BytesView, bytesView } from './shown-bytes.ts';
+
+/** A letter as programs get it from `dlq list`. Times are RFC 3339 in UTC. */
+export interface LetterView {
+  id: string;
+  failed_at: string;
+  code: string;
+  message: string;
+  source: { topic: string; partition: number; offset: number } | null;
+  size_bytes: number;
+  state: 'open' | 'retrying' | 'retried' | 'discarded';
+  state_since?: string;
+}
+
+/** As `dlq show` gives it: with the whole of the event. */
+export interface WholeLetterView extends LetterView {
+  key: BytesView;
+  value: BytesView;
+  headers: { name: string; value: BytesView }[];
+}
+
+const MESSAGE_SHOWN_MAX = 400;
+
+export function letterView({ letter, mark }: Found): LetterView {
+  return {
+    id: letter.id,
+    failed_at: new Date(letter.failedAtMs).toISOString(),
+    code: letter.code,
+    message: letter.message,
+    source: letter.source ?? null,
+    size_bytes: sizeOf(letter),
+    state: mark?.state ?? 'open',
+    ...(mark && { state_since: mark.at.toISOString() }),
+  };
+}
+
+export function wholeLetterView(found: Found): WholeLetterView {
+  const { key, value } = found.letter;
+  const headers = headersOf(found).map(([name, bytes]) => ({ name, value: bytesView(bytes) }));
+  return { ...letterView(found), key: bytesView(key), value: bytesView(value), headers };
+}
+
+/** Headers as they came, each value of a repeated one by itself. */
+export function headersOf({ letter }: Found): [name: string, value: Buffer][] {
+  return Object.entries(letter.headers).flatMap(([name, header]) =>
+    [header ?? []].flat().map((value): [string, Buffer] => [name, Buffer.from(value)]),
+  );
+}
+
+export const LETTER_HEADINGS = line(['ID', 'FAILED AT', 'CODE', 'BYTES', 'STATE', 'SOURCE', 'MESSAGE']);
+
+/** One line; columns keep a width that most letters fit, since all of them are never at hand together. */
+export function letterLine(found: Found): string {
+  const { id, failed_at, code, size_bytes, state, source, message } = letterView(found);
+  const from = source === null ? 'unknown' : `${source.topic} ${source.partition}:${source.offset}`;
+  const size = String(size_bytes);
+  return line([id, failed_at, shownText(code, 40), size, state, from, shownText(message, MESSAGE_SHOWN_MAX)]);
+}
+
+function line(cells: readonly string[]): string {
+  const widths = [10, 24, 20, 6, 9, 26];
+  return escapeUnsafe(cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')).trimEnd();
+}

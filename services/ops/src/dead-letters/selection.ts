@@ -1,0 +1,72 @@
+import { REJECTION_CODES } from '@calltally/contract';
+import { DateRangeError, parseDateRange } from '@calltally/domain';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Letter } from './letter.ts';
+
+/** Which letters a command is about: those named by id, or those that a filter lets through. */
+export interface Selection {
+  /** `partition:offset` each; empty where filters choose. */
+  ids: readonly string[];
+  filters: Filters;
+}
+
+/** As commander leaves the options. */
+export interface Filters {
+  code?: string;
+  /** Epoch ms, inclusive. */
+  since?: number;
+  /** Epoch ms, exclusive. */
+  until?: number;
+  partition?: number;
+}
+
+const ID = /^\d{1,9}:\d{1,15}$/;
+const TIME = 'write a date (2026-03-01) or a date-time (2026-03-01T00:00:00Z); without an offset it is UTC';
+
+export function addFilters(command: Command): Command {
+  return command
+    .addOption(new Option('--code <code>', 'failed with this code').choices(REJECTION_CODES))
+    .option('--since <time>', 'failed at that time or later', (text) => instantRange({ start: text }).from)
+    .option('--until <time>', 'failed at that time or earlier', (text) => instantRange({ end: text }).until)
+    .option('--partition <number>', 'came from this partition of the events’ topic', wholeNumber);
+}
+
+/** The parser of `[ids...]`. */
+export function collectId(text: string, before: string[] | undefined): string[] {
+  if (!ID.test(text)) throw new InvalidArgumentError('An id is partition:offset, as dlq list shows it.');
+  const ids = before ?? [];
+  return ids.includes(text) ? ids : [...ids, text];
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Write a whole number.');
+  return Number(text);
+}
+
+/** @throws CommanderError where both ids and filters are given: they would not say the same */
+export function selectionOf(command: Command, ids: readonly string[], options: Filters): Selection {
+  const { code, since, until, partition } = options;
+  const given = Object.entries({ code, since, until, partition }).filter(([, value]) => value !== undefined);
+  if (ids.length > 0 && given.length > 0) command.error('error: give ids or filters, not both');
+  return { ids, filters: Object.fromEntries(given) };
+}
+
+export function isChosen(letter: Letter, { ids, filters }: Selection): boolean {
+  if (ids.length > 0) return ids.includes(letter.id);
+  const { code, since, until, partition } = filters;
+  return (
+    (code === undefined || letter.code === code) &&
+    (since === undefined || letter.failedAtMs >= since) &&
+    (until === undefined || letter.failedAtMs < until) &&
+    (partition === undefined || letter.source?.partition === partition)
+  );
+}
+
+function instantRange({ start = '0001-01-01', end = '9999-12-31' }: { start?: string; end?: string }) {
+  try {
+    return parseDateRange({ start_date: start, end_date: end }, 0);
+  } catch (error) {
+    if (error instanceof DateRangeError) throw new InvalidArgumentError(TIME);
+    throw error;
+  }
+}

@@ -1,0 +1,178 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { uniqueName } from '@calltally/stack/testing';
+import { test } from 'tap';
+import { type CountedTopic, countedTopic, eventsOf, rowsOf } from '../counted-topic.ts';
+
+const end = ({ lines }: Awaited<ReturnType<CountedTopic['json']>>) => lines.at(-1);
+
+test('replay', async (t) => {
+  const world = await countedTopic(t);
+  const users = Array.from({ length: 10 }, (_, i) => `u-${i}`);
+
+  await t.test('before anything was counted it says that ingest comes first', async (t) => {
+    const { status, err } = await world.json('replay', '--from', 'earliest');
+    t.equal(status, 1);
+    t.equal(JSON.parse(err).error.code, 'COUNTERS_UNKNOWN');
+  });
+
+  const books = await world.begin();
+  const events = eventsOf(users, 400);
+  await world.count(books, events);
+
+  await t.test('of what is counted it changes nothing, however often', async (t) => {
+    for (let i = 0; i < 2; i++) {
+      const said = await world.json('replay', '--from', 'earliest');
+      t.equal(said.status, 0, said.err);
+      t.match(end(said), { event: 'end', read: 400, restored: 0, already: 400, rejected: 0, complete: true });
+    }
+    for (const user of users) {
+      t.equal(await world.countedOf(user), 40);
+      t.equal(await rowsOf(world.store, user), 40);
+    }
+    const text = await world.run('replay', '--from', 'earliest');
+    t.match(text.out, /^400 read, 0 restored, 400 already there in [\d.]+ s$/m);
+  });
+
+  await t.test('rows that Mongo lost come back, and so do counts that Redis lost', async (t) => {
+    const more = eventsOf(users, 80);
+    const lost = new Set(more.slice(0, 10).map(({ call_id }) => call_id));
+    const uncounted = new Set(more.slice(70).map(({ call_id }) => call_id));
+    await world.count(books, more, { lost, uncounted });
+    const said = await world.json('replay', '--from', 'earliest');
+    t.match(end(said), { read: 480, restored: 10, already: 470 });
+    for (const user of users) {
+      t.equal(await rowsOf(world.store, user), 48);
+      t.equal(await world.countedOf(user), 48);
+    }
+  });
+
+  await t.test('it never goes beyond what is stored, and says so', async (t) => {
+    const before = await world.store.progress.stored();
+    await world.publish(eventsOf(users, 90));
+    const said = await world.json('replay', '--from', '0', '--to', '100000');
+    t.equal(said.status, 0);
+    t.match(end(said), { read: 480, restored: 0 });
+    t.strictSame(await world.store.progress.stored(), before);
+    const [plan] = said.lines;
+    t.ok(plan.partitions.every(({ not_stored }: { not_stored?: unknown }) => not_stored !== undefined));
+    const text = await world.run('replay', '--from', '90000', '--to', '100000');
+    t.match(text.out, /^0 read/m);
+    t.match(text.err, /are not stored yet; ingest counts them/);
+  });
+
+  await t.test('times, offsets and partitions choose what is read', async (t) => {
+    const stored = await world.store.progress.stored();
+    const through = stored.get('0:1')!;
+    t.match(end(await world.json('replay', '--from', `1:${through - 4}`)), { read: 5 });
+    const inTwo = [0, 2].reduce((sum, one) => sum + Math.min(3, (stored.get(`0:${one}`) ?? -1) + 1), 0);
+    const two = await world.json('replay', '--from', '0', '--to', '3', '--partition', '0', '2');
+    t.match(end(two), { read: inTwo });
+    t.match(end(await world.json('replay', '--from', '2000-01-01')), { read: 480 });
+    t.match(end(await world.json('replay', '--from', '2100-01-01T00:00:00+02:00')), { read: 0 });
+    t.match(end(await world.json('replay', '--from', 'earliest', '--to', '2000-01-01')), { read: 0 });
+    const unknown = await world.json('replay', '--from', 'earliest', '--partition', '9');
+    t.equal(JSON.parse(unknown.err).error.code, 'PARTITION_UNKNOWN');
+    for (const args of [
+      ['--from', 'soon'],
+      [],
+      ['--new-stream', '--from', '0'],
+      ['--from', '0', '--partition', 'x'],
+    ]) {
+      t.equal((await world.run('replay', ...args)).status, 2, args.join(' '));
+    }
+  });
+
+  await t.test('what is no call is skipped: it is a dead letter already', async (t) => {
+    const stored = await world.store.progress.stored();
+    const [place] = await world.publishRaw(0, '{"broken":');
+    const offset = Number(place!.baseOffset);
+    await world.store.progress.raise(0, 0, offset);
+    t.match(end(await world.json('replay', '--from', `0:${offset}`)), { read: 1, rejected: 1, restored: 0 });
+    t.ok(offset > stored.get('0:0')!);
+  });
+
+  await t.test('what retention removed is named, and the exit status says so', async (t) => {
+    await world.admin.deleteTopicRecords({ topic: world.topic, partitions: [{ partition: 1, offset: '7' }] });
+    const said = await world.json('replay', '--from', '1:3');
+    t.equal(said.status, 1);
+    t.strictSame(said.lines[0].partitions[0].gone, { from: 3, until: 7, surely: true });
+    const text = await world.run('replay', '--from', '0');
+    t.equal(text.status, 1);
+    t.match(text.err, /^partition 1: the topic no longer holds offsets 3 to 6$|^partition 1: .* 0 to 6$/m);
+    const timed = await world.run('replay', '--from', '2000-01-01');
+    t.equal(timed.status, 1);
+    t.match(timed.err, /partition 1: .* below 7; some may be of 2000-01-01 or later/);
+    t.equal((await world.run('replay', '--from', 'earliest')).status, 0, 'all there is was asked for');
+  });
+
+  await t.test('a topic that was made anew is no longer the one that was stored', async (t) => {
+    await world.store.progress.raise(0, 2, 1e6);
+    const said = await world.json('replay', '--from', 'earliest');
+    t.equal(JSON.parse(said.err).error.code, 'TOPIC_MADE_ANEW');
+    t.equal((await world.json('replay', '--from', 'earliest', '--partition', '0', '1')).status, 0);
+  });
+});
+
+test('a replay goes on where it was when its session with Redis is cut', async (t) => {
+  const world = await countedTopic(t);
+  const books = await world.begin();
+  const users = Array.from({ length: 50 }, (_, i) => `u-${i}`);
+  const events = eventsOf(users, 12_000);
+  const uncounted = new Set(events.slice(6_000).map(({ call_id }) => call_id));
+  await world.count(books, events, { uncounted });
+  let over = false;
+  const replayed = world.json('replay', '--from', 'earliest').finally(() => {
+    over = true;
+  });
+  let cuts = 0;
+  for (; !over && cuts < 40; cuts++) {
+    await redis(world.redis.address, 'CLIENT KILL TYPE normal');
+    await sleep(60);
+  }
+  const said = await replayed;
+  t.equal(said.status, 0, said.err);
+  t.match(end(said), { read: 12_000, restored: 0, already: 12_000, complete: true });
+  for (const user of users) t.equal(await world.countedOf(user), 240);
+  t.comment(`${cuts} cuts`);
+});
+
+test('Mongo behind what Redis counts is left to ingest, which knows what to do', async (t) => {
+  const world = await countedTopic(t);
+  const books = await world.begin();
+  await world.count(books, eventsOf(['u-1'], 20));
+  const other = new URL(world.env.MONGODB_URI);
+  other.pathname = `/${uniqueName('ops')}`;
+  const { run } = world;
+  world.env.MONGODB_URI = other.href;
+  const { status, err } = await run('replay', '--from', 'earliest', '--json');
+  t.equal(status, 1);
+  t.equal(JSON.parse(err).error.code, 'MONGO_BEHIND');
+});
+
+test('a new stream is begun once it is confirmed', async (t) => {
+  const world = await countedTopic(t);
+  const books = await world.begin();
+  await world.count(books, eventsOf(['u-1', 'u-2'], 60));
+  const asked = await world.run('replay', '--new-stream');
+  t.equal(asked.status, 1);
+  t.match(asked.out, /does not look as if it was made anew/);
+  t.match(asked.err, /CONFIRMATION_MISSING/);
+  t.equal(await world.store.progress.currentStream(), 0);
+
+  const begun = await world.json('replay', '--new-stream', '--yes');
+  t.equal(begun.status, 0, begun.err);
+  t.match(begun.lines[0], { stream: 1, previous: 0, topic: world.topic });
+  t.equal(begun.lines[0].partitions.length, 3);
+  t.equal(await world.store.progress.currentStream(), 1);
+  t.equal(await world.store.progress.asOf(), undefined, 'as-of waits for every partition of it');
+});
+
+async function redis(address: string, command: string): Promise<void> {
+  const { hostname, port } = new URL(address);
+  const socket = connect(Number(port), hostname, () => socket.write(`${command}\r\n`));
+  socket.on('error', () => {});
+  await once(socket, 'data');
+  socket.destroy();
+}

@@ -1,0 +1,128 @@
+import { type CallEvent, decodeCallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
+import { createCallEventProducer } from '@calltally/contract/producer';
+import { CounterSession, readGenerations, snapshotUser } from '@calltally/counters';
+import { type Books, beginCounting, markCounted, record } from '@calltally/ledger';
+import { type Test, testKafka, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
+import { openStore, type Store, toRow } from '@calltally/store';
+import type { Admin } from 'kafkajs';
+import { calltally, databaseOn } from './support.ts';
+
+const PARTITIONS = 3;
+
+/** A topic whose events are counted as ingest does it, and the command beside it. */
+export async function countedTopic(t: Test) {
+  const [kafka, mongo, redis] = await Promise.all([testKafka(t), testMongo(t), testRedis(t)]);
+  const topic = uniqueName('calls');
+  const uri = databaseOn(mongo.address, uniqueName('ops'));
+  const env = {
+    KAFKA_BROKERS: kafka.address,
+    KAFKA_TOPIC: topic,
+    KAFKA_DLQ_TOPIC: `${topic}.dlq`,
+    KAFKA_GROUP_ID: topic,
+    MONGODB_URI: uri,
+    REDIS_URL: redis.address,
+  };
+  const brokers = kafka.address.split(',');
+  const client = kafkaClient({ brokers, clientId: 'ops-test' });
+  const admin = client.admin();
+  const store = openStore({ uri, timeoutMs: 20_000, selectionTimeoutMs: 5_000 });
+  const producer = createCallEventProducer({ brokers, topic });
+  const plain = client.producer();
+  await Promise.all([admin.connect(), plain.connect(), store.ensureIndexes()]);
+  const sessions: CounterSession[] = [];
+  t.teardown(async () => {
+    for (const session of sessions) session.end('the test is over');
+    await Promise.all([admin.disconnect(), plain.disconnect(), store.close(), producer.close()]);
+  });
+  await ensureTopics(admin, { topic, dlqTopic: `${topic}.dlq`, partitions: PARTITIONS });
+
+  const open = async () => {
+    const url = redis.address;
+    const session = await CounterSession.open({ url, commandTimeoutMs: 10_000, openTimeoutMs: 5_000 });
+    sessions.push(session);
+    return session;
+  };
+  return {
+    topic,
+    env,
+    admin,
+    store,
+    redis,
+    run: (...args: string[]) => calltally(args, { env }),
+    async json(...args: string[]) {
+      const { status, out, err } = await calltally([...args, '--json'], { env });
+      const lines = out.split('\n').filter((line) => line !== '');
+      return { status, err, lines: lines.map((line) => JSON.parse(line)) };
+    },
+    /** Publishes without counting; each event's place. */
+    publish: (events: readonly CallEvent[]) => producer.sendAll(events),
+    publishRaw: (partition: number, value: string) =>
+      plain.send({ topic, messages: [{ partition, value }], acks: -1 }),
+    /** Books as a consumer that begins has them. */
+    async begin(): Promise<Books> {
+      const states = await statesOf(admin, topic);
+      return (await beginCounting(store, await open(), { stream: 0, states, retentionMonths: 25 })).books;
+    },
+    /** Publishes and counts. Rows of calls in `lost` are missing afterwards, and not counted; those in `uncounted` are not counted. */
+    async count(
+      books: Books,
+      events: readonly CallEvent[],
+      { lost = new Set(), uncounted = new Set() }: { lost?: Set<string>; uncounted?: Set<string> } = {},
+    ): Promise<void> {
+      const places = await producer.sendAll(events);
+      const calls = events.map((event, i) => ({
+        partition: places[i]!.partition,
+        offset: Number(places[i]!.offset),
+        call: decodeCallEvent(Buffer.from(JSON.stringify(event)), Date.now()).call!,
+      }));
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        const own = calls.filter((one) => one.partition === partition).sort((a, b) => a.offset - b.offset);
+        if (own.length === 0) continue;
+        const through = own.at(-1)!.offset;
+        const kept = own.filter(({ call }) => !lost.has(call.callId));
+        const rows = kept.map(({ offset, call }) => toRow(call, { stream: 0, partition, offset }));
+        await store.calls.insert(rows.filter(({ _id }) => uncounted.has(_id)));
+        const counted = kept.filter(({ call }) => !uncounted.has(call.callId));
+        await record(books, { stream: 0, partition, events: counted, through });
+        await markCounted(books, { stream: 0, partition, through });
+      }
+    },
+    /** Calls that Redis has counted of a user; undefined for one it does not know. */
+    async countedOf(userId: string): Promise<number | undefined> {
+      const session = await open();
+      const snapshot = await snapshotUser(session, await readGenerations(session), userId, Date.now());
+      if (snapshot === undefined) return undefined;
+      return [...snapshot.buckets].reduce(
+        (sum, [name, { calls }]) => (/^m:\d+$/.test(name) ? sum + calls : sum),
+        0,
+      );
+    },
+  };
+}
+
+export type CountedTopic = Awaited<ReturnType<typeof countedTopic>>;
+
+export function eventsOf(users: readonly string[], count: number): CallEvent[] {
+  return Array.from({ length: count }, (_, i) => ({
+    call_id: uniqueName('call'),
+    user_id: users[i % users.length]!,
+    started_at: new Date(Date.now() - i * 60_000).toISOString(),
+    duration_seconds: 60,
+  }));
+}
+
+async function statesOf(admin: Admin, topic: string) {
+  const offsets = await admin.fetchTopicOffsets(topic);
+  return offsets.map(({ partition, low, high }) => ({
+    partition,
+    committed: undefined,
+    earliest: Number(low),
+    end: Number(high),
+  }));
+}
+
+/** Calls that Mongo has of a user. */
+export async function rowsOf(store: Store, userId: string): Promise<number> {
+  const [all] = await store.tallies.ofRanges(userId, [{ from: 0, until: 8.64e15 }]);
+  return all!.calls;
+}
