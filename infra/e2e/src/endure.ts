@@ -4,6 +4,7 @@ import { compareWithOracle, compareWithRecount } from './compare.ts';
 import { ask } from './dashboard.ts';
 import { type FaultReport, rowOf, tally } from './fault-report.ts';
 import { Flow } from './flow.ts';
+import { feelRedisPulse } from './redis-pulse.ts';
 import { together, type Watched, watch } from './watch.ts';
 import { sendCalls, type World } from './world.ts';
 
@@ -26,11 +27,15 @@ export interface Fault {
 export interface Observed {
   whole: Watched;
   cut: Watched;
+  /** How long Redis took at worst to answer the test itself. */
+  slowestRedisMs: number;
 }
 
 const ALONE_MS = 800;
 const LASTS_MS = 2_500;
 const RECOVERY_MS = 1_000;
+/** The API waits for 100 ms; a PING that took this long says that commands may have taken longer. */
+const REDIS_IN_TIME_MS = 40;
 /** The contract's second, and half of one for two busy cores. */
 const UNAVAILABLE_WITHIN_MS = 1_500;
 
@@ -62,7 +67,11 @@ export async function endure(t: Test, world: World, report: FaultReport, fault: 
   };
   observed.push(await observe(world, amidTraffic));
   await flow.stop();
-  const all = observed.reduce((a, b) => ({ whole: together(a.whole, b.whole), cut: together(a.cut, b.cut) }));
+  const all = observed.reduce((a, b) => ({
+    whole: together(a.whole, b.whole),
+    cut: together(a.cut, b.cut),
+    slowestRedisMs: Math.max(a.slowestRedisMs, b.slowestRedisMs),
+  }));
   await conclude(t, world, report, { ...fault, observed: all, quiet: !fault.amidTraffic });
 }
 
@@ -81,12 +90,15 @@ export async function observe(
 ): Promise<Observed> {
   const whole = watch(world, { days: 'whole', quiet });
   const cut = watch(world, { days: 'cut', quiet });
+  const pulse = feelRedisPulse(world.platform.redis.address);
+  let slowestRedisMs = 0;
   try {
     await work();
   } finally {
+    slowestRedisMs = pulse.stop();
     await Promise.all([whole.stop(), cut.stop()]);
   }
-  return { whole: await whole.stop(), cut: await cut.stop() };
+  return { whole: await whole.stop(), cut: await cut.stop(), slowestRedisMs };
 }
 
 export interface Ordeal extends Pick<Fault, 'name' | 'whole' | 'cut'> {
@@ -101,7 +113,11 @@ export async function conclude(t: Test, world: World, report: FaultReport, ordea
   const all = together(whole, cut);
   const unexpected = ({ statuses }: Watched, allowed: readonly Status[] = [200]) =>
     [...statuses.keys()].filter((status) => !allowed.includes(status));
-  t.same(unexpected(whole, ordeal.whole), [], `whole days: ${tally(whole.statuses)}`);
+  // On a machine too busy for Redis to answer in time, Redis counts as away, and whole days fare as cut ones.
+  const starved = ordeal.observed.slowestRedisMs > REDIS_IN_TIME_MS;
+  if (starved) t.comment(`Redis took ${Math.round(ordeal.observed.slowestRedisMs)} ms to answer a PING`);
+  const allowed = starved ? [...(ordeal.whole ?? [200]), ...(ordeal.cut ?? [])] : ordeal.whole;
+  t.same(unexpected(whole, allowed), [], `whole days: ${tally(whole.statuses)}`);
   t.same(unexpected(cut, ordeal.cut), [], `cut days: ${tally(cut.statuses)}`);
   t.equal(all.tooMany, 0, 'no dashboard said more than there was');
   t.equal(all.tooFew, 0, 'no dashboard said less than its as-of promises');

@@ -53,13 +53,23 @@ export class Service {
   }
 
   /** Waits until /readyz says so. */
-  async ready(): Promise<void> {
+  ready(): Promise<void> {
+    return this.#until('readyz');
+  }
+
+  /** Waits until /healthz says so, whatever it needs is there or not. */
+  alive(): Promise<void> {
+    return this.#until('healthz');
+  }
+
+  async #until(path: string): Promise<void> {
     for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end; await sleep(50)) {
-      const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
+      const answer = await fetch(`${this.url}/${path}`).catch(() => undefined);
       await answer?.arrayBuffer();
       if (answer?.ok) return;
     }
-    throw new Error(`${this.name} is not ready after ${READY_WITHIN_MS} ms:\n${this.log.slice(-4000)}`);
+    const late = `${this.name} does not answer /${path} with 200 within ${READY_WITHIN_MS} ms`;
+    throw new Error(`${late}:\n${this.log.slice(-4000)}`);
   }
 
   /** Sends a signal; resolves with the exit code (or signal) once the process is gone. */

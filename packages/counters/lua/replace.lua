@@ -38,9 +38,8 @@ end
 redis.call('EXPIREAT', user, ARGV[5])
 while at <= #ARGV do
   local key, last = KEYS[tonumber(ARGV[at])], at + 2 + 2 * tonumber(ARGV[at + 2])
-  for i = at + 3, last, 2 do
-    redis.call('HSET', key, ARGV[i], ARGV[i + 1])
-  end
+  -- At most 212 of them: a bucket key has a bounded number of fields.
+  redis.call('HSET', key, unpack(ARGV, at + 3, last))
   redis.call('EXPIREAT', key, ARGV[at + 1])
   at = last + 1
 end

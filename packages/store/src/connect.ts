@@ -2,7 +2,7 @@ import { MongoClient } from 'mongodb';
 import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
 import { Calls } from './calls.ts';
 import { type DeadLetterMark, DeadLetterMarks } from './dead-letter-marks.ts';
-import { limitedTo } from './limited.ts';
+import { type Limited, limitedTo } from './limited.ts';
 import { Progress, type ProgressRow } from './progress.ts';
 import { type RebuildRow, Rebuilds } from './rebuilds.ts';
 import type { CallRow } from './rows.ts';
@@ -59,7 +59,8 @@ export function openStore(settings: StoreSettings): Store {
   const rows = db.collection<CallRow>('calls');
   const keys = db.collection<ApiKeyRow>('api_keys');
 
-  const limited = limitedTo(settings.timeoutMs, untilConnected(client));
+  const closing = new AbortController();
+  const limited = connectedFirst(client, limitedTo(settings.timeoutMs), closing.signal);
 
   return {
     calls: new Calls(rows, limited),
@@ -82,21 +83,26 @@ export function openStore(settings: StoreSettings): Store {
     async ping() {
       await limited(() => db.command({ ping: 1 }));
     },
-    close: () => client.close(true),
+    close() {
+      closing.abort();
+      return client.close(true);
+    },
   };
 }
 
 /**
- * Connects with the first call and, where that fails, with the next one. Left to itself the driver would keep what its
- * first failed attempt has closed, and a process started while Mongo is down would never find it again.
+ * Connects before a call until that has worked once; from then on the driver sees to it. Left to itself it keeps what
+ * is left of a first attempt that failed, and a process that started while Mongo was away would never find it.
  */
-function untilConnected(client: MongoClient): () => Promise<unknown> {
-  let connecting: Promise<unknown> | undefined;
-  return () => {
-    connecting ??= client.connect().catch((thrown) => {
-      connecting = undefined;
-      throw thrown;
+function connectedFirst(client: MongoClient, limited: Limited, closed: AbortSignal): Limited {
+  let connected = false;
+  return (call) =>
+    limited(async () => {
+      // A late call must not open again what is closed.
+      if (!connected && !closed.aborted) {
+        await client.connect();
+        connected = true;
+      }
+      return call();
     });
-    return connecting;
-  };
 }

@@ -6,16 +6,15 @@ export type Limited = <T>(call: () => Promise<T>) => Promise<T>;
 /**
  * The driver bounds its parts (selection, connecting, a silent socket) but no longer a call as a whole. What is left
  * behind at the limit ends by itself: its socket is closed after the same time, and all calls are idempotent.
- * @param connected resolves when the client has connected; asked before each call
  */
-export function limitedTo(timeoutMs: number, connected: () => Promise<unknown>): Limited {
+export function limitedTo(timeoutMs: number): Limited {
   return async (call) => {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
       const error = new StoreError('STORE_TIMEOUT', true, new Error(`no answer within ${timeoutMs} ms`));
       timer = setTimeout(() => reject(error), timeoutMs);
     });
-    const work = connected().then(call);
+    const work = call();
     try {
       return await Promise.race([work, limit]);
     } catch (thrown) {

@@ -16,6 +16,9 @@ export interface DailyTally extends Tally {
   lastOffset: number;
 }
 
+/** All in the first reply, or nearly: on some servers a second one costs as much as the whole aggregation. */
+const GROUPS_A_BATCH = 100_000;
+
 /** Sums over `calls`, with read concern majority. */
 export class Tallies {
   readonly #rows: Collection<CallRow>;
@@ -88,7 +91,7 @@ export class Tallies {
   }
 
   async #aggregate(pipeline: Document[]): Promise<Document[]> {
-    return this.#limited(() => this.#rows.aggregate(pipeline).toArray());
+    return this.#limited(() => this.#rows.aggregate(pipeline, { batchSize: GROUPS_A_BATCH }).toArray());
   }
 }
 

@@ -27,13 +27,14 @@ test('the database is the one that the URI names, unless another is given', asyn
 
 test('a Mongo that is gone or hangs', async (t) => {
   const mongo = await ownMongo(t);
-  const store = openStore({
-    uri: mongo.address,
-    database: uniqueName('store'),
-    timeoutMs: 2_500,
-    selectionTimeoutMs: 1_500,
-  });
-  t.teardown(() => store.close());
+  const database = uniqueName('store');
+  const open = () => {
+    const settings = { uri: mongo.address, database, timeoutMs: 2_500, selectionTimeoutMs: 1_500 };
+    const store = openStore(settings);
+    t.teardown(() => store.close());
+    return store;
+  };
+  const store = open();
   await store.ping();
   await store.ensureIndexes();
   const row = rowOf({ callId: 'c-1' });
@@ -59,13 +60,28 @@ test('a Mongo that is gone or hangs', async (t) => {
     }
   });
 
-  await t.test('the same store serves again when Mongo is back, with what it acknowledged', async (t) => {
-    await mongo.start();
-    // The driver may have noted a refused connection just before.
-    for (let tries = 0; tries < 50 && (await store.ping().catch(() => 'down')) === 'down'; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+  const late = open();
+  await t.test('so is every call of a store that was opened meanwhile', async (t) => {
+    for (const [name, error] of await failures(late)) {
+      t.match(error, { code: /^STORE_(TIMEOUT|UNAVAILABLE)$/, retryable: true }, name);
     }
-    t.strictSame(await store.calls.insert([row]), ['redelivered']);
+  });
+
+  await t.test('both stores serve when Mongo is back, with what it acknowledged', async (t) => {
+    await mongo.start();
+    for (const one of [store, late]) {
+      // The driver may have noted a refused connection just before.
+      for (let tries = 0; tries < 50 && (await one.ping().catch(() => 'down')) === 'down'; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      t.strictSame(await one.calls.insert([row]), ['redelivered']);
+    }
+  });
+
+  await t.test('a store that is closed stays closed, connected before or not', async (t) => {
+    const unused = open();
+    await Promise.all([unused.close(), late.close()]);
+    for (const one of [unused, late]) await t.rejects(one.ping(), { code: 'STORE_UNAVAILABLE' });
   });
 });
 

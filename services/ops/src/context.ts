@@ -10,8 +10,8 @@ export interface Context {
   io: Io;
   /** @throws SettingsError */
   settings(): OpsSettings;
-  /** Runs `work` with an open store and closes it, however that ends. */
-  withStore<T>(work: (store: Store) => Promise<T>): Promise<T>;
+  /** Runs `work` with an open store and closes it, however that ends; a call to Mongo may take `timeoutMs`. */
+  withStore<T>(work: (store: Store) => Promise<T>, timeoutMs?: number): Promise<T>;
   /** Writes a line to standard output. */
   print(line: string): void;
   /** Writes an object as one line of JSON to standard output. */
@@ -33,10 +33,10 @@ export function createContext(io: Io, failed: () => void): Context {
     print,
     printJson: (value) => print(JSON.stringify(value)),
     failed,
-    async withStore(work) {
+    async withStore(work, timeoutMs = STORE_TIMEOUT_MS) {
       const store = openStore({
         uri: settings().mongo.uri,
-        timeoutMs: STORE_TIMEOUT_MS,
+        timeoutMs,
         selectionTimeoutMs: STORE_SELECTION_TIMEOUT_MS,
       });
       try {

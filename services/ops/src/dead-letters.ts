@@ -7,8 +7,8 @@ import { type Desk, type Found, openDesk, scanLetters } from './dead-letters/sca
 import type { Selection } from './dead-letters/selection.ts';
 import { escapeUnsafe, safeJson } from './dead-letters/shown.ts';
 
-/** What the commands of `dlq` say while they go through letters. */
-export interface Counter {
+/** What the commands of `dlq` go through letters with. */
+export interface Office {
   desk: Desk;
   /** Hands on the chosen letters, with a bar on a terminal. @returns false when there was no need to read to the end */
   scan(take: (found: Found[]) => Promise<boolean>): Promise<void>;
@@ -25,7 +25,7 @@ export async function atDeadLetters(
   context: Context,
   selection: Selection,
   json: boolean,
-  work: (counter: Counter) => Promise<void>,
+  work: (office: Office) => Promise<void>,
 ): Promise<void> {
   const { stdout, stderr, signal } = context.io;
   const { kafka } = context.settings();

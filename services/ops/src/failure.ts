@@ -1,4 +1,5 @@
 import { CallEventProducerError } from '@calltally/contract/producer';
+import { CountersError } from '@calltally/counters';
 import { SettingsError } from '@calltally/settings';
 import { StoreError } from '@calltally/store';
 import { scrub } from '@calltally/telemetry';
@@ -23,6 +24,7 @@ export interface Failure {
 
 const MESSAGE_LENGTH_MAX = 1000;
 const MONGO_REMEDY = 'is Mongo there? Set MONGODB_URI, or run `npm start` beside this';
+const REDIS_REMEDY = 'is Redis there? Set REDIS_URL, or run `npm start` beside this';
 const KAFKA_REMEDY = 'is Kafka there? Set KAFKA_BROKERS, or run `npm start` beside this';
 
 /** Whatever was thrown as one code and one line; no stack trace, no secret. */
@@ -46,6 +48,11 @@ function describe(thrown: unknown): Failure {
   if (thrown instanceof StoreError) {
     const said = message.slice(message.indexOf(': ') + 2);
     return { code: thrown.code, message: `Mongo did not answer: ${said}; ${MONGO_REMEDY}` };
+  }
+  if (thrown instanceof CountersError) {
+    const said = message.slice(message.indexOf(': ') + 2);
+    const text = thrown.code === 'COUNTERS_LOST' ? `Redis did not answer: ${said}; ${REDIS_REMEDY}` : said;
+    return { code: thrown.code, message: text };
   }
   if (thrown instanceof CallEventProducerError) {
     return { code: thrown.code, message: message.slice(message.indexOf(': ') + 2) };

@@ -9,7 +9,9 @@ import { addKeysList } from './commands/keys-list.ts';
 import { addKeysRevoke } from './commands/keys-revoke.ts';
 import { addLag } from './commands/lag.ts';
 import { addPublish } from './commands/publish.ts';
+import { addRebuild } from './commands/rebuild.ts';
 import { addReplay } from './commands/replay.ts';
+import { addVerify } from './commands/verify.ts';
 import type { Context } from './context.ts';
 
 const EPILOGUE = `
@@ -47,6 +49,8 @@ export function createProgram(context: Context): Command {
   addKeysRevoke(keys, context);
   addPublish(program, context);
   addLag(program, context);
+  addRebuild(program, context);
+  addVerify(program, context);
   addReplay(program, context);
   const dlq = program.command('dlq').description('dead letters: events that could not be counted');
   addDlqList(dlq, context);

@@ -16,7 +16,9 @@ test('--version and --help are answered, and a bare command is not what was aske
 });
 
 test('every command shows examples and --json in its help', async (t) => {
-  for (const command of [['keys', 'create'], ['keys', 'list'], ['keys', 'revoke'], ['publish'], ['lag']]) {
+  const keys = ['create', 'list', 'revoke'].map((name) => ['keys', name]);
+  const dlq = ['list', 'show', 'retry', 'discard'].map((name) => ['dlq', name]);
+  for (const command of [...keys, ...dlq, ['publish'], ['lag']]) {
     const { status, out } = await calltally([...command, '--help']);
     t.equal(status, 0);
     t.match(out, /Examples?:/);

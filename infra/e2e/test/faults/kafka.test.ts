@@ -29,6 +29,17 @@ test('Kafka fails: dashboards do not notice, and everything sent is counted once
         await kafka.start();
       },
     },
+    {
+      name: 'Services started while Kafka is away',
+      whole: [200, 'none'],
+      cut: [200, 'none'],
+      amidTraffic: true,
+      begin: async () => {
+        await kafka.stop('SIGKILL');
+        await world.platform.restartServices();
+      },
+      end: () => kafka.start(),
+    },
   ];
   for (const fault of faults) await t.test(fault.name, (t) => endure(t, world, report, fault));
 });

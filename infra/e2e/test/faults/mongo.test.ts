@@ -33,6 +33,18 @@ test('Mongo fails in every way: whole days are answered, the rest at once with 5
       begin: () => mongo.stop('SIGKILL'),
       end: () => mongo.start(),
     },
+    {
+      name: 'Services started while Mongo is away',
+      // No key is known to an API that has just begun.
+      whole: [200, 503, 'none'],
+      cut: [200, 503, 'none'],
+      amidTraffic: true,
+      begin: async () => {
+        await mongo.stop('SIGKILL');
+        await world.platform.restartServices();
+      },
+      end: () => mongo.start(),
+    },
   ];
   for (const fault of faults) await t.test(fault.name, (t) => endure(t, world, report, fault));
 });

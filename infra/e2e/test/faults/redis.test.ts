@@ -68,6 +68,18 @@ test('Redis fails in every way: answered, and exact again without any help', asy
       },
       end: () => redis.start(),
     },
+    {
+      name: 'Services started while Redis is away',
+      whole: [200, 'none'],
+      cut: [200, 'none'],
+      amidTraffic: true,
+      begin: async () => {
+        await command('SAVE');
+        await redis.stop('SIGKILL');
+        await world.platform.restartServices();
+      },
+      end: () => redis.start(),
+    },
   ];
   for (const fault of faults) await t.test(fault.name, (t) => endure(t, world, report, fault));
 });

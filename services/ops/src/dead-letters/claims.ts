@@ -16,13 +16,14 @@ export interface Aim {
   state: 'retried' | 'discarded';
   /** Whether letters were named by id, and not chosen by filters. */
   named: boolean;
-  /** Whether a mark of another may be taken over. */
+  /** Whether marks that are older than this run may be taken over. */
   again: boolean;
 }
 
 /** Claims letters for one run of a command, so that no other run takes them too. */
 export class Claims {
   readonly attempt = randomUUID();
+  readonly #begunAt = new Date();
   readonly #marks: DeadLetterMarks;
   readonly #aim: Aim;
   readonly #report: (problem: Problem) => Promise<void>;
@@ -39,7 +40,7 @@ export class Claims {
   async free(found: readonly Found[]): Promise<Found[]> {
     const unique = new Map(found.map((one) => [one.event, one]));
     const free: Found[] = [];
-    for (const one of unique.values()) if (await this.#isFree(one, one.mark, this.#aim)) free.push(one);
+    for (const one of unique.values()) if (await this.#isFree(one, one.mark)) free.push(one);
     return free;
   }
 
@@ -50,20 +51,30 @@ export class Claims {
       .map(({ event, letter }) => ({ id: event, letter: `${letter.dlqTopic}:${letter.id}` }));
     const inTheWay = await this.#marks.claim(events, state, this.attempt);
     const ours: Found[] = [];
+    const lost: string[] = [];
     for (const one of free) {
       const isOurs =
         one.mark === undefined
           ? !inTheWay.has(one.event)
           : await this.#marks.takeOver(one.mark, state, this.attempt);
       if (isOurs) ours.push(one);
-      else await this.#isFree(one, inTheWay.get(one.event) ?? one.mark, { ...this.#aim, again: false });
+      else lost.push(one.event);
     }
+    await this.#tellLost(free, lost);
     return ours;
   }
 
-  async #isFree({ letter }: Found, mark: DeadLetterMark | undefined, aim: Aim): Promise<boolean> {
-    const standing = standingOf(letter.id, mark, aim);
-    if (standing === 'done' && aim.named) this.done++;
+  /** Somebody was faster: what they did says what there is to tell. */
+  async #tellLost(free: readonly Found[], lost: readonly string[]): Promise<void> {
+    const marks = await this.#marks.of(lost);
+    for (const one of free) if (lost.includes(one.event)) await this.#isFree(one, marks.get(one.event));
+  }
+
+  async #isFree({ letter }: Found, mark: DeadLetterMark | undefined): Promise<boolean> {
+    // A younger mark is of somebody who was asked at the same time, and faster.
+    const again = this.#aim.again && mark !== undefined && mark.at < this.#begunAt;
+    const standing = standingOf(letter.id, mark, { ...this.#aim, again });
+    if (standing === 'done' && this.#aim.named) this.done++;
     if (typeof standing === 'object') await this.#report(standing);
     return standing === 'free';
   }

@@ -53,9 +53,9 @@ export function sizeOf({ key, value, headers }: Letter): number {
 }
 
 /**
- * The event that a letter tells of. Ingest may write a letter of one event more than once (a kill before the commit, a
- * replay), and whoever retries or discards one of them has done so with all. The bytes belong to it because offsets
- * begin anew with a topic that was made anew.
+ * The event that a letter tells of. Ingest may write a letter of one event more than once (a kill before the commit,
+ * going back to an older mark), and whoever retries or discards one of them has done so with all. The bytes belong to
+ * it because offsets begin anew with a topic that was made anew.
  */
 export function eventId({ dlqTopic, id, source, key, value }: Letter): string {
   const digest = createHash('sha256');

@@ -116,7 +116,7 @@ test('of several who retry the same letters at once, each letter is published by
   t.equal(
     heirs.map(({ out }) => out.retried).reduce((a, b) => a + b),
     1,
-    'one takes over',
+    'of those who ask for it at once, one takes over',
   );
 });
 

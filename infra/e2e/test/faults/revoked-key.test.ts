@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'tap';
+import { ask } from '../../src/dashboard.ts';
+import { warmUp } from '../../src/endure.ts';
+import { signalEngine } from '../../src/engine-signal.ts';
+import { FaultReport, tally } from '../../src/fault-report.ts';
+import { startWorld } from '../../src/world.ts';
+
+const report = new FaultReport(import.meta.url);
+/** The contract's two seconds, and half of one for two busy cores. */
+const REFUSED_WITHIN_MS = 2_500;
+const ASKED_FOR_MS = 20_000;
+const SETTLING_MS = 300;
+
+test('a revoked key is refused within two seconds, whatever else is wrong', async (t) => {
+  const world = await startWorld(t, { users: 1, lines: ['redis', 'mongo'] });
+  const { api, redis, store } = world.platform;
+  const [line, mongoLine] = [world.platform.line('redis'), world.platform.line('mongo')];
+  const [userId] = world.keys.keys();
+  await warmUp(world);
+
+  /** Revokes a key that is in use, then uses it until it is refused. */
+  async function untilRefused(begin: () => unknown, heal: () => unknown, healFirst: boolean) {
+    const { apiKey, row } = await store.apiKeys.create({ userId: userId! });
+    const seen = { statuses: new Map<unknown, number>(), sources: new Map<unknown, number>(), slowestMs: 0 };
+    const use = async () => {
+      const { status, source, tookMs } = await ask(api.url, apiKey);
+      seen.statuses.set(status, (seen.statuses.get(status) ?? 0) + 1);
+      if (source !== null) seen.sources.set(source, (seen.sources.get(source) ?? 0) + 1);
+      seen.slowestMs = Math.max(seen.slowestMs, tookMs);
+      return status;
+    };
+    t.equal(await use(), 200, 'good before');
+    await begin();
+    await sleep(SETTLING_MS);
+    // Straight to Mongo, as by an operator whose line is good.
+    await store.apiKeys.revoke(row._id);
+    if (healFirst) {
+      t.equal(await use(), 200, 'the API cannot know, and known keys stay valid');
+      await heal();
+    }
+    const sinceMs = performance.now();
+    for (let status = 200; status === 200 && performance.now() - sinceMs < ASKED_FOR_MS; await sleep(10)) {
+      status = await use();
+    }
+    const refusedAfterMs = performance.now() - sinceMs;
+    await heal();
+    t.equal(await use(), 401, 'refused for good');
+    t.same([...seen.statuses.keys()], [200, 401], tally(seen.statuses));
+    return { ...seen, refusedAfterMs };
+  }
+
+  for (const { fault, begin, heal, healFirst = false } of [
+    {
+      fault: 'Redis hangs (SIGSTOP)',
+      begin: () => signalEngine(redis, 'SIGSTOP'),
+      heal: () => signalEngine(redis, 'SIGCONT'),
+    },
+    { fault: 'Redis is cut off', begin: () => line.cut(), heal: () => line.heal() },
+    { fault: 'Redis is half-open', begin: () => line.halfOpen(), heal: () => line.heal() },
+    {
+      fault: 'Mongo is slow, 50 ms each way',
+      begin: () => mongoLine.delay(50),
+      heal: () => mongoLine.heal(),
+    },
+    {
+      fault: 'Mongo is cut off',
+      begin: () => mongoLine.cut(),
+      heal: () => mongoLine.heal(),
+      healFirst: true,
+    },
+    {
+      fault: 'Mongo is half-open',
+      begin: () => mongoLine.halfOpen(),
+      heal: () => mongoLine.heal(),
+      healFirst: true,
+    },
+  ]) {
+    const { statuses, sources, slowestMs, refusedAfterMs } = await untilRefused(begin, heal, healFirst);
+    const after = `${Math.round(refusedAfterMs)} ms${healFirst ? ' once Mongo is back' : ''}`;
+    // While the API cannot ask there is no bound but the outage.
+    if (!healFirst) t.ok(refusedAfterMs <= REFUSED_WITHIN_MS, `${fault}: refused after ${after}`);
+    const answers = { whole: tally(statuses), cut: '', sources: tally(sources), slowestMs };
+    const row = { ...answers, during: `refused after ${after}`, afterwards: 'refused' };
+    report.add(t, { fault: `A key is revoked while ${fault}`, ...row });
+  }
+});

@@ -1,0 +1,24 @@
+import type { Books } from '@calltally/ledger';
+import type { Context } from '../context.ts';
+import { LiveBooks } from '../replay/live-books.ts';
+
+/** A user may have millions of rows, and one aggregation adds up those of many users. */
+const STORE_TIMEOUT_MS = 300_000;
+const REDIS_COMMAND_TIMEOUT_MS = 30_000;
+const REDIS_OPEN_TIMEOUT_MS = 2_000;
+
+/** Runs `work` with counters and rows at hand, and closes both, however that ends. */
+export async function withBooks<T>(context: Context, work: (books: Books) => Promise<T>): Promise<T> {
+  return context.withStore(async (store) => {
+    const books = new LiveBooks(store, {
+      ...context.settings().redis,
+      commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS,
+      openTimeoutMs: REDIS_OPEN_TIMEOUT_MS,
+    });
+    try {
+      return await work(await books.open());
+    } finally {
+      books.close();
+    }
+  }, STORE_TIMEOUT_MS);
+}

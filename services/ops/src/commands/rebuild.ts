@@ -1,0 +1,110 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type CallsBar, callsBar } from '../audit/bar.ts';
+import { type Rebuilt, rebuild } from '../audit/rebuild-run.ts';
+import { withBooks } from '../audit/with-books.ts';
+import type { Context } from '../context.ts';
+import { requireUserId } from '../user-id.ts';
+
+interface Options {
+  user?: string;
+  all?: true;
+  concurrency: number;
+  restart?: true;
+  json?: true;
+}
+
+const CONCURRENCY_MAX = 16;
+const PROGRESS_EVERY_MS = 1_000;
+const HELP = `
+Ingest goes on counting and dashboards stay up and right; run it at any time. Counters that are right are left alone,
+those that differ from Mongo and those that Redis does not know are made anew. When it is stopped or killed, the next
+one goes on where it was, unless Redis was emptied meanwhile. Exit status 0 only when every user was done.
+
+--json prints a line for each event: "start", "progress" every second, "failed" (users that others kept recounting),
+and "end" with "users", "calls", "drifted" (their counters differed), "cold" (Redis did not know them), "repaired",
+"failed", "seconds", "resumed", "complete". They count what was done before a kill, too.
+
+Examples:
+  $ calltally rebuild --user acme
+  $ calltally rebuild --all
+  $ calltally rebuild --all --restart --concurrency 8 --json`;
+
+/** `rebuild`: counters made what Mongo says, without stopping anything. */
+export function addRebuild(program: Command, context: Context): void {
+  const command = program
+    .command('rebuild')
+    .description('make counters in Redis what Mongo says, while everything goes on')
+    .addOption(new Option('--user <user_id>', 'this one alone').conflicts(['all', 'restart']))
+    .option('--all', 'everybody who has calls')
+    .addOption(
+      new Option('--concurrency <n>', `groups of 200 users at the same time, 1 to ${CONCURRENCY_MAX}`)
+        .argParser(parseConcurrency)
+        .default(4),
+    )
+    .option('--restart', 'with --all: begin anew, whatever an earlier rebuild has done')
+    .option('--json', 'print an object a line: "start", "progress", "failed", "end"')
+    .addHelpText('after', HELP)
+    .action((options: Options) => {
+      if (!options.all && options.user === undefined) command.error('error: give --user or --all');
+      return rebuildCounters(options, context);
+    });
+}
+
+function parseConcurrency(text: string): number {
+  const n = Number(text);
+  if (/^\d{1,2}$/.test(text) && n >= 1 && n <= CONCURRENCY_MAX) return n;
+  throw new InvalidArgumentError(`Write a whole number from 1 to ${CONCURRENCY_MAX}.`);
+}
+
+async function rebuildCounters(options: Options, context: Context): Promise<void> {
+  const { io } = context;
+  const { json, concurrency } = options;
+  const userId = options.user === undefined ? undefined : requireUserId(options.user);
+  const request = { userId, concurrency, restart: options.restart === true };
+  let bar: CallsBar | undefined;
+  let estimated = 0;
+  let saidAtMs = performance.now();
+  const done = await withBooks(context, (books) =>
+    rebuild(
+      books,
+      request,
+      {
+        onStart({ users, calls, through }, estimatedCalls) {
+          estimated = estimatedCalls;
+          if (json) context.printJson({ event: 'start', users, calls, estimated_calls: estimated });
+          else if (through !== '') io.stderr.write(`going on after ${through}\n`);
+          bar = json ? undefined : callsBar(io.stderr, estimated, calls);
+        },
+        onProgress({ users, calls, drifted, cold, failed }) {
+          bar?.update(calls, users);
+          if (!json || performance.now() - saidAtMs < PROGRESS_EVERY_MS) return;
+          saidAtMs = performance.now();
+          const counts = { users, calls, drifted, cold, failed };
+          context.printJson({ event: 'progress', ...counts, estimated_calls: estimated });
+        },
+        onFailed(userIds) {
+          if (json) return context.printJson({ event: 'failed', user_ids: userIds });
+          bar?.clear();
+          for (const one of userIds)
+            io.stderr.write(`${one} is being recounted by others; rebuild --user ${one}\n`);
+        },
+      },
+      io.signal,
+    ),
+  ).finally(() => bar?.stop());
+  if (json) context.printJson({ event: 'end', ...view(done) });
+  else context.print(summary(done));
+  if (done.failed > 0 || !done.complete) context.failed();
+}
+
+function view({ users, calls, drifted, cold, failed, seconds, resumed, complete }: Rebuilt) {
+  const repaired = drifted + cold - failed;
+  return { users, calls, drifted, cold, repaired, failed, seconds, resumed, complete };
+}
+
+function summary(done: Rebuilt): string {
+  const { users, calls, drifted, cold, repaired, failed, seconds, complete } = view(done);
+  const counted = `${users} users, ${calls} calls: ${drifted} differed, ${cold} were unknown to Redis, ${repaired} repaired`;
+  const end = complete ? '' : '; stopped before the end, the next rebuild goes on from here';
+  return `${counted}${failed > 0 ? `, ${failed} not done` : ''}, ${seconds} s${end}`;
+}

@@ -1,0 +1,95 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { differenceJson, differenceText } from '../audit/differences.ts';
+import { verify, type Whom } from '../audit/verify-run.ts';
+import { withBooks } from '../audit/with-books.ts';
+import type { Context } from '../context.ts';
+import { requireUserId } from '../user-id.ts';
+
+interface Options {
+  user?: string;
+  sample?: number;
+  all?: true;
+  repair?: true;
+  json?: true;
+}
+
+const SAMPLE_MAX = 10_000;
+const PROGRESS_EVERY_MS = 1_000;
+const HELP = `
+Each user's counters are read at one moment and compared with the rows that they claim to count, so ingest goes on and
+a difference is real. Users that Redis does not know are answered from Mongo; they are told as cold, not as different.
+--sample looks at users by chance, those with many calls more likely. Exit status 1 when there is a difference that
+was not repaired.
+
+--json prints a line for each event: "difference" with "user_id", "bucket", "has", "should_have"; "progress" every
+second; "end" with "users", "cold", "drifted", "repaired", "differences", "seconds", "complete".
+
+Examples:
+  $ calltally verify --user acme
+  $ calltally verify --sample 500
+  $ calltally verify --all --repair --json`;
+
+/** `verify`: what Redis has and what it should have. */
+export function addVerify(program: Command, context: Context): void {
+  const command = program
+    .command('verify')
+    .description('compare counters in Redis with the rows in Mongo, while everything goes on')
+    .addOption(new Option('--user <user_id>', 'this one alone').conflicts(['sample', 'all']))
+    .addOption(
+      new Option('--sample <n>', `some users by chance, 1 to ${SAMPLE_MAX}`)
+        .argParser(parseSample)
+        .conflicts(['user', 'all']),
+    )
+    .option('--all', 'everybody who has calls')
+    .option('--repair', 'make counters that differ anew')
+    .option('--json', 'print an object a line: "difference", "progress", "end"')
+    .addHelpText('after', HELP)
+    .action((options: Options) => {
+      const whom = whomOf(options) ?? command.error('error: give --user, --sample or --all');
+      return verifyCounters(whom, options, context);
+    });
+}
+
+function parseSample(text: string): number {
+  const n = Number(text);
+  if (/^\d{1,5}$/.test(text) && n >= 1 && n <= SAMPLE_MAX) return n;
+  throw new InvalidArgumentError(`Write a whole number from 1 to ${SAMPLE_MAX}.`);
+}
+
+function whomOf({ user, sample, all }: Options): Whom | undefined {
+  if (user !== undefined) return { userId: requireUserId(user) };
+  if (sample !== undefined) return { sample };
+  return all ? { all } : undefined;
+}
+
+async function verifyCounters(whom: Whom, { repair, json }: Options, context: Context): Promise<void> {
+  const began = performance.now();
+  let saidAtMs = began;
+  const done = await withBooks(context, (books) =>
+    verify(
+      books,
+      { whom, repair: repair === true },
+      {
+        onPiece(differences, { users, cold, drifted }) {
+          for (const one of differences) {
+            if (json) context.printJson({ event: 'difference', ...differenceJson(one) });
+            else context.print(differenceText(one));
+          }
+          if (!json || performance.now() - saidAtMs < PROGRESS_EVERY_MS) return;
+          saidAtMs = performance.now();
+          context.printJson({ event: 'progress', users, cold, drifted });
+        },
+      },
+      context.io.signal,
+    ),
+  );
+  const { users, cold, drifted, repaired, differences, complete } = done;
+  const seconds = Math.round(performance.now() - began) / 1_000;
+  if (json) context.printJson({ event: 'end', ...done, seconds });
+  else {
+    const found = `${users} users: ${drifted} differ in ${differences} buckets, ${cold} unknown to Redis`;
+    const mended = repair ? `, ${repaired} repaired` : '';
+    context.print(`${found}${mended}, ${seconds} s${complete ? '' : '; stopped before the end'}`);
+  }
+  if (drifted > repaired || !complete) context.failed();
+}

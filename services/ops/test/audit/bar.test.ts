@@ -1,0 +1,30 @@
+import { Writable } from 'node:stream';
+import { test } from 'tap';
+import { callsBar } from '../../src/audit/bar.ts';
+
+function sink(isTTY: boolean) {
+  let text = '';
+  const stream: Writable & { isTTY?: boolean } = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  stream.isTTY = isTTY;
+  return { stream, text: () => text };
+}
+
+test('a terminal is shown users, rate and time left; anything else is shown nothing', (t) => {
+  for (const isTTY of [true, false]) {
+    const { stream, text } = sink(isTTY);
+    const bar = callsBar(stream, 1_000, 100);
+    bar.update(500, 42);
+    // More than was estimated.
+    bar.update(2_000, 90);
+    bar.clear();
+    bar.stop();
+    if (isTTY) t.match(text(), /% \| \d+ users \| \d+ calls\/s \| .* left/);
+    else t.equal(text(), '');
+  }
+  t.end();
+});

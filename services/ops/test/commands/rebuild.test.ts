@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { dayOf, monthOf, startOfDay } from '@calltally/domain';
+import { auditUsers, CountersLink, DashboardReader, RecountQueue, RowsAsOf } from '@calltally/ledger';
+import { toRow } from '@calltally/store';
+import { test } from 'tap';
+import { callOf, countedUsers, jsonLines } from '../counted-users.ts';
+import { calltally } from '../support.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const userName = (i: number) => `u-${String(i).padStart(5, '0')}`;
+
+test('rebuild', async (t) => {
+  const world = await countedUsers(t);
+  const { env, count, redis, books } = world;
+  const users = Array.from({ length: 500 }, (_, i) => userName(i));
+  await count(users.flatMap((userId, i) => Array.from({ length: 1 + (i % 2) }, () => callOf(userId))));
+  const month = monthOf(dayOf(Date.now()));
+  const run = (...args: string[]) => calltally(['rebuild', ...args], { env });
+
+  await t.test(
+    'users that differ and users that Redis does not know are made right, and both are told',
+    async (t) => {
+      await redis.hincrby(`ct:{${users[3]}}:m:${month}`, 'c', 1);
+      await redis.del(`ct:{${users[7]}}:m:${month}`);
+      await redis.del(...users.slice(100, 150).map((userId) => `ct:{${userId}}`));
+      const { status, out, err } = await run('--all', '--json');
+      t.equal(status, 0, err);
+      const lines = jsonLines(out);
+      t.match(lines[0], { event: 'start', users: 0, calls: 0 });
+      const end = { users: 500, calls: 750, drifted: 2, cold: 50, repaired: 52, failed: 0 };
+      t.match(lines.at(-1), { event: 'end', ...end, resumed: false, complete: true, seconds: Number });
+      t.strictSame(await auditUsers(books, users), { compared: 500, cold: [], differences: [] });
+      const text = await run('--all');
+      t.match(text.out, /^500 users, 750 calls: 0 differed, 0 were unknown to Redis, 0 repaired, \S+ s\n$/);
+    },
+  );
+
+  await t.test('one user alone, whether there are calls of his or not', async (t) => {
+    await redis.hincrby(`ct:{${users[3]}}:m:${month}`, 'c', 1);
+    await redis.hincrby(`ct:{${users[4]}}:m:${month}`, 'c', 1);
+    const { out } = await run('--user', users[3]!, '--json');
+    t.match(jsonLines(out).at(-1), { users: 1, calls: 2, drifted: 1, repaired: 1, complete: true });
+    t.equal((await auditUsers(books, [users[3]!, users[4]!])).differences.length, 1);
+    const nobody = await run('--user', 'nobody', '--json');
+    t.match(jsonLines(nobody.out).at(-1), { users: 1, calls: 0, cold: 1, repaired: 1 });
+  });
+
+  await t.test('a command line that cannot be meant is refused with 2', async (t) => {
+    const wrong = [
+      [],
+      ['--user', 'u', '--all'],
+      ['--user', 'u', '--restart'],
+      ['--all', '--concurrency', '17'],
+    ];
+    for (const args of wrong) {
+      const { status, err } = await run(...args, '--json');
+      t.equal(status, 2, args.join(' '));
+      t.equal(JSON.parse(err).error.code, 'USAGE');
+    }
+  });
+
+  await t.test('asked to stop, it says so with 130, and the next one goes on', async (t) => {
+    const stopping = new AbortController();
+    stopping.abort();
+    const stopped = await calltally(['rebuild', '--all', '--json'], { env, signal: stopping.signal });
+    t.equal(stopped.status, 130);
+    t.match(jsonLines(stopped.out).at(-1), { event: 'end', complete: false });
+    t.match(jsonLines((await run('--all', '--json')).out).at(-1), {
+      users: 500,
+      resumed: true,
+      complete: true,
+    });
+    t.match(jsonLines((await run('--all', '--json')).out).at(-1), { users: 500, resumed: false });
+  });
+});
+
+test('rebuild of everybody while calls are counted: no dashboard is wrong at any moment', async (t) => {
+  const { env, store, count, redis, books } = await countedUsers(t);
+  const users = Array.from({ length: 40 }, (_, i) => userName(i));
+  const today = dayOf(Date.now());
+  const counted = new Map(users.map((userId) => [userId, 0]));
+  const begun = new Map(counted);
+  const write = async (userIds: readonly string[], partition: number) => {
+    for (const userId of userIds) begun.set(userId, begun.get(userId)! + 1);
+    await count(
+      userIds.map((userId) => callOf(userId, startOfDay(today) + 1)),
+      partition,
+    );
+    for (const userId of userIds) counted.set(userId, counted.get(userId)! + 1);
+  };
+  await write(users, 0);
+
+  const link = new CountersLink({ url: env.REDIS_URL!, commandTimeoutMs: 5_000, openTimeoutMs: 5_000 });
+  const reader = new DashboardReader({
+    store,
+    link,
+    recounts: new RecountQueue(store, link),
+    rowsAsOf: new RowsAsOf(store),
+  });
+  await link.start();
+  t.teardown(() => link.stop());
+
+  let going = true;
+  const writer = async (partition: number) => {
+    while (going)
+      await write([users[Math.floor(Math.random() * users.length)]!, users[partition]!], partition);
+  };
+  let answers = 0;
+  const watcher = async () => {
+    while (going) {
+      const userId = users[Math.floor(Math.random() * users.length)]!;
+      const least = counted.get(userId)!;
+      const range = { from: startOfDay(today - 30), until: startOfDay(today + 1) };
+      const reading = await reader.read(userId, range, startOfDay(today + 1) - 1);
+      const most = begun.get(userId)!;
+      for (const calls of [reading.range.calls, reading.today, reading.thisWeek, reading.thisMonth]) {
+        if (calls < least || calls > most) t.fail(`${userId}: ${calls} is not from ${least} to ${most}`);
+      }
+      answers += 1;
+    }
+  };
+  const work = [writer(0), writer(1), watcher(), watcher()];
+  for (let round = 0; round < 6; round++) {
+    // Cold users only: a drift by hand would make answers wrong before the rebuild does.
+    await redis.del(...users.slice(round * 5, round * 5 + 10).map((userId) => `ct:{${userId}}`));
+    const { status, out } = await calltally(['rebuild', '--all', '--json'], { env });
+    t.equal(status, 0);
+    t.match(jsonLines(out).at(-1), { drifted: 0, failed: 0, users: 40 });
+  }
+  going = false;
+  await Promise.all(work);
+  t.ok(answers > 50, `${answers} answers`);
+  t.strictSame(await auditUsers(books, users), { compared: 40, cold: [], differences: [] });
+});
+
+test('rebuild killed half-way goes on where it was; another generation begins anew', async (t) => {
+  const { env, store, begin, books, redis } = await countedUsers(t);
+  const users = Array.from({ length: 12_000 }, (_, i) => userName(i));
+  for (let at = 0; at < users.length; at += 2_000) {
+    const rows = users
+      .slice(at, at + 2_000)
+      .map((userId, i) => toRow(callOf(userId), { stream: 0, partition: 0, offset: at + i }));
+    await store.calls.insert(rows);
+  }
+  await store.progress.raise(0, 0, users.length - 1);
+
+  const killed = async () => {
+    const child = start(env);
+    for (let i = 0; i < 1_200 && (await store.rebuilds.unfinished()) === undefined; i++) {
+      if (child.exitCode !== null) break;
+      await sleep(25);
+    }
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    return store.rebuilds.unfinished();
+  };
+  const half = await killed();
+  t.ok(
+    half !== undefined && half.users > 0 && half.users < users.length,
+    `killed after ${half?.users} users`,
+  );
+
+  const { status, out } = await calltally(['rebuild', '--all', '--json'], { env });
+  t.equal(status, 0);
+  const [first, last] = [jsonLines(out)[0], jsonLines(out).at(-1)];
+  t.match(first, { event: 'start', users: half!.users });
+  t.match(last, {
+    users: users.length,
+    calls: users.length,
+    repaired: Number,
+    resumed: true,
+    complete: true,
+  });
+  t.equal(await store.rebuilds.unfinished(), undefined);
+  for (let at = 0; at < users.length; at += 500) {
+    const audit = await auditUsers(books, users.slice(at, at + 500));
+    t.strictSame(audit, { compared: 500, cold: [], differences: [] });
+  }
+
+  // What was done in a Redis that is gone says nothing of the one that is there.
+  await store.rebuilds.save({ ...half!, through: users.at(-2)! });
+  await redis.flushall();
+  await begin();
+  const anew = jsonLines((await calltally(['rebuild', '--all', '--json'], { env })).out).at(-1);
+  t.match(anew, { users: users.length, cold: users.length, resumed: false });
+
+  // And --restart looks at everybody once more.
+  const current = [...(await begin()).generations.values()][0]!.id;
+  await store.rebuilds.save({ ...half!, generation: current, through: users.at(-2)! });
+  const restarted = await calltally(['rebuild', '--all', '--restart', '--json'], { env });
+  t.match(jsonLines(restarted.out).at(-1), { users: users.length, cold: 0, resumed: false });
+});
+
+function start(env: Record<string, string>): ChildProcess {
+  const args = [
+    '--import=tsx',
+    '--conditions=calltally',
+    MAIN,
+    'rebuild',
+    '--all',
+    '--concurrency',
+    '1',
+    '--json',
+  ];
+  return spawn(process.execPath, args, { env: { PATH: process.env.PATH!, ...env }, stdio: 'ignore' });
+}

@@ -1,0 +1,100 @@
+import { dayOf, monthOf } from '@calltally/domain';
+import { test } from 'tap';
+import { callOf, countedUsers, jsonLines } from '../counted-users.ts';
+import { calltally, NOWHERE } from '../support.ts';
+
+test('verify', async (t) => {
+  const { env, count, redis, books } = await countedUsers(t);
+  const users = Array.from({ length: 30 }, (_, i) => `u-${String(i).padStart(2, '0')}`);
+  await count(users.flatMap((userId, i) => Array.from({ length: 1 + (i % 3) }, () => callOf(userId))));
+  const now = new Date();
+  const month = monthOf(dayOf(now.getTime()));
+  const monthText = now.toISOString().slice(0, 7);
+  const drift = () => redis.hincrby(`ct:{u-01}:m:${month}`, 'c', 3);
+  const run = (...args: string[]) => calltally(['verify', ...args], { env });
+
+  await t.test('where everything is right it says how many users, status 0', async (t) => {
+    for (const whom of [['--all'], ['--user', 'u-01'], ['--sample', '10']]) {
+      const { status, out, err } = await run(...whom);
+      t.equal(status, 0, err);
+      t.match(out, / 0 differ in 0 buckets, 0 unknown to Redis, /);
+    }
+    const { out } = await run('--all', '--json');
+    t.match(jsonLines(out), [
+      { event: 'end', users: 30, cold: 0, drifted: 0, repaired: 0, differences: 0, complete: true },
+    ]);
+    const sample = jsonLines((await run('--sample', '10', '--json')).out);
+    t.equal(sample.at(-1)?.users, 10);
+  });
+
+  await t.test('a difference is named with what is and what should be, status 1', async (t) => {
+    await drift();
+    const text = await run('--all');
+    t.equal(text.status, 1);
+    t.match(text.out, `u-01: month ${monthText}: has 5 calls, 2000 ms; should have 2 calls, 2000 ms\n`);
+    t.match(text.out, '30 users: 1 differ in 1 buckets');
+    const json = await run('--user', 'u-01', '--json');
+    t.equal(json.status, 1);
+    t.match(jsonLines(json.out), [
+      {
+        event: 'difference',
+        user_id: 'u-01',
+        bucket: `month ${monthText}`,
+        has: { calls: 5, duration_ms: 2000 },
+        should_have: { calls: 2, duration_ms: 2000 },
+      },
+      { event: 'end', users: 1, drifted: 1, repaired: 0, differences: 1 },
+    ]);
+    t.equal((await run('--user', 'u-02')).status, 0, 'others are right');
+  });
+
+  await t.test('--repair puts it right, status 0, and nothing is left to repair', async (t) => {
+    const { status, out } = await run('--all', '--repair', '--json');
+    t.equal(status, 0);
+    t.match(jsonLines(out).at(-1), { event: 'end', drifted: 1, repaired: 1, differences: 1 });
+    t.equal((await run('--all')).status, 0);
+  });
+
+  await t.test('a user whom Redis does not know is told as cold, and is no difference', async (t) => {
+    await redis.del('ct:{u-02}');
+    const { status, out } = await run('--all', '--json');
+    t.equal(status, 0);
+    t.match(jsonLines(out).at(-1), { users: 30, cold: 1, drifted: 0 });
+  });
+
+  await t.test('a command line that does not say whom is refused with 2', async (t) => {
+    for (const args of [
+      [],
+      ['--user', 'u-01', '--all'],
+      ['--sample', '0'],
+      ['--sample', '10001'],
+      ['--sample', 'x'],
+    ]) {
+      const { status, err } = await run(...args, '--json');
+      t.equal(status, 2, args.join(' '));
+      t.equal(JSON.parse(err).error.code, 'USAGE');
+    }
+    const { status, err } = await run('--user', 'no id', '--json');
+    t.equal(status, 1);
+    t.equal(JSON.parse(err).error.code, 'USER_ID_INVALID');
+  });
+
+  await t.test(
+    'stores that are away, and a Redis in which nothing was counted, are errors of their own',
+    async (t) => {
+      for (const [around, code] of [
+        [{ ...env, REDIS_URL: NOWHERE.REDIS_URL }, 'COUNTERS_LOST'],
+        [{ ...env, MONGODB_URI: NOWHERE.MONGODB_URI }, 'STORE_UNAVAILABLE'],
+      ] as const) {
+        const { status, err } = await calltally(['verify', '--all', '--json'], { env: around });
+        t.equal(status, 1);
+        t.equal(JSON.parse(err).error.code, code);
+      }
+      await redis.flushall();
+      const { status, err } = await run('--all', '--json');
+      t.equal(status, 1);
+      t.equal(JSON.parse(err).error.code, 'COUNTERS_UNKNOWN');
+      books.session.end('done');
+    },
+  );
+});

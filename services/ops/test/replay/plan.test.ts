@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { test } from 'tap';
+import { type Bound, parseFrom, parseTo } from '../../src/replay/bound.ts';
+import { type PartitionView, planReplay } from '../../src/replay/plan.ts';
+
+const none = { from: new Map<number, number>(), to: new Map<number, number>() };
+const view = { partition: 0, earliest: 10, end: 100, stored: 79 };
+
+test('what is asked for is cut to what the topic holds and what is stored, and the rest is named', (t) => {
+  const plan = (from: Bound, to?: Bound, timed = none) => planReplay([view], from, to, timed);
+  const at = (offset: number): Bound => ({ kind: 'offset', offset });
+  t.strictSame(plan({ kind: 'earliest' }), [{ partition: 0, from: 10, until: 80 }]);
+  t.strictSame(plan(at(30), at(40)), [{ partition: 0, from: 30, until: 40 }]);
+  t.strictSame(plan(at(3), at(40)), [
+    { partition: 0, from: 10, until: 40, gone: { from: 3, until: 10, surely: true } },
+  ]);
+  t.strictSame(plan(at(3), at(7)), [
+    { partition: 0, from: 10, until: 10, gone: { from: 3, until: 7, surely: true } },
+  ]);
+  t.strictSame(plan(at(30), at(95)), [
+    { partition: 0, from: 30, until: 80, notStored: { from: 80, until: 95 } },
+  ]);
+  t.strictSame(plan(at(90), at(95)), [
+    { partition: 0, from: 80, until: 80, notStored: { from: 90, until: 95 } },
+  ]);
+  t.strictSame(plan({ kind: 'offsets', offsets: new Map([[1, 5]]) }), [], 'other partitions are not meant');
+  const time: Bound = { kind: 'time', ms: 1, text: 'then' };
+  t.strictSame(plan(time, undefined, { ...none, from: new Map([[0, 10]]) }), [
+    { partition: 0, from: 10, until: 80, gone: { from: 0, until: 10, surely: false } },
+  ]);
+  t.strictSame(plan(time, undefined, { ...none, from: new Map([[0, 11]]) }), [
+    { partition: 0, from: 11, until: 80 },
+  ]);
+  t.end();
+});
+
+test('whatever is asked for: within the topic, through `stored` at most, and beginning behind it at the latest', (t) => {
+  const offset = fc.integer({ min: 0, max: 60 });
+  const bound: fc.Arbitrary<Bound> = fc.oneof(
+    fc.constant<Bound>({ kind: 'earliest' }),
+    offset.map((one): Bound => ({ kind: 'offset', offset: one })),
+    offset.map((one): Bound => ({ kind: 'offsets', offsets: new Map([[0, one]]) })),
+    fc.constant<Bound>({ kind: 'time', ms: 0, text: 'then' }),
+  );
+  const views = fc.tuple(offset, offset, offset).map(([earliest, more, stored]): PartitionView => {
+    const end = earliest + more;
+    return { partition: 0, earliest, end, stored: Math.min(stored, end) - 1 };
+  });
+  const timed = fc.record({
+    from: offset.map((one) => new Map([[0, one]])),
+    to: offset.map((one) => new Map([[0, one]])),
+  });
+  fc.assert(
+    fc.property(views, bound, fc.option(bound, { nil: undefined }), timed, (one, from, to, offsets) => {
+      const [plan] = planReplay([one], from, to, offsets);
+      return (
+        plan!.from >= one.earliest &&
+        plan!.from <= plan!.until &&
+        (plan!.from <= one.stored + 1 || plan!.from === plan!.until) &&
+        (plan!.until <= one.stored + 1 || plan!.from === plan!.until)
+      );
+    }),
+    { numRuns: 2_000 },
+  );
+  t.end();
+});
+
+test('bounds are read as they are meant', (t) => {
+  t.strictSame(parseFrom('earliest'), { kind: 'earliest' });
+  t.strictSame(parseTo('1500'), { kind: 'offset', offset: 1500 });
+  t.strictSame(parseTo('0:1500,3:20'), {
+    kind: 'offsets',
+    offsets: new Map([
+      [0, 1500],
+      [3, 20],
+    ]),
+  });
+  t.match(parseTo('2026-03-01'), { kind: 'time', ms: Date.UTC(2026, 2, 1) });
+  t.match(parseTo('2026-03-01T02:00:00+02:00'), { kind: 'time', ms: Date.UTC(2026, 2, 1) });
+  for (const text of ['', 'soon', '-1', '1:2:3', '1:', '1500.5']) t.throws(() => parseTo(text), text);
+  t.throws(() => parseTo('earliest'), 'an end is none');
+  t.end();
+});
