@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type CallEvent, decodeCallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
@@ -14,7 +15,8 @@ import type { Kafka } from 'kafkajs';
 
 /*
  * How fast events are counted, topic to counters, against the slower of two things that cannot be left out: a consumer
- * that only parses, and an insertMany that only inserts the same rows into the same indexes. Alternating, median.
+ * that only parses, and an insertMany that only inserts the same rows into the same indexes. Alternating, median. Then
+ * how fast the same events are replayed, with ingest still there.
  */
 
 const EVENTS = Number(process.env.BENCH_EVENTS ?? 60_000);
@@ -22,12 +24,18 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const USERS = 1_000;
 const BATCH = 2_000;
 const INGEST = fileURLToPath(new URL('../../../services/ingest/dist/main.js', import.meta.url));
+const CALLTALLY = fileURLToPath(new URL('../../../services/ops/bin/calltally.js', import.meta.url));
 
 const folder = mkdtempSync(join(tmpdir(), 'calltally-bench-'));
 const stack = await startStack({ dataDir: join(folder, 'stack') });
 try {
   const kafka = kafkaClient({ brokers: [stack.kafka.address], clientId: 'bench' });
-  const rates: Record<'ours' | 'parse' | 'insert', number[]> = { ours: [], parse: [], insert: [] };
+  const rates: Record<'ours' | 'parse' | 'insert' | 'replay', number[]> = {
+    ours: [],
+    parse: [],
+    insert: [],
+    replay: [],
+  };
   for (let round = 1; round <= ROUNDS; round++) {
     const topic = `bench-${round}`;
     await createTopic(kafka, topic);
@@ -35,13 +43,19 @@ try {
     await produce(topic, events);
     rates.parse.push(await parseOnly(kafka, topic));
     rates.insert.push(await insertOnly(topic, events));
-    rates.ours.push(await ours(kafka, topic));
+    const { counted, replayed } = await ours(kafka, topic);
+    rates.ours.push(counted);
+    rates.replay.push(replayed);
     console.log(`round ${round}: ${JSON.stringify(last(rates))}`);
   }
   const [ours_, parse, insert] = [median(rates.ours), median(rates.parse), median(rates.insert)];
   console.log(`events/s, median of ${ROUNDS}: ours ${ours_}, parse only ${parse}, insertMany only ${insert}`);
   console.log(
     `ratio ours / slower of the two: ${(ours_ / Math.min(parse, insert)).toFixed(2)} (design: at least 0.85)`,
+  );
+  const replay = median(rates.replay);
+  console.log(
+    `replay ${replay} events/s; ratio replay / ours: ${(replay / ours_).toFixed(2)} (design: at least 1.5)`,
   );
 } finally {
   await stack.stop();
@@ -116,19 +130,20 @@ async function insertOnly(topic: string, events: CallEvent[]): Promise<number> {
 }
 
 /** The service as it runs, from its first partition assigned to the last offset committed; its own Redis, empty. */
-async function ours(client: Kafka, topic: string): Promise<number> {
+async function ours(client: Kafka, topic: string): Promise<{ counted: number; replayed: number }> {
   const redis = await startRedis({ dataDir: join(folder, `redis-${topic}`) });
+  const env = {
+    PATH: process.env.PATH!,
+    KAFKA_BROKERS: stack.kafka.address,
+    KAFKA_TOPIC: topic,
+    KAFKA_DLQ_TOPIC: `${topic}.dlq`,
+    KAFKA_GROUP_ID: topic,
+    REDIS_URL: redis.address,
+    MONGODB_URI: `${stack.mongo.address}/${topic}_ours`,
+    INGEST_PORT: String(await freePort()),
+  };
   const child = spawn(process.execPath, [INGEST], {
-    env: {
-      PATH: process.env.PATH!,
-      KAFKA_BROKERS: stack.kafka.address,
-      KAFKA_TOPIC: topic,
-      KAFKA_DLQ_TOPIC: `${topic}.dlq`,
-      KAFKA_GROUP_ID: topic,
-      REDIS_URL: redis.address,
-      MONGODB_URI: `${stack.mongo.address}/${topic}_ours`,
-      INGEST_PORT: String(await freePort()),
-    },
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let began = 0;
@@ -142,12 +157,25 @@ async function ours(client: Kafka, topic: string): Promise<number> {
     return group!.partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
   };
   while ((await committed()) < EVENTS) await sleep(10);
-  const rate = perSecond(performance.now() - began);
+  const counted = perSecond(performance.now() - began);
   await admin.disconnect();
+  const replayed = await replayAll(env);
   child.kill('SIGTERM');
   await once(child, 'exit');
   await redis.stop();
-  return rate;
+  return { counted, replayed };
+}
+
+/** As the command itself measures it: connecting, and forming a group to read with, included. */
+async function replayAll(env: Record<string, string>): Promise<number> {
+  const child = spawn(process.execPath, [CALLTALLY, 'replay', '--from', 'earliest', '--json'], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = (await text(child.stdout)).trim().split('\n');
+  const { already, seconds } = JSON.parse(lines.at(-1)!);
+  if (already !== EVENTS) throw new Error(`replayed ${already} of ${EVENTS}: ${lines.at(-1)}`);
+  return perSecond(seconds * 1000);
 }
 
 async function freePort(): Promise<number> {

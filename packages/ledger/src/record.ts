@@ -51,7 +51,7 @@ export async function record(books: Books, batch: Batch): Promise<Recorded> {
   const rows = batch.events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
   const { calls, progress } = books.store;
   const outcomes = batch.again ? await calls.insertMissing(rows) : await calls.insert(rows);
-  await progress.raise(stream, partition, batch.through);
+  if (!batch.again) await progress.raise(stream, partition, batch.through);
   const restored = new Set(
     rows.filter((_, i) => batch.again && outcomes[i] === 'inserted').map((row) => row.user_id),
   );

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { applyEvents, markPartition, readGenerations } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import { isCanonical, toRow } from '@calltally/store';
+import type { Document } from 'mongodb';
 import { test } from 'tap';
 import { type Books, beginCounting, markCounted, record, recountUsers } from '../src/index.ts';
 import {
@@ -17,7 +18,7 @@ import {
 
 const PARTITIONS = 2;
 const USERS = ['u-a', 'u-b', 'u-c'];
-const RUNS = 30;
+const RUNS = 40;
 const STEPS = 60;
 
 /** A topic, as far as the protocol sees it. */
@@ -52,7 +53,7 @@ async function consume(world: World, topic: Topic, partition: number, alive: () 
       }));
       const batch = batchOf(partition, events);
       if (Math.random() < 0.2) return await dieWithin(books, batch);
-      await record(books, batch);
+      await record(books, { ...batch, again: batch.through <= start.stored });
       if (!alive()) return;
       await markCounted(books, { stream: 0, partition, through: until - 1 });
       // A commit of one that was slow to notice may go back.
@@ -113,7 +114,28 @@ async function repair(world: World, respectMs: number): Promise<void> {
   }
 }
 
-test('kills, zombies, duplicates on other partitions, replays, recounts and an emptied Redis at random: exact in the end', async (t) => {
+/** What Mongo held at some moment; to be taken and put back only while nobody is at work. */
+interface Backup {
+  calls: Document[];
+  progress: Document[];
+}
+
+async function backUp({ db }: World): Promise<Backup> {
+  const [calls, progress] = await Promise.all([
+    db.collection('calls').find({}).toArray(),
+    db.collection('progress').find({}).toArray(),
+  ]);
+  return { calls, progress };
+}
+
+async function putBack({ db }: World, backup: Backup): Promise<void> {
+  for (const name of ['calls', 'progress'] as const) {
+    await db.collection(name).deleteMany({});
+    if (backup[name].length > 0) await db.collection(name).insertMany(backup[name]);
+  }
+}
+
+test('kills, zombies, duplicates on other partitions, replays, recounts, an emptied Redis and a Mongo put back, at random: exact in the end', async (t) => {
   const world = await testWorld(t);
   for (let run = 0; run < RUNS; run++) {
     await Promise.all([
@@ -126,6 +148,7 @@ test('kills, zombies, duplicates on other partitions, replays, recounts and an e
     const working = new Set<Promise<void>>();
     const happened: string[] = [];
     let epoch = 0;
+    let backup: Backup | undefined;
     const start = (work: Promise<void>) => {
       const one = work.finally(() => working.delete(one));
       working.add(one);
@@ -157,6 +180,16 @@ test('kills, zombies, duplicates on other partitions, replays, recounts and an e
       } else if (chance < 0.9) {
         happened.push('recount');
         start(repair(world, Math.random() < 0.5 ? 0 : 50));
+      } else if (chance < 0.92) {
+        await Promise.all(working);
+        backup = await backUp(world);
+      } else if (chance < 0.94 && backup !== undefined) {
+        happened.push('Mongo put back');
+        await Promise.all(working);
+        // What was applied is marked, too: only marks tell that Redis counts more than the backup has.
+        for (let partition = 0; partition < PARTITIONS; partition++)
+          await consumeAll(world, topic, partition);
+        await putBack(world, backup);
       } else {
         await new Promise((resolve) => setTimeout(resolve, randomInt(6)));
       }

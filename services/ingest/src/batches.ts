@@ -84,15 +84,11 @@ async function follows(parts: BatchParts, beginning: Beginning, batch: Batch): P
   }
   if (asked < next) return true;
   if (earliest > next) {
-    parts.metrics.lostEvents.inc({ partition }, earliest - next);
-    parts.logger.error(
-      { partition, from: next, until: earliest },
-      'the topic let go of events before they were read',
-    );
-    positions.passOver(partition, earliest);
-    if (asked <= earliest) return true;
+    // Let go of before we read it, perhaps for the second time: a beginning knows what that means for the counters.
+    parts.counting.renew(beginning);
+    return false;
   }
-  parts.seek(partition, Math.max(next, earliest));
+  parts.seek(partition, next);
   return false;
 }
 

@@ -128,7 +128,23 @@ export class Counting {
     const stream = await store.progress.currentStream();
     const states = await topic.partitions();
     const { books, starts } = await beginCounting(store, session, { stream, states, retentionMonths });
+    await this.#confirmRefusals(starts);
     return { books, stream, states, starts };
+  }
+
+  /**
+   * The ends were asked for before `stored` was read, and another consumer may have stored an event in between. A topic
+   * that was made anew still ends below what is stored when it is asked again.
+   */
+  async #confirmRefusals(starts: readonly Start[]): Promise<void> {
+    const refused = starts.filter((start) => start.kind === 'refused');
+    if (refused.length === 0) return;
+    const watermarks = await this.#parts.topic.watermarks();
+    for (const { partition, stored } of refused) {
+      if ((watermarks.get(partition)?.end ?? 0) > stored) {
+        throw new Error(`partition ${partition} went on while its beginning was looked for`);
+      }
+    }
   }
 
   async #openSession(): Promise<CounterSession> {

@@ -40,12 +40,6 @@ export class Positions {
     position.lastTimestampMs = lastTimestampMs;
   }
 
-  /** Goes on behind what the topic no longer holds. */
-  passOver(partition: number, next: number): void {
-    const position = this.#positions.get(partition);
-    if (position !== undefined) position.next = next;
-  }
-
   /** @param askedAtMs when the brokers were asked, before the request was sent */
   probed(askedAtMs: number, watermarks: ReadonlyMap<number, Watermarks>): void {
     for (const [partition, position] of this.#positions) {
