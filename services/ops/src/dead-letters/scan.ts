@@ -4,9 +4,9 @@ import type { DeadLetterMark, Store } from '@calltally/store';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import type { OpsSettings } from '../context.ts';
 import { CommandError } from '../failure.ts';
-import type { Span } from './cursor.ts';
+import type { Span } from '../reading/cursor.ts';
+import { readSpans } from '../reading/read-spans.ts';
 import { eventId, type Letter, readLetter } from './letter.ts';
-import { readSpans } from './read-spans.ts';
 import { isChosen, type Selection } from './selection.ts';
 
 /** A letter, the event it tells of, and what was done with that. */

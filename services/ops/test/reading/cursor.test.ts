@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { Cursor } from '../../src/dead-letters/cursor.ts';
+import { Cursor } from '../../src/reading/cursor.ts';
 
 test('whatever is fetched, every offset asked for is wanted once, and no other', (t) => {
   const offsets = fc.uniqueArray(fc.nat(40), { minLength: 1, maxLength: 12 });

@@ -30,7 +30,7 @@ const SILENCE_MAX_MS = 120_000;
  * Reads spans of offsets and ends by itself. Holds one fetched batch at a time, takes every message once, and goes on
  * where it was when the group has to form again.
  *
- * @throws what `take` throws, errors of kafkajs, CommandError DLQ_SILENT when nothing comes any more
+ * @throws what `take` throws, errors of kafkajs, CommandError TOPIC_SILENT when nothing comes any more
  */
 export async function readSpans(kafka: Kafka, reading: Reading): Promise<void> {
   const { topic, groupId, spans, signal } = reading;
@@ -133,7 +133,7 @@ async function withHeartbeats<T>(work: Promise<T>, heartbeat: () => Promise<void
 
 function silent(topic: string): CommandError {
   return new CommandError(
-    'DLQ_SILENT',
+    'TOPIC_SILENT',
     `nothing came from ${topic} for ${SILENCE_MAX_MS / 1000} s before its end; run the command again`,
   );
 }
