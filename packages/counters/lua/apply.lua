@@ -1,67 +1,91 @@
--- Adds a user's canonical events of one partition to the user's counters: those beyond `applied`, and no others.
+-- Adds a user's canonical events of one partition to the user's counters, if all of them lie beyond `applied`.
 -- KEYS[1] user (hash)   KEYS[2…] the months' and ISO years' buckets that the groups name by index
--- ARGV[1] generation    ARGV[2] applied field    ARGV[3] highest offset of the events
--- ARGV[4] epoch ms of the latest start among the events
--- ARGV[5…] groups, one a UTC day:
+-- ARGV[1] generation    ARGV[2] applied field    ARGV[3] lowest and ARGV[4] highest offset of the events
+-- ARGV[5] epoch ms of the latest start among the events
+-- ARGV[6…] groups, one a UTC day:
 --   day, day of month, week, month, index of its month's key, its expiry (epoch s), index of its week's key, its expiry,
---   n, then n times: offset, duration in ms
--- Reply: how many events were added; -1 when the counters are absent, of another generation or not complete
+--   calls, duration in ms
+-- Reply: how many events were added, 0 when all of them lie at or below `applied`; -1 when the counters are absent, of
+--   another generation or not complete; -2 - applied when only some lie at or below it: ask again without these
 local user = KEYS[1]
-local head = redis.call('HMGET', user, 'g', 'w', ARGV[2], 'f', 'x', 'rd', 'rw', 'ro')
+local head = redis.call('HMGET', user, 'g', 'w', ARGV[2], 'f', 'x', 'rd', 'rw', 'ro', 'dc', 'wc', 'mc', 'rc', 'rm')
 if head[1] ~= ARGV[1] or head[2] ~= '1' then
   return -1
 end
 local applied = tonumber(head[3] or '-1')
-if tonumber(ARGV[3]) <= applied then
+if tonumber(ARGV[4]) <= applied then
   return 0
 end
+if tonumber(ARGV[3]) <= applied then
+  return -2 - applied
+end
+
+-- Lua's numbers lose digits when they turn into text by themselves.
+local function exact(number) return string.format('%.0f', number) end
+
+local sums, expiries = {}, {}
+local function add(index, expiry, field, calls, duration)
+  local fields = sums[index]
+  if not fields then
+    fields = {}
+    sums[index], expiries[index] = fields, expiry
+  end
+  fields[field .. 'c'] = (fields[field .. 'c'] or 0) + calls
+  fields[field .. 'd'] = (fields[field .. 'd'] or 0) + duration
+end
+
 local from = tonumber(head[4])
-local ready_day, ready_week, ready_month = tonumber(head[6]), tonumber(head[7]), tonumber(head[8])
+local ready_day = tonumber(head[6])
+local today, week, month, window_calls, window_duration = 0, 0, 0, 0, 0
 local counted = 0
-
--- The month's own sum stands beside its days; a bucket that is new gets its expiry, the user's hash never a shorter one.
-local function add(key, expiry, field, calls, duration)
-  local now = redis.call('HINCRBY', key, field .. 'c', calls)
-  redis.call('HINCRBY', key, field .. 'd', duration)
-  if now == calls then
-    redis.call('EXPIREAT', key, expiry)
-    redis.call('EXPIREAT', user, expiry, 'GT')
+for i = 6, #ARGV, 10 do
+  local day, calls, duration = tonumber(ARGV[i]), tonumber(ARGV[i + 8]), tonumber(ARGV[i + 9])
+  counted = counted + calls
+  if day >= from then
+    add(ARGV[i + 4], ARGV[i + 5], ARGV[i + 1], calls, duration)
+    -- The month's own sum stands beside its days.
+    add(ARGV[i + 4], ARGV[i + 5], '', calls, duration)
+    add(ARGV[i + 6], ARGV[i + 7], ARGV[i + 2], calls, duration)
+  end
+  if ready_day then
+    if day <= ready_day and day >= ready_day - 30 then
+      window_calls, window_duration = window_calls + calls, window_duration + duration
+    end
+    if day == ready_day then today = today + calls end
+    if ARGV[i + 2] == head[7] then week = week + calls end
+    if ARGV[i + 3] == head[8] then month = month + calls end
   end
 end
 
-local i = 5
-while i <= #ARGV do
-  local day, week, month = tonumber(ARGV[i]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-  local n = tonumber(ARGV[i + 8])
-  local calls, duration = 0, 0
-  for j = i + 9, i + 8 + 2 * n, 2 do
-    if tonumber(ARGV[j]) > applied then
-      calls = calls + 1
-      duration = duration + tonumber(ARGV[j + 1])
-    end
+for index, fields in pairs(sums) do
+  local key, names, values = KEYS[tonumber(index)], {}, {}
+  for name in pairs(fields) do names[#names + 1] = name end
+  local fresh = false
+  for i, before in ipairs(redis.call('HMGET', key, unpack(names))) do
+    fresh = fresh or not before
+    values[2 * i - 1] = names[i]
+    values[2 * i] = exact(tonumber(before or 0) + fields[names[i]])
   end
-  if calls > 0 then
-    counted = counted + calls
-    if day >= from then
-      local month_key, month_expiry = KEYS[tonumber(ARGV[i + 4])], ARGV[i + 5]
-      add(month_key, month_expiry, ARGV[i + 1], calls, duration)
-      add(month_key, month_expiry, '', calls, duration)
-      add(KEYS[tonumber(ARGV[i + 6])], ARGV[i + 7], ARGV[i + 2], calls, duration)
-    end
-    if ready_day then
-      if day <= ready_day and day >= ready_day - 30 then
-        redis.call('HINCRBY', user, 'rc', calls)
-        redis.call('HINCRBY', user, 'rm', duration)
-      end
-      if day == ready_day then redis.call('HINCRBY', user, 'dc', calls) end
-      if week == ready_week then redis.call('HINCRBY', user, 'wc', calls) end
-      if month == ready_month then redis.call('HINCRBY', user, 'mc', calls) end
-    end
+  redis.call('HSET', key, unpack(values))
+  -- A bucket that is new gets its expiry, the user's hash never a shorter one.
+  if fresh then
+    redis.call('EXPIREAT', key, expiries[index])
+    redis.call('EXPIREAT', user, expiries[index], 'GT')
   end
-  i = i + 9 + 2 * n
 end
-redis.call('HSET', user, ARGV[2], ARGV[3])
-if tonumber(ARGV[4]) > tonumber(head[5]) then
-  redis.call('HSET', user, 'x', ARGV[4])
+
+local changes = { ARGV[2], ARGV[4] }
+local function set(field, value)
+  changes[#changes + 1] = field
+  changes[#changes + 1] = value
 end
+if tonumber(ARGV[5]) > tonumber(head[5]) then set('x', ARGV[5]) end
+if today > 0 then set('dc', exact(head[9] + today)) end
+if week > 0 then set('wc', exact(head[10] + week)) end
+if month > 0 then set('mc', exact(head[11] + month)) end
+if window_calls > 0 then
+  set('rc', exact(head[12] + window_calls))
+  set('rm', exact(head[13] + window_duration))
+end
+redis.call('HSET', user, unpack(changes))
 return counted

@@ -1,4 +1,6 @@
 const SECONDS_MAX = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
+/** Below this, multiplying by 1000 is off by less than a millionth of a millisecond. */
+const MULTIPLIED_MAX_SECONDS = 1e6;
 
 /**
  * Whole milliseconds of a duration in seconds, half up on its decimal text: 1.0005 gives 1001, although
@@ -11,6 +13,10 @@ export function millisecondsOf(seconds: number): number {
     throw new RangeError(`a duration is 0 to ${SECONDS_MAX} seconds, not ${seconds}`);
   }
   if (Number.isInteger(seconds)) return seconds * 1000;
+  const product = seconds * 1000;
+  const nearest = Math.round(product);
+  // Far from any half, both ways agree, and this one makes no text. So it is with what is given in whole milliseconds.
+  if (seconds < MULTIPLIED_MAX_SECONDS && Math.abs(product - nearest) < 0.001) return nearest;
   // Below this JavaScript writes an exponent; it is less than half a millisecond anyway.
   if (seconds < 1e-6) return 0;
   const [whole = '', fraction = ''] = String(seconds).split('.');

@@ -39,16 +39,26 @@ export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): P
     return;
   }
   if (!(await follows(parts, beginning, batch))) return;
-  for (let at = 0; at < batch.messages.length; at += CHUNK_EVENTS) {
-    const chunk = decodeChunk(batch.partition, batch.messages.slice(at, at + CHUNK_EVENTS));
-    const last = chunk.through;
-    // The batch may end with control records, which count as read with its last message.
-    if (at + CHUNK_EVENTS >= batch.messages.length) chunk.through = Number(batch.lastOffset());
-    if (!(await takeChunk(parts, payload, beginning, chunk))) return;
+  let next = chunkAt(batch, 0);
+  for (let at = 0; next !== undefined; at += CHUNK_EVENTS) {
+    const chunk = next;
+    const taking = takeChunk(parts, payload, beginning, chunk);
+    // Decoded while the stores are at work; its turn comes when this one is committed.
+    next = chunkAt(batch, at + CHUNK_EVENTS);
+    if (!(await taking)) return;
     beginning.positions.moved(batch.partition, chunk.through + 1, chunk.lastTimestampMs);
-    payload.resolveOffset(String(last));
+    payload.resolveOffset(chunk.last);
     await heartbeat();
   }
+}
+
+function chunkAt(batch: Batch, at: number): (Chunk & { last: string }) | undefined {
+  const messages = batch.messages.slice(at, at + CHUNK_EVENTS);
+  if (messages.length === 0) return undefined;
+  const chunk = { ...decodeChunk(batch.partition, messages), last: messages.at(-1)!.offset };
+  // The batch may end with control records, which count as read with its last message.
+  if (at + CHUNK_EVENTS >= batch.messages.length) chunk.through = Number(batch.lastOffset());
+  return chunk;
 }
 
 async function beginOrStop({ counting, stopping }: BatchParts, { heartbeat }: EachBatchPayload) {

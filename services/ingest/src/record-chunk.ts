@@ -26,8 +26,10 @@ export async function recordChunk(
   await markCounted(books, { stream, partition, through, asOfMs });
 
   const { metrics } = parts;
-  for (const outcome of outcomes)
-    metrics.events.inc({ outcome: outcome === 'foreign' ? 'rejected' : outcome });
-  metrics.events.inc({ outcome: 'rejected' }, rejected.length);
+  const counts = { inserted: 0, redelivered: 0, duplicate: 0, changed: 0, foreign: 0 };
+  for (const outcome of outcomes) counts[outcome] += 1;
+  const { foreign: stolen, ...taken } = counts;
+  for (const [outcome, count] of Object.entries(taken)) metrics.events.inc({ outcome }, count);
+  metrics.events.inc({ outcome: 'rejected' }, rejected.length + stolen);
   metrics.recounts.inc(recounted);
 }
