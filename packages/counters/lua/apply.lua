@@ -8,7 +8,7 @@
 -- Reply: how many events were added, 0 when all of them lie at or below `applied`; -1 when the counters are absent, of
 --   another generation or not complete; -2 - applied when only some lie at or below it: ask again without these
 local user = KEYS[1]
-local head = redis.call('HMGET', user, 'g', 'w', ARGV[2], 'f', 'x', 'rd', 'rw', 'ro', 'dc', 'wc', 'mc', 'rc', 'rm')
+local head = redis.call('HMGET', user, 'g', 'w', ARGV[2], 'f', 'x', 'r')
 if head[1] ~= ARGV[1] or head[2] ~= '1' then
   return -1
 end
@@ -35,11 +35,13 @@ local function add(index, expiry, field, calls, duration)
 end
 
 local from = tonumber(head[4])
-local ready_day = tonumber(head[6])
-local today, week, month, window_calls, window_duration = 0, 0, 0, 0, 0
+local ready = {}
+for number in string.gmatch(head[6] or '', '%d+') do ready[#ready + 1] = tonumber(number) end
+local ready_day, ready_week, ready_month = ready[1], ready[2], ready[3]
 local counted = 0
 for i = 6, #ARGV, 10 do
-  local day, calls, duration = tonumber(ARGV[i]), tonumber(ARGV[i + 8]), tonumber(ARGV[i + 9])
+  local day, week, month = tonumber(ARGV[i]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+  local calls, duration = tonumber(ARGV[i + 8]), tonumber(ARGV[i + 9])
   counted = counted + calls
   if day >= from then
     add(ARGV[i + 4], ARGV[i + 5], ARGV[i + 1], calls, duration)
@@ -48,12 +50,12 @@ for i = 6, #ARGV, 10 do
     add(ARGV[i + 6], ARGV[i + 7], ARGV[i + 2], calls, duration)
   end
   if ready_day then
+    if day == ready_day then ready[4] = ready[4] + calls end
+    if week == ready_week then ready[5] = ready[5] + calls end
+    if month == ready_month then ready[6] = ready[6] + calls end
     if day <= ready_day and day >= ready_day - 30 then
-      window_calls, window_duration = window_calls + calls, window_duration + duration
+      ready[7], ready[8] = ready[7] + calls, ready[8] + duration
     end
-    if day == ready_day then today = today + calls end
-    if ARGV[i + 2] == head[7] then week = week + calls end
-    if ARGV[i + 3] == head[8] then month = month + calls end
   end
 end
 
@@ -74,18 +76,12 @@ for index, fields in pairs(sums) do
   end
 end
 
-local changes = { ARGV[2], ARGV[4] }
-local function set(field, value)
-  changes[#changes + 1] = field
-  changes[#changes + 1] = value
+redis.call('HSET', user, ARGV[2], ARGV[4])
+if tonumber(ARGV[5]) > tonumber(head[5]) then
+  redis.call('HSET', user, 'x', ARGV[5])
 end
-if tonumber(ARGV[5]) > tonumber(head[5]) then set('x', ARGV[5]) end
-if today > 0 then set('dc', exact(head[9] + today)) end
-if week > 0 then set('wc', exact(head[10] + week)) end
-if month > 0 then set('mc', exact(head[11] + month)) end
-if window_calls > 0 then
-  set('rc', exact(head[12] + window_calls))
-  set('rm', exact(head[13] + window_duration))
+if ready_day then
+  for i, number in ipairs(ready) do ready[i] = exact(number) end
+  redis.call('HSET', user, 'r', table.concat(ready, ' '))
 end
-redis.call('HSET', user, unpack(changes))
 return counted

@@ -8,7 +8,7 @@
 --   first complete day, latest start (epoch ms), calls today, this week, this month, calls and ms of the default
 --   window, calls and ms of the range, then applied field, offset, …
 local user = KEYS[1]
-local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x', 'rd', 'dc', 'wc', 'mc', 'rc', 'rm')
+local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x', 'r')
 if head[1] ~= ARGV[1] or head[2] ~= '1' then
   return {}
 end
@@ -33,23 +33,28 @@ local function segment(at)
   return calls, duration
 end
 
+-- Lua's numbers lose digits when they turn into text by themselves.
+local function exact(number) return string.format('%.0f', number) end
+
 local window_end = 7 + 3 * tonumber(ARGV[7])
-local today, week, month, window_calls, window_duration
-if head[5] == ARGV[2] then
-  today, week, month = tonumber(head[6]), tonumber(head[7]), tonumber(head[8])
-  window_calls, window_duration = tonumber(head[9]), tonumber(head[10])
-else
+local day, today, week, month, window_calls, window_duration
+if head[5] then
+  day, today, week, month, window_calls, window_duration =
+    string.match(head[5], '^(%d+) %d+ %d+ (%d+) (%d+) (%d+) (%d+) (%d+)$')
+end
+if day ~= ARGV[2] then
   local this_month = redis.call('HMGET', KEYS[tonumber(ARGV[6])], ARGV[5] .. 'c', 'c')
-  today, month = tonumber(this_month[1] or 0), tonumber(this_month[2] or 0)
-  week = tonumber(redis.call('HGET', KEYS[2], ARGV[3] .. 'c') or 0)
-  window_calls, window_duration = 0, 0
+  today, month = this_month[1] or '0', this_month[2] or '0'
+  week = redis.call('HGET', KEYS[2], ARGV[3] .. 'c') or '0'
+  local calls_sum, duration_sum = 0, 0
   for at = 8, window_end, 3 do
     local calls, duration = segment(at)
-    window_calls, window_duration = window_calls + calls, window_duration + duration
+    calls_sum, duration_sum = calls_sum + calls, duration_sum + duration
   end
+  window_calls, window_duration = exact(calls_sum), exact(duration_sum)
   -- A Redis that is full refuses to write; it can be read all the same.
-  redis.pcall('HSET', user, 'rd', ARGV[2], 'rw', ARGV[3], 'ro', ARGV[4], 'dc', today, 'wc', week, 'mc', month,
-    'rc', window_calls, 'rm', string.format('%.0f', window_duration))
+  redis.pcall('HSET', user, 'r',
+    table.concat({ ARGV[2], ARGV[3], ARGV[4], today, week, month, window_calls, window_duration }, ' '))
 end
 
 local range_calls, range_duration = 0, 0
@@ -57,10 +62,8 @@ for at = window_end + 1, #ARGV, 3 do
   local calls, duration = segment(at)
   range_calls, range_duration = range_calls + calls, range_duration + duration
 end
--- Lua's numbers lose digits when they turn into text by themselves.
-local function exact(number) return string.format('%.0f', number) end
-local reply = { head[3], head[4], exact(today), exact(week), exact(month), exact(window_calls), exact(window_duration),
-  exact(range_calls), exact(range_duration) }
+local reply = { head[3], head[4], today, week, month, window_calls, window_duration, exact(range_calls),
+  exact(range_duration) }
 local all = redis.call('HGETALL', user)
 for i = 1, #all, 2 do
   if string.sub(all[i], 1, 2) == 'a:' then

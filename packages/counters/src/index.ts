@@ -10,7 +10,8 @@ export {
   readGenerations,
 } from './generation.ts';
 export { firstKeptDay } from './keys.ts';
-export { type CountersReading, type CurrentCalls, type ReadySums, readBuckets, readReady } from './read.ts';
+export { type CountersReading, type ReadyReading, readBuckets, readReady } from './read.ts';
+export type { CurrentCalls, ReadySums } from './ready.ts';
 export {
   type InstallReply,
   installUsers,
@@ -20,5 +21,5 @@ export {
   type RecountedUser,
 } from './replace.ts';
 export { CounterSession } from './session.ts';
-export { type ReadySnapshot, snapshotUser, snapshotUsers, type UserSnapshot } from './snapshot.ts';
+export { snapshotUser, snapshotUsers, type UserSnapshot } from './snapshot.ts';
 export { requireSuitableRedis } from './suitable.ts';

@@ -28,6 +28,9 @@ export function appliedField(partition: string): string {
   return `a:${partition}`;
 }
 
+/** Sums kept ready, as one text (`readyOf` in ready.ts). */
+export const READY_FIELD = 'r';
+
 export function markField(partition: string): string {
   return `mark:${partition}`;
 }

@@ -11,15 +11,9 @@ import {
   weekOf,
 } from '@calltally/domain';
 import type { Generations } from './generation.ts';
-import { firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import { firstKeptDay, monthKey, READY_FIELD, userKey, weekKey } from './keys.ts';
+import { type CurrentCalls, type ReadySums, readyOf } from './ready.ts';
 import type { CounterSession } from './session.ts';
-
-/** Calls of the UTC day, ISO week and month that hold now. */
-export interface CurrentCalls {
-  today: number;
-  thisWeek: number;
-  thisMonth: number;
-}
 
 export interface CountersReading extends CurrentCalls {
   available: Availability;
@@ -32,16 +26,13 @@ export interface CountersReading extends CurrentCalls {
 }
 
 /** The default window and the current periods, as one command reads them. */
-export interface ReadySums extends CurrentCalls {
-  window: Tally;
+export interface ReadyReading extends ReadySums {
   /** No counted call starts later than this, epoch ms. */
   lastStartedAt: number;
 }
 
-const READY_FIELDS = ['g', 'w', 'rd', 'x', 'dc', 'wc', 'mc', 'rc', 'rm'] as const;
-
 /**
- * The sums kept ready in the user's hash, by one HMGET.
+ * The sums kept ready in the user's hash, by one HMGET. Only a hash that is complete has them.
  * @returns undefined when they are of another UTC day, or the user is unknown here: then `readBuckets` tells
  * @throws CountersError
  */
@@ -50,21 +41,14 @@ export async function readReady(
   generations: Generations,
   userId: string,
   nowMs: number,
-): Promise<ReadySums | undefined> {
+): Promise<ReadyReading | undefined> {
   const master = session.master(userId);
   const generation = generations.get(master);
   if (generation === undefined) return undefined;
-  const [g, w, rd, x, dc, wc, mc, rc, rm] = await session.guard(() =>
-    master.redis.hmget(userKey(userId), ...READY_FIELDS),
-  );
-  if (g !== generation.id || w !== '1' || rd !== String(dayOf(nowMs))) return undefined;
-  return {
-    today: Number(dc),
-    thisWeek: Number(wc),
-    thisMonth: Number(mc),
-    window: { calls: Number(rc), durationMs: Number(rm) },
-    lastStartedAt: Number(x),
-  };
+  const [g, x, r] = await session.guard(() => master.redis.hmget(userKey(userId), 'g', 'x', READY_FIELD));
+  if (g !== generation.id || r == null) return undefined;
+  const ready = readyOf(r);
+  return ready.day === dayOf(nowMs) ? { ...ready, lastStartedAt: Number(x) } : undefined;
 }
 
 /**

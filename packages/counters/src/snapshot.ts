@@ -1,18 +1,8 @@
 import { dayOf, type Tally } from '@calltally/domain';
 import type { Generations } from './generation.ts';
-import { allBucketKeys, userKey } from './keys.ts';
+import { allBucketKeys, READY_FIELD, userKey } from './keys.ts';
+import { type ReadySums, readyOf } from './ready.ts';
 import type { CounterSession } from './session.ts';
-
-export interface ReadySnapshot {
-  day: number;
-  week: number;
-  month: number;
-  today: number;
-  thisWeek: number;
-  thisMonth: number;
-  /** The 31 days that end with `day`. */
-  window: Tally;
-}
 
 /** Everything Redis holds of a user, read at one moment. */
 export interface UserSnapshot {
@@ -22,7 +12,7 @@ export interface UserSnapshot {
   /** Epoch ms of the latest start that is counted; -1 without a call. */
   lastStartedAt: number;
   /** The sums kept ready, and the UTC day, week and month they hold for; undefined where none are. */
-  ready: ReadySnapshot | undefined;
+  ready: ReadySums | undefined;
   /** By bucket: `m:<month>` a month, `m:<month>:<day of month>` a day, `w:<ISO year>:<week>` a week. */
   buckets: Map<string, Tally>;
 }
@@ -65,6 +55,7 @@ function snapshotOf([head, ...found]: SnapshotReply, keys: readonly string[]): U
   const user = fieldsOf(head);
   const applied = new Map<string, number>();
   for (const [field, value] of user) if (field.startsWith('a:')) applied.set(field.slice(2), Number(value));
+  const ready = user.get(READY_FIELD);
   const buckets = new Map<string, Tally>();
   for (let at = 0; at < found.length; at += 2) {
     const name = keys[(found[at] as number) - 1]!.slice(keys[0]!.length + 1);
@@ -82,7 +73,7 @@ function snapshotOf([head, ...found]: SnapshotReply, keys: readonly string[]): U
     fromDay: Number(user.get('f')),
     applied,
     lastStartedAt: Number(user.get('x')),
-    ready: readyOf(user),
+    ready: ready === undefined ? undefined : readyOf(ready),
     buckets,
   };
 }
@@ -91,18 +82,4 @@ function fieldsOf(flat: readonly string[]): Map<string, string> {
   const fields = new Map<string, string>();
   for (let i = 0; i < flat.length; i += 2) fields.set(flat[i]!, flat[i + 1]!);
   return fields;
-}
-
-function readyOf(user: ReadonlyMap<string, string>): ReadySnapshot | undefined {
-  if (!user.has('rd')) return undefined;
-  const number = (field: string) => Number(user.get(field));
-  return {
-    day: number('rd'),
-    week: number('rw'),
-    month: number('ro'),
-    today: number('dc'),
-    thisWeek: number('wc'),
-    thisMonth: number('mc'),
-    window: { calls: number('rc'), durationMs: number('rm') },
-  };
 }

@@ -152,7 +152,7 @@ test('applying events', async (t) => {
       t.strictSame(fresh!.window, window, 'added up');
       t.strictSame(fresh!.applied, new Map([['0:0', offset]]));
       t.strictSame((await readReady(session, generations, 'u-big', tomorrow))!.window, window, 'left ready');
-      await admin.hset('ct:{u-big}', 'rd', '0');
+      await admin.hdel('ct:{u-big}', 'r');
       const sums = await readBuckets(session, generations, 'u-big', NOW, [
         { kind: 'days', month, first: 1, last: 31 },
       ]);

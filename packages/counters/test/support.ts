@@ -10,6 +10,7 @@ import {
   type Generations,
   installUsers,
   leaseUsers,
+  type ReadyReading,
 } from '../src/index.ts';
 
 /** So long that buckets of the years used here are still kept. */
@@ -86,6 +87,13 @@ export function oracle(events: readonly CountableEvent[], nowMs: number) {
     window: tallyOf(window),
     lastStartedAt: Math.max(-1, ...events.map(({ startedAt }) => startedAt)),
   };
+}
+
+/** What the sums kept ready say, without what they hold for. */
+export function saidBy(ready: ReadyReading | undefined) {
+  if (ready === undefined) return undefined;
+  const { today, thisWeek, thisMonth, window, lastStartedAt } = ready;
+  return { today, thisWeek, thisMonth, window, lastStartedAt };
 }
 
 export function tallyOf(events: readonly CountableEvent[]) {
