@@ -3,44 +3,23 @@ import type { Call, Range } from '@calltally/domain';
 import { openStore, toRow } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
+import { beginCounting, markCounted, markStored, record, type Source } from '../src/index.ts';
 import {
-  beginCounting,
-  CountersLink,
-  DashboardReader,
-  markCounted,
-  markStored,
-  RecountQueue,
-  RowsAsOf,
-  record,
-  type Source,
-} from '../src/index.ts';
-import { batchOf, callOf, DAY_MS, dashboardOracle, holds, testWorld, until, type World } from './support.ts';
+  batchOf,
+  callOf,
+  DAY_MS,
+  dashboardOracle,
+  holds,
+  testReader,
+  testWorld,
+  until,
+  type World,
+} from './support.ts';
 
 /** Short, so that much of what is asked for lies beyond it. */
 const RETENTION_MONTHS = 3;
 const SPAN_DAYS = 160;
-/** Wide, so that a busy machine does not send a reader to the rows. */
-const LIMITS = { commandTimeoutMs: 10_000, openTimeoutMs: 10_000 };
 const SHORT_LIMITS = { commandTimeoutMs: 1_500, openTimeoutMs: 1_500 };
-
-async function testReader(
-  t: { teardown(step: () => unknown): void },
-  world: World,
-  store = world.store,
-  limits = LIMITS,
-) {
-  const link = new CountersLink({ url: world.redis.address, ...limits, autoPipelining: true });
-  const recounts = new RecountQueue(store, link);
-  const rowsAsOf = new RowsAsOf(store);
-  const reader = new DashboardReader({ store, link, recounts, rowsAsOf });
-  await link.start();
-  rowsAsOf.start();
-  t.teardown(async () => {
-    await recounts.idle();
-    await Promise.all([link.stop(), rowsAsOf.stop()]);
-  });
-  return { link, recounts, rowsAsOf, reader };
-}
 
 async function begin({ store, open }: World) {
   const states = [0, 1].map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));

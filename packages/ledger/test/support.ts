@@ -15,7 +15,16 @@ import { openStore, type Source, type Store } from '@calltally/store';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { type Db, MongoClient } from 'mongodb';
-import { type Batch, type Books, beginCounting, type PartitionState } from '../src/index.ts';
+import {
+  type Batch,
+  type Books,
+  beginCounting,
+  CountersLink,
+  DashboardReader,
+  type PartitionState,
+  RecountQueue,
+  RowsAsOf,
+} from '../src/index.ts';
 
 export const DAY_MS = 86_400_000;
 export const RETENTION_MONTHS = 25;
@@ -68,6 +77,29 @@ export async function testWorld(t: Test): Promise<World> {
       return (await beginCounting(store, await open(), topic)).books;
     },
   };
+}
+
+/** Wide, so that a busy machine does not send a reader to the rows. */
+const LIMITS = { commandTimeoutMs: 10_000, openTimeoutMs: 10_000 };
+
+/** A dashboard reader with all that the API gives it. */
+export async function testReader(
+  t: { teardown(step: () => unknown): void },
+  world: World,
+  store = world.store,
+  limits = LIMITS,
+) {
+  const link = new CountersLink({ url: world.redis.address, ...limits, autoPipelining: true });
+  const recounts = new RecountQueue(store, link);
+  const rowsAsOf = new RowsAsOf(store);
+  const reader = new DashboardReader({ store, link, recounts, rowsAsOf });
+  await link.start();
+  rowsAsOf.start();
+  t.teardown(async () => {
+    await recounts.idle();
+    await Promise.all([link.stop(), rowsAsOf.stop()]);
+  });
+  return { link, recounts, rowsAsOf, reader };
 }
 
 export function batchOf(
