@@ -1,4 +1,4 @@
-import type { CountersLink, DashboardReader, RecountQueue } from '@calltally/ledger';
+import type { CountersLink, DashboardReader, RecountQueue, RowsAsOf } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger, Registry } from '@calltally/telemetry';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
@@ -23,6 +23,7 @@ export interface AppParts {
   store: Pick<Store, 'ping'>;
   link: Pick<CountersLink, 'current'>;
   recounts: Pick<RecountQueue, 'waiting'>;
+  rowsAsOf: Pick<RowsAsOf, 'current'>;
   logger: Logger;
   /** A registry of this app alone. */
   metrics: Registry;

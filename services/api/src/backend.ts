@@ -24,6 +24,7 @@ export interface Backend {
   readonly reader: PatientReader;
   readonly keys: KeyRing;
   readonly recounts: RecountQueue;
+  readonly rowsAsOf: RowsAsOf;
   /** Resolves when Redis has been tried once; the rest goes on by itself, whether the stores are there or not. */
   start(): Promise<void>;
   /** Ends all that `start` began and closes both stores. */
@@ -62,6 +63,7 @@ export function createBackend(
     reader,
     keys,
     recounts,
+    rowsAsOf,
     async start() {
       watcher.start();
       rowsAsOf.start();

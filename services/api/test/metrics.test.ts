@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { testApi, testWorld } from './support.ts';
+import { callsAt, NOW_MS, testApi, testWorld, until } from './support.ts';
 
 test('what is measured is there under its name', async (t) => {
   const { app } = await testApi(t, await testWorld(t));
@@ -13,4 +13,25 @@ test('what is measured is there under its name', async (t) => {
   ]) {
     t.ok(body.includes(`# TYPE ${name} `), name);
   }
+});
+
+test('as-of is told by source, and not at all while it is not known', async (t) => {
+  const world = await testWorld(t);
+  const { app } = await testApi(t, world);
+  const asOf = async () =>
+    new Map(
+      [...(await app.inject('/metrics')).body.matchAll(/^calltally_as_of_.*source="(\w+)".* (\S+)$/gm)].map(
+        ([, source, value]) => [source, Number(value)],
+      ),
+    );
+  t.same([...(await asOf())], []);
+  const before = Date.now() / 1000;
+  await world.count(callsAt('somebody', [NOW_MS], 1_000));
+  const told = await until(asOf, (last) => last.size === 2);
+  for (const source of ['counters', 'mongo']) {
+    const value = told.get(source) ?? 0;
+    t.ok(value >= before && value <= Date.now() / 1000, `${source}: ${value}`);
+  }
+  await world.emptyRedis();
+  t.same([...(await until(asOf, (last) => last.size === 1)).keys()], ['mongo'], 'an empty Redis has none');
 });

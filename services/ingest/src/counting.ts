@@ -67,6 +67,9 @@ export class Counting {
    */
   assign(partitions: readonly number[]): void {
     this.#assigned = partitions;
+    const { refused, lagMessages, lagSeconds } = this.#parts.metrics;
+    // A partition that another member has now would otherwise keep its last sample here for ever.
+    for (const gauge of [refused, lagMessages, lagSeconds]) gauge.reset();
     this.#forget();
     if (partitions.length > 0) this.#beginInBackground();
   }

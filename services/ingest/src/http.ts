@@ -1,4 +1,4 @@
-import type { Registry } from '@calltally/telemetry';
+import { Gauge, type Registry } from '@calltally/telemetry';
 import Fastify, { type FastifyInstance } from 'fastify';
 
 /** What /readyz tells: whether events are being counted, and if not, what is missing. */
@@ -13,10 +13,19 @@ export interface Readiness {
 /** Ingest's own endpoints: /healthz (alive), /readyz (counting), /metrics (Prometheus). */
 export function buildHttp(parts: { registry: Registry; readiness: () => Readiness }): FastifyInstance {
   const app = Fastify({ logger: false });
+  const isReady = ({ joined, counting }: Readiness) => joined && counting;
+  new Gauge({
+    name: 'calltally_ingest_ready',
+    help: '1 while this process is a member of the consumer group and can count',
+    registers: [parts.registry],
+    collect() {
+      this.set(isReady(parts.readiness()) ? 1 : 0);
+    },
+  });
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_, reply) => {
     const readiness = parts.readiness();
-    const ready = readiness.joined && readiness.counting;
+    const ready = isReady(readiness);
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'waiting', ...readiness });
   });
   app.get('/metrics', async (_, reply) => {

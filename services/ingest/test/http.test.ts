@@ -8,11 +8,15 @@ test('ready only while in the group and counting; alive and measured in any case
   const app = buildHttp({ registry, readiness: () => readiness });
   t.teardown(() => app.close());
   const status = async (url: string) => (await app.inject(url)).statusCode;
+  const ready = async () =>
+    /^calltally_ingest_ready\{.*\} (\d)$/m.exec((await app.inject('/metrics')).body)?.[1];
 
   t.equal(await status('/readyz'), 200);
+  t.equal(await ready(), '1');
   for (const missing of [{ joined: false }, { counting: false }]) {
     readiness = { joined: true, counting: true, partitions: [], ...missing };
     t.equal(await status('/readyz'), 503);
+    t.equal(await ready(), '0', 'Prometheus is told the same');
   }
   t.equal(await status('/healthz'), 200);
   const metrics = await app.inject('/metrics');

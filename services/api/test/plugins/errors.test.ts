@@ -17,6 +17,7 @@ async function brokenApp() {
     store: { ping: broken },
     link: { current: undefined },
     recounts: { waiting: 0 },
+    rowsAsOf: { current: undefined },
     logger: createLogger({
       service: 'api',
       level: 'info',
