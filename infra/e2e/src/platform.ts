@@ -19,6 +19,7 @@ export interface PlatformOptions {
   /** Engines that services reach through a line that can be spoiled; tests always go straight. */
   lines?: readonly ('redis' | 'mongo')[];
   ingests?: number;
+  apis?: number;
   redisArguments?: string[];
 }
 
@@ -31,17 +32,18 @@ export class Platform {
   readonly dlqTopic: string;
   readonly groupId: string;
   readonly mongoUri: string;
-  readonly api: Service;
+  readonly apis: Service[];
   readonly ingests: Service[];
   readonly store: Store;
   readonly producer: CallEventProducer;
   readonly #lines: ReadonlyMap<string, TcpProxy>;
   readonly #kafkaClient: Kafka;
+  #out: Service | undefined;
 
   private constructor(
     engines: { kafka: Engine; redis: Engine; mongo: Engine },
     folder: string,
-    ports: { api: number; ingests: number[] },
+    ports: { apis: number[]; ingests: number[] },
     lines: ReadonlyMap<string, TcpProxy>,
   ) {
     this.#lines = lines;
@@ -62,7 +64,7 @@ export class Platform {
       // A replica set's driver would find its members by itself, past the line.
       MONGODB_URI: through(lines.get('mongo'), this.mongoUri, '?directConnection=true'),
     };
-    this.api = new Service('api', ports.api, { ...env, PORT: String(ports.api) }, folder);
+    this.apis = ports.apis.map((port) => new Service('api', port, { ...env, PORT: String(port) }, folder));
     this.ingests = ports.ingests.map(
       (port) => new Service('ingest', port, { ...env, INGEST_PORT: String(port) }, folder),
     );
@@ -91,12 +93,28 @@ export class Platform {
       t.teardown(() => line.close());
       lines.set(name, line);
     }
-    const ingests = await Promise.all(Array.from({ length: options.ingests ?? 1 }, freePort));
-    const ports = { api: await freePort(), ingests };
+    const free = (count = 1) => Promise.all(Array.from({ length: count }, freePort));
+    const ports = { apis: await free(options.apis), ingests: await free(options.ingests) };
     const platform = new Platform({ kafka, redis, mongo }, folder, ports, lines);
     t.teardown(() => platform.#end());
-    await Promise.all([platform.api.start(), ...platform.ingests.map((ingest) => ingest.start())]);
+    await Promise.all(platform.#services.map((service) => service.start()));
     return platform;
+  }
+
+  /** The API that dashboards are asked of: as a balancer does it, the first that is not taken out. */
+  get api(): Service {
+    return this.apis.find((api) => api !== this.#out)!;
+  }
+
+  /** Sends dashboards past an API until `work` on it is done. */
+  async withoutApi(api: Service, work: () => Promise<void>): Promise<void> {
+    this.#out = api;
+    await work();
+    this.#out = undefined;
+  }
+
+  get #services(): Service[] {
+    return [...this.apis, ...this.ingests];
   }
 
   /** What the services reach an engine through; only for one that the option `lines` names. */
@@ -110,10 +128,10 @@ export class Platform {
     return this.topic.replaceAll('-', '_');
   }
 
-  /** Kills the API and every ingest and starts them again, whether they can get ready now or not. */
+  /** Kills every API and every ingest and starts them again, whether they can get ready now or not. */
   async restartServices(): Promise<void> {
     await Promise.all(
-      [this.api, ...this.ingests].map(async (service) => {
+      this.#services.map(async (service) => {
         await service.end('SIGKILL');
         service.launch();
         await service.alive();
@@ -257,7 +275,7 @@ export class Platform {
   }
 
   async #end(): Promise<void> {
-    await Promise.all([this.api, ...this.ingests].map((service) => service.end('SIGKILL')));
+    await Promise.all(this.#services.map((service) => service.end('SIGKILL')));
     await Promise.race([this.producer.close(), new Promise((resolve) => setTimeout(resolve, 2_000))]).catch(
       () => {},
     );
