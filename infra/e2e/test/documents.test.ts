@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { runCalltally } from '@calltally/ops';
 import { test } from 'tap';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -23,8 +25,12 @@ function read(file: string): string {
   return readFileSync(join(root, file), 'utf8');
 }
 
+function withoutBlocks(text: string): string {
+  return text.replace(/^ *```.*?^ *```$/gms, '');
+}
+
 function withoutCode(text: string): string {
-  return text.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, '');
+  return withoutBlocks(text).replace(/`[^`\n]*`/g, '');
 }
 
 function titles(file: string): string[] {
@@ -62,20 +68,68 @@ test('every path that a document names in backticks is there', (t) => {
   t.end();
 });
 
-test('every npm script and every calltally command that a README shows is there', (t) => {
+test('every npm script that a README shows is there', (t) => {
   const { scripts } = JSON.parse(read('package.json'));
   for (const document of documents.filter((file) => file.endsWith('README.md'))) {
-    const text = read(document);
-    for (const [, run, name = ''] of text.matchAll(/\bnpm (run )?(start|test|(?<=run )[\w-]+)/g)) {
+    for (const [, run, name = ''] of read(document).matchAll(/\bnpm (run )?(start|test|(?<=run )[\w-]+)/g)) {
       t.ok(name in scripts, `${document}: npm ${run ?? ''}${name}`);
-    }
-    for (const [, words = ''] of text.matchAll(/\b(?:npx|api|ingest) calltally ([a-z]+(?: [a-z]+)?)/g)) {
-      const commands = [words, words.split(' ')[0]!].map((command) => command.replace(' ', '-'));
-      const found = commands.some((name) => files.includes(`services/ops/src/commands/${name}.ts`));
-      t.ok(found, `${document}: calltally ${words}`);
     }
   }
   t.end();
+});
+
+/** Command lines behind `calltally`: lines of code blocks, and what stands in backticks. */
+function commandLines(text: string): string[] {
+  const blocks = [...text.matchAll(/^ *```.*?^ *```$/gms)].flatMap(([block]) => block.split('\n'));
+  const inBlocks = blocks.map(
+    (line) => /^\s*(?:npx |docker compose exec \w+ )?calltally (.*)/.exec(line)?.[1],
+  );
+  const inText = [...withoutBlocks(text).matchAll(/`(?:npx |docker compose exec \w+ )?calltally ([^`]+)`/g)];
+  return [...inBlocks, ...inText.map(([, line]) => line)]
+    .filter((line) => line !== undefined)
+    .map((line) =>
+      line
+        .replace(/\s#.*| \|$/g, '')
+        .replace(/\s+/g, ' ')
+        .trim(),
+    );
+}
+
+/** What the program has against a command line; nothing is done, since its settings cannot be used. */
+async function refusalOf(line: string): Promise<string | undefined> {
+  let said = '';
+  const into = (take: (text: string) => void) =>
+    new Writable({
+      write(chunk, _, done) {
+        take(String(chunk));
+        done();
+      },
+    });
+  await runCalltally(line.split(' '), {
+    env: { MONGODB_URI: 'unusable' },
+    cwd: root,
+    stdin: Readable.from([]),
+    stdout: into(() => {}),
+    stderr: into((text) => {
+      said += text;
+    }),
+    signal: new AbortController().signal,
+  });
+  return /^calltally: (.*) \(USAGE\)$/m.exec(said)?.[1];
+}
+
+test('every calltally command that a document shows can be read by the program', async (t) => {
+  for (const document of documents) {
+    for (const line of commandLines(read(document))) {
+      const refusal = await refusalOf(line);
+      // A name alone speaks of the command, and not of a way to call it.
+      const isNamed = /^[a-z]+( [a-z]+)?$/.test(line) && !refusal?.startsWith('unknown');
+      t.ok(refusal === undefined || isNamed, `${document}: calltally ${line}`, { refusal });
+    }
+  }
+  t.match(await refusalOf('verify --everybody'), /unknown option/, 'and one that cannot is refused');
+  t.match(await refusalOf('dlq redo'), /unknown command/);
+  t.match(await refusalOf('rebuild --concurrency 4'), /give --user/);
 });
 
 test('every section that a source refers to by its title is there', (t) => {
