@@ -10,7 +10,7 @@ import {
   readGenerations,
 } from '@calltally/counters';
 import { addTallies, type Tally, ZERO_TALLY } from '@calltally/domain';
-import { cutKey, type DailyTally, type Store } from '@calltally/store';
+import { type Cut, cutKey, type DailyTally, type Store } from '@calltally/store';
 
 /** Where counters rest, whose generation they are, and the rows they are made from. */
 export interface Books {
@@ -27,6 +27,9 @@ export interface Books {
  */
 export type Recounted = 'installed' | 'warm' | 'busy' | 'lost' | 'behind';
 
+/** Sums of each of some users, exactly those of the canonical events at or below `stored`. */
+export type SumsAt = (userIds: readonly string[], stored: Cut) => Promise<RecountedUser[]>;
+
 /** Users added up by one aggregation. */
 const USERS_AT_ONCE = 200;
 
@@ -37,6 +40,7 @@ const USERS_AT_ONCE = 200;
  * below it, then the installation, which happens only if the lease still stands and nothing beyond `stored` has been
  * applied. Whatever comes later lies beyond the `applied` that is installed, and is added by `apply`.
  *
+ * @param sumsAt what the counters are made from instead of the rows; asked after `stored` was read
  * @throws CountersError COUNTERS_GENERATION when Redis has begun another generation than the books are of
  * @throws StoreError
  */
@@ -44,12 +48,14 @@ export async function recountUsers(
   books: Books,
   userIds: readonly string[],
   request: LeaseRequest,
+  sumsAt = sumsOfRows(books.store),
 ): Promise<Map<string, Recounted>> {
   const outcomes = new Map<string, Recounted>();
   await requireSameGenerations(books);
   for (let at = 0; at < userIds.length; at += USERS_AT_ONCE) {
     const chunk = userIds.slice(at, at + USERS_AT_ONCE);
-    for (const [userId, outcome] of await recountChunk(books, chunk, request)) outcomes.set(userId, outcome);
+    for (const [userId, outcome] of await recountChunk(books, chunk, request, sumsAt))
+      outcomes.set(userId, outcome);
   }
   return outcomes;
 }
@@ -58,6 +64,7 @@ async function recountChunk(
   { store, session, generations }: Books,
   userIds: readonly string[],
   request: LeaseRequest,
+  sumsAt: SumsAt,
 ): Promise<Map<string, Recounted>> {
   const outcomes = new Map<string, Recounted>();
   const lease = randomUUID();
@@ -71,7 +78,7 @@ async function recountChunk(
   if (leased.length === 0) return outcomes;
 
   const stored = await store.progress.stored();
-  const users = recounted(leased, await store.tallies.byDay(leased, stored));
+  const users = await sumsAt(leased, stored);
 
   const installed = await installUsers(session, generations, users, stored, lease, leasedAtMs);
   installed.forEach((reply, i) => {
@@ -81,6 +88,10 @@ async function recountChunk(
     outcomes.set(users[i]!.userId, reply);
   });
   return outcomes;
+}
+
+function sumsOfRows(store: Store): SumsAt {
+  return async (userIds, stored) => recounted(userIds, await store.tallies.byDay(userIds, stored));
 }
 
 /** A process of an older generation would otherwise overwrite counters that it takes for unknown. */

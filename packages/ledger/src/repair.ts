@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { forgetUsers } from '@calltally/counters';
-import { type Books, recountUsers } from './recount.ts';
+import { type Books, recountUsers, type SumsAt } from './recount.ts';
 
 /** Recounts of a user that events may overtake before he is made cold, which lets nothing overtake the next one. */
 const ROUNDS_WHILE_WARM = 3;
@@ -49,4 +49,23 @@ export async function warmUsers(books: Books, userIds: readonly string[]): Promi
     cold = cold.filter((userId) => !['installed', 'warm'].includes(outcomes.get(userId)!));
   }
   return [...cold];
+}
+
+/**
+ * Makes counters anew from other sums than those of the rows, whatever anybody recounts meanwhile.
+ * @returns the users that could not be done within a bounded time, since they were counted or recounted all the time
+ * @throws CountersError, StoreError, and what `sumsAt` throws
+ */
+export async function replaceUsers(
+  books: Books,
+  userIds: readonly string[],
+  sumsAt: SumsAt,
+): Promise<string[]> {
+  let left = userIds;
+  for (let round = 1; round <= ROUNDS && left.length > 0; round++) {
+    if (round > 1) await sleep(FIRST_PAUSE_MS * Math.random() * round);
+    const outcomes = await recountUsers(books, left, { evenIfWarm: true, respectMs: 0 }, sumsAt);
+    left = left.filter((userId) => outcomes.get(userId) !== 'installed');
+  }
+  return [...left];
 }

@@ -3,7 +3,7 @@ import { type Collection, MongoBulkWriteError } from 'mongodb';
 import { DUPLICATE_KEY, StoreError } from './errors.ts';
 import type { Limited } from './limited.ts';
 import { untilNoConflict } from './retry.ts';
-import { type CallRow, sameContent, sameSource } from './rows.ts';
+import { type CallRow, type Source, sameContent, sameSource } from './rows.ts';
 
 /**
  * What became of an event's row.
@@ -71,6 +71,14 @@ export class Calls {
       this.#rows.find({ _id: { $in: [...callIds] } }, { projection: { user_id: 1 } }).toArray(),
     );
     return new Map(rows.map((row) => [row._id, row.user_id]));
+  }
+
+  /** Which events brought the calls of these ids; ids of no call are left out. @throws StoreError */
+  async sourcesOf(callIds: readonly string[]): Promise<Map<string, Source>> {
+    const rows = await this.#limited(() =>
+      this.#rows.find({ _id: { $in: [...callIds] } }, { projection: { source: 1 } }).toArray(),
+    );
+    return new Map(rows.map((row) => [row._id, row.source]));
   }
 
   /** Inserts rows of distinct ids; returns the ids that were taken already. */

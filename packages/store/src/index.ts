@@ -5,6 +5,6 @@ export { type DeadLetterMark, DeadLetterMarks, type MarkState } from './dead-let
 export { StoreError, type StoreErrorCode } from './errors.ts';
 export { type Cut, cutKey, Progress } from './progress.ts';
 export { type RebuildState, Rebuilds } from './rebuilds.ts';
-export { type CallRow, type Source, toRow } from './rows.ts';
+export { type CallRow, type Source, sameSource, toRow } from './rows.ts';
 export { type DailyTally, Tallies } from './tallies.ts';
 export { type UserCalls, Users } from './users.ts';

@@ -1,4 +1,5 @@
 import type { Books } from '@calltally/ledger';
+import type { Store } from '@calltally/store';
 import type { Context } from '../context.ts';
 import { LiveBooks } from '../replay/live-books.ts';
 
@@ -9,16 +10,24 @@ const REDIS_OPEN_TIMEOUT_MS = 2_000;
 
 /** Runs `work` with counters and rows at hand, and closes both, however that ends. */
 export async function withBooks<T>(context: Context, work: (books: Books) => Promise<T>): Promise<T> {
+  return withLiveBooks(context, async (live) => work(await live.open()));
+}
+
+/** The same for work that outlasts a session with Redis. */
+export async function withLiveBooks<T>(
+  context: Context,
+  work: (live: LiveBooks, store: Store) => Promise<T>,
+): Promise<T> {
   return context.withStore(async (store) => {
-    const books = new LiveBooks(store, {
+    const live = new LiveBooks(store, {
       ...context.settings().redis,
       commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS,
       openTimeoutMs: REDIS_OPEN_TIMEOUT_MS,
     });
     try {
-      return await work(await books.open());
+      return await work(live, store);
     } finally {
-      books.close();
+      live.close();
     }
   }, STORE_TIMEOUT_MS);
 }

@@ -4,12 +4,14 @@ import { type Rebuilt, rebuild } from '../audit/rebuild-run.ts';
 import { withBooks } from '../audit/with-books.ts';
 import type { Context } from '../context.ts';
 import { requireUserId } from '../user-id.ts';
+import { rebuildFromTopic } from './rebuild-from-kafka.ts';
 
 interface Options {
   user?: string;
   all?: true;
   concurrency: number;
   restart?: true;
+  from?: 'kafka';
   json?: true;
 }
 
@@ -24,10 +26,17 @@ one goes on where it was, unless Redis was emptied meanwhile. Exit status 0 only
 and "end" with "users", "calls", "drifted" (their counters differed), "cold" (Redis did not know them), "repaired",
 "failed", "seconds", "resumed", "complete". They count what was done before a kill, too.
 
+--from kafka takes the topic as the witness instead of Mongo. Dashboards are answered from Mongo until a user's counters
+are filled. At the end they are compared with Mongo: each difference is a line, and the exit status is 1. Nothing is
+thrown away when the topic does not hold everything. Stopped or killed, it begins anew the next time. --json prints
+"start", "progress" with "phase" (read, fill, compare), "done" and "of", "failed", "difference" as verify has it, and
+"end" with "users", "calls", "failed", "drifted", "differences", "seconds", "complete".
+
 Examples:
   $ calltally rebuild --user acme
   $ calltally rebuild --all
-  $ calltally rebuild --all --restart --concurrency 8 --json`;
+  $ calltally rebuild --all --restart --concurrency 8 --json
+  $ calltally rebuild --from kafka`;
 
 /** `rebuild`: counters made what Mongo says, without stopping anything. */
 export function addRebuild(program: Command, context: Context): void {
@@ -42,10 +51,17 @@ export function addRebuild(program: Command, context: Context): void {
         .default(4),
     )
     .option('--restart', 'with --all: begin anew, whatever an earlier rebuild has done')
-    .option('--json', 'print an object a line: "start", "progress", "failed", "end"')
+    .addOption(
+      new Option('--from <where>', 'throw all counters away and fill them from the topic alone')
+        .choices(['kafka'])
+        .conflicts(['user', 'restart', 'concurrency']),
+    )
+    .option('--json', 'print an object a line: "start", "progress", "failed", "difference", "end"')
     .addHelpText('after', HELP)
     .action((options: Options) => {
-      if (!options.all && options.user === undefined) command.error('error: give --user or --all');
+      if (options.from !== undefined) return rebuildFromTopic(options.json === true, context);
+      if (!options.all && options.user === undefined)
+        command.error('error: give --user, --all or --from kafka');
       return rebuildCounters(options, context);
     });
 }

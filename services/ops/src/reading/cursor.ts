@@ -1,4 +1,4 @@
-/** Offsets of one partition, `until` exclusive. */
+/** Offsets of one partition, `until` exclusive; infinite for one without an end. */
 export interface Span {
   partition: number;
   from: number;

@@ -8,11 +8,12 @@ export interface Reading {
   topic: string;
   /** Of this reader alone: it commits nothing, so the brokers forget it. */
   groupId: string;
+  /** One without an end is read for as long as `signal` lets it. */
   spans: readonly Span[];
   /** Takes messages that follow each other in one partition. @returns false when no more are wanted */
   take(partition: number, messages: KafkaMessage[]): Promise<boolean>;
-  /** Offsets of the spans that need no more reading. */
-  onSettled?(offsets: number): void;
+  /** Offsets of the spans that need no more reading: all those of the partition below `next`. */
+  onSettled?(offsets: number, partition: number, next: number): void;
   signal: AbortSignal;
 }
 
@@ -24,7 +25,7 @@ const PARTITION_BYTES_MAX = 1_048_576;
 const RESTARTS_MAX = 12;
 const RESTART_PAUSE_MS = 500;
 /** Longer than a group takes to form and than all attempts of a fetch together. */
-const SILENCE_MAX_MS = 120_000;
+export const SILENCE_MAX_MS = 120_000;
 
 /**
  * Reads spans of offsets and ends by itself. Holds one fetched batch at a time, takes every message once, and goes on
@@ -35,6 +36,7 @@ const SILENCE_MAX_MS = 120_000;
 export async function readSpans(kafka: Kafka, reading: Reading): Promise<void> {
   const { topic, groupId, spans, signal } = reading;
   const cursors = cursorsOf(spans);
+  const hasEnd = spans.every(({ until }) => until < Number.POSITIVE_INFINITY);
   if (cursors.size === 0 || signal.aborted) return;
   let over = false;
   let restarts = 0;
@@ -61,7 +63,7 @@ export async function readSpans(kafka: Kafka, reading: Reading): Promise<void> {
     };
     const heard = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => end(() => reject(silent(topic))), SILENCE_MAX_MS);
+      if (hasEnd) timer = setTimeout(() => end(() => reject(silent(topic))), SILENCE_MAX_MS);
     };
     const goOn = (partition: number) => {
       const next = cursors.get(partition)?.next;
@@ -78,7 +80,7 @@ export async function readSpans(kafka: Kafka, reading: Reading): Promise<void> {
       if (over || cursor === undefined) return;
       heard();
       const next = Number(lastOffset) + 1;
-      reading.onSettled?.(cursor.advance(next));
+      reading.onSettled?.(cursor.advance(next), partition, next);
       if (cursor.next !== next) goOn(partition);
       if ([...cursors.values()].every((one) => one.next === undefined)) end(resolve);
     });
@@ -131,7 +133,7 @@ async function withHeartbeats<T>(work: Promise<T>, heartbeat: () => Promise<void
   }
 }
 
-function silent(topic: string): CommandError {
+export function silent(topic: string): CommandError {
   return new CommandError(
     'TOPIC_SILENT',
     `nothing came from ${topic} for ${SILENCE_MAX_MS / 1000} s before its end; run the command again`,

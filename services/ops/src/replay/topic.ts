@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaClient } from '@calltally/contract';
+import type { Generations } from '@calltally/counters';
+import { aheadOfRows } from '@calltally/ledger';
 import { cutKey, type Store } from '@calltally/store';
 import type { Admin, Kafka } from 'kafkajs';
 import type { OpsSettings } from '../context.ts';
@@ -49,15 +51,16 @@ export async function requireTopic(admin: Admin, topic: string): Promise<void> {
   throw new CommandError('TOPIC_UNKNOWN', `there is no topic ${topic}; set KAFKA_TOPIC, or start ingest`);
 }
 
+export interface TopicView {
+  stream: number;
+  partitions: PartitionView[];
+}
+
 /**
  * Every partition of the topic in its stream, in order.
  * @throws CommandError TOPIC_UNKNOWN, StoreError, errors of kafkajs
  */
-export async function viewTopic(
-  admin: Admin,
-  store: Store,
-  topic: string,
-): Promise<{ stream: number; partitions: PartitionView[] }> {
+export async function viewTopic(admin: Admin, store: Store, topic: string): Promise<TopicView> {
   await requireTopic(admin, topic);
   const { stream, stored } = await store.progress.standing();
   // After `stored`, since the end only grows: nothing is stored beyond it in one life of a topic.
@@ -76,4 +79,27 @@ export async function viewTopic(
 /** Whether the topic was deleted and made anew since it was stored. */
 export function isMadeAnew({ end, stored }: PartitionView): boolean {
   return end <= stored;
+}
+
+/** @throws CommandError TOPIC_MADE_ANEW */
+export function requireSameTopic(partitions: readonly PartitionView[]): void {
+  const anew = partitions.find(isMadeAnew);
+  if (anew === undefined) return;
+  throw new CommandError(
+    'TOPIC_MADE_ANEW',
+    `partition ${anew.partition} ends at ${anew.end} and is stored through ${anew.stored}, so the topic was made anew; replay --new-stream begins to count it`,
+  );
+}
+
+/** @throws CommandError MONGO_BEHIND, StoreError */
+export async function requireRows(
+  store: Store,
+  generations: Generations,
+  { stream, partitions }: TopicView,
+): Promise<void> {
+  if ((await aheadOfRows(store, generations, stream, partitions)).size === 0) return;
+  throw new CommandError(
+    'MONGO_BEHIND',
+    'Mongo has less than Redis counts, so it is back in an older state; start ingest, which brings back by itself what the topic holds',
+  );
 }

@@ -1,0 +1,87 @@
+const FULL = 0.75;
+const GROWTH = 2;
+const SLOTS_MIN = 1_024;
+
+/**
+ * A set of call ids that keeps 64 bits of each: 8 bytes a slot and no objects, so that a hundred million fit into a
+ * gigabyte or so. Two ids may look the same, once in a great while; whoever asks must be able to bear that.
+ */
+export class CallIds {
+  #slots: Uint32Array;
+  #size = 0;
+  /** Halves of the hash at hand. */
+  #a = 0;
+  #b = 0;
+
+  /** @param expected about how many there will be; more are taken, too */
+  constructor(expected = 0) {
+    this.#slots = slotsFor(expected);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @returns whether it was not there yet */
+  add(callId: string): boolean {
+    if (this.#size >= (this.#slots.length / 2) * FULL) this.#grow();
+    this.#hash(callId);
+    const at = this.#find();
+    if (this.#slots[at] !== 0) return false;
+    this.#slots[at] = this.#a;
+    this.#slots[at + 1] = this.#b;
+    this.#size += 1;
+    return true;
+  }
+
+  has(callId: string): boolean {
+    this.#hash(callId);
+    return this.#slots[this.#find()] !== 0;
+  }
+
+  /** Where the hash at hand stands, or the free slot where it belongs. A slot whose first half is 0 is free. */
+  #find(): number {
+    const slots = this.#slots;
+    let at = 2 * Math.floor((this.#a * slots.length) / 2 / 2 ** 32);
+    while (slots[at] !== 0 && (slots[at] !== this.#a || slots[at + 1] !== this.#b)) {
+      at = at + 2 === slots.length ? 0 : at + 2;
+    }
+    return at;
+  }
+
+  #grow(): void {
+    const before = this.#slots;
+    this.#slots = slotsFor(this.#size * GROWTH);
+    for (let at = 0; at < before.length; at += 2) {
+      if (before[at] === 0) continue;
+      this.#a = before[at]!;
+      this.#b = before[at + 1]!;
+      const to = this.#find();
+      this.#slots[to] = this.#a;
+      this.#slots[to + 1] = this.#b;
+    }
+  }
+
+  /** Two multiplicative hashes side by side, mixed at the end as MurmurHash3 does, since the slot is taken from above. */
+  #hash(callId: string): void {
+    let a = 0xdeadbeef;
+    let b = 0x41c6ce57;
+    for (let i = 0; i < callId.length; i++) {
+      const unit = callId.charCodeAt(i);
+      a = Math.imul(a ^ unit, 0x9e3779b1);
+      b = Math.imul(b ^ unit, 0x5f356495);
+    }
+    this.#a = mixed(a ^ (b >>> 15)) || 1;
+    this.#b = mixed(b ^ (a >>> 13));
+  }
+}
+
+function slotsFor(ids: number): Uint32Array {
+  return new Uint32Array(2 * Math.max(SLOTS_MIN, Math.ceil(ids / FULL) + 1));
+}
+
+function mixed(half: number): number {
+  let h = Math.imul(half ^ (half >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

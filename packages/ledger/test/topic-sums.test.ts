@@ -1,0 +1,262 @@
+import { applyEvents, readGenerations } from '@calltally/counters';
+import type { Call } from '@calltally/domain';
+import { cutKey, type Source, toRow } from '@calltally/store';
+import fc from 'fast-check';
+import { test } from 'tap';
+import {
+  auditUsers,
+  type Books,
+  discardCounters,
+  record,
+  recountUsers,
+  replaceUsers,
+  type SumsAt,
+  sumsOfTopic,
+  type TopicEvent,
+  TopicSums,
+} from '../src/index.ts';
+import { batchOf, bothOf, callOf, callsIn, holds, testWorld, type World } from './support.ts';
+
+const ANYWAY = { evenIfWarm: true, respectMs: 0 };
+
+let partitionsUsed = 10;
+
+/** A topic of two partitions as arrays, whose numbers are its own, and a reader who knows what he has been given. */
+function topicOf({ store }: World) {
+  const first = partitionsUsed;
+  partitionsUsed += 2;
+  const logs = new Map<number, TopicEvent[]>([
+    [first, []],
+    [first + 1, []],
+  ]);
+  const sums = new TopicSums(store, 0, 0);
+  const readOn = async () => {
+    for (const [partition, log] of logs) sums.add(partition, [...log]);
+  };
+  return {
+    sums,
+    logs,
+    readOn,
+    sumsAt: sumsOfTopic(sums, readOn),
+    /** Everything in it is stored. */
+    cut: new Map([...logs.keys()].map((partition) => [cutKey(0, partition), 999])),
+    put(one: 0 | 1, call: Call, takenAtMs = Date.now()): Source {
+      const log = logs.get(first + one)!;
+      log.push({ offset: log.length, takenAtMs, call });
+      return { stream: 0, partition: first + one, offset: log.length - 1 };
+    },
+  };
+}
+
+test('sums of the topic', async (t) => {
+  const world = await testWorld(t);
+  const { store } = world;
+  const books = await world.begin();
+  const count = ({ partition, offset }: Source, call: Call) =>
+    record(books, batchOf(partition, [{ offset, call }]));
+  const callsOf = async (userId: string) => callsIn((await bothOf(world, books, userId))!.counters);
+
+  await t.test(
+    'an event that is stored does not count while another of its call is the canonical one',
+    async (t) => {
+      const hazard = async (userId: string, readOn?: () => Promise<void>) => {
+        const topic = topicOf(world);
+        const call = callOf(userId);
+        const one = topic.put(0, call);
+        await topic.readOn();
+        const other = topic.put(1, call);
+        // Its consumer has inserted the row, and stops before it raises `stored` ...
+        await store.calls.insert([toRow(call, other)]);
+        // ... while that of the first partition takes the same call for a duplicate, and stores it.
+        await count(one, call);
+        const sumsAt = sumsOfTopic(topic.sums, readOn ?? topic.readOn);
+        t.equal((await recountUsers(books, [userId], ANYWAY, sumsAt)).get(userId), 'installed');
+        // The other one goes on: the row names its very event.
+        await count(other, call);
+        return callsOf(userId);
+      };
+      t.equal(await hazard('u-hazard'), 1);
+      t.equal(await hazard('u-twice', async () => {}), 2, 'who does not read on to the ends counts it twice');
+    },
+  );
+
+  await t.test('the event that Mongo names counts; foreign and changed ones change nothing', async (t) => {
+    const topic = topicOf(world);
+    const mine = callOf('u-mine', { durationMs: 5_000 });
+    const changed = { ...mine, durationMs: 7_000 };
+    const foreign = { ...mine, userId: 'u-other' };
+    const first = topic.put(0, changed);
+    const second = topic.put(0, foreign);
+    topic.put(1, mine);
+    const last = topic.put(1, mine);
+    await count(last, mine);
+    await count(first, changed);
+    await count(second, foreign);
+    const [sum, other] = await topic.sumsAt(['u-mine', 'u-other'], await store.progress.stored());
+    t.strictSame([...sum!.days.values()], [{ calls: 1, durationMs: 5_000 }]);
+    t.strictSame([...sum!.partitions], [cutKey(0, last.partition)]);
+    t.equal(other!.days.size, 0);
+  });
+
+  await t.test('of events whose row Mongo lost the one counts that Kafka took first', async (t) => {
+    const topic = topicOf(world);
+    const call = callOf('u-lost', { startedAt: 1_700_000_000_000, durationMs: 1 });
+    topic.put(0, { ...call, durationMs: 2 }, 1_800_000_000_002);
+    topic.put(0, { ...call, durationMs: 3 }, 1_800_000_000_001);
+    topic.put(1, { ...call, durationMs: 4 }, 1_800_000_000_001);
+    const single = callOf('u-lost', { startedAt: 1_700_000_000_000, durationMs: 10 });
+    topic.put(1, single);
+    const [sum] = await topic.sumsAt(['u-lost'], topic.cut);
+    t.strictSame([...sum!.days.values()], [{ calls: 2, durationMs: 13 }]);
+    topic.put(0, { ...call, durationMs: 5 }, 1);
+    t.strictSame(
+      (await topic.sumsAt(['u-lost'], topic.cut))[0]!.days,
+      sum!.days,
+      'once only, whatever comes later',
+    );
+  });
+
+  await t.test('a call without a row that also waits is for ingest to count', async (t) => {
+    const topic = topicOf(world);
+    const call = callOf('u-waits', { startedAt: 1 });
+    const one = topic.put(0, call);
+    const other = topic.put(1, call);
+    const [before] = await topic.sumsAt(['u-waits'], new Map([[cutKey(0, one.partition), 0]]));
+    t.equal(before!.days.size, 0);
+    await store.calls.insert([toRow(call, other)]);
+    const [after] = await topic.sumsAt(['u-waits'], topic.cut);
+    t.strictSame([...after!.partitions], [cutKey(0, other.partition)]);
+  });
+
+  await t.test('an event that starts after Kafka took it counts only where Mongo has it', async (t) => {
+    const topic = topicOf(world);
+    const [taken, rejected] = [
+      callOf('u-ahead', { startedAt: 2_000 }),
+      callOf('u-ahead', { startedAt: 3_000 }),
+    ];
+    const source = topic.put(0, taken, 1_999);
+    topic.put(0, rejected, 1_999);
+    await store.calls.insert([toRow(taken, source)]);
+    const [sum] = await topic.sumsAt(['u-ahead'], topic.cut);
+    t.equal(sum!.lastStartedAt, 2_000);
+    t.strictSame(
+      [...sum!.days.values()].map(({ calls }) => calls),
+      [1],
+    );
+  });
+
+  await t.test(
+    'an event that comes while Mongo is asked makes nothing doubtful that is being summed',
+    async (t) => {
+      const topic = topicOf(world);
+      const [twice, once] = [
+        callOf('u-meanwhile', { startedAt: 1 }),
+        callOf('u-meanwhile', { startedAt: 2 }),
+      ];
+      const { partition } = topic.put(0, twice);
+      for (const call of [twice, once]) topic.put(0, call);
+      const sourcesOf = async (ids: string[]) => {
+        topic.put(1, once);
+        sums.add(partition + 1, topic.logs.get(partition + 1)!);
+        return store.calls.sourcesOf(ids);
+      };
+      const calls = { sourcesOf } as unknown as typeof store.calls;
+      const sums = new TopicSums({ ...store, calls }, 0, 0);
+      sums.add(partition, topic.logs.get(partition)!);
+      const [sum] = await sums.at(['u-meanwhile'], new Map([[cutKey(0, partition), 9]]));
+      t.strictSame([...sum!.days.values()], [{ calls: 2, durationMs: 2_000 }]);
+    },
+  );
+
+  await t.test('a cut never goes back, and a failure of Mongo changes nothing', async (t) => {
+    const topic = topicOf(world);
+    const call = callOf('u-cut', { startedAt: 1 });
+    const { partition } = topic.put(0, call);
+    topic.put(0, call);
+    let fails = true;
+    const sourcesOf = async (ids: string[]) => {
+      if (fails) throw new Error('away');
+      return store.calls.sourcesOf(ids);
+    };
+    const calls = { sourcesOf } as unknown as typeof store.calls;
+    const sums = new TopicSums({ ...store, calls }, 0, 0);
+    sums.add(partition, topic.logs.get(partition)!);
+    await t.rejects(sums.at(['u-cut'], topic.cut), { message: 'away' });
+    t.equal(sums.waiting, 2);
+    fails = false;
+    const [sum] = await sums.at(['u-cut'], topic.cut);
+    t.strictSame([...sum!.days.values()], [{ calls: 1, durationMs: 1_000 }]);
+    await t.rejects(sums.at(['u-cut'], new Map([[cutKey(0, partition), 0]])), { code: 'LEDGER_CONTENDED' });
+  });
+
+  await t.test('at random: whatever is installed when, each call is counted once', async (t) => {
+    const step = fc.record({
+      one: fc.constantFrom(0 as const, 1 as const),
+      call: fc.nat(7),
+      user: fc.nat(1),
+      hours: fc.nat(60),
+      what: fc.constantFrom('put', 'put', 'insert', 'count', 'install'),
+    });
+    const property = fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
+      const topic = topicOf(world);
+      const [first] = topic.logs.keys();
+      const users = [`u-a-${first}`, `u-b-${first}`];
+      const next = [0, 0];
+      const sourceOf = (one: number) => ({ stream: 0, partition: first! + one, offset: next[one]! });
+      const following = (one: number) => topic.logs.get(first! + one)![next[one]!];
+      const countNext = async (one: number) => {
+        await count(sourceOf(one), following(one)!.call);
+        next[one]! += 1;
+      };
+      for (const { one, call, user, hours, what } of steps) {
+        const event = following(one);
+        if (what === 'install') await replaceUsers(books, users, topic.sumsAt);
+        if (what === 'count' && event !== undefined) await countNext(one);
+        if (what === 'insert' && event !== undefined) {
+          await store.calls.insert([toRow(event.call, sourceOf(one))]);
+        }
+        if (what !== 'put') continue;
+        const startedAt = Date.now() - hours * 3_600_000;
+        topic.put(one, { callId: `c-${first}-${call}`, userId: users[user]!, startedAt, durationMs: hours });
+      }
+      if ((await replaceUsers(books, users, topic.sumsAt)).length > 0) throw new Error('not replaced');
+      for (const one of [0, 1]) while (following(one) !== undefined) await countNext(one);
+      const { differences, cold } = await auditUsers(books, users);
+      if (differences.length + cold.length > 0) throw new Error(JSON.stringify({ differences, cold }));
+    });
+    await holds(t, property, 60);
+  });
+
+  await t.test(
+    'the sums come to stand although others recount; who is recounted all the time is told',
+    async (t) => {
+      const topic = topicOf(world);
+      const call = callOf('u-busy', { startedAt: 1 });
+      await count(topic.put(0, call), call);
+      let overtakes = 3;
+      const overtaken: SumsAt = async (userIds, stored) => {
+        if (overtakes-- > 0) await recountUsers(books, userIds, ANYWAY);
+        return topic.sumsAt(userIds, stored);
+      };
+      t.strictSame(await replaceUsers(books, ['u-busy'], overtaken), []);
+      t.equal(overtakes, -1);
+      overtakes = Number.POSITIVE_INFINITY;
+      t.strictSame(await replaceUsers(books, ['u-busy'], overtaken), ['u-busy']);
+    },
+  );
+
+  await t.test('counters thrown away: nobody is known, and counting begins anew where it was', async (t) => {
+    await count({ stream: 0, partition: 1, offset: 100 }, callOf('u-known'));
+    await discardCounters(books, 0, [0, 1]);
+    const generations = await readGenerations(books.session);
+    const [now] = [...generations.values()];
+    t.not(now!.id, [...books.generations.values()][0]!.id);
+    t.equal(now!.retentionMonths, [...books.generations.values()][0]!.retentionMonths);
+    t.equal(now!.marks.get('0:1'), 100);
+    const after: Books = { ...books, generations };
+    t.equal(await bothOf(world, after, 'u-known'), undefined);
+    const events = [{ userId: 'u-known', events: [{ offset: 101, startedAt: 1, durationMs: 1 }] }];
+    t.strictSame(await applyEvents(books.session, generations, '0:1', events), ['unknown']);
+    t.match(await auditUsers(after, ['u-known']), { cold: ['u-known'], differences: [] });
+  });
+});

@@ -1,0 +1,59 @@
+import {
+  auditUsers,
+  type Books,
+  type Difference,
+  recounted,
+  type SumsAt,
+  type TopicSums,
+} from '@calltally/ledger';
+import type { Store } from '@calltally/store';
+import { inPieces } from '../audit/in-order.ts';
+
+const USERS_A_PIECE = 200;
+
+interface Sides {
+  store: Store;
+  sums: TopicSums;
+  sumsAt: SumsAt;
+  /** Does work with books, and is patient. */
+  use<T>(work: (books: Books) => Promise<T>): Promise<T>;
+}
+
+/**
+ * Compares what counters became with what Mongo says, for users of the topic, of Mongo, or of both.
+ * @throws CountersError, StoreError, and what `sumsAt` throws
+ */
+export async function* compareWithMongo(
+  sides: Sides,
+): AsyncGenerator<{ users: number; differences: Difference[] }> {
+  const { store, sums, use } = sides;
+  const unseen = new Set(sums.userIds());
+  const compare = async (userIds: string[]) => {
+    const { differences } = await use((books) => auditUsers(books, userIds));
+    const unknown = userIds.filter((userId) => !sums.has(userId));
+    differences.push(...(await use(() => missingOnTopic(sides, unknown))));
+    return { users: userIds.length, differences };
+  };
+  for await (const piece of inPieces(store.users.pages(), USERS_A_PIECE)) {
+    for (const { userId } of piece) unseen.delete(userId);
+    yield compare(piece.map(({ userId }) => userId));
+  }
+  for await (const piece of inPieces(only([...unseen]), USERS_A_PIECE)) yield compare(piece);
+}
+
+/** Users with rows that came by no event of the topic; no counters tell it, since theirs come from Mongo. */
+async function missingOnTopic({ store, sumsAt }: Sides, userIds: readonly string[]): Promise<Difference[]> {
+  if (userIds.length === 0) return [];
+  const stored = await store.progress.stored();
+  const onTopic = await sumsAt(userIds, stored);
+  const inMongo = recounted(userIds, await store.tallies.byDay(userIds, stored));
+  return inMongo.flatMap(({ userId, days }, i) => {
+    if (days.size === 0 || onTopic[i]!.days.size > 0) return [];
+    const calls = [...days.values()].reduce((sum, tally) => sum + tally.calls, 0);
+    return [{ userId, bucket: 'topic', has: { calls: 0 }, shouldHave: { calls } }];
+  });
+}
+
+async function* only<T>(page: T): AsyncGenerator<T> {
+  yield page;
+}

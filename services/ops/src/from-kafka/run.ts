@@ -1,0 +1,157 @@
+import type { Generations } from '@calltally/counters';
+import {
+  type Books,
+  type Difference,
+  discardCounters,
+  replaceUsers,
+  sumsOfTopic,
+  TopicSums,
+} from '@calltally/ledger';
+import type { Store } from '@calltally/store';
+import type { OpsSettings } from '../context.ts';
+import { CommandError } from '../failure.ts';
+import type { LiveBooks } from '../replay/live-books.ts';
+import { opsKafka, withAdmin } from '../replay/topic.ts';
+import { compareWithMongo } from './compare.ts';
+import { TopicReader } from './topic-reader.ts';
+import { requireWitness } from './witness.ts';
+
+export type Phase = 'read' | 'fill' | 'compare';
+
+export interface FromKafkaHooks {
+  /** The counters are thrown away. @param offsets how many the topic has */
+  onStart(partitions: number, offsets: number): void;
+  /** @param of offsets of both readings, or users */
+  onProgress(phase: Phase, done: number, of: number): void;
+  /** Users that others kept counting or recounting, so that the sums could not be put in place. */
+  onFailed(userIds: readonly string[]): void;
+  onDifferences(differences: readonly Difference[]): void;
+}
+
+export interface FromKafka {
+  /** With calls on the topic. */
+  users: number;
+  calls: number;
+  failed: number;
+  /** Users whose counters are not what Mongo says. */
+  drifted: number;
+  differences: number;
+  /** False when asked to stop before the end. */
+  complete: boolean;
+}
+
+const USERS_A_PIECE = 200;
+
+/**
+ * Throws all counters away and fills them from the topic alone, while ingest goes on and dashboards are answered from
+ * Mongo; then compares with Mongo. A kill leaves counters that are unknown, or right; the next one begins anew.
+ *
+ * @throws CommandError, CountersError, LedgerError, StoreError, errors of kafkajs
+ */
+export async function rebuildFromKafka(
+  settings: OpsSettings,
+  live: LiveBooks,
+  store: Store,
+  hooks: FromKafkaHooks,
+  signal: AbortSignal,
+): Promise<FromKafka> {
+  const { topic, groupId } = settings.kafka;
+  const kafka = opsKafka(settings.kafka);
+  const done: FromKafka = { users: 0, calls: 0, failed: 0, drifted: 0, differences: 0, complete: false };
+  const work = withAdmin(kafka, async (admin) => {
+    const { stream, partitions } = await live.use(
+      ({ generations }) => requireWitness(admin, store, generations, topic),
+      signal,
+    );
+    const use = await throwAway(
+      live,
+      stream,
+      partitions.map(({ partition }) => partition),
+      signal,
+    );
+    const offsets = partitions.reduce((sum, { end }) => sum + end, 0);
+    hooks.onStart(partitions.length, offsets);
+    const sums = new TopicSums(store, stream, offsets);
+    // Before the reader asks for the ends of what it reads twice.
+    const stored = await use(() => store.progress.stored());
+    const reader = new TopicReader({
+      kafka,
+      admin,
+      topic,
+      groupId: `${groupId}.rebuild`,
+      sums,
+      sumUp: () => use(() => sums.sumThrough(stored)),
+      onProgress: (read) => hooks.onProgress('read', Math.min(read, 2 * offsets), 2 * offsets),
+      signal,
+    });
+    try {
+      await reader.readTwice();
+      const sumsAt = sumsOfTopic(sums, () => reader.readOn());
+      for (const userIds of piecesOf(sums.userIds())) {
+        signal.throwIfAborted();
+        const failed = await use((books) => replaceUsers(books, userIds, sumsAt));
+        if (failed.length > 0) hooks.onFailed(failed);
+        Object.assign(done, {
+          users: done.users + userIds.length,
+          calls: sums.calls,
+          failed: done.failed + failed.length,
+        });
+        hooks.onProgress('fill', done.users, sums.users);
+      }
+      let compared = 0;
+      for await (const { users, differences } of compareWithMongo({ store, sums, sumsAt, use })) {
+        signal.throwIfAborted();
+        compared += users;
+        done.drifted += new Set(differences.map(({ userId }) => userId)).size;
+        done.differences += differences.length;
+        if (differences.length > 0) hooks.onDifferences(differences);
+        hooks.onProgress('compare', compared, Math.max(compared, sums.users));
+      }
+      done.complete = true;
+    } finally {
+      await reader.close();
+    }
+  });
+  await work.catch((thrown) => {
+    if (!signal.aborted) throw thrown;
+  });
+  return done;
+}
+
+/** @returns what does work with the books of the generation that is begun here, as `LiveBooks.use` does */
+async function throwAway(
+  live: LiveBooks,
+  stream: number,
+  partitions: readonly number[],
+  signal: AbortSignal,
+) {
+  await live.use((books) => discardCounters(books, stream, partitions), signal);
+  live.close();
+  const begun = await live.use(async ({ generations }) => idsOf(generations), signal);
+  return <T>(work: (books: Books) => Promise<T>): Promise<T> =>
+    live.use(async (books) => {
+      if (idsOf(books.generations) === begun) return work(books);
+      throw new CommandError(
+        'GENERATION_BEGUN',
+        'Redis was emptied, or another generation was begun meanwhile; run the command again',
+      );
+    }, signal);
+}
+
+function idsOf(generations: Generations): string {
+  return [...generations.values()]
+    .map(({ id }) => id)
+    .sort()
+    .join(',');
+}
+
+function* piecesOf(userIds: Iterable<string>): Generator<string[]> {
+  let piece: string[] = [];
+  for (const userId of userIds) {
+    piece.push(userId);
+    if (piece.length < USERS_A_PIECE) continue;
+    yield piece;
+    piece = [];
+  }
+  if (piece.length > 0) yield piece;
+}

@@ -1,0 +1,165 @@
+import { decodeCallEvent } from '@calltally/contract';
+import type { TopicEvent, TopicSums } from '@calltally/ledger';
+import type { Admin, Kafka, KafkaMessage } from 'kafkajs';
+import { CommandError } from '../failure.ts';
+import { readPatiently } from '../reading/read-patiently.ts';
+import { SILENCE_MAX_MS, silent } from '../reading/read-spans.ts';
+import { requireRoom } from './room.ts';
+import { requireWhole } from './witness.ts';
+
+/** For each partition the offset of the next event. */
+export type Ends = ReadonlyMap<number, number>;
+
+interface Parts {
+  kafka: Kafka;
+  admin: Admin;
+  topic: string;
+  groupId: string;
+  sums: TopicSums;
+  /** Sums what waits, through a cut that is older than the ends of the two readings; patient with Mongo. */
+  sumUp: () => Promise<void>;
+  /** @param offsets how many are read, of both readings */
+  onProgress: (offsets: number) => void;
+  signal: AbortSignal;
+}
+
+const LOOK_EVERY_MS = 1_000;
+
+/** Reads the topic twice, for ids that come again and then into the sums, and the second time on and on. */
+export class TopicReader {
+  readonly #parts: Parts;
+  readonly #ending = new AbortController();
+  readonly #signal: AbortSignal;
+  /** Everything below is in the sums or waits to be. */
+  readonly #next = new Map<number, number>();
+  #following: Promise<void> = Promise.resolve();
+  #failure: { thrown: unknown } | undefined;
+  #heardAtMs = 0;
+  #wake = () => {};
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#signal = AbortSignal.any([parts.signal, this.#ending.signal]);
+  }
+
+  /** @throws CommandError TOPIC_INCOMPLETE, TOPIC_CHANGED, TOPIC_SILENT; StoreError, AbortError, errors of kafkajs */
+  async readTwice(): Promise<void> {
+    const ends = await this.#ends();
+    await this.#look(ends);
+    this.#signal.throwIfAborted();
+    const all = sumOf(ends.values());
+    for (const partition of ends.keys()) this.#next.set(partition, 0);
+    this.#following = this.#follow(async () => {
+      if (this.#isReadTo(ends)) return;
+      await this.#parts.sumUp();
+      this.#parts.onProgress(all + sumOf([...ends].map(([one, end]) => Math.min(end, this.#next.get(one)!))));
+    }).catch((thrown) => {
+      this.#failure = { thrown };
+      this.#wake();
+    });
+    await this.#reach(ends);
+    // A reader whom retention overtakes goes on behind the gap, and is not told.
+    const offsets = await this.#parts.admin.fetchTopicOffsets(this.#parts.topic);
+    requireWhole(offsets.map(({ partition, low }) => ({ partition, earliest: Number(low) })));
+  }
+
+  /** Resolves when everything is added that the topic holds now. @throws as `readTwice` */
+  async readOn(): Promise<void> {
+    await this.#reach(await this.#ends());
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#following;
+  }
+
+  async #look(ends: Ends): Promise<void> {
+    const { kafka, topic, groupId, sums, onProgress } = this.#parts;
+    const looked = new Map<number, number>();
+    await readPatiently(kafka, {
+      topic,
+      groupId,
+      spans: [...ends].map(([partition, until]) => ({ partition, from: 0, until })),
+      take: async (partition, messages) => {
+        sums.look(partition, eventsOf(messages));
+        looked.set(partition, Number(messages.at(-1)!.offset));
+        return true;
+      },
+      through: (partition) => looked.get(partition),
+      onProgress,
+      signal: this.#signal,
+    });
+  }
+
+  async #follow(added: () => Promise<void>): Promise<void> {
+    const { kafka, topic, groupId, sums } = this.#parts;
+    await readPatiently(kafka, {
+      topic,
+      groupId,
+      spans: [...this.#next.keys()].map((partition) => ({
+        partition,
+        from: 0,
+        until: Number.POSITIVE_INFINITY,
+      })),
+      take: async (partition, messages) => {
+        sums.add(partition, eventsOf(messages));
+        requireRoom(sums);
+        await added();
+        return true;
+      },
+      through: (partition) => this.#next.get(partition)! - 1,
+      onSettled: (_, partition, next) => {
+        this.#next.set(partition, next);
+        this.#heardAtMs = performance.now();
+        this.#wake();
+      },
+      signal: this.#signal,
+    });
+  }
+
+  async #reach(ends: Ends): Promise<void> {
+    this.#heardAtMs = performance.now();
+    while (!this.#isReadTo(ends)) {
+      if (this.#failure) throw this.#failure.thrown;
+      this.#signal.throwIfAborted();
+      if (performance.now() - this.#heardAtMs > SILENCE_MAX_MS) throw silent(this.#parts.topic);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, LOOK_EVERY_MS);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  #isReadTo(ends: Ends): boolean {
+    return [...ends].every(([partition, end]) => end <= this.#next.get(partition)!);
+  }
+
+  async #ends(): Promise<Ends> {
+    const offsets = await this.#parts.admin.fetchTopicOffsets(this.#parts.topic);
+    const ends = new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+    const isOther = this.#next.size > 0 && [...ends.keys()].some((partition) => !this.#next.has(partition));
+    const isBehind = offsets.some(({ partition, low }) => Number(low) > (this.#next.get(partition) ?? 0));
+    if (isOther || isBehind) {
+      throw new CommandError(
+        'TOPIC_CHANGED',
+        'the topic got partitions, or lost events that were not read yet',
+      );
+    }
+    return ends;
+  }
+}
+
+/** Whatever ingest may have taken for a call; one that was too far ahead of its clock has no row. */
+function eventsOf(messages: readonly KafkaMessage[]): TopicEvent[] {
+  return messages.flatMap(({ offset, timestamp, value }) => {
+    const { call } = decodeCallEvent(value, Number.POSITIVE_INFINITY);
+    return call === undefined ? [] : [{ offset: Number(offset), takenAtMs: Number(timestamp), call }];
+  });
+}
+
+function sumOf(values: Iterable<number>): number {
+  return [...values].reduce((sum, value) => sum + value, 0);
+}
