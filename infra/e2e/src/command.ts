@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Platform } from './platform.ts';
@@ -11,7 +12,28 @@ export async function calltally(
   platform: Platform,
   ...args: string[]
 ): Promise<{ status: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [CALLTALLY, ...args], {
+  const child = launch(platform, args);
+  const [out, err] = [text(child.stdout), text(child.stderr)];
+  const [code] = await once(child, 'exit');
+  return { status: code ?? -1, out: await out, err: await err };
+}
+
+/** Runs it until a while after its first line of output, and kills it. @returns whether it was still at work */
+export async function killCalltally(
+  platform: Platform,
+  afterMs: number,
+  ...args: string[]
+): Promise<boolean> {
+  const child = launch(platform, args);
+  child.stderr.resume();
+  const exited = once(child, 'exit');
+  child.stdout.once('data', () => setTimeout(() => child.kill('SIGKILL'), afterMs));
+  const [, signal] = await exited;
+  return signal === 'SIGKILL';
+}
+
+function launch(platform: Platform, args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn(process.execPath, [CALLTALLY, ...args], {
     env: {
       PATH: process.env.PATH!,
       KAFKA_BROKERS: platform.kafka.address,
@@ -23,7 +45,4 @@ export async function calltally(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const [out, err] = [text(child.stdout), text(child.stderr)];
-  const [code] = await once(child, 'exit');
-  return { status: code ?? -1, out: await out, err: await err };
 }

@@ -1,0 +1,111 @@
+import { type Test, test } from 'tap';
+import { badEvents } from '../src/bad-events.ts';
+import { calltally, killCalltally } from '../src/command.ts';
+import { compareWithOracle, compareWithRecount } from '../src/compare.ts';
+import { caughtUp, type Observed, observe } from '../src/endure.ts';
+import { Flow } from '../src/flow.ts';
+import { Traffic } from '../src/traffic.ts';
+import { together } from '../src/watch.ts';
+import { sendCalls, startWorld, type World } from '../src/world.ts';
+
+const FROM_KAFKA = ['rebuild', '--from', 'kafka', '--json'];
+const USERS = 12;
+
+function lines(out: string) {
+  return out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+async function exact(t: Test, world: World): Promise<void> {
+  await caughtUp(world);
+  t.same(await compareWithOracle(world), [], `every number equals the oracle, of ${world.oracle.size} calls`);
+  const verified = await calltally(world.platform, 'verify', '--all', '--json');
+  t.match(lines(verified.out).at(-1), { users: USERS, drifted: 0, differences: 0 }, 'verify finds nothing');
+  t.same(await compareWithRecount(world), [], 'Redis is what a recount from Mongo says');
+}
+
+function judge(t: Test, observed: Observed): void {
+  const all = together(observed.whole, observed.cut);
+  t.comment(`answers ${JSON.stringify([...all.statuses])} from ${JSON.stringify([...all.sources])}`);
+  t.same([...all.statuses.keys()], [200], 'every dashboard was answered');
+  t.equal(all.tooMany, 0, 'no dashboard said more than there was');
+  t.equal(all.tooFew, 0, 'no dashboard said less than its as-of promises');
+  t.equal(all.wrong, 0, 'every dashboard was exact while nothing was sent');
+}
+
+test('counters filled from the topic alone', async (t) => {
+  const world = await startWorld(t, { users: USERS, ingests: 2 });
+  const { platform, traffic, oracle, chance } = world;
+
+  // The same calls by one partition and by others, told otherwise, claimed by others; and what is no call.
+  const events = traffic.calls(600, Date.now());
+  for (const event of events) oracle.add(event);
+  await platform.producer.sendAll(events);
+  await caughtUp(world);
+  await platform.producer.sendAll(events.filter(() => chance.chance(0.3)));
+  await platform.sendUnderKey(
+    'another',
+    events.filter(() => chance.chance(0.3)),
+  );
+  const changed = events.filter(() => chance.chance(0.2)).map((event) => traffic.changed(event));
+  await platform.sendUnderKey('a-third', changed);
+  const foreign = events.filter(() => chance.chance(0.1));
+  const claimed = foreign.map((event) => ({ ...event, user_id: chance.pick(traffic.users) }));
+  await platform.sendUnderKey('a-fourth', claimed);
+  const spoilt = new Traffic(chance, `${platform.topic}-bad`, 1);
+  const bad = badEvents(() => ({ ...spoilt.call(Date.now()), duration_seconds: 60 }), Date.now());
+  await platform.sendMessages(bad.map(({ key, value }) => ({ key, value })));
+  await sendCalls(world, 100);
+  await caughtUp(world);
+
+  await t.test('while nothing is sent', async (t) => {
+    let said = { status: -1, out: '', err: '' };
+    const observed = await observe(
+      world,
+      async () => {
+        said = await calltally(platform, ...FROM_KAFKA);
+      },
+      { quiet: true },
+    );
+    t.equal(said.status, 0, said.err + said.out);
+    const end = { users: USERS, calls: oracle.size, failed: 0, drifted: 0, complete: true };
+    t.match(lines(said.out).at(-1), end);
+    judge(t, observed);
+    await exact(t, world);
+  });
+
+  await t.test('amid traffic', async (t) => {
+    const flow = new Flow(world);
+    flow.start();
+    const observed = await observe(world, async () => {
+      for (let round = 0; round < 3; round++) {
+        const said = await calltally(platform, ...FROM_KAFKA);
+        t.equal(said.status, 0, said.err + said.out);
+        t.match(lines(said.out).at(-1), { users: USERS, failed: 0, drifted: 0, complete: true });
+      }
+    });
+    await flow.stop();
+    t.comment(`${flow.sent} calls were sent meanwhile`);
+    judge(t, observed);
+    await exact(t, world);
+  });
+
+  await t.test('killed half-way, again and again, amid traffic', async (t) => {
+    const flow = new Flow(world);
+    flow.start();
+    let kills = 0;
+    const observed = await observe(world, async () => {
+      for (const afterMs of [0, 400, 800, 1_200, 1_600]) {
+        if (await killCalltally(platform, afterMs, ...FROM_KAFKA)) kills += 1;
+      }
+    });
+    t.ok(kills >= 2, `killed ${kills} times`);
+    judge(t, observed);
+    const said = await calltally(platform, ...FROM_KAFKA);
+    await flow.stop();
+    t.match(lines(said.out).at(-1), { users: USERS, failed: 0, drifted: 0, complete: true });
+    await exact(t, world);
+  });
+});
