@@ -11,4 +11,5 @@ export { type Books, type Recounted, recounted, recountUsers, type SumsAt } from
 export { RecountQueue } from './recount-queue.ts';
 export { repairUsers, replaceUsers, warmUsers } from './repair.ts';
 export { RowsAsOf } from './rows-as-of.ts';
-export { sumsOfTopic, type TopicEvent, TopicSums } from './topic-sums.ts';
+export { sumsOfTopic } from './sums-of-topic.ts';
+export { type TopicEvent, TopicSums } from './topic-sums.ts';

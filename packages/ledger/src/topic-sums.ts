@@ -1,9 +1,9 @@
 import type { RecountedUser } from '@calltally/counters';
-import { type Call, dayOf, type Tally } from '@calltally/domain';
+import type { Call } from '@calltally/domain';
 import { type Cut, cutKey, type Source, type Store, sameSource } from '@calltally/store';
 import { CallIds } from './call-ids.ts';
 import { LedgerError } from './errors.ts';
-import type { SumsAt } from './recount.ts';
+import { UserSums } from './user-sums.ts';
 
 /** An event of the topic that is a call. */
 export interface TopicEvent {
@@ -25,7 +25,6 @@ interface Partition {
 }
 
 type Placed = TopicEvent & { partition: number };
-type UserSums = { userId: string; days: Map<number, Tally>; partitions: Set<string>; lastStartedAt: number };
 
 const SOURCES_AT_ONCE = 5_000;
 
@@ -38,46 +37,22 @@ const SOURCES_AT_ONCE = 5_000;
  * call, the event that Kafka took first counts.
  */
 export class TopicSums {
+  readonly users = new UserSums();
   readonly #store: Store;
   readonly #stream: number;
   readonly #seen: CallIds;
   readonly #doubtful = new CallIds();
   readonly #partitions = new Map<number, Partition>();
-  readonly #users = new Map<string, UserSums>();
   /** Of doubtful calls without a row, the event that Kafka took first. */
   readonly #rowless = new Map<string, Placed>();
   /** Calls without a row that are summed. */
   readonly #adopted = new Set<string>();
-  #calls = 0;
-  #userDays = 0;
 
   /** @param expected about how many events there are */
   constructor(store: Store, stream: number, expected: number) {
     this.#store = store;
     this.#stream = stream;
     this.#seen = new CallIds(expected);
-  }
-
-  /** Users with calls; whoever gets his first while this is walked over comes, too. */
-  userIds(): IterableIterator<string> {
-    return this.#users.keys();
-  }
-
-  has(userId: string): boolean {
-    return this.#users.has(userId);
-  }
-
-  get users(): number {
-    return this.#users.size;
-  }
-
-  get calls(): number {
-    return this.#calls;
-  }
-
-  /** Entries of a user and a UTC day, which memory grows with. */
-  get userDays(): number {
-    return this.#userDays;
   }
 
   /** Events that wait until Mongo has them. */
@@ -132,7 +107,7 @@ export class TopicSums {
   async at(userIds: readonly string[], through: Cut): Promise<RecountedUser[]> {
     await this.sumThrough(through);
     this.#adopt();
-    return userIds.map((userId) => this.#users.get(userId) ?? noSums(userId));
+    return userIds.map((userId) => this.users.of(userId));
   }
 
   #partition(partition: number): Partition {
@@ -197,48 +172,9 @@ export class TopicSums {
     this.#rowless.clear();
   }
 
-  #sum({ call: { userId, startedAt, durationMs }, partition }: Placed): void {
-    let user = this.#users.get(userId);
-    if (user === undefined) {
-      user = noSums(userId);
-      this.#users.set(userId, user);
-    }
-    this.#calls += 1;
-    const day = dayOf(startedAt);
-    const tally = user.days.get(day);
-    if (tally === undefined) {
-      user.days.set(day, { calls: 1, durationMs });
-      this.#userDays += 1;
-    } else {
-      tally.calls += 1;
-      tally.durationMs += durationMs;
-    }
-    user.partitions.add(cutKey(this.#stream, partition));
-    user.lastStartedAt = Math.max(user.lastStartedAt, startedAt);
+  #sum({ call, partition }: Placed): void {
+    this.users.add(call, cutKey(this.#stream, partition));
   }
-}
-
-/**
- * What users are recounted from where the topic is the witness: `stored` (the cut S) has been read, now everything is
- * read that the topic holds (through its ends E), and then the sums are those through S.
- *
- * Why these are exactly the canonical events at or below S: an event e at or below S had its row inserted, or found
- * another event's row, before S was read. The event c that the row names was on the topic by then, so it lies below E
- * and was looked at. Where c is another one than e, both have the call's id; so e is doubtful, and Mongo is asked. Where
- * no other event below E has the id, c is e. Nothing that comes later changes this, since the first row stands. Without
- * reading through E, c might lie in a partition whose `stored` is not raised yet: e would count, and ingest counts c.
- *
- * @param readOn resolves when everything is added that the topic held when it was called
- */
-export function sumsOfTopic(sums: TopicSums, readOn: () => Promise<void>): SumsAt {
-  return async (userIds, stored) => {
-    await readOn();
-    return sums.at(userIds, stored);
-  };
-}
-
-function noSums(userId: string): UserSums {
-  return { userId, days: new Map(), partitions: new Set(), lastStartedAt: -1 };
 }
 
 function isTakenBefore(a: Placed, b: Placed): boolean {

@@ -27,10 +27,10 @@ export async function* compareWithMongo(
   sides: Sides,
 ): AsyncGenerator<{ users: number; differences: Difference[] }> {
   const { store, sums, use } = sides;
-  const unseen = new Set(sums.userIds());
+  const unseen = new Set(sums.users.ids());
   const compare = async (userIds: string[]) => {
     const { differences } = await use((books) => auditUsers(books, userIds));
-    const unknown = userIds.filter((userId) => !sums.has(userId));
+    const unknown = userIds.filter((userId) => !sums.users.has(userId));
     differences.push(...(await use(() => missingOnTopic(sides, unknown))));
     return { users: userIds.length, differences };
   };

@@ -1,4 +1,3 @@
-import type { TopicSums } from '@calltally/ledger';
 import { CommandError } from '../failure.ts';
 import { REMEDY } from './witness.ts';
 
@@ -11,8 +10,16 @@ const SUMS_BYTES_MAX = 1_500_000_000;
 const WAITING_MAX = 1_000_000;
 const STATE = 'counters stay unknown to Redis and are answered from Mongo';
 
+export interface Held {
+  users: number;
+  /** Entries of a user and a UTC day. */
+  userDays: number;
+  /** Events that wait for ingest. */
+  waiting: number;
+}
+
 /** @throws CommandError TOPIC_TOO_LARGE, INGEST_BEHIND */
-export function requireRoom({ users, userDays, waiting }: Pick<TopicSums, 'users' | 'userDays' | 'waiting'>) {
+export function requireRoom({ users, userDays, waiting }: Held): void {
   if (users * USER_BYTES + userDays * USER_DAY_BYTES > SUMS_BYTES_MAX) {
     throw new CommandError(
       'TOPIC_TOO_LARGE',

@@ -63,6 +63,7 @@ export async function rebuildFromKafka(
       ({ generations }) => requireWitness(admin, store, generations, topic),
       signal,
     );
+    signal.throwIfAborted();
     const use = await throwAway(
       live,
       stream,
@@ -87,16 +88,16 @@ export async function rebuildFromKafka(
     try {
       await reader.readTwice();
       const sumsAt = sumsOfTopic(sums, () => reader.readOn());
-      for (const userIds of piecesOf(sums.userIds())) {
+      for (const userIds of piecesOf(sums.users.ids())) {
         signal.throwIfAborted();
         const failed = await use((books) => replaceUsers(books, userIds, sumsAt));
         if (failed.length > 0) hooks.onFailed(failed);
         Object.assign(done, {
           users: done.users + userIds.length,
-          calls: sums.calls,
+          calls: sums.users.calls,
           failed: done.failed + failed.length,
         });
-        hooks.onProgress('fill', done.users, sums.users);
+        hooks.onProgress('fill', done.users, sums.users.size);
       }
       let compared = 0;
       for await (const { users, differences } of compareWithMongo({ store, sums, sumsAt, use })) {
@@ -105,7 +106,7 @@ export async function rebuildFromKafka(
         done.drifted += new Set(differences.map(({ userId }) => userId)).size;
         done.differences += differences.length;
         if (differences.length > 0) hooks.onDifferences(differences);
-        hooks.onProgress('compare', compared, Math.max(compared, sums.users));
+        hooks.onProgress('compare', compared, Math.max(compared, sums.users.size));
       }
       done.complete = true;
     } finally {

@@ -103,7 +103,7 @@ export class TopicReader {
       })),
       take: async (partition, messages) => {
         sums.add(partition, eventsOf(messages));
-        requireRoom(sums);
+        requireRoom({ users: sums.users.size, userDays: sums.users.days, waiting: sums.waiting });
         await added();
         return true;
       },
