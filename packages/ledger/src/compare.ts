@@ -21,7 +21,8 @@ export interface Difference {
   userId: string;
   /**
    * `day 2026-03-01`, `week 2026-W09`, `month 2026-03`; one of these behind `ready`, for the sums that are kept ready;
-   * `latest start` (`startedAtMs`); `applied 0:3` (`offset`: no higher than it should be), by stream and partition.
+   * `latest start` (`startedAtMs`); `applied 0:3` (`offset`: no higher than it should be), by stream and partition;
+   * `topic` where the topic was to hold calls of the user and holds none.
    */
   bucket: string;
   has: Figures;
