@@ -8,6 +8,7 @@ import type { OpsSettings } from '../context.ts';
 import { CommandError } from '../failure.ts';
 import type { Span } from '../reading/cursor.ts';
 import { readSpans } from '../reading/read-spans.ts';
+import { unionOf } from '../reading/union.ts';
 import type { Bound } from './bound.ts';
 import { LiveBooks } from './live-books.ts';
 import { type PartitionPlan, type PartitionView, planReplay, type TimedOffsets } from './plan.ts';
@@ -31,6 +32,8 @@ export interface Replayed extends Counts {
   /** False when asked to stop before the end. */
   complete: boolean;
   plan: PartitionPlan[];
+  /** What the topic let go of while it was being read. */
+  gone: Span[];
 }
 
 const REDIS_COMMAND_TIMEOUT_MS = 10_000;
@@ -68,8 +71,8 @@ export async function replay(
     const spans = plan.filter(({ from, until }) => from < until);
     hooks.onPlan(plan, offsetsIn(spans));
     const recorder = new Recorder(books, stream, signal);
-    await readAll({ kafka, topic, groupId, spans, recorder, hooks, signal });
-    return { ...recorder.counts, complete: !signal.aborted, plan };
+    const gone = await readAll({ kafka, topic, groupId, spans, recorder, hooks, signal });
+    return { ...recorder.counts, complete: !signal.aborted, plan, gone };
   } finally {
     books.close();
   }
@@ -100,7 +103,10 @@ async function makePlan(
   return { stream: view.stream, plan: planReplay(choose(view.partitions, partitions), from, to, timed) };
 }
 
-/** Reads on behind what is recorded when Kafka was away, a bounded number of times without getting any further. */
+/**
+ * Reads on behind what is recorded when Kafka was away, a bounded number of times without getting any further.
+ * @returns what the topic let go of before it was read
+ */
 async function readAll(parts: {
   kafka: Kafka;
   topic: string;
@@ -109,9 +115,10 @@ async function readAll(parts: {
   recorder: Recorder;
   hooks: ReplayHooks;
   signal: AbortSignal;
-}): Promise<void> {
+}): Promise<Span[]> {
   const { kafka, topic, groupId, recorder, hooks, signal } = parts;
   const all = offsetsIn(parts.spans);
+  const gone: Span[] = [];
   let left = parts.spans;
   for (let attempt = 1; ; attempt++) {
     let done = all - offsetsIn(left);
@@ -128,9 +135,11 @@ async function readAll(parts: {
           done += offsets;
           hooks.onProgress(done, recorder.counts);
         },
+        onGone: (span) => gone.push(span),
         signal,
       });
-      return await recorder.settle();
+      await recorder.settle();
+      return unionOf(gone);
     } catch (thrown) {
       await recorder.settle();
       const before = offsetsIn(left);
