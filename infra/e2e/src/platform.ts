@@ -21,6 +21,8 @@ export interface PlatformOptions {
   ingests?: number;
   apis?: number;
   redisArguments?: string[];
+  /** Without it ingest compares every active user with Mongo, every few seconds: a test must not see it find anything. */
+  audit?: { share: number; usersPerMinute: number };
 }
 
 /** The whole service on this machine: engines, ingest and API as processes of their own, on a topic of their own. */
@@ -45,6 +47,7 @@ export class Platform {
     folder: string,
     ports: { apis: number[]; ingests: number[] },
     lines: ReadonlyMap<string, TcpProxy>,
+    audit: NonNullable<PlatformOptions['audit']>,
   ) {
     this.#lines = lines;
     this.kafka = engines.kafka;
@@ -65,8 +68,12 @@ export class Platform {
       MONGODB_URI: through(lines.get('mongo'), this.mongoUri, '?directConnection=true'),
     };
     this.apis = ports.apis.map((port) => new Service('api', port, { ...env, PORT: String(port) }, folder));
+    const audited = {
+      AUDIT_SHARE: String(audit.share),
+      AUDIT_USERS_PER_MINUTE: String(audit.usersPerMinute),
+    };
     this.ingests = ports.ingests.map(
-      (port) => new Service('ingest', port, { ...env, INGEST_PORT: String(port) }, folder),
+      (port) => new Service('ingest', port, { ...env, ...audited, INGEST_PORT: String(port) }, folder),
     );
     this.store = openStore({ uri: this.mongoUri, timeoutMs: 30_000, selectionTimeoutMs: 10_000 });
     this.#kafkaClient = kafkaClient({ brokers: [this.kafka.address], clientId: 'calltally-e2e' });
@@ -95,7 +102,8 @@ export class Platform {
     }
     const free = (count = 1) => Promise.all(Array.from({ length: count }, freePort));
     const ports = { apis: await free(options.apis), ingests: await free(options.ingests) };
-    const platform = new Platform({ kafka, redis, mongo }, folder, ports, lines);
+    const audit = options.audit ?? { share: 1, usersPerMinute: 6_000 };
+    const platform = new Platform({ kafka, redis, mongo }, folder, ports, lines, audit);
     t.teardown(() => platform.#end());
     await Promise.all(platform.#services.map((service) => service.start()));
     return platform;
@@ -256,6 +264,11 @@ export class Platform {
         value: Number(value),
       })),
     );
+  }
+
+  /** A metric that is one number, or its samples added up, of all ingest processes. */
+  async total(name: string): Promise<number> {
+    return (await this.metric(name)).reduce((sum, { value }) => sum + value, 0);
   }
 
   async flushRedis(): Promise<void> {

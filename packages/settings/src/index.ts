@@ -1,4 +1,5 @@
 export type { HostPort } from './addresses.ts';
+export { AuditSettings } from './audit-settings.ts';
 export { checkConfigOnly } from './check-config-only.ts';
 export { CountersSettings } from './counters-settings.ts';
 export { describeSettings, type SettingRow } from './describe-settings.ts';

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { IsBoolean, IsInteger } from 'typebox';
+import { IsBoolean, IsInteger, IsNumber } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Fragment, ReportFault } from './fragment.ts';
 import { freezeDeep } from './freeze-deep.ts';
@@ -54,6 +54,7 @@ function readVariables(properties: Record<string, TSchema>, env: Environment, re
 /** Only what a person would write for a number or a boolean is taken for one; the schema refuses the rest. */
 function parse(schema: TSchema, text: string): unknown {
   if (IsInteger(schema)) return /^\d{1,15}$/.test(text) ? Number(text) : text;
+  if (IsNumber(schema)) return /^\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text;
   if (IsBoolean(schema)) return text === 'true' || text === 'false' ? text === 'true' : text;
   return text;
 }

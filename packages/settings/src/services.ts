@@ -1,3 +1,4 @@
+import { AuditSettings } from './audit-settings.ts';
 import { CountersSettings } from './counters-settings.ts';
 import { HttpSettings, IngestHttp } from './http-settings.ts';
 import { KafkaSettings } from './kafka-settings.ts';
@@ -23,6 +24,7 @@ export const ingestSettings = [
   RedisSettings,
   MongoSettings,
   CountersSettings,
+  AuditSettings,
   LogSettings,
 ] as const;
 

@@ -1,5 +1,6 @@
 import { test } from 'tap';
 import {
+  AuditSettings,
   apiSettings,
   CountersSettings,
   HttpSettings,
@@ -33,7 +34,12 @@ test('an empty environment gives the documented defaults, for every process', (t
     rateLimit: { perSecond: 0 },
     ...stores,
   });
-  t.same(readSettings(ingestSettings, {}), { http: { host: '127.0.0.1', port: 3001 }, kafka, ...stores });
+  t.same(readSettings(ingestSettings, {}), {
+    http: { host: '127.0.0.1', port: 3001 },
+    kafka,
+    audit: { share: 0.01, usersPerMinute: 60 },
+    ...stores,
+  });
   t.same(readSettings(opsSettings, {}), { kafka, ...stores });
   t.end();
 });
@@ -51,6 +57,8 @@ test('an empty variable counts as unset', (t) => {
     REDIS_CLUSTER_NODES: '',
     MONGODB_URI: '',
     COUNTERS_RETENTION_MONTHS: '',
+    AUDIT_SHARE: '',
+    AUDIT_USERS_PER_MINUTE: '',
     LOG_LEVEL: '',
   });
   t.same(settings, readSettings(ingestSettings, {}));
@@ -84,6 +92,8 @@ test('every fault is told at once', (t) => {
     REDIS_CLUSTER_NODES: 'a:0',
     MONGODB_URI: 'postgres://127.0.0.1/calls',
     COUNTERS_RETENTION_MONTHS: '1',
+    AUDIT_SHARE: '1.5',
+    AUDIT_USERS_PER_MINUTE: '0.5',
     LOG_LEVEL: 'loud',
   });
   t.same(
@@ -100,6 +110,8 @@ test('every fault is told at once', (t) => {
       'REDIS_CLUSTER_NODES',
       'MONGODB_URI',
       'COUNTERS_RETENTION_MONTHS',
+      'AUDIT_SHARE',
+      'AUDIT_USERS_PER_MINUTE',
       'LOG_LEVEL',
     ],
   );
@@ -136,11 +148,13 @@ test('no value of a variable is repeated in a fault, wherever a secret was put',
       'REDIS_CLUSTER_NODES',
       'MONGODB_URI',
       'COUNTERS_RETENTION_MONTHS',
+      'AUDIT_SHARE',
+      'AUDIT_USERS_PER_MINUTE',
       'LOG_LEVEL',
     ].map((variable) => [variable, variable.endsWith('URL') ? `redis://:${secret}@[` : secret]),
   );
   const faults = faultsOf(ingestSettings, env);
-  t.equal(faults.length, 12);
+  t.equal(faults.length, 14);
   t.notMatch(new SettingsError(faults).message, /p4ss|w0rd/);
   t.end();
 });
@@ -165,6 +179,21 @@ test('retention is 2 to 120 months', (t) => {
   t.equal(read('120').counters.retentionMonths, 120);
   for (const text of ['1', '121', '2.5', 'two'])
     t.equal(faultsOf([CountersSettings], { COUNTERS_RETENTION_MONTHS: text }).length, 1, text);
+  t.end();
+});
+
+test('the share of users audited is 0 to 1, and at most 6000 of them a minute', (t) => {
+  const read = (text: string) => readSettings([AuditSettings], { AUDIT_SHARE: text }).audit.share;
+  t.equal(read('0'), 0);
+  t.equal(read('0.005'), 0.005);
+  t.equal(read('1'), 1);
+  for (const text of ['1.01', '-0.1', '.5', '1e-2', '1%', '0,5', 'all'])
+    t.equal(faultsOf([AuditSettings], { AUDIT_SHARE: text }).length, 1, text);
+  const rate = (text: string) => readSettings([AuditSettings], { AUDIT_USERS_PER_MINUTE: text }).audit;
+  t.equal(rate('0').usersPerMinute, 0);
+  t.equal(rate('6000').usersPerMinute, 6_000);
+  for (const text of ['6001', '-1', '0.5', 'many'])
+    t.equal(faultsOf([AuditSettings], { AUDIT_USERS_PER_MINUTE: text }).length, 1, text);
   t.end();
 });
 

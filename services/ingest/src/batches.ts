@@ -3,6 +3,7 @@ import { LedgerError } from '@calltally/ledger';
 import { StoreError } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import type { Batch, EachBatchPayload } from 'kafkajs';
+import type { Audit } from './audit.ts';
 import { type Chunk, decodeChunk } from './chunk.ts';
 import { type Beginning, type Counting, codeOf } from './counting.ts';
 import { DeadLetterError, type DeadLetters } from './dead-letters.ts';
@@ -19,6 +20,7 @@ export interface BatchParts {
   topic: TopicState;
   counting: Counting;
   deadLetters: DeadLetters;
+  audit: Audit;
   metrics: IngestMetrics;
   logger: Logger;
   seek: (partition: number, offset: number) => void;

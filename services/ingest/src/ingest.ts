@@ -3,6 +3,7 @@ import type { CountersSettings } from '@calltally/counters';
 import type { Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import type { Consumer } from 'kafkajs';
+import { Audit, type AuditSettings } from './audit.ts';
 import { takeBatch } from './batches.ts';
 import { Counting } from './counting.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -21,6 +22,7 @@ export interface IngestSettings {
   };
   counters: CountersSettings;
   retentionMonths: number;
+  audit: AuditSettings;
 }
 
 /** Partitions of one process worked on at the same time: while one waits for Mongo another one parses. */
@@ -34,6 +36,7 @@ export class Ingest {
   readonly #counting: Counting;
   readonly #deadLetters: DeadLetters;
   readonly #freshness: Freshness;
+  readonly #audit: Audit;
   readonly #topic: TopicState;
   readonly #stopping = new AbortController();
   readonly #settings: IngestSettings;
@@ -80,6 +83,7 @@ export class Ingest {
       metrics,
       logger,
     });
+    this.#audit = new Audit({ counting: this.#counting, metrics, logger }, settings.audit);
     this.crashed = new Promise((resolve) => {
       this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
         this.#assigned = undefined;
@@ -138,6 +142,7 @@ export class Ingest {
             topic: this.#topic,
             counting: this.#counting,
             deadLetters: this.#deadLetters,
+            audit: this.#audit,
             metrics: this.#parts.metrics,
             logger: this.#parts.logger,
             seek: this.#seek,
@@ -147,11 +152,13 @@ export class Ingest {
         ),
     });
     this.#freshness.start();
+    this.#audit.start();
   }
 
   /** Lets the batches in hand end, leaves the group and closes what was opened. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#audit.stop();
     await this.#freshness.stop();
     await this.#consumer.stop().catch(() => {});
     this.#counting.stop();

@@ -40,6 +40,7 @@ const ingest = new Ingest(
       openTimeoutMs: REDIS_OPEN_TIMEOUT_MS,
     },
     retentionMonths: settings.counters.retentionMonths,
+    audit: settings.audit,
   },
   { store, metrics, logger },
 );

@@ -23,6 +23,21 @@ export function createIngestMetrics() {
       help: 'Users whose counters were made anew from Mongo',
       registers,
     }),
+    auditedUsers: new Counter({
+      name: 'calltally_audited_users_total',
+      help: 'Users whose counters ingest has compared with Mongo by itself',
+      registers,
+    }),
+    driftedUsers: new Counter({
+      name: 'calltally_drifted_users_total',
+      help: 'Those of them whose counters were not what the rows say',
+      registers,
+    }),
+    repairedUsers: new Counter({
+      name: 'calltally_repaired_users_total',
+      help: 'Those of the drifted users whose counters were made anew',
+      registers,
+    }),
     lostEvents: new Counter({
       name: 'calltally_lost_events_total',
       help: 'Offsets that the topic let go before they were ever read',

@@ -1,5 +1,6 @@
 import { callOfAnotherUser } from '@calltally/contract';
 import { markCounted, record } from '@calltally/ledger';
+import type { Audit } from './audit.ts';
 import type { Chunk } from './chunk.ts';
 import type { Beginning } from './counting.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -11,7 +12,7 @@ import type { IngestMetrics } from './metrics.ts';
  * @throws StoreError, CountersError, LedgerError, DeadLetterError
  */
 export async function recordChunk(
-  parts: { deadLetters: DeadLetters; metrics: IngestMetrics },
+  parts: { deadLetters: DeadLetters; metrics: IngestMetrics; audit: Audit },
   { books, stream, positions, stored }: Beginning,
   chunk: Chunk,
 ): Promise<void> {
@@ -25,6 +26,7 @@ export async function recordChunk(
   const asOfMs = positions.asOf(partition, through + 1);
   await markCounted(books, { stream, partition, through, asOfMs });
 
+  for (const { call } of events) parts.audit.saw(call.userId);
   const { metrics } = parts;
   const counts = { inserted: 0, redelivered: 0, duplicate: 0, changed: 0, foreign: 0 };
   for (const outcome of outcomes) counts[outcome] += 1;

@@ -15,12 +15,14 @@ export interface Around {
   cwd?: string;
   stdin?: Iterable<Buffer>;
   signal?: AbortSignal;
+  /** Called when something is written to standard output or standard error. */
+  onText?: () => void;
 }
 
 /** Runs one command in this process, in an environment that holds nothing but `env`. */
 export async function calltally(args: string[], around: Around = {}): Promise<Ran> {
-  const out = sink();
-  const err = sink();
+  const out = sink(around.onText);
+  const err = sink(around.onText);
   const status = await runCalltally(args, {
     env: around.env ?? {},
     cwd: around.cwd ?? '/',
@@ -53,12 +55,13 @@ export function databaseOn(address: string, database: string): string {
   return uri.href;
 }
 
-function sink() {
+function sink(onText?: () => void) {
   const chunks: string[] = [];
   const stream = new Writable({
     decodeStrings: false,
     write(chunk, _encoding, done) {
       chunks.push(String(chunk));
+      onText?.();
       done();
     },
   });

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Context } from '../context.ts';
+import type { Span } from '../reading/cursor.ts';
 import { replayBar } from '../replay/bar.ts';
 import { type Bound, parseFrom, parseTo } from '../replay/bound.ts';
 import type { PartitionPlan } from '../replay/plan.ts';
@@ -19,12 +20,14 @@ const PROGRESS_EVERY_MS = 1_000;
 const HELP = `
 --from and --to are a date, a date-time, an offset for every partition, or offsets by partition (0:1500,3:20); of a
 time it matters when Kafka took the event. --to is exclusive; without it everything that ingest has stored is read.
-What ingest has not stored yet is left to ingest. Exit status 1 when the topic no longer holds what was asked for.
+What ingest has not stored yet is left to ingest. Exit status 1 when the topic no longer holds what was asked for, or
+lets go of it before it is read.
 
 A topic that was deleted and made anew is refused by ingest; --new-stream begins to count it from its first event.
 
 --json prints a line for each event: "plan", "progress" every second, and "end" with "read", "restored" (rows that
-were missing), "already" (rows that were there), "rejected", "seconds", "complete".
+were missing), "already" (rows that were there), "rejected", "seconds", "complete", "gone" (offsets by partition that
+the topic let go of before they were read).
 
 Examples:
   $ calltally replay --from earliest
@@ -99,8 +102,11 @@ async function replayEvents(
     .finally(() => bar?.stop());
   const { plan, ...counts } = done;
   if (json) context.printJson({ event: 'end', ...counts, seconds: seconds() });
-  else context.print(summary(done, seconds()));
-  if (!done.complete || plan.some(({ gone }) => gone !== undefined)) context.failed();
+  else {
+    context.print(summary(done, seconds()));
+    for (const line of done.gone.map(goneText)) io.stderr.write(`${line}\n`);
+  }
+  if (!done.complete || done.gone.length > 0 || plan.some(({ gone }) => gone !== undefined)) context.failed();
 }
 
 function planJson({ partition, from, until, gone, notStored }: PartitionPlan) {
@@ -124,6 +130,10 @@ function* warnings(plan: readonly PartitionPlan[], from: Bound): Generator<strin
       yield `partition ${partition}: offsets ${notStored.from} to ${notStored.until - 1} are not stored yet; ingest counts them`;
     }
   }
+}
+
+function goneText({ partition, from, until }: Span): string {
+  return `partition ${partition}: the topic let go of offsets ${from} to ${until - 1} before they were read`;
 }
 
 function summary({ read, restored, already, rejected, complete }: Replayed, seconds: number): string {

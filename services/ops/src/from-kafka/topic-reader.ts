@@ -2,10 +2,12 @@ import { decodeCallEvent } from '@calltally/contract';
 import type { TopicEvent, TopicSums } from '@calltally/ledger';
 import type { Admin, Kafka, KafkaMessage } from 'kafkajs';
 import { CommandError } from '../failure.ts';
+import type { Span } from '../reading/cursor.ts';
+import { SILENCE_MAX_MS } from '../reading/quiet.ts';
 import { readPatiently } from '../reading/read-patiently.ts';
-import { SILENCE_MAX_MS, silent } from '../reading/read-spans.ts';
+import { silent } from '../reading/read-spans.ts';
 import { requireRoom } from './room.ts';
-import { requireWhole } from './witness.ts';
+import { lost } from './witness.ts';
 
 /** For each partition the offset of the next event. */
 export type Ends = ReadonlyMap<number, number>;
@@ -53,14 +55,8 @@ export class TopicReader {
       if (this.#isReadTo(ends)) return;
       await this.#parts.sumUp();
       this.#parts.onProgress(all + sumOf([...ends].map(([one, end]) => Math.min(end, this.#next.get(one)!))));
-    }).catch((thrown) => {
-      this.#failure = { thrown };
-      this.#wake();
-    });
+    }).catch((thrown) => this.#fail(thrown));
     await this.#reach(ends);
-    // A reader whom retention overtakes goes on behind the gap, and is not told.
-    const offsets = await this.#parts.admin.fetchTopicOffsets(this.#parts.topic);
-    requireWhole(offsets.map(({ partition, low }) => ({ partition, earliest: Number(low) })));
   }
 
   /** Resolves when everything is added that the topic holds now. @throws as `readTwice` */
@@ -73,6 +69,14 @@ export class TopicReader {
     await this.#following;
   }
 
+  #fail(thrown: unknown): void {
+    this.#failure ??= { thrown };
+    this.#wake();
+  }
+
+  /** A reader whom retention overtakes goes on behind the gap; what it reads is no witness any more. */
+  readonly #onGone = ({ partition, until }: Span): void => this.#fail(lost([{ partition, earliest: until }]));
+
   async #look(ends: Ends): Promise<void> {
     const { kafka, topic, groupId, sums, onProgress } = this.#parts;
     const looked = new Map<number, number>();
@@ -83,12 +87,14 @@ export class TopicReader {
       take: async (partition, messages) => {
         sums.look(partition, eventsOf(messages));
         looked.set(partition, Number(messages.at(-1)!.offset));
-        return true;
+        return this.#failure === undefined;
       },
       through: (partition) => looked.get(partition),
       onProgress,
+      onGone: this.#onGone,
       signal: this.#signal,
     });
+    if (this.#failure) throw this.#failure.thrown;
   }
 
   async #follow(added: () => Promise<void>): Promise<void> {
@@ -107,6 +113,7 @@ export class TopicReader {
         await added();
         return true;
       },
+      onGone: this.#onGone,
       through: (partition) => this.#next.get(partition)! - 1,
       onSettled: (_, partition, next) => {
         this.#next.set(partition, next);
@@ -119,8 +126,9 @@ export class TopicReader {
 
   async #reach(ends: Ends): Promise<void> {
     this.#heardAtMs = performance.now();
-    while (!this.#isReadTo(ends)) {
+    for (;;) {
       if (this.#failure) throw this.#failure.thrown;
+      if (this.#isReadTo(ends)) return;
       this.#signal.throwIfAborted();
       if (performance.now() - this.#heardAtMs > SILENCE_MAX_MS) throw silent(this.#parts.topic);
       await new Promise<void>((resolve) => {
@@ -140,13 +148,12 @@ export class TopicReader {
   async #ends(): Promise<Ends> {
     const offsets = await this.#parts.admin.fetchTopicOffsets(this.#parts.topic);
     const ends = new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
-    const isOther = this.#next.size > 0 && [...ends.keys()].some((partition) => !this.#next.has(partition));
-    const isBehind = offsets.some(({ partition, low }) => Number(low) > (this.#next.get(partition) ?? 0));
-    if (isOther || isBehind) {
-      throw new CommandError(
-        'TOPIC_CHANGED',
-        'the topic got partitions, or lost events that were not read yet',
-      );
+    const gone = offsets
+      .map(({ partition, low }) => ({ partition, earliest: Number(low) }))
+      .filter(({ partition, earliest }) => earliest > (this.#next.get(partition) ?? 0));
+    if (gone.length > 0) throw lost(gone);
+    if (this.#next.size > 0 && [...ends.keys()].some((partition) => !this.#next.has(partition))) {
+      throw new CommandError('TOPIC_CHANGED', 'the topic got partitions; run the command again');
     }
     return ends;
   }

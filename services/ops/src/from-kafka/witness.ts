@@ -39,11 +39,15 @@ export async function requireWitness(
 }
 
 /** @throws CommandError TOPIC_INCOMPLETE */
-export function requireWhole(partitions: readonly { partition: number; earliest: number }[]): void {
+function requireWhole(partitions: readonly { partition: number; earliest: number }[]): void {
   const gone = partitions.filter(({ earliest }) => earliest > 0);
-  if (gone.length === 0) return;
+  if (gone.length > 0) throw lost(gone);
+}
+
+/** @param gone partitions that begin at another offset than 0 */
+export function lost(gone: readonly { partition: number; earliest: number }[]): CommandError {
   const named = gone.map(({ partition, earliest }) => `partition ${partition} has lost ${earliest} offsets`);
-  throw incomplete(`of the topic ${named.join(', ')}`);
+  return incomplete(`of the topic ${named.join(', ')}`);
 }
 
 function incomplete(why: string): CommandError {

@@ -26,6 +26,17 @@ export class Cursor {
     return offset >= this.#next && this.#spans.some(({ from, until }) => offset >= from && offset < until);
   }
 
+  /** What is asked for below `offset` and is not read yet. */
+  unreadBelow(offset: number): Span[] {
+    return this.#spans
+      .map((span) => ({
+        ...span,
+        from: Math.max(span.from, this.#next),
+        until: Math.min(span.until, offset),
+      }))
+      .filter(({ from, until }) => from < until);
+  }
+
   /**
    * Everything below `offset` is read, or is not there.
    * @returns how many of the offsets asked for that settles

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KAFKA_RETRY } from '@calltally/contract';
-import type { EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import type { Batch, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { CommandError } from '../failure.ts';
+import { withAdmin } from '../replay/topic.ts';
 import { Cursor, type Span } from './cursor.ts';
+import { Quiet, SILENCE_MAX_MS } from './quiet.ts';
 
 export interface Reading {
   topic: string;
@@ -14,6 +16,8 @@ export interface Reading {
   take(partition: number, messages: KafkaMessage[]): Promise<boolean>;
   /** Offsets of the spans that need no more reading: all those of the partition below `next`. */
   onSettled?(offsets: number, partition: number, next: number): void;
+  /** A part of the spans that the topic let go of before it was read. */
+  onGone?(gone: Span): void;
   signal: AbortSignal;
 }
 
@@ -24,8 +28,6 @@ const PARTITION_BYTES_MAX = 1_048_576;
 /** A coordinator that loads its groups, or moves, ends a consumer that is new to it; seconds later it does not. */
 const RESTARTS_MAX = 12;
 const RESTART_PAUSE_MS = 500;
-/** Longer than a group takes to form and than all attempts of a fetch together. */
-export const SILENCE_MAX_MS = 120_000;
 
 /**
  * Reads spans of offsets and ends by itself. Holds one fetched batch at a time, takes every message once, and goes on
@@ -55,16 +57,39 @@ export async function readSpans(kafka: Kafka, reading: Reading): Promise<void> {
       },
     },
   });
-  let timer: NodeJS.Timeout | undefined;
+  let batches = 0;
+  let quiet: Quiet | undefined;
   const done = new Promise<void>((resolve, reject) => {
     const end = (settle: () => void) => {
       over = true;
       settle();
     };
-    const heard = () => {
-      clearTimeout(timer);
-      if (hasEnd) timer = setTimeout(() => end(() => reject(silent(topic))), SILENCE_MAX_MS);
+    const endIfRead = () => {
+      if ([...cursors.values()].every((one) => one.next === undefined)) end(resolve);
     };
+    const letGo = (partition: number, earliest: number) => {
+      const cursor = cursors.get(partition);
+      for (const gone of cursor?.unreadBelow(earliest) ?? []) {
+        reading.onGone?.(gone);
+        reading.onSettled?.(cursor!.advance(gone.until), partition, gone.until);
+      }
+    };
+    // Where nothing is left of a partition, no batch tells that it was let go.
+    const look = async () => {
+      const before = batches;
+      const offsets = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic)).catch(() => []);
+      // What was taken meanwhile is not gone.
+      if (over || batches !== before) return;
+      for (const { partition, low } of offsets) letGo(partition, Number(low));
+      endIfRead();
+    };
+    const watched = new Quiet({
+      look,
+      silent() {
+        if (hasEnd) end(() => reject(silent(topic)));
+      },
+    });
+    quiet = watched;
     const goOn = (partition: number) => {
       const next = cursors.get(partition)?.next;
       if (next === undefined) consumer.pause([{ topic, partitions: [partition] }]);
@@ -78,27 +103,31 @@ export async function readSpans(kafka: Kafka, reading: Reading): Promise<void> {
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
       const cursor = cursors.get(partition);
       if (over || cursor === undefined) return;
-      heard();
+      watched.begin();
       const next = Number(lastOffset) + 1;
       reading.onSettled?.(cursor.advance(next), partition, next);
       if (cursor.next !== next) goOn(partition);
-      if ([...cursors.values()].every((one) => one.next === undefined)) end(resolve);
+      endIfRead();
     });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
       if (!restart) end(() => reject(error));
     });
     signal.addEventListener('abort', () => end(resolve), { once: true });
-    const eachBatch = async ({ batch: { partition, messages }, heartbeat }: EachBatchPayload) => {
+    const eachBatch = async ({ batch, heartbeat }: EachBatchPayload) => {
+      const { partition, messages, fetchedOffset } = batch as Batch & { fetchedOffset: string };
+      batches++;
+      // kafkajs goes to the first offset there is by itself when the one that it asked for is gone.
+      if (!over) letGo(partition, Number(fetchedOffset));
       const wanted = messages.filter(({ offset }) => cursors.get(partition)?.wants(Number(offset)));
       if (over || wanted.length === 0) return;
-      clearTimeout(timer);
+      watched.end();
       try {
         if (!(await withHeartbeats(reading.take(partition, wanted), heartbeat))) end(resolve);
       } catch (error) {
         end(() => reject(error));
       }
     };
-    heard();
+    watched.begin();
     start().catch((error) => end(() => reject(error)));
     async function start() {
       await consumer.connect();
@@ -109,7 +138,7 @@ export async function readSpans(kafka: Kafka, reading: Reading): Promise<void> {
   try {
     await done;
   } finally {
-    clearTimeout(timer);
+    quiet?.end();
     await consumer.disconnect().catch(() => {});
   }
 }

@@ -5,6 +5,7 @@ import type { OpsSettings } from '../context.ts';
 import { CommandError } from '../failure.ts';
 import type { Span } from '../reading/cursor.ts';
 import { readPatiently } from '../reading/read-patiently.ts';
+import { unionOf } from '../reading/union.ts';
 import type { Bound } from './bound.ts';
 import { LiveBooks } from './live-books.ts';
 import { type PartitionPlan, type PartitionView, planReplay, type TimedOffsets } from './plan.ts';
@@ -28,6 +29,8 @@ export interface Replayed extends Counts {
   /** False when asked to stop before the end. */
   complete: boolean;
   plan: PartitionPlan[];
+  /** What the topic let go of while it was being read. */
+  gone: Span[];
 }
 
 const REDIS_COMMAND_TIMEOUT_MS = 10_000;
@@ -62,6 +65,7 @@ export async function replay(
     const spans = plan.filter(({ from, until }) => from < until);
     hooks.onPlan(plan, offsetsIn(spans));
     const recorder = new Recorder(books, stream, signal);
+    const gone: Span[] = [];
     await readPatiently(kafka, {
       topic,
       groupId: `${groupId}.replay`,
@@ -73,9 +77,10 @@ export async function replay(
       settle: () => recorder.settle(),
       through: (partition) => recorder.through(partition),
       onProgress: (done) => hooks.onProgress(done, recorder.counts),
+      onGone: (span) => gone.push(span),
       signal,
     });
-    return { ...recorder.counts, complete: !signal.aborted, plan };
+    return { ...recorder.counts, complete: !signal.aborted, plan, gone: unionOf(gone) };
   } finally {
     books.close();
   }

@@ -3,7 +3,10 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
+import type { Replayed } from '../../src/replay/run.ts';
 import { type CountedTopic, countedTopic, eventsOf, rowsOf } from '../counted-topic.ts';
+import { jsonLines } from '../counted-users.ts';
+import { calltally } from '../support.ts';
 
 const end = ({ lines }: Awaited<ReturnType<CountedTopic['json']>>) => lines.at(-1);
 
@@ -112,6 +115,48 @@ test('replay', async (t) => {
     const said = await world.json('replay', '--from', 'earliest');
     t.equal(JSON.parse(said.err).error.code, 'TOPIC_MADE_ANEW');
     t.equal((await world.json('replay', '--from', 'earliest', '--partition', '0', '1')).status, 0);
+  });
+});
+
+test('retention that removes events while a replay runs: they are named, and the exit status says so', async (t) => {
+  const world = await countedTopic(t);
+  await world.begin();
+  // So large that a fetch holds a part of them.
+  const notes = 'x'.repeat(40_000);
+  for (const event of eventsOf(['u-1'], 200)) {
+    await world.publishRaw(0, JSON.stringify({ ...event, notes }));
+  }
+  await world.store.progress.raise(0, 0, 199);
+  /** Removes what lies below an offset once the plan is made. */
+  const replayed = async (before: number, ...args: string[]) => {
+    let removed: Promise<unknown> | undefined;
+    const onText = () => {
+      const partitions = [{ partition: 0, offset: String(before) }];
+      removed ??= world.admin.deleteTopicRecords({ topic: world.topic, partitions });
+    };
+    const ran = await calltally(['replay', '--from', '0:0', ...args], { env: world.env, onText });
+    await removed;
+    return ran;
+  };
+
+  await t.test('a part of what it reads', async (t) => {
+    const { status, out } = await replayed(150, '--json');
+    const [plan, ...more] = jsonLines(out);
+    t.match(plan, { offsets: 200 });
+    const { gone, read, restored, complete } = more.at(-1) as unknown as Replayed;
+    t.equal(status, 1);
+    t.equal(complete, true);
+    t.match(gone, [{ partition: 0, until: 150 }]);
+    t.equal(gone.length, 1);
+    t.equal(read, gone[0]!.from + 50, 'all others were read');
+    t.equal(restored, read);
+  });
+
+  await t.test('all that it has not read yet', async (t) => {
+    const { status, out, err } = await replayed(200, '--to', '0:300');
+    t.equal(status, 1);
+    const [, from] = /^partition 0: the topic let go of offsets (\d+) to 199 before/m.exec(err) ?? [];
+    t.match(out, `${Number(from) - 150} read`);
   });
 });
 

@@ -27,6 +27,23 @@ test('whatever is fetched, every offset asked for is wanted once, and no other',
   t.end();
 });
 
+test('what is not read yet below an offset is what was asked for from the next one on', (t) => {
+  const cursor = new Cursor([
+    { partition: 0, from: 10, until: 20 },
+    { partition: 0, from: 30, until: 40 },
+  ]);
+  t.strictSame(cursor.unreadBelow(10), []);
+  t.strictSame(cursor.unreadBelow(15), [{ partition: 0, from: 10, until: 15 }]);
+  cursor.advance(12);
+  t.strictSame(cursor.unreadBelow(35), [
+    { partition: 0, from: 12, until: 20 },
+    { partition: 0, from: 30, until: 35 },
+  ]);
+  cursor.advance(40);
+  t.strictSame(cursor.unreadBelow(100), []);
+  t.end();
+});
+
 test('offsets that are not there are passed over', (t) => {
   const cursor = new Cursor([
     { partition: 0, from: 10, until: 20 },

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'tap';
+import { compareWithOracle, compareWithRecount } from '../src/compare.ts';
+import { caughtUp, warmUp } from '../src/endure.ts';
+import { Flow } from '../src/flow.ts';
+import { redisCommand } from '../src/redis-command.ts';
+import { startWorld, type World } from '../src/world.ts';
+
+const AUDITED = 'calltally_audited_users_total';
+const DRIFTED = 'calltally_drifted_users_total';
+const REPAIRED = 'calltally_repaired_users_total';
+/** Longer than two rounds of an audit. */
+const TWO_ROUNDS_MS = 11_000;
+
+test('ingest finds and repairs by itself what drifted, and never what did not', async (t) => {
+  const world = await startWorld(t, { users: 12 });
+  const { platform, traffic } = world;
+  await warmUp(world);
+  const flow = new Flow(world);
+  flow.start();
+
+  await t.test('while events flow for everybody, nobody is called drifted', async (t) => {
+    const before = flow.sent;
+    await reaches(world, AUDITED, 30);
+    t.ok((await platform.total(AUDITED)) >= 30, `${await platform.total(AUDITED)} users audited`);
+    t.equal(await platform.total(DRIFTED), 0);
+    t.ok(flow.sent - before > 500, `${flow.sent - before} events meanwhile`);
+  });
+
+  const [user, other] = traffic.users;
+  await t.test('a user whose counters are damaged, with events for him going on', async (t) => {
+    await damage(world, user!);
+    await reaches(world, REPAIRED, 1);
+    t.equal(await platform.total(DRIFTED), 1, 'he alone is found');
+    t.equal(await platform.total(REPAIRED), 1, 'and repaired');
+    const [said, ...more] = platform.ingests[0]!.log.split('\n').filter((line) =>
+      line.includes('"differences"'),
+    );
+    t.strictSame(more, []);
+    const { level, userId, differences } = JSON.parse(said!);
+    t.match({ level, userId }, { level: 'error', userId: user });
+    t.equal(differences[0].has.calls - differences[0].shouldHave.calls, 5, 'it is said what was wrong');
+  });
+
+  await t.test('and another one, again', async (t) => {
+    await damage(world, other!);
+    await reaches(world, REPAIRED, 2);
+    t.equal(await platform.total(DRIFTED), 2);
+    t.equal(await platform.total(REPAIRED), 2);
+  });
+
+  await flow.stop();
+  await caughtUp(world);
+  t.same(await compareWithOracle(world), [], 'every number equals the oracle');
+  t.same(await compareWithRecount(world), [], 'Redis is what a recount from Mongo says');
+});
+
+test('a rate of 0 audits nobody', async (t) => {
+  const world = await startWorld(t, { users: 3, audit: { share: 1, usersPerMinute: 0 } });
+  const { platform, traffic } = world;
+  await warmUp(world);
+  await damage(world, traffic.users[0]!);
+  const flow = new Flow(world);
+  flow.start();
+  await sleep(TWO_ROUNDS_MS);
+  await flow.stop();
+  for (const name of [AUDITED, DRIFTED, REPAIRED]) t.equal(await platform.total(name), 0, name);
+  await caughtUp(world);
+  t.equal((await compareWithRecount(world)).length, 1, 'the damage is still there');
+});
+
+/** Five calls too many in the month that is now, of which no row knows. */
+async function damage({ platform }: World, userId: string): Promise<void> {
+  const now = new Date();
+  const month = (now.getUTCFullYear() - 1970) * 12 + now.getUTCMonth();
+  await redisCommand(platform.redis.address, `HINCRBY ct:{${userId}}:m:${month} c 5`);
+}
+
+/** Waits, for a bounded time, until a metric is at least so much. */
+async function reaches({ platform }: World, name: string, atLeast: number): Promise<void> {
+  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(200)) {
+    if ((await platform.total(name)) >= atLeast) return;
+  }
+}

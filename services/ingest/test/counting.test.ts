@@ -1,0 +1,91 @@
+import { ensureTopics, kafkaClient } from '@calltally/contract';
+import { createCallEventProducer } from '@calltally/contract/producer';
+import { type Test, testKafka, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
+import { openStore } from '@calltally/store';
+import { createLogger } from '@calltally/telemetry';
+import { test } from 'tap';
+import { Counting } from '../src/counting.ts';
+import { createIngestMetrics } from '../src/metrics.ts';
+import { TopicState } from '../src/topic.ts';
+
+/** Lets something happen once, between what the brokers said and whatever is asked next. */
+class InterruptedTopic extends TopicState {
+  interrupt: (() => Promise<unknown>) | undefined;
+
+  override async partitions() {
+    const states = await super.partitions();
+    const interrupt = this.interrupt;
+    this.interrupt = undefined;
+    await interrupt?.();
+    return states;
+  }
+}
+
+/** Counting on a topic of one partition with one event that is stored. */
+async function countingOf(t: Test) {
+  const [kafkaEngine, redis, mongo] = await Promise.all([testKafka(t), testRedis(t), testMongo(t)]);
+  const name = uniqueName('calls');
+  const brokers = kafkaEngine.address.split(',');
+  const kafka = kafkaClient({ brokers, clientId: 'ingest-test' });
+  const store = openStore({
+    uri: mongo.address,
+    database: uniqueName('ingest'),
+    timeoutMs: 20_000,
+    selectionTimeoutMs: 10_000,
+  });
+  const topic = new InterruptedTopic(kafka, name, name);
+  const producer = createCallEventProducer({ brokers, topic: name });
+  const said: string[] = [];
+  const counting = new Counting({
+    store,
+    counters: { url: redis.address, commandTimeoutMs: 10_000, openTimeoutMs: 5_000 },
+    retentionMonths: 25,
+    topic,
+    metrics: createIngestMetrics(),
+    logger: createLogger({
+      service: 'ingest',
+      level: 'info',
+      destination: { write: (line) => said.push(line) },
+    }),
+    seek() {},
+    resume() {},
+  });
+  t.teardown(async () => {
+    counting.stop();
+    await Promise.all([producer.close(), topic.close(), store.close()]);
+  });
+  await topic.use((admin) => ensureTopics(admin, { topic: name, dlqTopic: `${name}.dlq`, partitions: 1 }));
+  /** What another consumer does with an event: it is in the topic, and then it is stored. */
+  const storeAnother = async () => {
+    const place = await producer.send({
+      call_id: uniqueName('call'),
+      user_id: 'u-1',
+      started_at: new Date().toISOString(),
+      duration_seconds: 1,
+    });
+    await store.progress.raise(0, 0, Number(place.offset));
+  };
+  await storeAnother();
+  return { counting, topic, store, storeAnother, said };
+}
+
+test('a partition that another consumer takes further, while a beginning is looked for, is not refused', async (t) => {
+  const { counting, topic, storeAnother, said } = await countingOf(t);
+  topic.interrupt = storeAnother;
+  counting.assign([0]);
+  const { refused, positions } = await counting.begin();
+  t.equal(topic.interrupt, undefined, 'it went further in between');
+  t.strictSame([...refused], []);
+  t.equal(positions.next(0), 2, 'and is read from behind what is stored');
+  t.notMatch(said.join(''), /made anew/);
+});
+
+test('a partition that ends below what is stored, however often it is asked, is refused', async (t) => {
+  const { counting, store, said } = await countingOf(t);
+  await store.progress.raise(0, 0, 1_000);
+  counting.assign([0]);
+  const { refused, positions } = await counting.begin();
+  t.strictSame([...refused], [0]);
+  t.equal(positions.next(0), undefined);
+  t.match(said.join(''), /made anew/);
+});

@@ -1,0 +1,13 @@
+import type { Span } from './cursor.ts';
+
+/** The same offsets in as few spans as possible, in order. */
+export function unionOf(spans: readonly Span[]): Span[] {
+  const union: Span[] = [];
+  for (const span of spans.toSorted((a, b) => a.partition - b.partition || a.from - b.from)) {
+    const last = union.at(-1);
+    if (last?.partition === span.partition && span.from <= last.until) {
+      last.until = Math.max(last.until, span.until);
+    } else union.push({ ...span });
+  }
+  return union;
+}

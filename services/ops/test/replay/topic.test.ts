@@ -1,0 +1,23 @@
+import type { Store } from '@calltally/store';
+import { test } from 'tap';
+import { isMadeAnew, viewTopic } from '../../src/replay/topic.ts';
+import { countedTopic, eventsOf } from '../counted-topic.ts';
+
+test('a partition that ingest takes further, while it is looked at, does not look as if it was made anew', async (t) => {
+  const world = await countedTopic(t);
+  const books = await world.begin();
+  const users = Array.from({ length: 10 }, (_, i) => `u-${i}`);
+  await world.count(books, eventsOf(users, 30));
+  let counted = 0;
+  // More is counted just before `stored` is read: whoever asked for the ends before has older ones.
+  const standing = async () => {
+    await world.count(books, eventsOf(users, 30));
+    counted++;
+    return world.store.progress.standing();
+  };
+  const store = { ...world.store, progress: { standing } } as unknown as Store;
+  const { partitions } = await viewTopic(world.admin, store, world.topic);
+  t.equal(counted, 1);
+  t.ok(partitions.some(({ stored }) => stored > 0));
+  t.strictSame(partitions.filter(isMadeAnew), []);
+});
