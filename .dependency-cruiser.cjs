@@ -18,8 +18,8 @@ const inward = {
 /** Only these folders may name the client of an engine, so that a successor is a change to one place. */
 const clients = {
   kafkajs: '^(packages/contract|services/ingest|services/ops|infra/bench|infra/e2e)/',
-  mongodb: '^packages/store/',
-  ioredis: '^(packages/counters|services/api)/',
+  mongodb: '^(packages/store|infra/bench)/',
+  ioredis: '^(packages/counters|services/api|infra/bench)/',
 };
 
 module.exports = {

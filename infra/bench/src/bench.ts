@@ -1,0 +1,64 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+export const RESULTS = join(ROOT, '.calltally', 'bench');
+
+/** One run: what figures share, and the end of all that was started for them. */
+export class Bench {
+  readonly quick: boolean;
+  /** Flags that every measured Node process gets alike. */
+  readonly nodeFlags: readonly string[];
+  readonly folder: string;
+  readonly #shared = new Map<unknown, Promise<unknown>>();
+  readonly #ends: (() => unknown)[] = [];
+
+  constructor({ quick, cpuProf }: { quick: boolean; cpuProf: boolean }) {
+    this.quick = quick;
+    this.nodeFlags = cpuProf ? ['--cpu-prof', `--cpu-prof-dir=${join(RESULTS, 'profiles')}`] : [];
+    this.folder = mkdtempSync(join(tmpdir(), 'calltally-bench-'));
+    chmodSync(this.folder, 0o755); // PostgreSQL's user has to pass it
+    mkdirSync(RESULTS, { recursive: true });
+  }
+
+  /** How often each pair is measured. */
+  get rounds(): number {
+    return this.quick ? 2 : 5;
+  }
+
+  /** The size of something: the one that counts, or the small one that only tries. */
+  size(full: number, quick: number): number {
+    return this.quick ? quick : full;
+  }
+
+  say(text: string): void {
+    console.log(`  ${text}`);
+  }
+
+  /** What `make` gives, made once however many figures ask. */
+  shared<T>(make: (bench: Bench) => Promise<T>): Promise<T> {
+    let made = this.#shared.get(make) as Promise<T> | undefined;
+    if (made === undefined) {
+      made = make(this);
+      this.#shared.set(make, made);
+    }
+    return made;
+  }
+
+  /** To be done at the end, last first. */
+  atEnd(step: () => unknown): void {
+    this.#ends.push(step);
+  }
+
+  /** Ends all that was started; may be called while a figure is at it. */
+  async end(): Promise<void> {
+    for (let step = this.#ends.pop(); step !== undefined; step = this.#ends.pop()) {
+      await Promise.resolve()
+        .then(step)
+        .catch((thrown) => console.error(thrown));
+    }
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}

@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { type Engine, startKafka, startMongo, startRedis } from '@calltally/stack';
+import type { Bench } from './bench.ts';
+
+/** Engines of the run's own, with nobody else's work; to be had by `bench.shared`. */
+export const kafka = (bench: Bench) => start(bench, startKafka, 'kafka');
+export const mongo = (bench: Bench) => start(bench, startMongo, 'mongo');
+
+let servers = 0;
+
+/** A Redis for one use, so that no figure finds another's keys in it. */
+export function freshRedis(bench: Bench): Promise<Engine> {
+  servers += 1;
+  return start(bench, startRedis, `redis-${servers}`);
+}
+
+async function start(bench: Bench, begin: typeof startMongo, name: string): Promise<Engine> {
+  const engine = await begin({ dataDir: join(bench.folder, name), log: (line) => bench.say(line) });
+  bench.atEnd(() => engine.stop('SIGKILL'));
+  return engine;
+}

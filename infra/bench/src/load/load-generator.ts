@@ -1,0 +1,56 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Bench } from '../bench.ts';
+import type { NodeProcess } from '../node-process.ts';
+import type { LoadReply, LoadRequest } from './main.ts';
+
+const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+
+export interface Throughput {
+  perSecond: number;
+  /** Cores that the server was busy on; near 1 it was the server that set the pace, and not who asked. */
+  cores: number;
+}
+
+/** A process that asks for dashboards, over 32 connections that stay open, a request at a time on each. */
+export class LoadGenerator {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** @param keys whose dashboards are asked for: each as often as any other, in an order by chance */
+  static async start(bench: Bench, keys: readonly string[]): Promise<LoadGenerator> {
+    const file = join(bench.folder, 'keys.json');
+    writeFileSync(file, JSON.stringify(keys));
+    const child = fork(MAIN, [file]);
+    bench.atEnd(() => child.kill());
+    return new LoadGenerator(child);
+  }
+
+  /** @throws Error where an answer was not 200 */
+  async throughput(server: NodeProcess, seconds: number): Promise<Throughput> {
+    server.emptyLog();
+    const cpuBefore = server.cpuSeconds() ?? Number.NaN;
+    const { answers, tookSeconds } = await this.#ask({ url: server.url, seconds });
+    const cores = ((server.cpuSeconds() ?? Number.NaN) - cpuBefore) / tookSeconds;
+    return { perSecond: answers / tookSeconds, cores };
+  }
+
+  /** @throws Error where an answer was not 200 */
+  async everyKeyOnce(server: NodeProcess): Promise<void> {
+    await this.#ask({ url: server.url });
+  }
+
+  async #ask(request: LoadRequest): Promise<LoadReply> {
+    const replied = once(this.#child, 'message');
+    this.#child.send(request);
+    const [reply] = (await replied) as [LoadReply];
+    if (reply.failures > 0) throw new Error(`${reply.failures} requests to ${request.url} failed`);
+    return reply;
+  }
+}

@@ -1,0 +1,15 @@
+import type { Bench } from './bench.ts';
+import type { Figure, Sample } from './figure.ts';
+import { type Result, resultOf } from './results.ts';
+import { shown } from './table.ts';
+
+/** Measures a figure to its end; says each sample as it is taken. */
+export async function measure(bench: Bench, figure: Figure, proves: boolean): Promise<Result[]> {
+  const samples = new Map<string, Sample[]>(figure.lines.map(({ name }) => [name, []]));
+  await figure.measure(bench, (name, sample) => {
+    samples.get(name)!.push(sample);
+    const values = Object.entries(sample).map(([key, value]) => `${key} ${shown(value)}`);
+    bench.say(`${name}: ${values.join(', ')}`);
+  });
+  return figure.lines.map((line) => resultOf(line, samples.get(line.name)!, proves));
+}

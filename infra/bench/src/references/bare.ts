@@ -1,0 +1,3 @@
+import { reference, serve } from './serve.ts';
+
+await serve(async () => reference.body);

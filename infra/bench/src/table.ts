@@ -1,0 +1,42 @@
+import { type Result, spreads } from './results.ts';
+
+const HEAD = ['figure', 'ours', 'other', 'unit', 'ratio', 'bound', 'holds'];
+
+/** A Markdown table that can be read as it stands: medians, and in brackets the least and the greatest. */
+export function table(results: readonly Result[]): string {
+  const rows = results.map((result) => {
+    const { ours, other, ratio } = spreads(result);
+    return [
+      `\`${result.name}\``,
+      cell(result.ours, ours),
+      cell(result.other, other),
+      result.unit,
+      cell(result.ratio, ratio),
+      bound(result),
+      result.holds === undefined ? '–' : result.holds ? 'yes' : '**no**',
+    ];
+  });
+  const widths = HEAD.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((text, i) => text.padEnd(widths[i]!)).join(' | ')} |`;
+  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
+  return [line(HEAD), rule, ...rows.map(line)].join('\n');
+}
+
+function cell(value: number | undefined, range: { min: number; max: number } | undefined): string {
+  if (value === undefined || range === undefined) return '–';
+  return `${shown(value)} (${shown(range.min)}–${shown(range.max)})`;
+}
+
+function bound({ ratio, atLeast, atMost, unit }: Result): string {
+  const measure = ratio === undefined ? ` ${unit}` : '';
+  if (atLeast !== undefined) return `≥ ${atLeast}${measure}`;
+  if (atMost !== undefined) return `≤ ${atMost}${measure}`;
+  return '–';
+}
+
+/** Three digits that matter, and none more. */
+export function shown(value: number): string {
+  if (Math.abs(value) >= 100) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
+  return String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,57 @@
+import { type CallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
+import { createCallEventProducer } from '@calltally/contract/producer';
+import type { Admin, Kafka } from 'kafkajs';
+import type { Bench } from '../bench.ts';
+import { kafka } from '../engines.ts';
+
+const EVENTS_AT_ONCE = 5_000;
+
+/** A topic of its own with the group that counts it. */
+export class Topic {
+  readonly name: string;
+  readonly brokers: string[];
+  readonly client: Kafka;
+  readonly #admin: Admin;
+
+  private constructor(name: string, brokers: string[], client: Kafka, admin: Admin) {
+    this.name = name;
+    this.brokers = brokers;
+    this.client = client;
+    this.#admin = admin;
+  }
+
+  static async create(bench: Bench, name: string): Promise<Topic> {
+    const brokers = [(await bench.shared(kafka)).address];
+    const client = kafkaClient({ brokers, clientId: 'bench' });
+    const admin = client.admin();
+    await admin.connect();
+    bench.atEnd(() => admin.disconnect());
+    const topic = new Topic(name, brokers, client, admin);
+    await ensureTopics(admin, { topic: name, dlqTopic: `${name}.dlq` });
+    return topic;
+  }
+
+  /** What ingest and `calltally` need to find it. */
+  get environment(): Record<string, string> {
+    return {
+      KAFKA_BROKERS: this.brokers.join(),
+      KAFKA_TOPIC: this.name,
+      KAFKA_DLQ_TOPIC: `${this.name}.dlq`,
+      KAFKA_GROUP_ID: this.name,
+    };
+  }
+
+  async send(events: readonly CallEvent[]): Promise<void> {
+    const producer = createCallEventProducer({ brokers: this.brokers, topic: this.name });
+    for (let at = 0; at < events.length; at += EVENTS_AT_ONCE) {
+      await producer.sendAll(events.slice(at, at + EVENTS_AT_ONCE));
+    }
+    await producer.close();
+  }
+
+  /** How many events the group has committed. */
+  async committed(): Promise<number> {
+    const [group] = await this.#admin.fetchOffsets({ groupId: this.name, topics: [this.name] });
+    return group!.partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
+  }
+}

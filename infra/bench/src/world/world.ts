@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { CounterSession } from '@calltally/counters';
+import type { Call } from '@calltally/domain';
+import { type Books, beginCounting, markCounted, recountUsers } from '@calltally/ledger';
+import type { Engine } from '@calltally/stack';
+import { type ApiKeyRow, type CallRow, hashApiKey, openStore, type Store, toRow } from '@calltally/store';
+import { type Collection, MongoClient } from 'mongodb';
+import type { Bench } from '../bench.ts';
+import { freshRedis, mongo } from '../engines.ts';
+import { inParallel } from '../in-parallel.ts';
+
+const PARTITIONS = 6;
+const RETENTION_MONTHS = 25;
+const STORE_TIMEOUT_MS = 600_000;
+const REDIS_TIMEOUT_MS = 60_000;
+const ROWS_AT_ONCE = 2_000;
+const USERS_AT_ONCE = 200;
+const WRITERS = 4;
+
+/** Rows, counters and keys as ingest and operators would have left them; a database and a Redis of its own. */
+export class World {
+  readonly redis: Engine;
+  readonly mongoUri: string;
+  readonly store: Store;
+  /** The rows by the driver alone. */
+  readonly rows: Collection<CallRow>;
+  readonly #keys: Collection<ApiKeyRow>;
+  readonly #ends = new Array<number>(PARTITIONS).fill(0);
+
+  private constructor(redis: Engine, mongoUri: string, store: Store, client: MongoClient) {
+    this.redis = redis;
+    this.mongoUri = mongoUri;
+    this.store = store;
+    this.rows = client.db().collection('calls');
+    this.#keys = client.db().collection('api_keys');
+  }
+
+  static async start(bench: Bench, database: string): Promise<World> {
+    const [redis, engine] = await Promise.all([freshRedis(bench), bench.shared(mongo)]);
+    const mongoUri = `${engine.address}/${database}`;
+    const store = openStore({ uri: mongoUri, timeoutMs: STORE_TIMEOUT_MS, selectionTimeoutMs: 10_000 });
+    const client = await new MongoClient(mongoUri, { readConcern: { level: 'majority' } }).connect();
+    bench.atEnd(() => Promise.all([store.close(), client.close()]));
+    await store.ensureIndexes();
+    return new World(redis, mongoUri, store, client);
+  }
+
+  /** What a service needs to find this world. */
+  get environment(): Record<string, string> {
+    return { REDIS_URL: this.redis.address, MONGODB_URI: this.mongoUri };
+  }
+
+  /** Writes the rows of calls that Redis does not count yet. */
+  async insert(calls: Iterable<Call>): Promise<void> {
+    const limits = { size: ROWS_AT_ONCE, atOnce: WRITERS };
+    await inParallel(calls, limits, async (piece) => {
+      await this.store.calls.insert(piece.map((call) => toRow(call, this.#nextPlace(call.userId))));
+    });
+  }
+
+  /** Makes Redis what it is before its first user: one generation, marks through all that was inserted. */
+  async begin(): Promise<Books> {
+    const states = this.#ends.map((next, partition) => ({
+      partition,
+      committed: next,
+      earliest: 0,
+      end: next + 1,
+    }));
+    for (const { partition, committed } of states) {
+      await this.store.progress.raise(0, partition, committed - 1);
+    }
+    const session = await CounterSession.open({
+      url: this.redis.address,
+      commandTimeoutMs: REDIS_TIMEOUT_MS,
+      openTimeoutMs: REDIS_TIMEOUT_MS,
+    });
+    const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+    const { books } = await beginCounting(this.store, session, topic);
+    return books;
+  }
+
+  /** Counts what was inserted. From now on answers carry an as-of, as they do beside a running ingest. */
+  async count(userIds: Iterable<string>): Promise<void> {
+    const books = await this.begin();
+    await inParallel(userIds, { size: USERS_AT_ONCE, atOnce: WRITERS }, async (piece) => {
+      const outcomes = await recountUsers(books, piece, { evenIfWarm: true, respectMs: 0 });
+      for (const [userId, outcome] of outcomes) {
+        if (outcome !== 'installed') throw new Error(`${userId} was not counted: ${outcome}`);
+      }
+    });
+    const asOfMs = Date.now();
+    for (const [partition, next] of this.#ends.entries()) {
+      await markCounted(books, { stream: 0, partition, through: next - 1, asOfMs });
+    }
+    books.session.end('counted');
+  }
+
+  /** A key for each user, in their order. */
+  async createKeys(userIds: readonly string[]): Promise<string[]> {
+    const keys = userIds.map(() => `ct_${randomBytes(32).toString('base64url')}`);
+    const rows = keys.map((key, i): ApiKeyRow => {
+      const hash = hashApiKey(key);
+      return { _id: `key_${hash.slice(0, 18)}`, hash, user_id: userIds[i]!, created_at: new Date() };
+    });
+    await inParallel(rows, { size: ROWS_AT_ONCE, atOnce: WRITERS }, (piece) => this.#keys.insertMany(piece));
+    return keys;
+  }
+
+  /** A user's events are all in one partition, as their key on Kafka would have it. */
+  #nextPlace(userId: string): { stream: number; partition: number; offset: number } {
+    const partition = userId.charCodeAt(userId.length - 1) % PARTITIONS;
+    const offset = this.#ends[partition]!;
+    this.#ends[partition] = offset + 1;
+    return { stream: 0, partition, offset };
+  }
+}

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'tap';
+import { DOCUMENT, tableIn, withTable } from '../src/document.ts';
+import { figures } from '../src/figures.ts';
+
+const document = readFileSync(DOCUMENT, 'utf8');
+const names = figures.flatMap(({ lines }) => lines.map(({ name }) => name));
+
+/** The first cell of each row, in backticks. */
+function namesIn(text: string): string[] {
+  return [...text.matchAll(/^\| `([a-z0-9-]+)` +\|/gm)].map(([, name]) => name!);
+}
+
+test('docs/performance.md explains each figure that is measured, and no other', (t) => {
+  const explained = document.replace(tableIn(document), '');
+  t.strictSame(namesIn(explained), names);
+  t.end();
+});
+
+test('its table shows each figure that is measured, and no other', (t) => {
+  t.strictSame(namesIn(tableIn(document)), names);
+  t.end();
+});
+
+test('no two lines have one name, and every figure is named after a line of its own', (t) => {
+  t.equal(new Set(names).size, names.length);
+  for (const { name, lines } of figures) t.equal(lines[0]!.name.startsWith(name), true, name);
+  t.end();
+});
+
+test('a table takes the place of the one before and leaves all else alone', (t) => {
+  const once = withTable(document, '| `new` |\n');
+  t.equal(tableIn(once), '\n| `new` |\n');
+  t.equal(withTable(once, tableIn(document)).replaceAll('\n\n', '\n'), document.replaceAll('\n\n', '\n'));
+  t.throws(() => withTable('nothing here', 'x'), /has no <!-- begin/);
+  t.end();
+});
