@@ -1,10 +1,18 @@
 import { join } from 'node:path';
-import { type Engine, startKafka, startMongo, startRedis } from '@calltally/stack';
+import {
+  type Engine,
+  type EngineOptions,
+  startKafka,
+  startMongo,
+  startPostgres,
+  startRedis,
+} from '@calltally/stack';
 import type { Bench } from './bench.ts';
 
 /** Engines of the run's own, with nobody else's work; to be had by `bench.shared`. */
 export const kafka = (bench: Bench) => start(bench, startKafka, 'kafka');
 export const mongo = (bench: Bench) => start(bench, startMongo, 'mongo');
+export const postgres = (bench: Bench) => start(bench, startPostgres, 'postgres');
 
 let servers = 0;
 
@@ -14,7 +22,11 @@ export function freshRedis(bench: Bench): Promise<Engine> {
   return start(bench, startRedis, `redis-${servers}`);
 }
 
-async function start(bench: Bench, begin: typeof startMongo, name: string): Promise<Engine> {
+async function start<E extends Pick<Engine, 'stop'>>(
+  bench: Bench,
+  begin: (options: EngineOptions) => Promise<E>,
+  name: string,
+): Promise<E> {
   const engine = await begin({ dataDir: join(bench.folder, name), log: (line) => bench.say(line) });
   bench.atEnd(() => engine.stop('SIGKILL'));
   return engine;

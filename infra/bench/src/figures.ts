@@ -1,8 +1,25 @@
 import type { Figure } from './figure.ts';
+import { freshness } from './figures/freshness.ts';
 import { ingest } from './figures/ingest.ts';
+import { memory } from './figures/memory.ts';
 import { readBare } from './figures/read-bare.ts';
+import { readEdges } from './figures/read-edges.ts';
 import { readGet } from './figures/read-get.ts';
+import { readGrowth } from './figures/read-growth.ts';
+import { readPostgres } from './figures/read-postgres.ts';
 import { readQuiet } from './figures/read-quiet.ts';
+import { rebuild } from './figures/rebuild.ts';
 
 /** In the order in which they are measured. */
-export const figures: readonly Figure[] = [readBare, readQuiet, readGet, ingest];
+export const figures: readonly Figure[] = [
+  readBare,
+  readQuiet,
+  readGet,
+  readPostgres,
+  readGrowth,
+  readEdges,
+  ingest,
+  rebuild,
+  freshness,
+  memory,
+];

@@ -24,8 +24,10 @@ function optionsOrExit() {
 
 const { names, quick, cpuProf, write } = optionsOrExit();
 const bench = new Bench({ quick, cpuProf });
+let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
+    interrupted = true;
     void bench.end().finally(() => process.exit(128 + constants.signals[signal]));
   });
 }
@@ -40,6 +42,8 @@ for (const figure of chosen) {
   try {
     results.push(...(await measure(bench, figure, proves)));
   } catch (thrown) {
+    // What it stood on was taken away; the process ends as soon as all is.
+    if (interrupted) await new Promise(() => {});
     console.error(`${figure.name} could not be measured:`, thrown);
     failed.push(figure.name);
   }

@@ -54,7 +54,14 @@ async function startFerretdb({ dataDir, log, restart }: EngineOptions): Promise<
   const state = join(dataDir, 'ferretdb');
   await mkdir(state, { recursive: true });
   return onFreePorts(dataDir, ['mongo', 'postgres'], async (ports) => {
-    const postgres = await preparePostgres({ bin, dataDir, port: ports.postgres, log, restart });
+    const postgres = await preparePostgres({
+      bin,
+      dataDir,
+      port: ports.postgres,
+      with: 'documentdb',
+      log,
+      restart,
+    });
     const args = [
       `--postgresql-url=postgres://postgres@127.0.0.1:${ports.postgres}/postgres`,
       `--listen-addr=127.0.0.1:${ports.mongo}`,

@@ -15,15 +15,45 @@ export interface PostgresOptions {
   /** Folder of the whole engine; the database lies in it where PostgreSQL's user can get there. */
   dataDir: string;
   port: number;
+  /** What is loaded into it; made ready for FerretDB with `documentdb`, as it comes with `nothing`. */
+  with: 'documentdb' | 'nothing';
   log?: ((line: string) => void) | undefined;
   restart?: boolean | undefined;
 }
 
-/** PostgreSQL with DocumentDB, made ready for FerretDB; not started yet. */
+const COMMON = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: 200,
+  shared_buffers: '256MB',
+  max_wal_size: '2GB',
+  // Nobody replicates from here. fsync and synchronous_commit stay on: what is acknowledged is kept.
+  wal_level: 'minimal',
+  max_wal_senders: 0,
+  jit: 'off',
+  timezone: 'GMT',
+  log_timezone: 'GMT',
+};
+
+const DOCUMENTDB = {
+  shared_preload_libraries: 'pg_cron,pg_documentdb_core,pg_documentdb',
+  'cron.database_name': 'postgres',
+  'cron.host': '127.0.0.1',
+  // DocumentDB's jobs run every few seconds; a row and a log line for each would only grow.
+  'cron.log_run': 'off',
+  'cron.log_statement': 'off',
+  'documentdb.localhost_connection_string': 'host=127.0.0.1',
+};
+
+/** What a server that is ready can do. */
+const READY = { documentdb: 'create extension if not exists documentdb cascade', nothing: 'select 1' };
+
+/** A PostgreSQL; not started yet. */
 export async function preparePostgres({
   bin,
   dataDir,
   port,
+  with: loaded,
   log,
   restart,
 }: PostgresOptions): Promise<Daemon> {
@@ -39,11 +69,11 @@ export async function preparePostgres({
     restart,
     uid,
     command: join(bin, 'postgres'),
-    args: ['-D', data, ...settings(port)],
+    args: ['-D', data, ...settings({ ...COMMON, port, ...(loaded === 'documentdb' && DOCUMENTDB) })],
     stopSignal: 'SIGINT', // does not wait for clients, as SIGTERM would
     retryStart: true, // workers that outlive a killed server by a moment keep a new one from the data
     isReady: () =>
-      postgresQuery(port, 'create extension if not exists documentdb cascade').then(
+      postgresQuery(port, READY[loaded]).then(
         () => true,
         () => false,
       ),
@@ -76,28 +106,7 @@ async function initialise(bin: string, data: string, uid: number | undefined): P
   await rename(draft, data);
 }
 
-function settings(port: number): string[] {
-  const values = {
-    port,
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    shared_preload_libraries: 'pg_cron,pg_documentdb_core,pg_documentdb',
-    'cron.database_name': 'postgres',
-    'cron.host': '127.0.0.1',
-    // DocumentDB's jobs run every few seconds; a row and a log line for each would only grow.
-    'cron.log_run': 'off',
-    'cron.log_statement': 'off',
-    'documentdb.localhost_connection_string': 'host=127.0.0.1',
-    max_connections: 200,
-    shared_buffers: '256MB',
-    max_wal_size: '2GB',
-    // Nobody replicates from here. fsync and synchronous_commit stay on: what is acknowledged is kept.
-    wal_level: 'minimal',
-    max_wal_senders: 0,
-    jit: 'off',
-    timezone: 'GMT',
-    log_timezone: 'GMT',
-  };
+function settings(values: Record<string, string | number>): string[] {
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 

@@ -22,6 +22,7 @@ export function readAgainst(line: Omit<Line, 'unit'>, startOther: Start, startOu
       const api = (await startOurs?.(bench, given)) ?? given.api;
       const other = await startOther(bench, given);
       const seconds = bench.size(10, 2);
+      await requireSameAnswers(given, api, other);
       // Compiled and at full speed before the first round.
       for (const server of [api, other]) await load.throughput(server, seconds);
       for (let round = 1; round <= bench.rounds; round++) {
@@ -40,6 +41,19 @@ export function readAgainst(line: Omit<Line, 'unit'>, startOther: Start, startOu
       await other.stop();
     },
   };
+}
+
+/** What does another work is no reference. The end of the range is now, and differs. */
+async function requireSameAnswers({ keys }: Dashboards, api: NodeProcess, other: NodeProcess): Promise<void> {
+  const [one, two] = await Promise.all(
+    [api, other].map(async ({ url }) => {
+      const answer = await fetch(`${url}/analytics/dashboard`, {
+        headers: { authorization: `Bearer ${keys[0]}` },
+      });
+      return (await answer.text()).replace(/"end_date":"[^"]*"/, '');
+    }),
+  );
+  if (one !== two) throw new Error(`the reference answers ${two} where the API answers ${one}`);
 }
 
 /** @param name a file of `references/` */

@@ -1,13 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Bench } from '../bench.ts';
+import { Child } from '../child.ts';
 import type { NodeProcess } from '../node-process.ts';
 import type { LoadReply, LoadRequest } from './main.ts';
-
-const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
 export interface Throughput {
   perSecond: number;
@@ -17,19 +13,13 @@ export interface Throughput {
 
 /** A process that asks for dashboards, over 32 connections that stay open, a request at a time on each. */
 export class LoadGenerator {
-  readonly #child: ChildProcess;
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-  }
+  readonly #child: Child<LoadRequest, LoadReply>;
 
   /** @param keys whose dashboards are asked for: each as often as any other, in an order by chance */
-  static async start(bench: Bench, keys: readonly string[]): Promise<LoadGenerator> {
+  constructor(bench: Bench, keys: readonly string[]) {
     const file = join(bench.folder, 'keys.json');
     writeFileSync(file, JSON.stringify(keys));
-    const child = fork(MAIN, [file]);
-    bench.atEnd(() => child.kill());
-    return new LoadGenerator(child);
+    this.#child = new Child(bench, new URL('./main.js', import.meta.url), [file]);
   }
 
   /** @throws Error where an answer was not 200 */
@@ -47,9 +37,7 @@ export class LoadGenerator {
   }
 
   async #ask(request: LoadRequest): Promise<LoadReply> {
-    const replied = once(this.#child, 'message');
-    this.#child.send(request);
-    const [reply] = (await replied) as [LoadReply];
+    const reply = await this.#child.ask(request);
     if (reply.failures > 0) throw new Error(`${reply.failures} requests to ${request.url} failed`);
     return reply;
   }

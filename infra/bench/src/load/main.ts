@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
+import { answer } from '../child.ts';
 
 /** Asks for `seconds`, or once with every key. */
 export interface LoadRequest {
@@ -17,10 +18,7 @@ const CONNECTIONS = 32;
 
 const [file] = process.argv.slice(2);
 const keys: string[] = JSON.parse(readFileSync(file!, 'utf8'));
-process.on('message', (request: LoadRequest) => {
-  void load(request).then((reply) => process.send!(reply));
-});
-process.on('disconnect', () => process.exit());
+answer(load);
 
 async function load({ url, seconds }: LoadRequest): Promise<LoadReply> {
   // Requests are made beforehand: to write a key into each as it is sent would make this the slower side.

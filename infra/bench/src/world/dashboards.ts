@@ -4,16 +4,19 @@ import type { Call } from '@calltally/domain';
 import type { Bench } from '../bench.ts';
 import { LoadGenerator } from '../load/load-generator.ts';
 import { API, NodeProcess } from '../node-process.ts';
+import { spreadCalls, userIdsUpTo } from './spread-calls.ts';
 import { World } from './world.ts';
 
 const DAY_MS = 86_400_000;
 const CALLS_A_USER = 10;
+const DAYS = 28;
 
 /** Many users with a dashboard each, the API as it is delivered, and whoever asks for them. */
 export interface Dashboards {
   world: World;
   /** The calls of all users, the same each time. */
   calls: () => Iterable<Call>;
+  userIds: string[];
   /** The key of the user at each place. */
   keys: string[];
   api: NodeProcess;
@@ -25,37 +28,21 @@ export interface Dashboards {
 /** To be had by `bench.shared`: what it takes to make is spent once. */
 export async function dashboards(bench: Bench): Promise<Dashboards> {
   const users = bench.size(100_000, 2_000);
-  const nowMs = Date.now();
-  const userIds = Array.from({ length: users }, (_, i) => `user-${String(i).padStart(6, '0')}`);
-  const calls = () => callsOf(userIds, nowMs);
+  const until = Date.now();
+  const userIds = userIdsUpTo(users);
+  const calls = () => spreadCalls(userIds, CALLS_A_USER, { from: until - DAYS * DAY_MS, until });
   bench.say(`${users} users with ${CALLS_A_USER} calls each …`);
   const world = await World.start(bench, 'dashboards');
   await world.insert(calls());
   await world.count(userIds);
   const keys = await world.createKeys(userIds);
-  const load = await LoadGenerator.start(bench, keys);
+  const load = new LoadGenerator(bench, keys);
   const api = await NodeProcess.start(bench, API, world.environment);
   bench.say('every key once, so that keys and sums are at hand …');
   await load.everyKeyOnce(api);
   const reference = join(bench.folder, 'reference.json');
   writeFileSync(reference, JSON.stringify(await answerAndSchema(api, keys[0]!)));
-  return { world, calls, keys, api, load, reference };
-}
-
-/** Spread over 28 days, all in the past. */
-function* callsOf(userIds: readonly string[], nowMs: number): Generator<Call> {
-  for (const [i, userId] of userIds.entries()) {
-    for (let k = 0; k < CALLS_A_USER; k++) {
-      yield {
-        callId: `${userId}-${k}`,
-        userId,
-        startedAt: nowMs - 3 * k * DAY_MS - ((i * 7_919_000) % DAY_MS),
-        durationMs: 1_000 + ((i * 31 + k * 17) % 600) * 1_000,
-        direction: 'inbound',
-        status: 'completed',
-      };
-    }
-  }
+  return { world, calls, userIds, keys, api, load, reference };
 }
 
 async function answerAndSchema(api: NodeProcess, key: string) {

@@ -4,6 +4,7 @@ import type { Call } from '@calltally/domain';
 import { type Books, beginCounting, markCounted, recountUsers } from '@calltally/ledger';
 import type { Engine } from '@calltally/stack';
 import { type ApiKeyRow, type CallRow, hashApiKey, openStore, type Store, toRow } from '@calltally/store';
+import { Redis } from 'ioredis';
 import { type Collection, MongoClient } from 'mongodb';
 import type { Bench } from '../bench.ts';
 import { freshRedis, mongo } from '../engines.ts';
@@ -58,8 +59,25 @@ export class World {
     });
   }
 
-  /** Makes Redis what it is before its first user: one generation, marks through all that was inserted. */
-  async begin(): Promise<Books> {
+  /** Leaves Redis as it is when it was just emptied and ingest has begun anew: everybody is cold. */
+  async forgetCounters(): Promise<void> {
+    const redis = new Redis(this.redis.address);
+    await redis.flushall();
+    redis.disconnect();
+    const { session } = await this.#begin();
+    session.end('begun');
+  }
+
+  /** Bytes that Redis has in use. */
+  async redisBytes(): Promise<number> {
+    const redis = new Redis(this.redis.address);
+    const said = await redis.info('memory');
+    redis.disconnect();
+    return Number(/^used_memory:(\d+)/m.exec(said)![1]);
+  }
+
+  /** One generation, with marks through all that was inserted. */
+  async #begin(): Promise<Books> {
     const states = this.#ends.map((next, partition) => ({
       partition,
       committed: next,
@@ -81,7 +99,7 @@ export class World {
 
   /** Counts what was inserted. From now on answers carry an as-of, as they do beside a running ingest. */
   async count(userIds: Iterable<string>): Promise<void> {
-    const books = await this.begin();
+    const books = await this.#begin();
     await inParallel(userIds, { size: USERS_AT_ONCE, atOnce: WRITERS }, async (piece) => {
       const outcomes = await recountUsers(books, piece, { evenIfWarm: true, respectMs: 0 });
       for (const [userId, outcome] of outcomes) {

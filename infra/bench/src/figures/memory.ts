@@ -1,0 +1,43 @@
+import { Client } from '../client.ts';
+import type { Figure } from '../figure.ts';
+import { API, NodeProcess } from '../node-process.ts';
+import { spreadCalls, userIdsUpTo } from '../world/spread-calls.ts';
+import { World } from '../world/world.ts';
+
+const DAY_MS = 86_400_000;
+const DAYS = 365;
+const MONTHS = 12;
+
+export const memory: Figure = {
+  name: 'memory',
+  lines: [
+    {
+      name: 'memory',
+      unit: 'bytes',
+      compares:
+        'what Redis has in use for a user and month with a call every day; of a year, with keys, weeks and ready sums',
+      atMost: 1_024,
+    },
+  ],
+  // Measured once: it is not a matter of chance.
+  async measure(bench, note) {
+    const userIds = userIdsUpTo(bench.size(500, 50));
+    bench.say(`${userIds.length} users with a call on each of ${DAYS} days …`);
+    const world = await World.start(bench, 'memory');
+    const until = Date.now();
+    await world.insert(spreadCalls(userIds, DAYS, { from: until - DAYS * DAY_MS, until }));
+    const emptyBytes = await world.redisBytes();
+    await world.count(userIds);
+    await readEach(await NodeProcess.start(bench, API, world.environment), await world.createKeys(userIds));
+    const bytes = (await world.redisBytes()) - emptyBytes;
+    note('memory', { ours: bytes / (userIds.length * MONTHS) });
+  },
+};
+
+/** So that the sums of the default window stand in Redis, too. */
+async function readEach(api: NodeProcess, keys: readonly string[]): Promise<void> {
+  const client = new Client(api.url);
+  for (const key of keys) await client.ask(key);
+  client.close();
+  await api.stop();
+}

@@ -1,0 +1,57 @@
+import { calltally } from '../calltally.ts';
+import type { Figure } from '../figure.ts';
+import { takeTurns } from '../take-turns.ts';
+import { spreadCalls, userIdsUpTo } from '../world/spread-calls.ts';
+import { World } from '../world/world.ts';
+
+const DAY_MS = 86_400_000;
+const CALLS_A_USER = 100;
+const DAYS = 60;
+/** As the store asks for its own aggregations: with small batches some servers take much longer. */
+const GROUPS_A_BATCH = 100_000;
+
+export const rebuild: Figure = {
+  name: 'rebuild',
+  lines: [
+    {
+      name: 'rebuild',
+      unit: 'calls/s',
+      compares:
+        '`calltally rebuild --all` into an empty Redis, against one aggregation of all rows by user and day',
+      atLeast: 0.5,
+    },
+  ],
+  async measure(bench, note) {
+    const users = bench.size(10_000, 500);
+    const calls = users * CALLS_A_USER;
+    bench.say(`${calls} calls of ${users} users …`);
+    const world = await World.start(bench, 'rebuild');
+    const until = Date.now();
+    await world.insert(spreadCalls(userIdsUpTo(users), CALLS_A_USER, { from: until - DAYS * DAY_MS, until }));
+    const rebuildAll = async () => {
+      await world.forgetCounters();
+      const done = await calltally(bench, world.environment, 'rebuild', '--all', '--restart', '--json');
+      if (done.repaired !== users || done.calls !== calls) throw new Error(`rebuilt ${JSON.stringify(done)}`);
+      return Number(done.seconds);
+    };
+    for (let round = 1; round <= bench.rounds; round++) {
+      const { ours, other } = await takeTurns(round, rebuildAll, () => aggregateAll(world, calls));
+      note('rebuild', { ours: calls / ours, other: calls / other });
+    }
+  },
+};
+
+/** Seconds, to the last group in hand. */
+async function aggregateAll({ rows }: World, calls: number): Promise<number> {
+  const beganMs = performance.now();
+  const id = { user: '$user_id', day: '$day' };
+  const sums = { calls: { $sum: 1 }, duration: { $sum: '$duration_ms' } };
+  const groups = rows.aggregate([{ $group: { _id: id, ...sums } }], {
+    allowDiskUse: true,
+    batchSize: GROUPS_A_BATCH,
+  });
+  let found = 0;
+  for await (const group of groups) found += Number(group.calls);
+  if (found !== calls) throw new Error(`the aggregation found ${found} of ${calls} calls`);
+  return (performance.now() - beganMs) / 1_000;
+}
