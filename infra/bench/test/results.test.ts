@@ -50,6 +50,7 @@ test('where there is nothing to compare with, ours itself is held against the bo
 
 test('a run that proves nothing says of no bound that it holds, and neither does a line without one', (t) => {
   t.notOk('holds' in resultOf(line({ atLeast: 0.1 }), PAIRS, false));
+  t.notOk('holds' in resultOf(line({ atMost: 10 }), PAIRS, false));
   t.notOk('holds' in resultOf(line({}), PAIRS, true));
   t.end();
 });
