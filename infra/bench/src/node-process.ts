@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync, truncateSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,9 @@ const TICKS_PER_SECOND = 100;
 export const API = join(ROOT, 'services/api/dist/main.js');
 export const INGEST = join(ROOT, 'services/ingest/dist/main.js');
 export const CALLTALLY = join(ROOT, 'services/ops/bin/calltally.js');
+
+/** Loaded before a server, as `npm start` does: it ends even where this process is killed. */
+const ENDS_WITH_PARENT = new URL('../../dev/bin/ends-with-parent.js', import.meta.url).href;
 
 /** A server that is measured: a Node process of its own, whose log goes into a file. */
 export class NodeProcess {
@@ -39,10 +42,11 @@ export class NodeProcess {
     const port = await freePort();
     const log = join(bench.folder, `${port}.log`);
     const out = openSync(log, 'a');
-    const child = spawn(process.execPath, [...bench.nodeFlags, main], {
+    const child = spawn(process.execPath, ['--import', ENDS_WITH_PARENT, ...bench.nodeFlags, main], {
       env: { PATH: process.env.PATH!, [portVariable]: String(port), ...env },
-      stdio: ['ignore', out, out],
+      stdio: ['ignore', out, out, 'ipc'],
     });
+    closeSync(out);
     const started = new NodeProcess(main, port, child, log);
     bench.atEnd(() => started.stop());
     await started.#untilReady();

@@ -27,7 +27,7 @@ export interface Dashboards {
 
 /** To be had by `bench.shared`: what it takes to make is spent once. */
 export async function dashboards(bench: Bench): Promise<Dashboards> {
-  const users = bench.size(100_000, 2_000);
+  const users = bench.size(100_000, 3_200);
   const until = Date.now();
   const userIds = userIdsUpTo(users);
   const calls = () => spreadCalls(userIds, CALLS_A_USER, { from: until - DAYS * DAY_MS, until });
