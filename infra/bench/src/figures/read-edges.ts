@@ -1,5 +1,6 @@
 import { Client } from '../client.ts';
 import type { Figure } from '../figure.ts';
+import { latencies } from '../latencies.ts';
 import { median } from '../statistics.ts';
 import { takeTurns } from '../take-turns.ts';
 import { type BigAndSmall, bigAndSmall } from '../world/big-and-small.ts';
@@ -26,7 +27,7 @@ export const readEdges: Figure = {
     const until = Math.floor(given.until / DAY_MS) * DAY_MS - DAY_MS + 13 * HOUR_MS;
     const client = new Client(given.api.url);
     const query = `?start_date=${instant(from)}&end_date=${instant(until - 1)}`;
-    const times = bench.size(50, 10);
+    const times = bench.size(100, 10);
     for (let round = 0; round <= bench.rounds; round++) {
       const { ours, other } = await takeTurns(
         round,
@@ -41,16 +42,9 @@ export const readEdges: Figure = {
   },
 };
 
-async function answered(client: Client, { big }: BigAndSmall, query: string, times: number) {
-  const tookMs: number[] = [];
-  let calls = 0;
-  for (let i = 0; i < times; i++) {
-    const answer = await client.ask(big.key, query);
-    if (answer.source !== 'counters+mongo') throw new Error(`answered from ${answer.source}`);
-    tookMs.push(answer.tookMs);
-    calls = JSON.parse(answer.text).data.total_calls;
-  }
-  return { tookMs: median(tookMs), calls };
+async function answered(client: Client, { big }: BigAndSmall, query: string, count: number) {
+  const { tookMs, last } = await latencies(client, [big.key], { query, count, source: 'counters+mongo' });
+  return { tookMs: median(tookMs[0]!), calls: JSON.parse(last!.text).data.total_calls };
 }
 
 async function aggregated({ world, big }: BigAndSmall, from: number, until: number) {

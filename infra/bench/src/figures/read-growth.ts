@@ -1,5 +1,6 @@
 import { Client } from '../client.ts';
 import type { Figure } from '../figure.ts';
+import { latencies } from '../latencies.ts';
 import { median } from '../statistics.ts';
 import { bigAndSmall } from '../world/big-and-small.ts';
 
@@ -23,30 +24,18 @@ export const readGrowth: Figure = {
   async measure(bench, note) {
     const { api, big, small, from, until } = await bench.shared(bigAndSmall);
     const client = new Client(api.url);
-    const pairs = bench.size(5_000, 500);
+    const keys = [big.key, small.key];
     for (const { name, query } of [WINDOW, TWO_YEARS]) {
-      const range = query(from, until);
-      await latencies(client, [big.key, small.key], range, pairs);
+      const asked = { query: query(from, until), count: bench.size(5_000, 500), source: 'counters' };
+      await latencies(client, keys, asked);
       for (let round = 1; round <= bench.rounds; round++) {
-        const [ours, other] = await latencies(client, [big.key, small.key], range, pairs);
-        note(name, { ours: median(ours!), other: median(other!) });
+        const { tookMs } = await latencies(client, keys, asked);
+        note(name, { ours: median(tookMs[0]!), other: median(tookMs[1]!) });
       }
     }
     client.close();
   },
 };
-
-/** Of each key, asked for in turns, so that whatever else the machine does falls on both alike. */
-async function latencies(client: Client, keys: string[], query: string, count: number): Promise<number[][]> {
-  const tookMs: number[][] = keys.map(() => []);
-  for (let i = 0; i < count * keys.length; i++) {
-    const turn = i % keys.length;
-    const answer = await client.ask(keys[turn]!, query);
-    if (answer.source !== 'counters') throw new Error(`answered from ${answer.source}`);
-    tookMs[turn]!.push(answer.tookMs);
-  }
-  return tookMs;
-}
 
 function dateOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
