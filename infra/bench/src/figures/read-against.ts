@@ -39,6 +39,7 @@ export function readAgainst(line: Omit<Line, 'unit'>, startOther: Start, startOu
         });
       }
       await other.stop();
+      if (api !== given.api) await api.stop();
     },
   };
 }
