@@ -1,4 +1,4 @@
-// `npm start` and `npm test` of a fresh clone: everything from nothing. Plain JavaScript without dependencies.
+// `npm start`, `npm test` and `npm run bench` of a fresh clone: everything from nothing. Plain JavaScript without dependencies.
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,9 +40,13 @@ async function obtainEngines() {
   );
 }
 
-async function start() {
+async function prepare() {
   await build();
   await obtainEngines();
+}
+
+async function start() {
+  await prepare();
   const { start } = await import('./dist/start.js');
   if (process.exitCode) return process.exitCode;
   // In one turn with the start, which listens to signals itself, so that none falls between.
@@ -73,10 +77,10 @@ async function test() {
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 requireNode();
 for (const signal of signals) process.on(signal, onSignal);
-const tasks = { start, test };
+const tasks = { start, test, prepare };
 const chosen = tasks[/** @type {keyof typeof tasks} */ (task)];
 if (chosen === undefined) {
-  console.error('usage: node infra/dev/setup.mjs start|test [ARGUMENT…]');
+  console.error('usage: node infra/dev/setup.mjs start|test|prepare [ARGUMENT…]');
   process.exit(2);
 }
 try {
