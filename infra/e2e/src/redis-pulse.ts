@@ -11,12 +11,13 @@ const PAUSE_MS = 10;
 export function feelRedisPulse(address: string) {
   const { hostname, port } = new URL(address);
   const socket = connect(Number(port), hostname).on('error', () => {});
+  const closed = once(socket, 'close').catch(() => []);
   let slowestMs = 0;
   void (async () => {
     while (!socket.destroyed) {
       const askedMs = performance.now();
       socket.write('PING\r\n');
-      const answered = await Promise.race([once(socket, 'data'), once(socket, 'close')]).catch(() => []);
+      const answered = await Promise.race([once(socket, 'data').catch(() => []), closed]);
       if (answered.length === 0 || socket.destroyed) return;
       slowestMs = Math.max(slowestMs, performance.now() - askedMs);
       await sleep(PAUSE_MS);
