@@ -34,6 +34,14 @@ test('generations', async (t) => {
     },
   );
 
+  await t.test('a mark never goes back, whoever is slow to notice that another has gone on', async (t) => {
+    await admin.flushall();
+    await begin(undefined, { '0:0': -1 });
+    const generations = await readGenerations(session);
+    for (const through of [9, 3, 0]) await markPartition(session, generations, { partition: '0:0', through });
+    t.equal([...(await readGenerations(session)).values()][0]!.marks.get('0:0'), 9);
+  });
+
   await t.test('a generation goes on with its marks, its as-of and its retention', async (t) => {
     await admin.flushall();
     const first = await begin(undefined, { '0:0': 4 });
