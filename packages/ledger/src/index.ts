@@ -6,7 +6,7 @@ export { discardCounters } from './discard.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';
 export type { PartitionState } from './reach.ts';
 export { DashboardReader, type Reading, type Source } from './read.ts';
-export { type Batch, markCounted, markStored, type Recorded, record } from './record.ts';
+export { type Batch, markCounted, markStored, type Recorded, record, restore } from './record.ts';
 export { type Books, type Recounted, recounted, recountUsers, type SumsAt } from './recount.ts';
 export { RecountQueue } from './recount-queue.ts';
 export { repairUsers, replaceUsers, warmUsers } from './repair.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { applyEvents, markPartition, type UserEvents } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { cutKey, type InsertOutcome, isCanonical, type Store, toRow } from '@calltally/store';
+import { type CallRow, cutKey, type InsertOutcome, isCanonical, type Store, toRow } from '@calltally/store';
 import { LedgerError } from './errors.ts';
-import { type Books, recountUsers } from './recount.ts';
+import { type Books, RESPECT_MS, type Recounted, recountUsers } from './recount.ts';
 
 /** Events of one partition that follow each other; what could not be taken for a call is left out. */
 export interface Batch {
@@ -47,20 +47,51 @@ const PAUSE_MS = 5;
  * @throws StoreError, CountersError, LedgerError; then the batch is to be recorded again
  */
 export async function record(books: Books, batch: Batch): Promise<Recorded> {
-  const { stream, partition } = batch;
-  const rows = batch.events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
+  const { stream, partition, events } = batch;
   const { calls, progress } = books.store;
+  const rows = rowsOf(batch);
   const outcomes = batch.again ? await calls.insertMissing(rows) : await calls.insert(rows);
   if (!batch.again) await progress.raise(stream, partition, batch.through);
-  const restored = new Set(
-    rows.filter((_, i) => batch.again && outcomes[i] === 'inserted').map((row) => row.user_id),
-  );
-  const countable = batch.events.filter(
-    ({ call }, i) => isCanonical(outcomes[i]!) && !restored.has(call.userId),
-  );
+  const restored = batch.again ? usersOfInserted(rows, outcomes) : new Set<string>();
+  const countable = events.filter(({ call }, i) => isCanonical(outcomes[i]!) && !restored.has(call.userId));
   const recounted = await count(books, cutKey(stream, partition), byUser(countable));
   await recountRestored(books, [...restored]);
   return { outcomes, recounted: recounted + restored.size };
+}
+
+/**
+ * Brings back rows that Mongo lost, of events at or below `stored`, and recounts those whose rows they are, and whoever
+ * Redis does not know. Nothing is applied: whoever reads from the middle of a partition would move `applied` over events that ingest has stored and
+ * not counted yet, and ingest would then leave them out.
+ *
+ * @param afterFailure an attempt at this batch failed, and nobody knows whose rows it brought back: all are recounted
+ * @throws StoreError, CountersError, LedgerError; then the batch is to be restored again, after a failure
+ */
+export async function restore(
+  books: Books,
+  batch: Omit<Batch, 'through' | 'again'>,
+  afterFailure = false,
+): Promise<Recorded> {
+  const rows = rowsOf(batch);
+  const outcomes = await books.store.calls.insertMissing(rows);
+  const users = afterFailure ? new Set(rows.map((row) => row.user_id)) : usersOfInserted(rows, outcomes);
+  await recountRestored(books, [...users]);
+  const others = new Set(rows.map((row) => row.user_id).filter((userId) => !users.has(userId)));
+  // Who is being recounted by another is in good hands.
+  const unknown = await recountUsers(books, [...others], { evenIfWarm: false, respectMs: RESPECT_MS });
+  return { outcomes, recounted: users.size + installedOf(unknown) };
+}
+
+function installedOf(outcomes: ReadonlyMap<string, Recounted>): number {
+  return [...outcomes.values()].filter((outcome) => outcome === 'installed').length;
+}
+
+function rowsOf({ stream, partition, events }: Omit<Batch, 'through'>): CallRow[] {
+  return events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
+}
+
+function usersOfInserted(rows: readonly CallRow[], outcomes: readonly InsertOutcome[]): Set<string> {
+  return new Set(rows.filter((_, i) => outcomes[i] === 'inserted').map((row) => row.user_id));
 }
 
 /**
@@ -111,7 +142,7 @@ async function count(books: Books, partition: string, users: readonly UserEvents
       pending.map(({ userId }) => userId),
       { evenIfWarm: false, respectMs: 0 },
     );
-    for (const outcome of outcomes.values()) if (outcome === 'installed') recounted++;
+    recounted += installedOf(outcomes);
   }
 }
 

@@ -1,12 +1,10 @@
 import type { Store } from '@calltally/store';
 import type { CountersLink } from './counters-link.ts';
-import { recountUsers } from './recount.ts';
+import { RESPECT_MS, recountUsers } from './recount.ts';
 
 /** More cold users than this wait for their next read, or for their next call. */
 const WAITING_MAX = 10_000;
 const USERS_AT_ONCE = 50;
-/** A recount of someone else's that is younger than this is left to end. */
-const RESPECT_MS = 10_000;
 
 /**
  * Recounts users that a reader found cold, one group after another, behind the answers. What fails is dropped: the

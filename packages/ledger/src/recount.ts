@@ -30,6 +30,8 @@ export type Recounted = 'installed' | 'warm' | 'busy' | 'lost' | 'behind';
 /** Sums of each of some users, exactly those of the canonical events at or below `stored`. */
 export type SumsAt = (userIds: readonly string[], stored: Cut) => Promise<RecountedUser[]>;
 
+/** A recount of someone else's that is younger than this is left to end, by whoever is in no hurry. */
+export const RESPECT_MS = 10_000;
 /** Users added up by one aggregation. */
 const USERS_AT_ONCE = 200;
 

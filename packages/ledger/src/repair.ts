@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { forgetUsers } from '@calltally/counters';
-import { type Books, recountUsers, type SumsAt } from './recount.ts';
+import { type Books, RESPECT_MS, recountUsers, type SumsAt } from './recount.ts';
 
 /** Recounts of a user that events may overtake before he is made cold, which lets nothing overtake the next one. */
 const ROUNDS_WHILE_WARM = 3;
 const ROUNDS = 24;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 1_000;
-/** A recount of someone else's that is younger than this is left to end. */
-const RESPECT_MS = 10_000;
 
 /**
  * Makes the counters of users anew whose counters are wrong.

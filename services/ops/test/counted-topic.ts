@@ -3,7 +3,7 @@ import { createCallEventProducer } from '@calltally/contract/producer';
 import { CounterSession, readGenerations, snapshotUser } from '@calltally/counters';
 import { type Books, beginCounting, markCounted, record } from '@calltally/ledger';
 import { type Test, testKafka, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
-import { openStore, type Store, toRow } from '@calltally/store';
+import { openStore, type Store } from '@calltally/store';
 import type { Admin } from 'kafkajs';
 import { calltally, databaseOn } from './support.ts';
 
@@ -63,11 +63,11 @@ export async function countedTopic(t: Test) {
       const states = await statesOf(admin, topic);
       return (await beginCounting(store, await open(), { stream: 0, states, retentionMonths: 25 })).books;
     },
-    /** Publishes and counts. Rows of calls in `lost` are missing afterwards, and not counted; those in `uncounted` are not counted. */
+    /** Publishes and counts. Rows of calls in `lost` are missing afterwards, and not counted. */
     async count(
       books: Books,
       events: readonly CallEvent[],
-      { lost = new Set(), uncounted = new Set() }: { lost?: Set<string>; uncounted?: Set<string> } = {},
+      { lost = new Set() }: { lost?: Set<string> } = {},
     ): Promise<void> {
       const places = await producer.sendAll(events);
       const calls = events.map((event, i) => ({
@@ -80,10 +80,7 @@ export async function countedTopic(t: Test) {
         if (own.length === 0) continue;
         const through = own.at(-1)!.offset;
         const kept = own.filter(({ call }) => !lost.has(call.callId));
-        const rows = kept.map(({ offset, call }) => toRow(call, { stream: 0, partition, offset }));
-        await store.calls.insert(rows.filter(({ _id }) => uncounted.has(_id)));
-        const counted = kept.filter(({ call }) => !uncounted.has(call.callId));
-        await record(books, { stream: 0, partition, events: counted, through });
+        await record(books, { stream: 0, partition, events: kept, through });
         await markCounted(books, { stream: 0, partition, through });
       }
     },

@@ -1,6 +1,6 @@
 import { decodeCallEvent } from '@calltally/contract';
 import type { Call } from '@calltally/domain';
-import { record } from '@calltally/ledger';
+import { restore } from '@calltally/ledger';
 import type { KafkaMessage } from 'kafkajs';
 import type { LiveBooks } from './live-books.ts';
 
@@ -76,10 +76,12 @@ export class Recorder {
       if (call !== undefined) events.push({ offset: Number(offset), call });
     }
     const through = Number(messages.at(-1)!.offset);
-    const { outcomes } = await this.#books.use(
-      (books) => record(books, { stream: this.#stream, partition, events, through, again: true }),
-      this.#signal,
-    );
+    let failed = false;
+    const { outcomes } = await this.#books.use(async (books) => {
+      const afterFailure = failed;
+      failed = true;
+      return restore(books, { stream: this.#stream, partition, events }, afterFailure);
+    }, this.#signal);
     this.#through.set(partition, through);
     const { counts } = this;
     const foreign = outcomes.filter((outcome) => outcome === 'foreign').length;

@@ -37,8 +37,8 @@ const REDIS_COMMAND_TIMEOUT_MS = 10_000;
 const REDIS_OPEN_TIMEOUT_MS = 2_000;
 
 /**
- * Sends stored events through the ledger again, while ingest goes on: rows that are missing come back, and so do counts
- * that Redis lost. Reads with a group of its own, commits nothing and marks nothing. Repeated at will: whatever is
+ * Sends stored events through the ledger again, while ingest goes on: rows that are missing come back, and whose they
+ * are is recounted. Reads with a group of its own, commits nothing and marks nothing. Repeated at will: whatever is
  * there stays as it is.
  *
  * @throws CommandError, StoreError, CountersError, LedgerError, errors of kafkajs
