@@ -1,0 +1,155 @@
+import { sendings } from './events.ts';
+import { warmUsers } from './invariants.ts';
+import type { Contents } from './mongo.ts';
+import { generationIn, type Hashes } from './redis.ts';
+import { audit, consumer, RESPECT_MS, recount, repair, replay } from './workers.ts';
+import { heads, PARTITIONS, type Step, USERS, type World } from './world.ts';
+
+/** How often each of these may happen in a run; what is not named does not. */
+export interface Allowed {
+  kills?: number;
+  /** Commands whose senders give up waiting, and that take effect later or never. */
+  cuts?: number;
+  /** Counters of a user that expire, or that a repair makes cold. */
+  forgets?: number;
+  flushes?: number;
+  dumps?: number;
+  redisPutBacks?: number;
+  backups?: number;
+  mongoPutBacks?: number;
+  /** Longer than a lease of another is left alone. */
+  pauses?: number;
+  events?: number;
+  consumers?: number;
+  recounts?: number;
+  repairs?: number;
+  audits?: number;
+  replays?: number;
+  /** An operator, or a zombie, takes a commit back. */
+  rewinds?: number;
+}
+
+/** Everything else that may happen next. Taking one uses up what is allowed of it. */
+export function accidents(world: World, allowed: Allowed): Step[] {
+  const steps: Step[] = [];
+  const may = (kind: keyof Allowed, text: string, take: Step['take'], weight = 1) => {
+    if ((allowed[kind] ?? 0) <= 0) return;
+    const use = () => {
+      allowed[kind] = allowed[kind]! - 1;
+      return take();
+    };
+    steps.push({ text, weight, take: use });
+  };
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+
+  for (const command of world.late) {
+    steps.push({ text: `late: ${command.text}`, weight: 2, take: () => arrive(world, command) });
+  }
+  for (const worker of world.workers) {
+    may('kills', `kill ${worker.name}`, () => world.remove(worker));
+    for (const command of heads(worker)) {
+      if (command.engine !== 'redis' && command.engine !== 'mongo') continue;
+      may('cuts', `no answer for ${worker.name}: ${command.text}`, () => world.giveUp(worker, command));
+    }
+  }
+  for (const userId of USERS) {
+    may('forgets', `${userId} is forgotten`, () => void world.redis.hashes.delete(`ct:{${userId}}`));
+  }
+  may('flushes', 'FLUSHALL', () => world.redis.putBack(new Map()));
+  may('dumps', 'Redis is dumped', () => void world.dumps.push(world.redis.dump()));
+  world.dumps.forEach((dump, i) => {
+    if (!mayReturnTo(world, dump)) return;
+    may('redisPutBacks', `Redis is back at dump ${i}`, () => world.putRedisBack(dump));
+  });
+  may('backups', 'Mongo is backed up', () => void world.backups.push(world.mongo.backUp()));
+  world.backups.forEach((backup, i) => {
+    if (mayPutBack(world, backup))
+      may('mongoPutBacks', `Mongo is back at backup ${i}`, () => putMongoBack(world, backup), 4);
+  });
+  may('pauses', 'time passes', () => {
+    world.nowMs += RESPECT_MS + 1;
+  });
+
+  if (allowed.events) {
+    for (const { text, weight, send } of sendings(world)) may('events', text, send, weight);
+  }
+  for (const partition of partitions) {
+    for (const size of [1, 3]) {
+      may('consumers', `consumer of ${partition} begins, ${size} a batch`, async () => {
+        await world.start(`consumer ${partition}`, consumer(partition, size));
+      });
+    }
+    for (const from of [0, Math.max(0, world.topic.end(partition) - 2)]) {
+      may('replays', `replay of ${partition} from ${from}`, async () => {
+        await world.start(`replay ${partition}`, replay(partition, from, 2));
+      });
+    }
+    may('rewinds', `the commit of ${partition} goes back`, () => {
+      world.topic.committed[partition] = 0;
+    });
+  }
+  for (const userId of USERS) {
+    may('recounts', `the API recounts ${userId}`, async () => {
+      await world.start('api', recount([userId], false, RESPECT_MS));
+    });
+    may('repairs', `${userId} is repaired`, async () => {
+      await world.start('repair', repair([userId]));
+    });
+  }
+  may('recounts', 'everybody is recounted', async () => {
+    await world.start('rebuild', recount(USERS, true, 0));
+  });
+  may('audits', 'everybody is audited', async () => {
+    await world.start(
+      'verify',
+      audit(USERS, (differences) => {
+        // It compares counters of a generation that will be given up with rows of a Mongo put back.
+        if (differences.length > 0 && world.outdated.size === 0)
+          world.breach ??= `verify says ${JSON.stringify(differences)}`;
+      }),
+    );
+  });
+  return steps;
+}
+
+function arrive(world: World, command: World['late'][number]): void {
+  world.late = world.late.filter((other) => other !== command);
+  command.effect();
+}
+
+/**
+ * What is promised of a Mongo put back holds where the marks tell of it, or where nothing that was counted is gone
+ * ("Limits" in docs/design.md).
+ */
+function mayPutBack(world: World, backup: Contents): boolean {
+  const storedThen = (partition: number) => Number(backup.progress.get(`0:${partition}`)?.stored ?? -1);
+  if (isAhead(world, storedThen)) return true;
+  return (
+    world.workers.length === 0 &&
+    world.late.length === 0 &&
+    warmUsers(world).every(({ applied }) =>
+      [...applied].every(([partition, offset]) => offset <= storedThen(partition)),
+    )
+  );
+}
+
+export async function putMongoBack(world: World, backup: Contents): Promise<void> {
+  await world.putMongoBack(backup);
+  world.dumps.length = 0;
+  const ahead = isAhead(world, (partition) => world.mongo.stored(`0:${partition}`));
+  if (ahead) world.outdated.add(generationIn(world.redis.hashes)!);
+}
+
+/**
+ * A Redis dumped before Mongo was put back, or before ingest noticed, counts calls whose rows are gone, with marks that
+ * Mongo may have reached again: nothing tells of it, and "Limits" says so.
+ */
+function mayReturnTo({ outdated }: World, dump: Hashes): boolean {
+  return !outdated.has(generationIn(dump) ?? '');
+}
+
+function isAhead({ redis, topic }: World, stored: (partition: number) => number): boolean {
+  return topic.log.some(
+    (_, partition) => Number(redis.ledger.get(`mark:0:${partition}`) ?? -1) > stored(partition),
+  );
+}

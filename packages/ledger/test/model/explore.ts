@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { type Choose, play, type Run, type Scene } from './play.ts';
+import type { Fault } from './world.ts';
+
+export interface Exploration {
+  /** Different states that were seen. */
+  states: number;
+  /** Runs that it took. */
+  schedules: number;
+  /** False where a bound ended it before everything was seen. */
+  complete: boolean;
+  /** The first run that ended in a breach. */
+  found: Run | undefined;
+}
+
+/**
+ * Plays every schedule of a scene, depth first. A run goes on from its last choice until it comes to a state that was
+ * seen before; workers cannot be copied in the middle of their work, so each begins from the start.
+ */
+export async function explore(scene: Scene, statesMax: number, fault?: Fault): Promise<Exploration> {
+  const seen = new Set<string>();
+  const waiting: number[][] = [[]];
+  let schedules = 0;
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (seen.size >= statesMax) return { states: seen.size, schedules, complete: false, found: undefined };
+    schedules++;
+    const run = await play(scene, along(path, seen, waiting), fault, path.length - 1);
+    if (run.breach !== undefined) return { states: seen.size, schedules, complete: true, found: run };
+  }
+  return { states: seen.size, schedules, complete: true, found: undefined };
+}
+
+/** Follows a path to its end, then takes the first step each time and leaves the others for later. */
+function along(path: readonly number[], seen: Set<string>, waiting: number[][]): Choose {
+  const taken = [...path];
+  let at = 0;
+  return (steps, world, allowed) => {
+    if (at < path.length) return steps[path[at++]!]!;
+    const state = createHash('md5').update(world.state()).update(JSON.stringify(allowed)).digest('base64');
+    if (seen.has(state)) return 'seen';
+    seen.add(state);
+    const rests = world.workers.length === 0;
+    for (let i = steps.length - 1; i >= (rests ? 0 : 1); i--) waiting.push([...taken, i]);
+    if (rests) return 'quiet';
+    taken.push(0);
+    return steps[0]!;
+  };
+}

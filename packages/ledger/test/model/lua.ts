@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import fengari from 'fengari';
+
+const { lua, lauxlib, lualib, to_luastring: text } = fengari;
+
+/** What a script gets from Redis and gives to it. */
+export type Value = string | number | false | readonly Value[];
+
+/** Runs a Redis command of a script. */
+export type Call = (command: string, args: string[]) => Value;
+
+/** A change to a script's text; `from` has to be there, so that no change comes to nothing unnoticed. */
+export interface Edit {
+  script: string;
+  from: string;
+  to: string;
+}
+
+const DIRECTORY = new URL('../lua/', import.meta.resolve('@calltally/counters'));
+
+/**
+ * The very scripts of packages/counters/lua, run by a Lua interpreter in this process, so that the model cannot
+ * misunderstand them. Redis has Lua 5.1 and this is 5.3; faithful.test.ts holds the replies of both to each other.
+ */
+export class LuaScripts {
+  readonly #state = lauxlib.luaL_newstate();
+  readonly #loaded = new Map<string, number>();
+  readonly #edits: readonly Edit[];
+  #call: Call = () => false;
+
+  constructor(edits: readonly Edit[] = []) {
+    this.#edits = edits;
+    const L = this.#state;
+    lualib.luaL_openlibs(L);
+    lauxlib.luaL_dostring(L, text('unpack = table.unpack'));
+    lua.lua_createtable(L, 0, 2);
+    for (const name of ['call', 'pcall']) {
+      lua.lua_pushcfunction(L, () => this.#callFromLua());
+      lua.lua_setfield(L, -2, text(name));
+    }
+    lua.lua_setglobal(L, text('redis'));
+  }
+
+  run(script: string, keys: readonly string[], args: readonly (string | number)[], call: Call): Value {
+    const L = this.#state;
+    this.#call = call;
+    this.#push(keys);
+    lua.lua_setglobal(L, text('KEYS'));
+    this.#push(args.map(String));
+    lua.lua_setglobal(L, text('ARGV'));
+    lua.lua_rawgeti(L, lua.LUA_REGISTRYINDEX, this.#load(script));
+    const failed = lua.lua_pcall(L, 0, 1, 0) !== lua.LUA_OK;
+    const reply = this.#valueAt(-1);
+    lua.lua_settop(L, 0);
+    if (failed) throw new Error(`${script}.lua: ${reply}`);
+    return reply;
+  }
+
+  #load(script: string): number {
+    const known = this.#loaded.get(script);
+    if (known !== undefined) return known;
+    let source = readFileSync(new URL(`${script}.lua`, DIRECTORY), 'utf8');
+    for (const edit of this.#edits) {
+      if (edit.script !== script) continue;
+      if (!source.includes(edit.from)) throw new Error(`${script}.lua no longer has: ${edit.from}`);
+      source = source.replace(edit.from, edit.to);
+    }
+    if (lauxlib.luaL_loadstring(this.#state, text(source)) !== lua.LUA_OK) {
+      throw new Error(`${script}.lua: ${lua.lua_tojsstring(this.#state, -1)}`);
+    }
+    const loaded = lauxlib.luaL_ref(this.#state, lua.LUA_REGISTRYINDEX);
+    this.#loaded.set(script, loaded);
+    return loaded;
+  }
+
+  #callFromLua(): number {
+    const L = this.#state;
+    const args: string[] = [];
+    // Numbers become text as Redis makes it: without a fraction where there is none.
+    for (let at = 1; at <= lua.lua_gettop(L); at++) args.push(String(this.#valueAt(at)));
+    this.#push(this.#call(args[0]!, args.slice(1)));
+    return 1;
+  }
+
+  #push(value: Value): void {
+    const L = this.#state;
+    if (value === false) lua.lua_pushboolean(L, false);
+    else if (typeof value === 'number') lua.lua_pushnumber(L, value);
+    else if (typeof value === 'string') lua.lua_pushstring(L, text(value));
+    else {
+      lua.lua_createtable(L, value.length, 0);
+      value.forEach((item, i) => {
+        this.#push(item);
+        lua.lua_rawseti(L, -2, i + 1);
+      });
+    }
+  }
+
+  #valueAt(at: number): Value {
+    const L = this.#state;
+    const type = lua.lua_type(L, at);
+    if (type === lua.LUA_TNUMBER) return lua.lua_tonumber(L, at);
+    if (type === lua.LUA_TBOOLEAN) return false;
+    if (type !== lua.LUA_TTABLE) return lua.lua_tojsstring(L, at);
+    const table = at < 0 ? lua.lua_gettop(L) + at + 1 : at;
+    return Array.from({ length: lua.lua_rawlen(L, table) }, (_, i) => {
+      lua.lua_rawgeti(L, table, i + 1);
+      const item = this.#valueAt(-1);
+      lua.lua_settop(L, -2);
+      return item;
+    });
+  }
+}

@@ -1,0 +1,149 @@
+import { type CallRow, Calls, Progress, type Store, StoreError, Tallies } from '@calltally/store';
+import { type Collection, type Document, MongoBulkWriteError } from 'mongodb';
+import type { Worker } from './turns.ts';
+
+const DUPLICATE_KEY = 11000;
+
+export interface Contents {
+  calls: Map<string, CallRow>;
+  progress: Map<string, Document>;
+}
+
+/** A Mongo of two collections: what is written is there for everybody, and stays. */
+export class MongoServer implements Contents {
+  calls = new Map<string, CallRow>();
+  progress = new Map<string, Document>();
+
+  /** Documents are replaced and never changed, so that they need no copying. */
+  backUp(): Contents {
+    return { calls: new Map(this.calls), progress: new Map(this.progress) };
+  }
+
+  putBack({ calls, progress }: Contents): void {
+    this.calls = new Map(calls);
+    this.progress = new Map(progress);
+  }
+
+  /** @returns whether the id was free */
+  insert(row: CallRow): boolean {
+    if (this.calls.has(row._id)) return false;
+    this.calls.set(row._id, row);
+    return true;
+  }
+
+  max(id: string, change: Document): void {
+    const document = { ...(this.progress.get(id) ?? { _id: id }) };
+    for (const [field, value] of Object.entries(change)) {
+      if (document[field] === undefined || document[field] < value) document[field] = value;
+    }
+    this.progress.set(id, document);
+  }
+
+  stored(cutKey: string): number {
+    return this.progress.get(cutKey)?.stored ?? -1;
+  }
+}
+
+/** The real store over what it uses of the driver's collections; each command is a turn of the worker. */
+export function openModelStore(worker: Worker, server: MongoServer): Store {
+  const ask = <T>(text: string, effect: () => T): Promise<T> => {
+    if (!worker.hasLostMongo) return worker.ask('mongo', {}, text, effect);
+    worker.hasLostMongo = false;
+    worker.told(text, 'failed');
+    return Promise.reject(timedOut());
+  };
+  const cursor = <T>(text: string, effect: () => T[]) => ({ toArray: () => ask(text, effect) });
+  const calls = {
+    async insertMany(rows: readonly CallRow[]) {
+      const taken: number[] = [];
+      for (const [i, row] of rows.entries()) {
+        const { partition, offset } = row.source;
+        const inserted = await ask(`insert ${row._id} of ${partition}:${offset}`, () => server.insert(row));
+        if (!inserted) taken.push(i);
+      }
+      if (taken.length > 0) throw duplicates(taken);
+    },
+    find: (filter: Document) =>
+      cursor(`find ${filter._id.$in}`, () =>
+        [...server.calls.values()].filter((row) => matches(row, filter)),
+      ),
+    aggregate: ([{ $match }, { $group }]: [Document, Document]) =>
+      cursor(`add up ${JSON.stringify($match)}`, () =>
+        grouped(
+          [...server.calls.values()].filter((row) => matches(row, $match)),
+          $group,
+        ),
+      ),
+  };
+  const progress = {
+    async bulkWrite(updates: { updateOne: { filter: { _id: string }; update: { $max: Document } } }[]) {
+      for (const { updateOne } of updates) {
+        const { filter, update } = updateOne;
+        await ask(`raise ${filter._id} ${JSON.stringify(update.$max)}`, () =>
+          server.max(filter._id, update.$max),
+        );
+      }
+    },
+    find: () => cursor('read progress', () => [...server.progress.values()]),
+  };
+  const limited = <T>(call: () => Promise<T>) => call();
+  return {
+    calls: new Calls(calls as unknown as Collection<CallRow>, limited),
+    tallies: new Tallies(calls as unknown as Collection<CallRow>, limited),
+    progress: new Progress(progress as unknown as ConstructorParameters<typeof Progress>[0], limited),
+  } as Store;
+}
+
+export function timedOut(): StoreError {
+  return new StoreError('STORE_TIMEOUT', true, new Error('no answer in the model'));
+}
+
+function duplicates(indexes: readonly number[]): MongoBulkWriteError {
+  const writeErrors = indexes.map((index) => ({ index, code: DUPLICATE_KEY }));
+  const result = { getWriteConcernError: () => undefined };
+  return new MongoBulkWriteError(
+    { message: 'duplicate key', code: DUPLICATE_KEY, writeErrors } as never,
+    result as never,
+  );
+}
+
+/** What our filters use: equality, `$in`, comparisons, `$or` and `$and`. */
+function matches(row: CallRow, filter: Document): boolean {
+  return Object.entries(filter).every(([path, wanted]) => {
+    if (path === '$or') return wanted.some((clause: Document) => matches(row, clause));
+    if (path === '$and') return wanted.every((clause: Document) => matches(row, clause));
+    const value = valueAt(row, path);
+    if (typeof wanted !== 'object') return value === wanted;
+    return Object.entries(wanted).every(([operator, bound]) => compares(value, operator, bound));
+  });
+}
+
+function compares(value: unknown, operator: string, bound: unknown): boolean {
+  const [a, b] = [value as number, bound as number];
+  if (operator === '$in') return (bound as unknown[]).includes(value);
+  if (operator === '$lte') return a <= b;
+  if (operator === '$gte') return a >= b;
+  if (operator === '$lt') return a < b;
+  throw new Error(`this Mongo does not know ${operator}`);
+}
+
+/** `$group` by a document of paths, with sums and greatest values of paths or numbers. */
+function grouped(rows: readonly CallRow[], { _id, ...sums }: Document): Document[] {
+  const groups = new Map<string, Document>();
+  const value = (row: CallRow, of: unknown) => (typeof of === 'string' ? valueAt(row, of.slice(1)) : of);
+  for (const row of rows) {
+    const key = Object.fromEntries(Object.entries(_id ?? {}).map(([name, path]) => [name, value(row, path)]));
+    const id = JSON.stringify(key);
+    const group: Document = groups.get(id) ?? { _id: key };
+    groups.set(id, group);
+    for (const [name, { $sum, $max }] of Object.entries(sums as Record<string, Document>)) {
+      if ($sum !== undefined) group[name] = (group[name] ?? 0) + (value(row, $sum) as number);
+      else if (group[name] === undefined || group[name] < value(row, $max)!) group[name] = value(row, $max);
+    }
+  }
+  return [...groups.values()];
+}
+
+function valueAt(row: CallRow, path: string): unknown {
+  return path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], row);
+}

@@ -1,0 +1,76 @@
+import { type Allowed, accidents } from './accidents.ts';
+import { breachInQuiet, breachOf } from './invariants.ts';
+import { consumer } from './workers.ts';
+import { type Fault, PARTITIONS, type Step, World } from './world.ts';
+
+/** From where a run begins, and what may happen in it. */
+export interface Scene {
+  /** Has more states than are worth their time in every run; MODEL_STATES goes on. */
+  large?: boolean;
+  allowed: Allowed;
+  prepare?: (world: World) => Promise<void>;
+}
+
+export interface Run {
+  /** What happened, in order. */
+  steps: string[];
+  /** What does not hold after the last of them. */
+  breach?: string;
+}
+
+/** What is next: a step, or quiet, or nothing since others have been here. */
+export type Choose = (steps: readonly Step[], world: World, allowed: Allowed) => Step | 'quiet' | 'seen';
+
+/** Everything comes to rest within so many turns, or something goes round in circles. */
+const TURNS_TO_QUIET = 2_000;
+const ROUNDS_TO_QUIET = 2;
+
+/**
+ * Plays a scene, step by step as chosen, and looks at every invariant after each.
+ * @param known steps at the beginning that were looked at before
+ */
+export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 0): Promise<Run> {
+  const world = new World(fault);
+  const allowed = { ...scene.allowed };
+  const run: Run = { steps: [] };
+  const take = async (step: Step) => {
+    run.steps.push(step.text);
+    await step.take();
+    const breach = run.steps.length <= known ? undefined : breachOf(world);
+    if (breach !== undefined) run.breach = breach;
+    return breach === undefined;
+  };
+  try {
+    await scene.prepare?.(world);
+    for (;;) {
+      const next = choose([...world.turns(), ...accidents(world, allowed)], world, allowed);
+      if (next === 'seen') return run;
+      if (next === 'quiet') break;
+      if (!(await take(next))) return run;
+    }
+    run.steps.push('quiet');
+    for (const command of world.late.splice(0)) command.effect();
+    if (!(await finish(world, take))) return run;
+    world.lostRows = false;
+    for (let round = 1; round <= ROUNDS_TO_QUIET; round++) {
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        await world.start(`last consumer ${partition}`, consumer(partition, 3));
+        if (!(await finish(world, take))) return run;
+      }
+    }
+    const breach = breachInQuiet(world);
+    return breach === undefined ? run : { ...run, breach };
+  } finally {
+    for (const worker of world.workers) world.remove(worker);
+  }
+}
+
+/** Lets everybody go on to the end. @returns false at the first breach */
+export async function finish(world: World, take: (step: Step) => Promise<boolean>): Promise<boolean> {
+  for (let turn = 1; ; turn++) {
+    const [step] = world.turns();
+    if (step === undefined) return true;
+    if (turn > TURNS_TO_QUIET) throw new Error(`no rest after ${TURNS_TO_QUIET} turns: ${step.text}`);
+    if (!(await take(step))) return false;
+  }
+}

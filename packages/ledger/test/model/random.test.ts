@@ -1,0 +1,30 @@
+import { test } from 'tap';
+import { FAULTS } from './faults.ts';
+import { search } from './random.ts';
+
+const RUNS = Number(process.env.MODEL_RUNS ?? 1_000);
+const SEED = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** Enough for the runs on a busy machine, and for a run to be shortened that was found. */
+const TIMEOUT_MS = 60_000 + RUNS * 60;
+
+test('kills, cuts, late commands, dumps, backups, recounts, replays, at random: every invariant after every step', async (t) => {
+  t.comment(`MODEL_SEED=${SEED}`);
+  const begunMs = performance.now();
+  const { runs, found } = await search({ runs: RUNS, seed: SEED, timeoutMs: TIMEOUT_MS });
+  t.comment(`${runs} runs, ${Math.round((runs / (performance.now() - begunMs)) * 1_000)} a second`);
+  t.equal(found, undefined);
+});
+
+test('what random runs find when a rule is left out', async (t) => {
+  const names = [
+    'the offset check is removed',
+    'stored is raised before the insert',
+    'stored is not waited for',
+    'generations are all the same',
+    'a session goes on after a cut',
+  ] as const;
+  for (const name of names) {
+    const { runs, found } = await search({ runs: 1_000, seed: 1, timeoutMs: 60_000, fault: FAULTS[name] });
+    t.type(found, 'string', `${name}: ${runs} runs`);
+  }
+});

@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { type Choose, play, type Scene } from './play.ts';
+import type { Fault } from './world.ts';
+
+const CHOICES_MAX = 200;
+const CHOICE_MAX = 9_999;
+
+/** Everything that may happen, in one run. */
+const EVERYTHING: Scene = {
+  allowed: {
+    events: 12,
+    consumers: 6,
+    kills: 3,
+    cuts: 2,
+    forgets: 1,
+    flushes: 1,
+    dumps: 2,
+    redisPutBacks: 1,
+    backups: 1,
+    mongoPutBacks: 1,
+    pauses: 1,
+    recounts: 2,
+    repairs: 1,
+    audits: 2,
+    replays: 1,
+    rewinds: 1,
+  },
+};
+
+export interface Search {
+  runs: number;
+  seed: number;
+  /** The search, and the shortening of a run that it found, end after this long. */
+  timeoutMs: number;
+  fault?: Fault;
+}
+
+/** Plays random runs. @returns how many, and the shortest run found that ends in a breach */
+export async function search({ runs, seed, timeoutMs, fault }: Search) {
+  const choices = fc.array(fc.nat(CHOICE_MAX), { minLength: 5, maxLength: CHOICES_MAX, size: 'max' });
+  const property = fc.asyncProperty(choices, async (chosen) => {
+    const { breach, steps } = await play(EVERYTHING, following(chosen), fault);
+    if (breach !== undefined) throw new Error([...steps, breach].join('\n'));
+  });
+  const limits = {
+    numRuns: runs,
+    seed,
+    interruptAfterTimeLimit: timeoutMs,
+    endOnFailure: fault !== undefined,
+  };
+  const { numRuns, errorInstance } = await fc.check(property, limits);
+  return { runs: numRuns, found: (errorInstance as Error | null)?.message };
+}
+
+/** The least choice is the next turn of the first worker, so that a run that is shortened becomes a plain one. */
+function following(chosen: readonly number[]): Choose {
+  let at = 0;
+  return (steps) => {
+    if (at === chosen.length || steps.length === 0) return 'quiet';
+    let left = chosen[at++]! % steps.reduce((sum, { weight }) => sum + weight, 0);
+    for (const step of steps) {
+      left -= step.weight;
+      if (left < 0) return step;
+    }
+    return 'quiet';
+  };
+}

@@ -1,0 +1,43 @@
+import type { Call } from '@calltally/domain';
+import type { Batch, PartitionState } from '../../src/index.ts';
+import type { Worker } from './turns.ts';
+
+/** Kafka, as far as the protocol sees it. An event without a call is one that is rejected. */
+export class Topic {
+  readonly log: (Call | undefined)[][];
+  readonly committed: (number | undefined)[];
+
+  constructor(partitions: number) {
+    this.log = Array.from({ length: partitions }, () => []);
+    this.committed = this.log.map(() => undefined);
+  }
+
+  /** Events that follow each other, from an offset on. */
+  batch(partition: number, from: number, size: number): Batch {
+    const messages = this.log[partition]!.slice(from, from + size);
+    const events = messages.flatMap((call, i) => (call === undefined ? [] : [{ offset: from + i, call }]));
+    return { stream: 0, partition, events, through: from + messages.length - 1 };
+  }
+
+  end(partition: number): number {
+    return this.log[partition]!.length;
+  }
+
+  states(worker: Worker): Promise<PartitionState[]> {
+    return worker.ask('kafka', this, 'ask for commits and ends', () =>
+      this.log.map((log, partition) => ({
+        partition,
+        committed: this.committed[partition],
+        earliest: 0,
+        end: log.length,
+      })),
+    );
+  }
+
+  /** A consumer that was slow to notice that it has lost its partition may take a commit back. */
+  commit(worker: Worker, partition: number, next: number): Promise<void> {
+    return worker.ask('kafka', this, `commit ${partition}:${next}`, () => {
+      this.committed[partition] = next;
+    });
+  }
+}

@@ -1,0 +1,204 @@
+import type { Call } from '@calltally/domain';
+import type { Store } from '@calltally/store';
+import type { Edit } from './lua.ts';
+import { LuaScripts } from './lua.ts';
+import { type Contents, MongoServer, openModelStore, timedOut } from './mongo.ts';
+import { type Hashes, openSession, RedisClient, RedisServer } from './redis.ts';
+import { Topic } from './topic.ts';
+import { type Command, goOn, plain, Worker } from './turns.ts';
+import type { Process, Work } from './workers.ts';
+
+export const PARTITIONS = 2;
+export const USERS = ['u-a', 'u-b'];
+/** A time in the middle of a month. */
+const NOW_MS = Date.UTC(2026, 4, 15, 12);
+
+/** A rule that is left out, to show that its absence is noticed. */
+export interface Fault {
+  scripts?: readonly Edit[];
+  store?: (store: Store) => Store;
+  order?: Process['order'];
+  looksAtMarks?: boolean;
+  /** The client reconnects by itself and goes on, as ioredis would. */
+  reconnects?: boolean;
+}
+
+const SCRIPTS = new LuaScripts();
+const ORDER: Process['order'] = ['record', 'mark', 'commit'];
+
+/** Something that may happen next. */
+export interface Step {
+  text: string;
+  /** How much likelier than others in a random run. */
+  weight: number;
+  take: () => void | Promise<void>;
+}
+
+/** The engines, the processes that work with them, and what may happen to either. */
+export class World {
+  readonly redis: RedisServer;
+  readonly mongo = new MongoServer();
+  readonly topic = new Topic(PARTITIONS);
+  nowMs = NOW_MS;
+  workers: Worker[] = [];
+  /** Commands whose senders gave up waiting; they may take effect at any time. */
+  late: Command[] = [];
+  readonly dumps: Hashes[] = [];
+  readonly backups: Contents[] = [];
+  /** Generations that count calls whose rows are gone with a Mongo put back; the next beginning gives them up. */
+  readonly outdated = new Set<string>();
+  /** Mongo was put back, so that commits may be ahead of it. */
+  wentBack = false;
+  /** Mongo lost rows at or below `stored`; until they are back, rows say less than counters and `stored`. */
+  lostRows = false;
+  /** What a worker found that cannot be. */
+  breach: string | undefined;
+  readonly #fault: Fault;
+  #started = 0;
+
+  constructor(fault: Fault = {}) {
+    this.#fault = fault;
+    this.redis = new RedisServer(fault.scripts === undefined ? SCRIPTS : scriptsOf(fault));
+  }
+
+  /** A call is told from others by its duration: the sum of any of them says which they are. */
+  call(number: number, userId: string): Call {
+    const startedAt = NOW_MS - number * 1_000;
+    return { callId: `c${number}`, userId, startedAt, durationMs: 2 ** number };
+  }
+
+  async start(name: string, work: Work): Promise<Worker> {
+    const worker = new Worker(`${name} ${++this.#started}`);
+    this.workers.push(worker);
+    const store = openModelStore(worker, this.mongo);
+    const process: Process = {
+      worker,
+      topic: this.topic,
+      store: this.#fault.store?.(store) ?? store,
+      open: () => openSession(worker, this.redis),
+      order: this.#fault.order ?? ORDER,
+      looksAtMarks: this.#fault.looksAtMarks ?? true,
+    };
+    await this.#goOn(worker, () => {
+      work(process)
+        .catch((thrown) => {
+          this.breach ??= `${worker.name}: ${thrown?.stack ?? thrown}`;
+        })
+        .finally(() => this.remove(worker));
+    });
+    return worker;
+  }
+
+  /** Nothing of a removed worker takes effect any more. */
+  remove(worker: Worker): void {
+    worker.sent = [];
+    for (const client of this.redis.clients) if (client.worker === worker) client.disconnect();
+    this.workers = this.workers.filter((other) => other !== worker);
+  }
+
+  /** The next command of each connection of each worker. */
+  turns(): Step[] {
+    return this.workers.flatMap((worker) =>
+      heads(worker).map((command) => ({
+        text: `${worker.name}: ${command.text}`,
+        weight: 12,
+        take: () => this.takeEffect(worker, command),
+      })),
+    );
+  }
+
+  async takeEffect(worker: Worker, command: Command): Promise<void> {
+    const reply = command.effect();
+    worker.sent = worker.sent.filter((other) => other !== command);
+    worker.told(command.text, reply);
+    await this.#goOn(worker, () => command.answer(reply));
+  }
+
+  /** Its sender waits no longer; the command is still on its way. */
+  async giveUp(worker: Worker, command: Command): Promise<void> {
+    const { connection } = command;
+    const given = worker.sent.filter((other) => other === command || other.connection === connection);
+    await this.#fail(worker, given);
+    this.late.push(...given);
+    if (connection instanceof RedisClient) await this.#goOn(worker, () => connection.close());
+  }
+
+  putRedisBack(dump: Hashes): Promise<void> {
+    this.redis.putBack(dump);
+    return this.#fault.reconnects ? Promise.resolve() : this.cutRedis();
+  }
+
+  /** Nothing that was under way arrives. */
+  async cutRedis(): Promise<void> {
+    this.late = this.late.filter(({ engine }) => engine !== 'redis');
+    for (const client of [...this.redis.clients]) {
+      await this.#fail(
+        client.worker,
+        client.worker.sent.filter(({ connection }) => connection === client),
+      );
+      client.worker.told('cut', '');
+      await this.#goOn(client.worker, () => client.close());
+    }
+  }
+
+  /** Nobody's connection outlives it, and everybody notices with the next command. */
+  async putMongoBack(backup: Contents): Promise<void> {
+    this.mongo.putBack(backup);
+    this.late = this.late.filter(({ engine }) => engine !== 'mongo');
+    this.wentBack = true;
+    for (const worker of [...this.workers]) {
+      const underWay = worker.sent.filter(({ engine }) => engine === 'mongo');
+      worker.hasLostMongo = underWay.length === 0;
+      await this.#fail(worker, underWay);
+    }
+  }
+
+  async #fail(worker: Worker, commands: readonly Command[]): Promise<void> {
+    worker.sent = worker.sent.filter((command) => !commands.includes(command));
+    for (const command of commands) {
+      worker.told(command.text, 'failed');
+      await this.#goOn(worker, () => command.fail(timedOut()));
+    }
+  }
+
+  #goOn(worker: Worker, act: () => void): Promise<void> {
+    return goOn(worker, this.nowMs, act);
+  }
+
+  /** Text that is the same for two worlds from which the same may follow. */
+  state(): string {
+    const { redis, mongo, topic, nowMs, workers, late, outdated } = this;
+    const sorted = <T>(map: ReadonlyMap<string, T>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+    const commands = (list: readonly Command[]) => list.map(({ text }) => text).sort();
+    return plain([
+      sorted(redis.hashes).map(([key, hash]) => [key, sorted(hash)]),
+      sorted(mongo.calls).map(([id, { source }]) => [id, source.partition, source.offset]),
+      sorted(mongo.progress).map(([, document]) => document),
+      [topic.log.map((log) => log.length), topic.committed, nowMs, [...outdated]],
+      workers.map((worker) => [
+        worker.name,
+        worker.history(),
+        worker.hasLostMongo,
+        worker.sent.map(({ text }) => text),
+      ]),
+      commands(late),
+      this.dumps.map((dump) => sorted(dump).map(([key, hash]) => [key, sorted(hash)])),
+      this.backups.map(({ calls, progress }) => [[...calls.keys()].sort(), sorted(progress)]),
+    ]);
+  }
+}
+
+/** Commands that may take effect now: of each connection the one that was sent first. */
+export function heads({ sent }: Worker): Command[] {
+  return sent.filter(
+    (command, i) => sent.findIndex(({ connection }) => connection === command.connection) === i,
+  );
+}
+
+const edited = new Map<Fault, LuaScripts>();
+
+function scriptsOf(fault: Fault): LuaScripts {
+  const known = edited.get(fault) ?? new LuaScripts(fault.scripts);
+  edited.set(fault, known);
+  return known;
+}
