@@ -119,7 +119,7 @@ function arrive(world: World, command: World['late'][number]): void {
 
 /**
  * What is promised of a Mongo put back holds where the marks tell of it, or where nothing that was counted is gone
- * ("Limits" in docs/design.md).
+ * ("Limits, and what is not there yet" in docs/design.md).
  */
 function mayPutBack(world: World, backup: Contents): boolean {
   const storedThen = (partition: number) => Number(backup.progress.get(`0:${partition}`)?.stored ?? -1);
@@ -142,7 +142,7 @@ export async function putMongoBack(world: World, backup: Contents): Promise<void
 
 /**
  * A Redis dumped before Mongo was put back, or before ingest noticed, counts calls whose rows are gone, with marks that
- * Mongo may have reached again: nothing tells of it, and "Limits" says so.
+ * Mongo may have reached again: nothing tells of it, and that section says so.
  */
 function mayReturnTo({ outdated }: World, dump: Hashes): boolean {
   return !outdated.has(generationIn(dump) ?? '');

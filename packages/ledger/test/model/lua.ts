@@ -18,9 +18,16 @@ export interface Edit {
 
 const DIRECTORY = new URL('../lua/', import.meta.resolve('@calltally/counters'));
 
+/** What 5.1 has elsewhere; and all its numbers are doubles, where integers of this interpreter have 32 bits. */
+const AS_IN_5_1 = `
+  unpack = table.unpack
+  local parse = tonumber
+  function tonumber(text) local number = parse(text) return number and number + 0.0 end
+`;
+
 /**
  * The very scripts of packages/counters/lua, run by a Lua interpreter in this process, so that the model cannot
- * misunderstand them. Redis has Lua 5.1 and this is 5.3; faithful.test.ts holds the replies of both to each other.
+ * misunderstand them. Redis has Lua 5.1 and this is 5.3; faithful-redis.test.ts holds the replies of both to each other.
  */
 export class LuaScripts {
   readonly #state = lauxlib.luaL_newstate();
@@ -32,7 +39,7 @@ export class LuaScripts {
     this.#edits = edits;
     const L = this.#state;
     lualib.luaL_openlibs(L);
-    lauxlib.luaL_dostring(L, text('unpack = table.unpack'));
+    lauxlib.luaL_dostring(L, text(AS_IN_5_1));
     lua.lua_createtable(L, 0, 2);
     for (const name of ['call', 'pcall']) {
       lua.lua_pushcfunction(L, () => this.#callFromLua());

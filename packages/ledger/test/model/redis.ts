@@ -2,7 +2,7 @@ import { CounterSession } from '@calltally/counters';
 import type { Call, LuaScripts, Value } from './lua.ts';
 import type { Worker } from './turns.ts';
 
-const SCRIPTS = ['begin', 'mark', 'apply', 'read', 'lease', 'replace', 'snapshot'];
+const SCRIPTS = ['begin', 'mark', 'apply', 'lease', 'replace', 'snapshot'];
 const LEDGER_KEY = 'ct:ledger:{0}';
 
 export type Hashes = Map<string, Map<string, string>>;
