@@ -25,8 +25,11 @@ export interface IngestSettings {
   audit: AuditSettings;
 }
 
-/** Partitions of one process worked on at the same time: while one waits for Mongo another one parses. */
-const CONCURRENT_PARTITIONS = 4;
+/**
+ * Partitions of one process worked on at the same time: while one waits for Mongo another one parses. As many as a fetch
+ * brings, since the next fetch waits for all of them, and whoever waits for a place makes every event wait longer.
+ */
+const CONCURRENT_PARTITIONS = 12;
 const FETCH_WAIT_MS = 250;
 const REBALANCE_TIMEOUT_MS = 10_000;
 
