@@ -11,8 +11,11 @@ import { takeTurns } from '../take-turns.ts';
 import { Topic } from '../world/topic.ts';
 
 const USERS = 1_000;
-const DAY_MS = 86_400_000;
+/** A topic holds calls in the order they ended: a backlog, as an outage leaves it. */
+const BACKLOG_MS = 6 * 3_600_000;
 const COUNTED_WITHIN_MS = 600_000;
+/** Asking is work for the brokers, too. */
+const ASK_EVERY_MS = 50;
 
 export const ingest: Figure = {
   name: 'ingest',
@@ -35,7 +38,7 @@ export const ingest: Figure = {
   async measure(bench, note) {
     const { address } = await bench.shared(mongo);
     for (let round = 1; round <= bench.rounds; round++) {
-      const events = makeEvents(round, bench.size(100_000, 6_000));
+      const events = makeEvents(round, bench.size(200_000, 6_000));
       const perSecond = (tookMs: number) => (events.length / tookMs) * 1_000;
       const topic = await Topic.create(bench, `ingest-${round}`);
       await topic.send(events);
@@ -59,7 +62,7 @@ function makeEvents(round: number, count: number): CallEvent[] {
   return Array.from({ length: count }, (_, i) => ({
     call_id: `bench-${round}-${i}-${Math.random().toString(36).slice(2, 10)}`,
     user_id: `user-${Math.floor(Math.random() * USERS)}`,
-    started_at: new Date(now - Math.floor(Math.random() * 30 * DAY_MS)).toISOString(),
+    started_at: new Date(now - Math.floor((1 - i / count) * BACKLOG_MS)).toISOString(),
     duration_seconds: Math.floor(Math.random() * 600_000) / 1000,
     direction: 'inbound',
     status: 'completed',
@@ -71,7 +74,11 @@ async function countAndReplay(bench: Bench, topic: Topic, mongoUri: string, even
   const redis = await freshRedis(bench);
   const env = { ...topic.environment, REDIS_URL: redis.address, MONGODB_URI: mongoUri };
   const service = await NodeProcess.start(bench, INGEST, env, 'INGEST_PORT');
-  for (const end = Date.now() + COUNTED_WITHIN_MS; (await topic.committed()) < events; await sleep(10)) {
+  for (
+    const end = Date.now() + COUNTED_WITHIN_MS;
+    (await topic.committed()) < events;
+    await sleep(ASK_EVERY_MS)
+  ) {
     if (Date.now() > end) throw new Error(`not counted in time:\n${service.log.slice(-2000)}`);
   }
   const countedMs = Date.now() - assignedAtMs(service.log);
