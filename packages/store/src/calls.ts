@@ -4,6 +4,7 @@ import { DUPLICATE_KEY, StoreError } from './errors.ts';
 import type { Limited } from './limited.ts';
 import { untilNoConflict } from './retry.ts';
 import { type CallRow, type Source, sameContent, sameSource } from './rows.ts';
+import { Together } from './together.ts';
 
 /**
  * What became of an event's row.
@@ -19,12 +20,18 @@ export function isCanonical(outcome: InsertOutcome): boolean {
   return outcome === 'inserted' || outcome === 'redelivered';
 }
 
+/** So many rows keep Mongo busy for themselves, and are not to wait until others are made. */
+const ENOUGH_ROWS = 200;
 const READ_BACK_ATTEMPTS = 5;
 const READ_BACK_PAUSE_MS = 10;
 
 export class Calls {
   readonly #rows: Collection<CallRow>;
   readonly #limited: Limited;
+  readonly #inserts = new Together<readonly CallRow[], InsertOutcome[]>(
+    (groups) => this.#insertGroups(groups),
+    (rows) => rows.length >= ENOUGH_ROWS,
+  );
 
   constructor(rows: Collection<CallRow>, limited: Limited) {
     this.#rows = rows;
@@ -36,7 +43,20 @@ export class Calls {
    * repetition answers `redelivered` where the first run answered `inserted`.
    * @throws StoreError; then any part of the rows may have been inserted.
    */
-  async insert(rows: readonly CallRow[]): Promise<InsertOutcome[]> {
+  insert(rows: readonly CallRow[]): Promise<InsertOutcome[]> {
+    return this.#inserts.ask(rows);
+  }
+
+  async #insertGroups(groups: (readonly CallRow[])[]): Promise<InsertOutcome[][]> {
+    const outcomes = await this.#insertAll(groups.flat());
+    let at = 0;
+    return groups.map(({ length }) => {
+      at += length;
+      return outcomes.slice(at - length, at);
+    });
+  }
+
+  async #insertAll(rows: readonly CallRow[]): Promise<InsertOutcome[]> {
     const firstOf = new Map<string, CallRow>();
     for (const row of rows) if (!firstOf.has(row._id)) firstOf.set(row._id, row);
     // Sorted, so that concurrent batches take their locks in one order and never deadlock.

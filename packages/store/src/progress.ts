@@ -2,6 +2,7 @@ import type { Collection } from 'mongodb';
 import { DUPLICATE_KEY, storeError } from './errors.ts';
 import type { Limited } from './limited.ts';
 import { untilNoConflict } from './retry.ts';
+import { Together } from './together.ts';
 
 /** For each `stream:partition` an offset, inclusive: a consistent line through the topic. */
 export type Cut = ReadonlyMap<string, number>;
@@ -14,6 +15,17 @@ export interface ProgressRow {
   /** Everything producers had been told is safe by then is in Mongo. */
   as_of?: Date;
   current?: number;
+}
+
+interface Raise {
+  id: string;
+  offset: number;
+}
+
+/** What is raised in a row where it is less. */
+interface Change {
+  id: string;
+  change: Pick<ProgressRow, 'stored' | 'as_of'>;
 }
 
 /** `stored` before the first event. */
@@ -29,6 +41,10 @@ export function cutKey(stream: number, partition: number): string {
 export class Progress {
   readonly #rows: Collection<ProgressRow>;
   readonly #limited: Limited;
+  readonly #raises = new Together<Raise, undefined>(async (raises) => {
+    await this.#max(raises.map(({ id, offset }) => ({ id, change: { stored: offset } })));
+    return raises.map(() => undefined);
+  });
 
   constructor(rows: Collection<ProgressRow>, limited: Limited) {
     this.#rows = rows;
@@ -41,7 +57,7 @@ export class Progress {
    * @throws StoreError
    */
   async raise(stream: number, partition: number, offset: number): Promise<void> {
-    await this.#max(stream, [partition], { stored: offset });
+    await this.#raises.ask({ id: cutKey(stream, partition), offset });
   }
 
   /**
@@ -49,12 +65,12 @@ export class Progress {
    * @throws StoreError
    */
   async expect(stream: number, partitions: readonly number[]): Promise<void> {
-    await this.#max(stream, partitions, { stored: NOTHING });
+    await this.#max(changesOf(stream, partitions, { stored: NOTHING }));
   }
 
   /** Notes that everything acknowledged to producers by `asOfMs` (epoch ms) is in Mongo, for these partitions. */
   async raiseAsOf(stream: number, partitions: readonly number[], asOfMs: number): Promise<void> {
-    await this.#max(stream, partitions, { as_of: new Date(asOfMs) });
+    await this.#max(changesOf(stream, partitions, { as_of: new Date(asOfMs) }));
   }
 
   /** `stored` of every partition of every stream. @throws StoreError */
@@ -118,12 +134,13 @@ export class Progress {
     return this.#limited(() => this.#rows.find({}).toArray());
   }
 
-  async #max(stream: number, partitions: readonly number[], change: Partial<ProgressRow>): Promise<void> {
-    if (partitions.length === 0) return;
-    const updates = [...partitions]
-      .sort((a, b) => a - b)
-      .map((partition) => ({
-        updateOne: { filter: { _id: cutKey(stream, partition) }, update: { $max: change }, upsert: true },
+  /** In the order of their ids, so that concurrent updates take their locks in one order and never deadlock. */
+  async #max(changes: readonly Change[]): Promise<void> {
+    if (changes.length === 0) return;
+    const updates = changes
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .map(({ id, change }) => ({
+        updateOne: { filter: { _id: id }, update: { $max: change }, upsert: true },
       }));
     const write = () => this.#limited(() => this.#rows.bulkWrite(updates, { ordered: false }));
     try {
@@ -135,6 +152,10 @@ export class Progress {
       await untilNoConflict(write);
     }
   }
+}
+
+function changesOf(stream: number, partitions: readonly number[], change: Change['change']): Change[] {
+  return partitions.map((partition) => ({ id: cutKey(stream, partition), change }));
 }
 
 function currentOf(rows: readonly ProgressRow[]): number {
