@@ -5,6 +5,7 @@ import type { Logger } from '@calltally/telemetry';
 import type { Batch, EachBatchPayload } from 'kafkajs';
 import type { Audit } from './audit.ts';
 import { type Chunk, decodeChunk } from './chunk.ts';
+import type { Commits } from './commits.ts';
 import { type Beginning, type Counting, codeOf } from './counting.ts';
 import { DeadLetterError, type DeadLetters } from './dead-letters.ts';
 import type { IngestMetrics } from './metrics.ts';
@@ -16,7 +17,7 @@ import { Backoff, withHeartbeats } from './waiting.ts';
 const CHUNK_EVENTS = 2_000;
 
 export interface BatchParts {
-  topicName: string;
+  commits: Commits;
   topic: TopicState;
   counting: Counting;
   deadLetters: DeadLetters;
@@ -30,7 +31,7 @@ export interface BatchParts {
 /**
  * Takes a fetched batch, chunk by chunk. Returns early, leaving the rest unresolved, when the batch is no longer ours
  * or when counting begins anew meanwhile; then the consumer fetches again from where the books stand.
- * @throws what kafkajs throws in a heartbeat or a commit: the group is rebalancing
+ * @throws what kafkajs throws in a heartbeat: the group is rebalancing
  */
 export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): Promise<void> {
   const { batch, heartbeat } = payload;
@@ -45,13 +46,15 @@ export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): P
   for (let at = 0; next !== undefined; at += CHUNK_EVENTS) {
     const chunk = next;
     const taking = takeChunk(parts, payload, beginning, chunk);
-    // Decoded while the stores are at work; its turn comes when this one is committed.
+    // Decoded while the stores are at work; its turn comes when this one is marked.
     next = chunkAt(batch, at + CHUNK_EVENTS);
     if (!(await taking)) return;
     beginning.positions.moved(batch.partition, chunk.through + 1, chunk.lastTimestampMs);
     payload.resolveOffset(chunk.last);
     await heartbeat();
   }
+  // The consumer leaves the group when its last batch has ended.
+  if (parts.stopping.aborted) await parts.commits.settled();
 }
 
 function chunkAt(batch: Batch, at: number): (Chunk & { last: string }) | undefined {
@@ -104,7 +107,7 @@ async function follows(parts: BatchParts, beginning: Beginning, batch: Batch): P
   return false;
 }
 
-/** Repeats a chunk until it is committed; every step of it is idempotent. @returns false when it is no longer ours */
+/** Repeats a chunk until it is marked; every step of it is idempotent. @returns false when it is no longer ours */
 async function takeChunk(
   parts: BatchParts,
   payload: EachBatchPayload,
@@ -131,10 +134,7 @@ async function takeChunk(
       counting.renew(beginning);
       return false;
     }
-    const offset = String(chunk.through + 1);
-    await payload.commitOffsetsIfNecessary({
-      topics: [{ topic: parts.topicName, partitions: [{ partition: chunk.partition, offset }] }],
-    });
+    parts.commits.note(chunk.partition, String(chunk.through + 1), payload.commitOffsetsIfNecessary);
     metrics.batchSize.observe(chunk.events.length + chunk.rejected.length);
     endTimer();
     return true;

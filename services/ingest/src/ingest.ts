@@ -5,6 +5,7 @@ import type { Logger } from '@calltally/telemetry';
 import type { Consumer } from 'kafkajs';
 import { Audit, type AuditSettings } from './audit.ts';
 import { takeBatch } from './batches.ts';
+import { Commits } from './commits.ts';
 import { Counting } from './counting.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Freshness } from './freshness.ts';
@@ -37,6 +38,7 @@ const REBALANCE_TIMEOUT_MS = 10_000;
 export class Ingest {
   readonly #consumer: Consumer;
   readonly #counting: Counting;
+  readonly #commits: Commits;
   readonly #deadLetters: DeadLetters;
   readonly #freshness: Freshness;
   readonly #audit: Audit;
@@ -59,6 +61,7 @@ export class Ingest {
     this.#settings = settings;
     this.#parts = parts;
     this.#topic = new TopicState(kafka, topic, groupId);
+    this.#commits = new Commits(topic, logger);
     this.#deadLetters = new DeadLetters(kafka, { topic, dlqTopic }, metrics);
     this.#consumer = kafka.consumer({
       groupId,
@@ -124,6 +127,7 @@ export class Ingest {
     this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#assigned = payload.memberAssignment[topic] ?? [];
       this.#parts.logger.info({ partitions: this.#assigned }, 'partitions assigned');
+      this.#commits.forget();
       this.#counting.assign(this.#assigned);
     });
     this.#consumer.on(this.#consumer.events.REBALANCING, () => {
@@ -141,7 +145,7 @@ export class Ingest {
       eachBatch: (payload) =>
         takeBatch(
           {
-            topicName: topic,
+            commits: this.#commits,
             topic: this.#topic,
             counting: this.#counting,
             deadLetters: this.#deadLetters,
@@ -163,7 +167,9 @@ export class Ingest {
     this.#stopping.abort();
     this.#audit.stop();
     await this.#freshness.stop();
+    await this.#commits.settled();
     await this.#consumer.stop().catch(() => {});
+    this.#commits.stop();
     this.#counting.stop();
     await Promise.allSettled([this.#consumer.disconnect(), this.#deadLetters.close(), this.#topic.close()]);
   }

@@ -64,7 +64,7 @@ export function createIngestMetrics() {
     }),
     batchSeconds: new Histogram({
       name: 'calltally_batch_seconds',
-      help: 'From a batch in hand to its offsets committed',
+      help: 'From a batch in hand to its events counted and marked',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     }),
