@@ -61,8 +61,8 @@ export async function record(books: Books, batch: Batch): Promise<Recorded> {
 
 /**
  * Brings back rows that Mongo lost, of events at or below `stored`, and recounts those whose rows they are, and whoever
- * Redis does not know. Nothing is applied: whoever reads from the middle of a partition would move `applied` over events that ingest has stored and
- * not counted yet, and ingest would then leave them out.
+ * Redis does not know. Nothing is applied: whoever reads from the middle of a partition would move `applied` over events
+ * that ingest has stored and not counted yet, and ingest would then leave them out.
  *
  * @param afterFailure an attempt at this batch failed, and nobody knows whose rows it brought back: all are recounted
  * @throws StoreError, CountersError, LedgerError; then the batch is to be restored again, after a failure
