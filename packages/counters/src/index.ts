@@ -10,8 +10,9 @@ export {
   readGenerations,
 } from './generation.ts';
 export { firstKeptDay } from './keys.ts';
-export { type CountersReading, type ReadyReading, readBuckets, readReady } from './read.ts';
-export type { CurrentCalls, ReadySums } from './ready.ts';
+export { type CountersReading, readBuckets } from './read.ts';
+export { readReady } from './read-ready.ts';
+export type { CurrentCalls, ReadyReading, ReadySums } from './ready.ts';
 export {
   type InstallReply,
   installUsers,

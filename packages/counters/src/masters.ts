@@ -39,7 +39,6 @@ export async function openMasters(settings: CountersSettings): Promise<Master[]>
 
 /** The master that holds a key. */
 export function masterOf(masters: readonly Master[], key: string): Master {
-  if (masters.length === 1) return masters[0]!;
   const slot = calculateSlot(key);
   const master = masters.find(({ slots }) => holds(slots, slot));
   if (master === undefined) throw new CountersError('COUNTERS_LOST', `no master holds hash slot ${slot}`);

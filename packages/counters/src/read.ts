@@ -11,8 +11,8 @@ import {
   weekOf,
 } from '@calltally/domain';
 import type { Generations } from './generation.ts';
-import { firstKeptDay, monthKey, READY_FIELD, userKey, weekKey } from './keys.ts';
-import { type CurrentCalls, type ReadySums, readyOf } from './ready.ts';
+import { firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import type { CurrentCalls } from './ready.ts';
 import type { CounterSession } from './session.ts';
 
 export interface CountersReading extends CurrentCalls {
@@ -23,32 +23,6 @@ export interface CountersReading extends CurrentCalls {
   range: Tally;
   /** For each `stream:partition` the offset through which these numbers count. */
   applied: Map<string, number>;
-}
-
-/** The default window and the current periods, as one command reads them. */
-export interface ReadyReading extends ReadySums {
-  /** No counted call starts later than this, epoch ms. */
-  lastStartedAt: number;
-}
-
-/**
- * The sums kept ready in the user's hash, by one HMGET. Only a hash that is complete has them.
- * @returns undefined when they are of another UTC day, or the user is unknown here: then `readBuckets` tells
- * @throws CountersError
- */
-export async function readReady(
-  session: CounterSession,
-  generations: Generations,
-  userId: string,
-  nowMs: number,
-): Promise<ReadyReading | undefined> {
-  const master = session.master(userId);
-  const generation = generations.get(master);
-  if (generation === undefined) return undefined;
-  const [g, x, r] = await session.guard(() => master.redis.hmget(userKey(userId), 'g', 'x', READY_FIELD));
-  if (g !== generation.id || r == null) return undefined;
-  const ready = readyOf(r);
-  return ready.day === dayOf(nowMs) ? { ...ready, lastStartedAt: Number(x) } : undefined;
 }
 
 /**

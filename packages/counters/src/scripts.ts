@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ChainableCommander, Redis } from 'ioredis';
 
 /** The scripts of lua/; each file begins with its keys, arguments and replies. */
-const SCRIPTS = ['begin', 'mark', 'apply', 'read', 'lease', 'replace', 'snapshot'] as const;
+const SCRIPTS = ['begin', 'mark', 'apply', 'ready', 'read', 'lease', 'replace', 'snapshot'] as const;
 export type Script = (typeof SCRIPTS)[number];
 
 const SOURCES = new Map(
@@ -29,8 +29,8 @@ export function run(
 export function queue(
   pipeline: ChainableCommander,
   script: Script,
-  keys: string[],
-  args: (string | number)[],
+  keys: readonly string[],
+  args: readonly (string | number)[],
 ): void {
   runnerOf(pipeline, script)(keys.length, ...keys, ...args);
 }

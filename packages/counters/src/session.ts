@@ -3,6 +3,7 @@ import type { CountersSettings } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { userKey } from './keys.ts';
 import { type Master, masterOf, openMasters } from './masters.ts';
+import { ReadyBatches } from './ready-batches.ts';
 import { queue, run, type Script } from './scripts.ts';
 
 /** A script for one user: the user's hash comes first among its keys. */
@@ -20,11 +21,20 @@ export class CounterSession {
   readonly masters: readonly Master[];
   /** Resolves (never rejects) with the reason when the session is over. */
   readonly ended: Promise<CountersError>;
+  readonly #isCluster: boolean;
+  readonly #ready: ReadonlyMap<Master, ReadyBatches>;
   #end!: (reason: CountersError) => void;
   #reason: CountersError | undefined;
 
-  private constructor(masters: Master[]) {
+  private constructor(masters: Master[], isCluster: boolean) {
     this.masters = masters;
+    this.#isCluster = isCluster;
+    this.#ready = new Map(
+      masters.map((master) => [
+        master,
+        new ReadyBatches((generation, keys) => this.#askReady(master, generation, keys)),
+      ]),
+    );
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -38,7 +48,7 @@ export class CounterSession {
 
   /** @throws CountersError COUNTERS_LOST when Redis cannot be reached within the limits */
   static async open(settings: CountersSettings): Promise<CounterSession> {
-    return new CounterSession(await openMasters(settings));
+    return new CounterSession(await openMasters(settings), settings.clusterNodes !== undefined);
   }
 
   get isOpen(): boolean {
@@ -56,7 +66,7 @@ export class CounterSession {
   }
 
   master(userId: string): Master {
-    return masterOf(this.masters, userKey(userId));
+    return this.#isCluster ? masterOf(this.masters, userKey(userId)) : this.masters[0]!;
   }
 
   /** Awaits work on the session's connections; whatever goes wrong with it ends the session. */
@@ -71,6 +81,21 @@ export class CounterSession {
 
   run(master: Master, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
     return this.guard(() => run(master.redis, script, keys, args));
+  }
+
+  /** What lua/ready.lua says of a user of a master, asked together with whoever else is asked for. */
+  ready(master: Master, generation: string, key: string): Promise<string> {
+    return this.#ready.get(master)!.ask(generation, key);
+  }
+
+  #askReady(master: Master, generation: string, keys: readonly string[]): Promise<string[]> {
+    // Keys of a cluster lie in different slots, and no command may name two of them.
+    const commands = this.#isCluster ? keys.map((key) => [key]) : [keys];
+    return this.guard(async () => {
+      const pipeline = master.redis.pipeline();
+      for (const names of commands) queue(pipeline, 'ready', names, [generation]);
+      return ((await repliesOf(pipeline)) as string[][]).flat();
+    });
   }
 
   /** Runs one script for each of some users, a pipeline a master; replies in the order given. */
@@ -90,15 +115,23 @@ export class CounterSession {
       });
       await Promise.all(
         [...pipelines.values()].map(async ({ pipeline, places }) => {
-          const results = (await pipeline.exec()) ?? [];
+          const found = await repliesOf(pipeline);
           places.forEach((place, i) => {
-            const [error, reply] = results[i] ?? [new Error('no reply'), undefined];
-            if (error !== null) throw error;
-            replies[place] = reply;
+            replies[place] = found[i];
           });
         }),
       );
     });
     return replies;
   }
+}
+
+/** @throws whatever went wrong with any of its commands */
+async function repliesOf(pipeline: ChainableCommander): Promise<unknown[]> {
+  const results = (await pipeline.exec()) ?? [];
+  if (results.length < pipeline.length) throw new Error('no reply');
+  return results.map(([error, reply]) => {
+    if (error !== null) throw error;
+    return reply;
+  });
 }

@@ -83,6 +83,12 @@ test('counters on a cluster of three masters', async (t) => {
       t.strictSame((await readReady(session, generations, userId, NOW))!.window, window);
       t.equal((await snapshotUser(session, generations, userId, NOW))!.applied.get('0:0'), 100 + i);
     }
+    const ready = await Promise.all(users.map((userId) => readReady(session, generations, userId, NOW)));
+    t.strictSame(
+      ready.map((reading) => reading!.window.durationMs),
+      users.map((_, i) => (i % 40 <= 30 ? i + 1 : 0)),
+      'asked for at once, whatever their slots',
+    );
     const counts = await Promise.all(admins.map(async (admin) => (await admin.keys('ct:{user-*}')).length));
     t.ok(
       counts.every((count) => count > 0),

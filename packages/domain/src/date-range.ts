@@ -64,10 +64,18 @@ export function parseDateRange(input: DateRangeInput, nowMs: number): AppliedRan
   return applied(from, end);
 }
 
-/** The range applied without parameters: up to and with now, from the start of the day 30 days before. */
+let lastDefault: { nowMs: number; range: AppliedRange } | undefined;
+
+/**
+ * The range applied without parameters: up to and with now, from the start of the day 30 days before. Remembered for as
+ * long as the clock stands still: many dashboards are asked for in one millisecond, and dates are dear to write.
+ */
 export function defaultRange(nowMs: number): AppliedRange {
-  const end = endNow(nowMs);
-  return applied(defaultFrom(end.until), end);
+  if (lastDefault?.nowMs !== nowMs) {
+    const end = endNow(nowMs);
+    lastDefault = { nowMs, range: Object.freeze(applied(defaultFrom(end.until), end)) };
+  }
+  return lastDefault.range;
 }
 
 interface End {

@@ -1,4 +1,4 @@
-import { CountersError, firstKeptDay, readBuckets, readReady } from '@calltally/counters';
+import { CountersError, firstKeptDay, type ReadyReading, readBuckets, readReady } from '@calltally/counters';
 import {
   type Availability,
   addTallies,
@@ -12,7 +12,7 @@ import {
   subtractTallies,
   type Tally,
 } from '@calltally/domain';
-import { type Store, StoreError } from '@calltally/store';
+import { StoreError, type Tallies } from '@calltally/store';
 import type { CountersLink, LiveCounters } from './counters-link.ts';
 import { LedgerError } from './errors.ts';
 import type { RecountQueue } from './recount-queue.ts';
@@ -26,17 +26,27 @@ export interface Reading extends DashboardTallies {
   asOfMs: number | undefined;
 }
 
+/** The rows, as far as a reader asks them. */
+interface RangeSums {
+  readonly tallies: Pick<Tallies, 'ofRanges'>;
+}
+
 /** Plans that a newly counted call may spoil before rows are asked instead. */
 const PLANS = 3;
 
 /** Answers dashboards from counters, from rows, or from both at one cut. */
 export class DashboardReader {
-  readonly #store: Store;
+  readonly #store: RangeSums;
   readonly #link: CountersLink;
   readonly #recounts: RecountQueue;
   readonly #rowsAsOf: RowsAsOf;
 
-  constructor(parts: { store: Store; link: CountersLink; recounts: RecountQueue; rowsAsOf: RowsAsOf }) {
+  constructor(parts: {
+    store: RangeSums;
+    link: CountersLink;
+    recounts: RecountQueue;
+    rowsAsOf: RowsAsOf;
+  }) {
     this.#store = parts.store;
     this.#link = parts.link;
     this.#recounts = parts.recounts;
@@ -70,9 +80,11 @@ export class DashboardReader {
     nowMs: number,
   ): Promise<Reading | undefined> {
     try {
-      return (
-        (await readyWindow(live, userId, range, nowMs)) ?? (await this.#planned(live, userId, range, nowMs))
-      );
+      if (isDefaultWindow(range, nowMs)) {
+        const ready = await readReady(live.session, live.generations, userId, nowMs);
+        if (ready !== undefined && !startsBeyond(ready, range, nowMs)) return windowOf(ready, live.asOfMs);
+      }
+      return await this.#planned(live, userId, range, nowMs);
     } catch (thrown) {
       if (thrown instanceof CountersError) return undefined;
       throw thrown;
@@ -139,28 +151,24 @@ export class DashboardReader {
   }
 }
 
-/** The default window from the sums kept ready: one command, and for most requests all there is to do. */
-async function readyWindow(
-  live: LiveCounters,
-  userId: string,
-  range: Range,
-  nowMs: number,
-): Promise<Reading | undefined> {
+function isDefaultWindow(range: Range, nowMs: number): boolean {
   const today = dayOf(nowMs);
-  const isWindow =
-    range.from === startOfDay(today - defaultWindowDays + 1) && dayOf(range.until - 1) === today;
-  if (!isWindow) return undefined;
-  const ready = await readReady(live.session, live.generations, userId, nowMs);
-  // A call that starts after the end of the range, by a clock ahead of ours, is in the sum of today.
-  if (ready === undefined || (ready.lastStartedAt >= range.until && range.until < startOfDay(today + 1))) {
-    return undefined;
-  }
+  return range.from === startOfDay(today - defaultWindowDays + 1) && dayOf(range.until - 1) === today;
+}
+
+/** A call that starts after the end of the range, by a clock ahead of ours, is in the sum of today. */
+function startsBeyond({ lastStartedAt }: ReadyReading, { until }: Range, nowMs: number): boolean {
+  return lastStartedAt >= until && until < startOfDay(dayOf(nowMs) + 1);
+}
+
+/** The default window from the sums kept ready: for most requests all there is to do. */
+function windowOf(ready: ReadyReading, asOfMs: number | undefined): Reading {
   return {
     range: ready.window,
     today: ready.today,
     thisWeek: ready.thisWeek,
     thisMonth: ready.thisMonth,
     source: 'counters',
-    asOfMs: live.asOfMs,
+    asOfMs,
   };
 }

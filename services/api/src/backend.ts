@@ -4,7 +4,7 @@ import { openStore, type Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import { KeyRing } from './keys/key-ring.ts';
 import { RevocationWatcher } from './keys/revocation-watcher.ts';
-import { PatientReader } from './patient-reader.ts';
+import { PatientTallies } from './patient-tallies.ts';
 import { Pulse } from './pulse.ts';
 import { untilIndexed } from './until-indexed.ts';
 
@@ -21,7 +21,7 @@ export interface Backend {
   /** For keys and pings. */
   readonly store: Store;
   readonly link: CountersLink;
-  readonly reader: PatientReader;
+  readonly reader: DashboardReader;
   readonly keys: KeyRing;
   readonly recounts: RecountQueue;
   readonly rowsAsOf: RowsAsOf;
@@ -48,10 +48,8 @@ export function createBackend(
   });
   const rowsAsOf = new RowsAsOf(rows);
   const recounts = new RecountQueue(rows, link);
-  const reader = new PatientReader(
-    new DashboardReader({ store: rows, link, recounts, rowsAsOf }),
-    new Pulse(store),
-  );
+  const tallies = new PatientTallies(rows.tallies, new Pulse(store));
+  const reader = new DashboardReader({ store: { tallies }, link, recounts, rowsAsOf });
   const keys = new KeyRing(store.apiKeys);
   const watcher = new RevocationWatcher(store.apiKeys, keys, logger);
   const stopping = new AbortController();

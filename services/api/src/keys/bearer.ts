@@ -2,19 +2,15 @@ import { ApiError } from '../errors.ts';
 
 const CREDENTIALS = /^bearer(?: +(.*))?$/i;
 
-/**
- * The token of an `Authorization` header.
- * @throws ApiError 401 when there is none: no header, another scheme, nothing behind the scheme
- */
-export function bearerToken(header: string | undefined): string {
+/** The token of an `Authorization` header; undefined without a header, with another scheme, with nothing behind it. */
+export function bearerToken(header: string | undefined): string | undefined {
   // As nearly every client writes it.
-  const token = header?.startsWith('Bearer ct_') ? header.slice(7) : CREDENTIALS.exec(header ?? '')?.[1];
-  if (!token) throw missingApiKey();
-  return token;
+  if (header?.startsWith('Bearer ct_')) return header.slice(7);
+  return CREDENTIALS.exec(header ?? '')?.[1] || undefined;
 }
 
 /** Says how to authenticate; without an error, since nothing was presented (RFC 6750, section 3.1). */
-function missingApiKey(): ApiError {
+export function missingApiKey(): ApiError {
   return new ApiError('MISSING_API_KEY', 'Send an API key: "Authorization: Bearer <key>".', {
     headers: { 'www-authenticate': 'Bearer' },
   });

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fast
 import fp from 'fastify-plugin';
 import { unavailable } from '../error-of.ts';
 import { ApiError } from '../errors.ts';
-import { bearerToken, invalidApiKey, otherUser } from '../keys/bearer.ts';
+import { bearerToken, invalidApiKey, missingApiKey, otherUser } from '../keys/bearer.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 
 declare module 'fastify' {
@@ -38,37 +38,47 @@ export const authentication = fp(
         headers: { 'retry-after': '1' },
       });
 
-    async function look(request: FastifyRequest, hash: string, nowMs: number): Promise<string> {
+    async function look(request: FastifyRequest, hash: string): Promise<void> {
       const seen = await failures(request, { increment: false });
       if (!seen.isAllowed && seen.remaining === 0) throw tooManyFailures();
-      const found = await keys.find(hash, nowMs).catch((thrown) => {
+      const found = await keys.find(hash, clock()).catch((thrown) => {
         throw unavailable(thrown);
       });
-      if (found === undefined) throw invalidApiKey();
-      return found;
+      if (found === undefined) throw await refusal(request, invalidApiKey());
+      request.userId = found;
     }
 
-    // Strategies throw and never reply: a reply would stop the chain without ending it.
-    async function verifyApiKey(request: FastifyRequest): Promise<void> {
+    /** Counts a failure; after too many of them that is what the client is told. */
+    async function refusal(request: FastifyRequest, error: ApiError): Promise<ApiError> {
+      const seen = await failures(request);
+      return !seen.isAllowed && seen.isExceeded ? tooManyFailures() : error;
+    }
+
+    // Strategies throw and never reply: a reply would stop the chain without ending it. For a key that is known nothing
+    // is awaited.
+    function verifyApiKey(request: FastifyRequest, _: unknown, done: () => void): Promise<void> | undefined {
       const begunMs = performance.now();
-      try {
-        const hash = hashOfKey(request);
-        const nowMs = clock();
-        request.userId = keys.known(hash, nowMs) ?? (await look(request, hash, nowMs));
-      } catch (thrown) {
-        if (thrown instanceof ApiError && thrown.status === 401) {
-          const seen = await failures(request);
-          if (!seen.isAllowed && seen.isExceeded) throw tooManyFailures();
-        }
-        throw thrown;
+      const hash = hashOfKey(request);
+      if (hash instanceof ApiError) {
+        return refusal(request, hash).then((error) => Promise.reject(error));
       }
+      const known = keys.known(hash, clock());
+      if (known === undefined) {
+        return look(request, hash).then(() => {
+          request.authMs = performance.now() - begunMs;
+        });
+      }
+      request.userId = known;
       request.authMs = performance.now() - begunMs;
+      done();
+      return undefined;
     }
 
-    async function verifyOwnUser(request: FastifyRequest): Promise<void> {
+    function verifyOwnUser(request: FastifyRequest, _: unknown, done: () => void): void {
       const { user_id } = request.query as { user_id?: unknown };
       // One given twice is left to the schema, which refuses it.
       if (typeof user_id === 'string' && user_id !== request.userId) throw otherUser();
+      done();
     }
 
     app.decorateRequest('userId', '');
@@ -79,8 +89,9 @@ export const authentication = fp(
   { name: 'authentication', dependencies: ['@fastify/rate-limit'] },
 );
 
-function hashOfKey(request: FastifyRequest): string {
+/** The hash that the request's key is known by, or why it has none. */
+function hashOfKey(request: FastifyRequest): string | ApiError {
   const token = bearerToken(request.headers.authorization);
-  if (!looksLikeApiKey(token)) throw invalidApiKey();
-  return hashApiKey(token);
+  if (token === undefined) return missingApiKey();
+  return looksLikeApiKey(token) ? hashApiKey(token) : invalidApiKey();
 }

@@ -1,0 +1,11 @@
+-- Tells the sums that are kept ready, of many users at once.
+-- KEYS[1…] users (hashes)
+-- ARGV[1] generation
+-- Reply: for each user the ready sums and the latest start (epoch ms) as one text of nine numbers; '' when there are
+--   none, or the counters are absent or of another generation. Only a hash that is complete has ready sums.
+local replies = {}
+for i, user in ipairs(KEYS) do
+  local head = redis.call('HMGET', user, 'g', 'r', 'x')
+  replies[i] = head[1] == ARGV[1] and head[2] and head[2] .. ' ' .. head[3] or ''
+end
+return replies
