@@ -14,8 +14,6 @@ export interface CountersSettings {
   commandTimeoutMs: number;
   /** Bound of opening a session, with all its connections. */
   openTimeoutMs: number;
-  /** Sends what is asked within one turn of the event loop together; for many small reads. */
-  autoPipelining?: boolean;
 }
 
 /**
@@ -35,7 +33,6 @@ export async function openConnection(
     enableOfflineQueue: false,
     connectTimeout: settings.openTimeoutMs,
     commandTimeout: settings.commandTimeoutMs,
-    enableAutoPipelining: settings.autoPipelining ?? false,
     ...(settings.tls ? { tls: {} } : {}),
     ...(settings.username === undefined ? {} : { username: settings.username }),
     ...(settings.password === undefined ? {} : { password: settings.password }),

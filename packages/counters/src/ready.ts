@@ -28,45 +28,54 @@ export interface ReadyReading extends ReadySums {
  * rest of it. For all but users with tens of millions of calls it fits into 64 bytes, so that the hash stays a listpack.
  */
 export function readyOf(text: string): ReadySums {
-  return sumsOf(numbersIn(text));
+  return sumsOf(new Numbers(text));
 }
 
 /** Of lua/ready.lua: the same text with the latest start behind it. */
 export function readyReadingOf(text: string): ReadyReading {
-  const numbers = numbersIn(text);
-  return { ...sumsOf(numbers), lastStartedAt: numbers[8]! };
+  const numbers = new Numbers(text);
+  const reading = sumsOf(numbers) as ReadyReading;
+  reading.lastStartedAt = numbers.next();
+  return reading;
 }
 
-function sumsOf(numbers: readonly number[]): ReadySums {
+function sumsOf(numbers: Numbers): ReadySums {
   return {
-    day: numbers[0]!,
-    week: numbers[1]!,
-    month: numbers[2]!,
-    today: numbers[3]!,
-    thisWeek: numbers[4]!,
-    thisMonth: numbers[5]!,
-    window: { calls: numbers[6]!, durationMs: numbers[7]! },
+    day: numbers.next(),
+    week: numbers.next(),
+    month: numbers.next(),
+    today: numbers.next(),
+    thisWeek: numbers.next(),
+    thisMonth: numbers.next(),
+    window: { calls: numbers.next(), durationMs: numbers.next() },
   };
 }
 
-const ZERO = 48;
+const SPACE = 32;
 const MINUS = 45;
+const ZERO = 48;
 
-/** Whole numbers with a space between them, each below 2^53. By hand, since every dashboard is read by this. */
-function numbersIn(text: string): number[] {
-  const numbers: number[] = [];
-  let number = 0;
-  let sign = 1;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code >= ZERO) number = number * 10 + (code - ZERO);
-    else if (code === MINUS) sign = -1;
-    else {
-      numbers.push(sign * number);
-      number = 0;
-      sign = 1;
-    }
+/** Whole numbers below 2^53 with a space between them. By hand: `split` and `Number` take four times as long. */
+class Numbers {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  numbers.push(sign * number);
-  return numbers;
+
+  next(): number {
+    const text = this.#text;
+    let number = 0;
+    let sign = 1;
+    let at = this.#at;
+    for (; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code === SPACE) break;
+      if (code === MINUS) sign = -1;
+      else number = number * 10 + (code - ZERO);
+    }
+    this.#at = at + 1;
+    return sign * number;
+  }
 }

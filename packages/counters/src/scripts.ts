@@ -19,8 +19,8 @@ export function defineScripts(redis: Redis): void {
 export function run(
   redis: Redis,
   script: Script,
-  keys: string[],
-  args: (string | number)[],
+  keys: readonly string[],
+  args: readonly (string | number)[],
 ): Promise<unknown> {
   return runnerOf(redis, script)(keys.length, ...keys, ...args) as Promise<unknown>;
 }

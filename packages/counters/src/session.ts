@@ -89,11 +89,11 @@ export class CounterSession {
   }
 
   #askReady(master: Master, generation: string, keys: readonly string[]): Promise<string[]> {
-    // Keys of a cluster lie in different slots, and no command may name two of them.
-    const commands = this.#isCluster ? keys.map((key) => [key]) : [keys];
     return this.guard(async () => {
+      if (!this.#isCluster) return (await run(master.redis, 'ready', keys, [generation])) as string[];
+      // Keys of a cluster lie in different slots, and no command may name two of them.
       const pipeline = master.redis.pipeline();
-      for (const names of commands) queue(pipeline, 'ready', names, [generation]);
+      for (const key of keys) queue(pipeline, 'ready', [key], [generation]);
       return ((await repliesOf(pipeline)) as string[][]).flat();
     });
   }

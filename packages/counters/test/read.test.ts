@@ -197,9 +197,7 @@ test('reading counters', async (t) => {
     }
   });
 
-  await t.test('many reads in one turn, sent together, are each answered right', async (t) => {
-    const pipelined = await counters.open({ autoPipelining: true });
-    const same: typeof generations = new Map([[pipelined.masters[0]!, [...generations.values()][0]!]]);
+  await t.test('many reads in one turn are each answered right', async (t) => {
     const users = Array.from({ length: 50 }, (_, i) => `u-pipe-${i}`);
     await warm(counters, users, START);
     await applyEvents(
@@ -215,8 +213,8 @@ test('reading counters', async (t) => {
       Promise.all(
         users.map(
           async (userId, i) =>
-            (i % 2 === 0 ? await readReady(pipelined, same, userId, START) : undefined) ??
-            (await readBuckets(pipelined, same, userId, START, [])),
+            (i % 2 === 0 ? await readReady(session, generations, userId, START) : undefined) ??
+            (await readBuckets(session, generations, userId, START, [])),
         ),
       );
     for (const round of [await read(), await read()]) {

@@ -89,7 +89,7 @@ export async function testReader(
   store = world.store,
   limits = LIMITS,
 ) {
-  const link = new CountersLink({ url: world.redis.address, ...limits, autoPipelining: true });
+  const link = new CountersLink({ url: world.redis.address, ...limits });
   const recounts = new RecountQueue(store, link);
   const rowsAsOf = new RowsAsOf(store);
   const reader = new DashboardReader({ store, link, recounts, rowsAsOf });

@@ -44,7 +44,6 @@ export function createBackend(
     ...settings.redis,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
     openTimeoutMs: OPEN_TIMEOUT_MS,
-    autoPipelining: true,
   });
   const rowsAsOf = new RowsAsOf(rows);
   const recounts = new RecountQueue(rows, link);
