@@ -1,6 +1,7 @@
 import { formatInstant, parseInstant } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
+import { readTimestamp } from '../src/timestamp.ts';
 
 test('RFC 3339 date-times with an offset are read to the millisecond', async (t) => {
   const known: [text: string, iso: string][] = [
@@ -65,3 +66,47 @@ test('every instant of the years 0001 to 9999 survives being shown and read', as
   });
   fc.assert(fc.property(instants, (ms) => parseInstant(formatInstant(ms)) === ms));
 });
+
+test('the usual form is read as the grammar reads it, whatever its digits and signs are', async () => {
+  const two = fc.oneof(
+    fc.integer({ min: 0, max: 99 }).map(twoDigits),
+    fc.constantFrom('0x', ' 1', '-1', '1٢'),
+  );
+  const day = fc.oneof(fc.integer({ min: 27, max: 32 }).map(twoDigits), two);
+  const month = fc.oneof(fc.integer({ min: 0, max: 13 }).map(twoDigits), two);
+  const year = fc.oneof(
+    fc.integer({ min: 1896, max: 2104 }).map(String),
+    fc.constantFrom('0000', '0001', '9999', '20e3'),
+  );
+  const fraction = fc.oneof(
+    fc.constant(''),
+    fc.integer({ min: 0, max: 999 }).map((ms) => `.${String(ms).padStart(3, '0')}`),
+  );
+  const odd = fc.constantFrom('.', '.12x', ',123', '.1234', '+02:');
+  const signs = fc.tuple(mostly('-'), mostly('-'), mostly('T'), mostly(':'), mostly(':'), mostly('Z'));
+  const text = fc
+    .tuple(year, month, day, two, two, two, fc.oneof({ weight: 4, arbitrary: fraction }, odd), signs)
+    .map(
+      ([y, mo, d, h, mi, s, f, [a, b, c, e, g, z]]) => y + a + mo + b + d + c + h + e + mi + g + s + f + z,
+    );
+  const strict = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+  const byGrammar = (written: string) => {
+    const timestamp = strict.test(written) ? readTimestamp(written) : 'form';
+    return typeof timestamp === 'string' ? undefined : timestamp.floorMs;
+  };
+  fc.assert(
+    fc.property(text, (written) => parseInstant(written) === byGrammar(written)),
+    { numRuns: 20_000 },
+  );
+});
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, '0');
+}
+
+function mostly(sign: string) {
+  return fc.oneof(
+    { weight: 30, arbitrary: fc.constant(sign) },
+    { weight: 1, arbitrary: fc.constantFrom(' ', 't', 'z', '/', ':') },
+  );
+}

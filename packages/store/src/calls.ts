@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Collection, MongoBulkWriteError } from 'mongodb';
+import { type Collection, type Db, type Document, MongoServerError } from 'mongodb';
 import { DUPLICATE_KEY, StoreError } from './errors.ts';
 import type { Limited } from './limited.ts';
 import { untilNoConflict } from './retry.ts';
@@ -20,12 +20,15 @@ export function isCanonical(outcome: InsertOutcome): boolean {
   return outcome === 'inserted' || outcome === 'redelivered';
 }
 
+/** A command takes 16 MB, and the largest row is about 1.5 KB. */
+const ROWS_A_COMMAND = 8_000;
 /** So many rows keep Mongo busy for themselves, and are not to wait until others are made. */
 const ENOUGH_ROWS = 200;
 const READ_BACK_ATTEMPTS = 5;
 const READ_BACK_PAUSE_MS = 10;
 
 export class Calls {
+  readonly #db: Db;
   readonly #rows: Collection<CallRow>;
   readonly #limited: Limited;
   readonly #inserts = new Together<readonly CallRow[], InsertOutcome[]>(
@@ -33,8 +36,9 @@ export class Calls {
     (rows) => rows.length >= ENOUGH_ROWS,
   );
 
-  constructor(rows: Collection<CallRow>, limited: Limited) {
-    this.#rows = rows;
+  constructor(db: Db, limited: Limited) {
+    this.#db = db;
+    this.#rows = db.collection<CallRow>('calls');
     this.#limited = limited;
   }
 
@@ -62,6 +66,7 @@ export class Calls {
     // Sorted, so that concurrent batches take their locks in one order and never deadlock.
     const unique = [...firstOf.values()].sort((a, b) => (a._id < b._id ? -1 : 1));
     const taken = await untilNoConflict(() => this.#limited(() => this.#insertUnique(unique)));
+    if (taken.length === 0 && unique.length === rows.length) return rows.map(() => 'inserted');
     const found = await this.#readBack(taken);
     return rows.map((row) => {
       const existing = found.get(row._id);
@@ -84,6 +89,26 @@ export class Calls {
     });
   }
 
+  /**
+   * Whether each of some rows, all of one partition, is there as its own event brought it. Mongo counts them and sends
+   * none: an event's place names one event, so as many rows as ids that name places among these events are these rows.
+   * Says no where an id comes twice.
+   * @throws StoreError
+   */
+  async areHeld(rows: readonly CallRow[]): Promise<boolean> {
+    if (rows.length === 0) return true;
+    const ids = new Set(rows.map(({ _id }) => _id));
+    if (ids.size < rows.length) return false;
+    const { stream, partition, offset } = rows[0]!.source;
+    const held = {
+      _id: { $in: [...ids] },
+      'source.stream': stream,
+      'source.partition': partition,
+      'source.offset': { $gte: offset, $lte: rows.at(-1)!.source.offset },
+    };
+    return (await this.#limited(() => this.#rows.countDocuments(held))) === rows.length;
+  }
+
   /** Whose the calls of these ids are; ids of no call are left out. @throws StoreError */
   async ownersOf(callIds: readonly string[]): Promise<Map<string, string>> {
     if (callIds.length === 0) return new Map();
@@ -103,20 +128,29 @@ export class Calls {
 
   /** Inserts rows of distinct ids; returns the ids that were taken already. */
   async #insertUnique(rows: CallRow[]): Promise<string[]> {
-    if (rows.length === 0) return [];
-    try {
-      await this.#rows.insertMany(rows, { ordered: false });
-      return [];
-    } catch (thrown) {
-      if (!(thrown instanceof MongoBulkWriteError)) throw thrown;
-      const errors = Array.isArray(thrown.writeErrors) ? thrown.writeErrors : [thrown.writeErrors];
-      const other = errors.find((error) => error.code !== DUPLICATE_KEY);
-      // A write concern that was not met makes every row of the batch unsure; so does any other error.
-      if (errors.length === 0 || other !== undefined || thrown.result.getWriteConcernError() !== undefined) {
-        throw thrown;
-      }
-      return errors.map((error) => rows[error.index]!._id);
+    const taken: string[] = [];
+    for (let at = 0; at < rows.length; at += ROWS_A_COMMAND) {
+      const some = rows.slice(at, at + ROWS_A_COMMAND);
+      for (const index of await this.#insertCommand(some)) taken.push(some[index]!._id);
     }
+    return taken;
+  }
+
+  /**
+   * The command itself: for `insertMany` the driver keeps books on each row, which costs as much as writing it. The
+   * driver does not repeat a command either; our callers do.
+   * @returns the places of rows whose ids were taken
+   */
+  async #insertCommand(documents: CallRow[]): Promise<number[]> {
+    const reply = await this.#db.command(
+      { insert: this.#rows.collectionName, documents, ordered: false, writeConcern: { w: 'majority' } },
+      { ignoreUndefined: true },
+    );
+    const errors: Document[] = reply.writeErrors ?? [];
+    // A write concern that was not met makes every row of the batch unsure; so does any other error.
+    const other = errors.find(({ code }) => code !== DUPLICATE_KEY) ?? reply.writeConcernError;
+    if (other !== undefined) throw new MongoServerError({ ...other, message: other.errmsg });
+    return errors.map(({ index }) => index);
   }
 
   /** A row whose id is taken may not be majority-committed yet (another writer is at it): then it is asked for again. */

@@ -63,7 +63,7 @@ export function openStore(settings: StoreSettings): Store {
   const limited = connectedFirst(client, limitedTo(settings.timeoutMs), closing.signal);
 
   return {
-    calls: new Calls(rows, limited),
+    calls: new Calls(db, limited),
     tallies: new Tallies(rows, limited),
     progress: new Progress(db.collection<ProgressRow>('progress'), limited),
     rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), limited),

@@ -9,7 +9,8 @@ export interface UserCalls {
 
 /** Rows that one page is to cover, about; more where a single user has more. */
 const ROWS_A_PAGE = 5_000;
-const ROWS_A_BATCH = 10_000;
+/** All in the first reply, or nearly: on some servers a second one costs as much as the whole aggregation. */
+const USERS_A_BATCH = 10_000;
 const PAGES_MAX = 5_000;
 const SAMPLE_ROUNDS = 5;
 
@@ -68,18 +69,18 @@ export class Users {
     return [...new Set(userIds)].filter((userId) => userId > after).sort();
   }
 
-  /** Counted here: most servers hand out a stretch of an index faster than they group it. */
+  /** The index has all that is asked for, so no row is read. */
   async #between(from: string | undefined, until: string | undefined): Promise<UserCalls[]> {
     const within: Document = {};
     if (from !== undefined) within.$gt = from;
     if (until !== undefined) within.$lte = until;
     const match = from === undefined && until === undefined ? {} : { user_id: within };
-    const calls = new Map<string, number>();
-    await this.#limited(async () => {
-      const rows = this.#rows.find(match, { projection: { _id: 0, user_id: 1 }, batchSize: ROWS_A_BATCH });
-      for await (const { user_id } of rows) calls.set(user_id, (calls.get(user_id) ?? 0) + 1);
-    });
-    return [...calls.keys()].sort().map((userId) => ({ userId, calls: calls.get(userId)! }));
+    const pipeline = [{ $match: match }, { $group: { _id: '$user_id', calls: { $sum: 1 } } }];
+    const found = await this.#limited(() =>
+      this.#rows.aggregate(pipeline, { batchSize: USERS_A_BATCH }).toArray(),
+    );
+    const users = found.map(({ _id, calls }) => ({ userId: String(_id), calls: Number(calls) }));
+    return users.sort((a, b) => (a.userId < b.userId ? -1 : 1));
   }
 
   async #usersOfRandomRows(count: number): Promise<string[]> {

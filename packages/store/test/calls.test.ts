@@ -88,6 +88,49 @@ test('inserting calls', async (t) => {
     },
   );
 
+  await t.test('rows are held where each is there as its own event brought it, and only then', async (t) => {
+    const batch = Array.from({ length: 20 }, (_, i) =>
+      rowOf({ callId: `held-${i}` }, { stream: 1, partition: 2, offset: 50 + 2 * i }),
+    );
+    await outcomes(batch);
+    t.equal(await store.calls.areHeld(batch), true);
+    t.equal(await store.calls.areHeld(batch.slice(3, 9)), true);
+    t.equal(await store.calls.areHeld([]), true);
+    const last = batch.at(-1)!.source;
+    const not: [what: string, row: CallRow][] = [
+      ['a row that is missing', rowOf({ callId: 'held-none' }, { ...last, offset: 99 })],
+      ['an event that comes again', rowOf({ callId: 'held-3' }, { ...last, offset: 99 })],
+    ];
+    for (const [what, row] of not) t.equal(await store.calls.areHeld([...batch, row]), false, what);
+    const moved = (change: Partial<CallRow['source']>) =>
+      batch.map((row) => ({ ...row, source: { ...row.source, ...change } }));
+    t.equal(await store.calls.areHeld(moved({ stream: 0 })), false, 'of another stream');
+    t.equal(await store.calls.areHeld(moved({ partition: 3 })), false, 'of another partition');
+    const behind = batch.map((row) => ({
+      ...row,
+      source: { ...row.source, offset: row.source.offset + 39 },
+    }));
+    t.equal(await store.calls.areHeld(behind), false, 'brought by earlier events');
+  });
+
+  await t.test(
+    'a command that Mongo refuses for some rows inserts the others and names the fault',
+    async (t) => {
+      const large = 'x'.repeat(17 * 1024 * 1024);
+      await t.rejects(outcomes([rowOf({ callId: 'large', agentId: large })]), { name: 'StoreError' });
+    },
+  );
+
+  await t.test('more rows than a command takes are inserted by several', async (t) => {
+    const many = Array.from({ length: 8_003 }, (_, i) => rowOf({ callId: `many-${i}` }, { offset: i }));
+    const repeated = [...many, rowOf({ callId: 'many-7' }, { offset: 9_000 })];
+    const said = await outcomes(repeated);
+    t.strictSame([new Set(said.slice(0, -1)), said.at(-1)], [new Set(['inserted']), 'duplicate']);
+    const again = await outcomes(repeated);
+    t.strictSame([new Set(again.slice(0, -1)), again.at(-1)], [new Set(['redelivered']), 'duplicate']);
+    t.equal(await rows.countDocuments({ _id: /^many-/ }), 8_003);
+  });
+
   await t.test('whose a call is can be asked for many, and what is no call has nobody', async (t) => {
     await outcomes([rowOf({ callId: 'own-1', userId: 'a' }), rowOf({ callId: 'own-2', userId: 'b' })]);
     const owners = await store.calls.ownersOf(['own-2', 'own-none', 'own-1']);

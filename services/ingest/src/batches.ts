@@ -13,8 +13,8 @@ import { recordChunk } from './record-chunk.ts';
 import type { TopicState } from './topic.ts';
 import { Backoff, withHeartbeats } from './waiting.ts';
 
-/** Events recorded together: enough to make round trips cheap, few enough to end between two heartbeats. */
-const CHUNK_EVENTS = 2_000;
+/** Events recorded together: all that a fetch brings of a partition, and few enough to end between two heartbeats. */
+const CHUNK_EVENTS = 6_000;
 
 export interface BatchParts {
   commits: Commits;
@@ -29,37 +29,41 @@ export interface BatchParts {
 }
 
 /**
- * Takes a fetched batch, chunk by chunk. Returns early, leaving the rest unresolved, when the batch is no longer ours
- * or when counting begins anew meanwhile; then the consumer fetches again from where the books stand.
- * @throws what kafkajs throws in a heartbeat: the group is rebalancing
+ * Takes a fetched batch, chunk by chunk, and returns while the stores are still at the last one: what follows it is
+ * fetched and parsed meanwhile. Returns early, leaving the rest unresolved, when the batch is no longer ours or when
+ * counting begins anew; then the consumer fetches again from where the books stand.
+ * @throws what kafkajs throws in a heartbeat: the group is rebalancing; what a chunk before this batch failed with
  */
 export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): Promise<void> {
   const { batch, heartbeat } = payload;
+  const { partition } = batch;
   const beginning = await beginOrStop(parts, payload);
   if (beginning === undefined || isOver(parts, payload, beginning)) return;
-  if (beginning.refused.has(batch.partition)) {
+  if (beginning.refused.has(partition)) {
     payload.pause();
     return;
   }
   if (!(await follows(parts, beginning, batch))) return;
-  let next = chunkAt(batch, 0);
-  for (let at = 0; next !== undefined; at += CHUNK_EVENTS) {
-    const chunk = next;
-    const taking = takeChunk(parts, payload, beginning, chunk);
-    // Decoded while the stores are at work; its turn comes when this one is marked.
-    next = chunkAt(batch, at + CHUNK_EVENTS);
-    if (!(await taking)) return;
-    beginning.positions.moved(batch.partition, chunk.through + 1, chunk.lastTimestampMs);
+  for (let at = 0; at < batch.messages.length; at += CHUNK_EVENTS) {
+    const chunk = chunkAt(batch, at);
+    if (!(await withHeartbeats(beginning.inHand.done(partition), heartbeat))) return;
+    if (isOver(parts, payload, beginning)) return;
+    const next = chunk.through + 1;
+    beginning.inHand.begin(partition, next, () =>
+      takeChunk(parts, beginning, chunk, payload.commitOffsetsIfNecessary),
+    );
     payload.resolveOffset(chunk.last);
+    parts.counting.fetched(partition, next);
     await heartbeat();
   }
+  if (!parts.stopping.aborted) return;
   // The consumer leaves the group when its last batch has ended.
-  if (parts.stopping.aborted) await parts.commits.settled();
+  await beginning.inHand.settled();
+  await parts.commits.settled();
 }
 
-function chunkAt(batch: Batch, at: number): (Chunk & { last: string }) | undefined {
+function chunkAt(batch: Batch, at: number): Chunk & { last: string } {
   const messages = batch.messages.slice(at, at + CHUNK_EVENTS);
-  if (messages.length === 0) return undefined;
   const chunk = { ...decodeChunk(batch.partition, messages), last: messages.at(-1)!.offset };
   // The batch may end with control records, which count as read with its last message.
   if (at + CHUNK_EVENTS >= batch.messages.length) chunk.through = Number(batch.lastOffset());
@@ -84,9 +88,9 @@ function isOver(parts: BatchParts, { isRunning, isStale }: EachBatchPayload, beg
  * after a seek, and when the topic has let go of what was asked for; neither may skip an event in silence.
  */
 async function follows(parts: BatchParts, beginning: Beginning, batch: Batch): Promise<boolean> {
-  const { positions } = beginning;
+  const { positions, inHand } = beginning;
   const { partition } = batch;
-  const next = positions.next(partition);
+  const next = inHand.next(partition) ?? positions.next(partition);
   // Offsets between the one asked for and the first one given hold nothing: they were control records, or compacted.
   const asked = Number((batch as Batch & { fetchedOffset: string }).fetchedOffset);
   if (next === undefined) return false;
@@ -107,34 +111,39 @@ async function follows(parts: BatchParts, beginning: Beginning, batch: Batch): P
   return false;
 }
 
-/** Repeats a chunk until it is marked; every step of it is idempotent. @returns false when it is no longer ours */
+/**
+ * Repeats a chunk until it is marked; every step of it is idempotent. @returns false when it is no longer ours
+ * @throws what is no fault of a store; then the consumer fetches it again, and is told
+ */
 async function takeChunk(
   parts: BatchParts,
-  payload: EachBatchPayload,
   beginning: Beginning,
   chunk: Chunk,
+  commit: EachBatchPayload['commitOffsetsIfNecessary'],
 ): Promise<boolean> {
   const { counting, metrics, logger, stopping } = parts;
-  const { heartbeat } = payload;
+  const { partition, through } = chunk;
   const endTimer = metrics.batchSeconds.startTimer();
   const backoff = new Backoff();
-  while (!isOver(parts, payload, beginning)) {
+  while (!stopping.aborted && counting.current === beginning) {
     try {
-      await withHeartbeats(recordChunk(parts, beginning, chunk), heartbeat);
+      await recordChunk(parts, beginning, chunk);
     } catch (thrown) {
-      if (!isOurs(thrown)) throw thrown;
+      if (!isOurs(thrown)) {
+        parts.seek(partition, beginning.positions.next(partition)!);
+        throw thrown;
+      }
       metrics.failures.inc({ code: codeOf(thrown) });
-      logger.warn(
-        { err: thrown, partition: chunk.partition, first: chunk.first },
-        'a batch waits and is repeated',
-      );
-      await withHeartbeats(backoff.pause(stopping), heartbeat);
+      logger.warn({ err: thrown, partition, first: chunk.first }, 'a batch waits and is repeated');
+      await backoff.pause(stopping);
       if (!(thrown instanceof CountersError || isOutage(thrown))) continue;
       // Either store may be back in an older state.
       counting.renew(beginning);
       return false;
     }
-    parts.commits.note(chunk.partition, String(chunk.through + 1), payload.commitOffsetsIfNecessary);
+    beginning.positions.moved(partition, through + 1, chunk.lastTimestampMs);
+    // The group may have given the partition to somebody else meanwhile.
+    if (counting.current === beginning) parts.commits.note(partition, String(through + 1), commit);
     metrics.batchSize.observe(chunk.events.length + chunk.rejected.length);
     endTimer();
     return true;

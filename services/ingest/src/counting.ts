@@ -2,6 +2,7 @@ import { CounterSession, type CountersSettings, requireSuitableRedis } from '@ca
 import { type Books, beginCounting, type PartitionState, type Start } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
+import { InHand } from './in-hand.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { Positions } from './positions.ts';
 import type { TopicState } from './topic.ts';
@@ -14,6 +15,8 @@ export interface Beginning {
   /** Partitions that are not read: their topic was made anew. */
   refused: ReadonlySet<number>;
   positions: Positions;
+  /** What the stores are at. */
+  inHand: InHand;
   /** For each assigned partition the offset through which everything was in Mongo when counting began; -1 for none. */
   stored: ReadonlyMap<number, number>;
 }
@@ -48,6 +51,8 @@ export class Counting {
   readonly #parts: Parts;
   readonly #stopping = new AbortController();
   #assigned: readonly number[] = [];
+  /** Offsets that the consumer fetches next, where it has gone on since the group assigned partitions. */
+  readonly #fetched = new Map<number, number>();
   #session: CounterSession | undefined;
   #beginning: Promise<Beginning> | undefined;
   #current: Beginning | undefined;
@@ -67,11 +72,17 @@ export class Counting {
    */
   assign(partitions: readonly number[]): void {
     this.#assigned = partitions;
+    this.#fetched.clear();
     const { refused, lagMessages, lagSeconds } = this.#parts.metrics;
     // A partition that another member has now would otherwise keep its last sample here for ever.
     for (const gauge of [refused, lagMessages, lagSeconds]) gauge.reset();
     this.#forget();
     if (partitions.length > 0) this.#beginInBackground();
+  }
+
+  /** Notes that the consumer goes on with `next`, though what lies before it may not be counted yet. */
+  fetched(partition: number, next: number): void {
+    this.#fetched.set(partition, next);
   }
 
   /** Gives up a beginning whose books are no longer those of Redis; no effect when another one is current. */
@@ -193,13 +204,15 @@ export class Counting {
       stored.set(start.partition, start.stored);
       this.#reportLost(start);
       resume(start.partition);
-      if (start.offset !== (state.committed ?? state.earliest)) {
+      const standing = this.#fetched.get(start.partition) ?? state.committed ?? state.earliest;
+      if (start.offset !== standing) {
         logger.info({ partition: start.partition, offset: start.offset }, 'going to where the stores stand');
         seek(start.partition, start.offset);
       }
     }
     const positions = new Positions(next);
-    this.#current = { books: found.books, stream: found.stream, refused, positions, stored };
+    const { books, stream } = found;
+    this.#current = { books, stream, refused, positions, inHand: new InHand(), stored };
     return this.#current;
   }
 

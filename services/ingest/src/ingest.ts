@@ -167,6 +167,7 @@ export class Ingest {
     this.#stopping.abort();
     this.#audit.stop();
     await this.#freshness.stop();
+    await this.#counting.current?.inHand.settled();
     await this.#commits.settled();
     await this.#consumer.stop().catch(() => {});
     this.#commits.stop();

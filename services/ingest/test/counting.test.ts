@@ -36,6 +36,7 @@ async function countingOf(t: Test) {
   const topic = new InterruptedTopic(kafka, name, name);
   const producer = createCallEventProducer({ brokers, topic: name });
   const said: string[] = [];
+  const sought: [partition: number, offset: number][] = [];
   const counting = new Counting({
     store,
     counters: { url: redis.address, commandTimeoutMs: 10_000, openTimeoutMs: 5_000 },
@@ -47,7 +48,7 @@ async function countingOf(t: Test) {
       level: 'info',
       destination: { write: (line) => said.push(line) },
     }),
-    seek() {},
+    seek: (partition, offset) => void sought.push([partition, offset]),
     resume() {},
   });
   t.teardown(async () => {
@@ -66,7 +67,7 @@ async function countingOf(t: Test) {
     await store.progress.raise(0, 0, Number(place.offset));
   };
   await storeAnother();
-  return { counting, topic, store, storeAnother, said };
+  return { counting, topic, store, storeAnother, said, sought };
 }
 
 test('a partition that another consumer takes further, while a beginning is looked for, is not refused', async (t) => {
@@ -88,4 +89,22 @@ test('a partition that ends below what is stored, however often it is asked, is 
   t.strictSame([...refused], [0]);
   t.equal(positions.next(0), undefined);
   t.match(said.join(''), /made anew/);
+});
+
+test('a beginning goes back where the consumer has gone on, and only there', async (t) => {
+  const { counting, sought } = await countingOf(t);
+  counting.assign([0]);
+  const first = await counting.begin();
+  t.strictSame(sought, [[0, 1]], 'behind what is stored, where nothing was committed');
+  counting.fetched(0, 1);
+  counting.renew(first);
+  const second = await counting.begin();
+  t.strictSame(sought, [[0, 1]], 'the consumer stands there');
+  counting.fetched(0, 4);
+  counting.renew(second);
+  await counting.begin();
+  t.strictSame(sought, [
+    [0, 1],
+    [0, 1],
+  ]);
 });

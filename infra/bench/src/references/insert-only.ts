@@ -3,7 +3,7 @@ import { openStore, toRow } from '@calltally/store';
 import { MongoClient } from 'mongodb';
 import { inParallel } from '../in-parallel.ts';
 
-/** As ingest takes them: so many events a batch, so many partitions at a time. */
+/** So many rows a batch, so many batches at a time; larger ones, as ingest writes them, are no faster. */
 const BATCH = { size: 2_000, atOnce: 4 };
 
 /** Milliseconds in which the driver inserts the rows of events, with the same indexes and majority, and nothing else. */

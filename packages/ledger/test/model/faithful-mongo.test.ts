@@ -25,7 +25,7 @@ const row = fc.record({
 });
 const write = fc.oneof(
   fc.record({
-    kind: fc.constantFrom('insert' as const, 'insertMissing' as const),
+    kind: fc.constantFrom('insert' as const, 'insertMissing' as const, 'areHeld' as const),
     rows: fc.array(row, { minLength: 1, maxLength: 4 }),
   }),
   fc.record({ kind: fc.constant('raise' as const), partition: fc.nat(1), offset }),

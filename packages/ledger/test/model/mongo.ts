@@ -1,5 +1,5 @@
 import { type CallRow, Calls, Progress, type Store, StoreError, Tallies } from '@calltally/store';
-import { type Collection, type Document, MongoBulkWriteError } from 'mongodb';
+import type { Collection, Db, Document } from 'mongodb';
 import type { Worker } from './turns.ts';
 
 const DUPLICATE_KEY = 11000;
@@ -54,18 +54,15 @@ export function openModelStore(worker: Worker, server: MongoServer): Store {
   };
   const cursor = <T>(text: string, effect: () => T[]) => ({ toArray: () => ask(text, effect) });
   const calls = {
-    async insertMany(rows: readonly CallRow[]) {
-      const taken: number[] = [];
-      for (const [i, row] of rows.entries()) {
-        const { partition, offset } = row.source;
-        const inserted = await ask(`insert ${row._id} of ${partition}:${offset}`, () => server.insert(row));
-        if (!inserted) taken.push(i);
-      }
-      if (taken.length > 0) throw duplicates(taken);
-    },
+    collectionName: 'calls',
     find: (filter: Document) =>
       cursor(`find ${filter._id.$in}`, () =>
         [...server.calls.values()].filter((row) => matches(row, filter)),
+      ),
+    countDocuments: (filter: Document) =>
+      ask(
+        `count ${filter._id.$in}`,
+        () => [...server.calls.values()].filter((row) => matches(row, filter)).length,
       ),
     aggregate: ([{ $match }, { $group }]: [Document, Document]) =>
       cursor(`add up ${JSON.stringify($match)}`, () =>
@@ -74,6 +71,18 @@ export function openModelStore(worker: Worker, server: MongoServer): Store {
           $group,
         ),
       ),
+  };
+  const db = {
+    collection: () => calls,
+    async command({ documents }: { documents: readonly CallRow[] }) {
+      const writeErrors: Document[] = [];
+      for (const [index, row] of documents.entries()) {
+        const { partition, offset } = row.source;
+        const inserted = await ask(`insert ${row._id} of ${partition}:${offset}`, () => server.insert(row));
+        if (!inserted) writeErrors.push({ index, code: DUPLICATE_KEY });
+      }
+      return { ok: 1, writeErrors };
+    },
   };
   const progress = {
     async bulkWrite(updates: { updateOne: { filter: { _id: string }; update: { $max: Document } } }[]) {
@@ -88,7 +97,7 @@ export function openModelStore(worker: Worker, server: MongoServer): Store {
   };
   const limited = <T>(call: () => Promise<T>) => call();
   return {
-    calls: new Calls(calls as unknown as Collection<CallRow>, limited),
+    calls: new Calls(db as unknown as Db, limited),
     tallies: new Tallies(calls as unknown as Collection<CallRow>, limited),
     progress: new Progress(progress as unknown as ConstructorParameters<typeof Progress>[0], limited),
   } as Store;
@@ -96,15 +105,6 @@ export function openModelStore(worker: Worker, server: MongoServer): Store {
 
 export function timedOut(): StoreError {
   return new StoreError('STORE_TIMEOUT', true, new Error('no answer in the model'));
-}
-
-function duplicates(indexes: readonly number[]): MongoBulkWriteError {
-  const writeErrors = indexes.map((index) => ({ index, code: DUPLICATE_KEY }));
-  const result = { getWriteConcernError: () => undefined };
-  return new MongoBulkWriteError(
-    { message: 'duplicate key', code: DUPLICATE_KEY, writeErrors } as never,
-    result as never,
-  );
 }
 
 /** What our filters use: equality, `$in`, comparisons, `$or` and `$and`. */
