@@ -119,13 +119,15 @@ export class Counting {
   async #begin(): Promise<Beginning> {
     const { logger, metrics } = this.#parts;
     const { signal } = this.#stopping;
+    const assigned = this.#assigned;
     const backoff = new Backoff();
     for (;;) {
       signal.throwIfAborted();
-      const assigned = this.#assigned;
+      // Assigned anew meanwhile: another beginning is looked for already. Were this one taken too, perhaps after that one,
+      // batches would be given a beginning that is not the current one, and would be dropped for ever.
+      if (assigned !== this.#assigned) return this.begin();
       try {
         const found = await this.#find();
-        // Assigned anew meanwhile: the offsets that were asked for are of the older assignment.
         if (assigned === this.#assigned) return this.#take(found, assigned);
       } catch (thrown) {
         signal.throwIfAborted();
@@ -143,6 +145,8 @@ export class Counting {
     const states = await topic.partitions();
     const { books, starts } = await beginCounting(store, session, { stream, states, retentionMonths });
     await this.#confirmRefusals(starts);
+    // Cut since Redis was read. Only a beginning that is current is renewed when its session ends: this one is not yet.
+    if (!session.isOpen) throw await session.ended;
     return { books, stream, states, starts };
   }
 

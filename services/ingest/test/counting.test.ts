@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureTopics, kafkaClient } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
+import { CounterSession } from '@calltally/counters';
 import { type Test, testKafka, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { openStore } from '@calltally/store';
 import { createLogger } from '@calltally/telemetry';
@@ -35,11 +37,12 @@ async function countingOf(t: Test) {
   });
   const topic = new InterruptedTopic(kafka, name, name);
   const producer = createCallEventProducer({ brokers, topic: name });
+  const counters = { url: redis.address, commandTimeoutMs: 10_000, openTimeoutMs: 5_000 };
   const said: string[] = [];
   const sought: [partition: number, offset: number][] = [];
   const counting = new Counting({
     store,
-    counters: { url: redis.address, commandTimeoutMs: 10_000, openTimeoutMs: 5_000 },
+    counters,
     retentionMonths: 25,
     topic,
     metrics: createIngestMetrics(),
@@ -66,8 +69,17 @@ async function countingOf(t: Test) {
     });
     await store.progress.raise(0, 0, Number(place.offset));
   };
+  /** Cuts every connection to Redis, and waits until that is known. */
+  const cutRedis = async () => {
+    const session = await CounterSession.open(counters);
+    await session.masters[0]!.redis.call('CLIENT', 'KILL', 'TYPE', 'normal');
+    session.end('done');
+    for (let step = 0; step < 500 && !said.join('').includes('session with Redis is over'); step++) {
+      await sleep(10);
+    }
+  };
   await storeAnother();
-  return { counting, topic, store, storeAnother, said, sought };
+  return { counting, topic, store, storeAnother, cutRedis, said, sought };
 }
 
 test('a partition that another consumer takes further, while a beginning is looked for, is not refused', async (t) => {
@@ -107,4 +119,38 @@ test('a beginning goes back where the consumer has gone on, and only there', asy
     [0, 1],
     [0, 1],
   ]);
+});
+
+test('a beginning whose session is cut when Redis has been read is looked for again', async (t) => {
+  const { counting, store, cutRedis, said } = await countingOf(t);
+  const { progress } = store;
+  const stored = progress.stored.bind(progress);
+  let questions = 0;
+  progress.stored = async () => {
+    questions += 1;
+    // First for the marks of a new generation, then to compare with the marks: that is the last of it.
+    if (questions === 2) await cutRedis();
+    return stored();
+  };
+  counting.assign([0]);
+  const { books } = await counting.begin();
+  t.match(said.join(''), /session with Redis is over/);
+  t.equal(questions, 4);
+  t.ok(books.session.isOpen, 'nobody else would notice, and ingest would stand still');
+  t.equal(counting.current?.books, books);
+});
+
+test('an assignment that comes while a beginning is looked for leaves one beginning, for all to go by', async (t) => {
+  const { counting, topic } = await countingOf(t);
+  // The second one is found first, as with a first one that waits for a store to come back.
+  topic.interrupt = async () => {
+    counting.assign([0]);
+    await counting.begin();
+  };
+  counting.assign([0]);
+  const first = await counting.begin();
+  t.equal(topic.interrupt, undefined, 'it came in between');
+  t.ok(counting.current);
+  t.equal(counting.current, await counting.begin(), 'what is current is what batches are given');
+  t.equal(counting.current, first, 'and whoever waited for the first one has it, too');
 });

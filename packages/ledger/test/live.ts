@@ -1,0 +1,142 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Call, defaultRange, type Range } from '@calltally/domain';
+import { type Books, beginCounting, markCounted, markStored, record } from '../src/index.ts';
+import { batchOf, callOf, DAY_MS, RETENTION_MONTHS, type World } from './support.ts';
+
+export const USERS = Array.from({ length: 6 }, (_, i) => `u-live-${i}`);
+export const PARTITIONS = [0, 1];
+const PAUSE_MS = 10;
+
+/** A call, and the event that brought it first. */
+export interface Given {
+  call: Call;
+  partition: number;
+  /** Just before the event lay in the topic, epoch ms. */
+  sentMs: number;
+}
+
+/** A user's calls in the order they were given to `record`, and how many of them it has acknowledged. */
+interface Counted {
+  given: Given[];
+  acknowledged: number;
+}
+
+/** Ranges by the path that answers them: ready sums, buckets, buckets and edges, rows. */
+export const RANGES: Record<string, (nowMs: number) => Range> = {
+  window: defaultRange,
+  'whole days': (nowMs) => ({ from: startOf(nowMs) - 75 * DAY_MS, until: startOf(nowMs) + DAY_MS }),
+  'both edges cut': (nowMs) => ({
+    from: startOf(nowMs) - randomInt(1, 70) * DAY_MS + randomInt(1, DAY_MS),
+    until: nowMs - randomInt(0, 3_600_000),
+  }),
+  'beyond what is kept': (nowMs) => ({ from: nowMs - 1_200 * DAY_MS, until: nowMs + 1 }),
+};
+
+export function startOf(ms: number): number {
+  return Math.floor(ms / DAY_MS) * DAY_MS;
+}
+
+/** A topic that is written and counted at the same time, by one consumer that begins anew when its session is over. */
+export class Live {
+  readonly users: ReadonlyMap<string, Counted>;
+  /** Batches that are counted and marked. */
+  batches = 0;
+  /** How often counting began. */
+  beginnings = 0;
+  /** Counting begins no sooner than this resolves. */
+  mayBegin: Promise<unknown> = Promise.resolve();
+  readonly #world: World;
+  /** Reads the time that calls start around, epoch ms. */
+  readonly #clock: () => number;
+  readonly #topic = PARTITIONS.map(() => [] as Call[]);
+  readonly #committed = PARTITIONS.map(() => 0);
+  #books: Books | undefined;
+
+  constructor(world: World, clock: () => number) {
+    this.#world = world;
+    this.#clock = clock;
+    this.users = new Map(USERS.map((userId) => [userId, { given: [], acknowledged: 0 }]));
+  }
+
+  get calls(): number {
+    return [...this.users.values()].reduce((sum, { given }) => sum + given.length, 0);
+  }
+
+  /** Counts batches by either partition, a call of each of some users and an event that came before in each of them. */
+  async write(over: () => boolean): Promise<void> {
+    for (let turn = 0; !over(); turn++) {
+      const partition = turn % PARTITIONS.length;
+      const log = this.#topic[partition]!;
+      const first = log.length;
+      const fresh = this.#send(partition);
+      if (fresh.length === 0) continue;
+      const sentMs = Date.now();
+      const events = log.slice(first).map((call, i) => ({ offset: first + i, call }));
+      for (let done = false; !done; ) {
+        try {
+          await this.mayBegin;
+          this.#books ??= await this.#begin();
+          await record(this.#books, batchOf(partition, events));
+          await this.#mark(this.#books, partition, sentMs);
+          done = true;
+        } catch (thrown) {
+          if ((thrown as { code?: string }).code?.startsWith('COUNTERS_') !== true) throw thrown;
+          this.#books?.session.end('over');
+          this.#books = undefined;
+          await sleep(PAUSE_MS);
+        }
+      }
+      for (const { userId } of fresh) this.users.get(userId)!.acknowledged += 1;
+      this.batches += 1;
+    }
+  }
+
+  /** @returns calls that were not in the topic before */
+  #send(partition: number): Call[] {
+    const log = this.#topic[partition]!;
+    const fresh = USERS.filter(() => randomInt(2) === 0).map((userId) => {
+      const agoMs = randomInt(4) === 0 ? randomInt(80 * DAY_MS) : randomInt(-240_000, 600_000);
+      return callOf(userId, { startedAt: this.#clock() - agoMs, durationMs: randomInt(1, 3_600_000) });
+    });
+    if (fresh.length === 0) return fresh;
+    const before = this.#topic[randomInt(PARTITIONS.length)]!;
+    if (before.length > 0) log.push(before[randomInt(before.length)]!);
+    for (const call of fresh) {
+      this.users.get(call.userId)!.given.push({ call, partition, sentMs: Date.now() });
+      log.push(call);
+    }
+    return fresh;
+  }
+
+  /** Everything sent by `asOfMs` is counted, by either partition: a batch is sent when the one before is counted. */
+  async #mark(books: Books, partition: number, asOfMs: number): Promise<void> {
+    for (const counted of PARTITIONS) {
+      const through = this.#topic[counted]!.length - 1;
+      if (through >= 0) await markCounted(books, { stream: 0, partition: counted, through, asOfMs });
+    }
+    await markStored(books.store, { stream: 0, partitions: PARTITIONS, asOfMs });
+    this.#committed[partition] = this.#topic[partition]!.length;
+  }
+
+  /** As a consumer begins whose offsets are committed behind each batch: what the marks ask for is counted again. */
+  async #begin(): Promise<Books> {
+    const states = PARTITIONS.map((partition) => ({
+      partition,
+      committed: this.#committed[partition]!,
+      earliest: 0,
+      end: 1e9,
+    }));
+    const given = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+    const { books, starts } = await beginCounting(this.#world.store, await this.#world.open(), given);
+    for (const start of starts) {
+      if (start.kind !== 'at') throw new Error('refused');
+      const { partition, offset, stored } = start;
+      const events = this.#topic[partition]!.map((call, at) => ({ offset: at, call }));
+      const again = events.slice(offset, stored + 1);
+      if (again.length > 0) await record(books, { ...batchOf(partition, again), again: true });
+    }
+    this.beginnings += 1;
+    return books;
+  }
+}
