@@ -1,4 +1,5 @@
 import type { Figure } from './figure.ts';
+import { alternatives } from './figures/alternatives.ts';
 import { freshness } from './figures/freshness.ts';
 import { ingest } from './figures/ingest.ts';
 import { memory } from './figures/memory.ts';
@@ -18,6 +19,7 @@ export const figures: readonly Figure[] = [
   readPostgres,
   readGrowth,
   readEdges,
+  alternatives,
   ingest,
   rebuild,
   freshness,

@@ -35,12 +35,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 const proves = !quick && !cpuProf;
 const chosen = figures.filter(({ name }) => names.length === 0 || names.includes(name));
 const results: Result[] = [];
+/** Of figures whose lines are not in the table of all. */
+const ownTables = new Map<string, string>();
+const inTable: Result[] = [];
 const failed: string[] = [];
 const date = new Date().toISOString().slice(0, 10);
 for (const figure of chosen) {
   console.log(figure.name);
   try {
-    results.push(...(await measure(bench, figure, proves)));
+    const measured = await measure(bench, figure, proves);
+    results.push(...measured);
+    if (figure.ownTable) ownTables.set(figure.name, figure.ownTable(measured));
+    else inTable.push(...measured);
   } catch (thrown) {
     // What it stood on was taken away; the process ends as soon as all is.
     if (interrupted) await new Promise(() => {});
@@ -51,13 +57,18 @@ for (const figure of chosen) {
 await bench.end();
 
 const run = { machine: machine(), date, quick, cpuProf };
-const markdown = `${run.machine}, ${date}${proves ? '' : '; small sizes or profiled: this proves nothing'}\n\n${table(results)}\n`;
+const heading = `${run.machine}, ${date}${proves ? '' : '; small sizes or profiled: this proves nothing'}`;
+const main = `${heading}\n\n${table(inTable)}\n`;
+const markdown = [main, ...ownTables.values()].join('\n');
 writeFileSync(
   join(RESULTS, 'results.json'),
   `${JSON.stringify({ ...run, figures: results }, undefined, 2)}\n`,
 );
 writeFileSync(join(RESULTS, 'results.md'), markdown);
-if (write && failed.length === 0) putTable(markdown);
+if (write && failed.length === 0) {
+  putTable(main);
+  for (const [name, text] of ownTables) putTable(`${heading}\n\n${text}`, name);
+}
 console.log(`\n${markdown}`);
 const broken = results.filter(({ holds }) => holds === false).map(({ name }) => name);
 if (broken.length > 0) console.error(`below what was promised: ${broken.join(', ')}`);
