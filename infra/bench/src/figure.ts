@@ -1,5 +1,4 @@
 import type { Bench } from './bench.ts';
-import type { Result } from './results.ts';
 
 /** One measurement of a pair, or of ours alone where there is nothing to compare it with. */
 export interface Sample {
@@ -33,6 +32,4 @@ export interface Figure {
   lines: readonly Line[];
   /** Measures `bench.rounds` times; the two of a pair take turns at going first. */
   measure(bench: Bench, note: Note, leaveOut: LeaveOut): Promise<void>;
-  /** Markdown in place of its rows in the table of all, where there would be too many of them. */
-  ownTable?(results: readonly Result[]): string;
 }

@@ -1,3 +1,4 @@
+import { alternativesTable } from './alternatives/table.ts';
 import type { Figure } from './figure.ts';
 import { alternatives } from './figures/alternatives.ts';
 import { freshness } from './figures/freshness.ts';
@@ -10,6 +11,7 @@ import { readGrowth } from './figures/read-growth.ts';
 import { readPostgres } from './figures/read-postgres.ts';
 import { readQuiet } from './figures/read-quiet.ts';
 import { rebuild } from './figures/rebuild.ts';
+import type { Result } from './results.ts';
 
 /** In the order in which they are measured. */
 export const figures: readonly Figure[] = [
@@ -25,3 +27,8 @@ export const figures: readonly Figure[] = [
   freshness,
   memory,
 ];
+
+/** Markdown by the name of a figure whose lines would be too many for the table of all, in place of its rows there. */
+export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => string> = new Map([
+  [alternatives.name, alternativesTable],
+]);

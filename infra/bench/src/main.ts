@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Bench, RESULTS } from './bench.ts';
 import { putTable } from './document.ts';
-import { figures } from './figures.ts';
+import { figures, ownTables } from './figures.ts';
 import { machine } from './machine.ts';
 import { measure } from './measure.ts';
 import { parseOptions, USAGE } from './options.ts';
@@ -35,8 +35,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 const proves = !quick && !cpuProf;
 const chosen = figures.filter(({ name }) => names.length === 0 || names.includes(name));
 const results: Result[] = [];
-/** Of figures whose lines are not in the table of all. */
-const ownTables = new Map<string, string>();
+/** By the name of the figure whose own table it is. */
+const owned = new Map<string, string>();
 const inTable: Result[] = [];
 const failed: string[] = [];
 const date = new Date().toISOString().slice(0, 10);
@@ -45,7 +45,8 @@ for (const figure of chosen) {
   try {
     const measured = await measure(bench, figure, proves);
     results.push(...measured);
-    if (figure.ownTable) ownTables.set(figure.name, figure.ownTable(measured));
+    const ownTable = ownTables.get(figure.name);
+    if (ownTable) owned.set(figure.name, ownTable(measured));
     else inTable.push(...measured);
   } catch (thrown) {
     // What it stood on was taken away; the process ends as soon as all is.
@@ -58,16 +59,16 @@ await bench.end();
 
 const run = { machine: machine(), date, quick, cpuProf };
 const heading = `${run.machine}, ${date}${proves ? '' : '; small sizes or profiled: this proves nothing'}`;
-const main = `${heading}\n\n${table(inTable)}\n`;
-const markdown = [main, ...ownTables.values()].join('\n');
+const tables = [...(inTable.length > 0 ? [table(inTable)] : []), ...owned.values()];
+const markdown = `${[heading, ...tables].join('\n\n')}\n`;
 writeFileSync(
   join(RESULTS, 'results.json'),
   `${JSON.stringify({ ...run, figures: results }, undefined, 2)}\n`,
 );
 writeFileSync(join(RESULTS, 'results.md'), markdown);
 if (write && failed.length === 0) {
-  putTable(main);
-  for (const [name, text] of ownTables) putTable(`${heading}\n\n${text}`, name);
+  putTable(`${heading}\n\n${table(inTable)}`);
+  for (const [name, text] of owned) putTable(`${heading}\n\n${text}`, name);
 }
 console.log(`\n${markdown}`);
 const broken = results.filter(({ holds }) => holds === false).map(({ name }) => name);

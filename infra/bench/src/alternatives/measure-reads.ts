@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Bench } from '../bench.ts';
-import type { Note } from '../figure.ts';
-import { LoadGenerator } from '../load/load-generator.ts';
+import type { Note, Sample } from '../figure.ts';
+import { LoadGenerator, type Throughput } from '../load/load-generator.ts';
+import { shuffled } from '../shuffled.ts';
 import { median, percentile } from '../statistics.ts';
-import { usersBySize } from '../world/users-by-size.ts';
+import { type SizedUser, usersBySize } from '../world/users-by-size.ts';
 import { type Contestant, queryText, startContestants } from './contestants.ts';
 import { ANSWERS_MIN, type Asking, latenciesInTurns, quickestOfEach } from './latencies-in-turns.ts';
 import { ALTERNATIVES, CELLS, type RangeName, readLine, SIZES } from './names.ts';
-import { rotated } from './rotated.ts';
 
 const WARM_UP_ANSWERS = 5_000;
 
@@ -16,44 +16,50 @@ export async function measureReads(bench: Bench, rounds: number, note: Note): Pr
   const given = await bench.shared(usersBySize);
   const all = await startContestants(bench, given);
   const load = new LoadGenerator(bench, 'alternatives', []);
-  const { key } = given.users[0]!;
-  for (const { server } of all) {
+  for (const one of all) {
     // Compiled and at full speed before it is measured.
-    if (server) await load.throughputOfOne(server, { key, query: '', answers: WARM_UP_ANSWERS });
+    await throughput(load, one, { user: given.users[0]!, query: {} }, WARM_UP_ANSWERS);
   }
   for (const cell of CELLS) {
-    const user = given.users[SIZES.indexOf(cell.size)]!;
-    const asking = { user, query: queryOf(cell.range, given) };
+    const asking = { user: given.users[SIZES.indexOf(cell.size)]!, query: queryOf(cell.range, given) };
     await requireSameAnswers(all, asking);
-    const trial = await latenciesInTurns(all, asking, { turns: bench.size(100, 5), budgetMs: 500 });
-    const chosen = quickestOfEach(trial);
+    const chosen = await quickestOfEach(all, asking);
+    const expected = await expectedPerSecond(bench, load, chosen, asking);
     for (let round = 1; round <= rounds; round++) {
-      const order = rotated([...chosen.keys()], round);
       const limits = { turns: bench.size(300, 20), budgetMs: bench.size(1_500, 200) };
-      const tookMs = await latenciesInTurns(order, asking, limits);
-      const perSecond = new Map<string, number>();
-      for (const one of order) {
-        const sum = await perSecondOf(bench, load, one, asking, chosen.get(one)!);
-        if (sum !== undefined) perSecond.set(one.name, sum);
+      const tookMs = await latenciesInTurns([...chosen.keys()], asking, limits);
+      const seen = new Map<string, Seen>();
+      for (const one of shuffled([...chosen.keys()])) {
+        const answers = answersWithin(bench.size(800, 100), expected.get(one)!);
+        const loaded = await throughput(load, one, asking, answers);
+        seen.set(one.name, { tookMs: tookMs.get(one)!, ...loaded });
       }
-      const tookMsOf = (name: string) => [...tookMs].find(([one]) => one.name === name)?.[1];
       for (const { name } of ALTERNATIVES) {
-        const other = tookMsOf(name);
-        if (other === undefined) continue;
-        const ours = tookMsOf('ours')!;
-        note(readLine(cell, name), {
-          ours: median(ours),
-          other: median(other),
-          oursP99: percentile(ours, 0.99),
-          otherP99: percentile(other, 0.99),
-          oursPerSecond: perSecond.get('ours')!,
-          ...(perSecond.has(name) && { otherPerSecond: perSecond.get(name)! }),
-          otherAnswers: other.length,
-          calls: user.calls,
-        });
+        const other = seen.get(name);
+        if (other !== undefined) note(readLine(cell, name), sampleOf(seen.get('ours')!, other, asking.user));
       }
     }
   }
+}
+
+/** What one round shows of one contestant; only latencies where it is asked without HTTP. */
+interface Seen extends Partial<Throughput> {
+  tookMs: number[];
+}
+
+function sampleOf(ours: Seen, other: Seen, { calls }: SizedUser): Sample {
+  const sample: Sample = {
+    ours: median(ours.tookMs),
+    other: median(other.tookMs),
+    oursP99: percentile(ours.tookMs, 0.99),
+    otherP99: percentile(other.tookMs, 0.99),
+    otherAnswers: other.tookMs.length,
+    calls,
+    oursPerSecond: ours.perSecond!,
+    oursCores: ours.cores!,
+  };
+  if (other.perSecond === undefined) return sample;
+  return { ...sample, otherPerSecond: other.perSecond, otherCores: other.cores! };
 }
 
 function queryOf(range: RangeName, { from, until }: { from: number; until: number }): Record<string, string> {
@@ -72,17 +78,33 @@ async function requireSameAnswers(all: readonly Contestant[], { user, query }: A
   }
 }
 
-/** Over as many requests as take about a second by its latency, 32 at a time where there are so many. */
-async function perSecondOf(
+/** What each will answer, for a moment; first guessed from its latency, so that the slow ones end, too. */
+async function expectedPerSecond(
   bench: Bench,
+  load: LoadGenerator,
+  chosen: ReadonlyMap<Contestant, number>,
+  asking: Asking,
+): Promise<Map<Contestant, number>> {
+  const expected = new Map<Contestant, number>();
+  for (const [one, tookMs] of chosen) {
+    const guessed = (1_000 / tookMs) * availableParallelism();
+    const seen = await throughput(load, one, asking, answersWithin(bench.size(300, 100), guessed));
+    expected.set(one, seen.perSecond ?? guessed);
+  }
+  return expected;
+}
+
+function answersWithin(ms: number, perSecond: number): number {
+  return Math.max(ANSWERS_MIN, Math.ceil((perSecond * ms) / 1_000));
+}
+
+/** Over 32 connections, or fewer where that would be more than the answers; empty where it is asked without HTTP. */
+async function throughput(
   load: LoadGenerator,
   { server }: Contestant,
   { user, query }: Asking,
-  tookMs: number,
-): Promise<number | undefined> {
-  if (server === undefined) return undefined;
-  const withinMs = bench.size(1_000, 100) * availableParallelism();
-  const answers = Math.max(ANSWERS_MIN, Math.ceil(withinMs / tookMs));
-  const { perSecond } = await load.throughputOfOne(server, { key: user.key, query: queryText(query), answers });
-  return perSecond;
+  answers: number,
+): Promise<Partial<Throughput>> {
+  if (server === undefined) return {};
+  return load.throughputOfOne(server, { key: user.key, query: queryText(query), answers });
 }

@@ -7,12 +7,12 @@ import type { Note } from '../figure.ts';
 import { inParallel } from '../in-parallel.ts';
 import { insertOnly } from '../references/insert-only.ts';
 import { insertCalls } from '../references/postgres-tables.ts';
+import { shuffled } from '../shuffled.ts';
 import { backlog } from '../world/backlog.ts';
 import { Topic } from '../world/topic.ts';
-import { ClickHouse, clickHouse } from './clickhouse.ts';
+import { type ClickHouse, clickHouse } from './clickhouse.ts';
 import { ALTERNATIVES, type AlternativeName, writeLine } from './names.ts';
 import { createDatabase } from './postgres.ts';
-import { rotated } from './rotated.ts';
 
 /** As ingest takes them: so many calls a batch, so many batches at a time. */
 const BATCH = { size: 2_000, atOnce: 4 };
@@ -41,7 +41,7 @@ export async function measureWrites(bench: Bench, rounds: number, note: Note): P
       clickhouse: async () => clickhouse && intoClickHouse(clickhouse, `round_${round}`, calls),
     };
     const took = new Map<string, Took | undefined>();
-    for (const [name, write] of rotated(Object.entries(ways), round)) took.set(name, await write());
+    for (const [name, write] of shuffled(Object.entries(ways))) took.set(name, await write());
     const perSecond = (tookMs: number) => (calls.length / tookMs) * 1_000;
     const ours = perSecond(took.get('ours')!.tookMs);
     for (const { name } of ALTERNATIVES) {
@@ -76,7 +76,9 @@ async function intoPostgres(
   const beganMs = performance.now();
   await inParallel(calls, BATCH, (piece) => insertCalls(pool, piece));
   const tookMs = performance.now() - beganMs;
-  const counting = kept.rollup ? 'select sum(calls) as calls from rollup' : 'select count(*) as calls from calls';
+  const counting = kept.rollup
+    ? 'select sum(calls) as calls from rollup'
+    : 'select count(*) as calls from calls';
   const { rows } = await pool.query(counting);
   requireAll(name, Number(rows[0].calls), calls);
   return { tookMs };

@@ -26,7 +26,9 @@ export interface Cell {
   range: RangeName;
 }
 
-export const CELLS: readonly Cell[] = SIZES.flatMap((size) => RANGES.map(({ name }) => ({ size, range: name })));
+export const CELLS: readonly Cell[] = SIZES.flatMap((size) =>
+  RANGES.map(({ name }) => ({ size, range: name })),
+);
 
 export function readLine({ size, range }: Cell, alternative: AlternativeName): string {
   return `alternatives-${alternative}-${size}-${range}`;

@@ -28,8 +28,16 @@ export function alternativesTable(results: readonly Result[]): string {
     tableOf(
       ['', 'calltally', ...titles],
       [
-        ['batches', details('ours')(counted), ...writes.map((result) => (result ? details('other')(result) : NOT_MEASURED))],
-        ['one statement', '–', ...writes.map((result) => (result ? details('otherAtOnce')(result) : NOT_MEASURED))],
+        [
+          'batches',
+          details('ours')(counted),
+          ...writes.map((result) => (result ? details('other')(result) : NOT_MEASURED)),
+        ],
+        [
+          'one statement',
+          '–',
+          ...writes.map((result) => (result ? details('otherAtOnce')(result) : NOT_MEASURED)),
+        ],
       ],
     ),
   ].join('\n\n');

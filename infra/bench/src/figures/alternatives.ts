@@ -2,7 +2,6 @@ import { clickHouse } from '../alternatives/clickhouse.ts';
 import { measureReads } from '../alternatives/measure-reads.ts';
 import { measureWrites } from '../alternatives/measure-writes.ts';
 import { LINES, linesOf } from '../alternatives/names.ts';
-import { alternativesTable } from '../alternatives/table.ts';
 import type { Figure } from '../figure.ts';
 
 /** There are many to be measured, and some are slow. */
@@ -11,7 +10,6 @@ const ROUNDS = 3;
 export const alternatives: Figure = {
   name: 'alternatives',
   lines: LINES,
-  ownTable: alternativesTable,
   async measure(bench, note, leaveOut) {
     const rounds = Math.min(ROUNDS, bench.rounds);
     if ((await bench.shared(clickHouse)) === undefined) linesOf('clickhouse').forEach(leaveOut);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
 import { answer } from '../child.ts';
+import { shuffled } from '../shuffled.ts';
 
 /** Asks with every key for `seconds`, or once with each; or for the dashboard of one. */
 export interface LoadRequest {
@@ -78,13 +79,4 @@ function dealtOut(all: readonly string[]): autocannon.Request[][] {
 function requestOf(key: string, query = ''): autocannon.Request {
   const headers = { authorization: `Bearer ${key}` };
   return { method: 'GET', path: `/analytics/dashboard${query}`, headers };
-}
-
-function shuffled<T>(list: readonly T[]): T[] {
-  const all = [...list];
-  for (let i = all.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
-    [all[i], all[j]] = [all[j]!, all[i]!];
-  }
-  return all;
 }

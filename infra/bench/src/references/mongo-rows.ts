@@ -3,7 +3,9 @@ import { type Document, MongoClient } from 'mongodb';
 import type { Asked } from './asked.ts';
 import { serveDashboards } from './serve-dashboards.ts';
 
-const client = await new MongoClient(process.env.MONGODB_URI!, { readConcern: { level: 'majority' } }).connect();
+const client = await new MongoClient(process.env.MONGODB_URI!, {
+  readConcern: { level: 'majority' },
+}).connect();
 const rows = client.db().collection('calls');
 
 /** Quicker for users with few calls: one aggregation, in which every row is held against every range. */
