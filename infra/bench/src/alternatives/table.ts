@@ -18,6 +18,8 @@ export function alternativesTable(results: readonly Result[]): string {
     });
   const head = ['calls', 'range', 'calltally', ...titles];
   const writes = ALTERNATIVES.map(({ name }) => byName.get(writeLine(name)));
+  const written = (detail: string) =>
+    writes.map((result) => (result === undefined ? NOT_MEASURED : details(detail)(result)));
   const counted = writes.find((result) => result !== undefined)!;
   return [
     'Milliseconds until an answer: half take no longer (least and greatest of the rounds) / 99 of 100 take no longer.',
@@ -28,16 +30,8 @@ export function alternativesTable(results: readonly Result[]): string {
     tableOf(
       ['', 'calltally', ...titles],
       [
-        [
-          'batches',
-          details('ours')(counted),
-          ...writes.map((result) => (result ? details('other')(result) : NOT_MEASURED)),
-        ],
-        [
-          'one statement',
-          '–',
-          ...writes.map((result) => (result ? details('otherAtOnce')(result) : NOT_MEASURED)),
-        ],
+        ['batches', details('ours')(counted), ...written('other')],
+        ['one statement', '–', ...written('otherAtOnce')],
       ],
     ),
   ].join('\n\n');
