@@ -23,10 +23,13 @@ export interface Line {
 /** Takes a sample of one of the figure's lines. */
 export type Note = (line: string, sample: Sample) => void;
 
+/** Says that a line is not measured on this machine; without that, a line without a sample is a fault. */
+export type LeaveOut = (line: string) => void;
+
 /** What is measured together, in one file of `figures/`. */
 export interface Figure {
   name: string;
   lines: readonly Line[];
   /** Measures `bench.rounds` times; the two of a pair take turns at going first. */
-  measure(bench: Bench, note: Note): Promise<void>;
+  measure(bench: Bench, note: Note, leaveOut: LeaveOut): Promise<void>;
 }

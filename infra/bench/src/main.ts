@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Bench, RESULTS } from './bench.ts';
 import { putTable } from './document.ts';
-import { figures } from './figures.ts';
+import { figures, ownTables } from './figures.ts';
 import { machine } from './machine.ts';
 import { measure } from './measure.ts';
 import { parseOptions, USAGE } from './options.ts';
@@ -35,12 +35,19 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 const proves = !quick && !cpuProf;
 const chosen = figures.filter(({ name }) => names.length === 0 || names.includes(name));
 const results: Result[] = [];
+/** By the name of the figure whose own table it is. */
+const owned = new Map<string, string>();
+const inTable: Result[] = [];
 const failed: string[] = [];
 const date = new Date().toISOString().slice(0, 10);
 for (const figure of chosen) {
   console.log(figure.name);
   try {
-    results.push(...(await measure(bench, figure, proves)));
+    const measured = await measure(bench, figure, proves);
+    results.push(...measured);
+    const ownTable = ownTables.get(figure.name);
+    if (ownTable) owned.set(figure.name, ownTable(measured));
+    else inTable.push(...measured);
   } catch (thrown) {
     // What it stood on was taken away; the process ends as soon as all is.
     if (interrupted) await new Promise(() => {});
@@ -51,13 +58,18 @@ for (const figure of chosen) {
 await bench.end();
 
 const run = { machine: machine(), date, quick, cpuProf };
-const markdown = `${run.machine}, ${date}${proves ? '' : '; small sizes or profiled: this proves nothing'}\n\n${table(results)}\n`;
+const heading = `${run.machine}, ${date}${proves ? '' : '; small sizes or profiled: this proves nothing'}`;
+const tables = [...(inTable.length > 0 ? [table(inTable)] : []), ...owned.values()];
+const markdown = `${[heading, ...tables].join('\n\n')}\n`;
 writeFileSync(
   join(RESULTS, 'results.json'),
   `${JSON.stringify({ ...run, figures: results }, undefined, 2)}\n`,
 );
 writeFileSync(join(RESULTS, 'results.md'), markdown);
-if (write && failed.length === 0) putTable(markdown);
+if (write && failed.length === 0) {
+  putTable(`${heading}\n\n${table(inTable)}`);
+  for (const [name, text] of owned) putTable(`${heading}\n\n${text}`, name);
+}
 console.log(`\n${markdown}`);
 const broken = results.filter(({ holds }) => holds === false).map(({ name }) => name);
 if (broken.length > 0) console.error(`below what was promised: ${broken.join(', ')}`);

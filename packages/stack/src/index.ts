@@ -3,6 +3,7 @@ export { type EngineName, StackError, type StackErrorCode } from './errors.ts';
 export { startKafka } from './kafka.ts';
 export { startMongo } from './mongo.ts';
 export { obtainEngines } from './obtain/all.ts';
+export { type Chdb, obtainChdb } from './obtain/chdb.ts';
 export { startPostgres } from './plain-postgres.ts';
 export { type RedisOptions, startRedis } from './redis.ts';
 export { type Stack, startStack } from './stack.ts';

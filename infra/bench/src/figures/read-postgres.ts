@@ -3,14 +3,11 @@ import { Client } from 'pg';
 import type { Bench } from '../bench.ts';
 import { postgres } from '../engines.ts';
 import { inParallel } from '../in-parallel.ts';
+import { ROLLUP_TABLE } from '../references/postgres-tables.ts';
 import type { Dashboards } from '../world/dashboards.ts';
+import { writeUsers } from '../world/reference.ts';
 import { readAgainst, startReference } from './read-against.ts';
 
-/** With the sums in the index, so that no read has to visit the table. */
-const TABLE = `create table rollup (
-  user_key text, day int, calls bigint not null, duration_ms bigint not null,
-  primary key (user_key, day) include (calls, duration_ms)
-)`;
 const INSERT = 'insert into rollup select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])';
 
 export const readPostgres = readAgainst(
@@ -22,21 +19,24 @@ export const readPostgres = readAgainst(
   async (bench, given) => {
     const { address } = await bench.shared(postgres);
     await fill(bench, address, given);
-    return startReference(bench, 'postgres', { REFERENCE: given.reference, POSTGRES_URL: address });
+    return startReference(bench, 'postgres-rollup', {
+      REFERENCE: given.reference,
+      USERS: writeUsers(bench, 'dashboards', given.keys, given.userIds),
+      POSTGRES_URL: address,
+    });
   },
 );
 
 /** The same calls as those of the world; each user's are on days of their own, and so a row each. */
-async function fill(bench: Bench, url: string, { calls, keys, userIds }: Dashboards): Promise<void> {
+async function fill(bench: Bench, url: string, { calls }: Dashboards): Promise<void> {
   bench.say('the rollup table …');
-  const keyOf = new Map(userIds.map((userId, i) => [userId, keys[i]!]));
   const client = new Client(url);
   await client.connect();
   try {
-    await client.query(TABLE);
+    await client.query(ROLLUP_TABLE);
     await inParallel(calls(), { size: 10_000, atOnce: 1 }, (piece) =>
       client.query(INSERT, [
-        piece.map((call) => keyOf.get(call.userId)),
+        piece.map((call) => call.userId),
         piece.map((call) => dayOf(call.startedAt)),
         piece.map(() => 1),
         piece.map((call) => call.durationMs),

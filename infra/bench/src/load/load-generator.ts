@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { Child } from '../child.ts';
 import type { NodeProcess } from '../node-process.ts';
-import type { LoadReply, LoadRequest } from './main.ts';
+import type { LoadReply, LoadRequest, OneDashboard } from './main.ts';
 
 const PASSES_MAX = 5;
 
@@ -17,18 +17,30 @@ export interface Throughput {
 export class LoadGenerator {
   readonly #child: Child<LoadRequest, LoadReply>;
 
-  /** @param keys whose dashboards are asked for: each as often as any other, in an order by chance */
-  constructor(bench: Bench, keys: readonly string[]) {
-    const file = join(bench.folder, 'keys.json');
+  /**
+   * @param name of its own among those of the run
+   * @param keys whose dashboards are asked for: each as often as any other, in an order by chance
+   */
+  constructor(bench: Bench, name: string, keys: readonly string[]) {
+    const file = join(bench.folder, `${name}-keys.json`);
     writeFileSync(file, JSON.stringify(keys));
     this.#child = new Child(bench, new URL('./main.js', import.meta.url), [file]);
   }
 
   /** @throws Error where an answer was not 200 */
-  async throughput(server: NodeProcess, seconds: number): Promise<Throughput> {
+  throughput(server: NodeProcess, seconds: number): Promise<Throughput> {
+    return this.#measure(server, { url: server.url, seconds });
+  }
+
+  /** Asks for one dashboard over and over; over fewer connections where fewer answers than these are asked for. */
+  throughputOfOne(server: NodeProcess, one: OneDashboard): Promise<Throughput> {
+    return this.#measure(server, { url: server.url, one });
+  }
+
+  async #measure(server: NodeProcess, request: LoadRequest): Promise<Throughput> {
     server.emptyLog();
     const cpuBefore = server.cpuSeconds() ?? Number.NaN;
-    const { answers, failures, tookSeconds } = await this.#child.ask({ url: server.url, seconds });
+    const { answers, failures, tookSeconds } = await this.#child.ask(request);
     if (failures > 0) throw new Error(`${failures} requests to ${server.url} failed`);
     const cores = ((server.cpuSeconds() ?? Number.NaN) - cpuBefore) / tookSeconds;
     return { perSecond: answers / tookSeconds, cores };

@@ -1,11 +1,21 @@
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
 import { answer } from '../child.ts';
+import { shuffled } from '../shuffled.ts';
 
-/** Asks for `seconds`, or once with every key. */
+/** Asks with every key for `seconds`, or once with each; or for the dashboard of one. */
 export interface LoadRequest {
   url: string;
   seconds?: number;
+  one?: OneDashboard;
+}
+
+export interface OneDashboard {
+  key: string;
+  /** Empty, or with its question mark. */
+  query: string;
+  /** After so many it is over. */
+  answers: number;
 }
 
 export interface LoadReply {
@@ -15,34 +25,45 @@ export interface LoadReply {
 }
 
 const CONNECTIONS = 32;
+/** Some answers are long in coming, and are measured all the same. */
+const ANSWER_WITHIN_SECONDS = 60;
+/** How long it may go unnoticed that all is answered. */
+const LOOK_EVERY_MS = 100;
 
 const [file] = process.argv.slice(2);
 const keys: string[] = JSON.parse(readFileSync(file!, 'utf8'));
 answer(load);
 
-async function load({ url, seconds }: LoadRequest): Promise<LoadReply> {
+async function load({ url, seconds, one }: LoadRequest): Promise<LoadReply> {
+  const connections = Math.min(CONNECTIONS, one?.answers ?? CONNECTIONS);
   // Requests are made beforehand: to write a key into each as it is sent would make this the slower side.
-  const shares = dealtOut(shuffled(keys));
+  const shares = one ? [[requestOf(one.key, one.query)]] : dealtOut(shuffled(keys));
   let client = 0;
   let beganMs = 0;
+  let lastMs = 0;
   const result = await new Promise<autocannon.Result>((resolve, reject) => {
     const running = autocannon(
       {
         url,
-        connections: CONNECTIONS,
-        ...(seconds === undefined ? { amount: keys.length } : { duration: seconds }),
-        setupClient: (one) => one.setRequests(shares[client++]!),
+        connections,
+        timeout: ANSWER_WITHIN_SECONDS,
+        sampleInt: LOOK_EVERY_MS,
+        ...(seconds === undefined ? { amount: one?.answers ?? keys.length } : { duration: seconds }),
+        setupClient: (connection) => connection.setRequests(shares[client++ % shares.length]!),
       },
       (error, done) => (error ? reject(error) : resolve(done)),
     );
     running.on('start', () => {
-      beganMs = Date.now();
+      beganMs = performance.now();
+    });
+    running.on('response', () => {
+      lastMs = performance.now();
     });
   });
   return {
     answers: result['2xx'],
     failures: result.errors + result.timeouts + result.non2xx,
-    tookSeconds: (result.finish.getTime() - beganMs) / 1_000,
+    tookSeconds: (lastMs - beganMs) / 1_000,
   };
 }
 
@@ -50,17 +71,12 @@ async function load({ url, seconds }: LoadRequest): Promise<LoadReply> {
 function dealtOut(all: readonly string[]): autocannon.Request[][] {
   const shares: autocannon.Request[][] = Array.from({ length: CONNECTIONS }, () => []);
   for (const [i, key] of all.entries()) {
-    const headers = { authorization: `Bearer ${key}` };
-    shares[i % CONNECTIONS]!.push({ method: 'GET', path: '/analytics/dashboard', headers });
+    shares[i % CONNECTIONS]!.push(requestOf(key));
   }
   return shares;
 }
 
-function shuffled<T>(list: readonly T[]): T[] {
-  const all = [...list];
-  for (let i = all.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
-    [all[i], all[j]] = [all[j]!, all[i]!];
-  }
-  return all;
+function requestOf(key: string, query = ''): autocannon.Request {
+  const headers = { authorization: `Bearer ${key}` };
+  return { method: 'GET', path: `/analytics/dashboard${query}`, headers };
 }

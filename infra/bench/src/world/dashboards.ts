@@ -1,9 +1,8 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Call } from '@calltally/domain';
 import type { Bench } from '../bench.ts';
 import { LoadGenerator } from '../load/load-generator.ts';
 import { API, NodeProcess } from '../node-process.ts';
+import { writeReference } from './reference.ts';
 import { spreadCalls, userIdsUpTo } from './spread-calls.ts';
 import { World } from './world.ts';
 
@@ -36,27 +35,10 @@ export async function dashboards(bench: Bench): Promise<Dashboards> {
   await world.insert(calls());
   await world.count(userIds);
   const keys = await world.createKeys(userIds);
-  const load = new LoadGenerator(bench, keys);
+  const load = new LoadGenerator(bench, 'dashboards', keys);
   const api = await NodeProcess.start(bench, API, world.environment);
   bench.say('every key once, so that keys and sums are at hand …');
   await load.everyKeyOnce(api);
-  const reference = join(bench.folder, 'reference.json');
-  writeFileSync(reference, JSON.stringify(await answerAndSchema(api, keys[0]!)));
+  const reference = await writeReference(bench, 'dashboards', api, keys[0]!);
   return { world, calls, userIds, keys, api, load, reference };
-}
-
-async function answerAndSchema(api: NodeProcess, key: string) {
-  const headers = { authorization: `Bearer ${key}` };
-  const answer = await fetch(`${api.url}/analytics/dashboard`, { headers });
-  if (answer.headers.get('x-tally-source') !== 'counters') throw new Error('the counters are not warm');
-  const openapi = (await (await fetch(`${api.url}/openapi.json`)).json()) as OpenApi;
-  const { schema } = openapi.paths['/analytics/dashboard']!.get.responses['200'].content['application/json'];
-  return { body: await answer.json(), schema };
-}
-
-interface OpenApi {
-  paths: Record<
-    string,
-    { get: { responses: { '200': { content: { 'application/json': { schema: object } } } } } }
-  >;
 }

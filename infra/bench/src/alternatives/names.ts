@@ -1,0 +1,63 @@
+import type { Line } from '../figure.ts';
+
+/** What a user would pick instead, in the order of the tables' columns. */
+export const ALTERNATIVES = [
+  { name: 'mongo', title: 'Mongo, rows' },
+  { name: 'postgres', title: 'PostgreSQL, rows' },
+  { name: 'postgres-rollup', title: 'PostgreSQL, rollup' },
+  { name: 'clickhouse', title: 'ClickHouse, rollup, no HTTP' },
+] as const;
+
+export type AlternativeName = (typeof ALTERNATIVES)[number]['name'];
+
+/** Those of `usersBySize`, by their place there. */
+export const SIZES = ['10', '1000', '100000', '1000000'] as const;
+
+export const RANGES = [
+  { name: 'window', title: 'default window' },
+  { name: 'two-years', title: 'two years' },
+] as const;
+
+export type RangeName = (typeof RANGES)[number]['name'];
+
+/** One user's dashboard of one range. */
+export interface Cell {
+  size: (typeof SIZES)[number];
+  range: RangeName;
+}
+
+export const CELLS: readonly Cell[] = SIZES.flatMap((size) =>
+  RANGES.map(({ name }) => ({ size, range: name })),
+);
+
+export function readLine({ size, range }: Cell, alternative: AlternativeName): string {
+  return `alternatives-${alternative}-${size}-${range}`;
+}
+
+export function writeLine(alternative: AlternativeName): string {
+  return `alternatives-write-${alternative}`;
+}
+
+export const LINES: readonly Line[] = [
+  ...CELLS.flatMap((cell) =>
+    ALTERNATIVES.map(({ name, title }) => ({
+      name: readLine(cell, name),
+      unit: 'ms',
+      compares: `half of the answers for a user with ${cell.size} calls, ${titleOf(cell.range)}, against: ${title}`,
+    })),
+  ),
+  ...ALTERNATIVES.map(({ name, title }) => ({
+    name: writeLine(name),
+    unit: 'calls/s',
+    compares: `calls written, topic to counted, against: ${title}`,
+  })),
+];
+
+/** Names of all lines in which it is compared. */
+export function linesOf(alternative: AlternativeName): string[] {
+  return [...CELLS.map((cell) => readLine(cell, alternative)), writeLine(alternative)];
+}
+
+export function titleOf(range: RangeName): string {
+  return RANGES.find(({ name }) => name === range)!.title;
+}

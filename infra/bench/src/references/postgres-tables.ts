@@ -1,0 +1,52 @@
+import type { Call } from '@calltally/domain';
+import type { Pool } from 'pg';
+
+/** With the sums in the index, so that no read has to visit the table. */
+export const ROLLUP_TABLE = `create table rollup (
+  user_id text, day int, calls bigint not null, duration_ms bigint not null,
+  primary key (user_id, day) include (calls, duration_ms)
+)`;
+
+/** The index covers what a dashboard reads. */
+export const CALLS_TABLE = `
+  create table calls (
+    call_id text primary key, user_id text not null, started_at timestamptz not null,
+    duration_ms bigint not null, direction text, status text
+  );
+  create index on calls (user_id, started_at) include (duration_ms)`;
+
+/**
+ * Once for each statement, over all rows that it really inserted; in one order, so that inserts at the same time do
+ * not wait for each other in a circle.
+ */
+export const ROLLUP_TRIGGER = `
+  create function count_calls() returns trigger language plpgsql as $$ begin
+    insert into rollup
+      select user_id, (started_at at time zone 'UTC')::date - date '1970-01-01', count(*), sum(duration_ms)
+      from new_calls group by 1, 2 order by 1, 2
+      on conflict (user_id, day) do update set
+        calls = rollup.calls + excluded.calls, duration_ms = rollup.duration_ms + excluded.duration_ms;
+    return null;
+  end $$;
+  create trigger count_calls after insert on calls
+    referencing new table as new_calls for each statement execute function count_calls()`;
+
+const INSERT = {
+  name: 'insert',
+  text: `insert into calls
+    select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[])
+    on conflict do nothing`,
+};
+
+/** Calls that are there already are left as they are, as ingest leaves them. */
+export async function insertCalls(pool: Pool, calls: readonly Call[]): Promise<void> {
+  const values = [
+    calls.map((call) => call.callId),
+    calls.map((call) => call.userId),
+    calls.map((call) => new Date(call.startedAt).toISOString()),
+    calls.map((call) => call.durationMs),
+    calls.map((call) => call.direction),
+    calls.map((call) => call.status),
+  ];
+  await pool.query({ ...INSERT, values });
+}

@@ -1,0 +1,46 @@
+import type { DashboardData } from '@calltally/domain';
+import { test } from 'tap';
+import type { Contestant } from '../../src/alternatives/contestants.ts';
+import { ANSWERS_MIN, latenciesInTurns, quickestOfEach } from '../../src/alternatives/latencies-in-turns.ts';
+
+const asking = { user: { userId: 'u', key: 'k', calls: 1 }, query: {} };
+
+/** Says that it takes so long, and writes down that it was asked. */
+function contestant(name: Contestant['name'], tookMs: number, asked: string[] = []): Contestant {
+  return {
+    name,
+    async ask() {
+      asked.push(name);
+      return { tookMs, data: {} as DashboardData };
+    },
+  };
+}
+
+test('all are asked in every turn, in an order by chance', async (t) => {
+  const asked: string[] = [];
+  const both = [contestant('ours', 1, asked), contestant('mongo', 2, asked)];
+  const seen = await latenciesInTurns(both, asking, { turns: 50, budgetMs: 1_000 });
+  const turns = Array.from({ length: 50 }, (_, i) => asked.slice(2 * i, 2 * i + 2).join());
+  t.strictSame(new Set(turns), new Set(['ours,mongo', 'mongo,ours']));
+  t.strictSame([...seen.keys()], both);
+  t.strictSame(seen.get(both[1]!), new Array(50).fill(2));
+  t.end();
+});
+
+test('who is slow is asked until its budget is spent, and often enough for a median', async (t) => {
+  const all = [contestant('ours', 1), contestant('postgres', 30), contestant('mongo', 1_000)];
+  const seen = await latenciesInTurns(all, asking, { turns: 50, budgetMs: 100 });
+  t.strictSame(
+    [...seen.values()].map(({ length }) => length),
+    [50, 4, ANSWERS_MIN],
+  );
+  t.end();
+});
+
+test('of several ways to ask one engine the quicker one counts', async (t) => {
+  const [ours, slow, quick] = [contestant('ours', 3), contestant('mongo', 2), contestant('mongo', 1)];
+  const chosen = await quickestOfEach([ours, slow, quick], asking);
+  t.strictSame([...chosen.keys()], [ours, quick]);
+  t.strictSame([...chosen.values()], [3, 1]);
+  t.end();
+});
