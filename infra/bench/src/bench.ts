@@ -12,6 +12,8 @@ export class Bench {
   /** Flags that every measured Node process gets alike. */
   readonly nodeFlags: readonly string[];
   readonly folder: string;
+  /** Pictures drawn so far, as SVG, by name. */
+  readonly pictures = new Map<string, string>();
   readonly #shared = new Map<unknown, Promise<unknown>>();
   readonly #ends: (() => unknown)[] = [];
 

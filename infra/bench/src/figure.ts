@@ -27,6 +27,8 @@ export type Note = (line: string, sample: Sample) => void;
 export interface Figure {
   name: string;
   lines: readonly Line[];
+  /** Names of the pictures that it draws into `bench.pictures`. */
+  pictures?: readonly string[];
   /** Measures `bench.rounds` times; the two of a pair take turns at going first. */
   measure(bench: Bench, note: Note): Promise<void>;
 }

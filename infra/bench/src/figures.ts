@@ -1,5 +1,6 @@
 import type { Figure } from './figure.ts';
 import { freshness } from './figures/freshness.ts';
+import { growth } from './figures/growth.ts';
 import { ingest } from './figures/ingest.ts';
 import { memory } from './figures/memory.ts';
 import { readBare } from './figures/read-bare.ts';
@@ -22,4 +23,5 @@ export const figures: readonly Figure[] = [
   rebuild,
   freshness,
   memory,
+  growth,
 ];

@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Bench, RESULTS } from './bench.ts';
-import { putTable } from './document.ts';
+import { PICTURES, putTable } from './document.ts';
 import { figures } from './figures.ts';
 import { machine } from './machine.ts';
 import { measure } from './measure.ts';
@@ -57,7 +57,11 @@ writeFileSync(
   `${JSON.stringify({ ...run, figures: results }, undefined, 2)}\n`,
 );
 writeFileSync(join(RESULTS, 'results.md'), markdown);
-if (write && failed.length === 0) putTable(markdown);
+const documented = write && failed.length === 0;
+if (documented) putTable(markdown);
+const pictures = documented ? PICTURES : RESULTS;
+mkdirSync(pictures, { recursive: true });
+for (const [name, svg] of bench.pictures) writeFileSync(join(pictures, `${name}.svg`), svg);
 console.log(`\n${markdown}`);
 const broken = results.filter(({ holds }) => holds === false).map(({ name }) => name);
 if (broken.length > 0) console.error(`below what was promised: ${broken.join(', ')}`);

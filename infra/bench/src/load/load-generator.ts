@@ -7,6 +7,8 @@ import type { LoadReply, LoadRequest } from './main.ts';
 
 const PASSES_MAX = 5;
 
+let generators = 0;
+
 export interface Throughput {
   perSecond: number;
   /** Cores that the server was busy on; near 1 it was the server that set the pace, and not who asked. */
@@ -19,7 +21,8 @@ export class LoadGenerator {
 
   /** @param keys whose dashboards are asked for: each as often as any other, in an order by chance */
   constructor(bench: Bench, keys: readonly string[]) {
-    const file = join(bench.folder, 'keys.json');
+    generators += 1;
+    const file = join(bench.folder, `keys-${generators}.json`);
     writeFileSync(file, JSON.stringify(keys));
     this.#child = new Child(bench, new URL('./main.js', import.meta.url), [file]);
   }

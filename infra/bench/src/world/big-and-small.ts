@@ -6,38 +6,40 @@ import { World } from './world.ts';
 const DAY_MS = 86_400_000;
 /** Within what counters keep. */
 const DAYS = 730;
-const BIG = 'user-big';
-const SMALL = 'user-small';
-const SMALL_CALLS = 10;
+const SMALLEST_CALLS = 10;
+
+interface User {
+  userId: string;
+  key: string;
+  calls: number;
+}
 
 export interface BigAndSmall {
   world: World;
   api: NodeProcess;
-  big: { userId: string; key: string; calls: number };
-  small: { userId: string; key: string; calls: number };
-  /** The two years over which the calls of both are spread, epoch ms. */
+  /** From the small to the big, each with ten times as many calls as the one before. */
+  users: User[];
+  big: User;
+  small: User;
+  /** The two years over which the calls of each are spread, epoch ms. */
   from: number;
   until: number;
 }
 
-/** A user with very many calls beside one with hardly any. */
+/** A user with very many calls, one with hardly any, and those between. */
 export async function bigAndSmall(bench: Bench): Promise<BigAndSmall> {
-  const calls = bench.size(1_000_000, 20_000);
+  const sizes: number[] = [];
+  for (let calls = SMALLEST_CALLS; calls <= bench.size(1_000_000, 10_000); calls *= 10) sizes.push(calls);
   const until = Date.now();
   const from = until - DAYS * DAY_MS;
-  bench.say(`a user with ${calls} calls …`);
+  bench.say(`users with ${sizes.join(', ')} calls …`);
   const world = await World.start(bench, 'big_and_small');
-  await world.insert(spreadCalls([BIG], calls, { from, until }));
-  await world.insert(spreadCalls([SMALL], SMALL_CALLS, { from, until }));
-  await world.count([BIG, SMALL]);
-  const [big, small] = await world.createKeys([BIG, SMALL]);
+  const userIds = sizes.map((calls) => `user-${calls}`);
+  for (const [i, calls] of sizes.entries())
+    await world.insert(spreadCalls([userIds[i]!], calls, { from, until }));
+  await world.count(userIds);
+  const keys = await world.createKeys(userIds);
+  const users = sizes.map((calls, i) => ({ userId: userIds[i]!, key: keys[i]!, calls }));
   const api = await NodeProcess.start(bench, API, world.environment);
-  return {
-    world,
-    api,
-    big: { userId: BIG, key: big!, calls },
-    small: { userId: SMALL, key: small!, calls: SMALL_CALLS },
-    from,
-    until,
-  };
+  return { world, api, users, big: users.at(-1)!, small: users[0]!, from, until };
 }
