@@ -10,8 +10,9 @@ import { readGrowth } from './figures/read-growth.ts';
 import { readPostgres } from './figures/read-postgres.ts';
 import { readQuiet } from './figures/read-quiet.ts';
 import { rebuild } from './figures/rebuild.ts';
+import { soak } from './figures/soak.ts';
 
-/** In the order in which they are measured. */
+/** What a whole run measures, in this order. */
 export const figures: readonly Figure[] = [
   readBare,
   readQuiet,
@@ -25,3 +26,6 @@ export const figures: readonly Figure[] = [
   memory,
   growth,
 ];
+
+/** Measured only where they are named; each has a table of its own in the document. */
+export const apart: readonly Figure[] = [soak];

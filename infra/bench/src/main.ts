@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Bench, RESULTS } from './bench.ts';
 import { PICTURES, putTable } from './document.ts';
-import { figures } from './figures.ts';
+import { apart, figures } from './figures.ts';
 import { machine } from './machine.ts';
 import { measure } from './measure.ts';
 import { parseOptions, USAGE } from './options.ts';
@@ -12,10 +12,8 @@ import { table } from './table.ts';
 
 function optionsOrExit() {
   try {
-    return parseOptions(
-      process.argv.slice(2),
-      figures.map(({ name }) => name),
-    );
+    const [known, named] = [figures, apart].map((all) => all.map(({ name }) => name));
+    return parseOptions(process.argv.slice(2), known!, named!);
   } catch (thrown) {
     console.error(`${(thrown as Error).message}\n${USAGE}`);
     process.exit(2);
@@ -33,7 +31,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const proves = !quick && !cpuProf;
-const chosen = figures.filter(({ name }) => names.length === 0 || names.includes(name));
+const chosen =
+  names.length === 0 ? figures : [...figures, ...apart].filter(({ name }) => names.includes(name));
 const results: Result[] = [];
 const failed: string[] = [];
 const date = new Date().toISOString().slice(0, 10);
@@ -58,7 +57,7 @@ writeFileSync(
 );
 writeFileSync(join(RESULTS, 'results.md'), markdown);
 const documented = write && failed.length === 0;
-if (documented) putTable(markdown);
+if (documented) putTable(markdown, names[0]);
 const pictures = documented ? PICTURES : RESULTS;
 mkdirSync(pictures, { recursive: true });
 for (const [name, svg] of bench.pictures) writeFileSync(join(pictures, `${name}.svg`), svg);

@@ -46,9 +46,9 @@ type Option = ComposeOption<
 >;
 
 const SIZE = { width: 720, height: 400 };
-const MARGIN = { left: 72, right: 32, top: 88, bottom: 58 };
+const MARGIN = { left: 82, right: 32, top: 88, bottom: 58 };
 /** Can be told apart by those who do not see all colours, too. */
-const COLORS = ['#0072b2', '#d55e00', '#009e73'];
+const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'];
 const INK = '#24292f';
 const FAINT = '#d8dee4';
 
@@ -61,10 +61,10 @@ export function picture(title: string, panels: readonly Panel[]): string {
     backgroundColor: '#ffffff',
     textStyle: { fontFamily: 'sans-serif', color: INK },
     title: { text: title, left: 16, top: 12, textStyle: { fontSize: 16, color: INK } },
-    legend: { left: 16, top: 40, itemGap: 20, textStyle: { fontSize: 13, color: INK }, data: names(curves) },
+    legend: { left: 16, top: 40, itemGap: 32, textStyle: { fontSize: 13, color: INK }, data: names(curves) },
     grid: panels.map((_, index) => place(index, panels.length)),
     xAxis: panels.map(({ x }, index) => ({ ...axis(x), gridIndex: index, nameGap: 32 })),
-    yAxis: panels.map(({ y }, index) => ({ ...axis(y), gridIndex: index, nameGap: 46 })),
+    yAxis: panels.map(({ y }, index) => ({ ...axis(y), gridIndex: index, nameGap: 54 })),
     series: curves.flatMap(({ index, ...curve }, at) => {
       const where = { xAxisIndex: index, yAxisIndex: index, color: COLORS[at % COLORS.length]! };
       const limit = panels[index]!.curves[0]!.name === curve.name ? panels[index]!.limit : undefined;

@@ -38,9 +38,10 @@ export const growthBatches: Figure = {
     books.session.end('measured');
 
     const x = { title: 'events a batch', scale: 'log' } as const;
+    const limit = { x: TAKEN, says: 'ingest takes 2 000' };
     const svg = picture('Larger batches', [
-      { x, y: { title: 'events/s', scale: 'log' }, curves: [events.curve('events a second')] },
-      { x, y: { title: 'a batch, ms', scale: 'log' }, curves: [times.curve('time of a batch')] },
+      { x, y: { title: 'events/s', scale: 'log' }, curves: [events.curve('events a second')], limit },
+      { x, y: { title: 'a batch, ms', scale: 'log' }, curves: [times.curve('time of a batch')], limit },
     ]);
     bench.pictures.set('batches', svg);
   },
