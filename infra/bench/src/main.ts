@@ -7,6 +7,7 @@ import { apart, figures } from './figures.ts';
 import { machine } from './machine.ts';
 import { measure } from './measure.ts';
 import { parseOptions, USAGE } from './options.ts';
+import { writeProfiles } from './profiles/write-profiles.ts';
 import type { Result } from './results.ts';
 import { table } from './table.ts';
 
@@ -48,6 +49,7 @@ for (const figure of chosen) {
   }
 }
 await bench.end();
+if (cpuProf) await writeProfiles();
 
 const run = { machine: machine(), date, quick, cpuProf };
 const markdown = `${run.machine}, ${date}${proves ? '' : '; small sizes or profiled: this proves nothing'}\n\n${table(results)}\n`;

@@ -16,11 +16,16 @@ export function table(results: readonly Result[]): string {
       result.holds === undefined ? '–' : result.holds ? 'yes' : '**no**',
     ];
   });
-  const widths = HEAD.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  return markdownTable(HEAD, rows);
+}
+
+/** With columns so wide that it can be read as it stands, too. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) =>
     `| ${cells.map((text, i) => text.padEnd(widths[i]!)).join(' | ')} |`;
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
-  return [line(HEAD), rule, ...rows.map(line)].join('\n');
+  return [line(head), rule, ...rows.map(line)].join('\n');
 }
 
 function cell(value: number | undefined, range: { min: number; max: number } | undefined): string {
