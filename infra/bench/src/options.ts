@@ -37,7 +37,7 @@ export function parseOptions(
   const { names, quick, cpuProf, write } = options;
   const hasTable = names.length === 0 || (names.length === 1 && apart.includes(names[0]!));
   if (write && (!hasTable || quick || cpuProf)) {
-    const alone = apart.map((name) => ` or of ${name} alone`).join('');
+    const alone = apart.map((name) => ` or ${name} alone`).join('');
     throw new Error(`--write is for a whole run${alone}: a table is of one machine and date`);
   }
   return options;

@@ -46,7 +46,7 @@ type Option = ComposeOption<
 >;
 
 const SIZE = { width: 720, height: 400 };
-const MARGIN = { left: 82, right: 32, top: 88, bottom: 58 };
+const MARGIN = { left: 82, right: 38, top: 88, bottom: 58 };
 /** Can be told apart by those who do not see all colours, too. */
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'];
 const INK = '#24292f';
@@ -74,8 +74,20 @@ export function picture(title: string, panels: readonly Panel[]): string {
   chart.setOption(option);
   const svg = chart.renderToSVGString();
   chart.dispose();
-  // Names that count how many were drawn before would make every picture new.
-  return `${svg.replaceAll(/\bzr\d+-/g, 'p-')}\n`;
+  return `${settled(svg)}\n`;
+}
+
+/**
+ * Without what only a live chart needs, styles for the pointer; and with names that do not count how many pictures
+ * were drawn before, which would make every one of them new.
+ */
+function settled(svg: string): string {
+  const still = svg.replace(/<style\s*>.*?<\/style>\n?/s, '').replaceAll(/ class="[^"]*"/g, '');
+  const names = new Map<string, string>();
+  return still.replaceAll(/\bzr\d+-[a-z]+\d+/g, (name) => {
+    if (!names.has(name)) names.set(name, `clip-${names.size}`);
+    return names.get(name)!;
+  });
 }
 
 interface Where {
