@@ -74,7 +74,7 @@ export function picture(title: string, panels: readonly Panel[]): string {
   chart.setOption(option);
   const svg = chart.renderToSVGString();
   chart.dispose();
-  return `${settled(svg)}\n`;
+  return `${settled(svg).replace('>', `>\n<title>${title}</title>`)}\n`;
 }
 
 /**

@@ -13,6 +13,7 @@ const draw = (values: readonly number[]) =>
 
 test('a picture says what it shows: title, axes with units, curves, marks and limits', (t) => {
   const texts = [...draw([1, 2, 3]).matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text!);
+  t.match(draw([1, 2, 3]), '<title>More of it</title>');
   for (const text of ['More of it', 'users', 'answer, ms', 'a curve', 'ten', '1 000', 'the limit']) {
     t.ok(texts.includes(text), text);
   }
