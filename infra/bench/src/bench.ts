@@ -1,26 +1,43 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const RESULTS = join(ROOT, '.calltally', 'bench');
+export const PROFILES = join(RESULTS, 'profiles');
 
 /** One run: what figures share, and the end of all that was started for them. */
 export class Bench {
   readonly quick: boolean;
-  /** Flags that every measured Node process gets alike. */
-  readonly nodeFlags: readonly string[];
   readonly folder: string;
+  /** Pictures drawn so far, as SVG, by name. */
+  readonly pictures = new Map<string, string>();
+  readonly #cpuProf: boolean;
+  #profiles = 0;
   readonly #shared = new Map<unknown, Promise<unknown>>();
   readonly #ends: (() => unknown)[] = [];
 
   constructor({ quick, cpuProf }: { quick: boolean; cpuProf: boolean }) {
     this.quick = quick;
-    this.nodeFlags = cpuProf ? ['--cpu-prof', `--cpu-prof-dir=${join(RESULTS, 'profiles')}`] : [];
+    this.#cpuProf = cpuProf;
+    if (cpuProf) rmSync(PROFILES, { recursive: true, force: true });
     this.folder = mkdtempSync(join(tmpdir(), 'calltally-bench-'));
     chmodSync(this.folder, 0o755); // PostgreSQL's user has to pass it
     mkdirSync(RESULTS, { recursive: true });
+  }
+
+  /** Flags that every measured Node process gets alike, but for the name of its profile. @param main the file that it runs */
+  nodeFlags(main: string): string[] {
+    if (!this.#cpuProf) return [];
+    this.#profiles += 1;
+    // services/api/dist/main.js is api, and references/bare.js bare.
+    const name = basename(main) === 'main.js' ? basename(dirname(dirname(main))) : basename(main, '.js');
+    return [
+      '--cpu-prof',
+      `--cpu-prof-dir=${PROFILES}`,
+      `--cpu-prof-name=${name}-${this.#profiles}.cpuprofile`,
+    ];
   }
 
   /** How often each pair is measured. */

@@ -9,7 +9,7 @@ export async function calltally(
   env: Record<string, string>,
   ...args: string[]
 ): Promise<Record<string, unknown>> {
-  const child = spawn(process.execPath, [...bench.nodeFlags, CALLTALLY, ...args], {
+  const child = spawn(process.execPath, [...bench.nodeFlags(CALLTALLY), CALLTALLY, ...args], {
     env: { PATH: process.env.PATH!, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

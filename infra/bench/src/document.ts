@@ -4,6 +4,9 @@ import { ROOT } from './bench.ts';
 
 export const DOCUMENT = join(ROOT, 'docs', 'performance.md');
 
+/** Where the pictures are that it shows. */
+export const PICTURES = join(ROOT, 'docs', 'performance');
+
 const END = '<!-- end -->';
 
 /**

@@ -30,6 +30,8 @@ export type LeaveOut = (line: string) => void;
 export interface Figure {
   name: string;
   lines: readonly Line[];
+  /** Names of the pictures that it draws into `bench.pictures`. */
+  pictures?: readonly string[];
   /** Measures `bench.rounds` times; the two of a pair take turns at going first. */
   measure(bench: Bench, note: Note, leaveOut: LeaveOut): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { alternativesTable } from './alternatives/table.ts';
 import type { Figure } from './figure.ts';
 import { alternatives } from './figures/alternatives.ts';
 import { freshness } from './figures/freshness.ts';
+import { growth } from './figures/growth.ts';
 import { ingest } from './figures/ingest.ts';
 import { memory } from './figures/memory.ts';
 import { readBare } from './figures/read-bare.ts';
@@ -11,9 +12,10 @@ import { readGrowth } from './figures/read-growth.ts';
 import { readPostgres } from './figures/read-postgres.ts';
 import { readQuiet } from './figures/read-quiet.ts';
 import { rebuild } from './figures/rebuild.ts';
+import { soak } from './figures/soak.ts';
 import type { Result } from './results.ts';
 
-/** In the order in which they are measured. */
+/** What a whole run measures, in this order. */
 export const figures: readonly Figure[] = [
   readBare,
   readQuiet,
@@ -26,9 +28,13 @@ export const figures: readonly Figure[] = [
   rebuild,
   freshness,
   memory,
+  growth,
 ];
 
 /** Markdown by the name of a figure whose lines would be too many for the table of all, in place of its rows there. */
 export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => string> = new Map([
   [alternatives.name, alternativesTable],
 ]);
+
+/** Measured only where they are named; each has a table of its own in the document. */
+export const apart: readonly Figure[] = [soak];

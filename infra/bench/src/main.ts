@@ -1,21 +1,20 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Bench, RESULTS } from './bench.ts';
-import { putTable } from './document.ts';
-import { figures, ownTables } from './figures.ts';
+import { PICTURES, putTable } from './document.ts';
+import { apart, figures, ownTables } from './figures.ts';
 import { machine } from './machine.ts';
 import { measure } from './measure.ts';
 import { parseOptions, USAGE } from './options.ts';
+import { writeProfiles } from './profiles/write-profiles.ts';
 import type { Result } from './results.ts';
 import { table } from './table.ts';
 
 function optionsOrExit() {
   try {
-    return parseOptions(
-      process.argv.slice(2),
-      figures.map(({ name }) => name),
-    );
+    const [known, named] = [figures, apart].map((all) => all.map(({ name }) => name));
+    return parseOptions(process.argv.slice(2), known!, named!);
   } catch (thrown) {
     console.error(`${(thrown as Error).message}\n${USAGE}`);
     process.exit(2);
@@ -33,7 +32,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const proves = !quick && !cpuProf;
-const chosen = figures.filter(({ name }) => names.length === 0 || names.includes(name));
+const chosen =
+  names.length === 0 ? figures : [...figures, ...apart].filter(({ name }) => names.includes(name));
 const results: Result[] = [];
 /** By the name of the figure whose own table it is. */
 const owned = new Map<string, string>();
@@ -56,6 +56,7 @@ for (const figure of chosen) {
   }
 }
 await bench.end();
+if (cpuProf) await writeProfiles();
 
 const run = { machine: machine(), date, quick, cpuProf };
 const heading = `${run.machine}, ${date}${proves ? '' : '; small sizes or profiled: this proves nothing'}`;
@@ -66,10 +67,15 @@ writeFileSync(
   `${JSON.stringify({ ...run, figures: results }, undefined, 2)}\n`,
 );
 writeFileSync(join(RESULTS, 'results.md'), markdown);
-if (write && failed.length === 0) {
-  putTable(`${heading}\n\n${table(inTable)}`);
+const documented = write && failed.length === 0;
+if (documented) {
+  // A figure apart is written by itself, or else there would be no table of all.
+  putTable(`${heading}\n\n${table(inTable)}`, names[0]);
   for (const [name, text] of owned) putTable(`${heading}\n\n${text}`, name);
 }
+const pictures = documented ? PICTURES : RESULTS;
+mkdirSync(pictures, { recursive: true });
+for (const [name, svg] of bench.pictures) writeFileSync(join(pictures, `${name}.svg`), svg);
 console.log(`\n${markdown}`);
 const broken = results.filter(({ holds }) => holds === false).map(({ name }) => name);
 if (broken.length > 0) console.error(`below what was promised: ${broken.join(', ')}`);

@@ -42,7 +42,7 @@ export class NodeProcess {
     const port = await freePort();
     const log = join(bench.folder, `${port}.log`);
     const out = openSync(log, 'a');
-    const child = spawn(process.execPath, ['--import', ENDS_WITH_PARENT, ...bench.nodeFlags, main], {
+    const child = spawn(process.execPath, ['--import', ENDS_WITH_PARENT, ...bench.nodeFlags(main), main], {
       env: { PATH: process.env.PATH!, [portVariable]: String(port), ...env },
       stdio: ['ignore', out, out, 'ipc'],
     });

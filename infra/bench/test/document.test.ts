@@ -1,13 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'tap';
-import { DOCUMENT, tableIn, withTable } from '../src/document.ts';
+import { DOCUMENT, PICTURES, tableIn, withTable } from '../src/document.ts';
 import type { Figure } from '../src/figure.ts';
-import { figures, ownTables } from '../src/figures.ts';
+import { apart, figures, ownTables } from '../src/figures.ts';
 
 const document = readFileSync(DOCUMENT, 'utf8');
-const namesOf = (some: readonly Figure[]) => some.flatMap(({ lines }) => lines.map(({ name }) => name));
+const all = [...figures, ...apart];
 /** Those whose lines are rows of the table of all. */
-const names = namesOf(figures.filter(({ name }) => !ownTables.has(name)));
+const inTable = figures.filter(({ name }) => !ownTables.has(name));
+
+function lineNames(of: readonly Figure[]): string[] {
+  return of.flatMap(({ lines }) => lines.map(({ name }) => name));
+}
 
 /** The first cell of each row, in backticks. */
 function namesIn(text: string): string[] {
@@ -15,13 +19,26 @@ function namesIn(text: string): string[] {
 }
 
 test('docs/performance.md explains each figure that is measured, and no other', (t) => {
-  const explained = document.replace(tableIn(document), '');
-  t.strictSame(namesIn(explained), names);
+  const tables = [tableIn(document), ...apart.map(({ name }) => tableIn(document, name))];
+  const explained = tables.reduce((text, table) => text.replace(table, ''), document);
+  t.strictSame(namesIn(explained).sort(), lineNames([...inTable, ...apart]).sort());
   t.end();
 });
 
-test('its table shows each figure that is measured, and no other', (t) => {
-  t.strictSame(namesIn(tableIn(document)), names);
+test('its tables show each figure that is measured, and no other', (t) => {
+  t.strictSame(namesIn(tableIn(document)), lineNames(inTable));
+  for (const one of apart) t.strictSame(namesIn(tableIn(document, one.name)), lineNames([one]));
+  t.end();
+});
+
+test('it shows each picture that is drawn, and there is no other', (t) => {
+  const drawn = all.flatMap(({ pictures = [] }) => pictures).sort();
+  const shown = [...document.matchAll(/^!\[.+\]\(performance\/(.+)\.svg\)$/gm)].map(([, name]) => name!);
+  t.strictSame(shown.sort(), drawn);
+  t.strictSame(
+    readdirSync(PICTURES).sort(),
+    drawn.map((name) => `${name}.svg`),
+  );
   t.end();
 });
 
@@ -31,20 +48,18 @@ test('a figure with a table of its own has a place for it, which was filled', (t
 });
 
 test('no two lines have one name, and every figure is named after a line of its own', (t) => {
-  const all = namesOf(figures);
-  t.equal(new Set(all).size, all.length);
-  for (const { name, lines } of figures) t.equal(lines[0]!.name.startsWith(name), true, name);
+  t.equal(new Set(lineNames(all)).size, lineNames(all).length);
+  for (const { name, lines } of all) t.equal(lines[0]!.name.startsWith(name), true, name);
   t.end();
 });
 
 test('a table takes the place of the one before and leaves all else alone', (t) => {
-  const once = withTable(document, '| `new` |\n');
-  t.equal(tableIn(once), '\n| `new` |\n');
-  t.equal(withTable(once, tableIn(document)).replaceAll('\n\n', '\n'), document.replaceAll('\n\n', '\n'));
-  for (const name of ownTables.keys()) {
-    const own = withTable(document, '| new |', name);
-    t.equal(tableIn(own, name), '\n| new |\n');
-    t.equal(tableIn(own), tableIn(document), 'that of all the others stays');
+  for (const name of [undefined, ...ownTables.keys(), ...apart.map(({ name }) => name)]) {
+    const once = withTable(document, '| `new` |\n', name);
+    t.equal(tableIn(once, name), '\n| `new` |\n');
+    const back = withTable(once, tableIn(document, name), name);
+    t.equal(back.replaceAll('\n\n', '\n'), document.replaceAll('\n\n', '\n'));
+    if (name !== undefined) t.equal(tableIn(once), tableIn(document), 'that of all the others stays');
   }
   t.throws(() => withTable('nothing here', 'x'), /has no <!-- begin/);
   t.end();

@@ -12,6 +12,7 @@ import { World } from '../world/world.ts';
 
 const TRAFFIC = new URL('../load/traffic.js', import.meta.url);
 const USER = 'probe';
+const TRAFFIC_USERS = 100;
 /** Events a second, and the names of their lines; only the first is promised. */
 const RATES = [
   { perSecond: 500, name: 'freshness', promised: { p50: { atMost: 15 }, p99: { atMost: 60 } } },
@@ -69,7 +70,11 @@ async function start(bench: Bench) {
   await NodeProcess.start(bench, INGEST, env, 'INGEST_PORT');
   const api = await NodeProcess.start(bench, API, env);
   const calls = createCallEventProducer({ brokers: topic.brokers, topic: topic.name });
-  const traffic = new Child<TrafficRequest, TrafficReply>(bench, TRAFFIC, [topic.brokers[0]!, topic.name]);
+  const traffic = new Child<TrafficRequest, TrafficReply>(bench, TRAFFIC, [
+    topic.brokers[0]!,
+    topic.name,
+    String(TRAFFIC_USERS),
+  ]);
   const client = new Client(api.url);
   bench.atEnd(() => {
     client.close();

@@ -1,6 +1,8 @@
 import { Client } from '../client.ts';
 import type { Figure } from '../figure.ts';
 import { latencies } from '../latencies.ts';
+import { cutDays } from '../queries.ts';
+import { aggregate } from '../references/aggregate.ts';
 import { median } from '../statistics.ts';
 import { takeTurns } from '../take-turns.ts';
 import { type BigAndSmall, bigAndSmall } from '../world/big-and-small.ts';
@@ -26,13 +28,13 @@ export const readEdges: Figure = {
     const from = Math.ceil(given.from / DAY_MS) * DAY_MS + 11 * HOUR_MS;
     const until = Math.floor(given.until / DAY_MS) * DAY_MS - DAY_MS + 13 * HOUR_MS;
     const client = new Client(given.api.url);
-    const query = `?start_date=${instant(from)}&end_date=${instant(until - 1)}`;
+    const query = cutDays(from, until);
     const times = bench.size(100, 10);
     for (let round = 0; round <= bench.rounds; round++) {
       const { ours, other } = await takeTurns(
         round,
         () => answered(client, given, query, times),
-        () => aggregated(given, from, until),
+        () => aggregate(given.world, given.big.userId, { from, until }),
       );
       if (ours.calls !== other.calls) throw new Error(`${ours.calls} calls, but ${other.calls} rows`);
       // The first one only warms both.
@@ -45,19 +47,4 @@ export const readEdges: Figure = {
 async function answered(client: Client, { big }: BigAndSmall, query: string, count: number) {
   const { tookMs, last } = await latencies(client, [big.key], { query, count, source: 'counters+mongo' });
   return { tookMs: median(tookMs[0]!), calls: JSON.parse(last!.text).data.total_calls };
-}
-
-async function aggregated({ world, big }: BigAndSmall, from: number, until: number) {
-  const beganMs = performance.now();
-  const [sums] = await world.rows
-    .aggregate([
-      { $match: { user_id: big.userId, started_at: { $gte: new Date(from), $lt: new Date(until) } } },
-      { $group: { _id: null, calls: { $sum: 1 }, duration: { $sum: '$duration_ms' } } },
-    ])
-    .toArray();
-  return { tookMs: performance.now() - beganMs, calls: Number(sums?.calls) };
-}
-
-function instant(ms: number): string {
-  return new Date(ms).toISOString();
 }

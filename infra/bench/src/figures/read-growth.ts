@@ -1,13 +1,14 @@
 import { Client } from '../client.ts';
 import type { Figure } from '../figure.ts';
 import { latencies } from '../latencies.ts';
+import { wholeDays } from '../queries.ts';
 import { median } from '../statistics.ts';
 import { bigAndSmall } from '../world/big-and-small.ts';
 
 const WINDOW = { name: 'read-growth', query: () => '' };
 const TWO_YEARS = {
   name: 'read-growth-two-years',
-  query: (from: number, until: number) => `?start_date=${dateOf(from)}&end_date=${dateOf(until)}`,
+  query: wholeDays,
 };
 
 export const readGrowth: Figure = {
@@ -36,7 +37,3 @@ export const readGrowth: Figure = {
     client.close();
   },
 };
-
-function dateOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
-}

@@ -1,29 +1,40 @@
+import type { CallEvent } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
 import { answer } from '../child.ts';
 
-/** How many events a second are to be sent from now on; the same as before where it does not say. */
+/** What is to be sent from now on; the same as before where it does not say. */
 export interface TrafficRequest {
+  /** Events a second. */
   perSecond?: number;
+  /** One event of so many is one that was sent before; 0, as at first, is none. */
+  againEvery?: number;
 }
 
-/** How many events were acknowledged so far. */
 export interface TrafficReply {
+  /** How many events were acknowledged so far. */
   acknowledged: number;
+  /** How many calls they were, of the user at each place: `traffic-0`, `traffic-1`, … */
+  callsOf: number[];
 }
 
-const USERS = 100;
 const TICK_MS = 10;
+const REMEMBERED = 1_000;
 
-const [broker, topic] = process.argv.slice(2);
+const [broker, topic, users] = process.argv.slice(2);
 const calls = createCallEventProducer({ brokers: [broker!], topic: topic! });
+const callsOf = new Array<number>(Number(users)).fill(0);
+const remembered: CallEvent[] = [];
 let perSecond = 0;
+let againEvery = 0;
+let made = 0;
 let sent = 0;
 let acknowledged = 0;
 let due = 0;
 
 answer((request: TrafficRequest): TrafficReply => {
   perSecond = request.perSecond ?? perSecond;
-  return { acknowledged };
+  againEvery = request.againEvery ?? againEvery;
+  return { acknowledged, callsOf };
 });
 
 let lastMs = performance.now();
@@ -36,12 +47,8 @@ setInterval(() => {
 
 function send(): void {
   sent += 1;
-  const event = {
-    call_id: `traffic-${process.pid}-${sent}`,
-    user_id: `traffic-${sent % USERS}`,
-    started_at: new Date().toISOString(),
-    duration_seconds: 60,
-  };
+  const again = againEvery > 0 && sent % againEvery === 0;
+  const event = (again && remembered[Math.floor(Math.random() * remembered.length)]) || nextCall();
   const refused = (thrown: unknown) => {
     console.error(thrown);
     process.exit(1);
@@ -49,4 +56,19 @@ function send(): void {
   calls.send(event).then(() => {
     acknowledged += 1;
   }, refused);
+}
+
+/** A call that was not sent before. That it may not be acknowledged ends all, so it counts as soon as it is made. */
+function nextCall(): CallEvent {
+  made += 1;
+  const user = made % callsOf.length;
+  callsOf[user]! += 1;
+  const event = {
+    call_id: `traffic-${process.pid}-${made}`,
+    user_id: `traffic-${user}`,
+    started_at: new Date().toISOString(),
+    duration_seconds: 60,
+  };
+  remembered[made % REMEMBERED] = event;
+  return event;
 }

@@ -18,6 +18,8 @@ export interface Dashboards {
   userIds: string[];
   /** The key of the user at each place. */
   keys: string[];
+  /** What Redis had in use before any user was counted. */
+  emptyBytes: number;
   api: NodeProcess;
   load: LoadGenerator;
   /** File with the answer's body and the schema of the response, which the API documents, for references. */
@@ -25,20 +27,26 @@ export interface Dashboards {
 }
 
 /** To be had by `bench.shared`: what it takes to make is spent once. */
-export async function dashboards(bench: Bench): Promise<Dashboards> {
-  const users = bench.size(100_000, 3_200);
+export function dashboards(bench: Bench): Promise<Dashboards> {
+  return dashboardsOf(bench, bench.size(100_000, 3_200));
+}
+
+/** A world of so many users, each of whom was asked for once. */
+export async function dashboardsOf(bench: Bench, users: number): Promise<Dashboards> {
   const until = Date.now();
   const userIds = userIdsUpTo(users);
   const calls = () => spreadCalls(userIds, CALLS_A_USER, { from: until - DAYS * DAY_MS, until });
   bench.say(`${users} users with ${CALLS_A_USER} calls each …`);
-  const world = await World.start(bench, 'dashboards');
+  const name = `dashboards_${users}`;
+  const world = await World.start(bench, name);
   await world.insert(calls());
+  const emptyBytes = await world.redisBytes();
   await world.count(userIds);
   const keys = await world.createKeys(userIds);
-  const load = new LoadGenerator(bench, 'dashboards', keys);
+  const load = new LoadGenerator(bench, name, keys);
   const api = await NodeProcess.start(bench, API, world.environment);
   bench.say('every key once, so that keys and sums are at hand …');
   await load.everyKeyOnce(api);
-  const reference = await writeReference(bench, 'dashboards', api, keys[0]!);
-  return { world, calls, userIds, keys, api, load, reference };
+  const reference = await writeReference(bench, name, api, keys[0]!);
+  return { world, calls, userIds, keys, emptyBytes, api, load, reference };
 }

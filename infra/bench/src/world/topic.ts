@@ -20,14 +20,19 @@ export class Topic {
     this.#admin = admin;
   }
 
-  static async create(bench: Bench, name: string): Promise<Topic> {
+  /** @param partitions as many as ingest would create unless given */
+  static async create(bench: Bench, name: string, partitions?: number): Promise<Topic> {
     const brokers = [(await bench.shared(kafka)).address];
     const client = kafkaClient({ brokers, clientId: 'bench' });
     const admin = client.admin();
     await admin.connect();
     bench.atEnd(() => admin.disconnect());
     const topic = new Topic(name, brokers, client, admin);
-    await ensureTopics(admin, { topic: name, dlqTopic: `${name}.dlq` });
+    await ensureTopics(admin, {
+      topic: name,
+      dlqTopic: `${name}.dlq`,
+      ...(partitions !== undefined && { partitions }),
+    });
     return topic;
   }
 

@@ -64,7 +64,7 @@ export class World {
     const redis = new Redis(this.redis.address);
     await redis.flushall();
     redis.disconnect();
-    const { session } = await this.#begin();
+    const { session } = await this.begin();
     session.end('begun');
   }
 
@@ -76,8 +76,8 @@ export class World {
     return Number(/^used_memory:(\d+)/m.exec(said)![1]);
   }
 
-  /** One generation, with marks through all that was inserted. */
-  async #begin(): Promise<Books> {
+  /** One generation, with marks through all that was inserted. The caller ends the session. */
+  async begin(): Promise<Books> {
     const states = this.#ends.map((next, partition) => ({
       partition,
       committed: next,
@@ -99,7 +99,7 @@ export class World {
 
   /** Counts what was inserted. From now on answers carry an as-of, as they do beside a running ingest. */
   async count(userIds: Iterable<string>): Promise<void> {
-    const books = await this.#begin();
+    const books = await this.begin();
     await inParallel(userIds, { size: USERS_AT_ONCE, atOnce: WRITERS }, async (piece) => {
       const outcomes = await recountUsers(books, piece, { evenIfWarm: true, respectMs: 0 });
       for (const [userId, outcome] of outcomes) {

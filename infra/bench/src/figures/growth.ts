@@ -1,0 +1,18 @@
+import type { Figure } from '../figure.ts';
+import { growthBatches } from './growth/batches.ts';
+import { growthCalls } from './growth/calls.ts';
+import { growthPartitions } from './growth/partitions.ts';
+import { growthRange } from './growth/range.ts';
+import { growthUsers } from './growth/users.ts';
+
+const CURVES = [growthUsers, growthCalls, growthRange, growthPartitions, growthBatches];
+
+/** How cost grows: a curve for each thing that there may be more of, drawn into a picture. */
+export const growth: Figure = {
+  name: 'growth',
+  lines: CURVES.flatMap(({ lines }) => lines),
+  pictures: CURVES.flatMap(({ pictures = [] }) => pictures),
+  async measure(bench, note, leaveOut) {
+    for (const curve of CURVES) await curve.measure(bench, note, leaveOut);
+  },
+};

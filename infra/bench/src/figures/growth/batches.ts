@@ -1,0 +1,90 @@
+import type { Call } from '@calltally/domain';
+import { type Books, markCounted, record } from '@calltally/ledger';
+import type { Figure } from '../../figure.ts';
+import { picture } from '../../picture.ts';
+import { World } from '../../world/world.ts';
+import { Points } from './points.ts';
+
+const SIZES = [1, 10, 100, 500, 2_000, 5_000];
+/** As many as ingest takes at once. */
+const TAKEN = 2_000;
+const USERS = 1_000;
+
+export const growthBatches: Figure = {
+  name: 'growth-batches',
+  lines: [
+    {
+      name: 'growth-batches',
+      unit: 'events/s',
+      compares:
+        'inserted, raised, applied and marked, a batch after another: 2 000 events a batch, as ingest takes, against one',
+    },
+  ],
+  pictures: ['batches'],
+  async measure(bench, note) {
+    const world = await World.start(bench, 'growth_batches');
+    const books = await world.begin();
+    const batches = new Batches(books);
+    await batches.take(USERS * 10); // everybody is known to Redis
+    const [events, times] = [new Points(SIZES), new Points(SIZES)];
+    for (let round = 0; round <= bench.rounds; round++) {
+      const batchMs: number[] = [];
+      for (const size of SIZES) batchMs.push(await batches.meanMs(size, bench.size(1_500, 100)));
+      if (round === 0) continue; // warms all of them
+      times.add(batchMs);
+      const perSecond = batchMs.map((ms, i) => (SIZES[i]! / ms) * 1_000);
+      note('growth-batches', events.add(perSecond, [TAKEN, 1]));
+    }
+    books.session.end('measured');
+
+    const x = { title: 'events a batch', scale: 'log' } as const;
+    const limit = { x: TAKEN, says: 'ingest takes 2 000' };
+    const svg = picture('Larger batches', [
+      { x, y: { title: 'events/s', scale: 'log' }, curves: [events.curve('events a second')], limit },
+      { x, y: { title: 'a batch, ms', scale: 'log' }, curves: [times.curve('time of a batch')], limit },
+    ]);
+    bench.pictures.set('batches', svg);
+  },
+};
+
+/** Events of one partition that follow each other, recorded as ingest does once it has parsed them. */
+class Batches {
+  readonly #books: Books;
+  #next = 0;
+
+  constructor(books: Books) {
+    this.#books = books;
+  }
+
+  /** How long a batch takes, on the average of as many as fit into a time. */
+  async meanMs(size: number, forMs: number): Promise<number> {
+    const beganMs = performance.now();
+    let taken = 0;
+    do {
+      await this.take(size);
+      taken += 1;
+    } while (performance.now() - beganMs < forMs);
+    return (performance.now() - beganMs) / taken;
+  }
+
+  async take(size: number): Promise<void> {
+    const events = Array.from({ length: size }, () => this.#event());
+    const place = { stream: 0, partition: 0, through: this.#next - 1 };
+    await record(this.#books, { ...place, events });
+    await markCounted(this.#books, place);
+  }
+
+  #event(): { offset: number; call: Call } {
+    const offset = this.#next;
+    this.#next += 1;
+    const call: Call = {
+      callId: `batched-${offset}`,
+      userId: `user-${Math.floor(Math.random() * USERS)}`,
+      startedAt: Date.now(),
+      durationMs: 60_000,
+      direction: 'inbound',
+      status: 'completed',
+    };
+    return { offset, call };
+  }
+}
