@@ -9,6 +9,7 @@ import { readBare } from './figures/read-bare.ts';
 import { readEdges } from './figures/read-edges.ts';
 import { readGet } from './figures/read-get.ts';
 import { readGrowth } from './figures/read-growth.ts';
+import { readLimit } from './figures/read-limit.ts';
 import { readPostgres } from './figures/read-postgres.ts';
 import { readQuiet } from './figures/read-quiet.ts';
 import { rebuild } from './figures/rebuild.ts';
@@ -18,6 +19,7 @@ import type { Result } from './results.ts';
 /** What a whole run measures, in this order. */
 export const figures: readonly Figure[] = [
   readBare,
+  readLimit,
   readQuiet,
   readGet,
   readPostgres,

@@ -152,7 +152,7 @@ export function badEvents(good: (i: number) => CallEvent, nowMs: number): BadEve
     text.replace(/"duration_seconds":[^,}]+/, '"duration_seconds":1e400'),
     'DURATION_INVALID',
   );
-  spoiled('no duration and no end', 'DURATION_MISSING', {}, ['duration_seconds']);
+  spoiled('no duration and no end', 'DURATION_MISSING', {}, ['duration_seconds', 'ended_at']);
   spoiled('neither, both null', 'DURATION_MISSING', { duration_seconds: null, ended_at: null });
   const { started_at: startedAt } = good(made++);
   const after = (ms: number) => new Date(new Date(startedAt).getTime() + ms).toISOString();

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type FastifyRequest, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 
 /** A body as the API answers, and the schema that it is written with. */
 export const reference: { body: unknown; schema: object } = JSON.parse(
@@ -9,9 +9,14 @@ export const reference: { body: unknown; schema: object } = JSON.parse(
 /**
  * What the API is compared with: Fastify as it is by itself, without plugins and without a log, with one route that
  * writes its answer by the API's own response schema.
+ * @param prepare what is more than that
  */
-export async function serve(answer: (request: FastifyRequest) => unknown): Promise<void> {
+export async function serve(
+  answer: (request: FastifyRequest) => unknown,
+  prepare: (app: FastifyInstance) => void = () => {},
+): Promise<void> {
   const app = fastify();
+  prepare(app);
   app.get('/analytics/dashboard', { schema: { response: { 200: reference.schema } } }, answer as never);
   app.get('/readyz', async () => ({ ready: true }));
   process.on('SIGTERM', () => process.exit());

@@ -1,0 +1,33 @@
+import { hash, randomBytes } from 'node:crypto';
+import { keyOf, reference, serve } from './serve.ts';
+
+/** What the contract asks of every answer, done in the plainest way; asks no store, keeps no metrics, logs nothing. */
+await serve(
+  async () => reference.body,
+  (app) => {
+    const process = randomBytes(6).toString('hex');
+    const users = new Map<string, string>();
+    let requests = 0;
+    let lastMs = 0;
+    app.addHook('onRequest', (request, reply, done) => {
+      if (request.url !== '/analytics/dashboard') return done();
+      const beganMs = performance.now();
+      const hashed = hash('sha256', keyOf(request));
+      // Whoever comes for the first time is let in: here it is only the price of looking that counts.
+      if (!users.has(hashed)) users.set(hashed, hashed);
+      const tookMs = Math.round((performance.now() - beganMs) * 100) / 100;
+      requests += 1;
+      reply.header('x-request-id', `${process}-${requests.toString(36)}`);
+      reply.header('cache-control', 'private, no-store');
+      reply.header('x-tally-source', 'counters');
+      reply.header('x-tally-as-of', '2026-03-01T00:00:00.250Z');
+      reply.header('server-timing', `auth;dur=${tookMs}, read;dur=${lastMs}`);
+      done();
+    });
+    // The API has to know when an answer was sent, and how long it took.
+    app.addHook('onResponse', (_request, reply, done) => {
+      lastMs = Math.round(reply.elapsedTime * 100) / 100;
+      done();
+    });
+  },
+);
