@@ -130,7 +130,8 @@ async function takeChunk(
       await recordChunk(parts, beginning, chunk);
     } catch (thrown) {
       if (!isOurs(thrown)) {
-        parts.seek(partition, beginning.positions.next(partition)!);
+        // Another beginning has sent the consumer where it belongs, or the partition is somebody else's by now.
+        if (counting.current === beginning) parts.seek(partition, beginning.positions.next(partition)!);
         throw thrown;
       }
       metrics.failures.inc({ code: codeOf(thrown) });

@@ -26,10 +26,17 @@ export class InHand {
 
   /**
    * Resolves when the chunk in hand is done, with false when it was given up: nothing behind it may be begun.
-   * @throws what its work threw
+   * @throws what its work threw, once: then nothing counts as begun, and the chunk may be tried again
    */
   async done(partition: number): Promise<boolean> {
-    return (await this.#lanes.get(partition)?.done) ?? true;
+    const lane = this.#lanes.get(partition);
+    try {
+      return (await lane?.done) ?? true;
+    } catch (thrown) {
+      // Told again and again, one fault would stop the chunk that is fetched again before it is tried.
+      if (this.#lanes.get(partition) === lane) this.#lanes.delete(partition);
+      throw thrown;
+    }
   }
 
   /** Resolves when nothing is in hand. Never rejects. */

@@ -27,3 +27,17 @@ test('a partition is as far as what was begun of it, and whoever waits is told h
   await inHand.settled();
   await t.rejects(inHand.done(1), { message: 'a fault of ours' });
 });
+
+test('a fault is told once, and the chunk that met it may be tried again', async (t) => {
+  const inHand = new InHand();
+  inHand.begin(0, 10, async () => {
+    throw new Error('a passing fault');
+  });
+  await t.rejects(inHand.done(0), { message: 'a passing fault' });
+  t.equal(inHand.next(0), undefined, 'nothing counts as begun');
+  t.equal(await inHand.done(0), true, 'whoever fetches it again is not stopped by the old fault');
+
+  inHand.begin(0, 10, async () => true);
+  t.equal(await inHand.done(0), true);
+  t.equal(inHand.next(0), 10);
+});
