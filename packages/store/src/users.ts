@@ -69,7 +69,7 @@ export class Users {
     return [...new Set(userIds)].filter((userId) => userId > after).sort();
   }
 
-  /** The index has all that is asked for, so no row is read. */
+  /** The index has all that is asked for, so where there is more than one page no row is read. */
   async #between(from: string | undefined, until: string | undefined): Promise<UserCalls[]> {
     const within: Document = {};
     if (from !== undefined) within.$gt = from;

@@ -128,7 +128,8 @@ export class Counting {
       if (assigned !== this.#assigned) return this.begin();
       try {
         const found = await this.#find();
-        if (assigned === this.#assigned) return this.#take(found, assigned);
+        // A session that has ended since would be nobody's to renew.
+        if (assigned === this.#assigned && found.books.session.isOpen) return this.#take(found, assigned);
       } catch (thrown) {
         signal.throwIfAborted();
         metrics.failures.inc({ code: codeOf(thrown) });
