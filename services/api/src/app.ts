@@ -9,6 +9,7 @@ import { authentication } from './plugins/authentication.ts';
 import { documentation } from './plugins/documentation.ts';
 import { errors, sendError } from './plugins/errors.ts';
 import { httpMetrics } from './plugins/http-metrics.ts';
+import { page } from './plugins/page.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
 import { requestId, requestIdOf } from './plugins/request-id.ts';
 import { requestLog } from './plugins/request-log.ts';
@@ -77,6 +78,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(dashboardRoutes, { reader: parts.reader, clock, metrics });
   await app.register(healthRoutes, { store: parts.store, link: parts.link });
   await app.register(metricsRoutes, { metrics });
+  await app.register(page);
   measure(metrics, parts);
   return app as unknown as FastifyInstance;
 }
