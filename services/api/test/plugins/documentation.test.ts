@@ -19,7 +19,12 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
   });
 
   await t.test('it names what is there', async (t) => {
-    t.same(Object.keys(document.paths).sort(), ['/analytics/dashboard', '/healthz', '/readyz']);
+    t.same(Object.keys(document.paths).sort(), [
+      '/analytics/dashboard',
+      '/analytics/stream',
+      '/healthz',
+      '/readyz',
+    ]);
     const operation = document.paths['/analytics/dashboard'].get;
     t.same(operation.security, [{ apiKey: [] }]);
     t.match(document.components.securitySchemes.apiKey, { type: 'http', scheme: 'bearer' });
@@ -28,6 +33,13 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
       ['start_date', 'end_date', 'user_id'],
     );
     t.same(Object.keys(operation.responses), ['200', '400', '401', '429', '500', '503']);
+    const stream = document.paths['/analytics/stream'].get;
+    t.same(
+      stream.parameters.map(({ name }: { name: string }) => name),
+      ['start_date', 'end_date', 'user_id', 'last-event-id'],
+    );
+    t.same(Object.keys(stream.responses['200'].content), ['text/event-stream']);
+    t.same(Object.keys(stream.responses), Object.keys(operation.responses));
   });
 
   await t.test('answers are as it says, body and headers', async (t) => {
