@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandFailed, run, stopCommands } from './setup/command.mjs';
 import { buildTap, install } from './setup/install.mjs';
+import { buildPage } from './setup/page.mjs';
 import { runTests } from './setup/run-tests.mjs';
 import { step } from './setup/step.mjs';
 
@@ -30,6 +31,7 @@ function requireNode() {
 async function build() {
   await step('install', () => install(root));
   await step('build', () => run(bin('tsc'), ['-b'], { cwd: root }));
+  await step('page', () => buildPage(root));
 }
 
 /** @param {string[]} more what besides the engines */
@@ -61,6 +63,7 @@ async function check() {
   const cache = ['--incremental', '--tsBuildInfoFile', 'node_modules/.cache/calltally/typecheck.tsbuildinfo'];
   const checks = [
     step('type check', () => run(bin('tsc'), ['-p', 'tsconfig.test.json', ...cache], { cwd: root })),
+    step('type check of the page', () => run(bin('tsc'), ['-p', 'services/web'], { cwd: root })),
     step('lint', () => run(bin('biome'), ['check'], { cwd: root })),
     step('import check', () => run(bin('depcruise'), depcruise, { cwd: root })),
   ];
