@@ -16,7 +16,9 @@ import { requestLog } from './plugins/request-log.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { streamRoutes } from './routes/stream.ts';
 import { timeseriesRoutes } from './routes/timeseries.ts';
+import { STREAM_LIMITS, type StreamLimits } from './stream/seats.ts';
 
 /** What the app answers from. It neither opens nor closes any of it. */
 export interface AppParts {
@@ -34,6 +36,8 @@ export interface AppParts {
   clock?: () => number;
   /** Requests that one user may make in a second; 0, the default, is no limit. */
   rateLimitPerSecond?: number;
+  /** Streams that may be open at once; those of a process that has a core unless given. */
+  streamLimits?: StreamLimits;
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -45,7 +49,7 @@ const BODY_BYTES_MAX = 1_024;
 
 /** Puts the API together; it listens nowhere yet. Load order is the order of dependence. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
-  const { logger, metrics, clock = Date.now, rateLimitPerSecond = 0 } = parts;
+  const { logger, metrics, clock = Date.now, rateLimitPerSecond = 0, streamLimits = STREAM_LIMITS } = parts;
   const app = fastify({
     loggerInstance: logger,
     // Our own hook writes one line a request instead of Fastify's two.
@@ -79,6 +83,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(documentation);
   await app.register(dashboardRoutes, { reader: parts.reader, clock, metrics });
   await app.register(timeseriesRoutes, { series: parts.series, clock, metrics });
+  await app.register(streamRoutes, { ...parts, clock, limits: streamLimits });
   await app.register(healthRoutes, { store: parts.store, link: parts.link });
   await app.register(metricsRoutes, { metrics });
   await app.register(page);

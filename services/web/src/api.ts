@@ -1,15 +1,7 @@
-import type { DashboardData } from '@calltally/domain';
+import type { DashboardData, SeriesBucketData } from '@calltally/domain';
 import { Fault, faultOf } from './fault.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
-
-/** One period of a series; `start` is its first day. */
-export interface Bucket {
-  start: string;
-  calls: number;
-  duration_minutes: number;
-  avg_duration_minutes: number;
-}
 
 /** The figures of a range; the last 31 days where `query` is empty. @throws Fault */
 export async function fetchDashboard(
@@ -22,7 +14,11 @@ export async function fetchDashboard(
 }
 
 /** @throws Fault */
-export async function fetchBuckets(key: string, query: string, signal?: AbortSignal): Promise<Bucket[]> {
+export async function fetchBuckets(
+  key: string,
+  query: string,
+  signal?: AbortSignal,
+): Promise<SeriesBucketData[]> {
   const response = await ask(key, `/analytics/timeseries?${query}`, signal);
   return (await response.json()).data.buckets;
 }

@@ -1,8 +1,7 @@
-import { DAY_MS } from '@calltally/domain';
-import type { Bucket } from './api.ts';
+import { firstDayOfPeriod, type Interval, periodOf, type SeriesBucketData } from '@calltally/domain';
 import { dayOfDate, dayWithYear, longDay, monthOfDay, shortDay } from './days.ts';
 import { calls, minutes } from './numbers.ts';
-import type { Days, Interval } from './ranges.ts';
+import type { Days } from './ranges.ts';
 
 /** A bar of the chart and a line of its table. */
 export interface Bar {
@@ -18,10 +17,15 @@ export interface Bar {
 }
 
 /** @param days the range; @param today the server's UTC day */
-export function barsOf(buckets: readonly Bucket[], interval: Interval, days: Days, today: number): Bar[] {
+export function barsOf(
+  buckets: readonly SeriesBucketData[],
+  interval: Interval,
+  days: Days,
+  today: number,
+): Bar[] {
   return buckets.map((bucket) => {
     const first = dayOfDate(bucket.start) ?? 0;
-    const last = lastDayOf(first, interval);
+    const last = firstDayOfPeriod(interval, periodOf(interval, first) + 1) - 1;
     return {
       name: nameOf(first, interval),
       tick: interval === 'month' ? monthOfDay(first) : shortDay(first),
@@ -38,16 +42,14 @@ export function readout({ name, note, calls: count, minutes: length }: Bar): str
   return `${name}${note === undefined ? '' : ` (${note})`}: ${calls(count)}, ${minutes(length)}`;
 }
 
+/** The first one with the most calls. @param bars one at least */
+export function busiestOf(bars: readonly Bar[]): Bar {
+  return bars.reduce((most, bar) => (bar.calls > most.calls ? bar : most));
+}
+
 function nameOf(first: number, interval: Interval): string {
   if (interval === 'day') return longDay(first);
   return interval === 'week' ? `Week of ${dayWithYear(first)}` : monthOfDay(first);
-}
-
-function lastDayOf(first: number, interval: Interval): number {
-  if (interval === 'day') return first;
-  if (interval === 'week') return first + 6;
-  const date = new Date(first * DAY_MS);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0) / DAY_MS;
 }
 
 function noteOf(first: number, last: number, days: Days, today: number): Bar['note'] {

@@ -1,35 +1,35 @@
-/** How a figure stands against the same figure of the period before. */
+/** How a figure stands against the same figure of the period before, as two short lines. */
 export interface Comparison {
   direction: 'up' | 'down' | 'same';
-  /** With its sign: `+12 %`; undefined where there is nothing to take a share of. */
-  share: string | undefined;
-  /** The rest of the sentence: `more than yesterday`. */
-  words: string;
+  /** `+12 % more`, `−3.4 % fewer`, `the same`, `no calls` */
+  head: string;
+  /** What it is held against: `than in the 7 days before` */
+  rest: string;
 }
 
 /** The words for a figure that grew and for one that shrank, such as `more` and `fewer`. */
 export interface Words {
   more: string;
   less: string;
-  /** For a period before without any: `no calls yesterday`. */
+  /** What there was none of in a period before without any: `calls` */
   none: string;
 }
 
-/** @param before what it is called, such as `yesterday` or `the 7 days before` */
+/** @param before what the period before is called, such as `yesterday` or `the 7 days before` */
 export function compare(figure: number, previous: number, before: string, words: Words): Comparison {
+  const then = inPeriod(before);
   if (previous === 0) {
-    const direction = figure === 0 ? 'same' : 'up';
-    return { direction, share: undefined, words: `${words.none} ${inPeriod(before)}` };
+    return { direction: figure === 0 ? 'same' : 'up', head: `no ${words.none}`, rest: then };
   }
   const percent = (100 * (figure - previous)) / previous;
   const share = percentText(percent);
-  if (share === undefined) return { direction: 'same', share, words: `as ${inPeriod(before)}` };
-  const up = percent > 0;
-  return {
-    direction: up ? 'up' : 'down',
-    share,
-    words: `${up ? words.more : words.less} than ${inPeriod(before)}`,
-  };
+  if (share === undefined) {
+    const head = figure === previous ? 'the same' : 'about the same';
+    return { direction: 'same', head, rest: `as ${then}` };
+  }
+  return percent > 0
+    ? { direction: 'up', head: `${share} ${words.more}`, rest: `than ${then}` }
+    : { direction: 'down', head: `${share} ${words.less}`, rest: `than ${then}` };
 }
 
 /** `in the 7 days before`, but `yesterday` and `last month` as they are. */

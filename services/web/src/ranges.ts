@@ -1,4 +1,4 @@
-import { dayOf, dayOfMonth } from '@calltally/domain';
+import { dayOf, dayOfMonth, type Interval } from '@calltally/domain';
 import { dateOfDay, dayOfDate } from './days.ts';
 
 /** What a person chose; days are UTC days, `last` inclusive. */
@@ -10,8 +10,6 @@ export interface Days {
   first: number;
   last: number;
 }
-
-export type Interval = 'day' | 'week' | 'month';
 
 const RUNNING = ['today', '7d', '30d', 'month'] as const;
 export const USUAL_CHOICE: Choice = { kind: '30d' };

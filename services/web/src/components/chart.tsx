@@ -17,10 +17,14 @@ const PANELS = [
 const LEFT = 44;
 const RIGHT = 4;
 /** Room for a panel's title above its bars. */
-const HEAD = 30;
+const HEAD = 38;
 const FOOT = 26;
 const BAR_WIDTH_MAX = 44;
-const TICK_WIDTH = { day: 58, month: 76 };
+const TICK_WIDTH = { day: 68, month: 84 };
+/** Steps from one named bar to the next: a week of days reads better than five of them. */
+const TICK_STEPS = [1, 2, 7, 14, 28];
+/** So that the last name ends with the chart. */
+const TICK_HALF = 20;
 const GRID_LINES = 3;
 const HEIGHT = PANELS.reduce((sum, { height }) => sum + HEAD + height, FOOT);
 
@@ -71,6 +75,7 @@ export function Chart({ name, summary, bars }: Props) {
   };
 
   const value = Math.min(chosen ?? last, last);
+  const notes = [...new Set(bars.flatMap(({ note }) => note ?? []))];
   return (
     <div
       class="chart"
@@ -89,7 +94,12 @@ export function Chart({ name, summary, bars }: Props) {
       onBlur={() => setChosen(undefined)}
     >
       <p class="readout" aria-hidden="true">
-        {shown === undefined ? summary : readout(shown)}
+        <span>{shown === undefined ? summary : readout(shown)}</span>
+        {notes.map((note) => (
+          <span class="legend" key={note}>
+            {note}
+          </span>
+        ))}
       </p>
       <svg
         width={width}
@@ -123,7 +133,12 @@ export function Chart({ name, summary, bars }: Props) {
         ))}
         <g class="ticks">
           {ticksOf(bars, x.step()).map((index) => (
-            <text key={index} x={middleOf(index)} y={HEIGHT - 6} text-anchor="middle">
+            <text
+              key={index}
+              x={Math.min(middleOf(index), width - TICK_HALF)}
+              y={HEIGHT - 6}
+              text-anchor="middle"
+            >
               {bars[index]?.tick}
             </text>
           ))}
@@ -190,10 +205,9 @@ function Panel({ field, title, height, top, width, barWidth, middleOf, bars, sho
 /** Bars that have their name under them: from the last one back, as many as there is room for. */
 function ticksOf(bars: readonly Bar[], step: number): number[] {
   const room = bars.some((bar) => bar.tick.length > 6) ? TICK_WIDTH.month : TICK_WIDTH.day;
-  const every = Math.max(1, Math.ceil(room / step));
-  return [...bars.keys()].filter(
-    (index) => (bars.length - 1 - index) % every === 0 && (index + 0.5) * step > 14,
-  );
+  const least = Math.ceil(room / step);
+  const every = TICK_STEPS.find((steps) => steps >= least) ?? least;
+  return [...bars.keys()].filter((index) => (bars.length - 1 - index) % every === 0);
 }
 
 function useWidth(frame: { current: HTMLElement | null }): number {

@@ -1,5 +1,6 @@
 import type { DashboardData } from '@calltally/domain';
 import { number } from '../numbers.ts';
+import { Fresh } from './fresh.tsx';
 
 const COUNTS = [
   ['calls_today', 'Today'],
@@ -19,7 +20,7 @@ export function PeriodCounts({ data, old }: { data: DashboardData | undefined; o
           <div key={field} data-figure={field}>
             <dt>{title}</dt>
             <dd>
-              {data === undefined ? <span class="bone" /> : number(data[field])}
+              {data === undefined ? <span class="bone" /> : <Fresh text={number(data[field])} />}
               <span class="unit"> calls</span>
             </dd>
           </div>

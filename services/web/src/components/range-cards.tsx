@@ -1,6 +1,7 @@
 import type { DashboardData } from '@calltally/domain';
 import { type Comparison, compare, type Words } from '../comparison.ts';
 import { decimals, number } from '../numbers.ts';
+import { Fresh } from './fresh.tsx';
 
 type Field = 'total_calls' | 'total_duration_minutes' | 'total_duration_hours' | 'avg_duration_minutes';
 
@@ -18,28 +19,28 @@ const CARDS: readonly Card[] = [
     title: 'Calls',
     unit: '',
     text: number,
-    words: { more: 'more', less: 'fewer', none: 'no calls' },
+    words: { more: 'more', less: 'fewer', none: 'calls' },
   },
   {
     field: 'total_duration_minutes',
     title: 'Minutes',
-    unit: 'min',
+    unit: '',
     text: decimals,
-    words: { more: 'more', less: 'less', none: 'no minutes' },
+    words: { more: 'more', less: 'less', none: 'calls' },
   },
   {
     field: 'total_duration_hours',
     title: 'Hours',
-    unit: 'h',
+    unit: '',
     text: decimals,
-    words: { more: 'more', less: 'less', none: 'no hours' },
+    words: { more: 'more', less: 'less', none: 'calls' },
   },
   {
     field: 'avg_duration_minutes',
     title: 'Average call',
     unit: 'min',
     text: decimals,
-    words: { more: 'longer', less: 'shorter', none: 'no calls' },
+    words: { more: 'longer', less: 'shorter', none: 'calls' },
   },
 ];
 
@@ -61,7 +62,7 @@ export function RangeCards({ data, previous, isCompared, before, old }: Props) {
         <div class="card" key={field} data-figure={field}>
           <dt>{title}</dt>
           <dd class="figure">
-            {data === undefined ? <span class="bone" /> : text(data[field])}
+            {data === undefined ? <span class="bone" /> : <Fresh text={text(data[field])} />}
             {unit !== '' && <span class="unit"> {unit}</span>}
           </dd>
           <dd class="comparison">
@@ -77,10 +78,10 @@ export function RangeCards({ data, previous, isCompared, before, old }: Props) {
   );
 }
 
-function Compared({ direction, share, words }: Comparison) {
+function Compared({ direction, head, rest }: Comparison) {
   return (
-    <span data-direction={direction}>
-      {share !== undefined && <strong>{share}</strong>} {words}
-    </span>
+    <>
+      <strong data-direction={direction}>{head}</strong> <span>{rest}</span>
+    </>
   );
 }

@@ -1,9 +1,8 @@
-import type { DashboardData } from '@calltally/domain';
+import type { DashboardData, Interval } from '@calltally/domain';
 import { useState } from 'preact/hooks';
 import { fetchBuckets } from '../api.ts';
-import { barsOf } from '../buckets.ts';
-import { calls, minutes } from '../numbers.ts';
-import { type Days, type Interval, intervalOf } from '../ranges.ts';
+import { barsOf, busiestOf, readout } from '../buckets.ts';
+import { type Days, intervalOf } from '../ranges.ts';
 import { useRefreshed } from '../use-refreshed.ts';
 import { Chart } from './chart.tsx';
 import { CsvButton } from './csv-button.tsx';
@@ -74,11 +73,7 @@ export function SeriesPanel({ apiKey, query, days, today, data, version, old }: 
     if (data.total_calls === 0) return <Empty apiKey={apiKey} data={data} version={version} />;
     return (
       <>
-        <Chart
-          name={name}
-          summary={`${calls(data.total_calls)}, ${minutes(data.total_duration_minutes)} in this range`}
-          bars={bars}
-        />
+        <Chart name={name} summary={`Busiest ${interval}: ${readout(busiestOf(bars))}`} bars={bars} />
         {isTable && <SeriesTable name={name} unit={UNITS[interval]} bars={bars} />}
       </>
     );
