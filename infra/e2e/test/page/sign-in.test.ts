@@ -8,6 +8,17 @@ import { visit } from '../../src/page/visit.ts';
 
 /** The browser itself logs each answer with this status. */
 const REFUSED = /Failed to load resource: .* 401 /;
+const POLICY = /Content Security Policy|TrustedHTML/;
+/** What an intruder would try first; `stopped` are the rules that it broke. */
+const INTRUDE = `
+  var stopped = [];
+  addEventListener('securitypolicyviolation', ({ effectiveDirective }) => stopped.push(effectiveDirective));
+  try { document.createElement('p').innerHTML = '<img src=x onerror=alert()>'; } catch {}
+  const style = document.createElement('style');
+  style.textContent = 'body { display: none }';
+  document.head.append(style);
+  fetch('http://127.0.0.1:9/').catch(() => {});
+`;
 
 test('who has a key sees its user, in this tab and no longer', async (t) => {
   const { browser, url, key, emptyKey, userId, oracle } = await startPageWorld(t);
@@ -79,6 +90,18 @@ test('who has a key sees its user, in this tab and no longer', async (t) => {
         await look(t, page, 'demo');
         await dashboard.button('Sign in with the demo key').click();
         await becomes(t, () => dashboard.figures(), figures, 'one click');
+      });
+    },
+  );
+
+  await t.test(
+    'the page lets no script in that did not come with it, and nothing out to elsewhere',
+    async (t) => {
+      await visit(t, browser, { url, mayLog: POLICY }, async ({ page }) => {
+        await new DashboardPage(page).keyField.waitFor();
+        const rules = ['require-trusted-types-for', 'style-src-elem', 'connect-src'];
+        await page.evaluate(INTRUDE);
+        await becomes(t, () => page.evaluate('stopped'), rules, 'each try was stopped');
       });
     },
   );
