@@ -23,7 +23,7 @@ export function App() {
   }, []);
   const signOut = useCallback((why?: string) => {
     storeKey(undefined);
-    setReason(why);
+    setReason(why === undefined ? undefined : `You were signed out. ${why}`);
     setKey(undefined);
   }, []);
 

@@ -3,7 +3,7 @@ export interface Comparison {
   direction: 'up' | 'down' | 'same';
   /** `+12 % more`, `−3.4 % fewer`, `the same`, `no calls` */
   head: string;
-  /** What it is held against: `than in the 7 days before` */
+  /** What it is held against: `vs 7 days before` */
   rest: string;
 }
 
@@ -11,30 +11,20 @@ export interface Comparison {
 export interface Words {
   more: string;
   less: string;
-  /** What there was none of in a period before without any: `calls` */
-  none: string;
 }
 
-/** @param before what the period before is called, such as `yesterday` or `the 7 days before` */
+/** @param before what the period before is called, such as `yesterday` or `7 days before` */
 export function compare(figure: number, previous: number, before: string, words: Words): Comparison {
-  const then = inPeriod(before);
-  if (previous === 0) {
-    return { direction: figure === 0 ? 'same' : 'up', head: `no ${words.none}`, rest: then };
-  }
+  if (previous === 0) return { direction: 'same', head: 'no calls', rest: before };
   const percent = (100 * (figure - previous)) / previous;
   const share = percentText(percent);
   if (share === undefined) {
     const head = figure === previous ? 'the same' : 'about the same';
-    return { direction: 'same', head, rest: `as ${then}` };
+    return { direction: 'same', head, rest: `as ${before}` };
   }
   return percent > 0
-    ? { direction: 'up', head: `${share} ${words.more}`, rest: `than ${then}` }
-    : { direction: 'down', head: `${share} ${words.less}`, rest: `than ${then}` };
-}
-
-/** `in the 7 days before`, but `yesterday` and `last month` as they are. */
-function inPeriod(before: string): string {
-  return before.startsWith('the ') ? `in ${before}` : before;
+    ? { direction: 'up', head: `${share} ${words.more}`, rest: `vs ${before}` }
+    : { direction: 'down', head: `${share} ${words.less}`, rest: `vs ${before}` };
 }
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });

@@ -1,5 +1,6 @@
 import { DAY_MS, dayOf, firstDayOfMonth, formatInstant, monthOf, startOfDay } from '@calltally/domain';
 import { dateOfDay, minuteOfDay, shortDay, yearOf } from './days.ts';
+import { number } from './numbers.ts';
 import { type Choice, daysOf } from './ranges.ts';
 
 /** The period that a range is compared with: half-open `[from, until)`, epoch ms. */
@@ -35,12 +36,12 @@ export function queryOfPrevious({ from, until }: Previous): string | undefined {
   return `start_date=${dateOfDay(dayOf(from))}&end_date=${end}`;
 }
 
-/** As a comparison calls it: `yesterday`, `the 7 days before`. */
+/** As a comparison calls it: `yesterday`, `7 days before`. */
 export function nameOfPrevious(choice: Choice, today: number): string {
   if (choice.kind === 'today') return 'yesterday';
   if (choice.kind === 'month') return 'last month';
   const { first, last } = daysOf(choice, today);
-  return last === first ? 'the day before' : `the ${last - first + 1} days before`;
+  return last === first ? 'the day before' : `${number(last - first + 1)} days before`;
 }
 
 /** Its exact dates: `18 Oct – 24 Oct 2026 until 12:03 UTC`. */

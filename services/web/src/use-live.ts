@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Fault } from './fault.ts';
 import { type Choice, queryOf } from './ranges.ts';
 import { listen, type Stream } from './stream.ts';
+import { useAwake } from './use-awake.ts';
 
 export type Link =
   | { state: 'connecting' }
@@ -46,7 +47,10 @@ export function useLive(key: string, choice: Choice, onEnded: (message: string) 
   const stream = useRef<Stream>(undefined);
   const query = clock === undefined ? '' : queryOf(choice, clock.today);
 
+  const isAwake = useAwake();
+
   useEffect(() => {
+    if (!isAwake) return;
     const endsNow = !query.includes('end_date');
     const opened = listen(`/analytics/stream?${query}`, key, {
       dashboard(data) {
@@ -76,8 +80,9 @@ export function useLive(key: string, choice: Choice, onEnded: (message: string) 
     return () => {
       removeEventListener('online', retry);
       opened.stop();
+      setLive((last) => ({ ...last, link: { state: 'connecting' } }));
     };
-  }, [key, query, onEnded]);
+  }, [key, query, onEnded, isAwake]);
 
   return { live, clock, query, retry: () => stream.current?.retry() };
 }

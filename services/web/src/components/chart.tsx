@@ -79,7 +79,6 @@ export function Chart({ name, summary, bars }: Props) {
   return (
     <div
       class="chart"
-      ref={frame}
       tabIndex={0}
       role="slider"
       aria-label={name}
@@ -101,49 +100,51 @@ export function Chart({ name, summary, bars }: Props) {
           </span>
         ))}
       </p>
-      <svg
-        width={width}
-        height={HEIGHT}
-        aria-hidden="true"
-        onPointerMove={point}
-        onPointerDown={point}
-        onPointerLeave={(event) => event.pointerType === 'mouse' && setPointed(undefined)}
-      >
-        <title>{name}</title>
-        {at !== undefined && shown !== undefined && (
-          <rect
-            class="band"
-            x={middleOf(Math.min(at, last)) - x.step() / 2}
-            y={HEAD - 8}
-            width={x.step()}
-            height={HEIGHT - FOOT - HEAD + 8}
-          />
-        )}
-        {PANELS.map((panel, index) => (
-          <Panel
-            key={panel.field}
-            {...panel}
-            top={PANELS.slice(0, index).reduce((sum, { height }) => sum + HEAD + height, HEAD)}
-            width={width}
-            barWidth={barWidth}
-            middleOf={middleOf}
-            bars={bars}
-            shown={shown}
-          />
-        ))}
-        <g class="ticks">
-          {ticksOf(bars, x.step()).map((index) => (
-            <text
-              key={index}
-              x={Math.min(middleOf(index), width - TICK_HALF)}
-              y={HEIGHT - 6}
-              text-anchor="middle"
-            >
-              {bars[index]?.tick}
-            </text>
+      <div ref={frame}>
+        <svg
+          width={width}
+          height={HEIGHT}
+          aria-hidden="true"
+          onPointerMove={point}
+          onPointerDown={point}
+          onPointerLeave={(event) => event.pointerType === 'mouse' && setPointed(undefined)}
+        >
+          <title>{name}</title>
+          {at !== undefined && shown !== undefined && (
+            <rect
+              class="band"
+              x={middleOf(Math.min(at, last)) - x.step() / 2}
+              y={HEAD - 8}
+              width={x.step()}
+              height={HEIGHT - FOOT - HEAD + 8}
+            />
+          )}
+          {PANELS.map((panel, index) => (
+            <Panel
+              key={panel.field}
+              {...panel}
+              top={PANELS.slice(0, index).reduce((sum, { height }) => sum + HEAD + height, HEAD)}
+              width={width}
+              barWidth={barWidth}
+              middleOf={middleOf}
+              bars={bars}
+              shown={shown}
+            />
           ))}
-        </g>
-      </svg>
+          <g class="ticks">
+            {ticksOf(bars, x.step()).map((index) => (
+              <text
+                key={index}
+                x={Math.min(middleOf(index), width - TICK_HALF)}
+                y={HEIGHT - 6}
+                text-anchor="middle"
+              >
+                {bars[index]?.tick}
+              </text>
+            ))}
+          </g>
+        </svg>
+      </div>
     </div>
   );
 }

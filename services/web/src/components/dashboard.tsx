@@ -49,6 +49,10 @@ export function Dashboard({ apiKey, onSignOut }: Props) {
     },
   );
 
+  const days = clock && daysOf(choice, clock.today);
+  const dates = days && spanOfDays(days.first, days.last);
+  const against = previous.value && `compared with ${datesOfPrevious(previous.value.period)}`;
+
   return (
     <>
       <header class="top">
@@ -69,10 +73,15 @@ export function Dashboard({ apiKey, onSignOut }: Props) {
         <PeriodCounts data={live.figures?.data} old={old} />
         <section aria-labelledby="range-title">
           <div class="section-head">
-            <h2 id="range-title">Range</h2>
+            <div>
+              <h2 id="range-title">
+                <span class={dates && 'unseen'}>Range </span>
+                {dates}
+              </h2>
+              <p class="against">{against ?? '\u00a0'}</p>
+            </div>
             <RangePicker choice={choice} today={clock?.today} onChoose={choose} />
           </div>
-          <p class="dates">{clock === undefined ? '\u00a0' : datesLine()}</p>
           <RangeCards
             data={figures}
             previous={previous.value?.data}
@@ -84,7 +93,7 @@ export function Dashboard({ apiKey, onSignOut }: Props) {
         <SeriesPanel
           apiKey={apiKey}
           query={query}
-          days={clock && daysOf(choice, clock.today)}
+          days={days}
           today={clock?.today}
           data={figures}
           version={live.version}
@@ -100,17 +109,4 @@ export function Dashboard({ apiKey, onSignOut }: Props) {
       <Announcer link={live.link} data={figures} query={query} />
     </>
   );
-
-  function datesLine() {
-    if (clock === undefined) return undefined;
-    const { first, last } = daysOf(choice, clock.today);
-    const dates = spanOfDays(first, last);
-    const period = previous.value?.period;
-    return (
-      <>
-        <span>{dates}</span>
-        {period !== undefined && <span class="against">compared with {datesOfPrevious(period)}</span>}
-      </>
-    );
-  }
 }

@@ -27,8 +27,10 @@ export function Empty({ apiKey, data, version }: Props) {
           arrives for this user, it is counted and appears here by itself.
         </p>
         <p>
-          To try it: <code>echo '&#123;"call_id":"c-1", …&#125;' | npx calltally publish -</code>, or see the{' '}
-          <a href="/docs">documentation</a>.
+          To send one by hand: <code>npx calltally publish events.ndjson</code>
+        </p>
+        <p>
+          How figures are asked for is in the <a href="/docs">documentation</a>.
         </p>
       </div>
     );

@@ -9,11 +9,17 @@ const BEHIND_AFTER_MS = 15_000;
 export function LiveMark({ live: { link, asOf, asOfSinceMs } }: { live: Live }) {
   const nowMs = useNow(1_000);
   const time = asOf === undefined ? undefined : secondOfDay(Date.parse(asOf));
-  if (link.state !== 'live') {
-    const lost = link.state === 'lost';
+  if (link.state === 'connecting') {
     return (
-      <p class="live" data-state={link.state}>
-        <strong>{lost ? 'Offline' : 'Connecting …'}</strong>
+      <p class="live" data-state="connecting">
+        <strong>Connecting …</strong>
+      </p>
+    );
+  }
+  if (link.state === 'lost') {
+    return (
+      <p class="live" data-state="lost">
+        <strong>{link.fault.kind === 'unreachable' ? 'Offline' : 'Not live'}</strong>
       </p>
     );
   }

@@ -19,28 +19,28 @@ const CARDS: readonly Card[] = [
     title: 'Calls',
     unit: '',
     text: number,
-    words: { more: 'more', less: 'fewer', none: 'calls' },
+    words: { more: 'more', less: 'fewer' },
   },
   {
     field: 'total_duration_minutes',
     title: 'Minutes',
     unit: '',
     text: decimals,
-    words: { more: 'more', less: 'less', none: 'calls' },
+    words: { more: 'more', less: 'less' },
   },
   {
     field: 'total_duration_hours',
     title: 'Hours',
     unit: '',
     text: decimals,
-    words: { more: 'more', less: 'less', none: 'calls' },
+    words: { more: 'more', less: 'less' },
   },
   {
     field: 'avg_duration_minutes',
     title: 'Average call',
     unit: 'min',
     text: decimals,
-    words: { more: 'longer', less: 'shorter', none: 'calls' },
+    words: { more: 'longer', less: 'shorter' },
   },
 ];
 
@@ -63,7 +63,7 @@ export function RangeCards({ data, previous, isCompared, before, old }: Props) {
           <dt>{title}</dt>
           <dd class="figure">
             {data === undefined ? <span class="bone" /> : <Fresh text={text(data[field])} />}
-            {unit !== '' && <span class="unit"> {unit}</span>}
+            {unit !== '' && data !== undefined && <span class="unit"> {unit}</span>}
           </dd>
           <dd class="comparison">
             {data === undefined || !isCompared || before === undefined ? (
