@@ -6,7 +6,8 @@ const PATIENCE_MS = 30_000;
 const POLL_MS = 50;
 
 /**
- * Looks until what is there is what should be there, and says what was there last if it never is.
+ * Looks until what is there is what should be there; if it never is, says what was there last, and throws: what would
+ * come next would only be waited for in vain.
  * @param expected a function where it goes with the clock
  */
 export async function becomes<T>(
@@ -22,5 +23,5 @@ export async function becomes<T>(
     if (isDeepStrictEqual(last, right())) break;
     await sleep(POLL_MS);
   }
-  t.strictSame(last, right(), message);
+  if (!t.strictSame(last, right(), message)) throw new Error(`never came: ${message}`);
 }

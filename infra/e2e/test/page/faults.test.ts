@@ -31,6 +31,7 @@ test('whatever fails, the page says so, keeps what it knew and goes on by itself
       await becomes(t, () => dashboard.link(), 'lost', 'it says that it is offline');
       await page.getByText('The server cannot be reached').first().waitFor();
       t.strictSame(await dashboard.figures(), last, 'the last figures are kept');
+      t.match(await dashboard.announced(), /connection is lost/i, 'and it is read out');
       await look(t, page, 'offline');
       await world.publish({ duration_seconds: 300 });
       await platform.untilRead();

@@ -84,6 +84,44 @@ test('the page shows what was counted', async (t) => {
     });
   });
 
+  await t.test(
+    'dates that are no range are refused where they stand, and a range outlives a reload',
+    async (t) => {
+      await visit(t, browser, { url }, async ({ page }) => {
+        const dashboard = new DashboardPage(page);
+        await dashboard.signIn(key);
+        await becomes(t, () => dashboard.figures(), figuresOf, 'the figures of 30 days');
+        const [first, last] = [dateOf(Date.now() - 20 * DAY_MS), dateOf(Date.now() - 7 * DAY_MS)];
+        await dashboard.chooseDates(last, first);
+        await dashboard.alert.waitFor();
+        t.match(await dashboard.alert.textContent(), /before/, 'it says what is wrong');
+        t.equal(
+          await page.locator(':focus').getAttribute('aria-invalid'),
+          'true',
+          'the focus is where to mend it',
+        );
+        await look(t, page, 'wrong-dates');
+        await dashboard.chooseDates(first, last);
+        const { range } = daysRange(first, last);
+        await becomes(
+          t,
+          () => dashboard.figures(),
+          () => figuresOf(range),
+          'two dates that are one',
+        );
+        t.equal(await dashboard.alert.count(), 0, 'nothing is wrong any more');
+        await look(t, page, 'custom');
+        await page.reload();
+        await becomes(
+          t,
+          () => dashboard.figures(),
+          () => figuresOf(range),
+          'the same range after a reload',
+        );
+      });
+    },
+  );
+
   await t.test('a range of years is shown by months, and adds up to the same', async (t) => {
     await visit(t, browser, { url }, async ({ page }) => {
       const dashboard = new DashboardPage(page);
@@ -99,6 +137,7 @@ test('the page shows what was counted', async (t) => {
       await dashboard.openTable();
       const callsOfRows = async () => (await dashboard.rows()).reduce((sum, { calls }) => sum + calls, 0);
       await becomes(t, callsOfRows, oracle.callsOf(userId), 'the rows add up to all calls');
+      await look(t, page, 'years');
     });
   });
 
