@@ -34,11 +34,13 @@ async function build() {
   await step('page', () => buildPage(root));
 }
 
-async function obtainEngines() {
+/** @param {string[]} more what besides the engines */
+async function obtainEngines(...more) {
   // Shown as it comes: the first time takes a while.
   const onOutput = (/** @type {string} */ text) => process.stderr.write(text);
-  await step('engines to hand', () =>
-    run(process.execPath, ['packages/stack/bin/obtain.js'], { cwd: root, onOutput }),
+  const name = ['engines', ...more.map((flag) => flag.replace('--', ''))].join(' and ');
+  await step(`${name} to hand`, () =>
+    run(process.execPath, ['packages/stack/bin/obtain.js', ...more], { cwd: root, onOutput }),
   );
 }
 
@@ -72,7 +74,8 @@ async function test() {
   await build();
   await step('tap', () => buildTap(root));
   if (args.length === 0) await check();
-  await obtainEngines();
+  // A test that is run by itself obtains the browser if it needs one; of all of them, none shall wait for it.
+  await (args.length === 0 ? obtainEngines('--chromium') : obtainEngines());
   return runTests(root, args);
 }
 
