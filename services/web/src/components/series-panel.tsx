@@ -69,11 +69,16 @@ export function SeriesPanel({ apiKey, query, days, today, data, version, old }: 
   );
 
   function content() {
-    if (data === undefined || bars === undefined) return <div class="bone chart-bone" aria-busy="true" />;
+    if (data === undefined || bars === undefined) return <div class="chart-bone" aria-busy="true" />;
     if (data.total_calls === 0) return <Empty apiKey={apiKey} data={data} version={version} />;
     return (
       <>
-        <Chart name={name} summary={`Busiest ${interval}: ${readout(busiestOf(bars))}`} bars={bars} />
+        <Chart
+          name={name}
+          interval={interval}
+          summary={`Busiest ${interval}: ${readout(busiestOf(bars))}`}
+          bars={bars}
+        />
         {isTable && <SeriesTable name={name} unit={UNITS[interval]} bars={bars} />}
       </>
     );
