@@ -29,8 +29,12 @@ export async function answerFrom<T>(
   const live = link.current;
   try {
     if (live !== undefined) {
-      const answer = await fromCounters(live).catch(nothingOfCounters);
-      if (answer !== undefined) return answer;
+      try {
+        const answer = await fromCounters(live);
+        if (answer !== undefined) return answer;
+      } catch (thrown) {
+        if (!(thrown instanceof CountersError)) throw thrown;
+      }
       recounts.add(userId);
     }
     return await fromRows();
@@ -40,9 +44,4 @@ export async function answerFrom<T>(
     }
     throw thrown;
   }
-}
-
-function nothingOfCounters(thrown: unknown): undefined {
-  if (thrown instanceof CountersError) return undefined;
-  throw thrown;
 }

@@ -206,6 +206,26 @@ test('reading time series', async (t) => {
     },
   );
 
+  await t.test(
+    'a reader whose clock is behind takes no bucket for whole from before the user was counted; nor does a dashboard',
+    async (t) => {
+      const nowMs = Date.now();
+      const calls = Array.from({ length: 250 }, (_, i) =>
+        callOf('u-behind', { startedAt: nowMs - i * DAY_MS }),
+      );
+      await count(calls);
+      const clock = nowMs - 70 * DAY_MS;
+      const range = { from: startOf(clock) - 90 * DAY_MS, until: startOf(clock) - DAY_MS };
+      for (const interval of INTERVALS) {
+        const { source, tallies } = await answer('u-behind', range, interval, clock);
+        t.equal(source, 'counters+mongo');
+        t.strictSame(tallies, seriesOracle(calls, range, interval));
+      }
+      const dashboard = await reader.read('u-behind', range, clock);
+      t.strictSame(dashboard.range, dashboardOracle(calls, range, clock).range);
+    },
+  );
+
   await t.test('a call ahead of the clock is not in a range that ends now', async (t) => {
     const nowMs = startOf(Date.now()) + DAY_MS / 2;
     const calls = [

@@ -90,8 +90,11 @@ export function listen(
       const waitMs = Math.max(fault.retryAfterMs, pauseMs(failures));
       listener.lost(fault, Date.now() + waitMs);
       await new Promise<void>((resolve) => {
-        wake = resolve;
-        setTimeout(resolve, waitMs);
+        const timer = setTimeout(resolve, waitMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
     }
   };

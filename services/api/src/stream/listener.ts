@@ -16,6 +16,7 @@ export interface ListenerOptions {
   keyHash: string;
   /** Of the figures that the client has. */
   lastEventId: string | undefined;
+  stuckMs?: number;
 }
 
 /**
@@ -39,12 +40,16 @@ export class Listener {
   #gap: NodeJS.Timeout | undefined;
 
   /** @param response with its head already written */
-  constructor(response: ServerResponse, view: Shown, { keyHash, lastEventId }: ListenerOptions) {
+  constructor(
+    response: ServerResponse,
+    view: Shown,
+    { keyHash, lastEventId, stuckMs = STUCK_MS }: ListenerOptions,
+  ) {
     this.#response = response;
     this.#view = view;
     this.keyHash = keyHash;
     this.#sentId = lastEventId;
-    response.setTimeout(STUCK_MS, () => {
+    response.setTimeout(stuckMs, () => {
       this.#reason = 'stuck';
       this.#finish();
       response.destroy();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { test } from 'tap';
 import { callsAt, exampleCalls, NOW_MS, testApi, testWorld } from '../support.ts';
 
@@ -35,41 +36,20 @@ test('GET /analytics/timeseries', async (t) => {
     app.inject({ url: `${PATH}?${query}`, headers: { authorization: `Bearer ${key}`, ...headers } });
   const bucketsOf = (body: { data: { buckets: Bucket[] } }) => body.data.buckets;
 
-  await t.test('each bucket has its own figures, from counters', async (t) => {
-    const { status, headers, body } = await get(`${PATH}?interval=week&${RANGE}`, key);
+  await t.test('the documented example is answered field for field, from counters', async (t) => {
+    const page = readFileSync(new URL('../../../../docs/api.md', import.meta.url), 'utf8');
+    const section = page.slice(page.indexOf('## GET /analytics/timeseries'));
+    const [url] = /\/analytics\/timeseries\?[^']+/.exec(section) ?? [''];
+    const [json, csv] = ['json', 'csv'].map(
+      (kind) => new RegExp(`\`\`\`${kind}\\n(.*?)\`\`\``, 's').exec(section)?.[1],
+    );
+    const { status, headers, body } = await get(url, key);
     t.equal(status, 200);
-    t.strictSame(Object.keys(body), ['success', 'message', 'data']);
-    t.strictSame(
-      { ...body, data: { ...body.data, buckets: body.data.buckets.length } },
-      {
-        success: true,
-        message: 'Time series fetched successfully',
-        data: {
-          interval: 'week',
-          buckets: 5,
-          date_range: { start_date: '2026-03-01T00:00:00Z', end_date: '2026-03-28T23:59:59Z' },
-        },
-      },
-    );
-    const mondays = ['2026-02-23', '2026-03-02', '2026-03-09', '2026-03-16', '2026-03-23'];
-    t.strictSame(
-      bucketsOf(body),
-      mondays.map((start) => {
-        const inside = calls.filter(
-          ({ startedAt }) => startedAt >= Date.parse(start) && startedAt < Date.parse(start) + 7 * DAY_MS,
-        );
-        const ms = inside.reduce((sum, { durationMs }) => sum + durationMs, 0);
-        const minutes = Math.round(ms / 600) / 100;
-        return {
-          start,
-          calls: inside.length,
-          duration_ms: ms,
-          duration_minutes: minutes,
-          avg_duration_minutes: Math.round((minutes * 100) / inside.length) / 100,
-        };
-      }),
-    );
+    t.strictSame(body, JSON.parse(json ?? ''));
     t.equal(headers['x-tally-source'], 'counters');
+    const answer = await get(`${url}&format=csv`, key);
+    t.equal(answer.body, csv?.replaceAll('\n', '\r\n'));
+    t.match(section, String(answer.headers['content-disposition']).split('"')[1]);
   });
 
   await t.test('without parameters it is the default window by day, empty days too', async (t) => {

@@ -1,6 +1,9 @@
-import type { AddressInfo } from 'node:net';
 import type { Test } from '@calltally/stack/testing';
-import { type RunningApi, until } from '../support.ts';
+import type { RunningApi } from '../support.ts';
+
+/** Longer than the slow pace of reading and a heartbeat after it, on a machine that has other things to do. */
+const WAIT_STEPS_MAX = 2_000;
+const WAIT_STEP_MS = 20;
 
 export interface SseEvent {
   event: string;
@@ -25,10 +28,13 @@ export interface OpenStream {
   close(): void;
 }
 
+const listening = new WeakMap<object, Promise<string>>();
+
 /** Where the API listens; it does from now on. */
-export async function addressOf({ app }: Pick<RunningApi, 'app'>): Promise<string> {
-  if (!app.server.listening) await app.listen({ host: '127.0.0.1', port: 0 });
-  return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+export function addressOf({ app }: Pick<RunningApi, 'app'>): Promise<string> {
+  const address = listening.get(app) ?? app.listen({ host: '127.0.0.1', port: 0 });
+  listening.set(app, address);
+  return address;
 }
 
 /** Opens `/analytics/stream` by a connection of its own. */
@@ -63,10 +69,9 @@ export async function listen(
       return isEnded;
     },
     async when(judge) {
-      await until(
-        async () => stream,
-        (last) => judge(last),
-      );
+      for (let step = 0; step < WAIT_STEPS_MAX && !judge(stream); step++) {
+        await new Promise((resolve) => setTimeout(resolve, WAIT_STEP_MS));
+      }
       if (!judge(stream)) throw new Error(`not in time; there came ${JSON.stringify(stream.events)}`);
     },
     close: () => leaving.abort(),
@@ -85,17 +90,23 @@ async function readEvents(body: AsyncIterable<Uint8Array>, events: SseEvent[]): 
   const decoder = new TextDecoder();
   let text = '';
   for await (const chunk of body) {
-    text += decoder.decode(chunk, { stream: true });
-    const blocks = text.split('\n\n');
-    text = blocks.pop()!;
-    events.push(...blocks.flatMap(eventOf));
+    const found = eventsOf(text + decoder.decode(chunk, { stream: true }));
+    events.push(...found.events);
+    text = found.rest;
   }
 }
 
+/** The events of a text, and what has come of the next one. */
+export function eventsOf(text: string): { events: SseEvent[]; rest: string } {
+  const blocks = text.split('\n\n');
+  const rest = blocks.pop()!;
+  return { events: blocks.flatMap(eventOf), rest };
+}
+
 /** As the standard has it, for one block of lines: an event without data is none. */
-export function eventOf(block: string): SseEvent[] {
+function eventOf(block: string): SseEvent[] {
   const fields = new Map<string, string[]>();
-  for (const line of block.split('\n')) {
+  for (const line of block.split(/\r\n|\r|\n/)) {
     const colon = line.indexOf(':');
     const name = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
@@ -113,9 +124,9 @@ export function figures({ date_range, ...rest }: SseEvent['data']): SseEvent['da
   return { ...rest, start: date_range.start_date };
 }
 
-/** What an operator reads of streams at `/metrics`. */
-export async function metricOf({ app }: Pick<RunningApi, 'app'>, name: string): Promise<number> {
+/** What an operator reads of streams at `/metrics`, of one label where that is given. */
+export async function metricOf({ app }: Pick<RunningApi, 'app'>, name: string, label = ''): Promise<number> {
   const { body } = await app.inject('/metrics');
-  const line = body.split('\n').find((text) => text.startsWith(`${name}{`));
+  const line = body.split('\n').find((text) => text.startsWith(`${name}{`) && text.includes(label));
   return Number(line?.split(' ').at(-1));
 }
