@@ -28,6 +28,13 @@ export function appliedField(partition: string): string {
   return `a:${partition}`;
 }
 
+/** For each `stream:partition` the offset, from applied fields and their values as a script tells them. */
+export function appliedOf(flat: readonly string[]): Map<string, number> {
+  const applied = new Map<string, number>();
+  for (let i = 0; i < flat.length; i += 2) applied.set(flat[i]!.slice(2), Number(flat[i + 1]));
+  return applied;
+}
+
 /** Sums kept ready, as one text (`readyOf` in ready.ts). */
 export const READY_FIELD = 'r';
 

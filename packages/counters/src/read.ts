@@ -3,15 +3,15 @@ import {
   type Bucket,
   dayOf,
   dayOfMonth,
+  daysByMonth,
   defaultWindowDays,
-  firstDayOfMonth,
   isoWeekYear,
   monthOf,
   type Tally,
   weekOf,
 } from '@calltally/domain';
 import type { Generations } from './generation.ts';
-import { firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import { appliedOf, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
 import type { CurrentCalls } from './ready.ts';
 import type { CounterSession } from './session.ts';
 
@@ -56,7 +56,7 @@ export async function readBuckets(
     bucket.kind === 'month'
       ? [monthIndex(bucket.month), 0, 0]
       : [monthIndex(bucket.month), bucket.first, bucket.last];
-  const window = windowBuckets(today);
+  const window = daysByMonth(today - defaultWindowDays + 1, today);
   const reply = (await session.run(
     master,
     'read',
@@ -75,8 +75,6 @@ export async function readBuckets(
   )) as string[];
   if (reply.length === 0) return undefined;
   const number = (at: number) => Number(reply[at]);
-  const applied = new Map<string, number>();
-  for (let i = 9; i < reply.length; i += 2) applied.set(reply[i]!.slice(2), number(i + 1));
   return {
     available: {
       fromDay: Math.max(number(0), firstKeptDay(today, generation.retentionMonths)),
@@ -87,18 +85,6 @@ export async function readBuckets(
     thisMonth: number(4),
     window: { calls: number(5), durationMs: number(6) },
     range: { calls: number(7), durationMs: number(8) },
-    applied,
+    applied: appliedOf(reply.slice(9)),
   };
-}
-
-/** The days of the default window, by month: at most three. */
-function windowBuckets(today: number): Bucket[] {
-  const buckets: Bucket[] = [];
-  for (let day = today - defaultWindowDays + 1; day <= today; ) {
-    const month = monthOf(day);
-    const last = Math.min(today, firstDayOfMonth(month + 1) - 1);
-    buckets.push({ kind: 'days', month, first: dayOfMonth(day), last: dayOfMonth(last) });
-    day = last + 1;
-  }
-  return buckets;
 }

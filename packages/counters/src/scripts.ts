@@ -2,7 +2,17 @@ import { readFileSync } from 'node:fs';
 import type { ChainableCommander, Redis } from 'ioredis';
 
 /** The scripts of lua/; each file begins with its keys, arguments and replies. */
-const SCRIPTS = ['begin', 'mark', 'apply', 'ready', 'read', 'lease', 'replace', 'snapshot'] as const;
+const SCRIPTS = [
+  'begin',
+  'mark',
+  'apply',
+  'ready',
+  'read',
+  'series',
+  'lease',
+  'replace',
+  'snapshot',
+] as const;
 export type Script = (typeof SCRIPTS)[number];
 
 const SOURCES = new Map(

@@ -1,4 +1,4 @@
-import { dayOf } from '@calltally/domain';
+import { dayOf, isoWeekYear, monthOf, weekOf } from '@calltally/domain';
 import { test } from 'tap';
 import {
   applyEvents,
@@ -10,6 +10,7 @@ import {
   readBuckets,
   readGenerations,
   readReady,
+  readUnits,
   requireSuitableRedis,
   snapshotUser,
 } from '../src/index.ts';
@@ -81,6 +82,14 @@ test('counters on a cluster of three masters', async (t) => {
       const reading = await readBuckets(session, generations, userId, NOW, []);
       t.strictSame(reading!.window, window);
       t.strictSame((await readReady(session, generations, userId, NOW))!.window, window);
+      const started = dayOf(NOW - (i % 40) * DAY_MS);
+      const week = weekOf(started);
+      const units = await readUnits(session, generations, userId, NOW, [
+        { kind: 'month', month: monthOf(started) },
+        { kind: 'weeks', isoYear: isoWeekYear(week), first: week, last: week },
+      ]);
+      const one = [{ calls: 1, durationMs: i + 1 }];
+      t.strictSame(units!.values, [one, one]);
       t.equal((await snapshotUser(session, generations, userId, NOW))!.applied.get('0:0'), 100 + i);
     }
     const ready = await Promise.all(users.map((userId) => readReady(session, generations, userId, NOW)));

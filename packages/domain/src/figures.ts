@@ -1,4 +1,7 @@
+import { formatDay } from './instants.ts';
+import { firstDayOfPeriod, type Interval } from './intervals.ts';
 import type { AppliedRange } from './range.ts';
+import type { Series } from './series.ts';
 import type { Tally } from './tally.ts';
 
 /** What the stores answer for a dashboard; the last three are numbers of calls. */
@@ -21,6 +24,22 @@ export interface DashboardData {
   date_range: { start_date: string; end_date: string };
 }
 
+/** A bucket of the time series response. `start`: the first UTC day of its period, also where the range begins later. */
+export interface SeriesBucketData {
+  start: string;
+  calls: number;
+  duration_ms: number;
+  duration_minutes: number;
+  avg_duration_minutes: number;
+}
+
+/** `data` of the time series response. */
+export interface SeriesData {
+  interval: Interval;
+  buckets: SeriesBucketData[];
+  date_range: { start_date: string; end_date: string };
+}
+
 const HUNDREDTH_MINUTE_MS = 600;
 const HUNDREDTH_HOUR_MS = 36_000;
 
@@ -36,12 +55,38 @@ export function dashboardData(t: DashboardTallies, range: AppliedRange): Dashboa
     total_calls: calls,
     total_duration_minutes: minutes / 100,
     total_duration_hours: divideHalfUp(durationMs, HUNDREDTH_HOUR_MS) / 100,
-    avg_duration_minutes: calls === 0 ? 0 : divideHalfUp(minutes, calls) / 100,
+    avg_duration_minutes: average(minutes, calls),
     calls_today: t.today,
     calls_this_week: t.thisWeek,
     calls_this_month: t.thisMonth,
     date_range: { start_date: range.startDate, end_date: range.endDate },
   };
+}
+
+/**
+ * The same for a time series; its sums in ms are told too, since rounded minutes do not add up.
+ * @param tallies of the series' buckets, in order
+ */
+export function seriesData(series: Series, tallies: readonly Tally[], range: AppliedRange): SeriesData {
+  return {
+    interval: series.interval,
+    buckets: tallies.map(({ calls, durationMs }, i) => {
+      const minutes = divideHalfUp(durationMs, HUNDREDTH_MINUTE_MS);
+      return {
+        start: formatDay(firstDayOfPeriod(series.interval, series.first + i)),
+        calls,
+        duration_ms: durationMs,
+        duration_minutes: minutes / 100,
+        avg_duration_minutes: average(minutes, calls),
+      };
+    }),
+    date_range: { start_date: range.startDate, end_date: range.endDate },
+  };
+}
+
+/** @param minutes in hundredths, as they are shown */
+function average(minutes: number, calls: number): number {
+  return calls === 0 ? 0 : divideHalfUp(minutes, calls) / 100;
 }
 
 /** By the remainder, because adding half the divisor first could leave the integers a double holds. */

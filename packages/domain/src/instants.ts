@@ -57,3 +57,8 @@ function digits(text: string, from: number, until: number): number {
 export function formatInstant(ms: number): string {
   return new Date(ms).toISOString().replace('.000Z', 'Z');
 }
+
+/** `2026-03-01`, for a UTC day of the years 0001–9999. */
+export function formatDay(day: number): string {
+  return new Date(startOfDay(day)).toISOString().slice(0, 10);
+}

@@ -9,10 +9,16 @@ export interface Availability {
   lastStartedAt: number;
 }
 
-/** A whole month (months since 1970-01), or days of one month, 1 to 31, both ends included. */
-export type Bucket =
-  | { kind: 'month'; month: number }
-  | { kind: 'days'; month: number; first: number; last: number };
+/** Days of one month (months since 1970-01), 1 to 31, both ends included. */
+export interface DaysOfMonth {
+  kind: 'days';
+  month: number;
+  first: number;
+  last: number;
+}
+
+/** A whole month (months since 1970-01), or days of one. */
+export type Bucket = { kind: 'month'; month: number } | DaysOfMonth;
 
 /** Rows to be added to the sum of the buckets (1) or taken from it (-1). */
 export interface Edge extends Range {
@@ -107,19 +113,20 @@ function addBuckets(plan: Plan, first: number, lastAsked: number, lastStartedAt:
       plan.trustsLastStartedAt = true;
     }
   }
-  if (first > last) return;
-  for (let month = monthOf(first); month <= monthOf(last); month += 1) {
-    const monthFirst = firstDayOfMonth(month);
-    const monthLast = firstDayOfMonth(month + 1) - 1;
-    if (monthFirst >= first && monthLast <= last) {
-      plan.buckets.push({ kind: 'month', month });
-    } else {
-      plan.buckets.push({
-        kind: 'days',
-        month,
-        first: dayOfMonth(Math.max(first, monthFirst)),
-        last: dayOfMonth(Math.min(last, monthLast)),
-      });
-    }
+  for (const days of daysByMonth(first, last)) {
+    const isWhole = days.first === 1 && days.last === dayOfMonth(firstDayOfMonth(days.month + 1) - 1);
+    plan.buckets.push(isWhole ? { kind: 'month', month: days.month } : days);
   }
+}
+
+/** Some UTC days, from the first to the last, by month; none where the last lies before the first. */
+export function daysByMonth(first: number, last: number): DaysOfMonth[] {
+  const months: DaysOfMonth[] = [];
+  for (let day = first; day <= last; ) {
+    const month = monthOf(day);
+    const next = firstDayOfMonth(month + 1);
+    months.push({ kind: 'days', month, first: dayOfMonth(day), last: dayOfMonth(Math.min(last, next - 1)) });
+    day = next;
+  }
+  return months;
 }

@@ -4,6 +4,11 @@ export interface Tally {
   durationMs: number;
 }
 
+/** The tally of one UTC day. */
+export interface DayTally extends Tally {
+  day: number;
+}
+
 export const ZERO_TALLY: Readonly<Tally> = Object.freeze({ calls: 0, durationMs: 0 });
 
 /** The sum of any number of tallies, a new object; zero for none. Exact while sums stay below 2^53. */

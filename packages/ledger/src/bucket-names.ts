@@ -1,9 +1,4 @@
-import { dayOf, firstDayOfMonth, firstDayOfWeek, isoWeekYear, startOfDay, weekOf } from '@calltally/domain';
-
-/** `2026-03-01` */
-export function dayName(day: number): string {
-  return new Date(startOfDay(day)).toISOString().slice(0, 10);
-}
+import { dayOf, firstDayOfMonth, firstDayOfWeek, formatDay, isoWeekYear, weekOf } from '@calltally/domain';
 
 /** `2026-W09` */
 export function weekName(week: number): string {
@@ -14,7 +9,7 @@ export function weekName(week: number): string {
 
 /** `2026-03` */
 export function monthName(month: number): string {
-  return dayName(firstDayOfMonth(month)).slice(0, 7);
+  return formatDay(firstDayOfMonth(month)).slice(0, 7);
 }
 
 /** A bucket by the name that a person reads, and its first UTC day. */
@@ -33,5 +28,5 @@ export function bucketOfSnapshot(key: string): NamedBucket {
   const month = Number(first);
   if (second === undefined) return { name: `month ${monthName(month)}`, firstDay: firstDayOfMonth(month) };
   const day = firstDayOfMonth(month) + Number(second) - 1;
-  return { name: `day ${dayName(day)}`, firstDay: day };
+  return { name: `day ${formatDay(day)}`, firstDay: day };
 }

@@ -4,6 +4,7 @@ import {
   dayOf,
   dayOfMonth,
   defaultWindowDays,
+  formatDay,
   isoWeekYear,
   monthOf,
   type Tally,
@@ -11,7 +12,7 @@ import {
   ZERO_TALLY,
 } from '@calltally/domain';
 import type { DailyTally } from '@calltally/store';
-import { bucketOfSnapshot, dayName, monthName, weekName } from './bucket-names.ts';
+import { bucketOfSnapshot, monthName, weekName } from './bucket-names.ts';
 import { recounted } from './recount.ts';
 
 /** What a bucket says, or should: `calls` and `durationMs`, or what else its name speaks of. */
@@ -63,7 +64,7 @@ export function differencesOf(
   const calls = (within: (day: number) => boolean) => ({ calls: sumOf(rows!.days, within).calls });
   const first = ready.day - defaultWindowDays + 1;
   compare(
-    `ready day ${dayName(ready.day)}`,
+    `ready day ${formatDay(ready.day)}`,
     { calls: ready.today },
     calls((day) => day === ready.day),
   );
@@ -78,7 +79,7 @@ export function differencesOf(
     calls((day) => monthOf(day) === ready.month),
   );
   compare(
-    `ready days ${dayName(first)} to ${dayName(ready.day)}`,
+    `ready days ${formatDay(first)} to ${formatDay(ready.day)}`,
     { ...ready.window },
     { ...sumOf(rows!.days, (day) => day >= first && day <= ready.day) },
   );

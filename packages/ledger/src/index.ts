@@ -1,3 +1,4 @@
+export type { HowRead, Source } from './answer-from.ts';
 export { type Audit, auditUsers } from './audit.ts';
 export { aheadOfRows, beginCounting, type Start } from './begin.ts';
 export type { Difference, Figures } from './compare.ts';
@@ -5,7 +6,8 @@ export { CountersLink, type LiveCounters } from './counters-link.ts';
 export { discardCounters } from './discard.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';
 export type { PartitionState } from './reach.ts';
-export { DashboardReader, type Reading, type Source } from './read.ts';
+export { DashboardReader, type Reading } from './read.ts';
+export { SeriesReader, type SeriesReading } from './read-series.ts';
 export { type Batch, markCounted, markStored, type Recorded, record, restore } from './record.ts';
 export { type Books, type Recounted, recounted, recountUsers, type SumsAt } from './recount.ts';
 export { RecountQueue } from './recount-queue.ts';

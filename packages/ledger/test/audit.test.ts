@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { readReady, snapshotUser } from '@calltally/counters';
-import { dayOf, monthOf, weekOf } from '@calltally/domain';
+import { dayOf, formatDay, monthOf, weekOf } from '@calltally/domain';
 import { test } from 'tap';
-import { dayName, monthName, weekName } from '../src/bucket-names.ts';
+import { monthName, weekName } from '../src/bucket-names.ts';
 import { CountersLink } from '../src/counters-link.ts';
 import { auditUsers, DashboardReader, record, recountUsers, repairUsers } from '../src/index.ts';
 import { RecountQueue } from '../src/recount-queue.ts';
@@ -53,7 +53,7 @@ test('auditing', async (t) => {
     const drifts: Record<string, { drift: (userId: string) => Promise<unknown>; buckets: string[] }> = {
       'a call too many on a day': {
         drift: (userId) => admin.hincrby(key(userId, `:m:${month}`), `${dayField}c`, 1),
-        buckets: [`day ${dayName(today)}`],
+        buckets: [`day ${formatDay(today)}`],
       },
       'minutes too few in a month': {
         drift: (userId) => admin.hincrby(key(userId, `:m:${month}`), 'd', -1),
@@ -68,7 +68,7 @@ test('auditing', async (t) => {
       },
       'a month gone': {
         drift: (userId) => admin.del(key(userId, `:m:${monthOf(today - 40)}`)),
-        buckets: [`day ${dayName(today - 40)}`, `month ${monthName(monthOf(today - 40))}`],
+        buckets: [`day ${formatDay(today - 40)}`, `month ${monthName(monthOf(today - 40))}`],
       },
       'a day that no row is of': {
         drift: (userId) => admin.hset(key(userId, `:m:${monthOf(today - 200)}`), '3c', 7, '3d', 9),
@@ -106,11 +106,14 @@ test('auditing', async (t) => {
           const changed = text.map((part, i) => ([3, 6].includes(i) ? Number(part) + 1 : part));
           await admin.hset(key(userId), 'r', changed.join(' '));
         },
-        buckets: [`ready day ${dayName(today)}`, `ready days ${dayName(today - 30)} to ${dayName(today)}`],
+        buckets: [
+          `ready day ${formatDay(today)}`,
+          `ready days ${formatDay(today - 30)} to ${formatDay(today)}`,
+        ],
       },
       'applied that claims less than is counted': {
         drift: async (userId) => admin.hset(key(userId), `a:0:${partition}`, 3),
-        buckets: [`day ${dayName(today)}`],
+        buckets: [`day ${formatDay(today)}`],
       },
       'applied that nothing in Mongo reaches': {
         drift: async (userId) => admin.hset(key(userId), `a:0:${partition}`, 1_000),

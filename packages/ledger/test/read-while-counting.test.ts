@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { firstDayOfMonth, monthOf } from '@calltally/domain';
+import { type Call, firstDayOfMonth, INTERVALS, monthOf, seriesOf } from '@calltally/domain';
 import { type Test, test } from 'tap';
 import { Live, RANGES, startOf, USERS } from './live.ts';
-import { DAY_MS, dashboardOracle, testReader, testWorld } from './support.ts';
+import { DAY_MS, dashboardOracle, seriesOracle, testReader, testWorld } from './support.ts';
 
 const READERS = 16;
 const BORDER_LASTS_MS = 3_000;
@@ -12,7 +12,7 @@ const SPEED = 60;
 
 test('while calls are counted, every answer is exactly that of one moment between question and answer', async (t: Test) => {
   const world = await testWorld(t);
-  const { reader } = await testReader(t, world);
+  const { reader, series } = await testReader(t, world);
   const nextMonth = firstDayOfMonth(monthOf(Math.floor(Date.now() / DAY_MS)) + 1) * DAY_MS;
   const nextMonday = startOf(Date.now()) + ((8 - new Date().getUTCDay()) % 7 || 7) * DAY_MS;
   const disturbances = {
@@ -45,19 +45,38 @@ test('while calls are counted, every answer is exactly that of one moment betwee
             const nowMs = clock();
             const range = rangeOf(nowMs);
             const least = counted.acknowledged;
-            const { source, asOfMs, ...said } = await reader.read(userId, range, nowMs);
-            const calls = counted.given.map(({ call }) => call);
-            const possible = Array.from({ length: calls.length - least + 1 }, (_, i) =>
-              JSON.stringify(dashboardOracle(calls.slice(0, least + i), range, nowMs)),
-            );
-            const answer = JSON.stringify({
-              range: said.range,
-              today: said.today,
-              thisWeek: said.thisWeek,
-              thisMonth: said.thisMonth,
-            });
-            if (!possible.includes(answer)) wrong.push({ path, source, nowMs, range, answer, possible });
-            sources.set(`${path}: ${source}`, (sources.get(`${path}: ${source}`) ?? 0) + 1);
+            const isRight = (
+              what: string,
+              source: string,
+              answer: object,
+              oracle: (calls: Call[]) => object,
+            ) => {
+              const calls = counted.given.map(({ call }) => call);
+              const possible = Array.from({ length: calls.length - least + 1 }, (_, i) =>
+                JSON.stringify(oracle(calls.slice(0, least + i))),
+              );
+              if (!possible.includes(JSON.stringify(answer))) {
+                wrong.push({ what, path, source, nowMs, range, answer, possible });
+              }
+              const key = `${what}, ${path}: ${source}`;
+              sources.set(key, (sources.get(key) ?? 0) + 1);
+            };
+            if (randomInt(2) === 0) {
+              // By day the longest of these ranges would be too many buckets.
+              const interval = path === 'beyond what is kept' ? 'week' : INTERVALS[randomInt(3)]!;
+              const { source, tallies } = await series.read(userId, range, seriesOf(range, interval), nowMs);
+              isRight('series', source, tallies, (calls) => seriesOracle(calls, range, interval));
+              continue;
+            }
+            const {
+              source,
+              range: inRange,
+              today,
+              thisWeek,
+              thisMonth,
+            } = await reader.read(userId, range, nowMs);
+            const answer = { range: inRange, today, thisWeek, thisMonth };
+            isRight('dashboard', source, answer, (calls) => dashboardOracle(calls, range, nowMs));
           }
         };
         await Promise.all([
@@ -66,8 +85,13 @@ test('while calls are counted, every answer is exactly that of one moment betwee
           ...Array.from({ length: READERS }, read),
         ]);
         t.strictSame(wrong, []);
-        const answered = new Set([...sources.keys()].map((key) => key.split(': ')[1]));
-        t.strictSame([...answered].sort(), ['counters', 'counters+mongo', 'mongo'], 'by every path');
+        const answered = new Set([...sources.keys()].map((key) => key.replace(/,.*:/, ':')));
+        const paths = ['counters', 'counters+mongo', 'mongo'];
+        t.strictSame(
+          [...answered].sort(),
+          ['dashboard', 'series'].flatMap((what) => paths.map((source) => `${what}: ${source}`)),
+          'by every path',
+        );
         t.comment(`${live.calls} calls`, [...sources].sort());
       });
     }

@@ -3,6 +3,7 @@ import {
   type Call,
   dayOf,
   dayOfMonth,
+  type Interval,
   isoWeekYear,
   monthOf,
   type Range,
@@ -24,6 +25,7 @@ import {
   type PartitionState,
   RecountQueue,
   RowsAsOf,
+  SeriesReader,
 } from '../src/index.ts';
 
 export const DAY_MS = 86_400_000;
@@ -82,7 +84,7 @@ export async function testWorld(t: Test): Promise<World> {
 /** Wide, so that a busy machine does not send a reader to the rows. */
 const LIMITS = { commandTimeoutMs: 10_000, openTimeoutMs: 10_000 };
 
-/** A dashboard reader with all that the API gives it. */
+/** The readers with all that the API gives them. */
 export async function testReader(
   t: { teardown(step: () => unknown): void },
   world: World,
@@ -93,13 +95,14 @@ export async function testReader(
   const recounts = new RecountQueue(store, link);
   const rowsAsOf = new RowsAsOf(store);
   const reader = new DashboardReader({ store, link, recounts, rowsAsOf });
+  const series = new SeriesReader({ store, link, recounts, rowsAsOf });
   await link.start();
   rowsAsOf.start();
   t.teardown(async () => {
     await recounts.idle();
     await Promise.all([link.stop(), rowsAsOf.stop()]);
   });
-  return { link, recounts, rowsAsOf, reader };
+  return { link, recounts, rowsAsOf, reader, series };
 }
 
 export function batchOf(
@@ -171,6 +174,27 @@ export function dashboardOracle(calls: readonly Call[], range: Range, nowMs: num
     thisWeek: within(monday, monday + 7 * DAY_MS).length,
     thisMonth: within(Date.UTC(year, month), Date.UTC(year, month + 1)).length,
   };
+}
+
+/** The tally of each bucket of a series, from the plain calls, by the calendar of Date. */
+export function seriesOracle(calls: readonly Call[], { from, until }: Range, interval: Interval): Tally[] {
+  const startOf = (ms: number) => {
+    const date = new Date(Math.floor(ms / DAY_MS) * DAY_MS);
+    if (interval === 'month') date.setUTCDate(1);
+    if (interval === 'week') date.setUTCDate(date.getUTCDate() - ((date.getUTCDay() + 6) % 7));
+    return date.getTime();
+  };
+  const tallies = new Map<number, Tally>();
+  for (let day = startOf(from); day < until; day += DAY_MS) {
+    tallies.set(startOf(day), { calls: 0, durationMs: 0 });
+  }
+  for (const { startedAt, durationMs } of calls) {
+    if (startedAt < from || startedAt >= until) continue;
+    const tally = tallies.get(startOf(startedAt))!;
+    tally.calls += 1;
+    tally.durationMs += durationMs;
+  }
+  return [...tallies.values()];
 }
 
 /** Fails with the least example found, which asserts by `t` would not let fast-check look for. */

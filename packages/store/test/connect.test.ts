@@ -90,6 +90,7 @@ async function failures(store: Store): Promise<[string, unknown][]> {
   const calls: Record<string, () => Promise<unknown>> = {
     insert: () => store.calls.insert([rowOf({ callId: 'c-1' })]),
     ofRanges: () => store.tallies.ofRanges('u-1', [{ from: 0, until: 1 }]),
+    ofDays: () => store.tallies.ofDays('u-1', [{ from: 0, until: 1 }]),
     byDay: () => store.tallies.byDay(['u-1'], new Map([['0:0', 1]])),
     raise: () => store.progress.raise(0, 0, 1),
     raiseAsOf: () => store.progress.raiseAsOf(0, [0], 1),

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { Range } from '@calltally/domain';
+import type { DayTally, Range } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { type CallRow, type Cut, cutKey, type DailyTally, type Store } from '../src/index.ts';
@@ -40,6 +40,20 @@ function rangesOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: Cu
     );
     return { calls: mine.length, durationMs: mine.reduce((sum, row) => sum + row.duration_ms, 0) };
   });
+}
+
+/** What `ofDays` has to say, from an array. */
+function daysOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: Cut): DayTally[] {
+  const days = new Map<number, DayTally>();
+  for (const row of rows) {
+    const startedAt = +row.started_at;
+    const isInside = ranges.some(({ from, until }) => startedAt >= from && startedAt < until);
+    if (row.user_id !== userId || !isInside || !lets(cut, row)) continue;
+    const day = Math.floor(startedAt / DAY_MS);
+    const { calls, durationMs } = days.get(day) ?? { calls: 0, durationMs: 0 };
+    days.set(day, { day, calls: calls + 1, durationMs: durationMs + row.duration_ms });
+  }
+  return [...days.values()].toSorted((a, b) => a.day - b.day);
 }
 
 /** What `byDay` has to say, from an array. */
@@ -122,6 +136,49 @@ test('sums over rows', async (t) => {
   );
 
   await t.test(
+    'sums by day of what lies in any ranges, each row once, with a cut or without, equal a plain array’s',
+    async (t) => {
+      await holds(
+        t,
+        fc.asyncProperty(
+          fc.array(someRow, { maxLength: 60 }),
+          fc.array(someRange, { minLength: 1, maxLength: 3 }),
+          fc.option(someCut),
+          async (given, ranges, limits) => {
+            run += 1;
+            const rows = await insert(store, run, given);
+            const cut = limits === null ? undefined : new Map(Object.entries(limits));
+            for (const userId of [`u-${run}-0`, `u-${run}-1`]) {
+              const days = await tallies.ofDays(userId, ranges, cut);
+              assert.deepStrictEqual(
+                days.toSorted((a, b) => a.day - b.day),
+                daysOracle(rows, userId, ranges, cut),
+              );
+            }
+          },
+        ),
+        100,
+      );
+    },
+  );
+
+  await t.test('the day of a start is the same by the server as by us, from 1900 to 9999', async (t) => {
+    const instants = ['1900-03-01', '1970-01-01', '2000-02-29', '2026-03-28', '9999-12-31'].flatMap((date) =>
+      [-1, 0, 1, DAY_MS - 1].map((off) => Date.parse(date) + off),
+    );
+    const rows = instants.map((startedAt, i) =>
+      rowOf({ callId: `day-${i}`, userId: 'u-days', startedAt, durationMs: 2 ** i }, { offset: i }),
+    );
+    await store.calls.insert(rows);
+    const all = { from: Math.min(...instants), until: Math.max(...instants) + 1 };
+    const days = await tallies.ofDays('u-days', [all]);
+    t.strictSame(
+      days.toSorted((a, b) => a.day - b.day),
+      daysOracle(rows, 'u-days', [all]),
+    );
+  });
+
+  await t.test(
     'sums by day and partition of any users, through any cut, equal a plain array’s',
     async (t) => {
       await holds(
@@ -166,6 +223,9 @@ test('sums over rows', async (t) => {
     t.strictSame(await tallies.ofRanges('u-border', []), []);
     t.strictSame(await tallies.ofRanges('u-border', [range], new Map()), [zero]);
     t.strictSame(await tallies.ofRanges('nobody', [range, range]), [zero, zero]);
+    t.strictSame(await tallies.ofDays('u-border', []), []);
+    t.strictSame(await tallies.ofDays('u-border', [range], new Map()), []);
+    t.strictSame(await tallies.ofDays('nobody', [range]), []);
     t.strictSame(await tallies.byDay([], new Map([['0:0', 9]])), []);
     t.strictSame(await tallies.byDay(['u-border'], new Map()), []);
     t.strictSame(await tallies.byDay(['nobody'], new Map([['0:0', 9]])), []);
@@ -180,6 +240,7 @@ test('sums over rows', async (t) => {
     t.strictSame(await tallies.ofRanges('u-long', [{ from: 0, until: NOON + 1 }]), [
       { calls: 2_000, durationMs },
     ]);
+    t.match(await tallies.ofDays('u-long', [{ from: 0, until: NOON + 1 }]), [{ calls: 2_000, durationMs }]);
     t.match(await tallies.byDay(['u-long'], new Map([['0:0', 1e9]])), [{ calls: 2_000, durationMs }]);
   });
 });

@@ -1,4 +1,4 @@
-import type { CountersLink, DashboardReader, RecountQueue, RowsAsOf } from '@calltally/ledger';
+import type { CountersLink, DashboardReader, RecountQueue, RowsAsOf, SeriesReader } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger, Registry } from '@calltally/telemetry';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
@@ -15,10 +15,12 @@ import { requestLog } from './plugins/request-log.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { timeseriesRoutes } from './routes/timeseries.ts';
 
 /** What the app answers from. It neither opens nor closes any of it. */
 export interface AppParts {
   reader: Pick<DashboardReader, 'read'>;
+  series: Pick<SeriesReader, 'read'>;
   keys: KeyRing;
   store: Pick<Store, 'ping'>;
   link: Pick<CountersLink, 'current'>;
@@ -56,8 +58,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     return503OnClosing: false,
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError,
-    // A parameter given twice is a fault, not a list of one.
-    ajv: { customOptions: { coerceTypes: false } },
+    // A parameter given twice is a fault, not a list of one; and a fault tells the value (error-of.ts).
+    ajv: { customOptions: { coerceTypes: false, verbose: true } },
     // A child logger a request would cost more than the request; lines carry the id themselves.
     childLoggerFactory: (parent) => parent,
   });
@@ -75,6 +77,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(errors);
   await app.register(documentation);
   await app.register(dashboardRoutes, { reader: parts.reader, clock, metrics });
+  await app.register(timeseriesRoutes, { series: parts.series, clock, metrics });
   await app.register(healthRoutes, { store: parts.store, link: parts.link });
   await app.register(metricsRoutes, { metrics });
   measure(metrics, parts);

@@ -1,4 +1,4 @@
-import { CountersLink, DashboardReader, RecountQueue, RowsAsOf } from '@calltally/ledger';
+import { CountersLink, DashboardReader, RecountQueue, RowsAsOf, SeriesReader } from '@calltally/ledger';
 import type { apiSettings, Settings } from '@calltally/settings';
 import { openStore, type Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
@@ -16,12 +16,13 @@ const SELECTION_TIMEOUT_MS = 300;
 const COMMAND_TIMEOUT_MS = 100;
 const OPEN_TIMEOUT_MS = 500;
 
-/** Everything behind the app: both stores, the reader over them and what keeps them at hand. */
+/** Everything behind the app: both stores, the readers over them and what keeps them at hand. */
 export interface Backend {
   /** For keys and pings. */
   readonly store: Store;
   readonly link: CountersLink;
   readonly reader: DashboardReader;
+  readonly series: SeriesReader;
   readonly keys: KeyRing;
   readonly recounts: RecountQueue;
   readonly rowsAsOf: RowsAsOf;
@@ -48,7 +49,9 @@ export function createBackend(
   const rowsAsOf = new RowsAsOf(rows);
   const recounts = new RecountQueue(rows, link);
   const tallies = new PatientTallies(rows.tallies, new Pulse(store));
-  const reader = new DashboardReader({ store: { tallies }, link, recounts, rowsAsOf });
+  const read = { store: { tallies }, link, recounts, rowsAsOf };
+  const reader = new DashboardReader(read);
+  const series = new SeriesReader(read);
   const keys = new KeyRing(store.apiKeys);
   const watcher = new RevocationWatcher(store.apiKeys, keys, logger);
   const stopping = new AbortController();
@@ -58,6 +61,7 @@ export function createBackend(
     store,
     link,
     reader,
+    series,
     keys,
     recounts,
     rowsAsOf,

@@ -1,21 +1,23 @@
-import { DateRangeError } from '@calltally/domain';
+import { DateRangeError, TooManyBucketsError } from '@calltally/domain';
 import { LedgerError } from '@calltally/ledger';
 import { StoreError } from '@calltally/store';
-import type { FastifyError } from 'fastify';
+import type { FastifyError, FastifySchemaValidationError } from 'fastify';
 import { ApiError } from './errors.ts';
 import { maskKeys } from './mask-keys.ts';
 
 /** When both stores are gone nobody knows for how long; a second keeps dashboards from asking all the time. */
 const RETRY_AFTER_S = 1;
+const SHOWN_VALUE_LENGTH_MAX = 40;
 const DATE_PARAMETERS = new Set(['start_date', 'end_date']);
 
 /** What a client may know of anything that was thrown while answering it. */
 export function apiErrorOf(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof DateRangeError) return new ApiError(thrown.code, maskKeys(thrown.message));
+  if (thrown instanceof TooManyBucketsError) return new ApiError('TOO_MANY_BUCKETS', thrown.message);
   if (thrown instanceof LedgerError || thrown instanceof StoreError) return unavailable(thrown);
   const { validation, statusCode } = (thrown ?? {}) as Partial<FastifyError>;
-  if (validation !== undefined) return repeatedParameter(validation[0]?.instancePath.slice(1) ?? '');
+  if (validation !== undefined) return unusableParameter(validation[0]);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return badRequest(statusCode);
   return new ApiError('INTERNAL_ERROR', 'Something went wrong here. The request id finds it in our log.', {
     cause: thrown,
@@ -35,8 +37,18 @@ export function badRequest(status: number): ApiError {
   return new ApiError('BAD_REQUEST', 'The request is malformed or too large.', { status });
 }
 
-/** Parameters are texts, so the one thing that their schema can refuse is a parameter given twice. */
-function repeatedParameter(parameter: string): ApiError {
+/** Parameters are texts, so their schema can refuse one given twice, and one that is none of the values it may have. */
+function unusableParameter(fault: (FastifySchemaValidationError & { data?: unknown }) | undefined): ApiError {
+  const parameter = fault?.instancePath.slice(1) ?? '';
   const code = DATE_PARAMETERS.has(parameter) ? 'INVALID_DATE' : 'INVALID_PARAMETER';
-  return new ApiError(code, `${parameter} is given more than once. Give it once.`);
+  if (typeof fault?.data !== 'string') {
+    return new ApiError(code, `${parameter} is given more than once. Give it once.`);
+  }
+  const value = maskKeys(fault.data);
+  const shown = value.length > SHOWN_VALUE_LENGTH_MAX ? `${value.slice(0, SHOWN_VALUE_LENGTH_MAX)}…` : value;
+  const allowed = (fault.params.allowedValues as string[]).join(', ');
+  return new ApiError(
+    code,
+    `${parameter} ${JSON.stringify(shown)} is none of ${allowed}. Take one of them, or leave it out.`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { Range, Tally } from '@calltally/domain';
+import type { DayTally, Range, Tally } from '@calltally/domain';
 import type { Cut, Tallies } from '@calltally/store';
 import { StoreError } from '@calltally/store';
 import type { Pulse } from './pulse.ts';
@@ -10,11 +10,11 @@ const PATIENCE_MS = 150;
  * Sums of many rows may take their time, but only from a Mongo that is alive: when they take long, Mongo's pulse is
  * felt. One that hangs while Redis is gone too is then known for it within a second, as one that is down is at once.
  */
-export class PatientTallies implements Pick<Tallies, 'ofRanges'> {
-  readonly #tallies: Pick<Tallies, 'ofRanges'>;
+export class PatientTallies implements Pick<Tallies, 'ofRanges' | 'ofDays'> {
+  readonly #tallies: Pick<Tallies, 'ofRanges' | 'ofDays'>;
   readonly #pulse: Pulse;
 
-  constructor(tallies: Pick<Tallies, 'ofRanges'>, pulse: Pulse) {
+  constructor(tallies: Pick<Tallies, 'ofRanges' | 'ofDays'>, pulse: Pulse) {
     this.#tallies = tallies;
     this.#pulse = pulse;
   }
@@ -22,6 +22,16 @@ export class PatientTallies implements Pick<Tallies, 'ofRanges'> {
   /** @throws StoreError */
   async ofRanges(userId: string, ranges: readonly Range[], through?: Cut): Promise<Tally[]> {
     if (ranges.length === 0) return [];
+    return this.#whileAlive(this.#tallies.ofRanges(userId, ranges, through));
+  }
+
+  /** @throws StoreError */
+  async ofDays(userId: string, ranges: readonly Range[], through?: Cut): Promise<DayTally[]> {
+    if (ranges.length === 0) return [];
+    return this.#whileAlive(this.#tallies.ofDays(userId, ranges, through));
+  }
+
+  async #whileAlive<T>(sums: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const lost = new Promise<never>((_, reject) => {
       timer = setTimeout(async () => {
@@ -29,7 +39,6 @@ export class PatientTallies implements Pick<Tallies, 'ofRanges'> {
         reject(new StoreError('STORE_TIMEOUT', true, new Error('Mongo does not answer at all')));
       }, PATIENCE_MS);
     });
-    const sums = this.#tallies.ofRanges(userId, ranges, through);
     try {
       return await Promise.race([sums, lost]);
     } catch (thrown) {

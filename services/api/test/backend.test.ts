@@ -4,6 +4,7 @@ import { type Answer, exampleCalls, testApi, testWorld, until } from './support.
 const WHOLE_DAYS = '/analytics/dashboard?start_date=2026-03-01&end_date=2026-03-28';
 const CUTTING = '/analytics/dashboard?start_date=2026-03-01T00:00:01Z&end_date=2026-03-28';
 const WINDOW = '/analytics/dashboard';
+const SERIES = '/analytics/timeseries?start_date=2026-03-01T00:00:01Z&interval=week';
 /** Calls of the example in each range. */
 const TOTALS = new Map([
   [WHOLE_DAYS, 342],
@@ -58,6 +59,7 @@ test('what a dashboard says while stores are away', async (t) => {
         t.equal(body.data.total_calls, TOTALS.get(path), path);
       }
       isUnavailable(t, await get(CUTTING, key), 'edges');
+      isUnavailable(t, await get(SERIES, key), 'edges of a series');
       isUnavailable(t, await get(WINDOW, unusedKey), 'a key that was never seen');
       t.equal(
         (await get(WINDOW, 'nonsense')).status,
@@ -77,7 +79,7 @@ test('what a dashboard says while stores are away', async (t) => {
 
     await t.test(`both ${how}: 503, from the first request on`, async (t) => {
       await Promise.all([world.redisGate[how](), world.mongoGate[how]()]);
-      for (const path of [WINDOW, WHOLE_DAYS, CUTTING]) {
+      for (const path of [WINDOW, WHOLE_DAYS, CUTTING, SERIES]) {
         const begunMs = performance.now();
         isUnavailable(t, await get(path, key), path);
         t.comment(`answered in ${Math.round(performance.now() - begunMs)} ms`);

@@ -6,6 +6,7 @@ test('what is measured is there under its name', async (t) => {
   const { body } = await app.inject('/metrics');
   for (const name of [
     'calltally_dashboard_answers_total',
+    'calltally_timeseries_answers_total',
     'calltally_api_key_checks_total',
     'calltally_api_keys_known',
     'calltally_recounts_waiting',

@@ -19,39 +19,48 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
   });
 
   await t.test('it names what is there', async (t) => {
-    t.same(Object.keys(document.paths).sort(), ['/analytics/dashboard', '/healthz', '/readyz']);
-    const operation = document.paths['/analytics/dashboard'].get;
-    t.same(operation.security, [{ apiKey: [] }]);
+    const paths = ['/analytics/dashboard', '/analytics/timeseries', '/healthz', '/readyz'];
+    t.same(Object.keys(document.paths).sort(), paths);
     t.match(document.components.securitySchemes.apiKey, { type: 'http', scheme: 'bearer' });
-    t.same(
-      operation.parameters.map(({ name }: { name: string }) => name),
-      ['start_date', 'end_date', 'user_id'],
-    );
-    t.same(Object.keys(operation.responses), ['200', '400', '401', '429', '500', '503']);
+    for (const [path, names] of [
+      ['/analytics/dashboard', ['start_date', 'end_date', 'user_id']],
+      ['/analytics/timeseries', ['interval', 'start_date', 'end_date', 'user_id', 'format']],
+    ] as const) {
+      const operation = document.paths[path].get;
+      t.same(operation.security, [{ apiKey: [] }]);
+      t.same(
+        operation.parameters.map(({ name }: { name: string }) => name),
+        names,
+      );
+      t.same(Object.keys(operation.responses), ['200', '400', '401', '429', '500', '503']);
+    }
+    const { content } = document.paths['/analytics/timeseries'].get.responses[200];
+    t.same(Object.keys(content), ['application/json', 'text/csv']);
   });
 
   await t.test('answers are as it says, body and headers', async (t) => {
-    const { responses } = document.paths['/analytics/dashboard'].get;
-    const answers = [
-      await get('/analytics/dashboard', key),
-      await get('/analytics/dashboard?start_date=2020-01-01T00:00:00.5Z', key),
-      await get('/analytics/dashboard?start_date=x', key),
-      await get('/analytics/dashboard'),
-    ];
-    await Promise.all([world.redisGate.cut(), world.mongoGate.cut()]);
-    answers.push(await get('/analytics/dashboard', key));
-    t.same(
-      answers.map((answer) => answer.status),
-      [200, 200, 400, 401, 503],
-    );
-    for (const { status, headers, body } of answers) {
-      const said = responses[status];
-      const schema = Schema.Compile(said.content['application/json'].schema);
-      t.ok(schema.Check(body), `${status} ${JSON.stringify(schema.Errors(body))}`);
+    const asked = ['/analytics/dashboard', '/analytics/timeseries'].flatMap((path) => [
+      { path, query: '', key, expected: 200 },
+      { path, query: 'start_date=2024-01-01T00:00:00.5Z', key, expected: 200 },
+      { path, query: 'start_date=x', key, expected: 400 },
+      { path, query: '', key: undefined, expected: 401 },
+    ]);
+    asked.push({ path: '/analytics/timeseries', query: 'interval=month&format=csv', key, expected: 200 });
+    asked.push({ path: '/analytics/timeseries', query: 'interval=year', key, expected: 400 });
+    const judge = async ({ path, query, key, expected }: (typeof asked)[number]) => {
+      const { status, headers, body } = await get(`${path}?${query}`, key);
+      t.equal(status, expected);
+      const said = document.paths[path].get.responses[status];
+      const type = String(headers['content-type']).split(';', 1)[0]!;
+      const schema = Schema.Compile(said.content[type].schema);
+      t.ok(schema.Check(body), `${path} ${status} ${JSON.stringify(schema.Errors(body))}`);
       for (const name of Object.keys(said.headers ?? {})) {
-        t.not(headers[name.toLowerCase()], undefined, `${status} ${name}`);
+        t.not(headers[name.toLowerCase()], undefined, `${path} ${status} ${name}`);
       }
-    }
+    };
+    for (const one of asked) await judge(one);
+    await Promise.all([world.redisGate.cut(), world.mongoGate.cut()]);
+    for (const { path } of [asked[0]!, asked.at(-1)!]) await judge({ path, query: '', key, expected: 503 });
   });
 
   await t.test('people read it at /docs, which loads nothing from elsewhere', async (t) => {

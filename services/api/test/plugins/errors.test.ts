@@ -13,6 +13,7 @@ async function brokenApp() {
     Promise.reject(new TypeError('cannot read 127.0.0.1:27017 of ct_0123456789012345678901'));
   const app = await buildApp({
     reader: { read: broken },
+    series: { read: broken },
     keys: new KeyRing({ findByHash: broken }),
     store: { ping: broken },
     link: { current: undefined },
@@ -43,6 +44,7 @@ test('every refusal has one shape and a documented code', async (t) => {
     ['GET', '/%zz', 'BAD_REQUEST'],
     ['GET', '/analytics/%c0%af', 'BAD_REQUEST'],
     ['GET', '/analytics/dashboard', 'MISSING_API_KEY'],
+    ['GET', '/analytics/timeseries', 'MISSING_API_KEY'],
   ];
   for (const [method, url, code] of cases) {
     const response = await app.inject({ method, url });

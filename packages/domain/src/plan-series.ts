@@ -1,0 +1,102 @@
+import { firstDayOfPeriod, type Interval, periodOf } from './intervals.ts';
+import { firstDayOfMonth, firstDayOfWeek, isoWeekYear, startOfDay, weekOf } from './periods.ts';
+import { type Availability, type Bucket, daysByMonth, type Edge, planRange } from './plan.ts';
+import type { Range } from './range.ts';
+import type { Series } from './series.ts';
+import type { DayTally, Tally } from './tally.ts';
+
+/** What counters are asked for: a month's own sum, each of some days of a month, or each of some weeks of an ISO year. */
+export type Unit = Bucket | { kind: 'weeks'; isoYear: number; first: number; last: number };
+
+/** As `Plan`, by units that lie within one bucket of the series each. */
+export interface SeriesPlan {
+  units: Unit[];
+  /** Those of `planRange`. No UTC day has edges of both signs. */
+  edges: Edge[];
+  trustsLastStartedAt: boolean;
+}
+
+/**
+ * How a series is read: its range as `planRange` has it, its buckets by the coarsest sums that are whole. A week or
+ * month that the range cuts, or that begins before the first kept day, is read by days: its own sum is of something else.
+ */
+export function planSeries(range: Range, interval: Interval, available: Availability): SeriesPlan {
+  const { buckets, edges, trustsLastStartedAt } = planRange(range, available);
+  return { units: unitsOf(buckets, interval), edges, trustsLastStartedAt };
+}
+
+/** The plan of a series that is read from rows alone. */
+export function planOfRows(range: Range): SeriesPlan {
+  return {
+    units: [],
+    edges: [{ from: range.from, until: range.until, sign: 1 }],
+    trustsLastStartedAt: false,
+  };
+}
+
+/**
+ * The tally of each bucket of a series, zero where there is no call.
+ *
+ * @param values of each unit of the plan, as many as it has days or weeks, in order; one for a month
+ * @param days what rows say of the edges, by UTC day
+ */
+export function addUpSeries(
+  series: Series,
+  plan: SeriesPlan,
+  values: readonly (readonly Tally[])[],
+  days: readonly DayTally[],
+): Tally[] {
+  const sums = Array.from({ length: series.buckets }, (): Tally => ({ calls: 0, durationMs: 0 }));
+  const add = (day: number, { calls, durationMs }: Tally, sign: 1 | -1) => {
+    const sum = sums[periodOf(series.interval, day) - series.first]!;
+    sum.calls += sign * calls;
+    sum.durationMs += sign * durationMs;
+  };
+  plan.units.forEach((unit, at) => {
+    values[at]!.forEach((tally, i) => {
+      add(firstDayOfValue(unit, i), tally, 1);
+    });
+  });
+  for (const tally of days) add(tally.day, tally, signOf(plan.edges, tally.day));
+  return sums;
+}
+
+function unitsOf(buckets: readonly Bucket[], interval: Interval): Unit[] {
+  const [head, tail] = [buckets[0], buckets.at(-1)];
+  if (head === undefined || tail === undefined) return [];
+  if (interval === 'month') return [...buckets];
+  // Buckets of a plan follow one another without a gap.
+  const first = firstDayOfMonth(head.month) + (head.kind === 'days' ? head.first - 1 : 0);
+  const last =
+    tail.kind === 'days' ? firstDayOfMonth(tail.month) + tail.last - 1 : firstDayOfMonth(tail.month + 1) - 1;
+  if (interval === 'day') return daysByMonth(first, last);
+  const firstWhole = weekOf(first + 6);
+  const lastWhole = weekOf(last + 1) - 1;
+  if (firstWhole > lastWhole) return daysByMonth(first, last);
+  return [
+    ...daysByMonth(first, firstDayOfWeek(firstWhole) - 1),
+    ...weeksByYear(firstWhole, lastWhole),
+    ...daysByMonth(firstDayOfWeek(lastWhole + 1), last),
+  ];
+}
+
+function weeksByYear(first: number, last: number): Unit[] {
+  const units: (Unit & { kind: 'weeks' })[] = [];
+  for (let week = first; week <= last; week++) {
+    const isoYear = isoWeekYear(week);
+    const unit = units.at(-1);
+    if (unit?.isoYear === isoYear) unit.last = week;
+    else units.push({ kind: 'weeks', isoYear, first: week, last: week });
+  }
+  return units;
+}
+
+/** The first UTC day of a unit's value number `i`, from 0. */
+function firstDayOfValue(unit: Unit, i: number): number {
+  if (unit.kind === 'weeks') return firstDayOfPeriod('week', unit.first + i);
+  return firstDayOfMonth(unit.month) + (unit.kind === 'days' ? unit.first - 1 + i : 0);
+}
+
+function signOf(edges: readonly Edge[], day: number): 1 | -1 {
+  return edges.find(({ from, until }) => from < startOfDay(day + 1) && until > startOfDay(day))!.sign;
+}

@@ -1,0 +1,76 @@
+import { readUnits } from '@calltally/counters';
+import { addUpSeries, planOfRows, planSeries, type Range, type Series, type Tally } from '@calltally/domain';
+import type { Tallies } from '@calltally/store';
+import { answerFrom, type HowRead } from './answer-from.ts';
+import type { CountersLink, LiveCounters } from './counters-link.ts';
+import { readPlanned } from './planned.ts';
+import type { RecountQueue } from './recount-queue.ts';
+import type { RowsAsOf } from './rows-as-of.ts';
+
+export interface SeriesReading extends HowRead {
+  /** Of each bucket of the series, in order. */
+  tallies: Tally[];
+}
+
+interface SeriesParts {
+  /** The rows, as far as a series asks them. */
+  store: { readonly tallies: Pick<Tallies, 'ofDays'> };
+  link: CountersLink;
+  recounts: RecountQueue;
+  rowsAsOf: RowsAsOf;
+}
+
+/** Answers time series as `DashboardReader` answers dashboards: the buckets of a range add up to its tally. */
+export class SeriesReader {
+  readonly #parts: SeriesParts;
+
+  constructor(parts: SeriesParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * A user's tally of each bucket, as far as the bucket lies in the range.
+   * @param series the buckets of that very range
+   * @throws LedgerError LEDGER_UNAVAILABLE when neither store can answer within its time limit
+   */
+  read(userId: string, range: Range, series: Series, nowMs: number): Promise<SeriesReading> {
+    return answerFrom(
+      this.#parts,
+      userId,
+      (live) => this.#fromCounters(live, userId, range, series, nowMs),
+      () => this.#fromRows(userId, range, series),
+    );
+  }
+
+  async #fromCounters(
+    live: LiveCounters,
+    userId: string,
+    range: Range,
+    series: Series,
+    nowMs: number,
+  ): Promise<SeriesReading | undefined> {
+    const read = await readPlanned(
+      live,
+      userId,
+      nowMs,
+      (available) => planSeries(range, series.interval, available),
+      ({ units }) => readUnits(live.session, live.generations, userId, nowMs, units),
+    );
+    if (read === undefined) return undefined;
+    const { plan, counters } = read;
+    const days = await this.#parts.store.tallies.ofDays(userId, plan.edges, counters.applied);
+    return {
+      tallies: addUpSeries(series, plan, counters.values, days),
+      source: plan.edges.length === 0 ? 'counters' : 'counters+mongo',
+      asOfMs: live.asOfMs,
+    };
+  }
+
+  async #fromRows(userId: string, range: Range, series: Series): Promise<SeriesReading> {
+    // As-of is read first: rows only become more.
+    const asOfMs = this.#parts.rowsAsOf.current;
+    const plan = planOfRows(range);
+    const days = await this.#parts.store.tallies.ofDays(userId, plan.edges);
+    return { tallies: addUpSeries(series, plan, [], days), source: 'mongo', asOfMs };
+  }
+}

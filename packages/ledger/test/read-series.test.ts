@@ -1,0 +1,274 @@
+import { strict as assert } from 'node:assert';
+import {
+  addTallies,
+  type Call,
+  firstDayOfMonth,
+  INTERVALS,
+  type Interval,
+  monthOf,
+  type Range,
+  seriesOf,
+} from '@calltally/domain';
+import { openStore, toRow } from '@calltally/store';
+import fc from 'fast-check';
+import { test } from 'tap';
+import { beginCounting, record, type Source } from '../src/index.ts';
+import {
+  batchOf,
+  callOf,
+  DAY_MS,
+  dashboardOracle,
+  holds,
+  seriesOracle,
+  testReader,
+  testWorld,
+  until,
+  type World,
+} from './support.ts';
+
+/** Short, so that much of what is asked for lies beyond it. */
+const RETENTION_MONTHS = 3;
+const SPAN_DAYS = 160;
+
+async function begin({ store, open }: World) {
+  const states = [0, 1].map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
+  const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+  return (await beginCounting(store, await open(), topic)).books;
+}
+
+const startOf = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
+
+test('reading time series', async (t) => {
+  const world = await testWorld(t);
+  const { store } = world;
+  const books = await begin(world);
+  const offsets = [0, 0];
+  /** As ingest does; every other call by either partition. */
+  const count = async (calls: Call[]) => {
+    for (const partition of [0, 1]) {
+      const mine = calls.filter((_, i) => i % 2 === partition);
+      const events = mine.map((call) => ({ offset: offsets[partition]!++, call }));
+      if (events.length > 0) await record(books, batchOf(partition, events));
+    }
+  };
+  const { reader, series, recounts, link } = await testReader(t, world);
+  await until(
+    () => link.current?.generations.size,
+    (size) => size === 1,
+  );
+  const answer = async (userId: string, range: Range, interval: Interval, nowMs: number) =>
+    series.read(userId, range, seriesOf(range, interval), nowMs);
+
+  await t.test(
+    'any range, interval, clock and calls, also ahead of the clock: each bucket is a plain oracle’s, and all of them ' +
+      'together are the dashboard’s range',
+    async (t) => {
+      const nowMs = Date.now();
+      const seen = new Map<string, number>();
+      const someTime = fc.oneof(
+        fc.integer({ min: nowMs - SPAN_DAYS * DAY_MS, max: nowMs + 2 * DAY_MS }),
+        fc.integer({ min: nowMs - 3 * DAY_MS, max: nowMs + DAY_MS }),
+        fc
+          .tuple(fc.integer({ min: 0, max: SPAN_DAYS }), fc.constantFrom(-1, 0, 1))
+          .map(([ago, off]) => startOf(nowMs - ago * DAY_MS) + off),
+      );
+      const someRead = fc.record({
+        cold: fc.integer({ min: 0, max: 4 }).map((die) => die === 0),
+        clock: fc.oneof(fc.constant(nowMs), fc.integer({ min: nowMs - 2 * DAY_MS, max: nowMs + DAY_MS })),
+        interval: fc.constantFrom(...INTERVALS),
+        range: fc.oneof(
+          fc
+            .tuple(someTime, someTime)
+            .map(([a, b]): Range => ({ from: Math.min(a, b), until: Math.max(a, b) + 1 })),
+          // Whole days.
+          fc
+            .tuple(someTime, fc.integer({ min: 1, max: 90 }))
+            .map(([from, days]): Range => ({ from: startOf(from), until: startOf(from) + days * DAY_MS })),
+          // Within one day, down to a millisecond.
+          fc
+            .tuple(someTime, fc.oneof(fc.constant(1), fc.integer({ min: 1, max: DAY_MS })))
+            .map(([from, length]): Range => ({ from, until: from + length })),
+          fc.constant<Range>({ from: nowMs - 400 * DAY_MS, until: nowMs + 400 * DAY_MS }),
+        ),
+      });
+      const someCall = fc.record({ startedAt: someTime, durationMs: fc.nat(1_000_000) });
+      let run = 0;
+      const property = fc.asyncProperty(
+        fc.array(fc.array(someCall, { maxLength: 12 }), { minLength: 1, maxLength: 3 }),
+        fc.array(someRead, { minLength: 1, maxLength: 5 }),
+        async (batches, reads) => {
+          run += 1;
+          const userId = `u-any-${run}`;
+          const calls: Call[] = [];
+          for (const batch of batches) {
+            const more = batch.map((call) => callOf(userId, call));
+            await count(more);
+            calls.push(...more);
+            for (const { clock, cold, interval, range } of reads) {
+              if (cold) await world.admin.del(`ct:{${userId}}`);
+              const { source, tallies } = await answer(userId, range, interval, clock);
+              assert.deepEqual(tallies, seriesOracle(calls, range, interval));
+              if (source === 'mongo') await recounts.idle();
+              assert.deepEqual(addTallies(...tallies), (await reader.read(userId, range, clock)).range);
+              seen.set(source, (seen.get(source) ?? 0) + 1);
+            }
+          }
+        },
+      );
+      await holds(t, property, 120);
+      for (const source of ['counters', 'counters+mongo', 'mongo'] satisfies Source[]) {
+        t.ok((seen.get(source) ?? 0) > 20, `${source}: ${seen.get(source)} answers`);
+      }
+    },
+  );
+
+  await t.test(
+    'whole days and ranges that end now come from counters, cut days from both, what is older from rows too',
+    async (t) => {
+      const nowMs = startOf(Date.now()) + DAY_MS / 2;
+      const calls = Array.from({ length: 300 }, (_, i) =>
+        callOf('u-paths', { startedAt: nowMs - i * (DAY_MS / 2) }),
+      );
+      await count(calls);
+      const day = startOf(nowMs);
+      const firstKept = firstDayOfMonth(monthOf(day / DAY_MS) - RETENTION_MONTHS) * DAY_MS;
+      const paths: [string, Range, Source][] = [
+        ['default window', { from: day - 30 * DAY_MS, until: nowMs + 1 }, 'counters'],
+        ['whole days', { from: day - 20 * DAY_MS, until: day - 3 * DAY_MS }, 'counters'],
+        ['all that is kept, and far ahead', { from: firstKept, until: day + 400 * DAY_MS }, 'counters'],
+        ['nothing yet', { from: day + 2 * DAY_MS, until: day + 3 * DAY_MS }, 'counters'],
+        ['cut at both ends', { from: day - 20 * DAY_MS + 1, until: day - 3 * DAY_MS + 5 }, 'counters+mongo'],
+        ['within one day', { from: day - 3 * DAY_MS + 1, until: day - 3 * DAY_MS + 9 }, 'counters+mongo'],
+        ['a week before what is kept', { from: firstKept - 7 * DAY_MS, until: nowMs + 1 }, 'counters+mongo'],
+      ];
+      for (const [name, range, source] of paths) {
+        for (const interval of INTERVALS) {
+          const given = await answer('u-paths', range, interval, nowMs);
+          t.strictSame(given.tallies, seriesOracle(calls, range, interval), `${name} by ${interval}`);
+          t.equal(given.source, source, name);
+        }
+      }
+    },
+  );
+
+  await t.test(
+    'a cold user is answered from rows at once and from counters afterwards, the same',
+    async (t) => {
+      const nowMs = Date.now();
+      const calls = Array.from({ length: 40 }, (_, i) => callOf('u-cold', { startedAt: nowMs - i * DAY_MS }));
+      await count(calls);
+      await world.admin.del('ct:{u-cold}');
+      const range = { from: startOf(nowMs) - 39 * DAY_MS, until: nowMs + 1 };
+      const cold = await answer('u-cold', range, 'week', nowMs);
+      t.equal(cold.source, 'mongo');
+      t.strictSame(cold.tallies, seriesOracle(calls, range, 'week'));
+      await recounts.idle();
+      const warm = await answer('u-cold', range, 'week', nowMs);
+      t.equal(warm.source, 'counters');
+      t.strictSame(warm.tallies, cold.tallies);
+    },
+  );
+
+  await t.test(
+    'an answer from both is one cut: rows that are not applied yet are in no bucket',
+    async (t) => {
+      const nowMs = startOf(Date.now()) + DAY_MS / 2;
+      const day = startOf(nowMs) - 5 * DAY_MS;
+      const at = (offset: number) => callOf('u-cut', { startedAt: day + offset });
+      const counted = [at(10), at(20), at(DAY_MS - 10), at(DAY_MS + 10)];
+      await count(counted);
+      const late = [at(11), at(21), at(DAY_MS - 11), at(DAY_MS + 11)];
+      const rows = late.map((call, i) => ({ call, partition: i % 2, offset: offsets[i % 2]!++ }));
+      await store.calls.insert(
+        rows.map(({ call, partition, offset }) => toRow(call, { stream: 0, partition, offset })),
+      );
+      const ranges = [
+        { from: day + 15, until: day + 2 * DAY_MS },
+        { from: day + 5, until: day + DAY_MS - 5 },
+        { from: day + 15, until: day + DAY_MS + 500 },
+        { from: day - 300 * DAY_MS, until: day + 15 },
+      ];
+      const isOf = async (calls: Call[]) => {
+        for (const range of ranges) {
+          for (const interval of INTERVALS) {
+            const { source, tallies } = await answer('u-cut', range, interval, nowMs);
+            t.equal(source, 'counters+mongo');
+            t.strictSame(tallies, seriesOracle(calls, range, interval));
+          }
+        }
+      };
+      await isOf(counted);
+      for (const partition of [0, 1]) {
+        const events = rows.filter((row) => row.partition === partition);
+        await record(books, batchOf(partition, events));
+      }
+      await isOf([...counted, ...late]);
+    },
+  );
+
+  await t.test(
+    'a reader whose clock is behind takes no bucket for whole from before the user was counted; nor does a dashboard',
+    async (t) => {
+      const nowMs = Date.now();
+      const calls = Array.from({ length: 250 }, (_, i) =>
+        callOf('u-behind', { startedAt: nowMs - i * DAY_MS }),
+      );
+      await count(calls);
+      const clock = nowMs - 70 * DAY_MS;
+      const range = { from: startOf(clock) - 90 * DAY_MS, until: startOf(clock) - DAY_MS };
+      for (const interval of INTERVALS) {
+        const { source, tallies } = await answer('u-behind', range, interval, clock);
+        t.equal(source, 'counters+mongo');
+        t.strictSame(tallies, seriesOracle(calls, range, interval));
+      }
+      const dashboard = await reader.read('u-behind', range, clock);
+      t.strictSame(dashboard.range, dashboardOracle(calls, range, clock).range);
+    },
+  );
+
+  await t.test('a call ahead of the clock is not in a range that ends now', async (t) => {
+    const nowMs = startOf(Date.now()) + DAY_MS / 2;
+    const calls = [
+      callOf('u-ahead', { startedAt: nowMs - 5 }),
+      callOf('u-ahead', { startedAt: nowMs + 240_000 }),
+    ];
+    await count(calls);
+    for (const [clock, source] of [
+      [nowMs, 'counters+mongo'],
+      [nowMs + 240_000, 'counters'],
+    ] as const) {
+      const range = { from: startOf(nowMs) - 30 * DAY_MS, until: clock + 1 };
+      const given = await answer('u-ahead', range, 'day', clock);
+      t.strictSame(given.tallies, seriesOracle(calls, range, 'day'));
+      t.equal(given.source, source);
+      t.equal(dashboardOracle(calls, range, clock).range.calls, given.tallies.at(-1)?.calls);
+    }
+  });
+
+  await t.test('Mongo gone: whole days from counters, the rest is LEDGER_UNAVAILABLE', async (t) => {
+    const nowMs = startOf(Date.now()) + DAY_MS / 2;
+    const calls = [
+      callOf('u-gone', { startedAt: nowMs - 1 }),
+      callOf('u-gone', { startedAt: nowMs - 9 * DAY_MS }),
+    ];
+    await count(calls);
+    const uri = 'mongodb://127.0.0.1:1';
+    const nowhere = openStore({ uri, database: 'none', timeoutMs: 300, selectionTimeoutMs: 200 });
+    t.teardown(() => nowhere.close());
+    const { series } = await testReader(t, world, nowhere);
+    const read = (userId: string, range: Range) => series.read(userId, range, seriesOf(range, 'day'), nowMs);
+    const unavailable = { name: 'LedgerError', code: 'LEDGER_UNAVAILABLE', retryable: true };
+    const window = { from: startOf(nowMs) - 30 * DAY_MS, until: nowMs + 1 };
+    const { source, tallies } = await read('u-gone', window);
+    t.equal(source, 'counters');
+    t.strictSame(tallies, seriesOracle(calls, window, 'day'));
+    await t.rejects(read('u-gone', { from: nowMs - 9 * DAY_MS, until: nowMs - 4 * DAY_MS + 7 }), unavailable);
+    await t.rejects(read('u-cold-and-gone', window), unavailable);
+
+    await world.redis.stop();
+    const rows = await answer('u-gone', window, 'day', nowMs);
+    t.equal(rows.source, 'mongo', 'Redis gone: from rows');
+    t.strictSame(rows.tallies, tallies);
+    await t.rejects(read('u-gone', window), unavailable, 'both gone');
+  });
+});

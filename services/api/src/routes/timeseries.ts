@@ -1,0 +1,54 @@
+import { parseDateRange, seriesData, seriesOf } from '@calltally/domain';
+import type { SeriesReader } from '@calltally/ledger';
+import { Counter, type Registry } from '@calltally/telemetry';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import Negotiator from 'negotiator';
+import { CSV_TYPE, csvFileName, csvOf } from '../csv.ts';
+import { TIMESERIES_MESSAGE, type TimeseriesQuery, TimeseriesSchema } from '../schemas/timeseries.ts';
+import { TallyHeaders } from '../tally-headers.ts';
+
+export interface TimeseriesParts {
+  series: Pick<SeriesReader, 'read'>;
+  /** Epoch milliseconds. */
+  clock: () => number;
+  metrics: Registry;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** `GET /analytics/timeseries`: figures of the key's user by day, week or month, as JSON or CSV (docs/api.md). */
+export async function timeseriesRoutes(app: FastifyInstance, parts: TimeseriesParts): Promise<void> {
+  const { series: reader, clock, metrics } = parts;
+  const headers = new TallyHeaders(
+    new Counter({
+      name: 'calltally_timeseries_answers_total',
+      help: 'Time series answered, by what they were read from',
+      labelNames: ['source'],
+      registers: [metrics],
+    }),
+  );
+
+  app.get<{ Querystring: TimeseriesQuery }>(
+    '/analytics/timeseries',
+    { schema: TimeseriesSchema, onRequest: [app.requireApiKey, ...app.userLimit] },
+    async (request, reply) => {
+      const nowMs = clock();
+      const range = parseDateRange(request.query, nowMs);
+      const series = seriesOf(range, request.query.interval ?? 'day');
+      const begunMs = performance.now();
+      const reading = await reader.read(request.userId, range, series, nowMs);
+      headers.write(request, reply, reading, performance.now() - begunMs);
+      reply.header('vary', 'Accept');
+      const data = seriesData(series, reading.tallies, range);
+      if (formatOf(request) === 'json') return { success: true, message: TIMESERIES_MESSAGE, data };
+      reply.type(CSV_TYPE).header('content-disposition', `attachment; filename="${csvFileName(data)}"`);
+      return csvOf(data);
+    },
+  );
+}
+
+/** What the client would rather have; JSON where it has no preference, or wants neither. */
+function formatOf({ query, headers }: FastifyRequest<{ Querystring: TimeseriesQuery }>): 'json' | 'csv' {
+  if (query.format !== undefined) return query.format;
+  return new Negotiator({ headers }).mediaType([JSON_TYPE, CSV_TYPE]) === CSV_TYPE ? 'csv' : 'json';
+}
