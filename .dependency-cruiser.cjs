@@ -12,6 +12,7 @@ const inward = {
   'services/ingest': ['packages/(contract|counters|domain|ledger|settings|store|telemetry)'],
   'services/api': ['packages/(counters|domain|ledger|settings|store|telemetry)'],
   'services/ops': ['packages/(contract|counters|domain|ledger|settings|store|telemetry)'],
+  'services/web': ['packages/domain'],
   'infra/dev': ['packages/(contract|stack|store)'],
 };
 

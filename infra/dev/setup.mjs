@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandFailed, run, stopCommands } from './setup/command.mjs';
 import { buildTap, install } from './setup/install.mjs';
+import { buildPage } from './setup/page.mjs';
 import { runTests } from './setup/run-tests.mjs';
 import { step } from './setup/step.mjs';
 
@@ -30,13 +31,16 @@ function requireNode() {
 async function build() {
   await step('install', () => install(root));
   await step('build', () => run(bin('tsc'), ['-b'], { cwd: root }));
+  await step('page', () => buildPage(root));
 }
 
-async function obtainEngines() {
+/** @param {string[]} more what besides the engines */
+async function obtainEngines(...more) {
   // Shown as it comes: the first time takes a while.
   const onOutput = (/** @type {string} */ text) => process.stderr.write(text);
-  await step('engines to hand', () =>
-    run(process.execPath, ['packages/stack/bin/obtain.js'], { cwd: root, onOutput }),
+  const name = ['engines', ...more.map((flag) => flag.replace('--', ''))].join(' and ');
+  await step(`${name} to hand`, () =>
+    run(process.execPath, ['packages/stack/bin/obtain.js', ...more], { cwd: root, onOutput }),
   );
 }
 
@@ -59,6 +63,7 @@ async function check() {
   const cache = ['--incremental', '--tsBuildInfoFile', 'node_modules/.cache/calltally/typecheck.tsbuildinfo'];
   const checks = [
     step('type check', () => run(bin('tsc'), ['-p', 'tsconfig.test.json', ...cache], { cwd: root })),
+    step('type check of the page', () => run(bin('tsc'), ['-p', 'services/web'], { cwd: root })),
     step('lint', () => run(bin('biome'), ['check'], { cwd: root })),
     step('import check', () => run(bin('depcruise'), depcruise, { cwd: root })),
   ];
@@ -69,7 +74,8 @@ async function test() {
   await build();
   await step('tap', () => buildTap(root));
   if (args.length === 0) await check();
-  await obtainEngines();
+  // A test that is run by itself obtains the browser if it needs one; of all of them, none shall wait for it.
+  await (args.length === 0 ? obtainEngines('--chromium') : obtainEngines());
   return runTests(root, args);
 }
 

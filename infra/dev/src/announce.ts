@@ -1,6 +1,9 @@
 import type { StackDescription } from './stack-file.ts';
 
-/** What a newcomer needs to go on: where it listens, and a request that works as pasted. */
+/**
+ * What a newcomer needs to go on: the page, and a request that works as pasted. The demo's key stands behind a `#`, so
+ * that the page gets it and no server or log does.
+ */
 export function announcement({ api, demo }: Pick<StackDescription, 'api' | 'demo'>): string[] {
   const dashboard = `${api}/analytics/dashboard`;
   const how =
@@ -18,6 +21,7 @@ export function announcement({ api, demo }: Pick<StackDescription, 'api' | 'demo
     '',
     'calltally is running.',
     '',
+    `  Dashboard:     ${api}/${demo === null ? '' : `#demo=${demo.api_key}`}`,
     `  API:           ${api}`,
     `  Documentation: ${api}/docs`,
     ...how,

@@ -174,6 +174,16 @@ test('the images run as node, and check their health at the port that the settin
   t.end();
 });
 
+test('the page that the API serves is built in the image, from its sources', (t) => {
+  const build = dockerfile.split(/^FROM /m).find((text) => text.includes(' AS build\n')) ?? '';
+  t.match(build, /^COPY services services$/m);
+  t.match(build, 'pnpm --filter @calltally/web run build');
+  const { dependencies } = JSON.parse(read('services/api/package.json'));
+  t.ok('@calltally/web' in dependencies, 'the API finds it as a package of its own');
+  t.notOk('dependencies' in JSON.parse(read('services/web/package.json')), 'which needs nothing when it runs');
+  t.end();
+});
+
 test('what is ignored by the build is nothing that it copies', (t) => {
   const ignored = read('.dockerignore')
     .split('\n')

@@ -13,6 +13,7 @@ export { firstKeptDay } from './keys.ts';
 export { type CountersReading, readBuckets } from './read.ts';
 export { readReady } from './read-ready.ts';
 export { readUnits, type UnitsReading } from './read-units.ts';
+export { type CountersVersion, readVersions } from './read-versions.ts';
 export type { CurrentCalls, ReadyReading, ReadySums } from './ready.ts';
 export {
   type InstallReply,

@@ -7,6 +7,7 @@ const SCRIPTS = [
   'mark',
   'apply',
   'ready',
+  'version',
   'read',
   'series',
   'lease',

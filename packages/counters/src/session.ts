@@ -32,7 +32,7 @@ export class CounterSession {
     this.#ready = new Map(
       masters.map((master) => [
         master,
-        new ReadyBatches((generation, keys) => this.#askReady(master, generation, keys)),
+        new ReadyBatches((generation, keys) => this.askUsers(master, 'ready', generation, keys)),
       ]),
     );
     this.ended = new Promise((resolve) => {
@@ -88,12 +88,18 @@ export class CounterSession {
     return this.#ready.get(master)!.ask(generation, key);
   }
 
-  #askReady(master: Master, generation: string, keys: readonly string[]): Promise<string[]> {
+  /** What a script says of each of many users of a master, in the order of their keys. */
+  askUsers(
+    master: Master,
+    script: 'ready' | 'version',
+    generation: string,
+    keys: readonly string[],
+  ): Promise<string[]> {
     return this.guard(async () => {
-      if (!this.#isCluster) return (await run(master.redis, 'ready', keys, [generation])) as string[];
+      if (!this.#isCluster) return (await run(master.redis, script, keys, [generation])) as string[];
       // Keys of a cluster lie in different slots, and no command may name two of them.
       const pipeline = master.redis.pipeline();
-      for (const key of keys) queue(pipeline, 'ready', [key], [generation]);
+      for (const key of keys) queue(pipeline, script, [key], [generation]);
       return ((await repliesOf(pipeline)) as string[][]).flat();
     });
   }

@@ -11,6 +11,7 @@ import {
   readGenerations,
   readReady,
   readUnits,
+  readVersions,
   requireSuitableRedis,
   snapshotUser,
 } from '../src/index.ts';
@@ -97,6 +98,13 @@ test('counters on a cluster of three masters', async (t) => {
       ready.map((reading) => reading!.window.durationMs),
       users.map((_, i) => (i % 40 <= 30 ? i + 1 : 0)),
       'asked for at once, whatever their slots',
+    );
+    const versions = await readVersions(session, generations, [...users, 'nobody']);
+    t.equal(versions.pop(), undefined);
+    t.strictSame(
+      versions.map((version) => version!.lastStartedAt),
+      users.map((_, i) => NOW - (i % 40) * DAY_MS),
+      'and so are versions, in the order asked for',
     );
     const counts = await Promise.all(admins.map(async (admin) => (await admin.keys('ct:{user-*}')).length));
     t.ok(

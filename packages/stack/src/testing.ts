@@ -6,6 +6,7 @@ import { startMongo } from './mongo.ts';
 import { startRedis } from './redis.ts';
 import { fromEnvironment } from './stack.ts';
 
+export { obtainChromium } from './obtain/chromium.ts';
 export { obtainKcat } from './obtain/kcat.ts';
 
 /** As much of tap's `t` as is needed here. */

@@ -9,13 +9,16 @@ import { authentication } from './plugins/authentication.ts';
 import { documentation } from './plugins/documentation.ts';
 import { errors, sendError } from './plugins/errors.ts';
 import { httpMetrics } from './plugins/http-metrics.ts';
+import { page } from './plugins/page.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
 import { requestId, requestIdOf } from './plugins/request-id.ts';
 import { requestLog } from './plugins/request-log.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { streamRoutes } from './routes/stream.ts';
 import { timeseriesRoutes } from './routes/timeseries.ts';
+import { STREAM_LIMITS, type StreamLimits } from './stream/seats.ts';
 
 /** What the app answers from. It neither opens nor closes any of it. */
 export interface AppParts {
@@ -33,6 +36,8 @@ export interface AppParts {
   clock?: () => number;
   /** Requests that one user may make in a second; 0, the default, is no limit. */
   rateLimitPerSecond?: number;
+  /** Streams that may be open at once; those of a process that has a core unless given. */
+  streamLimits?: StreamLimits;
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -44,7 +49,7 @@ const BODY_BYTES_MAX = 1_024;
 
 /** Puts the API together; it listens nowhere yet. Load order is the order of dependence. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
-  const { logger, metrics, clock = Date.now, rateLimitPerSecond = 0 } = parts;
+  const { logger, metrics, clock = Date.now, rateLimitPerSecond = 0, streamLimits = STREAM_LIMITS } = parts;
   const app = fastify({
     loggerInstance: logger,
     // Our own hook writes one line a request instead of Fastify's two.
@@ -78,8 +83,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(documentation);
   await app.register(dashboardRoutes, { reader: parts.reader, clock, metrics });
   await app.register(timeseriesRoutes, { series: parts.series, clock, metrics });
+  await app.register(streamRoutes, { ...parts, clock, limits: streamLimits });
   await app.register(healthRoutes, { store: parts.store, link: parts.link });
   await app.register(metricsRoutes, { metrics });
+  await app.register(page);
   measure(metrics, parts);
   return app as unknown as FastifyInstance;
 }

@@ -7,6 +7,7 @@ import { createLogger, createMetrics } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../src/app.ts';
 import { type Backend, createBackend } from '../src/backend.ts';
+import type { StreamLimits } from '../src/stream/seats.ts';
 import { type Gate, gateTo } from './gate.ts';
 
 /** The day of the documented example, and a time on it. */
@@ -117,9 +118,9 @@ export interface Answer {
 export async function testApi(
   t: Test,
   world: Pick<World, 'redisUrl' | 'mongoUri' | 'database'>,
-  options: { now?: { ms: number }; rateLimitPerSecond?: number } = {},
+  options: { now?: { ms: number }; rateLimitPerSecond?: number; streamLimits?: StreamLimits } = {},
 ): Promise<RunningApi> {
-  const { now = { ms: NOW_MS }, rateLimitPerSecond = 0 } = options;
+  const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, streamLimits } = options;
   const lines: string[] = [];
   const logger = createLogger({
     service: 'api',
@@ -131,7 +132,14 @@ export async function testApi(
     logger,
   );
   const metrics = createMetrics('api');
-  const app = await buildApp({ ...backend, logger, metrics, clock: () => now.ms, rateLimitPerSecond });
+  const app = await buildApp({
+    ...backend,
+    logger,
+    metrics,
+    clock: () => now.ms,
+    rateLimitPerSecond,
+    ...(streamLimits && { streamLimits }),
+  });
   t.teardown(async () => {
     await app.close();
     await backend.stop();

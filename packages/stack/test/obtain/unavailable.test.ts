@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { test } from 'tap';
 import { uniqueFolder } from '../../src/folder.ts';
 import { obtainChdb, StackError, startKafka, startMongo, startRedis } from '../../src/index.ts';
-import type { Test } from '../../src/testing.ts';
+import { obtainChromium, type Test } from '../../src/testing.ts';
 
 const engines = { kafka: startKafka, redis: startRedis, mongo: startMongo };
 const variables = { kafka: 'KAFKA_BROKERS', redis: 'REDIS_URL', mongo: 'MONGODB_URI' };
@@ -49,4 +49,21 @@ test('so is the package that the bench compares with, without Python and without
   });
   t.match(await failure(), /^chdb: [^\n]*no matching distribution; install Python [^\n]*$/);
   t.strictSame(await readdir(folder.path('cache/calltally')), [], 'and the next run tries again');
+});
+
+test('so is the browser of the tests, absent, too old, or only a stand-in', async (t) => {
+  const folder = await bareMachine(t);
+  const failure = () =>
+    obtainChromium().then(
+      () => t.fail('it was had'),
+      (reason: StackError) => reason.message,
+    );
+  t.match(await failure(), /^chromium: none of chromium, [^\n]* is on PATH; install Chromium [^\n]*$/);
+  await mkdir(folder.path('empty'));
+  const command = (script: string) =>
+    writeFile(folder.path('empty/chromium'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  await command('echo "Chromium 99.0.1.2 built on Debian"');
+  t.match(await failure(), /^chromium: [^\n]* is too old: Chromium 99[^\n]*; install Chromium [^\n]*$/);
+  await command('echo "needs a snap" >&2; exit 1');
+  t.match(await failure(), /^chromium: [^\n]*needs a snap; install Chromium [^\n]*$/);
 });

@@ -86,6 +86,19 @@ export class KeyRing {
     }
   }
 
+  /**
+   * Whether a key that was valid is so still, for who goes on with it for hours. Counts no hit. A key that had to make
+   * room is not thereby ended: it is looked up again, and stands until the answer says otherwise.
+   */
+  stands(hash: string, nowMs: number): boolean {
+    if (this.#revoked.has(hash)) return false;
+    const key = this.#known.get(hash);
+    if (key === undefined && this.#unknown.has(hash)) return false;
+    if (key !== undefined && key.expiresAtMs <= nowMs) return false;
+    if (key === undefined || key.recheckAtMs <= nowMs) this.#recheck(hash, key, nowMs);
+    return true;
+  }
+
   /** Forgets a key for good. */
   revoke(hash: string): void {
     this.#revoked.set(hash, true);
@@ -123,10 +136,10 @@ export class KeyRing {
     return key;
   }
 
-  #recheck(hash: string, key: KnownKey, nowMs: number): void {
+  #recheck(hash: string, key: KnownKey | undefined, nowMs: number): void {
     if (this.#rechecks >= RECHECKS_AT_ONCE_MAX) return;
     this.#rechecks += 1;
-    key.recheckAtMs = nowMs + RECHECK_MS;
+    if (key !== undefined) key.recheckAtMs = nowMs + RECHECK_MS;
     this.#lookUp(hash, nowMs)
       .catch(() => {})
       .finally(() => {

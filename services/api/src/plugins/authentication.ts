@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose key the request came with; empty until it is authenticated. */
     userId: string;
+    /** What the key is known by. */
+    keyHash: string;
     /** How long that took. */
     authMs: number;
   }
@@ -62,6 +64,7 @@ export const authentication = fp(
       if (hash instanceof ApiError) {
         return refusal(request, hash).then((error) => Promise.reject(error));
       }
+      request.keyHash = hash;
       const known = keys.known(hash, clock());
       if (known === undefined) {
         return look(request, hash).then(() => {
@@ -82,6 +85,7 @@ export const authentication = fp(
     }
 
     app.decorateRequest('userId', '');
+    app.decorateRequest('keyHash', '');
     app.decorateRequest('authMs', 0);
     // The relation is said aloud: the default is `or`, and any one strategy would do.
     app.decorate('requireApiKey', app.auth([verifyApiKey, verifyOwnUser], { relation: 'and' }));

@@ -113,6 +113,45 @@ test('keys', async (t) => {
     t.equal(await until(later, (user) => user === undefined), undefined);
   });
 
+  await t.test('whether a key still stands is told without counting it as a request', async (t) => {
+    const ring = new KeyRing(store.apiKeys);
+    const [lasting, revoked] = await Promise.all([newKey('u'), newKey('u')]);
+    const { apiKey } = await store.apiKeys.create({ userId: 'u', expiresAt: new Date(NOW_MS + 1_000) });
+    const expiring = hashApiKey(apiKey);
+    for (const hash of [lasting.hash, revoked.hash, expiring]) await ring.find(hash, NOW_MS);
+    const counts = { ...ring.counts };
+    const standing = (nowMs: number) =>
+      [lasting.hash, revoked.hash, expiring].map((hash) => ring.stands(hash, nowMs));
+    t.same(standing(NOW_MS + 999), [true, true, true]);
+    ring.revoke(revoked.hash);
+    t.same(standing(NOW_MS + 1_000), [true, false, false]);
+    t.same(ring.counts, counts);
+  });
+
+  await t.test('a key that is not known any more stands until Mongo says otherwise', async (t) => {
+    let rows = new Map<string, ApiKeyRow>();
+    const gone = new Error('Mongo is away');
+    let isAway = true;
+    const ring = new KeyRing({
+      findByHash: async (hash) => {
+        if (isAway) throw gone;
+        return rows.get(hash);
+      },
+    });
+    const { hash, row } = await newKey('u');
+    rows = new Map([[hash, row]]);
+    t.equal(ring.stands(hash, NOW_MS), true, 'nobody can say');
+    isAway = false;
+    await until(
+      async () => ring.stands(hash, NOW_MS) && ring.size,
+      (size) => size === 1,
+    );
+    t.equal(ring.size, 1, 'it was looked up, and is there');
+    rows = new Map();
+    const later = async () => ring.stands(hash, NOW_MS + 86_400_000);
+    t.equal(await until(later, (stands) => !stands), false, 'its row was deleted by hand');
+  });
+
   await t.test('a watcher misses no revocation, though Mongo was away when it began', async (t) => {
     const ring = new KeyRing(store.apiKeys);
     const lines: string[] = [];

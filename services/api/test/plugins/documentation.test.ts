@@ -19,11 +19,18 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
   });
 
   await t.test('it names what is there', async (t) => {
-    const paths = ['/analytics/dashboard', '/analytics/timeseries', '/healthz', '/readyz'];
+    const paths = [
+      '/analytics/dashboard',
+      '/analytics/stream',
+      '/analytics/timeseries',
+      '/healthz',
+      '/readyz',
+    ];
     t.same(Object.keys(document.paths).sort(), paths);
     t.match(document.components.securitySchemes.apiKey, { type: 'http', scheme: 'bearer' });
     for (const [path, names] of [
       ['/analytics/dashboard', ['start_date', 'end_date', 'user_id']],
+      ['/analytics/stream', ['start_date', 'end_date', 'user_id', 'last-event-id']],
       ['/analytics/timeseries', ['interval', 'start_date', 'end_date', 'user_id', 'format']],
     ] as const) {
       const operation = document.paths[path].get;
@@ -36,6 +43,9 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
     }
     const { content } = document.paths['/analytics/timeseries'].get.responses[200];
     t.same(Object.keys(content), ['application/json', 'text/csv']);
+    t.same(Object.keys(document.paths['/analytics/stream'].get.responses['200'].content), [
+      'text/event-stream',
+    ]);
   });
 
   await t.test('answers are as it says, body and headers', async (t) => {

@@ -1,0 +1,33 @@
+import { cp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'tap';
+import { folder } from '../support.ts';
+
+// Plain JavaScript, which runs before anything is built.
+const { buildPage } = await import(new URL('../../setup/page.mjs', import.meta.url).href);
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+const COPIED = ['index.html', 'package.json', 'src', 'vite.config.ts', 'tsconfig.json'];
+
+test('the page is built when it is not yet, or when what it is made of changed, and else not', async (t) => {
+  const root = await folder(t);
+  const web = join(root, 'services', 'web');
+  for (const name of COPIED) await cp(join(ROOT, 'services/web', name), join(web, name), { recursive: true });
+  for (const path of ['pnpm-lock.yaml', 'tsconfig.base.json', 'packages/domain/src']) {
+    await cp(join(ROOT, path), join(root, path), { recursive: true });
+  }
+  await symlink(join(ROOT, 'services/web/node_modules'), join(web, 'node_modules'));
+  const index = () => readFile(join(web, 'dist/index.html'), 'utf8');
+
+  t.equal(await buildPage(root), true);
+  const first = await index();
+  t.match(first, /assets\/index-[\w-]+\.js/);
+  t.equal(await buildPage(root), false, 'nothing changed');
+
+  await writeFile(join(web, 'src/main.tsx'), "document.title = 'other';\n");
+  t.equal(await buildPage(root), true, 'a source changed');
+  t.not(await index(), first);
+
+  await rm(join(web, 'dist'), { recursive: true });
+  t.equal(await buildPage(root), true, 'what was built is gone');
+});

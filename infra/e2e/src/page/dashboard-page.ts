@@ -1,0 +1,131 @@
+import type { Locator, Page } from 'playwright-core';
+import type { OracleFigures as Figures } from '../oracle.ts';
+
+export type { OracleFigures as Figures } from '../oracle.ts';
+
+/** A row of the table behind the chart. */
+export interface Row {
+  /** The first day of the row's bucket. */
+  start: string;
+  calls: number;
+  minutes: number;
+  average: number;
+}
+
+const TAB_MAX = 30;
+
+/** The page as somebody uses it who goes by names and roles; only figures are found by their attribute. */
+export class DashboardPage {
+  constructor(readonly page: Page) {}
+
+  get keyField(): Locator {
+    return this.page.getByLabel('API key');
+  }
+
+  get alert(): Locator {
+    return this.page.getByRole('alert');
+  }
+
+  button(name: string): Locator {
+    return this.page.getByRole('button', { name, exact: true });
+  }
+
+  /** Types a key and sends it; what comes of it is not waited for. */
+  async signIn(key: string): Promise<void> {
+    await this.keyField.fill(key);
+    await this.button('Sign in').click();
+  }
+
+  /** What the page says of its line to the server. */
+  async link(): Promise<string | null> {
+    return this.page.locator('header [data-state]').getAttribute('data-state');
+  }
+
+  /** The figure of each card. */
+  async figures(): Promise<Figures> {
+    const shown = await this.page
+      .locator('[data-figure]')
+      .evaluateAll((cards) =>
+        cards.map((card) => [card.getAttribute('data-figure')!, card.querySelector('dd')?.textContent ?? '']),
+      );
+    return Object.fromEntries(shown.map(([field, text]) => [field, numberOf(text!)])) as unknown as Figures;
+  }
+
+  /** What a card says of the period before. */
+  async comparison(field: keyof Figures): Promise<string> {
+    return (await this.page.locator(`[data-figure=${field}] .comparison`).textContent()) ?? '';
+  }
+
+  range(name: string): Locator {
+    return this.page.getByRole('radio', { name, exact: true });
+  }
+
+  async choose(range: string): Promise<void> {
+    // A mouse hits the label: the input itself may be drawn as nothing.
+    await this.page.locator('label', { hasText: new RegExp(`^${range}$`) }).click();
+  }
+
+  async chooseDates(first: string, last: string): Promise<void> {
+    await this.choose('Custom');
+    await this.page.getByLabel('First day').fill(first);
+    await this.page.getByLabel('Last day').fill(last);
+    await this.button('Show').click();
+  }
+
+  async openTable(): Promise<void> {
+    await this.button('Show table').click();
+  }
+
+  /** The chart's figures, as the table behind it says them; none where there is no table. */
+  async rows(): Promise<Row[]> {
+    const rows = await this.page
+      .locator('tbody tr')
+      .evaluateAll((lines) =>
+        lines.map((line) =>
+          [...line.querySelectorAll('th, td')].map((cell) => cell.firstChild?.textContent ?? ''),
+        ),
+      );
+    return rows.map(([name, calls, minutes, average]) => ({
+      start: new Date(`${name} UTC`).toISOString().slice(0, 10),
+      calls: numberOf(calls!),
+      minutes: numberOf(minutes!),
+      average: numberOf(average!),
+    }));
+  }
+
+  /** The chart: a slider to those who cannot see it. */
+  get chart(): Locator {
+    return this.page.getByRole('slider');
+  }
+
+  /** What is read to those who cannot see it, as it stands now. */
+  async announced(): Promise<string> {
+    return (await this.page.getByRole('status').allTextContents()).join(' ').trim();
+  }
+
+  /** Moves the focus there by the tabulator key, a bounded number of times. @returns whether it got there */
+  async tabTo(target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<boolean> {
+    for (let presses = 0; presses < TAB_MAX; presses++) {
+      await this.page.keyboard.press(key);
+      if (await target.evaluate((element) => element.matches(':focus'))) return true;
+    }
+    return false;
+  }
+
+  async downloadCsv(): Promise<{ name: string; text: string }> {
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.button('Download CSV').click(),
+    ]);
+    const stream = await download.createReadStream();
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    return { name: download.suggestedFilename(), text: Buffer.concat(chunks).toString('utf8') };
+  }
+}
+
+/** "1,047" is 1047; NaN where there is no number. */
+function numberOf(text: string): number {
+  const [digits] = /[\d,]+(\.\d+)?/.exec(text) ?? [];
+  return digits === undefined ? Number.NaN : Number(digits.replaceAll(',', ''));
+}

@@ -1,0 +1,70 @@
+import type { Oracle, OracleRange } from '../oracle.ts';
+import type { Figures, Row } from './dashboard-page.ts';
+
+export const DAY_MS = 86_400_000;
+
+export const startOfDay = (ms: number) => ms - (ms % DAY_MS);
+export const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+/** A range, and the period that it is held against. */
+export interface Ranges {
+  range: OracleRange;
+  previous: OracleRange;
+}
+
+/** The ranges by their names, by the calendar of Date: each ends now, and so does the period before, so long ago. */
+export function namedRanges(nowMs: number): Record<'Today' | '7 days' | '30 days' | 'This month', Ranges> {
+  const running = (days: number): Ranges => {
+    const from = startOfDay(nowMs) - (days - 1) * DAY_MS;
+    const backMs = days * DAY_MS;
+    return {
+      range: { from, until: nowMs + 1 },
+      previous: { from: from - backMs, until: nowMs - backMs },
+    };
+  };
+  const now = new Date(nowMs);
+  const monthFrom = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1);
+  const lastMonthFrom = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 1);
+  return {
+    Today: running(1),
+    '7 days': running(7),
+    '30 days': running(30),
+    'This month': {
+      range: { from: monthFrom, until: nowMs + 1 },
+      previous: { from: lastMonthFrom, until: Math.min(lastMonthFrom + nowMs - monthFrom, monthFrom) },
+    },
+  };
+}
+
+/** Whole days, both inclusive, held against as many days before them. */
+export function daysRange(first: string, last: string): Ranges {
+  const from = Date.parse(first);
+  const until = Date.parse(last) + DAY_MS;
+  return { range: { from, until }, previous: { from: from - (until - from), until: from } };
+}
+
+/** What the cards must say. */
+export function expectedFigures(oracle: Oracle, userId: string, range: OracleRange, nowMs: number): Figures {
+  return oracle.figures(userId, range, nowMs);
+}
+
+/** What the table must say: a row for each day of the range, or none at all where no day has a call. */
+export function expectedDays(oracle: Oracle, userId: string, range: OracleRange): Row[] {
+  const rows: Row[] = [];
+  for (let from = startOfDay(range.from); from < range.until; from += DAY_MS) {
+    const day = { from: Math.max(from, range.from), until: Math.min(from + DAY_MS, range.until) };
+    const figures = oracle.figures(userId, day, 0);
+    const { total_calls: calls, total_duration_minutes: minutes, avg_duration_minutes: average } = figures;
+    rows.push({ start: dateOf(from), calls, minutes, average });
+  }
+  return rows.some(({ calls }) => calls > 0) ? rows : [];
+}
+
+/** The share by which a figure differs from that of the period before, as it is shown: `+12 %`, `−3.4 %`. */
+export function expectedShare(figure: number, previous: number): string | undefined {
+  if (previous === 0) return undefined;
+  const percent = Math.abs((100 * (figure - previous)) / previous);
+  const text = String(percent < 10 ? Math.round(percent * 10) / 10 : Math.round(percent));
+  if (text === '0') return undefined;
+  return `${figure > previous ? '+' : '−'}${text.replace(/\B(?=(\d{3})+$)/g, ',')} %`;
+}

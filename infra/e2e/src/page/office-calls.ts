@@ -1,0 +1,41 @@
+import type { CallEvent } from '@calltally/contract';
+import { Chance } from '../random.ts';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const QUIET_MS = 600_000;
+/** Sunday first, as JavaScript counts. */
+const CALLS_OF_WEEKDAY = [6, 41, 38, 44, 36, 31, 9];
+
+/**
+ * The calls of a small office up to now: many on working days and few on others, none on some days, most of them short;
+ * and one right now, so that there is a today just after midnight too. None of an earlier day began in the minutes of
+ * the day that a test takes from now on: the period before, which goes as far as now, stays the same meanwhile.
+ */
+export function officeCalls(userId: string, days: number, nowMs: number): CallEvent[] {
+  const today = Math.floor(nowMs / DAY_MS);
+  const past = Array.from({ length: days }, (_, i) => callsOfDay(userId, today - days + 1 + i)).flat();
+  const isKept = ({ started_at }: CallEvent) => {
+    const agoMs = nowMs - new Date(started_at).getTime();
+    const ofDayMs = (DAY_MS - (agoMs % DAY_MS)) % DAY_MS;
+    return agoMs > 0 && ofDayMs > QUIET_MS;
+  };
+  const last = { call_id: `${userId}-now`, user_id: userId, started_at: new Date(nowMs).toISOString() };
+  return [...past.filter(isKept), { ...last, duration_seconds: 90.5 }];
+}
+
+function callsOfDay(userId: string, day: number): CallEvent[] {
+  const chance = new Chance(day);
+  const isClosed = chance.chance(0.05);
+  const count = isClosed ? 0 : CALLS_OF_WEEKDAY[new Date(day * DAY_MS).getUTCDay()]! + chance.int(-5, 5);
+  return Array.from({ length: count }, (_, i) => {
+    const hour = (chance.next() + chance.next() + chance.next()) * 8;
+    const longest = chance.chance(0.1) ? 2_400_000 : 420_000;
+    return {
+      call_id: `${userId}-${day}-${i}`,
+      user_id: userId,
+      started_at: new Date(day * DAY_MS + Math.floor(hour * HOUR_MS)).toISOString(),
+      duration_seconds: chance.int(0, longest) / 1000,
+    };
+  });
+}

@@ -1,0 +1,56 @@
+import type { CallEvent } from '@calltally/contract';
+import type { Browser } from 'playwright-core';
+import type { Test } from 'tap';
+import type { PlatformOptions } from '../platform.ts';
+import { startWorld, type World } from '../world.ts';
+import { startBrowser } from './browser.ts';
+import { officeCalls } from './office-calls.ts';
+
+const DAYS = 200;
+
+/** The running service, a browser, and a user whose calls of half a year are counted. */
+export interface PageWorld extends World {
+  browser: Browser;
+  url: string;
+  userId: string;
+  key: string;
+  /** Of a user without calls. */
+  emptyKey: string;
+  /** Publishes a call and resolves when Kafka has it. */
+  publish(call: Partial<CallEvent>): Promise<void>;
+}
+
+/** All of it ends with `t`. @param nowMs up to when there are calls */
+export async function startPageWorld(
+  t: Test,
+  options: PlatformOptions = {},
+  nowMs = Date.now(),
+): Promise<PageWorld> {
+  const [browser, world] = await Promise.all([startBrowser(t), startWorld(t, { ...options, users: 2 })]);
+  const { platform, oracle, keys } = world;
+  const [userId, emptyUserId] = [...keys.keys()] as [string, string];
+  const send = async (events: CallEvent[]) => {
+    for (const event of events) oracle.add(event);
+    await platform.producer.sendAll(events);
+  };
+  await send(officeCalls(userId, DAYS, nowMs));
+  await platform.untilRead();
+  await platform.untilCaughtUp(keys.get(userId)!);
+  let published = 0;
+  return {
+    ...world,
+    browser,
+    url: platform.api.url,
+    userId,
+    key: keys.get(userId)!,
+    emptyKey: keys.get(emptyUserId)!,
+    async publish(call) {
+      const event = {
+        call_id: `${userId}-published-${published++}`,
+        user_id: userId,
+        duration_seconds: 61.5,
+      };
+      await send([{ ...event, started_at: new Date().toISOString(), ...call }]);
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { test } from 'tap';
+import { becomes } from '../../src/page/becomes.ts';
+import { startApiWithClock } from '../../src/page/clocked-api.ts';
+import { DashboardPage } from '../../src/page/dashboard-page.ts';
+import { DAY_MS, expectedDays, expectedFigures, namedRanges } from '../../src/page/expected.ts';
+import { startPageWorld } from '../../src/page/page-world.ts';
+import { visit } from '../../src/page/visit.ts';
+
+/** Longer than the test takes to get there: the page's own clock goes on. */
+const BEFORE_MS = 600_000;
+
+test('at midnight, and at the turn of a month, everything follows without a reload', async (t) => {
+  const now = new Date();
+  const turnMs = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1);
+  // The API's clock, and it alone: the browser's says something else all the time.
+  const clock = { ms: turnMs - DAY_MS - BEFORE_MS };
+  const world = await startPageWorld(t, {}, clock.ms);
+  const { browser, key, userId, oracle } = world;
+  const { url } = await startApiWithClock(t, world.platform, clock);
+
+  for (const name of ['Today', '7 days', 'This month'] as const) {
+    await t.test(name, async (t) => {
+      clock.ms = turnMs - DAY_MS - BEFORE_MS;
+      await visit(t, browser, { url }, async ({ page, loads }) => {
+        const dashboard = new DashboardPage(page);
+        const range = () => namedRanges(clock.ms)[name].range;
+        const holds = async (when: string) => {
+          const figures = () => expectedFigures(oracle, userId, range(), clock.ms);
+          await becomes(t, () => dashboard.figures(), figures, `the figures ${when}`);
+          await becomes(
+            t,
+            () => dashboard.rows(),
+            () => expectedDays(oracle, userId, range()),
+            `the table ${when}`,
+          );
+        };
+        await dashboard.signIn(key);
+        await dashboard.choose(name);
+        await dashboard.openTable();
+        await holds('before midnight');
+        clock.ms = turnMs - DAY_MS + 1_000;
+        await holds('a second after it');
+        clock.ms = turnMs - 1_000;
+        await world.publish({ started_at: new Date(clock.ms - 500).toISOString() });
+        await holds('a day later, after a call');
+        clock.ms = turnMs + 1_000;
+        await holds('in the next month');
+        t.equal(loads(), 1, 'the document was loaded once');
+      });
+    });
+  }
+});

@@ -1,0 +1,19 @@
+-- Tells whether counters are still what they were, of many users at once.
+-- KEYS[1…] users (hashes)
+-- ARGV[1] generation
+-- Reply: for each user the latest start (epoch ms) and a digest of all that the hash says but for its lease; the digest
+--   is another one once anything was counted, recounted or made ready. '' when the counters are absent, of another
+--   generation or not complete
+local replies = {}
+for i, user in ipairs(KEYS) do
+  local head = redis.call('HMGET', user, 'g', 'w', 'x')
+  replies[i] = ''
+  if head[1] == ARGV[1] and head[2] == '1' then
+    local all, said = redis.call('HGETALL', user), {}
+    for at = 1, #all, 2 do
+      if all[at] ~= 'l' then said[#said + 1] = all[at] .. '=' .. all[at + 1] end
+    end
+    replies[i] = head[3] .. ' ' .. redis.sha1hex(table.concat(said, ' '))
+  end
+end
+return replies

@@ -1,0 +1,114 @@
+import { test } from 'tap';
+import {
+  applyEvents,
+  type Generations,
+  installUsers,
+  leaseUsers,
+  readBuckets,
+  readVersions,
+} from '../src/index.ts';
+import { DAY_MS, testCounters, warm } from './support.ts';
+
+const NOW = Date.UTC(2025, 5, 15, 12);
+/** More than one command takes. */
+const USERS = 600;
+
+test('versions of many users that are asked for at once', async (t) => {
+  const counters = await testCounters(t);
+  const { session, generations, admin, open } = counters;
+  const users = Array.from({ length: USERS }, (_, i) => `u-${i}`);
+  await warm(counters, users, NOW);
+  const versionsOf = (userIds: readonly string[]) => readVersions(session, generations, userIds);
+  const count = (userIds: readonly string[], partition: string, offset: number) =>
+    applyEvents(
+      session,
+      generations,
+      partition,
+      userIds.map((userId) => ({ userId, events: [{ offset, startedAt: NOW - offset, durationMs: 7 }] })),
+    );
+
+  await t.test('nothing happens: the same. Something is counted: another one, for those alone', async (t) => {
+    const before = await versionsOf(users);
+    t.strictSame(await versionsOf(users), before);
+    t.equal(before[0]?.lastStartedAt, -1);
+    const some = users.filter((_, i) => i % 7 === 0);
+    await count(some, '0:0', 3);
+    const after = await versionsOf(users);
+    t.strictSame(
+      users.filter((_, i) => after[i]!.text !== before[i]!.text),
+      some,
+    );
+    t.equal(after[0]?.lastStartedAt, NOW - 3);
+    await count(some, '0:0', 3);
+    t.strictSame(await versionsOf(users), after, 'a redelivery changes nothing');
+  });
+
+  await t.test('whatever changes counters makes it another one', async (t) => {
+    const seen = new Set<string>();
+    const isAnother = async (what: string) => {
+      const [version] = await versionsOf(['u-1']);
+      t.notOk(seen.has(version!.text), what);
+      seen.add(version!.text);
+    };
+    await isAnother('at first');
+    await count(['u-1'], '0:0', 10);
+    await isAnother('a call');
+    await count(['u-1'], '0:1', 10);
+    await isAnother('a call of another partition, of the same offset and start');
+    await readBuckets(session, generations, 'u-1', NOW, []);
+    await isAnother('sums made ready');
+    await readBuckets(session, generations, 'u-1', NOW + DAY_MS, []);
+    await isAnother('of another day');
+    const wrong = { calls: 9, durationMs: 9 };
+    const recounted = {
+      userId: 'u-1',
+      days: new Map([[20_000, wrong]]),
+      partitions: new Set(['0:0', '0:1']),
+      lastStartedAt: NOW,
+    };
+    const [leased] = await versionsOf(['u-1']);
+    await leaseUsers(session, generations, ['u-1'], 'l', NOW, { evenIfWarm: true, respectMs: 0 });
+    t.strictSame(await versionsOf(['u-1']), [leased], 'a lease is no change');
+    const stored = new Map([
+      ['0:0', 10],
+      ['0:1', 10],
+    ]);
+    t.same(await installUsers(session, generations, [recounted], stored, 'l', NOW), ['installed']);
+    await isAnother('other sums through the same offsets');
+  });
+
+  await t.test('who is unknown, not complete or of another generation has none', async (t) => {
+    await leaseUsers(session, generations, ['u-cold'], 'l', NOW, { evenIfWarm: true, respectMs: 0 });
+    const versions = await versionsOf(['u-2', 'nobody', 'u-cold', 'u-3']);
+    t.strictSame(
+      versions.map((version) => version !== undefined),
+      [true, false, false, true],
+    );
+    const [[master, own]] = [...generations] as [[(typeof session.masters)[0], object]];
+    const other = new Map([[master, { ...own, id: 'another' }]]) as Generations;
+    t.strictSame(await readVersions(session, other, ['u-2']), [undefined]);
+    t.strictSame(await readVersions(session, new Map(), ['u-2']), [undefined]);
+    t.strictSame(await versionsOf([]), []);
+  });
+
+  await t.test('a few commands, however many users', async (t) => {
+    const scripts = async () => {
+      const said = await admin.info('commandstats');
+      return [...said.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].reduce(
+        (sum, [, n]) => sum + Number(n),
+        0,
+      );
+    };
+    const before = await scripts();
+    await versionsOf(users);
+    t.equal((await scripts()) - before, Math.ceil(USERS / 256));
+  });
+
+  await t.test('a session that is over says so', async (t) => {
+    const cut = await open();
+    const same: Generations = new Map([[cut.masters[0]!, [...generations.values()][0]!]]);
+    t.same(await readVersions(cut, same, ['u-2']), await versionsOf(['u-2']));
+    cut.end('done');
+    await t.rejects(readVersions(cut, same, ['u-2']), { code: 'COUNTERS_LOST' });
+  });
+});

@@ -1,0 +1,61 @@
+import { parseDateRange } from '@calltally/domain';
+import type { Registry } from '@calltally/telemetry';
+import type { FastifyInstance } from 'fastify';
+import type { DashboardQuery } from '../schemas/dashboard.ts';
+import { StreamSchema } from '../schemas/stream.ts';
+import { measureStreams } from '../stream/measure-streams.ts';
+import { Streams, type StreamsParts } from '../stream/streams.ts';
+
+export interface StreamParts extends StreamsParts {
+  metrics: Registry;
+}
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'private, no-store, no-transform',
+  // nginx would hold events back until it has a buffer full of them.
+  'x-accel-buffering': 'no',
+};
+
+interface Request {
+  Querystring: DashboardQuery;
+  Headers: { 'last-event-id'?: string };
+}
+
+/** `GET /analytics/stream`: the dashboard's figures as events, for as long as the client listens (docs/api.md). */
+export async function streamRoutes(app: FastifyInstance, { metrics, ...parts }: StreamParts): Promise<void> {
+  const streams = new Streams(parts);
+  measureStreams(metrics, streams);
+  // Before the server waits for its connections to end.
+  app.addHook('preClose', () => streams.stop());
+
+  app.get<Request>(
+    '/analytics/stream',
+    { schema: StreamSchema, onRequest: [app.requireApiKey, ...app.userLimit] },
+    async (request, reply) => {
+      // A range that cannot be is refused before anything else.
+      parseDateRange(request.query, parts.clock());
+      if (request.method === 'HEAD') return reply.headers(HEADERS).send();
+      const { raw: response } = reply;
+      await streams.listen({
+        userId: request.userId,
+        keyHash: request.keyHash,
+        query: request.query,
+        lastEventId: request.headers['last-event-id'],
+        response,
+        begin() {
+          reply.headers({ ...HEADERS, connection: 'close' }).hijack();
+          response.writeHead(200, reply.getHeaders() as Record<string, string>);
+          request.answeredMs = reply.elapsedTime;
+          // Fastify takes a request for answered at `finish` or `error`; when a client goes there is neither.
+          response.once('close', () => {
+            if (!response.writableFinished) response.emit('error', new Error('the client has gone'));
+          });
+        },
+        refused(error) {
+          request.errorCode = error.code;
+        },
+      });
+    },
+  );
+}

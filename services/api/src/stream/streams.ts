@@ -1,0 +1,175 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readVersions } from '@calltally/counters';
+import { DateRangeError } from '@calltally/domain';
+import { type CountersLink, type DashboardReader, LedgerError } from '@calltally/ledger';
+import type { Logger } from '@calltally/telemetry';
+import { unavailable } from '../error-of.ts';
+import type { ApiError } from '../errors.ts';
+import { faultOf } from '../fault.ts';
+import { invalidApiKey } from '../keys/bearer.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { DashboardQuery } from '../schemas/dashboard.ts';
+import { type EndReason, Listener } from './listener.ts';
+import { Seats, type StreamLimits } from './seats.ts';
+import { Turns } from './turns.ts';
+import { View } from './view.ts';
+
+/** Between the beginnings of two looks at whether anything changed. */
+const LOOK_MS = 250;
+/** Rest between two looks, however long they take. */
+const REST_MS = 50;
+const QUICK_READS_MAX = 64;
+const SLOW_READS_MAX = 8;
+
+export interface StreamsParts {
+  reader: Pick<DashboardReader, 'read'>;
+  link: Pick<CountersLink, 'current'>;
+  keys: Pick<KeyRing, 'stands'>;
+  /** Epoch milliseconds. */
+  clock: () => number;
+  logger: Logger;
+  limits: StreamLimits;
+}
+
+/** A request for a stream that is authenticated and whose dates can be used. */
+export interface StreamRequest {
+  userId: string;
+  keyHash: string;
+  query: DashboardQuery;
+  lastEventId: string | undefined;
+  response: ServerResponse;
+  /** Called when the first figures are there: writes the head of the response. */
+  begin(): void;
+  /** Called before the stream is ended with an error. */
+  refused(error: ApiError): void;
+}
+
+/**
+ * All open streams of this process. One look a moment asks Redis, in one command for hundreds of users, whose counters
+ * have changed; only theirs are read. While nobody listens nothing is asked.
+ */
+export class Streams {
+  /** How streams ended. */
+  readonly ended: Record<EndReason, number> = { client: 0, key: 0, stuck: 0, stopping: 0 };
+  readonly #parts: StreamsParts;
+  readonly #seats: Seats;
+  readonly #turns = { quick: new Turns(QUICK_READS_MAX), slow: new Turns(SLOW_READS_MAX) };
+  /** By user and query. */
+  readonly #views = new Map<string, Map<string, View>>();
+  readonly #listeners = new Map<Listener, (error: ApiError) => void>();
+  readonly #stopping = new AbortController();
+  #looking: Promise<void> | undefined;
+
+  constructor(parts: StreamsParts) {
+    this.#parts = parts;
+    this.#seats = new Seats(parts.limits);
+  }
+
+  /** Streams that are open or being opened. */
+  get open(): number {
+    return this.#seats.taken;
+  }
+
+  /**
+   * Sends the figures as they are now, and again whenever they change. Resolves when the stream has begun.
+   * @throws ApiError TOO_MANY_STREAMS, or UNAVAILABLE while the process stops
+   * @throws LedgerError when the figures cannot be read; then the response has not begun
+   */
+  async listen(request: StreamRequest): Promise<void> {
+    const { userId, query, response } = request;
+    if (this.#stopping.signal.aborted) throw unavailable('stopping');
+    this.#seats.take(userId);
+    const view = this.#viewOf(userId, query);
+    view.holders += 1;
+    try {
+      await view.refresh();
+      // Whoever has gone meanwhile will not be heard of again.
+      if (response.destroyed || this.#stopping.signal.aborted) throw unavailable('gone or stopping');
+    } catch (thrown) {
+      this.#leave(userId, query, view);
+      throw thrown;
+    }
+    request.begin();
+    const listener = new Listener(response, view, request);
+    view.listeners.add(listener);
+    this.#listeners.set(listener, request.refused);
+    response.once('close', () => {
+      view.listeners.delete(listener);
+      this.#listeners.delete(listener);
+      this.#leave(userId, query, view);
+      this.ended[listener.reason] += 1;
+    });
+    listener.send();
+    this.#looking ??= this.#lookOn();
+  }
+
+  /** Ends all streams; their clients will come again, to whoever is there then. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const listener of this.#listeners.keys()) listener.stop();
+    await this.#looking;
+  }
+
+  #viewOf(userId: string, query: DashboardQuery): View {
+    const views = this.#views.get(userId) ?? new Map<string, View>();
+    this.#views.set(userId, views);
+    const name = nameOf(query);
+    const view =
+      views.get(name) ?? new View({ ...this.#parts, ...this.#turns, failed: this.#failed }, userId, query);
+    views.set(name, view);
+    return view;
+  }
+
+  #leave(userId: string, query: DashboardQuery, view: View): void {
+    this.#seats.leave(userId);
+    view.holders -= 1;
+    if (view.holders > 0) return;
+    const views = this.#views.get(userId);
+    views?.delete(nameOf(query));
+    if (views?.size === 0) this.#views.delete(userId);
+  }
+
+  async #lookOn(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (this.#listeners.size > 0 && !signal.aborted) {
+      const begunMs = performance.now();
+      await this.#look();
+      const restMs = Math.max(REST_MS, LOOK_MS - (performance.now() - begunMs));
+      await sleep(restMs, undefined, { signal }).catch(() => {});
+    }
+    this.#looking = undefined;
+  }
+
+  async #look(): Promise<void> {
+    const { link, keys, clock } = this.#parts;
+    const live = link.current;
+    const users = [...this.#views.keys()];
+    // When the session is over there is no version to be had, and the views know what to do then.
+    const versions =
+      live && (await readVersions(live.session, live.generations, users).catch(() => undefined));
+    const nowMs = clock();
+    for (const [i, userId] of users.entries()) {
+      for (const view of this.#views.get(userId)?.values() ?? [])
+        view.look(versions?.[i], nowMs, live?.asOfMs);
+    }
+    for (const [listener, refused] of this.#listeners) {
+      if (keys.stands(listener.keyHash, nowMs)) listener.send();
+      else {
+        const error = invalidApiKey();
+        refused(error);
+        listener.refuse(error.body);
+      }
+    }
+  }
+
+  readonly #failed = (thrown: unknown): void => {
+    // That both stores are away is said by others, and that a clock went back behind a start is no fault.
+    if (thrown instanceof LedgerError || thrown instanceof DateRangeError) return;
+    this.#parts.logger.error({ fault: faultOf(thrown) }, 'a stream cannot read its figures');
+  };
+}
+
+function nameOf({ start_date, end_date }: DashboardQuery): string {
+  return JSON.stringify([start_date, end_date]);
+}

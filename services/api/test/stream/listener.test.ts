@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { Test } from '@calltally/stack/testing';
+import { test } from 'tap';
+import type { Figures } from '../../src/stream/figures.ts';
+import { Listener, type ListenerOptions } from '../../src/stream/listener.ts';
+import { dashboardEvent } from '../../src/stream/sse.ts';
+import { until } from '../support.ts';
+
+/** A few of these are more than what lies in the buffers between two sockets. */
+const LARGE = 4_000_000;
+
+interface World {
+  listener: Listener;
+  response: ServerResponse;
+  client: Socket;
+  /** Makes other figures the latest ones and has them sent. */
+  show(id: string, length?: number): void;
+}
+
+/** A listener whose client has sent its request, and reads when it is told to. */
+async function testListener(t: Test, options: Partial<ListenerOptions> = {}): Promise<World> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.on('error', () => {});
+  t.teardown(() => {
+    client.destroy();
+    server.close();
+  });
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  const [, response] = (await once(server, 'request')) as [unknown, ServerResponse];
+  const view: { figures: Figures | undefined; asOfMs: number | undefined } = {
+    figures: undefined,
+    asOfMs: 0,
+  };
+  response.writeHead(200, { connection: 'close' });
+  const listener = new Listener(response, view, { keyHash: '', lastEventId: undefined, ...options });
+  return {
+    listener,
+    response,
+    client,
+    show(id, length = 0) {
+      const event = dashboardEvent(id, JSON.stringify('x'.repeat(length)));
+      view.figures = { id, event, source: 'counters', asOfMs: 0 };
+      listener.send();
+    },
+  };
+}
+
+/** Shows figures until the client's buffers are full and its own, so that one event waits here. */
+async function fill({ show, response }: World): Promise<void> {
+  let shown = 0;
+  const isStuck = async () => {
+    const before = response.writableLength;
+    show(`filling-${shown++}`, LARGE);
+    return before > 0 && response.writableLength === before;
+  };
+  let times = 0;
+  await until(isStuck, (stuck) => {
+    times = stuck ? times + 1 : 0;
+    return times === 20;
+  });
+}
+
+test('for a client that does not read one event waits, and the latest figures come after it', async (t) => {
+  const world = await testListener(t);
+  const { response, client, show } = world;
+  await fill(world);
+  const waiting = response.writableLength;
+  t.ok(waiting > 0 && waiting < 1.1 * LARGE, `${waiting} bytes`);
+  for (let i = 0; i < 1_000; i++) show(`passed-over-${i}`, LARGE / 100);
+  show('the-latest');
+  t.equal(response.writableLength, waiting, 'nothing more is kept');
+  let read = '';
+  client.on('data', (chunk) => {
+    read += chunk;
+  });
+  await until(
+    async () => read.includes('the-latest'),
+    (came) => came,
+  );
+  t.same(
+    [...read.matchAll(/^id: (passed-over|the-latest).*$/gm)].map(([line]) => line),
+    ['id: the-latest'],
+  );
+});
+
+test('a client that takes nothing is cut off', async (t) => {
+  const world = await testListener(t, { stuckMs: 500 });
+  await fill(world);
+  await once(world.response, 'close');
+  t.equal(world.listener.reason, 'stuck');
+  world.show('later');
+  t.pass('and what comes later for it harms nobody');
+});
+
+for (const how of ['stop', 'refuse'] as const) {
+  test(`${how}: who does not read is not waited for`, async (t) => {
+    const world = await testListener(t);
+    await fill(world);
+    if (how === 'stop') world.listener.stop();
+    else world.listener.refuse({ success: false, message: '', error: { code: 'INVALID_API_KEY' } });
+    await once(world.response, 'close');
+    t.ok(world.response.destroyed);
+  });
+}
+
+test('the same figures are sent once', async (t) => {
+  const { client, show } = await testListener(t);
+  let read = '';
+  client.on('data', (chunk) => {
+    read += chunk;
+  });
+  for (const id of ['a', 'a', 'b', 'b', 'b']) show(id);
+  await until(
+    async () => read.includes('id: b'),
+    (came) => came,
+  );
+  for (const id of ['b', 'b', 'c']) show(id);
+  await until(
+    async () => read.includes('id: c'),
+    (came) => came,
+  );
+  t.same(
+    [...read.matchAll(/^id: (.*)$/gm)].map(([, id]) => id),
+    ['a', 'b', 'c'],
+  );
+});

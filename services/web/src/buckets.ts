@@ -1,0 +1,58 @@
+import { firstDayOfPeriod, type Interval, periodOf, type SeriesBucketData } from '@calltally/domain';
+import { dayOfDate, dayWithYear, longDay, monthOfDay, shortDay } from './days.ts';
+import { calls, minutes } from './numbers.ts';
+import type { Days } from './ranges.ts';
+
+/** A bar of the chart and a line of its table. */
+export interface Bar {
+  /** `Thu 12 Nov 2026`, `Week of 9 Nov 2026`, `Nov 2026` */
+  name: string;
+  /** For an axis: `12 Nov`, `Nov 2026` */
+  tick: string;
+  /** What is to be known of it: its period still runs, or is cut by the range. */
+  note: 'so far' | 'in part' | undefined;
+  calls: number;
+  minutes: number;
+  average: number;
+}
+
+/** @param days the range; @param today the server's UTC day */
+export function barsOf(
+  buckets: readonly SeriesBucketData[],
+  interval: Interval,
+  days: Days,
+  today: number,
+): Bar[] {
+  return buckets.map((bucket) => {
+    const first = dayOfDate(bucket.start) ?? 0;
+    const last = firstDayOfPeriod(interval, periodOf(interval, first) + 1) - 1;
+    return {
+      name: nameOf(first, interval),
+      tick: interval === 'month' ? monthOfDay(first) : shortDay(first),
+      note: noteOf(first, last, days, today),
+      calls: bucket.calls,
+      minutes: bucket.duration_minutes,
+      average: bucket.avg_duration_minutes,
+    };
+  });
+}
+
+/** `Thu 12 Nov 2026: 23 calls, 80.5 minutes` */
+export function readout({ name, note, calls: count, minutes: length }: Bar): string {
+  return `${name}${note === undefined ? '' : ` (${note})`}: ${calls(count)}, ${minutes(length)}`;
+}
+
+/** The first one with the most calls. @param bars one at least */
+export function busiestOf(bars: readonly Bar[]): Bar {
+  return bars.reduce((most, bar) => (bar.calls > most.calls ? bar : most));
+}
+
+function nameOf(first: number, interval: Interval): string {
+  if (interval === 'day') return longDay(first);
+  return interval === 'week' ? `Week of ${dayWithYear(first)}` : monthOfDay(first);
+}
+
+function noteOf(first: number, last: number, days: Days, today: number): Bar['note'] {
+  if (first < days.first || (last > days.last && days.last < today)) return 'in part';
+  return last >= today ? 'so far' : undefined;
+}

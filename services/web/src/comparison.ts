@@ -1,0 +1,39 @@
+/** How a figure stands against the same figure of the period before, as two short lines. */
+export interface Comparison {
+  direction: 'up' | 'down' | 'same';
+  /** `+12 % more`, `−3.4 % fewer`, `the same`, `no calls` */
+  head: string;
+  /** What it is held against: `vs 7 days before` */
+  rest: string;
+}
+
+/** The words for a figure that grew and for one that shrank, such as `more` and `fewer`. */
+export interface Words {
+  more: string;
+  less: string;
+}
+
+/** @param before what the period before is called, such as `yesterday` or `7 days before` */
+export function compare(figure: number, previous: number, before: string, words: Words): Comparison {
+  if (previous === 0) return { direction: 'same', head: 'no calls', rest: before };
+  const percent = (100 * (figure - previous)) / previous;
+  const share = percentText(percent);
+  if (share === undefined) {
+    const head = figure === previous ? 'the same' : 'about the same';
+    return { direction: 'same', head, rest: `as ${before}` };
+  }
+  return percent > 0
+    ? { direction: 'up', head: `${share} ${words.more}`, rest: `vs ${before}` }
+    : { direction: 'down', head: `${share} ${words.less}`, rest: `vs ${before}` };
+}
+
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+
+/** Undefined for what rounds to nothing. */
+function percentText(percent: number): string | undefined {
+  const size = Math.abs(percent);
+  const text = (size < 10 ? tenths : whole).format(size);
+  if (text === '0') return undefined;
+  return `${percent > 0 ? '+' : '−'}${text} %`;
+}

@@ -1,0 +1,112 @@
+import { useState } from 'preact/hooks';
+import { fetchDashboard } from '../api.ts';
+import { datesOfPrevious, nameOfPrevious, previousOf, queryOfPrevious, spanOfDays } from '../previous.ts';
+import { addressOf, type Choice, choiceOfAddress, daysOf, USUAL_CHOICE } from '../ranges.ts';
+import { shownKey } from '../session.ts';
+import { useLive } from '../use-live.ts';
+import { useNow } from '../use-now.ts';
+import { useRefreshed } from '../use-refreshed.ts';
+import { Announcer } from './announcer.tsx';
+import { Banner } from './banner.tsx';
+import { Brand } from './brand.tsx';
+import { LiveMark } from './live-mark.tsx';
+import { PeriodCounts } from './period-counts.tsx';
+import { RangeCards } from './range-cards.tsx';
+import { RangePicker } from './range-picker.tsx';
+import { SeriesPanel } from './series-panel.tsx';
+
+interface Props {
+  apiKey: string;
+  /** @param why undefined where the person wanted it */
+  onSignOut(why?: string): void;
+}
+
+const PREVIOUS_GAP_MS = 15_000;
+const MINUTE_MS = 60_000;
+
+/** Everything that is shown to who is signed in. */
+export function Dashboard({ apiKey, onSignOut }: Props) {
+  const [choice, setChoice] = useState<Choice>(() => choiceOfAddress(location.search) ?? USUAL_CHOICE);
+  const { live, clock, query, retry } = useLive(apiKey, choice, onSignOut);
+  const figures = live.figures?.query === query && query !== '' ? live.figures.data : undefined;
+  const old = live.link.state === 'lost';
+
+  const choose = (chosen: Choice) => {
+    setChoice(chosen);
+    history.replaceState(null, '', addressOf(chosen));
+  };
+
+  // The period before moves on with the clock, also while no call comes in.
+  const minute = Math.floor(useNow(MINUTE_MS) / MINUTE_MS);
+  const previous = useRefreshed(
+    figures && clock && `${addressOf(choice)} ${clock.today}`,
+    live.version + minute,
+    PREVIOUS_GAP_MS,
+    async (signal) => {
+      const period = previousOf(choice, Date.now() + (clock?.aheadMs ?? 0));
+      const asked = queryOfPrevious(period);
+      return { period, data: asked === undefined ? undefined : await fetchDashboard(apiKey, asked, signal) };
+    },
+  );
+
+  const days = clock && daysOf(choice, clock.today);
+  const dates = days && spanOfDays(days.first, days.last);
+  const against = previous.value && `compared with ${datesOfPrevious(previous.value.period)}`;
+
+  return (
+    <>
+      <header class="top">
+        <Brand />
+        <LiveMark live={live} />
+        <div class="who">
+          <span class="key" title="The API key that this tab is signed in with">
+            {shownKey(apiKey)}
+          </span>
+          <button type="button" onClick={() => onSignOut()}>
+            Sign out
+          </button>
+        </div>
+      </header>
+      <main>
+        <h1 class="unseen">Calls</h1>
+        {live.link.state === 'lost' && <Banner link={live.link} asOf={live.asOf} onRetry={retry} />}
+        <PeriodCounts data={live.figures?.data} old={old} />
+        <section aria-labelledby="range-title">
+          <div class="section-head">
+            <div>
+              <h2 id="range-title">
+                <span class={dates && 'unseen'}>Range </span>
+                {dates}
+              </h2>
+              <p class="against">{against ?? '\u00a0'}</p>
+            </div>
+            <RangePicker choice={choice} today={clock?.today} onChoose={choose} />
+          </div>
+          <RangeCards
+            data={figures}
+            previous={previous.value?.data}
+            before={clock && nameOfPrevious(choice, clock.today)}
+            isCompared={previous.value !== undefined}
+            old={old}
+          />
+        </section>
+        <SeriesPanel
+          apiKey={apiKey}
+          query={query}
+          days={days}
+          today={clock?.today}
+          data={figures}
+          version={live.version}
+          old={old}
+        />
+      </main>
+      <footer>
+        <p>
+          Days, weeks and months are UTC. A call counts where it started.{' '}
+          <a href="/docs">API documentation</a>
+        </p>
+      </footer>
+      <Announcer link={live.link} data={figures} query={query} />
+    </>
+  );
+}

@@ -1,0 +1,44 @@
+import type { DashboardData } from '@calltally/domain';
+import { fetchDashboard } from '../api.ts';
+import { useRefreshed } from '../use-refreshed.ts';
+
+/** The API takes no call that is older. */
+const EVER = 'start_date=2000-01-01';
+const GAP_MS = 5_000;
+
+interface Props {
+  apiKey: string;
+  data: DashboardData;
+  version: number;
+}
+
+/** What a range without calls says; to a user who has no call at all, how calls come in. */
+export function Empty({ apiKey, data, version }: Props) {
+  const ever = useRefreshed(EVER, version, GAP_MS, (signal) => fetchDashboard(apiKey, EVER, signal));
+  if (ever.value === undefined && ever.fault === undefined && data.calls_this_month === 0) {
+    return <div class="empty" aria-busy="true" />;
+  }
+  if (ever.value?.total_calls === 0) {
+    return (
+      <div class="empty">
+        <h3>No calls yet</h3>
+        <p>
+          Every completed call is an event on the Kafka topic <code>calls.completed</code>. As soon as one
+          arrives for this user, it is counted and appears here by itself.
+        </p>
+        <p>
+          To send one by hand: <code>npx calltally publish events.ndjson</code>
+        </p>
+        <p>
+          How figures are asked for is in the <a href="/docs">documentation</a>.
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div class="empty">
+      <h3>No calls in this range</h3>
+      <p>Choose another range above. Calls that come in appear by themselves.</p>
+    </div>
+  );
+}

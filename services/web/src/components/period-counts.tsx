@@ -1,0 +1,31 @@
+import type { DashboardData } from '@calltally/domain';
+import { number } from '../numbers.ts';
+import { Fresh } from './fresh.tsx';
+
+const COUNTS = [
+  ['calls_today', 'Today'],
+  ['calls_this_week', 'This week'],
+  ['calls_this_month', 'This month'],
+] as const;
+
+/** Calls of the day, week and month that hold now, whatever the range. */
+export function PeriodCounts({ data, old }: { data: DashboardData | undefined; old: boolean }) {
+  return (
+    <section aria-labelledby="counts-title">
+      <h2 id="counts-title" class="unseen">
+        Calls so far
+      </h2>
+      <dl class="counts" data-old={old} aria-busy={data === undefined}>
+        {COUNTS.map(([field, title]) => (
+          <div key={field} data-figure={field}>
+            <dt>{title}</dt>
+            <dd>
+              {data === undefined ? <span class="bone" /> : <Fresh text={number(data[field])} />}
+              <span class="unit"> calls</span>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

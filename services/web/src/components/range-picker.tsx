@@ -1,0 +1,110 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { dateOfDay } from '../days.ts';
+import { type Choice, type DatesFault, daysOf, readDates } from '../ranges.ts';
+
+const CHOICES = [
+  ['today', 'Today'],
+  ['7d', '7 days'],
+  ['30d', '30 days'],
+  ['month', 'This month'],
+  ['custom', 'Custom'],
+] as const;
+
+interface Props {
+  choice: Choice;
+  /** The server's UTC day; undefined until it is known. */
+  today: number | undefined;
+  onChoose(choice: Choice): void;
+}
+
+/** The ranges by name, and two dates for any other. */
+export function RangePicker({ choice, today, onChoose }: Props) {
+  const choose = (kind: Choice['kind']) => {
+    if (kind !== 'custom') return onChoose({ kind });
+    // The days that are shown already, to begin with.
+    if (today !== undefined) onChoose({ kind, ...daysOf(choice, today) });
+  };
+  return (
+    <div class="picker">
+      <fieldset class="segments">
+        <legend class="unseen">Range</legend>
+        {CHOICES.map(([kind, title]) => (
+          <label key={kind}>
+            <input
+              type="radio"
+              name="range"
+              value={kind}
+              checked={choice.kind === kind}
+              onChange={() => choose(kind)}
+            />
+            <span>{title}</span>
+          </label>
+        ))}
+      </fieldset>
+      {choice.kind === 'custom' && today !== undefined && (
+        <Dates first={choice.first} last={choice.last} today={today} onChoose={onChoose} />
+      )}
+    </div>
+  );
+}
+
+interface DatesProps {
+  first: number;
+  last: number;
+  today: number;
+  onChoose(choice: Choice): void;
+}
+
+function Dates({ first, last, today, onChoose }: DatesProps) {
+  const start = useRef<HTMLInputElement>(null);
+  const end = useRef<HTMLInputElement>(null);
+  const [fault, setFault] = useState<DatesFault>();
+  useEffect(() => {
+    if (start.current) start.current.value = dateOfDay(first);
+    if (end.current) end.current.value = dateOfDay(last);
+  }, [first, last]);
+
+  const read = () => {
+    const dates = readDates(start.current?.value ?? '', end.current?.value ?? '', today);
+    if ('field' in dates) {
+      setFault(dates);
+      (dates.field === 'start' ? start : end).current?.focus();
+    } else {
+      setFault(undefined);
+      onChoose(dates);
+    }
+  };
+  const field = (name: 'start' | 'end', title: string, ref: typeof start) => (
+    <div class="date">
+      <label for={`range-${name}`}>{title}</label>
+      <input
+        ref={ref}
+        id={`range-${name}`}
+        type="date"
+        min="2000-01-01"
+        max={dateOfDay(today)}
+        aria-invalid={fault?.field === name}
+        aria-describedby={fault?.field === name ? 'range-fault' : undefined}
+      />
+    </div>
+  );
+  return (
+    <form
+      class="custom"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        read();
+      }}
+    >
+      {field('start', 'First day', start)}
+      {field('end', 'Last day', end)}
+      <button type="submit">Show</button>
+      {fault !== undefined && (
+        <p class="fault" id="range-fault" role="alert">
+          {fault.message}
+        </p>
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,81 @@
+import type { DashboardData, Interval } from '@calltally/domain';
+import { useState } from 'preact/hooks';
+import { fetchBuckets } from '../api.ts';
+import { barsOf, busiestOf, readout } from '../buckets.ts';
+import { type Days, intervalOf } from '../ranges.ts';
+import { useRefreshed } from '../use-refreshed.ts';
+import { Chart } from './chart.tsx';
+import { CsvButton } from './csv-button.tsx';
+import { Empty } from './empty.tsx';
+import { SeriesTable } from './series-table.tsx';
+
+interface Props {
+  apiKey: string;
+  /** Parameters of the range. */
+  query: string;
+  days: Days | undefined;
+  today: number | undefined;
+  /** The figures of the range, once they are there. */
+  data: DashboardData | undefined;
+  version: number;
+  old: boolean;
+}
+
+const SERIES_GAP_MS = 2_000;
+const UNITS: Readonly<Record<Interval, string>> = { day: 'Day', week: 'Week', month: 'Month' };
+
+/** The range cut into days, weeks or months: as a chart, as a table and as a file. */
+export function SeriesPanel({ apiKey, query, days, today, data, version, old }: Props) {
+  const [isTable, setIsTable] = useState(false);
+  const interval = days === undefined ? 'day' : intervalOf(days);
+  const asked = `interval=${interval}&${query}`;
+  const series = useRefreshed(data && asked, version, SERIES_GAP_MS, (signal) =>
+    fetchBuckets(apiKey, asked, signal),
+  );
+  const name = `Calls and minutes by ${interval}`;
+  const bars =
+    series.value && days && today !== undefined ? barsOf(series.value, interval, days, today) : undefined;
+
+  return (
+    <section class="panel series" aria-labelledby="series-title">
+      <div class="section-head">
+        <h2 id="series-title">{name}</h2>
+        <div class="actions">
+          <button
+            type="button"
+            aria-expanded={isTable}
+            aria-controls={isTable ? 'series-table' : undefined}
+            disabled={bars === undefined || data?.total_calls === 0}
+            onClick={() => setIsTable(!isTable)}
+          >
+            {isTable ? 'Hide table' : 'Show table'}
+          </button>
+          <CsvButton apiKey={apiKey} query={asked} disabled={bars === undefined} />
+        </div>
+      </div>
+      {series.fault !== undefined && !old && (
+        <p class="fault" role="alert">
+          The {bars === undefined ? 'chart cannot be read' : 'chart is old, since it cannot be read'} just
+          now: {series.fault.fault.message}{' '}
+          <button type="button" class="link" onClick={series.retry}>
+            Try again
+          </button>
+        </p>
+      )}
+      <div class="plot" data-old={old || series.fault !== undefined}>
+        {content()}
+      </div>
+    </section>
+  );
+
+  function content() {
+    if (data === undefined || bars === undefined) return <div class="bone chart-bone" aria-busy="true" />;
+    if (data.total_calls === 0) return <Empty apiKey={apiKey} data={data} version={version} />;
+    return (
+      <>
+        <Chart name={name} summary={`Busiest ${interval}: ${readout(busiestOf(bars))}`} bars={bars} />
+        {isTable && <SeriesTable name={name} unit={UNITS[interval]} bars={bars} />}
+      </>
+    );
+  }
+}

@@ -1,0 +1,35 @@
+import type { Bar } from '../buckets.ts';
+import { decimals, number } from '../numbers.ts';
+
+/** The figures of the chart, for who would rather read them. */
+export function SeriesTable({ name, unit, bars }: { name: string; unit: string; bars: readonly Bar[] }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is to be scrolled by keys, too.
+    <section class="table" id="series-table" aria-label={`${name}, as a table`} tabIndex={0}>
+      <table>
+        <caption class="unseen">{name}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{unit}</th>
+            <th scope="col">Calls</th>
+            <th scope="col">Minutes</th>
+            <th scope="col">Average</th>
+          </tr>
+        </thead>
+        <tbody>
+          {bars.map((bar) => (
+            <tr key={bar.name}>
+              <th scope="row">
+                {bar.name}
+                {bar.note !== undefined && <span class="note"> {bar.note}</span>}
+              </th>
+              <td>{number(bar.calls)}</td>
+              <td>{decimals(bar.minutes)}</td>
+              <td>{decimals(bar.average)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

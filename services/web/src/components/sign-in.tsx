@@ -1,0 +1,106 @@
+import { useRef, useState } from 'preact/hooks';
+import { fetchDashboard } from '../api.ts';
+import type { Fault } from '../fault.ts';
+import { Brand } from './brand.tsx';
+
+/** A header can hold nothing else, and no key has anything else. */
+const SENDABLE = /^[\x21-\x7e]+$/;
+
+interface Props {
+  demoKey: string | undefined;
+  /** Why a person who was signed in is so no more. */
+  reason: string | undefined;
+  onSignIn(key: string): void;
+}
+
+/** Asks for an API key, and passes on one that the API accepts. */
+export function SignIn({ demoKey, reason, onSignIn }: Props) {
+  const field = useRef<HTMLInputElement>(null);
+  const [fault, setFault] = useState<string>();
+  const [busy, setBusy] = useState(false);
+
+  const refuse = (message: string) => {
+    setFault(message);
+    field.current?.focus();
+  };
+  const tryKey = async (key: string) => {
+    if (key === '') return refuse('Enter your API key.');
+    if (!SENDABLE.test(key)) return refuse('This is no API key: it has a space or a letter that no key has.');
+    setBusy(true);
+    try {
+      await fetchDashboard(key, '');
+      onSignIn(key);
+    } catch (thrown) {
+      setBusy(false);
+      refuse(explained(thrown as Fault));
+    }
+  };
+
+  return (
+    <main class="sign-in">
+      <Brand />
+      <form
+        class="panel"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!busy) void tryKey(field.current?.value.trim() ?? '');
+        }}
+      >
+        <h1>Sign in</h1>
+        {reason !== undefined && (
+          <p class="notice" role="alert">
+            {reason}
+          </p>
+        )}
+        {demoKey !== undefined && (
+          <>
+            <button type="button" class="primary wide" disabled={busy} onClick={() => void tryKey(demoKey)}>
+              Sign in with the demo key
+            </button>
+            <p class="or">or with a key of your own</p>
+          </>
+        )}
+        <label for="api-key">API key</label>
+        <input
+          ref={field}
+          id="api-key"
+          type="password"
+          autocomplete="off"
+          spellcheck={false}
+          placeholder="ct_…"
+          aria-invalid={fault !== undefined}
+          aria-describedby={fault === undefined ? 'api-key-hint' : 'api-key-fault api-key-hint'}
+          onInput={() => setFault(undefined)}
+        />
+        {fault !== undefined && (
+          <p class="fault" id="api-key-fault" role="alert">
+            {fault}
+          </p>
+        )}
+        <p class="hint" id="api-key-hint">
+          It begins with <code>ct_</code>, and this tab forgets it when it is closed. Whoever runs calltally
+          makes keys: <code>npx calltally keys create --user me</code>
+        </p>
+        <button type="submit" class={demoKey === undefined ? 'primary wide' : 'wide'} disabled={busy}>
+          {busy ? 'Signing in …' : 'Sign in'}
+        </button>
+      </form>
+    </main>
+  );
+}
+
+function explained(fault: Fault): string {
+  switch (fault.kind) {
+    case 'refused':
+      return 'This key is not known here: it may be misspelt, revoked or expired.';
+    case 'limited':
+      return `${fault.message} Try again in a moment.`;
+    case 'unreachable':
+      return 'The server cannot be reached. Check your connection and try again.';
+    case 'unavailable':
+      return 'The server cannot check keys just now. Try again in a moment.';
+    case 'failed':
+      return fault.message;
+  }
+}

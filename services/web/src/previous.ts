@@ -1,0 +1,59 @@
+import { DAY_MS, dayOf, firstDayOfMonth, formatInstant, monthOf, startOfDay } from '@calltally/domain';
+import { dateOfDay, minuteOfDay, shortDay, yearOf } from './days.ts';
+import { number } from './numbers.ts';
+import { type Choice, daysOf } from './ranges.ts';
+
+/** The period that a range is compared with: half-open `[from, until)`, epoch ms. */
+export interface Previous {
+  from: number;
+  until: number;
+}
+
+/**
+ * The period right before a range. Of a range that still runs it goes only as far as the range has come: today until
+ * 12:03 is held against yesterday until 12:03. Whole days are held against as many whole days.
+ */
+export function previousOf(choice: Choice, nowMs: number): Previous {
+  const today = dayOf(nowMs);
+  const { first, last } = daysOf(choice, today);
+  if (choice.kind === 'month') {
+    const month = monthOf(today);
+    const from = startOfDay(firstDayOfMonth(month - 1));
+    const elapsedMs = nowMs - startOfDay(first);
+    // A month that is shorter than this one has come is taken whole.
+    return { from, until: Math.min(from + elapsedMs, startOfDay(first)) };
+  }
+  const days = last - first + 1;
+  const from = startOfDay(first - days);
+  return { from, until: last >= today ? nowMs - days * DAY_MS : startOfDay(first) };
+}
+
+/** Parameters that ask the API for it; undefined at the very first instant of a day, when nothing has run yet. */
+export function queryOfPrevious({ from, until }: Previous): string | undefined {
+  if (until <= from) return undefined;
+  // An end is inclusive, so whole days are named by their date, and anything else by its last millisecond.
+  const end = until % DAY_MS === 0 ? dateOfDay(dayOf(until) - 1) : formatInstant(until - 1);
+  return `start_date=${dateOfDay(dayOf(from))}&end_date=${end}`;
+}
+
+/** As a comparison calls it: `yesterday`, `7 days before`. */
+export function nameOfPrevious(choice: Choice, today: number): string {
+  if (choice.kind === 'today') return 'yesterday';
+  if (choice.kind === 'month') return 'last month';
+  const { first, last } = daysOf(choice, today);
+  return last === first ? 'the day before' : `${number(last - first + 1)} days before`;
+}
+
+/** Its exact dates: `18 Oct – 24 Oct 2026 until 12:03 UTC`. */
+export function datesOfPrevious({ from, until }: Previous): string {
+  const [first, last] = [dayOf(from), dayOf(until - 1)];
+  const dates = spanOfDays(first, last);
+  return until % DAY_MS === 0 ? dates : `${dates} until ${minuteOfDay(until)} UTC`;
+}
+
+/** `18 – 24 Oct` is easy to misread across months, so both ends are written out: `18 Oct – 24 Oct 2026`. */
+export function spanOfDays(first: number, last: number): string {
+  const end = `${shortDay(last)} ${yearOf(last)}`;
+  if (first === last) return end;
+  return `${shortDay(first)}${yearOf(first) === yearOf(last) ? '' : ` ${yearOf(first)}`} – ${end}`;
+}

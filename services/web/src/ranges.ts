@@ -1,0 +1,89 @@
+import { dayOf, dayOfMonth, type Interval } from '@calltally/domain';
+import { dateOfDay, dayOfDate } from './days.ts';
+
+/** What a person chose; days are UTC days, `last` inclusive. */
+export type Choice = { kind: RunningKind } | { kind: 'custom'; first: number; last: number };
+export type RunningKind = (typeof RUNNING)[number];
+
+/** UTC days, `last` inclusive. */
+export interface Days {
+  first: number;
+  last: number;
+}
+
+const RUNNING = ['today', '7d', '30d', 'month'] as const;
+export const USUAL_CHOICE: Choice = { kind: '30d' };
+
+/** The API counts no call before. */
+const FIRST_DAY = dayOf(Date.UTC(2000, 0, 1));
+const DAYS_BY_DAY_MAX = 92;
+const DAYS_BY_WEEK_MAX = 2 * 366;
+
+/** The days of a choice, when `today` is the server's UTC day. */
+export function daysOf(choice: Choice, today: number): Days {
+  switch (choice.kind) {
+    case 'today':
+      return { first: today, last: today };
+    case '7d':
+      return { first: today - 6, last: today };
+    case '30d':
+      return { first: today - 29, last: today };
+    case 'month':
+      return { first: firstOfMonth(today), last: today };
+    case 'custom':
+      return { first: choice.first, last: choice.last };
+  }
+}
+
+function firstOfMonth(day: number): number {
+  return day - dayOfMonth(day) + 1;
+}
+
+/** Parameters that ask the API for a choice. A running range names no end: it ends now, whenever it is read. */
+export function queryOf(choice: Choice, today: number): string {
+  const { first, last } = daysOf(choice, today);
+  const start = `start_date=${dateOfDay(first)}`;
+  return choice.kind === 'custom' ? `${start}&end_date=${dateOfDay(last)}` : start;
+}
+
+/** What the bars of a chart stand for, so that there are neither thousands of them nor a handful. */
+export function intervalOf({ first, last }: Days): Interval {
+  const days = last - first + 1;
+  if (days <= DAYS_BY_DAY_MAX) return 'day';
+  return days <= DAYS_BY_WEEK_MAX ? 'week' : 'month';
+}
+
+/** The choice that the page's address holds, if any: `?range=7d` or `?start=2026-03-01&end=2026-03-28`. */
+export function choiceOfAddress(search: string): Choice | undefined {
+  const parameters = new URLSearchParams(search);
+  const kind = RUNNING.find((name) => name === parameters.get('range'));
+  if (kind !== undefined) return { kind };
+  const first = dayOfDate(parameters.get('start') ?? '');
+  const last = dayOfDate(parameters.get('end') ?? '');
+  if (first === undefined || last === undefined || first > last || first < FIRST_DAY) return undefined;
+  return { kind: 'custom', first, last };
+}
+
+export function addressOf(choice: Choice): string {
+  if (choice.kind !== 'custom') return `?range=${choice.kind}`;
+  return `?start=${dateOfDay(choice.first)}&end=${dateOfDay(choice.last)}`;
+}
+
+/** Why two dates are no range, and which of them is to be mended. */
+export interface DatesFault {
+  field: 'start' | 'end';
+  message: string;
+}
+
+/** Reads the dates of a custom range as they were put in. */
+export function readDates(start: string, end: string, today: number): Choice | DatesFault {
+  const first = dayOfDate(start);
+  const last = dayOfDate(end);
+  if (first === undefined) return { field: 'start', message: 'Give the first day of the range.' };
+  if (last === undefined) return { field: 'end', message: 'Give the last day of the range.' };
+  if (first < FIRST_DAY) return { field: 'start', message: 'No call is older than the year 2000.' };
+  if (first > today) return { field: 'start', message: 'The first day is still to come (days are UTC).' };
+  if (last > today) return { field: 'end', message: 'The last day is still to come (days are UTC).' };
+  if (first > last) return { field: 'end', message: 'The last day is before the first.' };
+  return { kind: 'custom', first, last };
+}

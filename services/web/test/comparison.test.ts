@@ -1,0 +1,35 @@
+import fc from 'fast-check';
+import { test } from 'tap';
+import { compare } from '../src/comparison.ts';
+
+const words = { more: 'more', less: 'fewer' };
+const against = (figure: number, previous: number) => {
+  const { direction, head, rest } = compare(figure, previous, '7 days before', words);
+  return `${direction}: ${head} ${rest}`;
+};
+
+test('a share has a sign and a word, finer where it is small', async (t) => {
+  t.equal(against(112, 100), 'up: +12 % more vs 7 days before');
+  t.equal(against(966, 1000), 'down: −3.4 % fewer vs 7 days before');
+  t.equal(against(0, 5), 'down: −100 % fewer vs 7 days before');
+  t.equal(against(2_600, 100), 'up: +2,500 % more vs 7 days before');
+});
+
+test('where there is no share, it is said why', async (t) => {
+  t.equal(against(5, 0), 'same: no calls 7 days before');
+  t.equal(against(0, 0), 'same: no calls 7 days before');
+  t.equal(against(7, 7), 'same: the same as 7 days before');
+  t.equal(against(100_001, 100_000), 'same: about the same as 7 days before');
+});
+
+test('the direction is that of the figures, and none is called a change that is none', async () => {
+  const figure = fc.integer({ min: 0, max: 1_000_000 });
+  fc.assert(
+    fc.property(figure, figure, (now, before) => {
+      const { direction, head } = compare(now, before, 'yesterday', words);
+      if (direction === 'up') return now > before && head.startsWith('+');
+      if (direction === 'down') return now < before && head.startsWith('−');
+      return before === 0 || Math.abs(now - before) / before < 0.0005;
+    }),
+  );
+});

@@ -1,0 +1,93 @@
+import { dayOf, firstDayOfMonth, monthOf, parseDateRange, seriesOf, startOfDay } from '@calltally/domain';
+import fc from 'fast-check';
+import { test } from 'tap';
+import { dateOfDay } from '../src/days.ts';
+import {
+  addressOf,
+  type Choice,
+  choiceOfAddress,
+  daysOf,
+  intervalOf,
+  queryOf,
+  readDates,
+} from '../src/ranges.ts';
+import { choiceAt, nowMs } from './arbitraries.ts';
+
+test('the named ranges are as many days as they say, up to today', async () => {
+  fc.assert(
+    fc.property(nowMs, (nowMs) => {
+      const today = dayOf(nowMs);
+      const lengthOf = (kind: 'today' | '7d' | '30d') => {
+        const { first, last } = daysOf({ kind }, today);
+        return last === today ? last - first + 1 : Number.NaN;
+      };
+      const month = daysOf({ kind: 'month' }, today);
+      return (
+        lengthOf('today') === 1 &&
+        lengthOf('7d') === 7 &&
+        lengthOf('30d') === 30 &&
+        month.first === firstDayOfMonth(monthOf(today)) &&
+        month.last === today
+      );
+    }),
+  );
+});
+
+test('the API reads a query as the very days, and a range that runs as ending now', async () => {
+  fc.assert(
+    fc.property(choiceAt, ({ nowMs, choice }) => {
+      const today = dayOf(nowMs);
+      const { first, last } = daysOf(choice, today);
+      const range = parseDateRange(Object.fromEntries(new URLSearchParams(queryOf(choice, today))), nowMs);
+      const until = choice.kind === 'custom' ? startOfDay(last + 1) : nowMs + 1;
+      return range.from === startOfDay(first) && range.until === until;
+    }),
+  );
+});
+
+test('no range has more bars than the API gives or a screen shows', async () => {
+  fc.assert(
+    fc.property(choiceAt, ({ nowMs, choice }) => {
+      const today = dayOf(nowMs);
+      const days = daysOf(choice, today);
+      const range = { from: startOfDay(days.first), until: startOfDay(days.last + 1) };
+      // Throws where there are too many; four hundred months are a third of a century.
+      return seriesOf(range, intervalOf(days)).buckets <= 400;
+    }),
+  );
+});
+
+test('an address keeps a choice', async (t) => {
+  fc.assert(
+    fc.property(choiceAt, ({ choice }) => {
+      const kept = choiceOfAddress(addressOf(choice));
+      return JSON.stringify(kept) === JSON.stringify(choice);
+    }),
+  );
+  for (const search of [
+    '',
+    '?range=year',
+    '?start=2026-03-02&end=2026-03-01',
+    '?start=2026-03-01',
+    '?start=1999-12-31&end=2026-01-01',
+  ]) {
+    t.equal(choiceOfAddress(search), undefined, search);
+  }
+});
+
+test('dates are read, or refused with what is wrong with which of them', async (t) => {
+  const today = dayOf(Date.parse('2026-11-24T12:00:00Z'));
+  const refusal = (start: string, end: string) => {
+    const read = readDates(start, end, today);
+    return 'field' in read ? [read.field, read.message] : undefined;
+  };
+  const date = (day: number) => dateOfDay(day);
+  const taken: Choice = { kind: 'custom', first: today - 3, last: today };
+  t.same(readDates(date(today - 3), date(today), today), taken);
+  t.match(refusal('', '2026-03-01'), ['start', /first day/]);
+  t.match(refusal('2026-03-01', ''), ['end', /last day/]);
+  t.match(refusal('1999-12-31', '2026-03-01'), ['start', /2000/]);
+  t.match(refusal(date(today + 1), date(today + 2)), ['start', /still to come/]);
+  t.match(refusal('2026-03-01', date(today + 1)), ['end', /still to come/]);
+  t.match(refusal('2026-03-02', '2026-03-01'), ['end', /before the first/]);
+});
