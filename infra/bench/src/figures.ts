@@ -14,6 +14,7 @@ import { readPostgres } from './figures/read-postgres.ts';
 import { readQuiet } from './figures/read-quiet.ts';
 import { rebuild } from './figures/rebuild.ts';
 import { soak } from './figures/soak.ts';
+import { streams } from './figures/streams.ts';
 import type { Result } from './results.ts';
 
 /** What a whole run measures, in this order. */
@@ -39,4 +40,4 @@ export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => stri
 ]);
 
 /** Measured only where they are named; each has a table of its own in the document. */
-export const apart: readonly Figure[] = [soak];
+export const apart: readonly Figure[] = [soak, streams];

@@ -180,7 +180,10 @@ test('the page that the API serves is built in the image, from its sources', (t)
   t.match(build, 'pnpm --filter @calltally/web run build');
   const { dependencies } = JSON.parse(read('services/api/package.json'));
   t.ok('@calltally/web' in dependencies, 'the API finds it as a package of its own');
-  t.notOk('dependencies' in JSON.parse(read('services/web/package.json')), 'which needs nothing when it runs');
+  t.notOk(
+    'dependencies' in JSON.parse(read('services/web/package.json')),
+    'which needs nothing when it runs',
+  );
   t.end();
 });
 

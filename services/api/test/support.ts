@@ -5,7 +5,7 @@ import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/te
 import { openStore, type Store } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
-import { buildApp } from '../src/app.ts';
+import { type AppParts, buildApp } from '../src/app.ts';
 import { type Backend, createBackend } from '../src/backend.ts';
 import type { StreamLimits } from '../src/stream/seats.ts';
 import { type Gate, gateTo } from './gate.ts';
@@ -118,9 +118,15 @@ export interface Answer {
 export async function testApi(
   t: Test,
   world: Pick<World, 'redisUrl' | 'mongoUri' | 'database'>,
-  options: { now?: { ms: number }; rateLimitPerSecond?: number; streamLimits?: StreamLimits } = {},
+  options: {
+    now?: { ms: number };
+    rateLimitPerSecond?: number;
+    streamLimits?: StreamLimits;
+    /** Stands between the app and its reader. */
+    readerOver?: (reader: Backend['reader']) => AppParts['reader'];
+  } = {},
 ): Promise<RunningApi> {
-  const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, streamLimits } = options;
+  const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, streamLimits, readerOver } = options;
   const lines: string[] = [];
   const logger = createLogger({
     service: 'api',
@@ -139,6 +145,7 @@ export async function testApi(
     clock: () => now.ms,
     rateLimitPerSecond,
     ...(streamLimits && { streamLimits }),
+    ...(readerOver && { reader: readerOver(backend.reader) }),
   });
   t.teardown(async () => {
     await app.close();

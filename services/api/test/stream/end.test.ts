@@ -145,15 +145,24 @@ test('a client that has gone is forgotten, and nothing is asked for it any more'
 
 test('a client that goes before the first figures are there leaves nothing behind', async (t) => {
   const world = await testWorld(t);
+  await world.count(callsAt('u', [NOW_MS], 7));
   const key = await world.keyOf('u');
-  const api = await testApi(t, world);
-  t.equal((await api.get('/analytics/dashboard', key)).status, 200);
-  const address = await addressOf(api);
-  await Promise.all([world.redisGate.hang(), world.mongoGate.hang()]);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const api = await testApi(t, world, {
+    readerOver: (reader) => ({
+      async read(...asked) {
+        await held;
+        return reader.read(...asked);
+      },
+    }),
+  });
   const leaving = new AbortController();
   const { signal } = leaving;
   const headers = { authorization: `Bearer ${key}` };
-  const answer = fetch(`${address}/analytics/stream`, { headers, signal }).then(
+  const answer = fetch(`${await addressOf(api)}/analytics/stream`, { headers, signal }).then(
     () => 'answered',
     () => 'gone',
   );
@@ -163,7 +172,10 @@ test('a client that goes before the first figures are there leaves nothing behin
   );
   leaving.abort();
   t.same([waiting, await answer], [1, 'gone']);
-  await Promise.all([world.redisGate.open(), world.mongoGate.open()]);
+  const connections = () =>
+    new Promise<number>((resolve) => api.app.server.getConnections((_, count) => resolve(count)));
+  t.equal(await until(connections, (count) => count === 0), 0, 'the server knows');
+  release();
   t.equal(
     await until(
       () => open(api),

@@ -70,11 +70,11 @@ export function SeriesPanel({ apiKey, query, days, today, data, version, old }: 
 
   function content() {
     if (data === undefined && old) return <NoFigures />;
-    if (data === undefined || bars === undefined) return <div class="bone chart-bone" aria-busy="true" />;
+    if (data === undefined || bars === undefined) return <div class="chart-bone" aria-busy="true" />;
     if (data.total_calls === 0) return <Empty apiKey={apiKey} data={data} version={version} />;
     return (
       <>
-        <Chart name={name} summary={summaryOf(bars, interval)} bars={bars} />
+        <Chart name={name} interval={interval} summary={summaryOf(bars, interval)} bars={bars} />
         {isTable && <SeriesTable name={name} unit={UNITS[interval]} bars={bars} />}
       </>
     );
