@@ -8,6 +8,8 @@ export function App() {
   const [key, setKey] = useState(storedKey);
   const [demoKey, setDemoKey] = useState(takeDemoKey);
   const [reason, setReason] = useState<string>();
+  // What had the focus is gone when one view follows the other; a page that is just loaded leaves it where it is.
+  const [hasTurned, setHasTurned] = useState(false);
 
   // The address that `npm start` prints may be opened in a tab that has the page already.
   useEffect(() => {
@@ -19,14 +21,18 @@ export function App() {
   const signIn = useCallback((accepted: string) => {
     storeKey(accepted);
     setReason(undefined);
+    setHasTurned(true);
     setKey(accepted);
   }, []);
   const signOut = useCallback((why?: string) => {
     storeKey(undefined);
     setReason(why === undefined ? undefined : `You were signed out. ${why}`);
+    setHasTurned(true);
     setKey(undefined);
   }, []);
 
-  if (key === undefined) return <SignIn demoKey={demoKey} reason={reason} onSignIn={signIn} />;
-  return <Dashboard key={key} apiKey={key} onSignOut={signOut} />;
+  if (key === undefined) {
+    return <SignIn demoKey={demoKey} reason={reason} takesFocus={hasTurned} onSignIn={signIn} />;
+  }
+  return <Dashboard key={key} apiKey={key} takesFocus={hasTurned} onSignOut={signOut} />;
 }

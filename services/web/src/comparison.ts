@@ -15,7 +15,14 @@ export interface Words {
 
 /** @param before what the period before is called, such as `yesterday` or `7 days before` */
 export function compare(figure: number, previous: number, before: string, words: Words): Comparison {
-  if (previous === 0) return { direction: 'same', head: 'no calls', rest: before };
+  // "No calls 7 days before" would be those of one day.
+  if (previous === 0) {
+    return {
+      direction: 'same',
+      head: 'no calls',
+      rest: before.endsWith(' days before') ? `in the ${before}` : before,
+    };
+  }
   const percent = (100 * (figure - previous)) / previous;
   const share = percentText(percent);
   if (share === undefined) {

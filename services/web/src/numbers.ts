@@ -7,8 +7,8 @@ const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFracti
 export const number = (value: number): string => grouped.format(value);
 /** `3,796.70` */
 export const decimals = (value: number): string => hundredths.format(value);
-/** `1.2K`, for axes */
-export const short = (value: number): string => compact.format(value);
+/** `1,500` or `15K`, for axes */
+export const short = (value: number): string => (value < 10_000 ? grouped : compact).format(value);
 /** `1 call`, `2 calls` */
 export const calls = (count: number): string => `${number(count)} ${count === 1 ? 'call' : 'calls'}`;
 /** `1 minute`, `80.5 minutes` */

@@ -1,7 +1,7 @@
-import { DAY_MS, dayOf, firstDayOfMonth, formatInstant, monthOf, startOfDay } from '@calltally/domain';
+import { DAY_MS, dayOf, firstDayOfMonth, monthOf, startOfDay } from '@calltally/domain';
 import { dateOfDay, minuteOfDay, shortDay, yearOf } from './days.ts';
 import { number } from './numbers.ts';
-import { type Choice, daysOf } from './ranges.ts';
+import { type Choice, daysOf, FIRST_DAY } from './ranges.ts';
 
 /** The period that a range is compared with: half-open `[from, until)`, epoch ms. */
 export interface Previous {
@@ -28,11 +28,16 @@ export function previousOf(choice: Choice, nowMs: number): Previous {
   return { from, until: last >= today ? nowMs - days * DAY_MS : startOfDay(first) };
 }
 
+/** Whether there can have been calls in all of a period: the API takes none before the year 2000. */
+export function isKnown({ from }: Previous): boolean {
+  return from >= startOfDay(FIRST_DAY);
+}
+
 /** Parameters that ask the API for it; undefined at the very first instant of a day, when nothing has run yet. */
 export function queryOfPrevious({ from, until }: Previous): string | undefined {
   if (until <= from) return undefined;
-  // An end is inclusive, so whole days are named by their date, and anything else by its last millisecond.
-  const end = until % DAY_MS === 0 ? dateOfDay(dayOf(until) - 1) : formatInstant(until - 1);
+  // An end is inclusive in all of the precision it is written in: the last day, or the last millisecond, `.000` and all.
+  const end = until % DAY_MS === 0 ? dateOfDay(dayOf(until) - 1) : new Date(until - 1).toISOString();
   return `start_date=${dateOfDay(dayOf(from))}&end_date=${end}`;
 }
 

@@ -15,7 +15,7 @@ const RUNNING = ['today', '7d', '30d', 'month'] as const;
 export const USUAL_CHOICE: Choice = { kind: '30d' };
 
 /** The API counts no call before. */
-const FIRST_DAY = dayOf(Date.UTC(2000, 0, 1));
+export const FIRST_DAY = dayOf(Date.UTC(2000, 0, 1));
 const DAYS_BY_DAY_MAX = 92;
 const DAYS_BY_WEEK_MAX = 2 * 366;
 

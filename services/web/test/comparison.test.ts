@@ -16,8 +16,8 @@ test('a share has a sign and a word, finer where it is small', async (t) => {
 });
 
 test('where there is no share, it is said why', async (t) => {
-  t.equal(against(5, 0), 'same: no calls 7 days before');
-  t.equal(against(0, 0), 'same: no calls 7 days before');
+  t.equal(against(5, 0), 'same: no calls in the 7 days before');
+  t.equal(against(0, 0), 'same: no calls in the 7 days before');
   t.equal(against(7, 7), 'same: the same as 7 days before');
   t.equal(against(100_001, 100_000), 'same: about the same as 7 days before');
 });

@@ -1,7 +1,14 @@
 import { DAY_MS, dayOf, firstDayOfMonth, monthOf, parseDateRange, startOfDay } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { datesOfPrevious, nameOfPrevious, previousOf, queryOfPrevious, spanOfDays } from '../src/previous.ts';
+import {
+  datesOfPrevious,
+  isKnown,
+  nameOfPrevious,
+  previousOf,
+  queryOfPrevious,
+  spanOfDays,
+} from '../src/previous.ts';
 import { type Choice, daysOf } from '../src/ranges.ts';
 import { choiceAt, nowMs } from './arbitraries.ts';
 
@@ -36,7 +43,7 @@ test('of a month: the month before, as long as this one has run, and never beyon
   );
 });
 
-test('the API reads its query as the very period', async () => {
+test('the API reads its query as the very period', async (t) => {
   fc.assert(
     fc.property(choiceAt, ({ nowMs, choice }) => {
       const period = previousOf(choice, nowMs);
@@ -45,6 +52,12 @@ test('the API reads its query as the very period', async () => {
       const { from, until } = parseDateRange(Object.fromEntries(new URLSearchParams(query)), nowMs);
       return from === period.from && until === period.until;
     }),
+  );
+  const second = { from: at('2026-11-23T00:00:00Z'), until: at('2026-11-23T12:00:00.001Z') };
+  t.equal(
+    queryOfPrevious(second),
+    'start_date=2026-11-23&end_date=2026-11-23T12:00:00.000Z',
+    'and not all of a second',
   );
 });
 
@@ -68,6 +81,12 @@ test('examples, and how they are called', async (t) => {
     '2 days before',
     '21 Nov – 22 Nov 2026 until 12:03 UTC',
   ]);
+  const first = dayOf(at('2000-01-01T00:00:00Z'));
+  t.ok(isKnown(previousOf({ kind: 'custom', first: first + 10, last: first + 19 }, now)));
+  t.notOk(
+    isKnown(previousOf({ kind: 'custom', first: first + 9, last: first + 18 }, now)),
+    'before all calls',
+  );
   const newYear = dayOf(at('2026-01-01T00:00:00Z'));
   t.equal(spanOfDays(newYear - 1, newYear), '31 Dec 2025 – 1 Jan 2026');
 });

@@ -75,6 +75,8 @@ test('whatever fails, the page says so, keeps what it knew and goes on by itself
       for (const line of ['redis', 'mongo'] as const) platform.line(line).cut();
       await dashboard.choose('7 days');
       await page.getByText('cannot read its figures').first().waitFor();
+      await page.getByText('No figures of this range').waitFor();
+      t.equal(await page.locator('[aria-busy=true]').count(), 0, 'nothing looks as if it were on its way');
       await look(t, page, 'error');
       for (const line of ['redis', 'mongo'] as const) platform.line(line).heal();
       await becomes(t, () => dashboard.figures(), figuresOf('7 days'), 'the figures, by itself');

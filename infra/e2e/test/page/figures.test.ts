@@ -134,10 +134,16 @@ test('the page shows what was counted', async (t) => {
         () => figuresOf(range),
         'the figures of all years',
       );
+      await dashboard.chart.waitFor();
+      await look(t, page, 'years');
+      t.equal(
+        await page.getByText('compared with').count(),
+        0,
+        'held against nothing: no call is older than 2000',
+      );
       await dashboard.openTable();
       const callsOfRows = async () => (await dashboard.rows()).reduce((sum, { calls }) => sum + calls, 0);
       await becomes(t, callsOfRows, oracle.callsOf(userId), 'the rows add up to all calls');
-      await look(t, page, 'years');
     });
   });
 

@@ -25,6 +25,11 @@ test('by keyboard alone, and by what is read out: all that the page can do', asy
     await keyboard.type(key);
     await keyboard.press('Enter');
     await becomes(t, () => dashboard.figures(), figuresOf('30 days'), 'signed in');
+    t.equal(
+      await page.locator(':focus').textContent(),
+      'Calls',
+      'the focus is on the heading of what is new',
+    );
     await says(sumOf('30 days'), 'the sum of the range is read out');
 
     t.ok(await dashboard.tabTo(dashboard.range('30 days')), 'to the ranges, where the chosen one is');
@@ -56,6 +61,7 @@ test('by keyboard alone, and by what is read out: all that the page can do', asy
     t.ok(await dashboard.tabTo(dashboard.button('Sign out'), 'Shift+Tab'), 'back to the way out');
     await keyboard.press('Enter');
     await dashboard.keyField.waitFor();
+    t.ok(await dashboard.keyField.evaluate((field) => field.matches(':focus')), 'ready for another key');
     t.same(await dashboard.figures(), {}, 'signed out');
   });
 });

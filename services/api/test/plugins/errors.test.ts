@@ -33,7 +33,7 @@ test('every refusal has one shape and a documented code', async (t) => {
   const { app } = await brokenApp();
   t.teardown(() => app.close());
   const cases: [method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS', url: string, code: ErrorCode][] = [
-    ['GET', '/', 'NOT_FOUND'],
+    ['POST', '/', 'METHOD_NOT_ALLOWED'],
     ['GET', '/analytics', 'NOT_FOUND'],
     ['GET', '/analytics/dashboard/', 'NOT_FOUND'],
     ['POST', '/nothing', 'NOT_FOUND'],

@@ -1,12 +1,15 @@
-import { scaleBand, scaleLinear } from 'd3-scale';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Interval } from '@calltally/domain';
+import { scaleBand } from 'd3-scale';
+import { useRef, useState } from 'preact/hooks';
 import { type Bar, readout } from '../buckets.ts';
-import { short } from '../numbers.ts';
+import { useWidth } from '../use-width.ts';
+import { ChartPanel } from './chart-panel.tsx';
 
 interface Props {
   name: string;
   /** What all bars say together, shown while none is pointed at. */
   summary: string;
+  interval: Interval;
   bars: readonly Bar[];
 }
 
@@ -20,19 +23,22 @@ const RIGHT = 4;
 const HEAD = 38;
 const FOOT = 26;
 const BAR_WIDTH_MAX = 44;
-const TICK_WIDTH = { day: 68, month: 84 };
-/** Steps from one named bar to the next: a week of days reads better than five of them. */
-const TICK_STEPS = [1, 2, 7, 14, 28];
+const TICK_WIDTH: Readonly<Record<Interval, number>> = { day: 68, week: 68, month: 84 };
+/** Steps from one named bar to the next: a week of days, or a year of months, reads better than five of them. */
+const TICK_STEPS: Readonly<Record<Interval, readonly number[]>> = {
+  day: [1, 2, 7, 14, 28],
+  week: [1, 2, 4, 13, 26],
+  month: [1, 2, 3, 6, 12, 24, 36, 60],
+};
 /** So that the last name ends with the chart. */
-const TICK_HALF = 20;
-const GRID_LINES = 3;
+const TICK_HALF: Readonly<Record<Interval, number>> = { day: 20, week: 20, month: 29 };
 const HEIGHT = PANELS.reduce((sum, { height }) => sum + HEAD + height, FOOT);
 
 /**
  * Calls and minutes as bars over one axis of time. Moved through by arrow keys or pointer, bar by bar; to assistive
  * technology it is a slider, the one widget whose value any screen reader reads out with every arrow key.
  */
-export function Chart({ name, summary, bars }: Props) {
+export function Chart({ name, summary, interval, bars }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const [chosen, setChosen] = useState<number>();
@@ -109,7 +115,6 @@ export function Chart({ name, summary, bars }: Props) {
           onPointerDown={point}
           onPointerLeave={(event) => event.pointerType === 'mouse' && setPointed(undefined)}
         >
-          <title>{name}</title>
           {at !== undefined && shown !== undefined && (
             <rect
               class="band"
@@ -120,10 +125,11 @@ export function Chart({ name, summary, bars }: Props) {
             />
           )}
           {PANELS.map((panel, index) => (
-            <Panel
+            <ChartPanel
               key={panel.field}
               {...panel}
               top={PANELS.slice(0, index).reduce((sum, { height }) => sum + HEAD + height, HEAD)}
+              left={LEFT}
               width={width}
               barWidth={barWidth}
               middleOf={middleOf}
@@ -132,10 +138,10 @@ export function Chart({ name, summary, bars }: Props) {
             />
           ))}
           <g class="ticks">
-            {ticksOf(bars, x.step()).map((index) => (
+            {ticksOf(bars, interval, x.step()).map((index) => (
               <text
                 key={index}
-                x={Math.min(middleOf(index), width - TICK_HALF)}
+                x={Math.min(middleOf(index), width - TICK_HALF[interval])}
                 y={HEIGHT - 6}
                 text-anchor="middle"
               >
@@ -149,77 +155,9 @@ export function Chart({ name, summary, bars }: Props) {
   );
 }
 
-interface PanelProps {
-  field: 'calls' | 'minutes';
-  title: string;
-  height: number;
-  top: number;
-  width: number;
-  barWidth: number;
-  middleOf(index: number): number;
-  bars: readonly Bar[];
-  shown: Bar | undefined;
-}
-
-function Panel({ field, title, height, top, width, barWidth, middleOf, bars, shown }: PanelProps) {
-  const most = Math.max(1, ...bars.map((bar) => bar[field]));
-  const y = scaleLinear()
-    .domain([0, most])
-    .nice(GRID_LINES)
-    .range([top + height, top]);
-  const base = Math.round(y(0)) + 0.5;
-  return (
-    <g class={`panel-${field}`}>
-      <text class="panel-title" x={0} y={top - 14}>
-        {title}
-      </text>
-      {y.ticks(GRID_LINES).map((tick) => (
-        <g key={tick} class={tick === 0 ? 'grid base' : 'grid'}>
-          <line x1={LEFT} x2={width} y1={Math.round(y(tick)) + 0.5} y2={Math.round(y(tick)) + 0.5} />
-          <text x={LEFT - 8} y={y(tick)} dy="0.32em" text-anchor="end">
-            {short(tick)}
-          </text>
-        </g>
-      ))}
-      {bars.map((bar, index) => {
-        if (bar[field] === 0) return null;
-        // What is little still shows.
-        const size = Math.max(2, base - y(bar[field]));
-        return (
-          <rect
-            key={bar.name}
-            class="bar"
-            data-note={bar.note}
-            data-shown={bar === shown}
-            x={middleOf(index) - barWidth / 2}
-            y={base - size}
-            width={barWidth}
-            height={size}
-            rx={Math.min(3, barWidth / 4)}
-          />
-        );
-      })}
-    </g>
-  );
-}
-
 /** Bars that have their name under them: from the last one back, as many as there is room for. */
-function ticksOf(bars: readonly Bar[], step: number): number[] {
-  const room = bars.some((bar) => bar.tick.length > 6) ? TICK_WIDTH.month : TICK_WIDTH.day;
-  const least = Math.ceil(room / step);
-  const every = TICK_STEPS.find((steps) => steps >= least) ?? least;
+function ticksOf(bars: readonly Bar[], interval: Interval, step: number): number[] {
+  const least = Math.ceil(TICK_WIDTH[interval] / step);
+  const every = TICK_STEPS[interval].find((steps) => steps >= least) ?? least;
   return [...bars.keys()].filter((index) => (bars.length - 1 - index) % every === 0);
-}
-
-function useWidth(frame: { current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const element = frame.current;
-    if (element === null) return;
-    setWidth(element.clientWidth);
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [frame]);
-  return width;
 }

@@ -1,6 +1,13 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { fetchDashboard } from '../api.ts';
-import { datesOfPrevious, nameOfPrevious, previousOf, queryOfPrevious, spanOfDays } from '../previous.ts';
+import {
+  datesOfPrevious,
+  isKnown,
+  nameOfPrevious,
+  previousOf,
+  queryOfPrevious,
+  spanOfDays,
+} from '../previous.ts';
 import { addressOf, type Choice, choiceOfAddress, daysOf, USUAL_CHOICE } from '../ranges.ts';
 import { shownKey } from '../session.ts';
 import { useLive } from '../use-live.ts';
@@ -17,6 +24,8 @@ import { SeriesPanel } from './series-panel.tsx';
 
 interface Props {
   apiKey: string;
+  /** Whether it begins with the focus on its heading. */
+  takesFocus: boolean;
   /** @param why undefined where the person wanted it */
   onSignOut(why?: string): void;
 }
@@ -25,11 +34,16 @@ const PREVIOUS_GAP_MS = 15_000;
 const MINUTE_MS = 60_000;
 
 /** Everything that is shown to who is signed in. */
-export function Dashboard({ apiKey, onSignOut }: Props) {
+export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
   const [choice, setChoice] = useState<Choice>(() => choiceOfAddress(location.search) ?? USUAL_CHOICE);
   const { live, clock, query, retry } = useLive(apiKey, choice, onSignOut);
   const figures = live.figures?.query === query && query !== '' ? live.figures.data : undefined;
   const old = live.link.state === 'lost';
+
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (takesFocus) heading.current?.focus();
+  }, [takesFocus]);
 
   const choose = (chosen: Choice) => {
     setChoice(chosen);
@@ -44,6 +58,7 @@ export function Dashboard({ apiKey, onSignOut }: Props) {
     PREVIOUS_GAP_MS,
     async (signal) => {
       const period = previousOf(choice, Date.now() + (clock?.aheadMs ?? 0));
+      if (!isKnown(period)) return undefined;
       const asked = queryOfPrevious(period);
       return { period, data: asked === undefined ? undefined : await fetchDashboard(apiKey, asked, signal) };
     },
@@ -68,7 +83,9 @@ export function Dashboard({ apiKey, onSignOut }: Props) {
         </div>
       </header>
       <main>
-        <h1 class="unseen">Calls</h1>
+        <h1 class="unseen" ref={heading} tabIndex={-1}>
+          Calls
+        </h1>
         {live.link.state === 'lost' && <Banner link={live.link} asOf={live.asOf} onRetry={retry} />}
         <PeriodCounts data={live.figures?.data} old={old} />
         <section aria-labelledby="range-title">

@@ -42,3 +42,13 @@ export function Empty({ apiKey, data, version }: Props) {
     </div>
   );
 }
+
+/** Stands where a chart would, while nothing can be read and nothing was read before. */
+export function NoFigures() {
+  return (
+    <div class="empty">
+      <h3>No figures of this range</h3>
+      <p>They come by themselves as soon as they can be read. You need not reload this page.</p>
+    </div>
+  );
+}

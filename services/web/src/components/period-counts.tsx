@@ -1,6 +1,6 @@
 import type { DashboardData } from '@calltally/domain';
 import { number } from '../numbers.ts';
-import { Fresh } from './fresh.tsx';
+import { Figure } from './figure.tsx';
 
 const COUNTS = [
   ['calls_today', 'Today'],
@@ -15,13 +15,13 @@ export function PeriodCounts({ data, old }: { data: DashboardData | undefined; o
       <h2 id="counts-title" class="unseen">
         Calls so far
       </h2>
-      <dl class="counts" data-old={old} aria-busy={data === undefined}>
+      <dl class="counts" data-old={old} aria-busy={data === undefined && !old}>
         {COUNTS.map(([field, title]) => (
           <div key={field} data-figure={field}>
             <dt>{title}</dt>
             <dd>
-              {data === undefined ? <span class="bone" /> : <Fresh text={number(data[field])} />}
-              <span class="unit"> calls</span>
+              <Figure text={data && number(data[field])} old={old} />
+              {data !== undefined && <span class="unit"> calls</span>}
             </dd>
           </div>
         ))}

@@ -1,7 +1,7 @@
 import type { DashboardData } from '@calltally/domain';
 import { type Comparison, compare, type Words } from '../comparison.ts';
 import { decimals, number } from '../numbers.ts';
-import { Fresh } from './fresh.tsx';
+import { Figure } from './figure.tsx';
 
 type Field = 'total_calls' | 'total_duration_minutes' | 'total_duration_hours' | 'avg_duration_minutes';
 
@@ -57,12 +57,12 @@ interface Props {
 /** The four figures of the range, each with how it stands against the period before. */
 export function RangeCards({ data, previous, isCompared, before, old }: Props) {
   return (
-    <dl class="cards" data-old={old} aria-busy={data === undefined}>
+    <dl class="cards" data-old={old} aria-busy={data === undefined && !old}>
       {CARDS.map(({ field, title, unit, text, words }) => (
         <div class="card" key={field} data-figure={field}>
           <dt>{title}</dt>
           <dd class="figure">
-            {data === undefined ? <span class="bone" /> : <Fresh text={text(data[field])} />}
+            <Figure text={data && text(data[field])} old={old} />
             {unit !== '' && data !== undefined && <span class="unit"> {unit}</span>}
           </dd>
           <dd class="comparison">

@@ -35,6 +35,8 @@ export function RangePicker({ choice, today, onChoose }: Props) {
               name="range"
               value={kind}
               checked={choice.kind === kind}
+              // Two dates need the server's day; a press that did nothing would look as if it had done something.
+              disabled={kind === 'custom' && today === undefined}
               onChange={() => choose(kind)}
             />
             <span>{title}</span>

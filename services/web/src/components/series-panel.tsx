@@ -1,12 +1,12 @@
 import type { DashboardData, Interval } from '@calltally/domain';
 import { useState } from 'preact/hooks';
 import { fetchBuckets } from '../api.ts';
-import { barsOf, busiestOf, readout } from '../buckets.ts';
+import { type Bar, barsOf, busiestOf, readout } from '../buckets.ts';
 import { type Days, intervalOf } from '../ranges.ts';
 import { useRefreshed } from '../use-refreshed.ts';
 import { Chart } from './chart.tsx';
 import { CsvButton } from './csv-button.tsx';
-import { Empty } from './empty.tsx';
+import { Empty, NoFigures } from './empty.tsx';
 import { SeriesTable } from './series-table.tsx';
 
 interface Props {
@@ -69,13 +69,19 @@ export function SeriesPanel({ apiKey, query, days, today, data, version, old }: 
   );
 
   function content() {
-    if (data === undefined || bars === undefined) return <div class="bone chart-bone" aria-busy="true" />;
+    if (data === undefined && old) return <NoFigures />;
+    if (data === undefined || bars === undefined) return <div class="chart-bone" aria-busy="true" />;
     if (data.total_calls === 0) return <Empty apiKey={apiKey} data={data} version={version} />;
     return (
       <>
-        <Chart name={name} summary={`Busiest ${interval}: ${readout(busiestOf(bars))}`} bars={bars} />
+        <Chart name={name} interval={interval} summary={summaryOf(bars, interval)} bars={bars} />
         {isTable && <SeriesTable name={name} unit={UNITS[interval]} bars={bars} />}
       </>
     );
   }
+}
+
+function summaryOf(bars: readonly Bar[], interval: Interval): string {
+  const busiest = readout(busiestOf(bars));
+  return bars.length === 1 ? busiest : `Busiest ${interval}: ${busiest}`;
 }

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { fetchDashboard } from '../api.ts';
 import type { Fault } from '../fault.ts';
 import { Brand } from './brand.tsx';
@@ -10,14 +10,20 @@ interface Props {
   demoKey: string | undefined;
   /** Why a person who was signed in is so no more. */
   reason: string | undefined;
+  /** Whether it begins with the focus on the field. */
+  takesFocus: boolean;
   onSignIn(key: string): void;
 }
 
 /** Asks for an API key, and passes on one that the API accepts. */
-export function SignIn({ demoKey, reason, onSignIn }: Props) {
+export function SignIn({ demoKey, reason, takesFocus, onSignIn }: Props) {
   const field = useRef<HTMLInputElement>(null);
   const [fault, setFault] = useState<string>();
   const [busy, setBusy] = useState(false);
+
+  useEffect(() => {
+    if (takesFocus) field.current?.focus();
+  }, [takesFocus]);
 
   const refuse = (message: string) => {
     setFault(message);
