@@ -21,6 +21,9 @@ const COMPARED = [
   'total_duration_hours',
   'avg_duration_minutes',
 ] as const;
+/** Phones, and the least and the most room that four cards and two have side by side. */
+const WIDTHS_OF_CARDS = [360, 390, 620, 860, 861, 1280];
+const BEYOND_CARDS = `[...document.querySelectorAll('dd')].filter((figure) => figure.scrollWidth > figure.clientWidth).length`;
 /** The issue's 150 KB, for everything that the page loads until it shows all there is. */
 const TRANSFER_BYTES_MAX = 150_000;
 
@@ -144,6 +147,28 @@ test('the page shows what was counted', async (t) => {
       await dashboard.openTable();
       const callsOfRows = async () => (await dashboard.rows()).reduce((sum, { calls }) => sum + calls, 0);
       await becomes(t, callsOfRows, oracle.callsOf(userId), 'the rows add up to all calls');
+    });
+  });
+
+  await t.test('figures of a million fit their cards', async (t) => {
+    const started_at = '2020-02-29T12:00:00Z';
+    for (let i = 0; i < 120; i++) await world.publish({ started_at, duration_seconds: 604_799.9 });
+    await visit(t, browser, { url: `${url}/?start=2020-02-01&end=2020-02-29` }, async ({ page }) => {
+      const dashboard = new DashboardPage(page);
+      await dashboard.signIn(key);
+      const { range } = daysRange('2020-02-01', '2020-02-29');
+      await becomes(
+        t,
+        () => dashboard.figures(),
+        () => figuresOf(range),
+        'the figures of a long month',
+      );
+      t.ok(figuresOf(range).total_duration_minutes > 1_000_000);
+      await look(t, page, 'millions');
+      for (const width of WIDTHS_OF_CARDS) {
+        await page.setViewportSize({ width, height: 900 });
+        t.equal(await page.evaluate(BEYOND_CARDS), 0, `nothing stands out of a card: ${width} pixels`);
+      }
     });
   });
 

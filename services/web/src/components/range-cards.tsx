@@ -44,6 +44,9 @@ const CARDS: readonly Card[] = [
   },
 ];
 
+/** What fits a card at its usual size: `4,517.69`. */
+const SHORT_MAX = 8;
+
 interface Props {
   data: DashboardData | undefined;
   /** The figures of the period before; undefined where it is empty or not there yet. */
@@ -61,7 +64,7 @@ export function RangeCards({ data, previous, isCompared, before, old }: Props) {
       {CARDS.map(({ field, title, unit, text, words }) => (
         <div class="card" key={field} data-figure={field}>
           <dt>{title}</dt>
-          <dd class="figure">
+          <dd class="figure" data-long={data !== undefined && text(data[field]).length > SHORT_MAX}>
             <Figure text={data && text(data[field])} old={old} />
             {unit !== '' && data !== undefined && <span class="unit"> {unit}</span>}
           </dd>
