@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.mjs';
 
@@ -31,16 +40,26 @@ export async function install(root) {
  * @returns {Promise<boolean>} whether there was anything to do
  */
 export async function buildTap(root) {
-  const stamp = readOr(join(root, '.taprc'), '');
+  const stamp = `built in files of its own\n${readOr(join(root, '.taprc'), '')}`;
+  const folder = builtTap(root);
   // Beside what is built, so that an installation that replaces that takes the claim away with it.
-  const stampFile = join(
-    realpathSync(join(root, 'node_modules', 'tap')),
-    '../@tapjs/test/test-built/.calltally',
-  );
+  const stampFile = join(folder, '.calltally');
   if (readOr(stampFile, '-') === stamp) return false;
+  // Tap builds into what pnpm has linked to its store: it would write into the files of every other checkout, whose
+  // tests may be running.
+  const copy = `${folder}.copy`;
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(folder, copy, { recursive: true, verbatimSymlinks: true });
+  rmSync(folder, { recursive: true });
+  renameSync(copy, folder);
   await run(join(root, 'node_modules', '.bin', 'tap'), ['build'], { cwd: root });
   writeFileSync(stampFile, stamp);
   return true;
+}
+
+/** Where tap keeps its built `t`. @param {string} root */
+export function builtTap(root) {
+  return join(realpathSync(join(root, 'node_modules', 'tap')), '../@tapjs/test/test-built');
 }
 
 /** @param {string} root */

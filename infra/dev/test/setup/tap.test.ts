@@ -1,0 +1,15 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'tap';
+
+// Plain JavaScript, which runs before anything is built.
+const { builtTap } = await import(new URL('../../setup/install.mjs', import.meta.url).href);
+
+test('what tap has built is in files of this checkout alone', (t) => {
+  const folder = join(builtTap(fileURLToPath(new URL('../../../../', import.meta.url))), 'dist', 'esm');
+  const files = readdirSync(folder).map((name) => join(folder, name));
+  t.ok(files.some((file) => file.endsWith('index.js')));
+  for (const file of files) t.equal(statSync(file).nlink, 1, file.slice(folder.length));
+  t.end();
+});
