@@ -28,7 +28,8 @@ for i = 1, #all, 2 do
   end
 end
 redis.call('DEL', unpack(KEYS))
-redis.call('HSET', user, 'g', ARGV[1], 'w', '1', 'f', ARGV[3], 'x', ARGV[4])
+-- `n` tells one recount from another, where all else that the hash says is the same (version.lua).
+redis.call('HSET', user, 'g', ARGV[1], 'w', '1', 'f', ARGV[3], 'x', ARGV[4], 'n', string.match(ARGV[2], '^%d+'))
 local partitions = tonumber(ARGV[at])
 at = at + 1
 for _ = 1, partitions do

@@ -75,6 +75,13 @@ test('versions of many users that are asked for at once', async (t) => {
     ]);
     t.same(await installUsers(session, generations, [recounted], stored, 'l', NOW), ['installed']);
     await isAnother('other sums through the same offsets');
+    await readBuckets(session, generations, 'u-1', NOW, []);
+    await isAnother('the same made ready');
+    const mended = { ...recounted, days: new Map([[20_000, { calls: 10, durationMs: 9 }]]) };
+    await leaseUsers(session, generations, ['u-1'], 'm', NOW + 1, { evenIfWarm: true, respectMs: 0 });
+    t.same(await installUsers(session, generations, [mended], stored, 'm', NOW + 1), ['installed']);
+    await readBuckets(session, generations, 'u-1', NOW, []);
+    await isAnother('other sums of a day long ago, and made ready before anybody asked');
   });
 
   await t.test('who is unknown, not complete or of another generation has none', async (t) => {

@@ -5,7 +5,7 @@ import { DateRangeError } from '@calltally/domain';
 import { type CountersLink, type DashboardReader, LedgerError } from '@calltally/ledger';
 import type { Logger } from '@calltally/telemetry';
 import { unavailable } from '../error-of.ts';
-import type { ApiError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { faultOf } from '../fault.ts';
 import { invalidApiKey } from '../keys/bearer.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -73,7 +73,7 @@ export class Streams {
 
   /**
    * Sends the figures as they are now, and again whenever they change. Resolves when the stream has begun.
-   * @throws ApiError TOO_MANY_STREAMS, or UNAVAILABLE while the process stops
+   * @throws ApiError TOO_MANY_STREAMS, UNAVAILABLE while the process stops, or BAD_REQUEST behind another answer
    * @throws LedgerError when the figures cannot be read; then the response has not begun
    */
   async listen(request: StreamRequest): Promise<void> {
@@ -86,6 +86,8 @@ export class Streams {
       await view.refresh();
       // Whoever has gone meanwhile will not be heard of again.
       if (response.destroyed || this.#stopping.signal.aborted) throw unavailable('gone or stopping');
+      // Nor would one be that waits behind an answer which goes on: it is told of no end, and its seat stayed taken.
+      if (response.socket === null) throw notAlone();
     } catch (thrown) {
       this.#leave(userId, query, view);
       throw thrown;
@@ -172,4 +174,11 @@ export class Streams {
 
 function nameOf({ start_date, end_date }: DashboardQuery): string {
   return JSON.stringify([start_date, end_date]);
+}
+
+function notAlone(): ApiError {
+  return new ApiError(
+    'BAD_REQUEST',
+    'A stream takes a connection of its own: do not ask behind another answer.',
+  );
 }

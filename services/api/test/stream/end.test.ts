@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { CounterSession } from '@calltally/counters';
 import { type Test, test } from 'tap';
 import { callsAt, NOW_MS, type RunningApi, testApi, testWorld, until, type World } from '../support.ts';
@@ -176,6 +177,36 @@ test('a client that goes before the first figures are there leaves nothing behin
     new Promise<number>((resolve) => api.app.server.getConnections((_, count) => resolve(count)));
   t.equal(await until(connections, (count) => count === 0), 0, 'the server knows');
   release();
+  t.equal(
+    await until(
+      () => open(api),
+      (count) => count === 0,
+    ),
+    0,
+  );
+});
+
+test('streams asked for behind a stream, by one connection, leave nothing behind', async (t) => {
+  const world = await testWorld(t);
+  await world.count(callsAt('u', [NOW_MS], 7));
+  const key = await world.keyOf('u');
+  const api = await testApi(t, world);
+  const { hostname, port } = new URL(await addressOf(api));
+  const socket = connect(Number(port), hostname);
+  t.teardown(() => void socket.destroy());
+  let came = '';
+  socket.on('data', (bytes) => {
+    came += bytes;
+  });
+  const request = (path: string) =>
+    `GET ${path} HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer ${key}\r\n\r\n`;
+  socket.write(['/healthz', ...Array(3).fill('/analytics/stream')].map(request).join(''));
+  await until(
+    async () => came,
+    (text) => text.includes('event: heartbeat'),
+  );
+  t.match(came, /"alive".*event: dashboard/s, 'behind an answer that ends it comes');
+  socket.destroy();
   t.equal(
     await until(
       () => open(api),
