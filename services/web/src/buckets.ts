@@ -9,14 +9,14 @@ export interface Bar {
   name: string;
   /** For an axis: `12 Nov`, `Nov 2026` */
   tick: string;
-  /** What is to be known of it: its period still runs, or is cut by the range. */
-  note: 'so far' | 'in part' | undefined;
+  /** What is to be known of it: its period still runs, is cut by the range, or lies before it. */
+  note: 'so far' | 'in part' | 'before' | undefined;
   calls: number;
   minutes: number;
   average: number;
 }
 
-/** @param days the range; @param today the server's UTC day */
+/** @param days the range, which the bars may begin before; @param today the server's UTC day */
 export function barsOf(
   buckets: readonly SeriesBucketData[],
   interval: Interval,
@@ -53,6 +53,7 @@ function nameOf(first: number, interval: Interval): string {
 }
 
 function noteOf(first: number, last: number, days: Days, today: number): Bar['note'] {
+  if (last < days.first) return 'before';
   if (first < days.first || (last > days.last && days.last < today)) return 'in part';
   return last >= today ? 'so far' : undefined;
 }

@@ -39,9 +39,17 @@ function firstOfMonth(day: number): number {
   return day - dayOfMonth(day) + 1;
 }
 
-/** Parameters that ask the API for a choice. A running range names no end: it ends now, whenever it is read. */
-export function queryOf(choice: Choice, today: number): string {
-  const { first, last } = daysOf(choice, today);
+/** The days of a chart: those of the range, and where that is a single day the six before it, since one bar tells little. */
+export function chartedOf({ first, last }: Days): Days {
+  return { first: first === last ? last - 6 : first, last };
+}
+
+/**
+ * Parameters that ask the API for a choice. A running range names no end: it ends now, whenever it is read.
+ * @param first the day to begin with, where that is another one
+ */
+export function queryOf(choice: Choice, today: number, first = daysOf(choice, today).first): string {
+  const { last } = daysOf(choice, today);
   const start = `start_date=${dateOfDay(first)}`;
   return choice.kind === 'custom' ? `${start}&end_date=${dateOfDay(last)}` : start;
 }

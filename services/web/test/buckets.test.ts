@@ -39,6 +39,13 @@ test('a bar that the range cuts says so', async (t) => {
   ]);
 });
 
+test('a bar that lies before the range says so', async (t) => {
+  t.same(named(['2026-11-23', '2026-11-24'], 'day', '2026-11-24', '2026-11-24'), [
+    ['Mon 23 Nov 2026', '23 Nov', 'before'],
+    ['Tue 24 Nov 2026', '24 Nov', 'so far'],
+  ]);
+});
+
 test('it is read out with its figures', async (t) => {
   const days = { first: today - 1, last: today };
   const bars = barsOf([bucket('2026-11-23', 1, 1), bucket('2026-11-24', 1047, 80.5)], 'day', days, today);

@@ -5,6 +5,7 @@ import { dateOfDay } from '../src/days.ts';
 import {
   addressOf,
   type Choice,
+  chartedOf,
   choiceOfAddress,
   daysOf,
   intervalOf,
@@ -43,6 +44,12 @@ test('the API reads a query as the very days, and a range that runs as ending no
       return range.from === startOfDay(first) && range.until === until;
     }),
   );
+});
+
+test('the chart of a single day begins six days before it, any other with its range', async (t) => {
+  t.same(chartedOf({ first: 20_000, last: 20_000 }), { first: 19_994, last: 20_000 });
+  t.same(chartedOf({ first: 19_999, last: 20_000 }), { first: 19_999, last: 20_000 });
+  t.equal(queryOf({ kind: 'today' }, 20_000, 19_994), 'start_date=2024-09-28');
 });
 
 test('no range has more bars than the API gives or a screen shows', async () => {

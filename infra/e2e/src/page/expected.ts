@@ -48,16 +48,21 @@ export function expectedFigures(oracle: Oracle, userId: string, range: OracleRan
   return oracle.figures(userId, range, nowMs);
 }
 
-/** What the table must say: a row for each day of the range, or none at all where no day has a call. */
+/**
+ * What the table must say: a row for each day of the range, or none at all where no day has a call. A range of one day
+ * has the six before it beside it.
+ */
 export function expectedDays(oracle: Oracle, userId: string, range: OracleRange): Row[] {
+  if (oracle.figures(userId, range, 0).total_calls === 0) return [];
   const rows: Row[] = [];
-  for (let from = startOfDay(range.from); from < range.until; from += DAY_MS) {
-    const day = { from: Math.max(from, range.from), until: Math.min(from + DAY_MS, range.until) };
+  const isOneDay = range.until <= range.from + DAY_MS;
+  for (let from = range.from - (isOneDay ? 6 * DAY_MS : 0); from < range.until; from += DAY_MS) {
+    const day = { from, until: Math.min(from + DAY_MS, range.until) };
     const figures = oracle.figures(userId, day, 0);
     const { total_calls: calls, total_duration_minutes: minutes, avg_duration_minutes: average } = figures;
     rows.push({ start: dateOf(from), calls, minutes, average });
   }
-  return rows.some(({ calls }) => calls > 0) ? rows : [];
+  return rows;
 }
 
 /** The share by which a figure differs from that of the period before, as it is shown: `+12 %`, `−3.4 %`. */

@@ -100,11 +100,13 @@ export function Chart({ name, summary, interval, bars }: Props) {
     >
       <p class="readout" aria-hidden="true">
         <span>{shown === undefined ? summary : readout(shown)}</span>
-        {notes.map((note) => (
-          <span class="legend" key={note}>
-            {note}
-          </span>
-        ))}
+        <span class="legends">
+          {notes.map((note) => (
+            <span class="legend" data-note={note} key={note}>
+              {note}
+            </span>
+          ))}
+        </span>
       </p>
       <div ref={frame}>
         <svg

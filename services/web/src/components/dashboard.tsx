@@ -109,8 +109,7 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
         </section>
         <SeriesPanel
           apiKey={apiKey}
-          query={query}
-          days={days}
+          choice={choice}
           today={clock?.today}
           data={figures}
           version={live.version}

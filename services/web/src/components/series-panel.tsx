@@ -2,7 +2,7 @@ import type { DashboardData, Interval } from '@calltally/domain';
 import { useState } from 'preact/hooks';
 import { fetchBuckets } from '../api.ts';
 import { type Bar, barsOf, busiestOf, readout } from '../buckets.ts';
-import { type Days, intervalOf } from '../ranges.ts';
+import { type Choice, chartedOf, daysOf, intervalOf, queryOf } from '../ranges.ts';
 import { useRefreshed } from '../use-refreshed.ts';
 import { Chart } from './chart.tsx';
 import { CsvButton } from './csv-button.tsx';
@@ -11,9 +11,8 @@ import { SeriesTable } from './series-table.tsx';
 
 interface Props {
   apiKey: string;
-  /** Parameters of the range. */
-  query: string;
-  days: Days | undefined;
+  choice: Choice;
+  /** The server's UTC day, once it is known. */
   today: number | undefined;
   /** The figures of the range, once they are there. */
   data: DashboardData | undefined;
@@ -25,10 +24,13 @@ const SERIES_GAP_MS = 2_000;
 const UNITS: Readonly<Record<Interval, string>> = { day: 'Day', week: 'Week', month: 'Month' };
 
 /** The range cut into days, weeks or months: as a chart, as a table and as a file. */
-export function SeriesPanel({ apiKey, query, days, today, data, version, old }: Props) {
+export function SeriesPanel({ apiKey, choice, today, data, version, old }: Props) {
   const [isTable, setIsTable] = useState(false);
+  const days = today === undefined ? undefined : daysOf(choice, today);
   const interval = days === undefined ? 'day' : intervalOf(days);
-  const asked = `interval=${interval}&${query}`;
+  const queryFrom = (first?: number) =>
+    today === undefined ? '' : `interval=${interval}&${queryOf(choice, today, first)}`;
+  const asked = queryFrom(days && chartedOf(days).first);
   const series = useRefreshed(data && asked, version, SERIES_GAP_MS, (signal) =>
     fetchBuckets(apiKey, asked, signal),
   );
@@ -50,7 +52,7 @@ export function SeriesPanel({ apiKey, query, days, today, data, version, old }: 
           >
             {isTable ? 'Hide table' : 'Show table'}
           </button>
-          <CsvButton apiKey={apiKey} query={asked} disabled={bars === undefined} />
+          <CsvButton apiKey={apiKey} query={queryFrom()} disabled={bars === undefined} />
         </div>
       </div>
       {series.fault !== undefined && !old && (
@@ -82,6 +84,7 @@ export function SeriesPanel({ apiKey, query, days, today, data, version, old }: 
 }
 
 function summaryOf(bars: readonly Bar[], interval: Interval): string {
-  const busiest = readout(busiestOf(bars));
-  return bars.length === 1 ? busiest : `Busiest ${interval}: ${busiest}`;
+  const inRange = bars.filter(({ note }) => note !== 'before');
+  const busiest = readout(busiestOf(inRange));
+  return inRange.length === 1 ? busiest : `Busiest ${interval}: ${busiest}`;
 }
