@@ -157,6 +157,20 @@ test('who comes during a read that began before is not sent what that one found'
   await first.when((one) => totals(one).at(-1) === 3);
 });
 
+test('while nothing of a user is counted, heartbeats tell how far the figures go by now', async (t) => {
+  const world = await testWorld(t);
+  const key = await world.keyOf('u');
+  await world.count(callsAt('u', [NOW_MS], 60_000));
+  const api = await testApi(t, world);
+  const stream = await listen(t, api, key);
+  await stream.when(hasBegun);
+  const reachedMs = Date.now();
+  await world.count(callsAt('u-other', [NOW_MS], 60_000));
+  await stream.when(({ events }) => Date.parse(events.at(-1)!.data.as_of) >= reachedMs);
+  t.same([...new Set(kinds(stream))], ['dashboard', 'heartbeat']);
+  t.equal(stream.dashboards.length, 1);
+});
+
 test('what is counted in a row comes as a few events, and the last state always comes', async (t) => {
   const world = await testWorld(t);
   const key = await world.keyOf('u');
