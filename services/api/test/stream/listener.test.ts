@@ -132,13 +132,12 @@ test('the same figures are sent once', async (t) => {
 
 test('a heartbeat tells of the figures that were sent, also while others wait for their turn', async (t) => {
   const beganMs = Date.UTC(2026, 2, 28);
-  const read: string[] = [];
   // Many, since the heartbeat of some falls to figures that are sent with it.
   const worlds = await Promise.all(Array.from({ length: 12 }, () => testListener(t)));
+  const read = worlds.map(() => '');
   for (const [i, { client }] of worlds.entries()) {
-    read[i] = '';
     client.on('data', (chunk) => {
-      read[i] += chunk;
+      read[i] = `${read[i]}${chunk}`;
     });
   }
   let shown = 0;
