@@ -16,7 +16,7 @@ interface World {
   response: ServerResponse;
   client: Socket;
   /** Makes other figures the latest ones and has them sent. */
-  show(id: string, length?: number): void;
+  show(id: string, length?: number, asOfMs?: number): void;
 }
 
 /** A listener whose client has sent its request, and reads when it is told to. */
@@ -41,9 +41,10 @@ async function testListener(t: Test, options: Partial<ListenerOptions> = {}): Pr
     listener,
     response,
     client,
-    show(id, length = 0) {
+    show(id, length = 0, asOfMs = 0) {
       const event = dashboardEvent(id, JSON.stringify('x'.repeat(length)));
-      view.figures = { id, event, source: 'counters', asOfMs: 0 };
+      view.figures = { id, event, source: 'counters', asOfMs };
+      view.asOfMs = asOfMs;
       listener.send();
     },
   };
@@ -127,4 +128,35 @@ test('the same figures are sent once', async (t) => {
     [...read.matchAll(/^id: (.*)$/gm)].map(([, id]) => id),
     ['a', 'b', 'c'],
   );
+});
+
+test('a heartbeat tells of the figures that were sent, also while others wait for their turn', async (t) => {
+  const beganMs = Date.UTC(2026, 2, 28);
+  // Many, since the heartbeat of some falls to figures that are sent with it.
+  const worlds = await Promise.all(Array.from({ length: 12 }, () => testListener(t)));
+  const read = worlds.map(() => '');
+  for (const [i, { client }] of worlds.entries()) {
+    client.on('data', (chunk) => {
+      read[i] = `${read[i]}${chunk}`;
+    });
+  }
+  let shown = 0;
+  const hasBeatenTwice = (text: string) => text.split('event: heartbeat').length > 2;
+  await until(
+    async () => {
+      shown += 1;
+      // One after the other joins in, and all are shown more than may be sent.
+      for (const { show } of worlds.slice(0, shown)) show(String(shown), 0, beganMs + shown);
+      return read.every(hasBeatenTwice);
+    },
+    (all) => all,
+  );
+  for (const text of read) {
+    t.ok(hasBeatenTwice(text));
+    let sent: string | undefined;
+    for (const [, id, asOf] of text.matchAll(/^id: (.*)$|"as_of":"(.*)"/gm)) {
+      if (id === undefined) t.equal(Date.parse(asOf!) - beganMs, Number(sent));
+      else sent = id;
+    }
+  }
 });

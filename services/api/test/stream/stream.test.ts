@@ -1,6 +1,6 @@
 import { test } from 'tap';
-import { callsAt, exampleCalls, NOW_MS, testApi, testWorld } from '../support.ts';
-import { figures, listen, type OpenStream } from './support.ts';
+import { callsAt, exampleCalls, NOW_MS, testApi, testWorld, until } from '../support.ts';
+import { figures, listen, metricOf, type OpenStream } from './support.ts';
 
 const totals = ({ dashboards }: OpenStream) => dashboards.map(({ total_calls }) => total_calls);
 const kinds = ({ events }: OpenStream) => events.map(({ event }) => event);
@@ -113,6 +113,62 @@ test('GET /analytics/stream', async (t) => {
     }
     first.close();
   });
+});
+
+test('who comes during a read that began before is not sent what that one found', async (t) => {
+  const world = await testWorld(t);
+  const key = await world.keyOf('u');
+  await world.count(callsAt('u', [NOW_MS], 60_000));
+  let held: Promise<void> | undefined;
+  let reads = 0;
+  let release = () => {};
+  const api = await testApi(t, world, {
+    readerOver: (reader) => ({
+      async read(...asked) {
+        const reading = await reader.read(...asked);
+        reads += 1;
+        await held;
+        return reading;
+      },
+    }),
+  });
+  const first = await listen(t, api, key);
+  await first.when(hasBegun);
+  held = new Promise((resolve) => {
+    release = resolve;
+  });
+  const before = reads;
+  await world.count(callsAt('u', [NOW_MS], 60_000));
+  await until(
+    async () => reads,
+    (count) => count > before,
+  );
+  await world.count(callsAt('u', [NOW_MS], 60_000));
+  const coming = listen(t, api, key);
+  await until(
+    () => metricOf(api, 'calltally_streams_open'),
+    (count) => count === 2,
+  );
+  held = undefined;
+  release();
+  const next = await coming;
+  await next.when(hasBegun);
+  t.equal(totals(next)[0], 3);
+  await first.when((one) => totals(one).at(-1) === 3);
+});
+
+test('while nothing of a user is counted, heartbeats tell how far the figures go by now', async (t) => {
+  const world = await testWorld(t);
+  const key = await world.keyOf('u');
+  await world.count(callsAt('u', [NOW_MS], 60_000));
+  const api = await testApi(t, world);
+  const stream = await listen(t, api, key);
+  await stream.when(hasBegun);
+  const reachedMs = Date.now();
+  await world.count(callsAt('u-other', [NOW_MS], 60_000));
+  await stream.when(({ events }) => Date.parse(events.at(-1)!.data.as_of) >= reachedMs);
+  t.same([...new Set(kinds(stream))], ['dashboard', 'heartbeat']);
+  t.equal(stream.dashboards.length, 1);
 });
 
 test('what is counted in a row comes as a few events, and the last state always comes', async (t) => {
