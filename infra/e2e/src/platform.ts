@@ -9,7 +9,8 @@ import { type Test, testKafka, testMongo, uniqueName } from '@calltally/stack/te
 import { openStore, type Store } from '@calltally/store';
 import type { Kafka, KafkaMessage, Message } from 'kafkajs';
 import { ask } from './dashboard.ts';
-import { TcpProxy } from './proxy.ts';
+import { type Sample, samplesOf } from './metrics-page.ts';
+import { TcpProxy, through } from './proxy.ts';
 import { redisCommand } from './redis-command.ts';
 import { freePort, Service } from './service.ts';
 
@@ -254,16 +255,11 @@ export class Platform {
   }
 
   /** Samples of a metric, of all ingest processes. */
-  async metric(name: string): Promise<{ labels: string; value: number }[]> {
+  async metric(name: string): Promise<Sample[]> {
     const pages = await Promise.all(
       this.ingests.map(async ({ url }) => (await fetch(`${url}/metrics`)).text().catch(() => '')),
     );
-    return pages.flatMap((page) =>
-      [...page.matchAll(new RegExp(`^${name}\\{(.*)\\} (\\S+)$`, 'gm'))].map(([, labels, value]) => ({
-        labels: labels!,
-        value: Number(value),
-      })),
-    );
+    return pages.flatMap((page) => samplesOf(page, name));
   }
 
   /** A metric that is one number, or its samples added up, of all ingest processes. */
@@ -294,12 +290,4 @@ export class Platform {
     );
     await this.store.close();
   }
-}
-
-/** The address of a line in place of the engine's, where there is one. */
-function through(line: TcpProxy | undefined, address: string, options = ''): string {
-  if (line === undefined) return address;
-  const url = new URL(address + options);
-  url.port = String(line.port);
-  return url.href;
 }

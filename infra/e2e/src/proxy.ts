@@ -132,3 +132,11 @@ export class TcpProxy {
     }
   }
 }
+
+/** The address of a line in place of the engine's, where there is one. */
+export function through(line: TcpProxy | undefined, address: string, options = ''): string {
+  if (line === undefined) return address;
+  const url = new URL(address + options);
+  url.port = String(line.port);
+  return url.href;
+}

@@ -9,53 +9,15 @@ import {
   type Range,
   seriesOf,
 } from '@calltally/domain';
-import { openStore, toRow } from '@calltally/store';
+import { openStore } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { beginCounting, record, type Source } from '../src/index.ts';
-import {
-  batchOf,
-  callOf,
-  DAY_MS,
-  dashboardOracle,
-  holds,
-  seriesOracle,
-  testReader,
-  testWorld,
-  until,
-  type World,
-} from './support.ts';
-
-/** Short, so that much of what is asked for lies beyond it. */
-const RETENTION_MONTHS = 3;
-const SPAN_DAYS = 160;
-
-async function begin({ store, open }: World) {
-  const states = [0, 1].map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
-  const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
-  return (await beginCounting(store, await open(), topic)).books;
-}
-
-const startOf = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
+import type { Source } from '../src/index.ts';
+import { RETENTION_MONTHS, readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
+import { callOf, DAY_MS, dashboardOracle, holds, seriesOracle, testReader } from './support.ts';
 
 test('reading time series', async (t) => {
-  const world = await testWorld(t);
-  const { store } = world;
-  const books = await begin(world);
-  const offsets = [0, 0];
-  /** As ingest does; every other call by either partition. */
-  const count = async (calls: Call[]) => {
-    for (const partition of [0, 1]) {
-      const mine = calls.filter((_, i) => i % 2 === partition);
-      const events = mine.map((call) => ({ offset: offsets[partition]!++, call }));
-      if (events.length > 0) await record(books, batchOf(partition, events));
-    }
-  };
-  const { reader, series, recounts, link } = await testReader(t, world);
-  await until(
-    () => link.current?.generations.size,
-    (size) => size === 1,
-  );
+  const { world, count, halfCounted, reader, series, recounts } = await readingWorld(t);
   const answer = async (userId: string, range: Range, interval: Interval, nowMs: number) =>
     series.read(userId, range, seriesOf(range, interval), nowMs);
 
@@ -174,14 +136,7 @@ test('reading time series', async (t) => {
     async (t) => {
       const nowMs = startOf(Date.now()) + DAY_MS / 2;
       const day = startOf(nowMs) - 5 * DAY_MS;
-      const at = (offset: number) => callOf('u-cut', { startedAt: day + offset });
-      const counted = [at(10), at(20), at(DAY_MS - 10), at(DAY_MS + 10)];
-      await count(counted);
-      const late = [at(11), at(21), at(DAY_MS - 11), at(DAY_MS + 11)];
-      const rows = late.map((call, i) => ({ call, partition: i % 2, offset: offsets[i % 2]!++ }));
-      await store.calls.insert(
-        rows.map(({ call, partition, offset }) => toRow(call, { stream: 0, partition, offset })),
-      );
+      const { counted, late, count } = await halfCounted(day);
       const ranges = [
         { from: day + 15, until: day + 2 * DAY_MS },
         { from: day + 5, until: day + DAY_MS - 5 },
@@ -198,10 +153,7 @@ test('reading time series', async (t) => {
         }
       };
       await isOf(counted);
-      for (const partition of [0, 1]) {
-        const events = rows.filter((row) => row.partition === partition);
-        await record(books, batchOf(partition, events));
-      }
+      await count();
       await isOf([...counted, ...late]);
     },
   );

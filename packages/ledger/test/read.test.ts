@@ -1,60 +1,22 @@
 import { strict as assert } from 'node:assert';
 import type { Call, Range } from '@calltally/domain';
-import { openStore, toRow } from '@calltally/store';
+import { openStore } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { beginCounting, markCounted, markStored, record, type Source } from '../src/index.ts';
-import {
-  batchOf,
-  callOf,
-  DAY_MS,
-  dashboardOracle,
-  holds,
-  testReader,
-  testWorld,
-  until,
-  type World,
-} from './support.ts';
+import { record, type Source } from '../src/index.ts';
+import { begin, readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
+import { batchOf, callOf, DAY_MS, dashboardOracle, holds, testReader, until } from './support.ts';
 
-/** Short, so that much of what is asked for lies beyond it. */
-const RETENTION_MONTHS = 3;
-const SPAN_DAYS = 160;
 const SHORT_LIMITS = { commandTimeoutMs: 1_500, openTimeoutMs: 1_500 };
-
-async function begin({ store, open }: World) {
-  const states = [0, 1].map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
-  const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
-  return (await beginCounting(store, await open(), topic)).books;
-}
 
 /** The default window of a dashboard at an instant. */
 function windowAt(nowMs: number): Range {
   return { from: Math.floor(nowMs / DAY_MS) * DAY_MS - 30 * DAY_MS, until: nowMs + 1 };
 }
 
-const startOf = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
-
 test('reading dashboards', async (t) => {
-  const world = await testWorld(t);
-  const { store } = world;
-  const books = await begin(world);
-  const offsets = [0, 0];
-  /** As ingest does; every call by a partition drawn at random. */
-  const count = async (calls: Call[]) => {
-    for (const partition of [0, 1]) {
-      const mine = calls.filter((_, i) => i % 2 === partition);
-      const events = mine.map((call) => ({ offset: offsets[partition]!++, call }));
-      if (events.length > 0) await record(books, batchOf(partition, events));
-      const asOfMs = 1_000 + offsets[0]! + offsets[1]!;
-      await markCounted(books, { stream: 0, partition, through: offsets[partition]! - 1, asOfMs });
-      await markStored(store, { stream: 0, partitions: [partition], asOfMs });
-    }
-  };
-  const { reader, recounts, link, rowsAsOf } = await testReader(t, world);
-  await until(
-    () => link.current?.generations.size,
-    (size) => size === 1,
-  );
+  const { world, store, offsets, count, halfCounted, reader, recounts, link, rowsAsOf } =
+    await readingWorld(t);
   const answer = async (userId: string, range: Range, nowMs: number) => {
     const { source, asOfMs, ...tallies } = await reader.read(userId, range, nowMs);
     return { source, asOfMs, tallies };
@@ -199,14 +161,7 @@ test('reading dashboards', async (t) => {
     async (t) => {
       const nowMs = startOf(Date.now()) + DAY_MS / 2;
       const day = startOf(nowMs) - 5 * DAY_MS;
-      const at = (offset: number) => callOf('u-cut', { startedAt: day + offset });
-      const counted = [at(10), at(20), at(DAY_MS - 10), at(DAY_MS + 10)];
-      await count(counted);
-      const late = [at(11), at(21), at(DAY_MS - 11), at(DAY_MS + 11)];
-      const rows = late.map((call, i) => ({ call, partition: i % 2, offset: offsets[i % 2]!++ }));
-      await store.calls.insert(
-        rows.map(({ call, partition, offset }) => toRow(call, { stream: 0, partition, offset })),
-      );
+      const { counted, late, count } = await halfCounted(day);
       const ranges = [
         { from: day + 15, until: day + 2 * DAY_MS },
         { from: day + 5, until: day + DAY_MS - 5 },
@@ -218,15 +173,7 @@ test('reading dashboards', async (t) => {
         t.equal(source, 'counters+mongo');
         t.strictSame(tallies, dashboardOracle(counted, range, nowMs));
       }
-      for (const partition of [0, 1]) {
-        await record(
-          books,
-          batchOf(
-            partition,
-            rows.filter((row) => row.partition === partition),
-          ),
-        );
-      }
+      await count();
       for (const range of ranges) {
         t.strictSame(
           (await answer('u-cut', range, nowMs)).tallies,

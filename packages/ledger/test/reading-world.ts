@@ -1,0 +1,72 @@
+import type { Call } from '@calltally/domain';
+import type { Test } from '@calltally/stack/testing';
+import { toRow } from '@calltally/store';
+import { beginCounting, markCounted, markStored, record } from '../src/index.ts';
+import { batchOf, callOf, DAY_MS, testReader, testWorld, until, type World } from './support.ts';
+
+/** Short, so that much of what is asked for lies beyond it. */
+export const RETENTION_MONTHS = 3;
+/** Days that calls of a reader's test lie in. */
+export const SPAN_DAYS = 160;
+
+/** Start of the UTC day that holds an instant; both epoch ms. */
+export const startOf = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
+
+/** Counting from the beginning, of two partitions. */
+export async function begin({ store, open }: World) {
+  const states = [0, 1].map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
+  const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+  return (await beginCounting(store, await open(), topic)).books;
+}
+
+/** A world of two partitions with readers over it that are linked to Redis, and what counts calls in it. */
+export async function readingWorld(t: Test) {
+  const world = await testWorld(t);
+  const { store } = world;
+  const books = await begin(world);
+  const offsets = [0, 0];
+
+  /** As ingest does; every other call by either partition. */
+  async function count(calls: Call[]): Promise<void> {
+    for (const partition of [0, 1]) {
+      const mine = calls.filter((_, i) => i % 2 === partition);
+      const events = mine.map((call) => ({ offset: offsets[partition]!++, call }));
+      if (events.length > 0) await record(books, batchOf(partition, events));
+      const asOfMs = 1_000 + offsets[0]! + offsets[1]!;
+      await markCounted(books, { stream: 0, partition, through: offsets[partition]! - 1, asOfMs });
+      await markStored(store, { stream: 0, partitions: [partition], asOfMs });
+    }
+  }
+
+  /**
+   * Calls of `u-cut` around a day: some are counted, the others have rows that are not applied.
+   * @returns `count` applies these
+   */
+  async function halfCounted(day: number) {
+    const at = (offset: number) => callOf('u-cut', { startedAt: day + offset });
+    const counted = [at(10), at(20), at(DAY_MS - 10), at(DAY_MS + 10)];
+    await count(counted);
+    const late = [at(11), at(21), at(DAY_MS - 11), at(DAY_MS + 11)];
+    const rows = late.map((call, i) => ({ call, partition: i % 2, offset: offsets[i % 2]!++ }));
+    await store.calls.insert(
+      rows.map(({ call, partition, offset }) => toRow(call, { stream: 0, partition, offset })),
+    );
+    return {
+      counted,
+      late,
+      async count() {
+        for (const partition of [0, 1]) {
+          const events = rows.filter((row) => row.partition === partition);
+          await record(books, batchOf(partition, events));
+        }
+      },
+    };
+  }
+
+  const readers = await testReader(t, world);
+  await until(
+    () => readers.link.current?.generations.size,
+    (size) => size === 1,
+  );
+  return { world, store, offsets, count, halfCounted, ...readers };
+}
