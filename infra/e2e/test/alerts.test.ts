@@ -44,7 +44,7 @@ async function servedMetrics(t: Test): Promise<Map<string, string[]>> {
   const { registry } = createIngestMetrics();
   const ingest = buildHttp({
     registry,
-    readiness: () => ({ joined: false, counting: false, partitions: [] }),
+    readiness: () => ({ joined: false, counting: false, partitions: [], held: [] }),
   });
   t.teardown(() => Promise.all([api.close(), ingest.close(), backend.stop()]));
   return new Map([...servedBy(metrics), ...servedBy(registry)]);

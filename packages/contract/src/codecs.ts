@@ -14,7 +14,7 @@ interface Encoded {
   buffer: Buffer;
 }
 
-interface Codec {
+export interface Codec {
   compress(encoded: Encoded): Promise<Buffer>;
   decompress(compressed: Buffer): Promise<Buffer>;
 }

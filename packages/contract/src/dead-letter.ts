@@ -11,6 +11,14 @@ export const DEAD_LETTER_HEADERS = [
   'failed-at',
 ] as const;
 
+/** The last offset that a letter stands for, where it is more than one. */
+export const LAST_OFFSET_HEADER = 'source-last-offset';
+/** What of the message is not in the letter, since it was too large. */
+export const CUT_HEADER = 'letter-cut';
+
+/** Every header that is ours; those of {@link DEAD_LETTER_HEADERS} are always there. */
+export const OWN_HEADERS = [...DEAD_LETTER_HEADERS, LAST_OFFSET_HEADER, CUT_HEADER] as const;
+
 /** A message that could not be taken, and where it was found. */
 export interface DeadLetter {
   key: Buffer | null;
@@ -22,18 +30,43 @@ export interface DeadLetter {
   partition: number;
   /** The message's offset in its partition, a decimal string as kafkajs gives it, or a number. */
   offset: string | number;
+  /** Where the letter stands for all offsets from `offset` through this one. */
+  lastOffset?: number | undefined;
   /** Epoch milliseconds. */
   failedAt: number;
 }
 
+/** How much of a message goes into its letter, in bytes. */
+export interface LetterLimits {
+  valueMaxBytes: number;
+  keyMaxBytes: number;
+  /** Names and values together; those that come first are kept. */
+  headersMaxBytes: number;
+}
+
+/** A letter within these fits into any topic that takes messages of 1 MiB, which topics do where nobody said otherwise. */
+export const LETTER_LIMITS: LetterLimits = {
+  valueMaxBytes: 256 * 1024,
+  keyMaxBytes: 16 * 1024,
+  headersMaxBytes: 64 * 1024,
+};
+
+/** Names of headers that are left out are told as far as they go into this. */
+const NAMES_MAX_CHARACTERS = 1_000;
+
 /**
  * The message to write to the dead-letter topic: key, value and headers as they came, and ours
  * beside them. A header that has a name of ours already (a letter that failed again after a retry)
- * is kept as `original-<name>`, the first one only, so that its first fault stays readable.
+ * is kept as `original-<name>`, the first one only, so that its first fault stays readable. What
+ * is beyond the limits is left out, and the header `letter-cut` says what.
  */
-export function deadLetterMessage(letter: DeadLetter): Message {
-  const { key, value, rejection, topic, partition, offset, failedAt } = letter;
-  const ours: Record<(typeof DEAD_LETTER_HEADERS)[number], string> = {
+export function deadLetterMessage(letter: DeadLetter, limits: LetterLimits = LETTER_LIMITS): Message {
+  const { rejection, topic, partition, offset, lastOffset, failedAt } = letter;
+  const cuts: string[] = [];
+  const value = cut('value', letter.value, limits.valueMaxBytes, cuts);
+  const key = cut('key', letter.key, limits.keyMaxBytes, cuts);
+  const headers = cutHeaders(letter.headers ?? {}, limits.headersMaxBytes, cuts);
+  const ours: Partial<Record<(typeof OWN_HEADERS)[number], string>> = {
     'error-code': rejection.code,
     'error-message': rejection.message,
     'source-topic': topic,
@@ -41,11 +74,50 @@ export function deadLetterMessage(letter: DeadLetter): Message {
     'source-offset': String(offset),
     'failed-at': new Date(failedAt).toISOString(),
   };
-  const headers: IHeaders = { ...letter.headers };
-  for (const name of DEAD_LETTER_HEADERS) {
+  if (lastOffset !== undefined) ours[LAST_OFFSET_HEADER] = String(lastOffset);
+  if (cuts.length > 0) ours[CUT_HEADER] = cuts.join('; ');
+  for (const name of OWN_HEADERS) {
     const theirs = headers[name];
     if (theirs !== undefined) headers[`original-${name}`] ??= theirs;
-    headers[name] = ours[name];
+    delete headers[name];
+    if (ours[name] !== undefined) headers[name] = ours[name];
   }
   return { key, value, headers };
+}
+
+function cut(what: string, bytes: Buffer | null, maxBytes: number, cuts: string[]): Buffer | null {
+  if (bytes === null || bytes.length <= maxBytes) return bytes;
+  cuts.push(`${what}: the first ${maxBytes} of ${bytes.length} bytes`);
+  return bytes.subarray(0, maxBytes);
+}
+
+function cutHeaders(headers: IHeaders, maxBytes: number, cuts: string[]): IHeaders {
+  const kept: IHeaders = Object.create(null);
+  const left: string[] = [];
+  let bytes = 0;
+  for (const [name, value] of Object.entries(headers)) {
+    const more = Buffer.byteLength(name) + sumOfBytes(value);
+    if (bytes + more > maxBytes) {
+      left.push(name);
+      continue;
+    }
+    bytes += more;
+    kept[name] = value;
+  }
+  if (left.length > 0) cuts.push(`headers left out: ${left.join(', ').slice(0, NAMES_MAX_CHARACTERS)}`);
+  return kept;
+}
+
+/** Bytes of what a header may hold: one value, several, or none. */
+function sumOfBytes(value: IHeaders[string]): number {
+  return [value ?? ''].flat().reduce((sum, one) => sum + Buffer.byteLength(one ?? ''), 0);
+}
+
+/** Bytes of key, value and headers of a message, before it is compressed. */
+export function messageBytes({ key, value, headers = {} }: Message): number {
+  const ofHeaders = Object.entries(headers).map(([name, one]) => Buffer.byteLength(name) + sumOfBytes(one));
+  return ofHeaders.reduce(
+    (sum, bytes) => sum + bytes,
+    Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? ''),
+  );
 }

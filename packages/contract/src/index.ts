@@ -2,7 +2,17 @@ export { checkCallEvent } from './check.ts';
 export { type Decoded, decodeCallEvent, encodeCallEvent } from './codec.ts';
 export { BatchUnreadableError } from './codecs/unreadable.ts';
 export { registerCodecs } from './codecs.ts';
-export { DEAD_LETTER_HEADERS, type DeadLetter, deadLetterMessage } from './dead-letter.ts';
+export {
+  CUT_HEADER,
+  DEAD_LETTER_HEADERS,
+  type DeadLetter,
+  deadLetterMessage,
+  LAST_OFFSET_HEADER,
+  LETTER_LIMITS,
+  type LetterLimits,
+  messageBytes,
+  OWN_HEADERS,
+} from './dead-letter.ts';
 export { type CallEvent, CallEventSchema, EVENT_SIZE_MAX_BYTES } from './event.ts';
 export {
   KAFKA_RETRY,
@@ -12,5 +22,12 @@ export {
   type KafkaSettings,
   kafkaClient,
 } from './kafka.ts';
-export { callOfAnotherUser, REJECTION_CODES, type Rejection, type RejectionCode } from './rejection.ts';
+export { type Unreadable, unreadableOf } from './records/unreadable.ts';
+export {
+  callOfAnotherUser,
+  REJECTION_CODES,
+  type Rejection,
+  type RejectionCode,
+  recordUnreadable,
+} from './rejection.ts';
 export { ensureTopics, TOPIC_DEFAULTS, type Topics } from './topics.ts';

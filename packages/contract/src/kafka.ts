@@ -1,5 +1,6 @@
 import kafkajs, { type Kafka, type KafkaConfig, type SASLOptions } from 'kafkajs';
 import { registerCodecs } from './codecs.ts';
+import { decodeRecords } from './records/record-batch.ts';
 
 export type KafkaLogLevel = 'error' | 'warn' | 'info' | 'debug';
 
@@ -19,7 +20,7 @@ export interface KafkaSettings {
   log?: KafkaLog | undefined;
 }
 
-const { logLevel } = kafkajs;
+const { logLevel, RecordsDecoder } = kafkajs;
 
 const CONNECTION_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -36,10 +37,12 @@ const LEVELS: Record<number, KafkaLogLevel> = {
 
 /**
  * The one place that builds a kafkajs client: bounded waits and retries, every codec of Kafka
- * readable, and nothing printed but through `log`.
+ * readable, records decoded by `decodeRecords`, and nothing printed but through `log`.
  */
 export function kafkaClient(settings: KafkaSettings): Kafka {
   registerCodecs();
+  // Without the patch of kafkajs (infra/kafka/patches) this throws, and what it mends must not be missing in silence.
+  RecordsDecoder.decode = decodeRecords;
   // It warns of a change of partitioner against kafkajs 1, which nobody here came from.
   process.env.KAFKAJS_NO_PARTITIONER_WARNING ??= '1';
   const { brokers, clientId, ssl, sasl, log } = settings;

@@ -3,6 +3,7 @@
  * prefix says what is at fault: the value as a whole, any field's shape, or what one field means.
  */
 export const REJECTION_CODES = [
+  'RECORD_UNREADABLE',
   'EVENT_EMPTY',
   'EVENT_TOO_LARGE',
   'EVENT_NOT_UTF8',
@@ -56,5 +57,14 @@ export function callOfAnotherUser(callId: string): Rejection {
     code: 'CALL_OF_ANOTHER_USER',
     field: 'call_id',
     message: `call_id ${shown(callId)} is already counted for another user_id; give every call an id of its own`,
+  };
+}
+
+/** What ingest says of offsets, from `first` through `through`, whose records nobody can read. */
+export function recordUnreadable(first: number, through: number, reason: string): Rejection {
+  const which = first === through ? `offset ${first}` : `offsets ${first} to ${through}`;
+  return {
+    code: 'RECORD_UNREADABLE',
+    message: `${which} cannot be read: ${reason}; send the events that were written there again`,
   };
 }

@@ -1,4 +1,4 @@
-import type { Collection } from 'mongodb';
+import type { Collection, UpdateFilter } from 'mongodb';
 import { DUPLICATE_KEY, storeError } from './errors.ts';
 import type { Limited } from './limited.ts';
 import { untilNoConflict } from './retry.ts';
@@ -14,7 +14,29 @@ export interface ProgressRow {
   stored?: number;
   /** Everything producers had been told is safe by then is in Mongo. */
   as_of?: Date;
+  /** Why ingest does not go on with the partition; absent while it does. */
+  held?: HeldNote;
+  /** The last offsets of the partition that could not be read. */
+  unreadable?: UnreadableNote;
   current?: number;
+}
+
+export interface HeldNote {
+  /** Names the reason, see docs/operations.md. */
+  code: string;
+  since: Date;
+}
+
+export interface UnreadableNote {
+  first: number;
+  through: number;
+  at: Date;
+}
+
+/** What ingest tells operators of a partition. */
+export interface PartitionNotes {
+  held: HeldNote | undefined;
+  unreadable: UnreadableNote | undefined;
 }
 
 interface Raise {
@@ -26,6 +48,11 @@ interface Raise {
 interface Change {
   id: string;
   change: Pick<ProgressRow, 'stored' | 'as_of'>;
+}
+
+interface Update {
+  id: string;
+  update: UpdateFilter<ProgressRow>;
 }
 
 /** `stored` before the first event. */
@@ -61,11 +88,17 @@ export class Progress {
   }
 
   /**
-   * Makes the partitions of a stream known, so that as-of waits for those that nobody has read from yet.
+   * Makes the partitions of a stream known, so that as-of waits for those that nobody has read from yet. One that came
+   * later was not there at the as-of of the others, so that holds for it, too, and as-of stands still until it is read.
    * @throws StoreError
    */
   async expect(stream: number, partitions: readonly number[]): Promise<void> {
-    await this.#max(changesOf(stream, partitions, { stored: NOTHING }));
+    const rows = await this.#all();
+    const known = new Set(rows.map(({ _id }) => _id));
+    const added = partitions.filter((partition) => !known.has(cutKey(stream, partition)));
+    const asOf = asOfOf(rows, stream);
+    const first = { stored: NOTHING, ...(asOf !== undefined && { as_of: new Date(asOf) }) };
+    await this.#max(changesOf(stream, added, first));
   }
 
   /** Notes that everything acknowledged to producers by `asOfMs` (epoch ms) is in Mongo, for these partitions. */
@@ -81,21 +114,48 @@ export class Progress {
   /** Epoch ms by which everything acknowledged is in Mongo; undefined while a partition of the stream has not said. */
   async asOf(): Promise<number | undefined> {
     const rows = await this.#all();
-    const prefix = cutKey(currentOf(rows), 0).slice(0, -1);
-    const times = rows.filter((row) => row._id.startsWith(prefix)).map((row) => row.as_of?.getTime());
-    if (times.length === 0 || times.includes(undefined)) return undefined;
-    return Math.min(...(times as number[]));
+    return asOfOf(rows, currentOf(rows));
   }
 
   /** The same by partition, for each partition of a stream that has said. @throws StoreError */
   async asOfByPartition(stream: number): Promise<Map<number, number>> {
-    const prefix = cutKey(stream, 0).slice(0, -1);
     const times = new Map<number, number>();
-    for (const { _id, as_of } of await this.#all()) {
-      if (as_of !== undefined && _id.startsWith(prefix))
-        times.set(Number(_id.slice(prefix.length)), as_of.getTime());
+    for (const [partition, { as_of }] of rowsOf(await this.#all(), stream)) {
+      if (as_of !== undefined) times.set(partition, as_of.getTime());
     }
     return times;
+  }
+
+  /**
+   * Tells operators why partitions of a stream do not go on.
+   * @param held for each partition the code of the reason and since when (epoch ms), undefined where it goes on
+   * @throws StoreError
+   */
+  async noteHeld(
+    stream: number,
+    held: ReadonlyMap<number, { code: string; sinceMs: number } | undefined>,
+  ): Promise<void> {
+    await this.#update(
+      [...held].map(([partition, one]) => ({
+        id: cutKey(stream, partition),
+        update:
+          one === undefined
+            ? { $unset: { held: true } }
+            : { $set: { held: { code: one.code, since: new Date(one.sinceMs) } } },
+      })),
+    );
+  }
+
+  /** Tells operators of offsets of a partition that could not be read. @throws StoreError */
+  async noteUnreadable(stream: number, partition: number, first: number, through: number): Promise<void> {
+    const update = { $set: { unreadable: { first, through, at: new Date() } } };
+    await this.#update([{ id: cutKey(stream, partition), update }]);
+  }
+
+  /** What ingest tells operators of each partition of a stream. @throws StoreError */
+  async notes(stream: number): Promise<Map<number, PartitionNotes>> {
+    const rows = rowsOf(await this.#all(), stream);
+    return new Map(rows.map(([partition, { held, unreadable }]) => [partition, { held, unreadable }]));
   }
 
   /** The stream that the topic's offsets belong to now; 0 until an operator begins another. @throws StoreError */
@@ -134,14 +194,16 @@ export class Progress {
     return this.#limited(() => this.#rows.find({}).toArray());
   }
 
-  /** In the order of their ids, so that concurrent updates take their locks in one order and never deadlock. */
   async #max(changes: readonly Change[]): Promise<void> {
-    if (changes.length === 0) return;
-    const updates = changes
+    await this.#update(changes.map(({ id, change }) => ({ id, update: { $max: change } })));
+  }
+
+  /** In the order of their ids, so that concurrent updates take their locks in one order and never deadlock. */
+  async #update(all: readonly Update[]): Promise<void> {
+    if (all.length === 0) return;
+    const updates = all
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-      .map(({ id, change }) => ({
-        updateOne: { filter: { _id: id }, update: { $max: change }, upsert: true },
-      }));
+      .map(({ id, update }) => ({ updateOne: { filter: { _id: id }, update, upsert: true } }));
     const write = () => this.#limited(() => this.#rows.bulkWrite(updates, { ordered: false }));
     try {
       await untilNoConflict(write);
@@ -156,6 +218,21 @@ export class Progress {
 
 function changesOf(stream: number, partitions: readonly number[], change: Change['change']): Change[] {
   return partitions.map((partition) => ({ id: cutKey(stream, partition), change }));
+}
+
+/** Epoch ms by which everything acknowledged of a stream is in Mongo; undefined while a partition has not said. */
+function asOfOf(rows: readonly ProgressRow[], stream: number): number | undefined {
+  const times = rowsOf(rows, stream).map(([, { as_of }]) => as_of?.getTime());
+  if (times.length === 0 || times.includes(undefined)) return undefined;
+  return Math.min(...(times as number[]));
+}
+
+/** The rows of a stream's partitions. */
+function rowsOf(rows: readonly ProgressRow[], stream: number): [partition: number, row: ProgressRow][] {
+  const prefix = cutKey(stream, 0).slice(0, -1);
+  return rows
+    .filter(({ _id }) => _id.startsWith(prefix))
+    .map((row) => [Number(row._id.slice(prefix.length)), row]);
 }
 
 function currentOf(rows: readonly ProgressRow[]): number {

@@ -1,5 +1,4 @@
 import { CountersError } from '@calltally/counters';
-import { LedgerError } from '@calltally/ledger';
 import { StoreError } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import type { Batch, EachBatchPayload } from 'kafkajs';
@@ -7,14 +6,17 @@ import type { Audit } from './audit.ts';
 import { type Chunk, decodeChunk } from './chunk.ts';
 import type { Commits } from './commits.ts';
 import { type Beginning, type Counting, codeOf } from './counting.ts';
-import { DeadLetterError, type DeadLetters } from './dead-letters.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { emptyOffsetsOf } from './empty-offsets.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { recordChunk } from './record-chunk.ts';
 import type { TopicState } from './topic.ts';
-import { Backoff, withHeartbeats } from './waiting.ts';
+import { Backoff, settledWithin, withHeartbeats } from './waiting.ts';
 
 /** Events recorded together: all that a fetch brings of a partition, and few enough to end between two heartbeats. */
 const CHUNK_EVENTS = 6_000;
+/** kafkajs fetches again when every batch has ended, so the other partitions wait with a slow one at most this long. */
+const PATIENCE_MS = 500;
 
 export interface BatchParts {
   commits: Commits;
@@ -25,49 +27,62 @@ export interface BatchParts {
   metrics: IngestMetrics;
   logger: Logger;
   seek: (partition: number, offset: number) => void;
+  pause: (partition: number) => void;
+  resume: (partition: number) => void;
   stopping: AbortSignal;
 }
 
 /**
- * Takes a fetched batch, chunk by chunk, and returns while the stores are still at the last one: what follows it is
- * fetched and parsed meanwhile. Returns early, leaving the rest unresolved, when the batch is no longer ours or when
- * counting begins anew; then the consumer fetches again from where the books stand.
- * @throws what kafkajs throws in a heartbeat: the group is rebalancing; what a chunk before this batch failed with
+ * Takes a fetched batch into the lane of its partition, and returns while the stores are still at it: what follows is
+ * fetched and parsed meanwhile. A partition whose lane has no room for long is paused until it has, so that it makes only
+ * itself wait. Leaves the batch unresolved when it is no longer ours; then the consumer fetches again from where the
+ * books stand.
+ * @throws what kafkajs throws in a heartbeat: the group is rebalancing
  */
 export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): Promise<void> {
   const { batch, heartbeat } = payload;
   const { partition } = batch;
   const beginning = await beginOrStop(parts, payload);
   if (beginning === undefined || isOver(parts, payload, beginning)) return;
-  if (beginning.refused.has(partition)) {
-    payload.pause();
-    return;
-  }
-  if (!(await follows(parts, beginning, batch))) return;
-  for (let at = 0; at < batch.messages.length; at += CHUNK_EVENTS) {
-    const chunk = chunkAt(batch, at);
-    if (!(await withHeartbeats(beginning.inHand.done(partition), heartbeat))) return;
-    if (isOver(parts, payload, beginning)) return;
-    const next = chunk.through + 1;
-    beginning.inHand.begin(partition, next, () =>
-      takeChunk(parts, beginning, chunk, payload.commitOffsetsIfNecessary),
-    );
-    payload.resolveOffset(chunk.last);
-    parts.counting.fetched(partition, next);
-    await heartbeat();
-  }
-  if (!parts.stopping.aborted) return;
-  // The consumer leaves the group when its last batch has ended.
-  await beginning.inHand.settled();
-  await parts.commits.settled();
+  if (beginning.refused.has(partition)) return parts.pause(partition);
+  const lane = beginning.lanes.of(partition);
+  if (!(await follows(parts, beginning, batch)) || isOver(parts, payload, beginning)) return;
+  if (lane.room() !== undefined) return;
+  // Only what lies before the offset asked for: a broker that cannot read its own log. It says nothing of what we need.
+  if (batch.firstOffset() === null) return;
+  const last = Number(batch.lastOffset());
+  const empty = Object.entries(emptyOffsetsOf(batch));
+  for (const [kind, offsets] of empty) parts.metrics.emptyOffsets.inc({ kind }, offsets);
+  lane.take(last + 1, chunksOf(parts, beginning, payload));
+  payload.resolveOffset(String(last));
+  parts.counting.fetched(partition, last + 1);
+  await heartbeat();
+  if (lane.failing === undefined) await settledWithin(PATIENCE_MS, lane.room());
+  const room = lane.room();
+  if (room === undefined || isOver(parts, payload, beginning)) return;
+  parts.pause(partition);
+  void room.then(() => {
+    // Another beginning has resumed it, or refused it.
+    if (parts.counting.current === beginning) parts.resume(partition);
+  });
 }
 
-function chunkAt(batch: Batch, at: number): Chunk & { last: string } {
-  const messages = batch.messages.slice(at, at + CHUNK_EVENTS);
-  const chunk = { ...decodeChunk(batch.partition, messages), last: messages.at(-1)!.offset };
-  // The batch may end with control records, which count as read with its last message.
-  if (at + CHUNK_EVENTS >= batch.messages.length) chunk.through = Number(batch.lastOffset());
-  return chunk;
+/** Parses each chunk when it is asked for. */
+function* chunksOf(
+  parts: BatchParts,
+  beginning: Beginning,
+  { batch, commitOffsetsIfNecessary }: EachBatchPayload,
+): Generator<() => Promise<boolean>> {
+  const { partition, messages } = batch;
+  let first = Number(batch.fetchedOffset);
+  for (let at = 0; at === 0 || at < messages.length; at += CHUNK_EVENTS) {
+    const some = messages.slice(at, at + CHUNK_EVENTS);
+    // The batch may end with offsets that hold no event, which count as read with its last message.
+    const through = Number(at + CHUNK_EVENTS >= messages.length ? batch.lastOffset() : some.at(-1)!.offset);
+    const chunk = decodeChunk(partition, some, { first, through });
+    yield () => takeChunk(parts, beginning, chunk, commitOffsetsIfNecessary);
+    first = through + 1;
+  }
 }
 
 async function beginOrStop({ counting, stopping }: BatchParts, { heartbeat }: EachBatchPayload) {
@@ -88,11 +103,11 @@ function isOver(parts: BatchParts, { isRunning, isStale }: EachBatchPayload, beg
  * after a seek, and when the topic has let go of what was asked for; neither may skip an event in silence.
  */
 async function follows(parts: BatchParts, beginning: Beginning, batch: Batch): Promise<boolean> {
-  const { positions, inHand } = beginning;
+  const { positions, lanes } = beginning;
   const { partition } = batch;
-  const next = inHand.next(partition) ?? positions.next(partition);
+  const next = lanes.of(partition).next ?? positions.next(partition);
   // Offsets between the one asked for and the first one given hold nothing: they were control records, or compacted.
-  const asked = Number((batch as Batch & { fetchedOffset: string }).fetchedOffset);
+  const asked = Number(batch.fetchedOffset);
   if (next === undefined) return false;
   if (asked === next) return true;
   const { earliest, end } = (await parts.topic.watermarks()).get(partition) ?? { earliest: 0, end: next };
@@ -112,8 +127,8 @@ async function follows(parts: BatchParts, beginning: Beginning, batch: Batch): P
 }
 
 /**
- * Repeats a chunk until it is marked; every step of it is idempotent. @returns false when it is no longer ours
- * @throws what is no fault of a store; then the consumer fetches it again, and is told
+ * Repeats a chunk until it is marked; every step of it is idempotent. While it fails, its partition alone waits.
+ * Never rejects. @returns false when the chunk is no longer ours
  */
 async function takeChunk(
   parts: BatchParts,
@@ -123,26 +138,25 @@ async function takeChunk(
 ): Promise<boolean> {
   const { counting, metrics, logger, stopping } = parts;
   const { partition, through } = chunk;
+  const lane = beginning.lanes.of(partition);
   const endTimer = metrics.batchSeconds.startTimer();
   const backoff = new Backoff();
   while (!stopping.aborted && counting.current === beginning) {
     try {
       await recordChunk(parts, beginning, chunk);
     } catch (thrown) {
-      if (!isOurs(thrown)) {
-        // Another beginning has sent the consumer where it belongs, or the partition is somebody else's by now.
-        if (counting.current === beginning) parts.seek(partition, beginning.positions.next(partition)!);
-        throw thrown;
-      }
-      metrics.failures.inc({ code: codeOf(thrown) });
+      const code = codeOf(thrown);
+      metrics.failures.inc({ code });
       logger.warn({ err: thrown, partition, first: chunk.first }, 'a batch waits and is repeated');
+      lane.failing = { code, sinceMs: lane.failing?.sinceMs ?? Date.now() };
       await backoff.pause(stopping);
       if (!(thrown instanceof CountersError || isOutage(thrown))) continue;
       // Either store may be back in an older state.
       counting.renew(beginning);
       return false;
     }
-    beginning.positions.moved(partition, through + 1, chunk.lastTimestampMs);
+    lane.failing = undefined;
+    beginning.positions.moved(partition, through + 1);
     // The group may have given the partition to somebody else meanwhile.
     if (counting.current === beginning) parts.commits.note(partition, String(through + 1), commit);
     metrics.batchSize.observe(chunk.events.length + chunk.rejected.length);
@@ -155,15 +169,5 @@ async function takeChunk(
 function isOutage(thrown: unknown): boolean {
   return (
     thrown instanceof StoreError && (thrown.code === 'STORE_UNAVAILABLE' || thrown.code === 'STORE_TIMEOUT')
-  );
-}
-
-/** Faults of stores and of the dead-letter topic are waited for; all others are the consumer's to handle. */
-function isOurs(thrown: unknown): boolean {
-  return (
-    thrown instanceof StoreError ||
-    thrown instanceof CountersError ||
-    thrown instanceof LedgerError ||
-    thrown instanceof DeadLetterError
   );
 }

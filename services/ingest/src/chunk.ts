@@ -1,4 +1,4 @@
-import { decodeCallEvent } from '@calltally/contract';
+import { decodeCallEvent, recordUnreadable, type Unreadable, unreadableOf } from '@calltally/contract';
 import type { Call } from '@calltally/domain';
 import type { KafkaMessage } from 'kafkajs';
 import type { Rejected } from './dead-letters.ts';
@@ -12,26 +12,34 @@ export interface Chunk {
   first: number;
   /** Offset of the last message, taken or not, or of what follows it and holds no event. */
   through: number;
-  /** Timestamp of the last message, epoch ms. */
-  lastTimestampMs: number;
 }
 
-/** @param messages at least one */
-export function decodeChunk(partition: number, messages: readonly KafkaMessage[]): Chunk {
+/** @param messages may be none, where nothing from `first` through `through` holds an event */
+export function decodeChunk(
+  partition: number,
+  messages: readonly KafkaMessage[],
+  { first, through }: { first: number; through: number },
+): Chunk {
   const nowMs = Date.now();
-  const last = messages.at(-1)!;
-  const chunk: Chunk = {
-    partition,
-    events: [],
-    rejected: [],
-    first: Number(messages[0]!.offset),
-    through: Number(last.offset),
-    lastTimestampMs: Number(last.timestamp),
-  };
+  const chunk: Chunk = { partition, events: [], rejected: [], first, through };
   for (const message of messages) {
+    const unreadable = unreadableOf(message);
+    if (unreadable !== undefined) {
+      chunk.rejected.push(rejectedSpan(message, unreadable));
+      continue;
+    }
     const { call, rejection } = decodeCallEvent(message.value, nowMs);
     if (rejection === undefined) chunk.events.push({ offset: Number(message.offset), call, message });
     else chunk.rejected.push({ message, rejection });
   }
   return chunk;
+}
+
+/** One letter for all offsets that cannot be read, with the bytes that should have said what they hold. */
+function rejectedSpan(message: KafkaMessage, { first, through, reason, bytes }: Unreadable): Rejected {
+  return {
+    message: { ...message, offset: String(first), value: bytes },
+    lastOffset: through,
+    rejection: recordUnreadable(first, through, reason),
+  };
 }

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@calltally/telemetry';
 import type { EachBatchPayload } from 'kafkajs';
-import { Backoff } from './waiting.ts';
+import { Backoff, settledWithin } from './waiting.ts';
 
 type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
 
@@ -47,10 +46,7 @@ export class Commits {
 
   /** Resolves when everything noted is committed or forgotten, or after two seconds. Never rejects. */
   async settled(): Promise<void> {
-    const waiting = new AbortController();
-    const bound = sleep(SETTLED_WITHIN_MS, undefined, { signal: waiting.signal }).catch(() => {});
-    await Promise.race([this.#committing, bound]);
-    waiting.abort();
+    await settledWithin(SETTLED_WITHIN_MS, this.#committing);
   }
 
   stop(): void {

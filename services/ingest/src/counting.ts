@@ -2,7 +2,7 @@ import { CounterSession, type CountersSettings, requireSuitableRedis } from '@ca
 import { type Books, beginCounting, type PartitionState, type Start } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
-import { InHand } from './in-hand.ts';
+import { Lanes } from './lanes.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { Positions } from './positions.ts';
 import type { TopicState } from './topic.ts';
@@ -12,11 +12,13 @@ import { Backoff } from './waiting.ts';
 export interface Beginning {
   books: Books;
   stream: number;
-  /** Partitions that are not read: their topic was made anew. */
+  /** All partitions that the topic had. */
+  partitions: ReadonlySet<number>;
+  /** Those that are not read: their topic was made anew. */
   refused: ReadonlySet<number>;
   positions: Positions;
   /** What the stores are at. */
-  inHand: InHand;
+  lanes: Lanes;
   /** For each assigned partition the offset through which everything was in Mongo when counting began; -1 for none. */
   stored: ReadonlyMap<number, number>;
 }
@@ -27,6 +29,8 @@ interface Found {
   stream: number;
   states: PartitionState[];
   starts: Start[];
+  /** By partition, epoch ms by which everything acknowledged was in Mongo. */
+  asOf: ReadonlyMap<number, number>;
 }
 
 interface Parts {
@@ -54,6 +58,7 @@ export class Counting {
   /** Offsets that the consumer fetches next, where it has gone on since the group assigned partitions. */
   readonly #fetched = new Map<number, number>();
   #session: CounterSession | undefined;
+  #opening: Promise<CounterSession> | undefined;
   #beginning: Promise<Beginning> | undefined;
   #current: Beginning | undefined;
 
@@ -73,9 +78,9 @@ export class Counting {
   assign(partitions: readonly number[]): void {
     this.#assigned = partitions;
     this.#fetched.clear();
-    const { refused, lagMessages, lagSeconds } = this.#parts.metrics;
+    const { refused, held, lagMessages, lagSeconds } = this.#parts.metrics;
     // A partition that another member has now would otherwise keep its last sample here for ever.
-    for (const gauge of [refused, lagMessages, lagSeconds]) gauge.reset();
+    for (const gauge of [refused, held, lagMessages, lagSeconds]) gauge.reset();
     this.#forget();
     if (partitions.length > 0) this.#beginInBackground();
   }
@@ -142,13 +147,15 @@ export class Counting {
   async #find(): Promise<Found> {
     const { store, topic, retentionMonths } = this.#parts;
     const session = await this.#openSession();
+    this.#stopping.signal.throwIfAborted();
     const stream = await store.progress.currentStream();
     const states = await topic.partitions();
     const { books, starts } = await beginCounting(store, session, { stream, states, retentionMonths });
     await this.#confirmRefusals(starts);
+    const asOf = await store.progress.asOfByPartition(stream);
     // Cut since Redis was read. Only a beginning that is current is renewed when its session ends: this one is not yet.
     if (!session.isOpen) throw await session.ended;
-    return { books, stream, states, starts };
+    return { books, stream, states, starts, asOf };
   }
 
   /**
@@ -166,8 +173,16 @@ export class Counting {
     }
   }
 
+  /** One session for all who begin at the same time: nobody would end another one. */
   async #openSession(): Promise<CounterSession> {
     if (this.#session?.isOpen) return this.#session;
+    this.#opening ??= this.#openNewSession().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openNewSession(): Promise<CounterSession> {
     const session = await CounterSession.open(this.#parts.counters);
     try {
       if (!(await requireSuitableRedis(session))) {
@@ -180,6 +195,7 @@ export class Counting {
       throw thrown;
     }
     this.#session = session;
+    if (this.#stopping.signal.aborted) session.end('stopping');
     void session.ended.then((reason) => {
       if (this.#stopping.signal.aborted) return;
       this.#parts.logger.warn({ err: reason }, 'the session with Redis is over');
@@ -215,9 +231,10 @@ export class Counting {
         seek(start.partition, start.offset);
       }
     }
-    const positions = new Positions(next);
+    const positions = new Positions(next, found.asOf, Date.now());
     const { books, stream } = found;
-    this.#current = { books, stream, refused, positions, inHand: new InHand(), stored };
+    const partitions = new Set(found.states.map(({ partition }) => partition));
+    this.#current = { books, stream, partitions, refused, positions, lanes: new Lanes(), stored };
     return this.#current;
   }
 

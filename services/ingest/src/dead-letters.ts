@@ -1,10 +1,18 @@
-import { deadLetterMessage, type Rejection } from '@calltally/contract';
-import kafkajs, { type Kafka, type KafkaMessage, type Producer } from 'kafkajs';
+import {
+  type DeadLetter,
+  deadLetterMessage,
+  type LetterLimits,
+  messageBytes,
+  type Rejection,
+} from '@calltally/contract';
+import kafkajs, { type Kafka, type KafkaMessage, type Message, type Producer } from 'kafkajs';
 import type { IngestMetrics } from './metrics.ts';
 
 /** A message that could not be taken, and why. */
 export interface Rejected {
   message: KafkaMessage;
+  /** Where the letter stands for all offsets from the message's through this one. */
+  lastOffset?: number;
   rejection: Rejection;
 }
 
@@ -20,6 +28,10 @@ export class DeadLetterError extends Error {
 }
 
 const ACKS_ALL = -1;
+/** Uncompressed; half of what a topic takes where nobody said otherwise. One larger letter still goes, alone. */
+const REQUEST_MAX_BYTES = 512 * 1024;
+/** What is left of a letter that the topic holds to be too large. */
+const TINY_LIMITS: LetterLimits = { valueMaxBytes: 1024, keyMaxBytes: 256, headersMaxBytes: 0 };
 
 /**
  * Writes to the dead-letter topic what cannot be counted. Not an idempotent producer: a letter may stand there twice,
@@ -42,17 +54,18 @@ export class DeadLetters {
    * event have the same `source-partition` and `source-offset`, however often they were written.
    * @throws DeadLetterError; then any part may have been written
    */
-  async write(partition: number, letters: readonly Rejected[]): Promise<void> {
-    if (letters.length === 0) return;
+  async write(partition: number, rejected: readonly Rejected[]): Promise<void> {
+    if (rejected.length === 0) return;
     this.#producer ??= this.#connect();
     const producer = this.#producer;
+    const letters = rejected.map((one) => this.#letterOf(partition, one));
     try {
-      await this.#send(await producer, partition, letters);
+      for (const request of requestsOf(letters)) await this.#send(await producer, request);
     } catch (thrown) {
       await this.close();
       throw new DeadLetterError(thrown);
     }
-    for (const { rejection } of letters) this.#metrics.deadLetters.inc({ code: rejection.code });
+    for (const { rejection } of rejected) this.#metrics.deadLetters.inc({ code: rejection.code });
   }
 
   async close(): Promise<void> {
@@ -61,27 +74,37 @@ export class DeadLetters {
     await producer?.then((connected) => connected.disconnect()).catch(() => {});
   }
 
-  async #send(producer: Producer, partition: number, letters: readonly Rejected[]): Promise<void> {
-    const { topic, dlqTopic } = this.#topics;
+  #letterOf(partition: number, { message, lastOffset, rejection }: Rejected): DeadLetter {
+    const { key, value, headers, offset } = message;
+    const { topic } = this.#topics;
+    return { key, value, headers, rejection, topic, partition, offset, lastOffset, failedAt: Date.now() };
+  }
+
+  /** Sends fewer at a time, and at last less of a letter, where the topic takes less than topics usually do. */
+  async #send(producer: Producer, letters: readonly DeadLetter[]): Promise<void> {
+    try {
+      await this.#produce(
+        producer,
+        letters.map((letter) => deadLetterMessage(letter)),
+      );
+    } catch (thrown) {
+      if (!isTooLarge(thrown)) throw thrown;
+      const [first, ...others] = letters;
+      if (others.length === 0) return this.#produce(producer, [deadLetterMessage(first!, TINY_LIMITS)]);
+      const half = Math.ceil(letters.length / 2);
+      await this.#send(producer, letters.slice(0, half));
+      await this.#send(producer, letters.slice(half));
+    }
+  }
+
+  async #produce(producer: Producer, messages: Message[]): Promise<void> {
     // One partition, so that one answer covers all: kafkajs can forget a partition whose leader moves, and succeed.
     const places = await producer.send({
-      topic: dlqTopic,
+      topic: this.#topics.dlqTopic,
       acks: ACKS_ALL,
       // What arrived compressed must fit again.
       compression: kafkajs.CompressionTypes.GZIP,
-      messages: letters.map(({ message, rejection }) => ({
-        ...deadLetterMessage({
-          key: message.key,
-          value: message.value,
-          headers: message.headers,
-          rejection,
-          topic,
-          partition,
-          offset: message.offset,
-          failedAt: Date.now(),
-        }),
-        partition: 0,
-      })),
+      messages: messages.map((message) => ({ ...message, partition: 0 })),
     });
     if (!(Number(places[0]?.baseOffset ?? -1) >= 0)) throw new Error('dead letters were not acknowledged');
   }
@@ -91,4 +114,27 @@ export class DeadLetters {
     await producer.connect();
     return producer;
   }
+}
+
+function* requestsOf(letters: readonly DeadLetter[]): Generator<DeadLetter[]> {
+  let request: DeadLetter[] = [];
+  let bytes = 0;
+  for (const letter of letters) {
+    const more = messageBytes(deadLetterMessage(letter));
+    if (request.length > 0 && bytes + more > REQUEST_MAX_BYTES) {
+      yield request;
+      request = [];
+      bytes = 0;
+    }
+    request.push(letter);
+    bytes += more;
+  }
+  yield request;
+}
+
+/** Whether the brokers refuse the size of a request. kafkajs wraps what it does not try again. */
+function isTooLarge(thrown: unknown): boolean {
+  const { type, cause } = thrown as { type?: string; cause?: unknown };
+  if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') return true;
+  return cause instanceof Error && isTooLarge(cause);
 }

@@ -4,6 +4,7 @@ import { markCounted, markStored } from '@calltally/ledger';
 import { cutKey, type Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import type { Beginning, Counting } from './counting.ts';
+import type { HeldPartitions } from './held-partitions.ts';
 import type { IngestMetrics } from './metrics.ts';
 import type { TopicState, Watermarks } from './topic.ts';
 
@@ -13,6 +14,7 @@ interface Parts {
   store: Store;
   counting: Counting;
   topic: TopicState;
+  held: HeldPartitions;
   metrics: IngestMetrics;
   logger: Logger;
 }
@@ -66,19 +68,25 @@ export class Freshness {
       counting.renew(beginning);
     }
     if (counting.current !== beginning) return;
-    const { books, stream, positions } = beginning;
+    const { positions } = beginning;
     positions.probed(askedAtMs, watermarks);
     for (const { partition, messages, seconds } of positions.lag(watermarks, askedAtMs)) {
       metrics.lagMessages.set({ partition }, messages);
       metrics.lagSeconds.set({ partition }, seconds);
     }
+    await this.#noteComplete(beginning);
+    await this.#parts.held.look(beginning, watermarks);
+  }
+
+  async #noteComplete(beginning: Beginning): Promise<void> {
+    const { books, stream, positions } = beginning;
     const complete = positions.complete();
     if (complete.length === 0) return;
     try {
       await Promise.all(complete.map((mark) => markCounted(books, { stream, ...mark })));
     } catch (thrown) {
       // With nothing to count nobody else would notice that Redis was emptied.
-      if (thrown instanceof CountersError) counting.renew(beginning);
+      if (thrown instanceof CountersError) this.#parts.counting.renew(beginning);
       throw thrown;
     }
     const asOfMs = Math.min(...complete.map((mark) => mark.asOfMs));
@@ -91,6 +99,9 @@ export class Freshness {
     next: ReadonlyMap<number, number>,
     watermarks: ReadonlyMap<number, Watermarks>,
   ): Promise<string[]> {
+    // Until they are known to as-of, it would speak for what nobody has read.
+    const added = [...watermarks.keys()].filter((partition) => !beginning.partitions.has(partition));
+    if (added.length > 0) return added.map((partition) => `partition ${partition} was added`);
     // While Mongo is away the counters' as-of goes on; who counts begins anew once it is back.
     const standing = await this.#parts.store.progress.standing().catch(() => undefined);
     if (standing === undefined) return [];

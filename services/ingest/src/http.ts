@@ -8,6 +8,8 @@ export interface Readiness {
   /** Both stores and the topic answered when counting was last begun, and the session with Redis stands. */
   counting: boolean;
   partitions: number[];
+  /** Partitions that do not go on, and why; the others do. */
+  held: { partition: number; code: string }[];
 }
 
 /** Ingest's own endpoints: /healthz (alive), /readyz (counting), /metrics (Prometheus). */

@@ -9,6 +9,7 @@ import { Commits } from './commits.ts';
 import { Counting } from './counting.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Freshness } from './freshness.ts';
+import { HeldPartitions } from './held-partitions.ts';
 import type { Readiness } from './http.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { TopicState } from './topic.ts';
@@ -32,6 +33,8 @@ export interface IngestSettings {
  */
 const CONCURRENT_PARTITIONS = 12;
 const FETCH_WAIT_MS = 250;
+/** How long a partition that was added may wait until somebody reads it; as-of stands still meanwhile. */
+const METADATA_MAX_AGE_MS = 3_000;
 const REBALANCE_TIMEOUT_MS = 10_000;
 
 /** One member of the consumer group, with all that belongs to it. */
@@ -43,6 +46,7 @@ export class Ingest {
   readonly #freshness: Freshness;
   readonly #audit: Audit;
   readonly #topic: TopicState;
+  readonly #held: HeldPartitions;
   readonly #stopping = new AbortController();
   readonly #settings: IngestSettings;
   readonly #parts: { store: Store; metrics: IngestMetrics; logger: Logger };
@@ -56,7 +60,8 @@ export class Ingest {
     const kafka = kafkaClient({
       ...connection,
       clientId: 'calltally-ingest',
-      log: (level, message, fields) => logger[level]({ kafka: fields }, message),
+      // It tells of every pause.
+      log: (level, message, fields) => logger[level === 'info' ? 'debug' : level]({ kafka: fields }, message),
     });
     this.#settings = settings;
     this.#parts = parts;
@@ -69,6 +74,7 @@ export class Ingest {
       heartbeatInterval: Math.floor(sessionTimeoutMs / 6),
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       maxWaitTimeInMs: FETCH_WAIT_MS,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
       allowAutoTopicCreation: false,
       retry: { restartOnFailure: async () => !this.#stopping.signal.aborted },
     });
@@ -82,10 +88,15 @@ export class Ingest {
       seek: this.#seek,
       resume: this.#resume,
     });
+    this.#held = new HeldPartitions({ topic: this.#topic, metrics });
+    this.#consumer.on(this.#consumer.events.FETCH_PARTITION_FAILED, ({ payload: { partition, error } }) => {
+      this.#held.fetchFailed(partition, error.type);
+    });
     this.#freshness = new Freshness({
       store,
       counting: this.#counting,
       topic: this.#topic,
+      held: this.#held,
       metrics,
       logger,
     });
@@ -103,6 +114,10 @@ export class Ingest {
     this.#consumer.seek({ topic: this.#settings.kafka.topic, partition, offset: String(offset) });
   };
 
+  readonly #pause = (partition: number): void => {
+    this.#consumer.pause([{ topic: this.#settings.kafka.topic, partitions: [partition] }]);
+  };
+
   readonly #resume = (partition: number): void => {
     const { topic } = this.#settings.kafka;
     const isPaused = this.#consumer.paused().some(({ partitions }) => partitions.includes(partition));
@@ -114,6 +129,7 @@ export class Ingest {
       joined: this.#assigned !== undefined,
       counting: this.#counting.current !== undefined || this.#assigned?.length === 0,
       partitions: this.#assigned ?? [],
+      held: [...this.#held.current].map(([partition, { code }]) => ({ partition, code })),
     };
   }
 
@@ -153,6 +169,8 @@ export class Ingest {
             metrics: this.#parts.metrics,
             logger: this.#parts.logger,
             seek: this.#seek,
+            pause: this.#pause,
+            resume: this.#resume,
             stopping: this.#stopping.signal,
           },
           payload,
@@ -167,7 +185,7 @@ export class Ingest {
     this.#stopping.abort();
     this.#audit.stop();
     await this.#freshness.stop();
-    await this.#counting.current?.inHand.settled();
+    await this.#counting.current?.lanes.settled();
     await this.#commits.settled();
     await this.#consumer.stop().catch(() => {});
     this.#commits.stop();

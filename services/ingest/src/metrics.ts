@@ -56,6 +56,18 @@ export function createIngestMetrics() {
       labelNames: ['partition'],
       registers,
     }),
+    held: new Gauge({
+      name: 'calltally_partition_held',
+      help: '1 while a partition does not go on, by the code of the reason; the others do',
+      labelNames: ['partition', 'code'],
+      registers,
+    }),
+    emptyOffsets: new Counter({
+      name: 'calltally_empty_offsets_total',
+      help: 'Offsets without an event to count: control records, aborted transactions, compacted records',
+      labelNames: ['kind'],
+      registers,
+    }),
     batchSize: new Histogram({
       name: 'calltally_batch_events',
       help: 'Events of a batch',
@@ -76,7 +88,7 @@ export function createIngestMetrics() {
     }),
     lagSeconds: new Gauge({
       name: 'calltally_lag_seconds',
-      help: 'Age of the last counted event of a partition that has more to come; 0 when it has not',
+      help: 'How long ago everything acknowledged in a partition was counted; 0 when everything is',
       labelNames: ['partition'],
       registers,
     }),

@@ -3,8 +3,8 @@ import type { Watermarks } from './topic.ts';
 interface Position {
   /** Offset of the next event to be counted. */
   next: number;
-  /** Timestamp of the last counted event, epoch ms. */
-  lastTimestampMs: number | undefined;
+  /** Everything acknowledged by then is counted, epoch ms; the time of the beginning where nobody has said yet. */
+  asOfMs: number;
   /** What the brokers said last, and when they were asked. */
   probe: { askedAtMs: number; end: number } | undefined;
 }
@@ -16,10 +16,13 @@ interface Position {
 export class Positions {
   readonly #positions = new Map<number, Position>();
 
-  /** @param starts for each assigned partition the offset it is read from */
-  constructor(starts: ReadonlyMap<number, number>) {
+  /**
+   * @param starts for each assigned partition the offset it is read from
+   * @param asOf for each partition of which it was said, as of when it was complete, epoch ms
+   */
+  constructor(starts: ReadonlyMap<number, number>, asOf: ReadonlyMap<number, number>, nowMs: number) {
     for (const [partition, next] of starts) {
-      this.#positions.set(partition, { next, lastTimestampMs: undefined, probe: undefined });
+      this.#positions.set(partition, { next, asOfMs: asOf.get(partition) ?? nowMs, probe: undefined });
     }
   }
 
@@ -33,11 +36,9 @@ export class Positions {
     return new Map([...this.#positions].map(([partition, { next }]) => [partition, next]));
   }
 
-  moved(partition: number, next: number, lastTimestampMs: number): void {
+  moved(partition: number, next: number): void {
     const position = this.#positions.get(partition);
-    if (position === undefined) return;
-    position.next = next;
-    position.lastTimestampMs = lastTimestampMs;
+    if (position !== undefined) position.next = next;
   }
 
   /** @param askedAtMs when the brokers were asked, before the request was sent */
@@ -60,21 +61,23 @@ export class Positions {
   /** Partitions that have nothing left below their last probe. */
   complete(): { partition: number; through: number; asOfMs: number }[] {
     const complete: { partition: number; through: number; asOfMs: number }[] = [];
-    for (const [partition, { next }] of this.#positions) {
-      const asOfMs = this.asOf(partition, next);
-      if (asOfMs !== undefined) complete.push({ partition, through: next - 1, asOfMs });
+    for (const [partition, position] of this.#positions) {
+      const asOfMs = this.asOf(partition, position.next);
+      if (asOfMs === undefined) continue;
+      position.asOfMs = Math.max(position.asOfMs, asOfMs);
+      complete.push({ partition, through: position.next - 1, asOfMs });
     }
     return complete;
   }
 
-  /** Messages and seconds that a partition is behind. */
+  /** Messages that a partition is behind, and seconds since everything acknowledged was counted. */
   lag(
     watermarks: ReadonlyMap<number, Watermarks>,
     nowMs: number,
   ): { partition: number; messages: number; seconds: number }[] {
-    return [...this.#positions].map(([partition, { next, lastTimestampMs }]) => {
+    return [...this.#positions].map(([partition, { next, asOfMs }]) => {
       const messages = Math.max(0, (watermarks.get(partition)?.end ?? next) - next);
-      const seconds = messages === 0 ? 0 : Math.max(0, nowMs - (lastTimestampMs ?? nowMs)) / 1000;
+      const seconds = messages === 0 ? 0 : Math.max(0, nowMs - asOfMs) / 1000;
       return { partition, messages, seconds };
     });
   }

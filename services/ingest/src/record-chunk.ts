@@ -23,6 +23,10 @@ export async function recordChunk(
     .filter((_, i) => outcomes[i] === 'foreign')
     .map(({ call, message }) => ({ message, rejection: callOfAnotherUser(call.callId) }));
   await parts.deadLetters.write(partition, [...rejected, ...foreign]);
+  for (const { message, lastOffset } of rejected) {
+    if (lastOffset === undefined) continue;
+    await books.store.progress.noteUnreadable(stream, partition, Number(message.offset), lastOffset);
+  }
   const asOfMs = positions.asOf(partition, through + 1);
   await markCounted(books, { stream, partition, through, asOfMs });
 

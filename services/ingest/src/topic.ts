@@ -4,6 +4,7 @@ import type { Admin, Kafka } from 'kafkajs';
 /** Offsets of one partition as the broker tells them. */
 export interface Watermarks {
   earliest: number;
+  /** The high watermark: what was acknowledged lies below it, in transactions that are still open too. */
   end: number;
 }
 
@@ -20,12 +21,20 @@ export class TopicState {
     this.#groupId = groupId;
   }
 
-  /** First and next offset of every partition. @throws kafkajs errors */
+  /** First and next offset of every partition that there is now. @throws kafkajs errors */
   async watermarks(): Promise<Map<number, Watermarks>> {
-    const offsets = await this.use((admin) => admin.fetchTopicOffsets(this.#topic));
+    const offsets = await this.use((admin) =>
+      admin.fetchTopicOffsets(this.#topic, { readUncommitted: true }),
+    );
     return new Map(
       offsets.map(({ partition, low, high }) => [partition, { earliest: Number(low), end: Number(high) }]),
     );
+  }
+
+  /** For each partition its last stable offset: where the first open transaction begins, else the end. @throws kafkajs errors */
+  async lastStable(): Promise<Map<number, number>> {
+    const offsets = await this.use((admin) => admin.fetchTopicOffsets(this.#topic));
+    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   }
 
   /** Every partition of the topic with what the consumer group has committed. @throws kafkajs errors */

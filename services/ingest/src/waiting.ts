@@ -33,3 +33,11 @@ export async function withHeartbeats<T>(work: Promise<T>, heartbeat: () => Promi
     work.catch(() => {});
   }
 }
+
+/** Resolves when the work has ended, however, or after so many milliseconds. Never rejects. */
+export async function settledWithin(ms: number, work: Promise<unknown> | undefined): Promise<void> {
+  const waiting = new AbortController();
+  const bound = sleep(ms, undefined, { signal: waiting.signal }).catch(() => {});
+  await Promise.race([work?.catch(() => {}), bound]);
+  waiting.abort();
+}

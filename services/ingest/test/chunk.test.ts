@@ -12,8 +12,9 @@ const message = (offset: number, value: string | null) =>
 
 test('a chunk covers every message, taken or not', async (t) => {
   const event = { call_id: 'c', user_id: 'u', started_at: '2026-03-01T10:00:00Z', duration_seconds: 1 };
-  const chunk = decodeChunk(3, [message(7, '{'), message(9, JSON.stringify(event)), message(12, null)]);
-  t.match(chunk, { partition: 3, first: 7, through: 12, lastTimestampMs: 120 });
+  const messages = [message(7, '{'), message(9, JSON.stringify(event)), message(12, null)];
+  const chunk = decodeChunk(3, messages, { first: 6, through: 13 });
+  t.match(chunk, { partition: 3, first: 6, through: 13 });
   t.same(
     chunk.events.map(({ offset, call }) => [offset, call.callId]),
     [[9, 'c']],
@@ -25,4 +26,8 @@ test('a chunk covers every message, taken or not', async (t) => {
       ['12', 'EVENT_EMPTY'],
     ],
   );
+});
+
+test('a chunk of offsets that hold no event covers them', async (t) => {
+  t.match(decodeChunk(0, [], { first: 4, through: 8 }), { events: [], rejected: [], first: 4, through: 8 });
 });

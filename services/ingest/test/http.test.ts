@@ -4,7 +4,7 @@ import { createIngestMetrics } from '../src/metrics.ts';
 
 test('ready only while in the group and counting; alive and measured in any case', async (t) => {
   const { registry } = createIngestMetrics();
-  let readiness: Readiness = { joined: true, counting: true, partitions: [0, 1] };
+  let readiness: Readiness = { joined: true, counting: true, partitions: [0, 1], held: [] };
   const app = buildHttp({ registry, readiness: () => readiness });
   t.teardown(() => app.close());
   const status = async (url: string) => (await app.inject(url)).statusCode;
@@ -14,7 +14,7 @@ test('ready only while in the group and counting; alive and measured in any case
   t.equal(await status('/readyz'), 200);
   t.equal(await ready(), '1');
   for (const missing of [{ joined: false }, { counting: false }]) {
-    readiness = { joined: true, counting: true, partitions: [], ...missing };
+    readiness = { joined: true, counting: true, partitions: [], held: [], ...missing };
     t.equal(await status('/readyz'), 503);
     t.equal(await ready(), '0', 'Prometheus is told the same');
   }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { Positions } from '../src/positions.ts';
 
+const positionsAt = (next: number) => new Positions(new Map([[0, next]]), new Map(), 9_000);
 const watermarks = (end: number) => new Map([[0, { earliest: 0, end }]]);
 
 test('as-of is a time at which the end had been asked for, and everything below that end is counted', async () => {
@@ -13,7 +14,7 @@ test('as-of is a time at which the end had been asked for, and everything below 
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const positions = new Positions(new Map([[0, 0]]));
+      const positions = positionsAt(0);
       const acknowledgedAt: number[] = [];
       let now = 0;
       let counted = 0;
@@ -22,7 +23,7 @@ test('as-of is a time at which the end had been asked for, and everything below 
         if (kind === 'produce') for (let i = 0; i < n; i++) acknowledgedAt.push(now);
         if (kind === 'count') {
           counted = Math.min(counted + n, acknowledgedAt.length);
-          positions.moved(0, counted, now);
+          positions.moved(0, counted);
         }
         if (kind === 'ask') positions.probed(now, watermarks(acknowledgedAt.length));
         const asOf = positions.asOf(0, counted);
@@ -34,28 +35,36 @@ test('as-of is a time at which the end had been asked for, and everything below 
 });
 
 test('as-of goes on although events never stop coming', async (t) => {
-  const positions = new Positions(new Map([[0, 0]]));
+  const positions = positionsAt(0);
   positions.probed(1_000, watermarks(10));
-  positions.moved(0, 8, 0);
+  positions.moved(0, 8);
   positions.probed(2_000, watermarks(20));
   t.equal(positions.asOf(0, 8), undefined, 'not before the first end is reached');
-  positions.moved(0, 12, 0);
+  positions.moved(0, 12);
   t.equal(positions.asOf(0, 12), 1_000, 'the end that was asked for first');
   positions.probed(3_000, watermarks(30));
   t.equal(positions.asOf(0, 30), 3_000, 'then the next one');
 });
 
 test('a partition that is not assigned has no position', async (t) => {
-  const positions = new Positions(new Map([[0, 5]]));
-  positions.moved(1, 7, 0);
+  const positions = positionsAt(5);
+  positions.moved(1, 7);
   t.equal(positions.next(1), undefined);
   t.equal(positions.asOf(1, 9), undefined);
   t.same(positions.complete(), []);
 });
 
-test('lag is what the topic holds beyond the position, and its age; nothing when all is counted', async (t) => {
-  const positions = new Positions(new Map([[0, 5]]));
-  positions.moved(0, 8, 10_000);
+test('lag is what the topic holds beyond the position, and how old as-of is; nothing when all is counted', async (t) => {
+  const positions = positionsAt(5);
+  t.same(positions.lag(watermarks(12), 12_500), [{ partition: 0, messages: 7, seconds: 3.5 }], 'since it was begun');
+  positions.probed(10_000, watermarks(8));
+  positions.moved(0, 8);
+  positions.complete();
   t.same(positions.lag(watermarks(12), 12_500), [{ partition: 0, messages: 4, seconds: 2.5 }]);
   t.same(positions.lag(watermarks(8), 99_000), [{ partition: 0, messages: 0, seconds: 0 }]);
+});
+
+test('a backlog is as old as what was said of the partition before', async (t) => {
+  const positions = new Positions(new Map([[0, 5]]), new Map([[0, 1_000]]), 9_000);
+  t.same(positions.lag(watermarks(6), 9_000), [{ partition: 0, messages: 1, seconds: 8 }]);
 });

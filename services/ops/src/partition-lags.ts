@@ -13,14 +13,15 @@ import { committedBy, isMadeAnew, opsKafka, requireTopic, viewTopic, withAdmin }
  */
 export type LagState = 'done' | 'behind' | 'stuck' | 'made anew';
 
-/** Where one partition stands. Offsets are those of the next event, but for `stored` and `counted`, the last one. */
+/** Where one partition stands. Offsets are those of the next event, but for those of the last one: `stored`, `counted`. */
 export interface PartitionLag {
   partition: number;
   state: LagState;
   /** Null where the group has not committed yet: it begins with the first event there is. */
   committed: number | null;
+  /** The high watermark: events of transactions that are still open lie below it, too. */
   end: number;
-  /** Events between the two. */
+  /** Offsets between the two. */
   behind: number;
   /** 0 when nothing is behind, else how long ago everything acknowledged was in Mongo; null where nobody has said so. */
   seconds_behind: number | null;
@@ -28,6 +29,10 @@ export interface PartitionLag {
   stored: number | null;
   /** Redis counts everything through this offset, on every master; null where it has not said, or is away. */
   counted: number | null;
+  /** Why a stuck partition does not go on, as a code of docs/operations.md; null where nobody has said, or it goes on. */
+  reason: string | null;
+  /** The last offsets of the partition that could not be read, RFC 3339; null where all could be. */
+  unreadable: { first: number; through: number; at: string } | null;
 }
 
 export interface Lag {
@@ -64,6 +69,7 @@ export async function readLag(settings: OpsSettings, store: Store, signal: Abort
       const { state, committed } = before.get(one.partition) ?? {};
       const stood = state === 'behind' && committed === one.committed;
       if (one.state === 'behind' && stood) one.state = 'stuck';
+      else one.reason = null;
     }
     return second;
   });
@@ -74,10 +80,23 @@ async function look(admin: Admin, { kafka, redis }: OpsSettings, store: Store): 
   const committed = await committedBy(admin, groupId, topic);
   // After the committed offsets, so that no partition seems to be ahead of its end.
   const { stream, partitions: views } = await viewTopic(admin, store, topic);
-  const [asOf, marks] = await Promise.all([store.progress.asOfByPartition(stream), readMarks(redis)]);
+  const ends = new Map(
+    (await admin.fetchTopicOffsets(topic, { readUncommitted: true })).map(({ partition, high }) => [
+      partition,
+      Number(high),
+    ]),
+  );
+  const [asOf, notes, marks] = await Promise.all([
+    store.progress.asOfByPartition(stream),
+    store.progress.notes(stream),
+    readMarks(redis),
+  ]);
   const partitions = views.map((view): PartitionLag => {
-    const { partition, earliest, end, stored } = view;
+    const { partition, earliest, end: lastStable, stored } = view;
+    const end = ends.get(partition) ?? lastStable;
+    const { held, unreadable } = notes.get(partition) ?? {};
     const offset = committed.get(partition);
+    const isHeldByTransaction = lastStable < end && (offset ?? 0) >= lastStable;
     const behind = Math.max(0, end - Math.max(offset ?? 0, earliest));
     const mark = marks?.map((one) => one.get(cutKey(stream, partition)) ?? -1);
     const counted = mark === undefined ? -1 : Math.min(...mark);
@@ -90,6 +109,8 @@ async function look(admin: Admin, { kafka, redis }: OpsSettings, store: Store): 
       seconds_behind: secondsBehind(behind, asOf.get(partition)),
       stored: stored < 0 ? null : stored,
       counted: counted < 0 ? null : counted,
+      reason: isHeldByTransaction ? 'KAFKA_TRANSACTION_OPEN' : (held?.code ?? null),
+      unreadable: unreadable ? { ...unreadable, at: unreadable.at.toISOString() } : null,
     };
   });
   const behind = partitions.reduce((sum, one) => sum + one.behind, 0);

@@ -9,12 +9,7 @@ export class BatchUnreadableError extends Error {
 
   constructor(codec: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    super(
-      `CODEC_BATCH_UNREADABLE: a ${codec} batch cannot be unpacked within ${BATCH_MAX_BYTES} bytes: ${why}`,
-      {
-        cause,
-      },
-    );
+    super(`a ${codec} batch cannot be unpacked within ${BATCH_MAX_BYTES} bytes: ${why}`, { cause });
     this.name = 'BatchUnreadableError';
   }
 }

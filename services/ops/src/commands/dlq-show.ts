@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { headersOf, letterView, wholeLetterView } from '../dead-letters/letter-view.ts';
+import { headersOf, letterView, sourceText, wholeLetterView } from '../dead-letters/letter-view.ts';
 import type { Found } from '../dead-letters/scan.ts';
 import { collectId, selectionOf } from '../dead-letters/selection.ts';
 import { escapeUnsafe, safeJson } from '../dead-letters/shown.ts';
@@ -52,7 +52,7 @@ async function showLetter(
 }
 
 function* linesOf(found: Found, full: boolean): Generator<string> {
-  const { id, failed_at, code, message, source, state, state_since } = letterView(found);
+  const { id, failed_at, code, message, source, cut, state, state_since } = letterView(found);
   const { key, value } = found.letter;
   const atMost = (bytes: number) => (full ? Number.POSITIVE_INFINITY : bytes);
   const field = (name: string, text: string) => `${escapeUnsafe(name).padEnd(10)} ${escapeUnsafe(text)}`;
@@ -60,7 +60,8 @@ function* linesOf(found: Found, full: boolean): Generator<string> {
   yield field('failed at', failed_at);
   yield field('code', code);
   yield field('message', message);
-  yield field('source', source === null ? 'unknown' : `${source.topic} ${source.partition}:${source.offset}`);
+  yield field('source', sourceText(source));
+  if (cut !== undefined) yield field('cut', cut);
   yield field('state', state_since === undefined ? state : `${state} since ${state_since}`);
   yield field('key', bytesLine(key, atMost(FIELD_SHOWN_MAX_BYTES)));
   for (const [name, header] of headersOf(found)) {

@@ -6,8 +6,9 @@ import { table } from '../table.ts';
 const HELP = `
 COMMITTED and END are offsets of the next event; BEHIND and SECONDS are what lies between; STORED is the last offset
 that is in Mongo with everything before it, COUNTED the same for Redis. A partition that is behind is looked at again
-5 seconds later: it is stuck where its committed offset is still the same. One that was made anew is refused by ingest.
-Exit status 1 where a partition is stuck or made anew.
+5 seconds later: it is stuck where its committed offset is still the same, and the reason is named where it is known.
+One that was made anew is refused by ingest. Offsets that could not be read are named: they hold up nothing, and are
+dead letters. Exit status 1 where a partition is stuck or made anew.
 
 Examples:
   $ calltally lag
@@ -49,10 +50,33 @@ async function lag({ json }: { json?: true }, context: Context): Promise<void> {
     `${found.behind} behind${seconds}${found.as_of === null ? '' : `; in Mongo as of ${found.as_of}`}`,
   );
   for (const line of ill.map(remedy)) context.print(line);
+  for (const { partition, unreadable } of found.partitions) {
+    if (unreadable === null) continue;
+    const { first, through, at } = unreadable;
+    context.print(
+      `partition ${partition}: offsets ${first} to ${through} could not be read at ${at}; see dlq list --code RECORD_UNREADABLE`,
+    );
+  }
 }
 
-function remedy({ partition, state, end, stored }: PartitionLag): string {
-  return state === 'stuck'
-    ? `partition ${partition} is stuck: nothing was committed for 5 s; does ingest run, and what does its log say?`
-    : `partition ${partition} ends at ${end} and is stored through ${stored}: made anew; see replay --new-stream`;
+function remedy({ partition, state, end, stored, reason, committed }: PartitionLag): string {
+  if (state !== 'stuck') {
+    return `partition ${partition} ends at ${end} and is stored through ${stored}: made anew; see replay --new-stream`;
+  }
+  if (reason === null) {
+    return `partition ${partition} is stuck: nothing was committed for 5 s; does ingest run, and what does its log say?`;
+  }
+  return `partition ${partition} is stuck at ${committed ?? 'its first offset'}: ${reason}; ${remedyOf(reason)}`;
+}
+
+/** What to do about a reason, in short; docs/operations.md says it at length. */
+function remedyOf(reason: string): string {
+  if (reason === 'KAFKA_TRANSACTION_OPEN') {
+    return 'a transaction is open: it ends with its producer, or kafka-transactions.sh finds and aborts it';
+  }
+  if (reason === 'INGEST_DEAD_LETTERS_UNAVAILABLE') {
+    return 'is the dead-letter topic there, and may ingest write to it?';
+  }
+  if (reason.startsWith('KAFKA_')) return 'the brokers do not give what is there; what do their logs say?';
+  return 'see docs/operations.md for the code, and the log of ingest';
 }

@@ -9,7 +9,9 @@ export interface LetterView {
   failed_at: string;
   code: string;
   message: string;
-  source: { topic: string; partition: number; offset: number } | null;
+  source: { topic: string; partition: number; offset: number; last_offset?: number } | null;
+  /** What of the event is not in the letter; absent where all is. */
+  cut?: string;
   size_bytes: number;
   state: 'open' | 'retrying' | 'retried' | 'discarded';
   state_since?: string;
@@ -31,6 +33,7 @@ export function letterView({ letter, mark }: Found): LetterView {
     code: letter.code,
     message: letter.message,
     source: letter.source ?? null,
+    ...(letter.cut !== undefined && { cut: letter.cut }),
     size_bytes: sizeOf(letter),
     state: mark?.state ?? 'open',
     ...(mark && { state_since: mark.at.toISOString() }),
@@ -44,9 +47,11 @@ export function wholeLetterView(found: Found): WholeLetterView {
 }
 
 /** Headers as they came, each value of a repeated one by itself. */
-export function headersOf({ letter }: Found): [name: string, value: Buffer][] {
+export function headersOf({ letter }: Found): [name: string, value: Buffer | null][] {
   return Object.entries(letter.headers).flatMap(([name, header]) =>
-    [header ?? []].flat().map((value): [string, Buffer] => [name, Buffer.from(value)]),
+    [header ?? null]
+      .flat()
+      .map((value): [string, Buffer | null] => [name, value === null ? null : Buffer.from(value)]),
   );
 }
 
@@ -55,9 +60,17 @@ export const LETTER_HEADINGS = line(['ID', 'FAILED AT', 'CODE', 'BYTES', 'STATE'
 /** One line; columns keep a width that most letters fit, since all of them are never at hand together. */
 export function letterLine(found: Found): string {
   const { id, failed_at, code, size_bytes, state, source, message } = letterView(found);
-  const from = source === null ? 'unknown' : `${source.topic} ${source.partition}:${source.offset}`;
+  const from = sourceText(source);
   const size = String(size_bytes);
   return line([id, failed_at, shownText(code, 40), size, state, from, shownText(message, MESSAGE_SHOWN_MAX)]);
+}
+
+/** Where an event was found: topic, partition and offset, or the first and the last one. */
+export function sourceText(source: LetterView['source']): string {
+  if (source === null) return 'unknown';
+  const { topic, partition, offset, last_offset } = source;
+  const last = last_offset === undefined || last_offset === offset ? '' : `-${last_offset}`;
+  return `${topic} ${partition}:${offset}${last}`;
 }
 
 function line(cells: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DEAD_LETTER_HEADERS } from '@calltally/contract';
+import { CUT_HEADER, LAST_OFFSET_HEADER, OWN_HEADERS, unreadableOf } from '@calltally/contract';
 import type { IHeaders, KafkaMessage, Message } from 'kafkajs';
 
 /** Names the letter that a message was published again from. */
@@ -18,7 +18,9 @@ export interface Letter {
   code: string;
   message: string;
   /** Where the event was found; undefined where the headers do not say, since ingest did not write this letter. */
-  source: { topic: string; partition: number; offset: number } | undefined;
+  source: { topic: string; partition: number; offset: number; last_offset?: number } | undefined;
+  /** What of the event is not in the letter; undefined where all is. */
+  cut: string | undefined;
   key: Buffer | null;
   value: Buffer | null;
   /** The headers that the event came with. */
@@ -31,19 +33,29 @@ const NUMBER = /^\d{1,15}$/;
 export function readLetter(dlqTopic: string, partition: number, message: KafkaMessage): Letter {
   const headers: IHeaders = message.headers ?? {};
   const failedAtMs = Date.parse(textOf(headers['failed-at']));
+  const unreadable = unreadableOf(message);
   return {
     id: `${partition}:${message.offset}`,
     dlqTopic,
     partition,
     offset: Number(message.offset),
-    failedAtMs: Number.isNaN(failedAtMs) ? Number(message.timestamp) : failedAtMs,
+    failedAtMs: Number.isNaN(failedAtMs) ? writtenAtMs(message) : failedAtMs,
     code: textOf(headers['error-code']),
-    message: textOf(headers['error-message']),
+    message: unreadable
+      ? `the letter cannot be read: ${unreadable.reason}`
+      : textOf(headers['error-message']),
     source: sourceOf(headers),
+    cut: textOf(headers[CUT_HEADER]) || undefined,
     key: message.key,
     value: message.value,
     headers: originalHeaders(headers),
   };
+}
+
+/** Producers may write any timestamp; one that is no time counts as none. */
+function writtenAtMs({ timestamp }: KafkaMessage): number {
+  const ms = Number(timestamp);
+  return Number.isNaN(new Date(ms).getTime()) ? 0 : ms;
 }
 
 /** What the value, key and headers of a letter take, in bytes. */
@@ -82,14 +94,16 @@ function sourceOf(headers: IHeaders): Letter['source'] {
   const topic = textOf(headers['source-topic']);
   const partition = textOf(headers['source-partition']);
   const offset = textOf(headers['source-offset']);
+  const last = textOf(headers[LAST_OFFSET_HEADER]);
   if (!TOPIC.test(topic) || !NUMBER.test(partition) || !NUMBER.test(offset)) return undefined;
-  return { topic, partition: Number(partition), offset: Number(offset) };
+  const source = { topic, partition: Number(partition), offset: Number(offset) };
+  return NUMBER.test(last) ? { ...source, last_offset: Number(last) } : source;
 }
 
 /** The inverse of what writing a letter does to headers: ours are left out, and what they displaced is back. */
 function originalHeaders(headers: IHeaders): IHeaders {
-  const original = { ...headers };
-  for (const name of DEAD_LETTER_HEADERS) {
+  const original: IHeaders = Object.assign(Object.create(null), headers);
+  for (const name of OWN_HEADERS) {
     const displaced = original[`original-${name}`];
     delete original[name];
     delete original[`original-${name}`];

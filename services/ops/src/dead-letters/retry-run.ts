@@ -93,8 +93,12 @@ export class RetryRun {
     return sound;
   }
 
-  #noWay({ letter: { id, source } }: Found): Problem | undefined {
+  #noWay({ letter: { id, source, cut } }: Found): Problem | undefined {
     const { topics, dlqTopic } = this.#desk;
+    if (cut !== undefined && this.#options.corrected === undefined) {
+      const message = `it holds only a part of the event (${cut}); give the whole one with --value`;
+      return { letter: id, code: 'LETTER_CUT', message };
+    }
     if (source === undefined) {
       const message = 'its headers do not say where it came from, so ingest did not write it';
       return { letter: id, code: 'LETTER_SOURCELESS', message };
