@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import kafkajs, { type CompressionTypes } from 'kafkajs';
+import { readGzip } from './codecs/gzip.ts';
 import { readLz4 } from './codecs/lz4.ts';
 import { readSnappy } from './codecs/snappy.ts';
 import { BATCH_MAX_BYTES, BatchUnreadableError } from './codecs/unreadable.ts';
@@ -20,7 +21,6 @@ export interface Codec {
 }
 
 const gzip = promisify(zlib.gzip);
-const gunzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip);
 
 /**
  * Teaches kafkajs every codec of Kafka, for reading; gzip for writing too. No batch may grow beyond
@@ -31,8 +31,8 @@ const gunzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip);
 export function registerCodecs(): void {
   register(Types.GZIP, {
     compress: ({ buffer }) => gzip(buffer),
-    decompress: (compressed) =>
-      gunzip(compressed, { maxOutputLength: BATCH_MAX_BYTES }).catch((cause: unknown) => {
+    decompress: (packed) =>
+      readGzip(packed).catch((cause: unknown) => {
         throw new BatchUnreadableError('gzip', cause);
       }),
   });

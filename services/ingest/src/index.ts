@@ -1,2 +1,3 @@
 export { buildHttp, type Readiness } from './http.ts';
+export { Ingest, type IngestSettings } from './ingest.ts';
 export { createIngestMetrics, type IngestMetrics } from './metrics.ts';

@@ -56,7 +56,11 @@ test('a partition that is not assigned has no position', async (t) => {
 
 test('lag is what the topic holds beyond the position, and how old as-of is; nothing when all is counted', async (t) => {
   const positions = positionsAt(5);
-  t.same(positions.lag(watermarks(12), 12_500), [{ partition: 0, messages: 7, seconds: 3.5 }], 'since it was begun');
+  t.same(
+    positions.lag(watermarks(12), 12_500),
+    [{ partition: 0, messages: 7, seconds: 3.5 }],
+    'since it was begun',
+  );
   positions.probed(10_000, watermarks(8));
   positions.moved(0, 8);
   positions.complete();

@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
-import type { Codec } from '../codecs.ts';
 import { BatchUnreadableError } from '../codecs/unreadable.ts';
+import type { Codec } from '../codecs.ts';
 import { type PlainRecord, RecordReader } from './record-reader.ts';
 import { markUnreadable } from './unreadable.ts';
 
@@ -117,9 +117,13 @@ async function addBatch(records: FetchedRecord[], batch: RecordBatch): Promise<v
   const isControlRecord = (attributes & CONTROL) !== 0;
   const reader = new RecordReader(payload);
   let read = base - 1;
+  let isLost = false;
   for (let left = bytes.readInt32BE(COUNT_AT); left > 0 && read < last; left--) {
     const record = reader.next();
-    if (record === 'lost') break;
+    if (record === 'lost') {
+      isLost = true;
+      break;
+    }
     const offset = record === 'broken' ? read + 1 : base + record.offsetDelta;
     if (record === 'broken' || offset <= read || offset > last) {
       read++;
@@ -140,7 +144,7 @@ async function addBatch(records: FetchedRecord[], batch: RecordBatch): Promise<v
     });
   }
   if (read === last) return;
-  if (reader.isAtEnd) records.push(batch.placeholder(last, true));
+  if (reader.isAtEnd && !isLost) records.push(batch.placeholder(last, true));
   else records.push(...unreadable(batch, 'its records end in the middle of one', read + 1));
 }
 

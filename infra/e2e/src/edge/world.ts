@@ -1,0 +1,257 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
+import { CounterSession, readGenerations } from '@calltally/counters';
+import { createIngestMetrics, Ingest, type IngestMetrics } from '@calltally/ingest';
+import { auditUsers } from '@calltally/ledger';
+import type { Engine } from '@calltally/stack';
+import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
+import { openStore, type Store } from '@calltally/store';
+import { createLogger } from '@calltally/telemetry';
+import kafkajs, { type Admin, type Kafka, type KafkaMessage, type Producer } from 'kafkajs';
+import { RawProducer } from './raw-producer.ts';
+
+/** A letter that must be written: of one offset, or of all from the first through the last. */
+export interface ExpectedLetter {
+  kind: string;
+  partition: number;
+  first: number;
+  last: number;
+}
+
+export const PARTITIONS = 3;
+
+/** Ingest in this process on a topic of its own, and what must become of everything that is written to that. */
+export class EdgeWorld {
+  readonly kafka: Kafka;
+  readonly admin: Admin;
+  readonly plain: Producer;
+  readonly raw: RawProducer;
+  readonly store: Store;
+  readonly topic: string;
+  readonly ingest: Ingest;
+  readonly metrics: IngestMetrics;
+  readonly user: string;
+  readonly said: string[] = [];
+  readonly letters: ExpectedLetter[] = [];
+  readonly good = new Set<string>();
+  /** What the broker would not take, by kind. */
+  readonly refused: string[] = [];
+  readonly sent = new Map<string, number>();
+  crashed: Error | undefined;
+  readonly #redisUrl: string;
+  #made = 0;
+
+  private constructor(
+    parts: {
+      kafka: Kafka;
+      admin: Admin;
+      plain: Producer;
+      raw: RawProducer;
+      store: Store;
+      topic: string;
+      brokers: string[];
+    },
+    redisUrl: string,
+  ) {
+    const { kafka, admin, plain, raw, store, topic, brokers } = parts;
+    this.kafka = kafka;
+    this.admin = admin;
+    this.plain = plain;
+    this.raw = raw;
+    this.store = store;
+    this.topic = topic;
+    this.user = `${topic}-user`;
+    this.#redisUrl = redisUrl;
+    this.metrics = createIngestMetrics();
+    this.ingest = new Ingest(
+      {
+        kafka: { brokers, topic, dlqTopic: `${topic}.dlq`, groupId: topic, sessionTimeoutMs: 6_000 },
+        counters: { url: redisUrl, commandTimeoutMs: 10_000, openTimeoutMs: 5_000 },
+        retentionMonths: 25,
+        audit: { share: 0, usersPerMinute: 0 },
+      },
+      {
+        store,
+        metrics: this.metrics,
+        logger: createLogger({
+          service: 'ingest',
+          level: 'warn',
+          destination: { write: (line) => void this.said.push(line) },
+        }),
+      },
+    );
+    void this.ingest.crashed.then((error) => {
+      this.crashed = error;
+    });
+  }
+
+  static async start(t: Test, kafkaEngine: Engine): Promise<EdgeWorld> {
+    const [redis, mongo] = await Promise.all([testRedis(t), testMongo(t)]);
+    const topic = uniqueName('edge');
+    const brokers = kafkaEngine.address.split(',');
+    const kafka = kafkaClient({ brokers, clientId: 'edge-test' });
+    const store = openStore({
+      uri: mongo.address,
+      database: topic,
+      timeoutMs: 30_000,
+      selectionTimeoutMs: 10_000,
+    });
+    const admin = kafka.admin();
+    const plain = kafka.producer();
+    await Promise.all([admin.connect(), plain.connect()]);
+    await ensureTopics(admin, { topic, dlqTopic: `${topic}.dlq`, partitions: PARTITIONS });
+    await untilServed(admin, topic);
+    await takeAnyTimestamp(admin, topic);
+    const raw = await RawProducer.open(brokers[0]!, topic);
+    const world = new EdgeWorld({ kafka, admin, plain, raw, store, topic, brokers }, redis.address);
+    t.teardown(async () => {
+      raw.close();
+      await world.ingest.stop();
+      await Promise.all([admin.disconnect(), plain.disconnect(), store.close()]);
+    });
+    return world;
+  }
+
+  /** A call that must be counted once it is on the topic and no transaction took it back. */
+  event(): CallEvent {
+    return {
+      call_id: `${this.topic}-${this.#made++}`,
+      user_id: this.user,
+      started_at: new Date(Date.now() - 5_000).toISOString(),
+      duration_seconds: 1,
+    };
+  }
+
+  value(event = this.event()): Buffer {
+    this.good.add(event.call_id);
+    return Buffer.from(JSON.stringify(event));
+  }
+
+  /** A call that a transaction takes back. */
+  abortedValue(): Buffer {
+    return Buffer.from(JSON.stringify(this.event()));
+  }
+
+  async sendGood(partition: number, count: number): Promise<void> {
+    const messages = Array.from({ length: count }, () => ({ value: this.value(), partition }));
+    await this.plain.send({ topic: this.topic, messages, acks: -1 });
+  }
+
+  count(kind: string, times = 1): void {
+    this.sent.set(kind, (this.sent.get(kind) ?? 0) + times);
+  }
+
+  /** Waits until everything is counted and as-of has gone on. @returns what is not as it must be after that time */
+  async faults(withinMs: number): Promise<string[]> {
+    const sinceMs = Date.now();
+    let found: string[] = [];
+    for (const end = sinceMs + withinMs; ; await sleep(100)) {
+      found = await this.#faultsNow(sinceMs);
+      if (found.length === 0 || Date.now() > end) return found;
+      if (this.crashed !== undefined) return [...found, `crashed: ${this.crashed.message}`];
+    }
+  }
+
+  async #faultsNow(sinceMs: number): Promise<string[]> {
+    const asOf = await this.store.progress.asOf();
+    if (asOf === undefined || asOf < sinceMs) return ['as-of stands still'];
+    const counted = await this.#counted();
+    const faults: string[] = [];
+    if (counted !== this.good.size) faults.push(`${counted} rows for ${this.good.size} calls`);
+    faults.push(...(await this.#drift()));
+    return faults.length > 0 ? faults : this.#letterFaults();
+  }
+
+  /** Rows of the user; fewer where one of the good calls is not among them. */
+  async #counted(): Promise<number> {
+    const held = await this.store.calls.ownersOf([...this.good]);
+    return held.size < this.good.size ? held.size : this.store.users.callsOf(this.user);
+  }
+
+  async #drift(): Promise<string[]> {
+    if (this.good.size === 0) return [];
+    const session = await CounterSession.open({
+      url: this.#redisUrl,
+      commandTimeoutMs: 10_000,
+      openTimeoutMs: 5_000,
+    });
+    try {
+      const generations = await readGenerations(session);
+      const { compared, differences } = await auditUsers({ store: this.store, session, generations }, [
+        this.user,
+      ]);
+      if (compared === 0) return ['Redis does not know the user'];
+      return differences.length > 0 ? [`drift: ${JSON.stringify(differences)}`] : [];
+    } finally {
+      session.end('compared');
+    }
+  }
+
+  async #letterFaults(): Promise<string[]> {
+    const letters = await this.readLetters();
+    const found = new Set(
+      letters.map(({ headers = {} }) => {
+        const text = (name: string) => String(headers[name] ?? '');
+        const first = text('source-offset');
+        return `${text('source-partition')}:${first}-${text('source-last-offset') || first}`;
+      }),
+    );
+    const wanted = new Set(this.letters.map(({ partition, first, last }) => `${partition}:${first}-${last}`));
+    const missing = this.letters.filter(
+      ({ partition, first, last }) => !found.has(`${partition}:${first}-${last}`),
+    );
+    const extra = [...found].filter((place) => !wanted.has(place));
+    return [
+      ...missing.map(({ kind, partition, first }) => `no letter for ${kind} at ${partition}:${first}`),
+      ...extra.map((place) => `a letter for ${place}`),
+    ];
+  }
+
+  /** All letters there are. */
+  async readLetters(): Promise<KafkaMessage[]> {
+    const dlqTopic = `${this.topic}.dlq`;
+    const [end] = await this.admin.fetchTopicOffsets(dlqTopic);
+    const count = Number(end!.high);
+    const letters: KafkaMessage[] = [];
+    if (count === 0) return letters;
+    const consumer = this.kafka.consumer({ groupId: uniqueName('letters'), maxWaitTimeInMs: 100 });
+    await consumer.connect();
+    try {
+      await consumer.subscribe({ topic: dlqTopic, fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        eachMessage: async ({ message }) => void letters.push(message),
+      });
+      for (
+        const until = Date.now() + 20_000;
+        Number(letters.at(-1)?.offset ?? -1) < count - 1;
+        await sleep(20)
+      ) {
+        if (Date.now() > until) break;
+      }
+    } finally {
+      await consumer.disconnect();
+    }
+    return letters;
+  }
+}
+
+async function untilServed(admin: Admin, topic: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (thrown) {
+      if (attempt === 50) throw thrown;
+      await sleep(100);
+    }
+  }
+}
+
+/** As brokers before Kafka 4 do; later ones refuse what lies more than an hour ahead, where nobody said otherwise. */
+async function takeAnyTimestamp(admin: Admin, topic: string): Promise<void> {
+  const name = 'message.timestamp.after.max.ms';
+  const configEntries = [{ name, value: '9223372036854775807' }];
+  const type = kafkajs.ConfigResourceTypes.TOPIC;
+  await admin.alterConfigs({ validateOnly: false, resources: [{ type, name: topic, configEntries }] });
+}

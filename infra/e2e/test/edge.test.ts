@@ -1,0 +1,56 @@
+import { testKafka } from '@calltally/stack/testing';
+import { test } from 'tap';
+import { KINDS } from '../src/edge/kinds.ts';
+import { EdgeWorld, PARTITIONS } from '../src/edge/world.ts';
+import { Chance } from '../src/random.ts';
+
+/** Long enough for a machine that does all of this on two cores, while other tests run. */
+const WITHIN_MS = 60_000;
+
+test('each odd thing by itself keeps nothing behind it, beside it or in as-of from going on', async (t) => {
+  const engine = await testKafka(t);
+  const chance = Chance.fromEnvironment();
+  t.comment(`E2E_SEED=${chance.seed}`);
+  const chosen = process.env.EDGE_KIND;
+  for (const [name, send] of Object.entries(KINDS)) {
+    if (chosen !== undefined && chosen !== name) continue;
+    await t.test(name, async (t) => {
+      const world = await EdgeWorld.start(t, engine);
+      await world.ingest.start();
+      await world.sendGood(0, 5);
+      // Last of all, so that nothing good makes it pass.
+      await send(world, 0, chance);
+      t.strictSame(await world.faults(WITHIN_MS), [], 'when nothing comes behind it');
+      await send(world, 1, chance);
+      for (const partition of [0, 1, 2]) await world.sendGood(partition, 10);
+      t.strictSame(await world.faults(WITHIN_MS), [], 'when good events come behind it, and beside it');
+      if (world.refused.length > 0) t.comment(`the broker refused: ${world.refused.join(', ')}`);
+    });
+  }
+});
+
+test('several hundred odd things between good events', async (t) => {
+  const engine = await testKafka(t);
+  const chance = Chance.fromEnvironment();
+  t.comment(`E2E_SEED=${chance.seed}`);
+  const world = await EdgeWorld.start(t, engine);
+  await world.ingest.start();
+  // One of these is as much work as a hundred of the others.
+  const heavy = ['batch that unpacks to too much', 'large values in one batch'];
+  const light = Object.keys(KINDS).filter((name) => !heavy.includes(name));
+  const names = chance.shuffle([
+    ...Array.from({ length: 300 }, () => chance.pick(light)),
+    ...heavy.flatMap((name) => [name, name]),
+  ]);
+  for (const name of names) {
+    const partition = chance.int(0, PARTITIONS - 1);
+    world.count(name);
+    await KINDS[name]!(world, partition, chance);
+    if (chance.chance(0.5)) await world.sendGood(chance.int(0, PARTITIONS - 1), chance.int(1, 5));
+  }
+  t.strictSame(await world.faults(3 * WITHIN_MS), []);
+  t.strictSame([...world.ingest.readiness.held], [], 'no partition is held up');
+  for (const [name, times] of [...world.sent].sort()) t.comment(`${times} × ${name}`);
+  t.comment(`${world.good.size} good events, ${world.letters.length} dead letters`);
+  t.comment(`refused by the broker: ${world.refused.length}`);
+});
