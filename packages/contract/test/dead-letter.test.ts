@@ -1,4 +1,4 @@
-import { DEAD_LETTER_HEADERS, deadLetterMessage } from '@calltally/contract';
+import { DEAD_LETTER_HEADERS, deadLetterMessage, messageBytes } from '@calltally/contract';
 import { test } from 'tap';
 
 const letter = {
@@ -42,4 +42,38 @@ test('a header with a name of ours is kept under another, the first one for good
   const twice = deadLetterMessage({ ...letter, headers: once.headers });
   t.match(twice.headers, { 'error-code': 'EVENT_NOT_JSON', 'original-error-code': 'theirs' });
   for (const name of DEAD_LETTER_HEADERS) t.ok(twice.headers?.[name], name);
+});
+
+test('of a message that is too large as much is kept as any topic takes, and what is cut is said', async (t) => {
+  const large = {
+    ...letter,
+    key: Buffer.alloc(900_000),
+    value: Buffer.alloc(900_000),
+    headers: {
+      small: 'x',
+      large: Buffer.alloc(900_000),
+      none: null,
+      many: ['y', null, Buffer.alloc(900_000)],
+    },
+  };
+  const message = deadLetterMessage(large);
+  t.ok(messageBytes(message) < 512 * 1024, `${messageBytes(message)} bytes`);
+  t.match(message.headers, {
+    small: 'x',
+    'letter-cut':
+      'value: the first 262144 of 900000 bytes; key: the first 16384 of 900000 bytes; headers left out: large, many',
+  });
+  t.ok('none' in message.headers!, 'a header without a value is kept');
+  t.notOk('letter-cut' in deadLetterMessage(letter).headers!);
+});
+
+test('headers of any name are kept', async (t) => {
+  const headers = Object.fromEntries(['constructor', '__proto__', 'toString', ''].map((name) => [name, 'x']));
+  const message = deadLetterMessage({ ...letter, headers });
+  for (const name of Object.keys(headers))
+    t.ok(Object.keys(message.headers!).includes(name), JSON.stringify(name));
+});
+
+test('a letter for several offsets names the last one', async (t) => {
+  t.match(deadLetterMessage({ ...letter, lastOffset: 12 }).headers, { 'source-last-offset': '12' });
 });

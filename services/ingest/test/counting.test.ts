@@ -79,7 +79,14 @@ async function countingOf(t: Test) {
     }
   };
   await storeAnother();
-  return { counting, topic, store, storeAnother, cutRedis, said, sought };
+  /** Connections to Redis, but for the one that asks. */
+  const connections = async () => {
+    const session = await CounterSession.open(counters);
+    const clients = String(await session.masters[0]!.redis.call('CLIENT', 'LIST', 'TYPE', 'normal'));
+    session.end('done');
+    return clients.trim().split('\n').length - 1;
+  };
+  return { counting, topic, store, storeAnother, cutRedis, connections, said, sought };
 }
 
 test('a partition that another consumer takes further, while a beginning is looked for, is not refused', async (t) => {
@@ -153,4 +160,19 @@ test('an assignment that comes while a beginning is looked for leaves one beginn
   t.ok(counting.current);
   t.equal(counting.current, await counting.begin(), 'what is current is what batches are given');
   t.equal(counting.current, first, 'and whoever waited for the first one has it, too');
+});
+
+test('assignments that come while the session is opened share one, and stopping leaves none', async (t) => {
+  const { counting, connections } = await countingOf(t);
+  for (let i = 0; i < 5; i++) {
+    counting.assign([0]);
+    await new Promise(setImmediate);
+  }
+  await counting.begin();
+  t.equal(await connections(), 1, 'nobody would end another one');
+  counting.assign([0]);
+  counting.stop();
+  await t.rejects(counting.begin());
+  for (let step = 0; step < 500 && (await connections()) > 0; step++) await sleep(10);
+  t.equal(await connections(), 0);
 });

@@ -29,13 +29,16 @@ test('dlq retry', async (t) => {
     const [message] = await world.published();
     t.strictSame(message!.key, Buffer.from('u-1'));
     t.strictSame(message!.value, Buffer.from(callValue('c-1')));
-    t.strictSame(message!.headers, {
-      traceparent: Buffer.from('abc'),
-      'error-code': Buffer.from('theirs'),
-      many: [Buffer.from('a'), Buffer.from('b')],
-      bytes: Buffer.from([0xff]),
-      'retried-from': Buffer.from(`${world.dlqTopic}:${id}`),
-    });
+    t.strictSame(
+      { ...message!.headers },
+      {
+        traceparent: Buffer.from('abc'),
+        'error-code': Buffer.from('theirs'),
+        many: [Buffer.from('a'), Buffer.from('b')],
+        bytes: Buffer.from([0xff]),
+        'retried-from': Buffer.from(`${world.dlqTopic}:${id}`),
+      },
+    );
     t.equal(await stateOf(id!), 'retried');
   });
 
@@ -194,4 +197,16 @@ test('dlq retry', async (t) => {
       out: { discarded: 3 },
     });
   });
+
+  await t.test(
+    'a letter that holds a part of its event is not published, a whole one in its place is',
+    async (t) => {
+      const [id] = await world.letters([{ key: 'u-1', value: 'x'.repeat(300_000) }]);
+      const refused = await world.json(['retry', id!, '--force']);
+      t.match(refused, { status: 1, out: { retried: 0, problems: 1 }, errors: [{ code: 'LETTER_CUT' }] });
+      const file = join(await folder(t), 'whole.json');
+      await writeFile(file, callValue('c-whole'));
+      t.match((await world.json(['retry', id!, '--value', file])).out, { retried: 1 });
+    },
+  );
 });

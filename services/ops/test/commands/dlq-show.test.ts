@@ -49,6 +49,30 @@ test('dlq show', async (t) => {
     );
   });
 
+  await t.test('headers of any name, with and without a value', async (t) => {
+    const names = ['constructor', '__proto__', 'toString', ''];
+    const headers = Object.fromEntries(names.map((name) => [name, null]));
+    const [odd] = await world.letters([{ key: 'u-1', value: '[', headers }]);
+    const { status, out, err } = await world.dlq(['show', odd!]);
+    t.equal(status, 0, err);
+    for (const name of names) t.match(out, `header     ${JSON.stringify(name)} none\n`);
+    const { out: json } = await world.json(['show', odd!]);
+    t.strictSame(json.headers.map(({ name }: { name: string }) => name).sort(), names.toSorted());
+  });
+
+  await t.test('what is not in a letter, and all offsets that it stands for', async (t) => {
+    const [cut] = await world.letters([
+      { key: 'u-1', value: 'x'.repeat(300_000), offset: 7_000, lastOffset: 7_009 },
+    ]);
+    const { out } = await world.dlq(['show', cut!]);
+    t.match(out, `source     ${world.topic} 0:7000-7009\n`);
+    t.match(out, 'cut        value: the first 262144 of 300000 bytes\n');
+    t.match((await world.json(['show', cut!])).out, {
+      source: { offset: 7_000, last_offset: 7_009 },
+      cut: /value/,
+    });
+  });
+
   await t.test('bytes are a hex dump, and nothing is said to be nothing', async (t) => {
     const { out } = await world.dlq(['show', bytes!]);
     t.match(out, 'key        hex ff1b\nvalue      4 bytes, bytes\n00000000  1f 8b ff 1b');

@@ -57,6 +57,8 @@ test('lag tells what is committed, what there is and what is stored', async (t) 
     seconds_behind: null,
     stored: null,
     counted: null,
+    reason: null,
+    unreadable: null,
   });
 
   const store = openStore({ uri, timeoutMs: 10_000, selectionTimeoutMs: 5_000 });
@@ -95,6 +97,52 @@ test('lag tells what is committed, what there is and what is stored', async (t) 
 
   await admin.setOffsets({ groupId: topic, topic, partitions: [{ partition, offset: '1010' }] });
   t.match(await lag(), { behind: 0, seconds_behind: 0 });
+});
+
+test('lag names why a partition is stuck, and offsets that could not be read', async (t) => {
+  const [kafka, mongo] = await Promise.all([testKafka(t), testMongo(t)]);
+  const topic = uniqueName('calls');
+  const uri = databaseOn(mongo.address, uniqueName('ops'));
+  const addresses = { KAFKA_BROKERS: kafka.address, MONGODB_URI: uri };
+  const env = { ...NOWHERE, ...addresses, KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic };
+  const client = kafkaClient({ brokers: kafka.address.split(','), clientId: 'ops-test' });
+  const admin = client.admin();
+  const producer = client.producer({ idempotent: true, maxInFlightRequests: 1, transactionalId: topic });
+  const store = openStore({ uri, timeoutMs: 10_000, selectionTimeoutMs: 5_000 });
+  await Promise.all([admin.connect(), producer.connect()]);
+  t.teardown(() => Promise.all([admin.disconnect(), producer.disconnect(), store.close()]));
+  await ensureTopics(admin, { topic, dlqTopic: `${topic}.dlq`, partitions: 2 });
+
+  const transaction = await producer.transaction();
+  await transaction.send({ topic, messages: [{ value: '[', partition: 0 }], acks: -1 });
+  await store.progress.noteHeld(0, new Map([[1, { code: 'INGEST_DEAD_LETTERS_UNAVAILABLE', sinceMs: 0 }]]));
+  await store.progress.noteUnreadable(0, 1, 5, 9);
+  const held = await calltally(['lag'], { env });
+  t.equal(held.status, 1);
+  t.match(
+    held.out,
+    /^partition 0 is stuck at its first offset: KAFKA_TRANSACTION_OPEN; a transaction is open/m,
+  );
+  t.match(
+    held.out,
+    /^partition 1: offsets 5 to 9 could not be read at .*dlq list --code RECORD_UNREADABLE$/m,
+  );
+  t.notMatch(
+    held.out,
+    /partition 1 is stuck/,
+    'one that has nothing left is not stuck, whatever was said of it',
+  );
+  await transaction.abort();
+
+  const other = client.producer();
+  await other.connect();
+  await other.send({ topic, messages: [{ value: '[', partition: 1 }], acks: -1 });
+  await other.disconnect();
+  const { out } = await calltally(['lag', '--json'], { env });
+  t.match(JSON.parse(out).partitions, [
+    { state: 'stuck', reason: null },
+    { state: 'stuck', reason: 'INGEST_DEAD_LETTERS_UNAVAILABLE', unreadable: { first: 5, through: 9 } },
+  ]);
 });
 
 test('lag tells how far Redis counts, and names a partition that was made anew', async (t) => {

@@ -16,6 +16,7 @@ export interface LetterSeed {
   partition?: number;
   /** Where the event was in its topic; by default each letter tells of another. */
   offset?: number;
+  lastOffset?: number;
   failedAt?: string;
 }
 
@@ -65,6 +66,7 @@ export class DeadLetterWorld {
         topic: this.topic,
         partition: seed.partition ?? 0,
         offset: seed.offset ?? this.#seeded++,
+        lastOffset: seed.lastOffset,
         failedAt: Date.parse(seed.failedAt ?? '2026-03-01T12:00:00Z'),
       }),
     );
