@@ -1,6 +1,7 @@
 export * from './call.ts';
 export * from './date-range.ts';
 export * from './durations.ts';
+export * from './escape-unsafe.ts';
 export * from './figures.ts';
 export * from './id.ts';
 export * from './instants.ts';
@@ -12,4 +13,5 @@ export * from './plan-series.ts';
 export * from './range.ts';
 export * from './series.ts';
 export * from './tally.ts';
+export { LAST_INSTANT } from './timestamp.ts';
 export * from './windows.ts';
