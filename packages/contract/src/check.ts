@@ -75,7 +75,7 @@ export function checkCallEvent(event: unknown, nowMs: number, within = ''): Chec
   if (status) call.status = status;
 
   const dropped = droppedOf(fields, call, spanMs);
-  return dropped === undefined ? { call } : { call, dropped };
+  return dropped.length === 0 ? { call } : { call, dropped };
 }
 
 /** Whole milliseconds: `duration_seconds` where it is given, else the span from `started_at` to `ended_at`. */
@@ -133,15 +133,11 @@ function endRejected(value: unknown, startedAt: number, within: string): Checked
   );
 }
 
-function droppedOf(fields: Fields, call: Call, spanMs: number | undefined): DroppedField[] | undefined {
-  let dropped: DroppedField[] | undefined;
-  const drop = (field: DroppedField) => {
-    dropped ??= [];
-    dropped.push(field);
-  };
-  if (spanMs === undefined && fields.ended_at != null) drop('ended_at');
-  if (call.direction === undefined && isGiven(fields.direction)) drop('direction');
-  if (call.status === undefined && isGiven(fields.status)) drop('status');
+function droppedOf(fields: Fields, call: Call, spanMs: number | undefined): DroppedField[] {
+  const dropped: DroppedField[] = [];
+  if (spanMs === undefined && fields.ended_at != null) dropped.push('ended_at');
+  if (call.direction === undefined && isGiven(fields.direction)) dropped.push('direction');
+  if (call.status === undefined && isGiven(fields.status)) dropped.push('status');
   return dropped;
 }
 

@@ -12,12 +12,13 @@ export const ID_PATTERN = `^(?!\\s)[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udf
 export const ID_RULE = `a string of 1 to ${ID_MAX_CHARACTERS} characters, without control characters or unpaired surrogates and without a space at either end`;
 
 const PATTERN = new RegExp(ID_PATTERN, 'u');
-/** Most ids, read at less than half the cost. */
-const PLAIN = new RegExp(`^[!-~]{1,${ID_MAX_CHARACTERS}}$`);
+/** Most ids, told without counting their characters. */
+const PLAIN = /^[!-~]+$/;
 
 /** Whether a value can identify a call, a user or an agent. Ids are compared as they are: nothing is normalised. */
 export function isId(value: unknown): value is string {
-  return typeof value === 'string' && (PLAIN.test(value) || PATTERN.test(value));
+  if (typeof value !== 'string') return false;
+  return (value.length <= ID_MAX_CHARACTERS && PLAIN.test(value)) || PATTERN.test(value);
 }
 
 /**
