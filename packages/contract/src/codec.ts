@@ -8,7 +8,7 @@ import type { Rejection } from './rejection.ts';
 export type Decoded = Checked;
 
 /** Parsed JSON that is to be a call event, and what stands before its fields' names in a rejection. */
-type Opened = { event: unknown; within: string; rejection?: never } | { rejection: Rejection };
+type Opened = { event: unknown; within: string; rejection?: never } | { rejection: Rejection; event?: never };
 
 type Parsed = { json: unknown; rejection?: never } | { rejection: Rejection };
 
