@@ -26,7 +26,19 @@ const BORDERS = [
 ].map((text) => new Date(text).getTime());
 
 /** What stands in names beside letters and digits; whatever has a syntax of its own has to live with it. */
-const IN_NAMES = ['', '}{', '💬', '客户', '+=^#', '%7D', 'e\u0301', '\u202eevil\u202c', '\u2028x', '"$\\\''];
+const IN_NAMES = [
+  '',
+  '-',
+  '}{',
+  '💬',
+  '客户',
+  '+=^#',
+  '%7D',
+  'e\u0301',
+  '\u202eevil\u202c',
+  '\u2028x',
+  '"$\\\'',
+];
 const AGENTS = ['ada', 'arn:aws:connect:1/agent/7', '💬'.repeat(129), 'Zoë Ng', ''];
 const DIRECTIONS = ['inbound', 'outbound', 'web', 'outbound-api', 'Incoming', 'sideways'];
 const STATUSES = ['completed', 'failed', 'busy', 'voicemail', 'no-answer', 'Cancelled', 'transferred', ''];
