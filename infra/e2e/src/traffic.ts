@@ -25,7 +25,10 @@ const BORDERS = [
   '2026-10-25T00:59:59.999Z',
 ].map((text) => new Date(text).getTime());
 
-/** What stands in names beside letters and digits; whatever has a syntax of its own has to live with it. */
+/**
+ * What stands in names beside letters and digits; whatever has a syntax of its own has to live with it. The first two
+ * users have plain names, which tests type into Redis.
+ */
 const IN_NAMES = [
   '',
   '-',
@@ -42,9 +45,9 @@ const IN_NAMES = [
 const AGENTS = ['ada', 'arn:aws:connect:1/agent/7', '💬'.repeat(129), 'Zoë Ng', ''];
 const DIRECTIONS = ['inbound', 'outbound', 'web', 'outbound-api', 'Incoming', 'sideways'];
 const STATUSES = ['completed', 'failed', 'busy', 'voicemail', 'no-answer', 'Cancelled', 'transferred', ''];
-/** What no label is, and what can be no end: left out of the call. */
-const NO_LABEL = 'x'.repeat(65);
-const NO_END = 'later';
+/** No label and no end: left out of the call. */
+export const NO_LABEL = 'x'.repeat(65);
+export const NO_END = 'later';
 
 /** Random calls of some users: most of them lately, some on borders, some up to three years late. */
 export class Traffic {
