@@ -74,7 +74,7 @@ export function checkCallEvent(event: unknown, nowMs: number, within = ''): Chec
   const status = readStatus(fields.status);
   if (status) call.status = status;
 
-  const dropped = droppedOf(fields, call, spanMs);
+  const dropped = droppedOf(spanMs, direction, status, fields);
   return dropped.length === 0 ? { call } : { call, dropped };
 }
 
@@ -133,11 +133,19 @@ function endRejected(value: unknown, startedAt: number, within: string): Checked
   );
 }
 
-function droppedOf(fields: Fields, call: Call, spanMs: number | undefined): DroppedField[] {
-  const dropped: DroppedField[] = [];
-  if (spanMs === undefined && fields.ended_at != null) dropped.push('ended_at');
-  if (call.direction === undefined && isGiven(fields.direction)) dropped.push('direction');
-  if (call.status === undefined && isGiven(fields.status)) dropped.push('status');
+const NOTHING: readonly DroppedField[] = [];
+
+/** Fields that hold something of which nothing could be read. */
+function droppedOf(
+  spanMs: number | undefined,
+  direction: string | undefined,
+  status: string | undefined,
+  fields: Fields,
+): readonly DroppedField[] {
+  let dropped = NOTHING;
+  if (spanMs === undefined && fields.ended_at != null) dropped = [...dropped, 'ended_at'];
+  if (direction === undefined && fields.direction != null) dropped = [...dropped, 'direction'];
+  if (status === undefined && fields.status != null) dropped = [...dropped, 'status'];
   return dropped;
 }
 
