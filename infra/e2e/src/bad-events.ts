@@ -12,21 +12,25 @@ type Fields = Record<string, unknown>;
 
 const NO_STRINGS = [1, 0, -1, 1.5, true, false, {}, [], ['x'], { x: 1 }];
 const NO_IDS = [
-  '',
   ' ',
-  'a b',
-  '-a',
-  '.a',
-  ':a',
-  '_a',
-  'ä',
-  'a\u0000',
+  ' a',
+  'a ',
+  '\u00a0a',
+  'a\u3000',
+  'a\u2028',
+  '\ufeffa',
+  '\u0000',
+  'a\u0000b',
   'a\n',
-  '\u202eabc',
-  'a/b',
-  'x'.repeat(129),
-  '💬',
-  'a"b',
+  'a\tb',
+  'a\u007fb',
+  'a\u0085b',
+  '\u009b31ma',
+  'x'.repeat(257),
+  '💬'.repeat(257),
+  '\ud83d',
+  'a\udfffb',
+  '\ude00\ud83d',
 ];
 const NO_INSTANTS = [
   '',
@@ -60,7 +64,8 @@ export function badEvents(good: (i: number) => CallEvent, nowMs: number): BadEve
   const raw = (name: string, value: Buffer | string | null, code: string) =>
     kinds.push({ name, value: typeof value === 'string' ? Buffer.from(value) : value, code });
   const spoiled = (name: string, code: string, fields: Fields, drop: string[] = []) => {
-    const event: Fields = { ...good(made++), ...fields };
+    // Without an end, which a spoilt duration would contradict.
+    const event: Fields = { ...good(made++), ended_at: null, ...fields };
     for (const field of drop) delete event[field];
     raw(name, JSON.stringify(event), code);
   };
@@ -127,9 +132,12 @@ export function badEvents(good: (i: number) => CallEvent, nowMs: number): BadEve
     spoiled(`${field} null`, 'FIELD_MISSING', { [field]: null });
   }
   for (const field of ['call_id', 'user_id']) {
-    for (const value of [...NO_STRINGS, ...NO_IDS]) {
+    for (const value of [...NO_STRINGS, '', ...NO_IDS]) {
       spoiled(`${field} ${JSON.stringify(value).slice(0, 20)}`, 'FIELD_INVALID', { [field]: value });
     }
+  }
+  for (const value of [...NO_STRINGS, ...NO_IDS]) {
+    spoiled(`agent_id ${JSON.stringify(value).slice(0, 20)}`, 'FIELD_INVALID', { agent_id: value });
   }
   for (const value of [...NO_STRINGS, ...NO_INSTANTS]) {
     spoiled(`started_at ${JSON.stringify(value)}`, 'STARTED_AT_INVALID', { started_at: value });
@@ -141,7 +149,21 @@ export function badEvents(good: (i: number) => CallEvent, nowMs: number): BadEve
     const startedAt = new Date(nowMs + minutes * 60_000).toISOString();
     spoiled(`${minutes} minutes ahead`, 'STARTED_AT_IN_FUTURE', { started_at: startedAt });
   }
-  for (const startedAt of ['1999-12-31T23:59:59.999Z', '1970-01-01T00:00:00Z', '0001-01-01T00:00:00Z']) {
+  for (const startedAt of [
+    '9999-12-31T23:59:59Z',
+    '9999-12-31T23:59:59-01:00',
+    '9999-12-31T00:00:00-23:59',
+  ]) {
+    spoiled(`at the end of years: ${startedAt}`, 'STARTED_AT_IN_FUTURE', { started_at: startedAt });
+  }
+  for (const startedAt of [
+    '1999-12-31T23:59:59.999Z',
+    '1970-01-01T00:00:00Z',
+    '0001-01-01T00:00:00Z',
+    '0001-01-01T00:00:00+01:00',
+    '0000-02-29T12:00:00Z',
+    '0000-01-01T00:00:00+23:59',
+  ]) {
     spoiled(`before 2000: ${startedAt}`, 'STARTED_AT_TOO_OLD', { started_at: startedAt });
   }
   for (const value of NO_DURATIONS) {
@@ -170,12 +192,32 @@ export function badEvents(good: (i: number) => CallEvent, nowMs: number): BadEve
     { started_at: startedAt, ended_at: after(8 * 86_400_000) },
     ['duration_seconds'],
   );
-  for (const value of ['sideways', 'INBOUND', '', 1, {}])
-    spoiled(`direction ${JSON.stringify(value)}`, 'FIELD_INVALID', { direction: value });
-  for (const value of ['done', 'Completed', '', 1, []])
-    spoiled(`status ${JSON.stringify(value)}`, 'FIELD_INVALID', { status: value });
-  for (const value of [1, {}, [], true, 'x'.repeat(257), 'a\nb', '\u0007'])
-    spoiled(`agent_id ${JSON.stringify(value)}`, 'FIELD_INVALID', { agent_id: value });
+  for (const [name, durationMs] of [
+    ['milliseconds as seconds', 84_250_000],
+    ['a millisecond more than a second longer', 85_251],
+  ] as const) {
+    spoiled(`${name} beside an end`, 'DURATION_LONGER_THAN_CALL', {
+      started_at: startedAt,
+      ended_at: after(84_250),
+      duration_seconds: durationMs / 1000,
+    });
+  }
+  const cloudEvent = { specversion: '1.0', id: 'e', source: '/e2e', type: 'call.completed' };
+  const inCloudEvent = (name: string, code: string, fields: Fields) =>
+    raw(`CloudEvent, ${name}`, JSON.stringify({ ...cloudEvent, ...fields }), code);
+  inCloudEvent('of another version', 'FIELD_INVALID', { specversion: '0.3', data: good(made++) });
+  inCloudEvent('of a version that is a number', 'FIELD_INVALID', { specversion: 1, data: good(made++) });
+  inCloudEvent('without data', 'FIELD_MISSING', {});
+  inCloudEvent('data that is null', 'FIELD_MISSING', { data: null });
+  inCloudEvent('data and bytes', 'FIELD_INVALID', { data: good(made++), data_base64: 'e30=' });
+  inCloudEvent('bytes that are no base64', 'FIELD_INVALID', { data_base64: text });
+  inCloudEvent('bytes that are no UTF-8', 'EVENT_NOT_UTF8', { data_base64: '/w==' });
+  inCloudEvent('bytes that are no JSON', 'EVENT_NOT_JSON', { data_base64: 'PGNhbGwvPg==' });
+  inCloudEvent('a text', 'EVENT_NOT_OBJECT', { data: text });
+  inCloudEvent('a batch in it', 'EVENT_NOT_OBJECT', { data: [good(made++)] });
+  inCloudEvent('a spoilt event', 'FIELD_INVALID', { data: { ...good(made++), user_id: '' } });
+  inCloudEvent('another one in it', 'FIELD_MISSING', { data: { ...cloudEvent, data: good(made++) } });
+  raw('batch of CloudEvents', JSON.stringify([{ ...cloudEvent, data: good(made++) }]), 'EVENT_NOT_OBJECT');
 
   return kinds.map((kind, i) => ({ ...kind, key: i % 5 === 0 ? null : `bad-${i % 7}` }));
 }

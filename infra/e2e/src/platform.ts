@@ -153,9 +153,12 @@ export class Platform {
     return (await this.store.apiKeys.create({ userId })).apiKey;
   }
 
-  /** Writes events as another client might, with a key of its own choice. */
+  /** Writes events as another client might: with a key of its own choice, and every other one in a CloudEvent. */
   async sendUnderKey(key: string, events: readonly CallEvent[]): Promise<void> {
-    await this.sendMessages(events.map((event) => ({ key, value: encodeCallEvent(event) })));
+    const values = events.map((event, i) =>
+      i % 2 === 0 ? encodeCallEvent(event) : JSON.stringify({ specversion: '1.0', data: event }),
+    );
+    await this.sendMessages(values.map((value) => ({ key, value })));
   }
 
   /** Writes messages as they are. */

@@ -25,6 +25,30 @@ const BORDERS = [
   '2026-10-25T00:59:59.999Z',
 ].map((text) => new Date(text).getTime());
 
+/**
+ * What stands in names beside letters and digits; whatever has a syntax of its own has to live with it. The first two
+ * users have plain names, which tests type into Redis.
+ */
+const IN_NAMES = [
+  '',
+  '-',
+  '}{',
+  '💬',
+  '客户',
+  '+=^#',
+  '%7D',
+  'e\u0301',
+  '\u202eevil\u202c',
+  '\u2028x',
+  '"$\\\'',
+];
+const AGENTS = ['ada', 'arn:aws:connect:1/agent/7', '💬'.repeat(129), 'Zoë Ng', ''];
+const DIRECTIONS = ['inbound', 'outbound', 'web', 'outbound-api', 'Incoming', 'sideways'];
+const STATUSES = ['completed', 'failed', 'busy', 'voicemail', 'no-answer', 'Cancelled', 'transferred', ''];
+/** No label and no end: left out of the call. */
+export const NO_LABEL = 'x'.repeat(65);
+export const NO_END = 'later';
+
 /** Random calls of some users: most of them lately, some on borders, some up to three years late. */
 export class Traffic {
   readonly #chance: Chance;
@@ -35,22 +59,32 @@ export class Traffic {
   constructor(chance: Chance, prefix: string, users: number) {
     this.#chance = chance;
     this.#prefix = prefix;
-    this.users = Array.from({ length: users }, (_, i) => `${prefix}-user-${i}`);
+    this.users = Array.from(
+      { length: users },
+      (_, i) => `${prefix}-user-${i}${IN_NAMES[i % IN_NAMES.length]}`,
+    );
   }
 
   call(nowMs: number): CallEvent {
     const chance = this.#chance;
     const startedAt = this.#startedAt(nowMs);
     const event: CallEvent = {
-      call_id: `${this.#prefix}-${this.#made++}`,
+      call_id: `${this.#prefix}-${this.#made++}${chance.chance(0.2) ? chance.pick(IN_NAMES) : ''}`,
       user_id: chance.pick(this.users),
       started_at: instantText(chance, startedAt),
     };
     const seconds = this.#duration();
     if (chance.chance(0.1)) event.ended_at = new Date(startedAt + Math.floor(seconds * 1000)).toISOString();
-    else event.duration_seconds = seconds;
-    if (chance.chance(0.5)) event.direction = chance.pick(['inbound', 'outbound', 'web'] as const);
-    if (chance.chance(0.5)) event.status = chance.pick(['completed', 'failed', 'busy', 'voicemail'] as const);
+    else {
+      event.duration_seconds = seconds;
+      // A call may last longer than its talk.
+      const endedAt = startedAt + Math.ceil(seconds * 1000) + chance.int(0, 60_000);
+      if (chance.chance(0.1)) event.ended_at = new Date(endedAt).toISOString();
+      else if (chance.chance(0.02)) event.ended_at = NO_END;
+    }
+    if (chance.chance(0.3)) event.agent_id = chance.pick(AGENTS);
+    if (chance.chance(0.5)) event.direction = chance.chance(0.02) ? NO_LABEL : chance.pick(DIRECTIONS);
+    if (chance.chance(0.5)) event.status = chance.chance(0.02) ? NO_LABEL : chance.pick(STATUSES);
     return event;
   }
 
@@ -60,7 +94,8 @@ export class Traffic {
 
   /** The same call told otherwise; only to be sent behind the original. */
   changed(event: CallEvent): CallEvent {
-    return { ...event, duration_seconds: Math.abs(this.#duration() - 1), status: 'canceled' };
+    const seconds = Math.abs(this.#duration() - 1);
+    return { ...event, duration_seconds: seconds, ended_at: null, status: 'canceled' };
   }
 
   #startedAt(nowMs: number): number {

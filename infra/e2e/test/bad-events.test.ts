@@ -1,7 +1,8 @@
+import type { CallEvent } from '@calltally/contract';
 import { test } from 'tap';
 import { badEvents } from '../src/bad-events.ts';
 import { compareWithOracle } from '../src/compare.ts';
-import { Traffic } from '../src/traffic.ts';
+import { NO_END, NO_LABEL, Traffic } from '../src/traffic.ts';
 import { startWorld } from '../src/world.ts';
 
 test('what cannot be counted is a dead letter with its reason; nothing good is lost, no partition sticks', async (t) => {
@@ -14,9 +15,11 @@ test('what cannot be counted is a dead letter with its reason; nothing good is l
   t.ok(bad.length >= 200, `${bad.length} kinds of bad events`);
   t.equal(new Set(bad.map(({ name }) => name)).size, bad.length, 'each of its own kind');
   const messages: { key: string | null; value: Buffer | null }[] = [];
+  const good: CallEvent[] = [];
   for (const { key, value } of bad) {
     for (const event of traffic.calls(chance.int(1, 4), now)) {
       oracle.add(event);
+      good.push(event);
       messages.push({ key: event.user_id, value: Buffer.from(JSON.stringify(event)) });
     }
     messages.push({ key, value });
@@ -39,6 +42,14 @@ test('what cannot be counted is a dead letter with its reason; nothing good is l
     [],
     'the claim is not',
   );
+
+  const leftOut = await platform.metric('calltally_dropped_fields_total');
+  for (const field of ['ended_at', 'direction', 'status'] as const) {
+    const spoilt = good.filter((event) => event[field] === NO_END || event[field] === NO_LABEL).length;
+    const told = leftOut.filter(({ labels }) => labels.includes(`field="${field}"`));
+    const count = told.reduce((sum, { value }) => sum + value, 0);
+    t.ok(count >= spoilt, `${field} was left out of ${count} calls, of ${spoilt} at least`);
+  }
 
   const expected = [...bad, { name: 'claim', key: 'thief', value: claim, code: 'CALL_OF_ANOTHER_USER' }];
   const letters = await platform.deadLetters(expected.length);

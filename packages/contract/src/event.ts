@@ -1,4 +1,4 @@
-import { DIRECTIONS, ID_PATTERN, STATUSES } from '@calltally/domain';
+import { DIRECTIONS, ID_PATTERN, LABEL_PATTERN, STATUSES } from '@calltally/domain';
 import Type from 'typebox';
 
 /** A value on the topic takes at most this many bytes; a call in full needs about 400. */
@@ -7,8 +7,11 @@ export const EVENT_SIZE_MAX_BYTES = 64 * 1024;
 /** Seven days: what lasts longer is a fault of the producer's clock, not a call. */
 export const DURATION_MAX_SECONDS = 604_800;
 
-/** Names of agents are the platform's own; they need only be printable. */
-export const AGENT_ID_MAX_CHARACTERS = 256;
+/**
+ * How much longer than its call `duration_seconds` may be: one of the two may be rounded, or both. Talk time is often
+ * shorter than the call and never longer; what is, are milliseconds that were written as seconds.
+ */
+export const DURATION_BEYOND_END_MAX_MS = 1_000;
 
 /** How far `started_at` may lie ahead of the reader's clock. */
 export const STARTED_AT_AHEAD_MAX_MS = 5 * 60_000;
@@ -21,6 +24,10 @@ const INSTANT_PATTERN =
   '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(?:\\.\\d+)?(?:[Zz]|[+-]\\d{2}:\\d{2})$';
 
 const idOf = (description: string) => Type.String({ pattern: ID_PATTERN, description });
+
+/** Spellings of the known values are folded, others are kept as they come; empty where it is not known. */
+const labelOf = (description: string, known: readonly string[]) =>
+  Type.String({ pattern: LABEL_PATTERN, examples: [...known], description });
 
 /** Many producers write null for what they do not have, so null in an optional field counts as absent. */
 const absentOr = <T extends Type.TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
@@ -50,18 +57,17 @@ export const CallEventSchema = Type.Object(
       Type.String({
         pattern: INSTANT_PATTERN,
         description:
-          'RFC 3339 with offset. Needed where `duration_seconds` is absent, and then gives the duration.',
+          'RFC 3339 with offset. Gives the duration where `duration_seconds` is absent; where it is not, it may be no longer.',
       }),
     ),
     agent_id: absentOr(
-      Type.String({
-        maxLength: AGENT_ID_MAX_CHARACTERS,
-        pattern: '^[^\\u0000-\\u001f\\u007f]*$',
-        description: 'Who, or which voice agent, took the call; no control characters.',
-      }),
+      Type.Union([
+        Type.Literal(''),
+        idOf('Who, or which voice agent, took the call; empty where it is not known.'),
+      ]),
     ),
-    direction: absentOr(Type.Enum(DIRECTIONS, { description: 'Where the call came from.' })),
-    status: absentOr(Type.Enum(STATUSES, { description: 'How the call ended.' })),
+    direction: absentOr(labelOf('Where the call came from.', DIRECTIONS)),
+    status: absentOr(labelOf('How the call ended.', STATUSES)),
   },
   {
     title: 'CallEvent',

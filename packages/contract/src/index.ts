@@ -1,5 +1,5 @@
-export { checkCallEvent } from './check.ts';
-export { type Decoded, decodeCallEvent, encodeCallEvent } from './codec.ts';
+export { checkCallEvent, type DroppedField } from './check.ts';
+export { type Decoded, decodeCallEvent, encodeCallEvent, openCallEvent } from './codec.ts';
 export { BatchUnreadableError } from './codecs/unreadable.ts';
 export { registerCodecs } from './codecs.ts';
 export {

@@ -1,3 +1,5 @@
+import { escapeUnsafe } from '@calltally/domain';
+
 /**
  * Why an event cannot be counted: a closed list, stable, held against docs/events.md by a test. The
  * prefix says what is at fault: the value as a whole, any field's shape, or what one field means.
@@ -16,6 +18,7 @@ export const REJECTION_CODES = [
   'STARTED_AT_TOO_OLD',
   'DURATION_MISSING',
   'DURATION_INVALID',
+  'DURATION_LONGER_THAN_CALL',
   'ENDED_AT_INVALID',
   'ENDED_BEFORE_STARTED',
   'CALL_OF_ANOTHER_USER',
@@ -34,21 +37,19 @@ export interface Rejection {
 const SHOWN_MAX_CHARACTERS = 80;
 
 /**
- * A value as a message may show it: JSON, so that control characters are escaped, and cut at 80
- * characters, so that a hostile value cannot fill a log or a header.
+ * A value as a message may show it: JSON that cannot touch a terminal or a log, cut at 80 characters, so that a hostile
+ * value cannot fill a header.
  */
 export function shown(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  const text = typeof value === 'string' ? quoted(value.slice(0, SHOWN_MAX_CHARACTERS + 1)) : String(value);
-  return text.length > SHOWN_MAX_CHARACTERS ? `${text.slice(0, SHOWN_MAX_CHARACTERS - 1)}…` : text;
-}
-
-/** JSON leaves DEL, C1 controls and the line separators as they are; terminals and logs do not. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const text =
+    typeof value === 'string'
+      ? escapeUnsafe(JSON.stringify(value.slice(0, SHOWN_MAX_CHARACTERS + 1)))
+      : String(value);
+  // The cut may go through a pair of surrogates.
+  return text.length > SHOWN_MAX_CHARACTERS
+    ? `${text.slice(0, SHOWN_MAX_CHARACTERS - 1).toWellFormed()}…`
+    : text;
 }
 
 /** What ingest says of a `call_id` that is already counted for somebody else. */

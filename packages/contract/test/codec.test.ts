@@ -39,18 +39,22 @@ const FAULTS: [Rejection['code'], string | undefined, ReturnType<typeof decode>]
   ['FIELD_INVALID', 'call_id', decode({ ...EVENT, call_id: 7 })],
   ['FIELD_INVALID', 'call_id', decode({ ...EVENT, call_id: '' })],
   ['FIELD_INVALID', 'call_id', decode({ ...EVENT, call_id: 'c-1\n' })],
-  ['FIELD_INVALID', 'user_id', decode({ ...EVENT, user_id: 'ü' })],
-  ['FIELD_INVALID', 'user_id', decode({ ...EVENT, user_id: 'u'.repeat(129) })],
+  ['FIELD_INVALID', 'call_id', decode({ ...EVENT, call_id: 'a\ud83d' })],
+  ['FIELD_INVALID', 'user_id', decode({ ...EVENT, user_id: ' u' })],
+  ['FIELD_INVALID', 'user_id', decode({ ...EVENT, user_id: 'u'.repeat(257) })],
   ['FIELD_INVALID', 'agent_id', decode({ ...EVENT, agent_id: {} })],
   ['FIELD_INVALID', 'agent_id', decode({ ...EVENT, agent_id: 'a\nb' })],
-  ['FIELD_INVALID', 'agent_id', decode({ ...EVENT, agent_id: 'x'.repeat(257) })],
-  ['FIELD_INVALID', 'direction', decode({ ...EVENT, direction: 'sideways' })],
-  ['FIELD_INVALID', 'status', decode({ ...EVENT, status: 'toString' })],
+  ['FIELD_INVALID', 'agent_id', decode({ ...EVENT, agent_id: 'a\u0085' })],
+  ['FIELD_INVALID', 'agent_id', decode({ ...EVENT, agent_id: 'a\ud83d' })],
+  ['FIELD_INVALID', 'agent_id', decode({ ...EVENT, agent_id: '💬'.repeat(257) })],
   ['STARTED_AT_INVALID', 'started_at', decode({ ...EVENT, started_at: 1_774_690_200_000 })],
   ['STARTED_AT_INVALID', 'started_at', decode({ ...EVENT, started_at: '2026-03-28T09:30:00' })],
   ['STARTED_AT_INVALID', 'started_at', decode({ ...EVENT, started_at: '2026-02-30T09:30:00Z' })],
   ['STARTED_AT_IN_FUTURE', 'started_at', decode({ ...EVENT, started_at: '2026-03-28T12:05:00.001Z' })],
+  ['STARTED_AT_IN_FUTURE', 'started_at', decode({ ...EVENT, started_at: '9999-12-31T23:59:59-01:00' })],
   ['STARTED_AT_TOO_OLD', 'started_at', decode({ ...EVENT, started_at: '1999-12-31T23:59:59.999Z' })],
+  ['STARTED_AT_TOO_OLD', 'started_at', decode({ ...EVENT, started_at: '0000-02-29T12:00:00Z' })],
+  ['STARTED_AT_TOO_OLD', 'started_at', decode({ ...EVENT, started_at: '0001-01-01T00:00:00+01:00' })],
   ['DURATION_MISSING', 'duration_seconds', without('duration_seconds')],
   ['DURATION_MISSING', 'duration_seconds', without('duration_seconds', { duration_seconds: null })],
   ['DURATION_INVALID', 'duration_seconds', decode({ ...EVENT, duration_seconds: '84' })],
@@ -63,7 +67,14 @@ const FAULTS: [Rejection['code'], string | undefined, ReturnType<typeof decode>]
     without('duration_seconds', { started_at: '2026-03-01T00:00:00Z', ended_at: '2026-03-08T00:00:00.001Z' }),
   ],
   ['ENDED_AT_INVALID', 'ended_at', without('duration_seconds', { ended_at: 'later' })],
-  ['ENDED_AT_INVALID', 'ended_at', decode({ ...EVENT, ended_at: '2026-03-28 09:31:24' })],
+  ['ENDED_AT_INVALID', 'ended_at', without('duration_seconds', { ended_at: '' })],
+  ['ENDED_BEFORE_STARTED', 'ended_at', without('duration_seconds', { ended_at: '0000-03-28T09:30:00Z' })],
+  ['DURATION_INVALID', 'ended_at', without('duration_seconds', { ended_at: '9999-12-31T23:59:59-01:00' })],
+  [
+    'DURATION_LONGER_THAN_CALL',
+    'duration_seconds',
+    decode({ ...EVENT, duration_seconds: 84_250, ended_at: '2026-03-28T09:31:24.250Z' }),
+  ],
   ['ENDED_BEFORE_STARTED', 'ended_at', without('duration_seconds', { ended_at: '2026-03-28T09:29:59.999Z' })],
 ];
 
@@ -87,7 +98,15 @@ test('a message tells the remedy', async (t) => {
       decode({ ...EVENT, started_at: 'yesterday' }),
       'started_at is "yesterday"; it must be an RFC 3339 date-time with an offset, such as 2026-03-01T09:30:00Z',
     ],
-    [decode({ ...EVENT, direction: 'in' }), 'direction is "in"; it must be one of inbound, outbound, web'],
+    [
+      decode({ ...EVENT, duration_seconds: 84_250, ended_at: '2026-03-28T09:31:24.250Z' }),
+      'duration_seconds is 84250, but ended_at lies 84.25 seconds after started_at; write seconds and not milliseconds, or leave out the one that is wrong',
+    ],
+    [
+      decode({ ...EVENT, user_id: '' }),
+      'user_id is ""; it must be a string of 1 to 256 characters, without control characters or unpaired surrogates and without a space at either end',
+    ],
+    [without('duration_seconds'), 'neither duration_seconds nor ended_at is given; write one of them'],
     [
       text(`\ufeff${JSON.stringify(EVENT)}`),
       'the value begins with a byte order mark; write one JSON object in UTF-8, nothing around it',
@@ -100,12 +119,14 @@ test('a message tells the remedy', async (t) => {
 test('a message shows little of a value and none of its control characters', async (t) => {
   const hostile = [
     'x'.repeat(60_000),
+    '\u200b'.repeat(20_000),
     '\u001b[31m\r\n\u0000\u007f\u009b\u202e\u2028'.repeat(2_000),
     '"\\'.repeat(9_000),
   ];
   for (const value of hostile) {
-    for (const field of ['call_id', 'started_at', 'duration_seconds', 'ended_at', 'status']) {
-      const { rejection } = decode({ ...EVENT, [field]: value });
+    for (const field of ['call_id', 'started_at', 'duration_seconds', 'ended_at', 'agent_id']) {
+      const spoilt = { ...EVENT, [field]: value };
+      const { rejection } = decode(field === 'ended_at' ? { ...spoilt, duration_seconds: null } : spoilt);
       t.ok(rejection!.message.length < 250, `${rejection!.message.length} characters`);
       t.match(rejection!.message, /^[\u0020-\u007e…]+$/);
     }
@@ -151,11 +172,6 @@ test('ended_at gives the duration only where duration_seconds is absent', async 
   t.equal(decode({ ...EVENT, ended_at }).call?.durationMs, 84_250);
   t.equal(without('duration_seconds', { ended_at }).call?.durationMs, 1_800_125);
   t.equal(without('duration_seconds', { ended_at, duration_seconds: null }).call?.durationMs, 1_800_125);
-  t.equal(
-    decode({ ...EVENT, ended_at: '2020-01-01T00:00:00Z' }).call?.durationMs,
-    84_250,
-    'even an earlier one',
-  );
   const week = { started_at: '2026-03-01T00:00:00Z', ended_at: '2026-03-08T00:00:00Z' };
   t.equal(without('duration_seconds', week).call?.durationMs, 604_800_000);
 });
@@ -163,6 +179,95 @@ test('ended_at gives the duration only where duration_seconds is absent', async 
 test('null in an optional field counts as absent', async (t) => {
   const nulls = { ended_at: null, agent_id: null, direction: null, status: null };
   t.same(decode({ ...EVENT, ...nulls }), decode(EVENT));
+});
+
+test('an end that cannot be that of the call is left out beside a duration, and told', async (t) => {
+  const ends = ['', 'later', '2026-03-28 09:31:24', '2026-03-28T09:29:59.999Z', '2020-01-01T00:00:00Z'];
+  for (const ended_at of [
+    ...ends,
+    '2026-04-05T00:00:00Z',
+    '9999-12-31T23:59:59-01:00',
+    1_774_690_284,
+    {},
+    [],
+  ]) {
+    t.same(
+      decode({ ...EVENT, ended_at }),
+      { ...decode(EVENT), dropped: ['ended_at'] },
+      JSON.stringify(ended_at),
+    );
+  }
+});
+
+test('a duration may be shorter than its call by any time, and longer by a second', async (t) => {
+  const ended_at = '2026-03-28T09:31:24.250Z';
+  for (const duration_seconds of [0, 0.001, 84.25, 85, 85.25]) {
+    const { call, dropped } = decode({ ...EVENT, duration_seconds, ended_at });
+    t.equal(call?.durationMs, duration_seconds * 1000);
+    t.equal(dropped, undefined);
+  }
+  for (const duration_seconds of [85.251, 86, 84_250, 604_800]) {
+    const { rejection } = decode({ ...EVENT, duration_seconds, ended_at });
+    t.match(rejection, {
+      code: 'DURATION_LONGER_THAN_CALL',
+      message: /duration_seconds .*ended_at .*milliseconds/,
+    });
+  }
+  t.equal(
+    decode({ ...EVENT, duration_seconds: 84_250 }).call?.durationMs,
+    84_250_000,
+    'nothing says otherwise',
+  );
+});
+
+test('a direction or a status never costs the call', async (t) => {
+  const kept: [status: unknown, kept: string | undefined, isTold: boolean][] = [
+    ['no-answer', 'no_answer', false],
+    ['Cancelled', 'canceled', false],
+    ['transferred', 'transferred', false],
+    ['not_connected', 'not_connected', false],
+    ['toString', 'toString', false],
+    ['💬'.repeat(64), '💬'.repeat(64), false],
+    ['', undefined, false],
+    [null, undefined, false],
+    ['x'.repeat(65), undefined, true],
+    ['a\nb', undefined, true],
+    ['\ud83d', undefined, true],
+    [7, undefined, true],
+    [false, undefined, true],
+    [{ code: 486 }, undefined, true],
+    [['busy'], undefined, true],
+  ];
+  for (const [status, expected, isTold] of kept) {
+    const { call, dropped } = decode({ ...EVENT, status });
+    t.equal(call?.status, expected, JSON.stringify(status));
+    t.same(dropped, isTold ? ['status'] : undefined);
+  }
+  t.equal(decode({ ...EVENT, direction: 'outbound-api' }).call?.direction, 'outbound');
+  t.equal(decode({ ...EVENT, direction: 'sideways' }).call?.direction, 'sideways');
+  const spoilt = decode({ ...EVENT, direction: 1, status: {}, ended_at: 'later' });
+  t.same(spoilt, { ...decode(EVENT), dropped: ['ended_at', 'direction', 'status'] });
+});
+
+test('an id is whatever the platform calls it', async (t) => {
+  const ids = [
+    '+15550100042',
+    'a+b@example.com',
+    'KyZQ==',
+    '100001616500^10000183',
+    'arn:aws:x/y',
+    '__proto__',
+  ];
+  for (const id of [...ids, '客户', 'e\u0301', '\u00e9', '💬'.repeat(256)]) {
+    const { call } = decode({ ...EVENT, call_id: id, user_id: id, agent_id: id });
+    t.same([call?.callId, call?.userId, call?.agentId], [id, id, id]);
+  }
+  t.equal(
+    decode({ ...EVENT, agent_id: '💬'.repeat(129) }).call?.agentId,
+    '💬'.repeat(129),
+    'counted by characters',
+  );
+  t.notOk('agentId' in decode({ ...EVENT, agent_id: '' }).call!, 'none given');
 });
 
 test('unknown fields are let through and not kept', async (t) => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { CallEventSchema, decodeCallEvent, EVENT_SIZE_MAX_BYTES, REJECTION_CODES } from '@calltally/contract';
 import { PRODUCER_ERROR_CODES } from '@calltally/contract/producer';
-import { DIRECTIONS, STATUSES } from '@calltally/domain';
+import { DIRECTIONS, readDirection, readStatus, STATUSES } from '@calltally/domain';
 import { test } from 'tap';
 
 const docs = await readFile(new URL('../../../docs/events.md', import.meta.url), 'utf8');
@@ -16,16 +16,27 @@ test('every code is documented, in order, and no other', async (t) => {
 });
 
 test('every field of the schema is documented, in order, and no other', async (t) => {
-  t.same(rows(/^[a-z]/), Object.keys(CallEventSchema.properties));
+  const fields = Object.keys(CallEventSchema.properties);
+  t.same(rows(/^[a-z]/).slice(0, fields.length), fields);
   const lists = [DIRECTIONS, STATUSES].map((values) => values.map((value) => `\`${value}\``).join(', '));
   for (const list of lists) t.match(docs, `one of ${list}`);
   t.match(docs, EVENT_SIZE_MAX_BYTES.toLocaleString('en').replace(',', ' '));
 });
 
+test('every spelling that is documented is folded, and every known value that has others', async (t) => {
+  const table = docs.slice(docs.indexOf('| kept as |')).split('\n\n')[0]!;
+  const spellings = [...table.matchAll(/^\| `(\w+)` \| (.*) \|$/gm)];
+  t.equal(spellings.length, 8);
+  for (const [, kept, others] of spellings) {
+    const read = (DIRECTIONS as readonly string[]).includes(kept!) ? readDirection : readStatus;
+    for (const spelling of others!.split(', ')) t.equal(read(spelling), kept, spelling);
+  }
+});
+
 test('every example is an event', async (t) => {
   const blocks = [...docs.matchAll(/```json\n(.*?)```/gs)].map(([, block]) => block!);
   const piped = [...docs.matchAll(/;(\{.*?\})'/g)].map(([, value]) => value!);
-  t.equal(blocks.length, 2);
+  t.equal(blocks.length, 3);
   t.equal(piped.length, 1);
   for (const value of [...blocks, ...piped]) {
     t.equal(decodeCallEvent(Buffer.from(value), Date.parse('2026-04-01T00:00:00Z')).call?.durationMs, 84_250);

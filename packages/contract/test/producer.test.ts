@@ -47,6 +47,25 @@ test('the producer on a real Kafka', async (t) => {
     }
   });
 
+  await t.test(
+    'the key of a user of any script is the UTF-8 of their id, where Java’s clients put it',
+    async (t) => {
+      const topic = await freshTopic();
+      const producer = createCallEventProducer({ brokers, topic });
+      t.teardown(() => producer.close());
+      const users = ['+15550100042', '客户', '💬'.repeat(256), '__proto__', 'e\u0301', '\u00e9', 'a:b;c'];
+      const places = await producer.sendAll(users.map((user_id, index) => ({ ...event(index), user_id })));
+      const read = await readMessages(kafka, topic, users.length);
+      const choose = kafkajs.Partitioners.JavaCompatiblePartitioner();
+      const partitionMetadata = (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions;
+      for (const [index, { partition, offset }] of places.entries()) {
+        const key = read.find((one) => one.partition === partition && one.offset === offset)!.key!;
+        t.same(key, Buffer.from(users[index]!));
+        t.equal(partition, choose({ topic, partitionMetadata, message: { key, value: null } }));
+      }
+    },
+  );
+
   for (const compression of ['none', 'gzip'] as const) {
     await t.test(`order is kept for every user, in batches of any size, ${compression}`, async (t) => {
       const topic = await freshTopic();
@@ -71,13 +90,13 @@ test('the producer on a real Kafka', async (t) => {
   await t.test('an invalid event is refused before anything is sent', async (t) => {
     const topic = await freshTopic();
     const producer = createCallEventProducer({ brokers, topic });
-    const invalid = { ...event(1), status: 'gone' } as unknown as CallEvent;
-    const refusal = { code: 'FIELD_INVALID', field: 'status', retryable: false };
+    const invalid = { ...event(1), agent_id: 'a\n' };
+    const refusal = { code: 'FIELD_INVALID', field: 'agent_id', retryable: false };
     await t.rejects(producer.send(invalid), refusal);
     await t.rejects(producer.sendAll([event(0), invalid]), {
       ...refusal,
       index: 1,
-      message: /^event 1: status/,
+      message: /^event 1: agent_id/,
     });
     await t.rejects(producer.send({ ...event(1), duration_seconds: Number.NaN }), {
       code: 'DURATION_INVALID',

@@ -5,18 +5,27 @@ import { firstDayOfMonth, isoWeekYear, monthOf, startOfDay, weekOf } from '@call
  * All keys of a user share a hash tag, so that one script may touch them on a cluster.
  */
 
+/**
+ * An id of any script as what stands between the braces of a hash tag, which ends with the first `}`: an id that began
+ * with one would have an empty tag, and its keys would lie in several slots. Percent signs are encoded for the sake of
+ * braces, so two ids never share a key; ids without either are written as they are.
+ */
+function tagOf(userId: string): string {
+  return userId.replace(/[%}]/g, encodeURIComponent);
+}
+
 export function userKey(userId: string): string {
-  return `ct:{${userId}}`;
+  return `ct:{${tagOf(userId)}}`;
 }
 
 /** Days of one month and the month's own sum: 64 fields, which stays a listpack. */
 export function monthKey(userId: string, month: number): string {
-  return `ct:{${userId}}:m:${month}`;
+  return `${userKey(userId)}:m:${month}`;
 }
 
 /** Weeks of one ISO year: 106 fields, which stays a listpack. */
 export function weekKey(userId: string, isoYear: number): string {
-  return `ct:{${userId}}:w:${isoYear}`;
+  return `${userKey(userId)}:w:${isoYear}`;
 }
 
 /** Generation and marks of one master; the tag is chosen so that the key lies on it. */

@@ -1,9 +1,11 @@
 import { dayOf, isoWeekYear, monthOf, weekOf } from '@calltally/domain';
+import calculateSlot from 'cluster-key-slot';
 import { test } from 'tap';
 import {
   applyEvents,
   beginGenerations,
   CounterSession,
+  forgetUsers,
   installUsers,
   leaseUsers,
   markPartition,
@@ -15,6 +17,7 @@ import {
   requireSuitableRedis,
   snapshotUser,
 } from '../src/index.ts';
+import { userKey } from '../src/keys.ts';
 import { testCluster } from './cluster.ts';
 import { DAY_MS, warm } from './support.ts';
 
@@ -114,6 +117,51 @@ test('counters on a cluster of three masters', async (t) => {
     t.equal(
       counts.reduce((a, b) => a + b),
       users.length,
+    );
+  });
+
+  await t.test('users of any id lie where Redis says, and each is counted for himself', async (t) => {
+    const odd = [
+      '}',
+      '}{',
+      '{}',
+      'a}b',
+      'a',
+      '%7D',
+      '%',
+      '{a}:m:674',
+      '__proto__',
+      '客户',
+      'é',
+      'e\u0301',
+      '+1555',
+    ];
+    const ids = [...odd, '💬'.repeat(256), 'x y', '\u202eabc', '$where', 'a\u2028b'];
+    await warm({ session, generations }, ids, NOW);
+    const events = ids.map((userId, i) => ({
+      userId,
+      events: [{ offset: 1_000 + i, startedAt: NOW, durationMs: i + 1 }],
+    }));
+    t.strictSame(
+      await applyEvents(session, generations, '0:0', events),
+      ids.map(() => 1),
+    );
+    for (const [i, userId] of ids.entries()) {
+      t.equal(await admins[0]!.cluster('KEYSLOT', userKey(userId)), calculateSlot(userKey(userId)));
+      const { window } = (await readBuckets(session, generations, userId, NOW, []))!;
+      t.strictSame(window, { calls: 1, durationMs: i + 1 });
+      const { buckets } = (await snapshotUser(session, generations, userId, NOW))!;
+      t.strictSame([...buckets.values()], [window, window, window], 'its month, its day, its week');
+    }
+    const ready = await Promise.all(ids.map((userId) => readReady(session, generations, userId, NOW)));
+    t.strictSame(
+      ready.map((reading) => reading!.window.durationMs),
+      ids.map((_, i) => i + 1),
+    );
+    await forgetUsers(session, ids);
+    t.strictSame(
+      await readVersions(session, generations, ids),
+      ids.map(() => undefined),
     );
   });
 

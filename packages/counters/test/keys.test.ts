@@ -1,3 +1,5 @@
+import calculateSlot from 'cluster-key-slot';
+import fc from 'fast-check';
 import { test } from 'tap';
 import {
   allBucketKeys,
@@ -25,6 +27,46 @@ test('keys and fields are those that are documented, whatever a user is called',
   t.equal(appliedField('1:2'), 'a:1:2');
   t.equal(markField('1:2'), 'mark:1:2');
   t.equal(asOfField('1:2'), 'asof:1:2');
+});
+
+/** Ids of all kinds, with what a key is made of among them. */
+const id = fc.oneof(
+  fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }),
+  fc
+    .array(fc.constantFrom('a', '{', '}', '%', '%7D', '%25', '}:m:674', ':w:2026', '}{', '💬', 'é', 'ct:{'), {
+      minLength: 1,
+      maxLength: 5,
+    })
+    .map((parts) => parts.join('')),
+);
+
+test('an id that is no more than letters, digits and signs stands in its keys as it is', async () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}$/), (user) => {
+      return (
+        userKey(user) === `ct:{${user}}` &&
+        monthKey(user, 674) === `ct:{${user}}:m:674` &&
+        weekKey(user, 2026) === `ct:{${user}}:w:2026`
+      );
+    }),
+  );
+});
+
+test('keys of two users are never the same, and those of one lie in one slot', async (t) => {
+  const keysOf = (user: string) => [
+    userKey(user),
+    monthKey(user, 674),
+    monthKey(user, 7),
+    weekKey(user, 2026),
+  ];
+  fc.assert(
+    fc.property(id, id, (a, b) => a === b || new Set([...keysOf(a), ...keysOf(b)]).size === 8),
+    { numRuns: 5_000 },
+  );
+  fc.assert(fc.property(id, (user) => new Set(keysOf(user).map(calculateSlot)).size === 1));
+  t.equal(userKey('}'), 'ct:{%7D}');
+  t.equal(userKey('%7D'), 'ct:{%257D}');
+  t.equal(userKey('{"$gt":"💬"}'), 'ct:{{"$gt":"💬"%7D}');
 });
 
 test('months are kept whole, and let go two months after readers stop asking for them', async (t) => {

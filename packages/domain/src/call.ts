@@ -1,15 +1,3 @@
-export const DIRECTIONS = ['inbound', 'outbound', 'web'] as const;
-export type Direction = (typeof DIRECTIONS)[number];
-
-export const STATUSES = ['completed', 'failed', 'busy', 'no_answer', 'canceled', 'voicemail'] as const;
-export type Status = (typeof STATUSES)[number];
-
-/**
- * Regex source of a `call_id` or `user_id`: 1–128 characters, the first one alphanumeric.
- * Anchored, because JSON Schema searches a pattern anywhere in the text. The last `-` is a literal.
- */
-export const ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}$';
-
 /** A completed call. `startedAt` is epoch milliseconds and decides day, week and month. */
 export interface Call {
   callId: string;
@@ -17,8 +5,10 @@ export interface Call {
   startedAt: number;
   durationMs: number;
   agentId?: string;
-  direction?: Direction;
-  status?: Status;
+  /** One of `DIRECTIONS`, or what the platform calls it. */
+  direction?: string;
+  /** One of `STATUSES`, or what the platform calls it. */
+  status?: string;
 }
 
 /** Whether two calls agree in every field; an absent field equals only an absent one. */

@@ -1,13 +1,17 @@
 export * from './call.ts';
 export * from './date-range.ts';
 export * from './durations.ts';
+export * from './escape-unsafe.ts';
 export * from './figures.ts';
+export * from './id.ts';
 export * from './instants.ts';
 export * from './intervals.ts';
+export * from './labels.ts';
 export * from './periods.ts';
 export * from './plan.ts';
 export * from './plan-series.ts';
 export * from './range.ts';
 export * from './series.ts';
 export * from './tally.ts';
+export { LAST_INSTANT } from './timestamp.ts';
 export * from './windows.ts';

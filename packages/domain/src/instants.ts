@@ -1,18 +1,19 @@
 import { firstDayOfMonth, startOfDay } from './periods.ts';
-import { readTimestamp } from './timestamp.ts';
+import { readTimestampOfAnyYear } from './timestamp.ts';
 
 // Strict: what `readTimestamp` forgives a person at a URL would hide a fault in a producer.
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
 /**
- * Epoch milliseconds of an RFC 3339 date-time with offset; digits finer than a millisecond are cut off.
+ * Epoch milliseconds of an RFC 3339 date-time with offset; digits finer than a millisecond are cut off. The year 0000 and
+ * offsets reach beyond the years 0001–9999, which are all that the other functions here write.
  * Undefined for anything else: no offset, no such day, second 60 (epoch time has no place for it).
  */
 export function parseInstant(text: string): number | undefined {
   const usual = readUsual(text);
   if (usual !== undefined) return usual;
   if (!RFC3339.test(text)) return undefined;
-  const timestamp = readTimestamp(text);
+  const timestamp = readTimestampOfAnyYear(text);
   return typeof timestamp === 'string' ? undefined : timestamp.floorMs;
 }
 

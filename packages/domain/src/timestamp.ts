@@ -23,6 +23,13 @@ const GRAMMAR =
 
 /** Reads ISO 8601 as widely as clients write it; without an offset it is UTC. */
 export function readTimestamp(text: string): Timestamp | TimestampFault {
+  const timestamp = readTimestampOfAnyYear(text);
+  if (typeof timestamp === 'string') return timestamp;
+  return isWithinYears(timestamp.floorMs) ? timestamp : 'years';
+}
+
+/** The same, for instants too that the year 0000 or an offset puts outside the years 0001–9999. */
+export function readTimestampOfAnyYear(text: string): Timestamp | Exclude<TimestampFault, 'years'> {
   const parts = GRAMMAR.exec(text);
   if (parts === null) return 'form';
   const [
@@ -56,7 +63,6 @@ export function readTimestamp(text: string): Timestamp | TimestampFault {
   const digits = fraction ?? '';
   const fractionMs = Number(digits.slice(0, 3).padEnd(3, '0'));
   const floorMs = floorOfDay + time + fractionMs + (sign === '-' ? offset : -offset);
-  if (floorMs < FIRST_INSTANT || floorMs > LAST_INSTANT) return 'years';
   return {
     floorMs,
     precision: second === undefined ? 'minute' : fraction === undefined ? 'second' : 'fraction',
@@ -65,8 +71,12 @@ export function readTimestamp(text: string): Timestamp | TimestampFault {
   };
 }
 
+function isWithinYears(ms: number): boolean {
+  return ms >= FIRST_INSTANT && ms <= LAST_INSTANT;
+}
+
 function dayMs(year: number, month: number, day: number): number | undefined {
-  if (year < 1 || month < 1 || month > 12 || day < 1) return undefined;
+  if (month < 1 || month > 12 || day < 1) return undefined;
   const months = (year - 1970) * 12 + month - 1;
   const first = firstDayOfMonth(months);
   return first + day > firstDayOfMonth(months + 1) ? undefined : startOfDay(first + day - 1);

@@ -235,5 +235,6 @@ test('what is no date is refused with the name of the parameter and a remedy', a
     fault({ start_date: '2026-02-30' }).message,
     /"2026-02-30" names a day that is not in the calendar/,
   );
+  t.match(fault({ start_date: '0000-12-31' }).message, /lies outside the years 0001 to 9999/);
   t.match(fault({ end_date: '2026-03-01 02:00' }).message, /put a T between date and time/);
 });

@@ -5,7 +5,7 @@ import type { Limited } from './limited.ts';
 export interface RebuildState {
   /** The generations it belongs to; in another one it says nothing. */
   generation: string;
-  /** All users through this one are done, in the order of their ids. */
+  /** All users through this one are done, in the order of `Users.pages`. */
   through: string;
   users: number;
   calls: number;

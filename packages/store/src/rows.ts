@@ -16,8 +16,8 @@ export interface CallRow {
   day: number;
   duration_ms: number;
   agent_id?: string;
-  direction?: NonNullable<Call['direction']>;
-  status?: NonNullable<Call['status']>;
+  direction?: string;
+  status?: string;
   /** The canonical event: the one that first brought this call. */
   source: Source;
 }
@@ -47,7 +47,8 @@ export function sameContent(a: CallRow, b: CallRow): boolean {
     a.user_id === b.user_id &&
     a.started_at.getTime() === b.started_at.getTime() &&
     a.duration_ms === b.duration_ms &&
-    a.agent_id === b.agent_id &&
+    // Rows of an earlier version may have an empty one where none is known.
+    (a.agent_id || undefined) === (b.agent_id || undefined) &&
     a.direction === b.direction &&
     a.status === b.status
   );

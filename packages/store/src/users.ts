@@ -1,3 +1,4 @@
+import { compareIds } from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
 import type { Limited } from './limited.ts';
 import type { CallRow } from './rows.ts';
@@ -25,7 +26,7 @@ export class Users {
   }
 
   /**
-   * All users that have rows, in the order of their ids, a page at a time. Pages end at the users of random rows:
+   * All users that have rows, in the order of their ids' bytes, a page at a time. Pages end at the users of random rows:
    * each is then one stretch of the index, where sorting and limiting would make some servers sort all that is left.
    * @param after only users behind this one
    * @throws StoreError
@@ -66,7 +67,7 @@ export class Users {
     const pages = Math.min(PAGES_MAX, Math.ceil((await this.estimateCalls()) / ROWS_A_PAGE));
     if (pages <= 1) return [];
     const userIds = await this.#usersOfRandomRows(pages);
-    return [...new Set(userIds)].filter((userId) => userId > after).sort();
+    return [...new Set(userIds)].filter((userId) => compareIds(userId, after) > 0).sort(compareIds);
   }
 
   /** The index has all that is asked for, so where there is more than one page no row is read. */
@@ -80,7 +81,7 @@ export class Users {
       this.#rows.aggregate(pipeline, { batchSize: USERS_A_BATCH }).toArray(),
     );
     const users = found.map(({ _id, calls }) => ({ userId: String(_id), calls: Number(calls) }));
-    return users.sort((a, b) => (a.userId < b.userId ? -1 : 1));
+    return users.sort((a, b) => compareIds(a.userId, b.userId));
   }
 
   async #usersOfRandomRows(count: number): Promise<string[]> {

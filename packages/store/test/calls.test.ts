@@ -36,6 +36,67 @@ test('inserting calls', async (t) => {
     );
   });
 
+  await t.test(
+    'as many of the largest rows as a batch may hold are inserted, found and told apart',
+    async (t) => {
+      const id = (i: number) => `${String(i).padStart(6, '0')}${'💬'.repeat(250)}`;
+      const batch = Array.from({ length: 6_000 }, (_, i) =>
+        rowOf(
+          {
+            callId: id(i),
+            userId: id(i % 7),
+            agentId: id(0),
+            direction: '💬'.repeat(64),
+            status: '💬'.repeat(64),
+            durationMs: 604_800_000,
+          },
+          { offset: 2 ** 40 + i, partition: 999 },
+        ),
+      );
+      t.ok(await outcomes(batch).then((told) => told.every((outcome) => outcome === 'inserted')));
+      t.ok(await outcomes(batch).then((told) => told.every((outcome) => outcome === 'redelivered')));
+      t.ok(await store.calls.areHeld(batch.slice(0, 2_000)));
+      t.strictSame(await rows.findOne({ _id: id(5_999) }), batch[5_999]);
+      t.strictSame(await store.tallies.ofRanges(id(3), [{ from: NOON, until: NOON + 1 }]), [
+        { calls: 857, durationMs: 857 * 604_800_000 },
+      ]);
+    },
+  );
+
+  await t.test('ids that stores have a meaning for are ids like any others', async (t) => {
+    const odd = [
+      '$where',
+      'a.b',
+      '__proto__',
+      '{"$gt":""}',
+      '$',
+      'é',
+      'e\u0301',
+      '\u202eabc',
+      'x\u2028y',
+      '}',
+    ];
+    const batch = odd.map((id, i) =>
+      rowOf({ callId: `odd ${id}`, userId: id, agentId: id }, { offset: 500 + i }),
+    );
+    t.strictSame(
+      await outcomes(batch),
+      batch.map(() => 'inserted'),
+    );
+    for (const [i, id] of odd.entries()) {
+      t.strictSame(await rows.findOne({ _id: `odd ${id}` }), batch[i]);
+      t.equal(await store.users.callsOf(id), 1);
+    }
+    const through = new Map([['0:0', 10_000]]);
+    const tallies = await store.tallies.byDay(odd, through);
+    t.strictSame(
+      tallies.map(({ userId, calls }) => `${userId} ${calls}`).sort(),
+      odd.map((id) => `${id} 1`).sort(),
+    );
+    const owners = await store.calls.ownersOf(batch.map(({ _id }) => _id));
+    t.strictSame(owners, new Map(odd.map((id) => [`odd ${id}`, id])));
+  });
+
   await t.test('within one batch the first event of a call wins, in the order given', async (t) => {
     const batch = [
       rowOf({ callId: 'z' }, { offset: 10 }),

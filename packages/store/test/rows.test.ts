@@ -40,6 +40,8 @@ test('two rows say the same when every field of the call does, wherever they cam
     t.notOk(sameContent(row, rowOf({ ...call, ...other })), JSON.stringify(other));
   }
   t.notOk(sameContent(row, rowOf({ callId: 'c', agentId: 'a', direction: 'web' })));
+  const nobody = rowOf({ callId: 'c' });
+  t.ok(sameContent({ ...nobody, agent_id: '' }, nobody), 'an empty agent of an earlier version is none');
 });
 
 test('a source is the same only in stream, partition and offset', async (t) => {

@@ -7,10 +7,24 @@ test('users are listed in order, each once, with all their calls, from any user 
   t.strictSame(await store.users.sample(5), []);
   t.equal(await store.users.estimateCalls(), 0);
 
+  const ODD = [
+    '💬',
+    '\ufffd',
+    '客户',
+    '__proto__',
+    'é',
+    'e\u0301',
+    '$where',
+    '+1555',
+    'x'.repeat(252),
+    '💬'.repeat(252),
+  ];
   // Characters that an order by language would sort in another way, and one user with more rows than a page holds.
   const calls = new Map<string, number>();
   for (let i = 0; i < 900; i++)
     calls.set(`${'Zz_a-9'[i % 6]?.replace(/[_-]/, 'b')}${i}:x|${i % 3}`, 1 + (i % 5));
+  // Characters that UTF-16 orders in another way than the bytes that stores go by.
+  for (let i = 0; i < 300; i++) calls.set(`${ODD[i % ODD.length]}${i}`, 1 + (i % 3));
   calls.set('heavy', 11_000);
   const rows = [...calls].flatMap(([userId, n]) =>
     Array.from({ length: n }, (_, i) => rowOf({ callId: `${userId}/${i}`, userId })),
@@ -26,7 +40,8 @@ test('users are listed in order, each once, with all their calls, from any user 
   const estimate = await store.users.estimateCalls();
   t.ok(estimate <= 5_000 || pages.length > 1, `${pages.length} pages of about ${estimate} rows`);
 
-  for (const at of [0, 450, expected.length - 2, expected.length - 1]) {
+  const lastOf = (character: string) => expected.findLastIndex(({ userId }) => userId.startsWith(character));
+  for (const at of [0, 450, lastOf('客'), lastOf('\ufffd'), lastOf('💬') - 1, expected.length - 1]) {
     const after = expected[at]!.userId;
     t.strictSame(await collect(store.users.pages(after)), expected.slice(at + 1), after);
   }
@@ -46,5 +61,5 @@ async function collect<T>(pages: AsyncIterable<T[]>): Promise<T[]> {
 }
 
 function byId(a: { userId: string }, b: { userId: string }): number {
-  return a.userId < b.userId ? -1 : 1;
+  return Buffer.compare(Buffer.from(a.userId), Buffer.from(b.userId));
 }

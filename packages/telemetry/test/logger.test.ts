@@ -17,6 +17,17 @@ test('a line is one JSON object with level, ISO time, service and message', (t) 
   t.end();
 });
 
+test('what an id holds that cannot be seen is seen in its line, and all else stays readable', (t) => {
+  const hostile = 'ann\u202enimda\u2066\u200b\u2028\u2029\u0085\u009b\u007f\ufeff\u{e0041}\ud83d';
+  for (const user_id of [hostile, '客户 Zoë 💬 +1555', 'مستخدم']) {
+    const line = only((log) => log.info({ user_id }, 'counted'));
+    t.equal(JSON.parse(line).user_id, user_id);
+    t.equal(line.includes(user_id), user_id !== hostile);
+    t.notMatch(line.slice(0, -1), /[\p{C}\p{Zl}\p{Zp}]/u);
+  }
+  t.end();
+});
+
 test('what is below the level is not written', (t) => {
   t.same(
     linesOf('warn', (log) => {

@@ -1,4 +1,10 @@
-import { decodeCallEvent, recordUnreadable, type Unreadable, unreadableOf } from '@calltally/contract';
+import {
+  type DroppedField,
+  decodeCallEvent,
+  recordUnreadable,
+  type Unreadable,
+  unreadableOf,
+} from '@calltally/contract';
 import type { Call } from '@calltally/domain';
 import type { KafkaMessage } from 'kafkajs';
 import type { Rejected } from './dead-letters.ts';
@@ -8,6 +14,8 @@ export interface Chunk {
   partition: number;
   events: { offset: number; call: Call; message: KafkaMessage }[];
   rejected: Rejected[];
+  /** Fields that calls were taken without. */
+  dropped: DroppedField[];
   /** Offset of the first message, taken or not. */
   first: number;
   /** Offset of the last message, taken or not, or of what follows it and holds no event. */
@@ -21,14 +29,15 @@ export function decodeChunk(
   { first, through }: { first: number; through: number },
 ): Chunk {
   const nowMs = Date.now();
-  const chunk: Chunk = { partition, events: [], rejected: [], first, through };
+  const chunk: Chunk = { partition, events: [], rejected: [], dropped: [], first, through };
   for (const message of messages) {
     const unreadable = unreadableOf(message);
     if (unreadable !== undefined) {
       chunk.rejected.push(rejectedSpan(message, unreadable));
       continue;
     }
-    const { call, rejection } = decodeCallEvent(message.value, nowMs);
+    const { call, rejection, dropped } = decodeCallEvent(message.value, nowMs);
+    if (dropped !== undefined) chunk.dropped.push(...dropped);
     if (rejection === undefined) chunk.events.push({ offset: Number(message.offset), call, message });
     else chunk.rejected.push({ message, rejection });
   }

@@ -12,6 +12,12 @@ export function createIngestMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    droppedFields: new Counter({
+      name: 'calltally_dropped_fields_total',
+      help: 'Fields that calls were taken without, since they held what is none: ended_at, direction, or status',
+      labelNames: ['field'],
+      registers,
+    }),
     deadLetters: new Counter({
       name: 'calltally_dead_letters_total',
       help: 'Events written to the dead-letter topic, by error code',

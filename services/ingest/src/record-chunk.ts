@@ -37,5 +37,6 @@ export async function recordChunk(
   const { foreign: stolen, ...taken } = counts;
   for (const [outcome, count] of Object.entries(taken)) metrics.events.inc({ outcome }, count);
   metrics.events.inc({ outcome: 'rejected' }, rejected.length + stolen);
+  for (const field of chunk.dropped) metrics.droppedFields.inc({ field });
   metrics.recounts.inc(recounted);
 }

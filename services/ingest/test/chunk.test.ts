@@ -12,18 +12,24 @@ const message = (offset: number, value: string | null) =>
 
 test('a chunk covers every message, taken or not', async (t) => {
   const event = { call_id: 'c', user_id: 'u', started_at: '2026-03-01T10:00:00Z', duration_seconds: 1 };
-  const messages = [message(7, '{'), message(9, JSON.stringify(event)), message(12, null)];
-  const chunk = decodeChunk(3, messages, { first: 6, through: 13 });
-  t.match(chunk, { partition: 3, first: 6, through: 13 });
+  const spoilt = { ...event, status: 7, ended_at: 'later' };
+  const values = ['{', JSON.stringify(event), JSON.stringify(spoilt)];
+  const messages = [...values.map((value, i) => message(7 + i * 2, value)), message(13, null)];
+  const chunk = decodeChunk(3, messages, { first: 6, through: 14 });
+  t.match(chunk, { partition: 3, first: 6, through: 14 });
+  t.same(chunk.dropped, ['ended_at', 'status']);
   t.same(
     chunk.events.map(({ offset, call }) => [offset, call.callId]),
-    [[9, 'c']],
+    [
+      [9, 'c'],
+      [11, 'c'],
+    ],
   );
   t.same(
     chunk.rejected.map(({ message: { offset }, rejection: { code } }) => [offset, code]),
     [
       ['7', 'EVENT_NOT_JSON'],
-      ['12', 'EVENT_EMPTY'],
+      ['13', 'EVENT_EMPTY'],
     ],
   );
 });

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { escapeUnsafe } from '@calltally/domain';
 import type { Context } from './context.ts';
 import { lettersBar } from './dead-letters/bar.ts';
 import type { Problem } from './dead-letters/claims.ts';
 import { type Desk, type Found, openDesk, scanLetters } from './dead-letters/scan.ts';
 import type { Selection } from './dead-letters/selection.ts';
-import { escapeUnsafe, safeJson } from './dead-letters/shown.ts';
+import { safeJson } from './shown.ts';
 
 /** What the commands of `dlq` go through letters with. */
 export interface Office {

@@ -1,4 +1,10 @@
-import { type CallEvent, decodeCallEvent, EVENT_SIZE_MAX_BYTES, type Rejection } from '@calltally/contract';
+import {
+  type CallEvent,
+  checkCallEvent,
+  EVENT_SIZE_MAX_BYTES,
+  openCallEvent,
+  type Rejection,
+} from '@calltally/contract';
 import { CallEventInvalidError, type CallEventProducer } from '@calltally/contract/producer';
 import { linesOf } from './lines.ts';
 
@@ -23,7 +29,8 @@ const UNDER_WAY_MAX = 5_000;
 const OPENING_BRACE = 0x7b;
 
 /**
- * Publishes each line of NDJSON as a call event, in the order of the lines; blank lines are skipped. Stops at the
+ * Publishes each line of NDJSON as a call event, in the order of the lines; blank lines are skipped, and of a CloudEvent
+ * its data is published. Stops at the
  * first event that Kafka does not take and at `signal`, and waits for what is on its way.
  *
  * @throws CallEventProducerError of the first event that was not acknowledged, when the rest is settled; `counts`
@@ -76,8 +83,11 @@ export async function publishEvents(
       const message = `the line has more than ${EVENT_SIZE_MAX_BYTES} bytes; leave out what is not of the contract`;
       invalid(line.number, { code: 'EVENT_TOO_LARGE', message });
     } else if (!isBlank(line.bytes)) {
-      const { rejection } = decodeCallEvent(line.bytes, Date.now());
-      if (rejection === undefined) send(line.number, JSON.parse(line.bytes.toString('utf8')));
+      const opened = openCallEvent(line.bytes);
+      const { rejection } = opened.rejection
+        ? opened
+        : checkCallEvent(opened.event, Date.now(), opened.within);
+      if (rejection === undefined) send(line.number, opened.event as CallEvent);
       else invalid(line.number, rejection);
     }
     while (underWay.size >= UNDER_WAY_MAX) await Promise.race(underWay);

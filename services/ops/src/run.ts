@@ -1,9 +1,11 @@
+import { escapeUnsafe } from '@calltally/domain';
 import { checkConfigOnly } from '@calltally/settings';
 import { CommanderError } from 'commander';
 import { createContext } from './context.ts';
 import { failureOf } from './failure.ts';
 import type { Io } from './io.ts';
 import { createProgram } from './program.ts';
+import { safeJson } from './shown.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -35,8 +37,8 @@ export async function runCalltally(args: readonly string[], io: Io): Promise<num
     if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT_USAGE;
     const failure = failureOf(thrown);
     const line = args.includes('--json')
-      ? JSON.stringify({ error: failure })
-      : `calltally: ${failure.message} (${failure.code})`;
+      ? safeJson({ error: failure })
+      : escapeUnsafe(`calltally: ${failure.message} (${failure.code})`);
     io.stderr.write(`${line}\n`);
     status = thrown instanceof CommanderError ? EXIT_USAGE : EXIT_FAILED;
   }

@@ -1,13 +1,16 @@
-/** Rows as aligned columns below their headings; numbers stand to the right. */
+import { escapeUnsafe } from '@calltally/domain';
+
+/** Rows as aligned columns below their headings; numbers stand to the right. A cell cannot touch a terminal. */
 export function table(
   headings: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
+  cells: readonly (readonly (string | number)[])[],
 ): string[] {
+  const rows = cells.map((row) => row.map((cell) => (typeof cell === 'number' ? cell : escapeUnsafe(cell))));
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => String(row[column] ?? '').length)),
   );
-  const line = (cells: readonly (string | number)[]) =>
-    cells
+  const line = (row: readonly (string | number)[]) =>
+    row
       .map((cell, column) => {
         const isNumber = rows.some((row) => typeof row[column] === 'number');
         const width = widths[column] ?? 0;

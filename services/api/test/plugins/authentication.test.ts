@@ -115,6 +115,19 @@ test('every way to be refused', async (t) => {
     t.equal((await get(DASHBOARD, key)).status, 200, 'another key of the same user stays');
   });
 
+  await t.test('a user of any id is answered, and no id goes into a header', async (t) => {
+    for (const user of ['+15550100042', '客户', '💬', '__proto__', '}{', 'a b', '\u202ex\u2028y']) {
+      const own = await world.keyOf(user);
+      const { status, headers } = await get(`${DASHBOARD}&user_id=${encodeURIComponent(user)}`, own);
+      t.equal(status, 200);
+      t.notOk(JSON.stringify(headers).includes(user));
+      t.match(await get(`${DASHBOARD}&user_id=u-342`, own), {
+        status: 401,
+        body: { error: { code: 'OTHER_USER' } },
+      });
+    }
+  });
+
   await t.test('being refused comes before bad dates', async (t) => {
     isRefusal(t, await get('/analytics/dashboard?start_date=x&start_date=y'), ...MISSING, 'no key');
   });

@@ -3,8 +3,8 @@ import type { Context } from '../context.ts';
 import { LETTER_HEADINGS, letterLine, letterView } from '../dead-letters/letter-view.ts';
 import type { Found } from '../dead-letters/scan.ts';
 import { addFilters, type Filters, selectionOf, wholeNumber } from '../dead-letters/selection.ts';
-import { safeJson } from '../dead-letters/shown.ts';
 import { atDeadLetters } from '../dead-letters.ts';
+import { safeJson } from '../shown.ts';
 
 interface Options extends Filters {
   all?: true;

@@ -1,11 +1,12 @@
+import { escapeUnsafe } from '@calltally/domain';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { headersOf, letterView, sourceText, wholeLetterView } from '../dead-letters/letter-view.ts';
 import type { Found } from '../dead-letters/scan.ts';
 import { collectId, selectionOf } from '../dead-letters/selection.ts';
-import { escapeUnsafe, safeJson } from '../dead-letters/shown.ts';
 import { bytesLine, kindOf, valueLines } from '../dead-letters/shown-bytes.ts';
 import { atDeadLetters } from '../dead-letters.ts';
+import { safeJson } from '../shown.ts';
 
 interface Options {
   full?: true;

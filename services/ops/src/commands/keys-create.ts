@@ -51,7 +51,8 @@ async function createKey({ user, name, expires, json }: Options, context: Contex
     });
     return;
   }
-  context.print(`${apiKey}\n`);
+  context.print(apiKey);
+  context.print('');
   context.print(`This is the only time the key is shown; keep it as you would a password.`);
   context.print(`key id   ${row._id}   (calltally keys revoke ${row._id})`);
   context.print(`user     ${row.user_id}`);

@@ -50,7 +50,7 @@ async function publish(file: string, { json }: { json?: true }, context: Context
   }
   const onInvalid = (line: number, rejection: Rejection) => {
     progress.clear();
-    io.stderr.write(`${json ? invalidJson(line, rejection) : invalidText(line, rejection)}\n`);
+    context.warn(json ? invalidJson(line, rejection) : invalidText(line, rejection));
   };
   const onProgress = ({ published }: Published) => progress.update(doneBytes, published);
   // A read from a pipe that says nothing would not notice that it is to stop.

@@ -34,7 +34,7 @@ export async function rebuildFromTopic(json: boolean, context: Context): Promise
     },
     onFailed(userIds: readonly string[]) {
       if (json) return context.printJson({ event: 'failed', user_ids: userIds });
-      for (const one of userIds) io.stderr.write(`${one} is being counted or recounted by others\n`);
+      for (const one of userIds) context.warn(`${one} is being counted or recounted by others`);
     },
     onDifferences(differences: readonly Parameters<typeof differenceText>[0][]) {
       for (const one of differences) {

@@ -88,7 +88,7 @@ async function rebuildCounters(options: Options, context: Context): Promise<void
         onStart({ users, calls, through }, estimatedCalls) {
           estimated = estimatedCalls;
           if (json) context.printJson({ event: 'start', users, calls, estimated_calls: estimated });
-          else if (through !== '') io.stderr.write(`going on after ${through}\n`);
+          else if (through !== '') context.warn(`going on after ${through}`);
           bar = json ? undefined : callsBar(io.stderr, estimated, calls);
         },
         onProgress({ users, calls, drifted, cold, failed }) {
@@ -102,7 +102,7 @@ async function rebuildCounters(options: Options, context: Context): Promise<void
           if (json) return context.printJson({ event: 'failed', user_ids: userIds });
           bar?.clear();
           for (const one of userIds)
-            io.stderr.write(`${one} is being recounted by others; rebuild --user ${one}\n`);
+            context.warn(`${one} is being recounted by others; rebuild that user again`);
         },
       },
       io.signal,

@@ -1,6 +1,7 @@
+import { escapeUnsafe } from '@calltally/domain';
+import { shownText } from '../shown.ts';
 import { sizeOf } from './letter.ts';
 import type { Found } from './scan.ts';
-import { escapeUnsafe, shownText } from './shown.ts';
 import { type BytesView, bytesView } from './shown-bytes.ts';
 
 /** A letter as programs get it from `dlq list`. Times are RFC 3339 in UTC. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
+import { escapeUnsafe } from '@calltally/domain';
 import { hexDump } from './hex-dump.ts';
 import { indentedJson } from './indented-json.ts';
-import { escapeUnsafe } from './shown.ts';
 
 /** Bytes for programs: a text where they are UTF-8. */
 export type BytesView = { text: string } | { base64: string } | null;

@@ -42,6 +42,27 @@ test('dlq retry', async (t) => {
     t.equal(await stateOf(id!), 'retried');
   });
 
+  await t.test('what an earlier version rejected and this one takes is published', async (t) => {
+    const rejected = [
+      { value: callValue('+1555', { user_id: '+15550100042' }), code: 'FIELD_INVALID' },
+      {
+        value: callValue('KyZQ==', { status: 'no-answer', direction: 'outbound-api' }),
+        code: 'FIELD_INVALID',
+      },
+      { value: callValue('c-6', { ended_at: 'later' }), code: 'ENDED_AT_INVALID' },
+    ] as const;
+    const ids = await world.letters([...rejected]);
+    t.match(await world.json(['retry', ...ids]), { status: 0, out: { retried: 3, problems: 0 } });
+    const published = new Map(
+      (await world.published()).map(({ headers, value }) => [
+        String(headers?.['retried-from']),
+        String(value),
+      ]),
+    );
+    for (const [i, id] of ids.entries())
+      t.equal(published.get(`${world.dlqTopic}:${id}`), rejected[i]!.value);
+  });
+
   await t.test('a letter is retried once, whoever asks and however often', async (t) => {
     const [id] = await world.letters([good('c-2')]);
     t.match((await world.json(['retry', id!, id!])).out, { retried: 1 });
@@ -124,7 +145,7 @@ test('dlq retry', async (t) => {
     async (t) => {
       const cwd = await folder(t);
       const [id, other] = await world.letters([{ key: 'u-1', value: '{', headers: { h: 'x' } }, good('c-8')]);
-      await writeFile(join(cwd, 'bad.json'), callValue('c-9', { user_id: '-' }));
+      await writeFile(join(cwd, 'bad.json'), callValue('c-9', { user_id: ' ' }));
       await writeFile(join(cwd, 'foreign.json'), callValue('c-taken'));
       await writeFile(join(cwd, 'good.json'), callValue('c-9', { user_id: 'u-3' }));
       const retry = (args: string[]) => world.json(['retry', ...args], { env: world.env, cwd });

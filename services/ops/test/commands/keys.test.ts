@@ -39,13 +39,55 @@ test('keys on a real Mongo', async (t) => {
   });
 
   await t.test('a user id that no event could carry is refused before anything is made', async (t) => {
-    for (const user of ['', ' ', '-acme', 'a b', 'ä', 'a'.repeat(129), 'a\n']) {
+    for (const user of [
+      '',
+      ' ',
+      ' acme',
+      'acme\u00a0',
+      '\ufeffacme',
+      'a'.repeat(257),
+      '💬'.repeat(257),
+      'a\n',
+      'a\u0085',
+    ]) {
       const { status, out, err } = await calltally(['keys', 'create', `--user=${user}`, '--json'], { env });
       t.equal(status, 1, JSON.stringify(user));
       t.equal(out, '');
       t.equal(JSON.parse(err).error.code, 'USER_ID_INVALID');
     }
-    t.strictSame(await store.apiKeys.list('a b'), []);
+    t.strictSame(await store.apiKeys.list(' acme'), []);
+  });
+
+  await t.test('a user is whoever the platform says, and no id of one touches a terminal', async (t) => {
+    const users = [
+      '+15550100042',
+      'a+b@example.com',
+      '客户',
+      '__proto__',
+      '-acme',
+      'a b',
+      '💬'.repeat(256),
+      '$ne',
+    ];
+    for (const user of users) {
+      const key = await create(`--user=${user}`);
+      t.equal(key.user_id, user);
+      t.equal((await store.apiKeys.findByHash(hashApiKey(key.api_key)))?.user_id, user);
+      const list = await calltally(['keys', 'list', `--user=${user}`, '--json'], { env });
+      t.strictSame(
+        JSON.parse(list.out).keys.map((one: { key_id: string }) => one.key_id),
+        [key.key_id],
+      );
+    }
+    const hostile = 'ann\u202enimda\u200b\u2028x';
+    const { out } = await calltally(['keys', 'create', `--user=${hostile}`], { env });
+    const list = await calltally(['keys', 'list', `--user=${hostile}`], { env });
+    for (const text of [out, list.out]) t.match(text, 'ann\\u202enimda\\u200b\\u2028x');
+    const json = await calltally(['keys', 'list', `--user=${hostile}`, '--json'], { env });
+    t.equal(JSON.parse(json.out).keys[0].user_id, hostile);
+    const wrong = await calltally(['keys', 'list', `--user=${hostile}\u009b`], { env });
+    for (const { out, err } of [list, json, wrong])
+      t.notMatch(out + err, /[\u0080-\u009f\u2028\u202e\u200b]/);
   });
 
   await t.test('a revoked key says so, a second time too; an unknown one is an error', async (t) => {

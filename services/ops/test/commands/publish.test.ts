@@ -39,6 +39,28 @@ test('publish on a real Kafka', async (t) => {
     t.equal(await countIn(topic), 12_000);
   });
 
+  await t.test('of a CloudEvent its data is published, under the key of its user', async (t) => {
+    const { topic, env } = await newTopic();
+    const data = JSON.parse(event(1, { user_id: '+15550100042' }));
+    const lines = [
+      { specversion: '1.0', data },
+      { specversion: '1.0', data: { ...data, user_id: ' ' } },
+    ];
+    const stdin = [Buffer.from(lines.map((line) => JSON.stringify(line)).join('\n'))];
+    const { out, err } = await calltally(['publish', '-', '--json'], { env, stdin });
+    t.match(JSON.parse(out), { published: 1, invalid: 1 });
+    t.match(JSON.parse(err).error, { line: 2, field: 'data.user_id', code: 'FIELD_INVALID' });
+    const consumer = client.consumer({ groupId: uniqueName('reader'), maxWaitTimeInMs: 100 });
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    const message = await new Promise<{ key: Buffer | null; value: Buffer | null }>((resolve, reject) => {
+      consumer.run({ eachMessage: async ({ message: one }) => resolve(one) }).catch(reject);
+    });
+    await consumer.disconnect();
+    t.equal(String(message.key), '+15550100042');
+    t.same(JSON.parse(String(message.value)), data);
+  });
+
   await t.test('invalid lines are named with field and reason, the others are published', async (t) => {
     const { topic, env } = await newTopic();
     const stdin = [

@@ -1,7 +1,8 @@
+import { escapeUnsafe } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { escapeUnsafe, safeJson, shownText } from '../../src/dead-letters/shown.ts';
-import { bytesLine, valueLines } from '../../src/dead-letters/shown-bytes.ts';
+import { bytesLine, valueLines } from '../src/dead-letters/shown-bytes.ts';
+import { safeJson, shownText } from '../src/shown.ts';
 
 /** What a terminal acts upon, or a reader does not see: C0, DEL, C1, marks of direction, separators, tags, surrogates. */
 const NASTY = [
