@@ -166,6 +166,6 @@ async function untilInserted(ingest: Service, count: number): Promise<void> {
 
 /** What ingest logged above `info`. */
 function troubles(ingest: Service): { level: string; msg: string }[] {
-  const lines = ingest.log.split('\n').filter((line) => line !== '');
+  const lines = ingest.log.split('\n').filter((line) => line.startsWith('{'));
   return lines.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info');
 }
