@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandFailed, run, stopCommands } from './setup/command.mjs';
 import { buildTap, install } from './setup/install.mjs';
+import { isSupported, supportedText } from './setup/node-versions.mjs';
 import { buildPage } from './setup/page.mjs';
 import { runTests } from './setup/run-tests.mjs';
 import { step } from './setup/step.mjs';
 
-const NODE_MIN = [20, 19];
 const depcruise = ['packages', 'services', 'infra', '--config', '.dependency-cruiser.cjs'];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name);
@@ -22,9 +22,8 @@ function onSignal(signal) {
 }
 
 function requireNode() {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return;
-  console.error(`calltally needs Node ${NODE_MIN.join('.')} or later; this is ${process.version}`);
+  if (isSupported(process.versions.node)) return;
+  console.error(`calltally needs Node ${supportedText}; this is ${process.version}`);
   process.exit(1);
 }
 

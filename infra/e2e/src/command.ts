@@ -12,7 +12,15 @@ export async function calltally(
   platform: Platform,
   ...args: string[]
 ): Promise<{ status: number; out: string; err: string }> {
-  const child = launch(platform, args);
+  return runCalltally(environmentOf(platform), ...args);
+}
+
+/** The same in an environment that holds nothing but `env` and PATH. */
+export async function runCalltally(
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<{ status: number; out: string; err: string }> {
+  const child = launch(env, args);
   const [out, err] = [text(child.stdout), text(child.stderr)];
   const [code] = await once(child, 'exit');
   return { status: code ?? -1, out: await out, err: await err };
@@ -24,7 +32,7 @@ export async function killCalltally(
   afterMs: number,
   ...args: string[]
 ): Promise<boolean> {
-  const child = launch(platform, args);
+  const child = launch(environmentOf(platform), args);
   child.stderr.resume();
   const exited = once(child, 'exit');
   child.stdout.once('data', () => setTimeout(() => child.kill('SIGKILL'), afterMs));
@@ -32,17 +40,23 @@ export async function killCalltally(
   return signal === 'SIGKILL';
 }
 
-function launch(platform: Platform, args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+function environmentOf(platform: Platform): Record<string, string> {
+  return {
+    KAFKA_BROKERS: platform.kafka.address,
+    KAFKA_TOPIC: platform.topic,
+    KAFKA_DLQ_TOPIC: platform.dlqTopic,
+    KAFKA_GROUP_ID: platform.groupId,
+    REDIS_URL: platform.redis.address,
+    MONGODB_URI: platform.mongoUri,
+  };
+}
+
+function launch(
+  env: Record<string, string>,
+  args: readonly string[],
+): ChildProcessByStdio<null, Readable, Readable> {
   return spawn(process.execPath, [CALLTALLY, ...args], {
-    env: {
-      PATH: process.env.PATH!,
-      KAFKA_BROKERS: platform.kafka.address,
-      KAFKA_TOPIC: platform.topic,
-      KAFKA_DLQ_TOPIC: platform.dlqTopic,
-      KAFKA_GROUP_ID: platform.groupId,
-      REDIS_URL: platform.redis.address,
-      MONGODB_URI: platform.mongoUri,
-    },
+    env: { PATH: process.env.PATH!, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

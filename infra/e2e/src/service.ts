@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -47,6 +48,13 @@ export class Service {
     });
   }
 
+  /** Resolves with the exit code (or signal) when a process that was launched ends by itself. */
+  get exited(): Promise<number | string | null> {
+    const child = this.#child;
+    if (child === undefined) throw new Error(`${this.name} was not launched`);
+    return exitOf(child);
+  }
+
   async start(): Promise<void> {
     this.launch();
     await this.ready();
@@ -76,11 +84,8 @@ export class Service {
   async end(signal: NodeJS.Signals): Promise<number | string | null> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
-      return child?.exitCode ?? null;
-    const gone = new Promise<number | string | null>((resolve) =>
-      child.once('exit', (code, by) => resolve(code ?? by)),
-    );
+    if (child === undefined) return null;
+    const gone = exitOf(child);
     child.kill(signal);
     return gone;
   }
@@ -89,6 +94,11 @@ export class Service {
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#child?.kill(signal);
   }
+}
+
+async function exitOf(child: ChildProcess): Promise<number | string | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return child.exitCode ?? child.signalCode;
 }
 
 export function freePort(): Promise<number> {

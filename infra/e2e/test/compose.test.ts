@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { apiSettings, ingestSettings, readSettings, variablesOf } from '@calltally/settings';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { test } from 'tap';
@@ -158,6 +159,13 @@ test('the images are built from files that exist, and their stages too', (t) => 
   for (const [, words = ''] of dockerfile.matchAll(/^COPY (?!--from)(.+)$/gm)) {
     for (const source of words.split(' ').slice(0, -1)) t.ok(existsSync(new URL(source, root)), source);
   }
+  t.end();
+});
+
+test('every patch of a package is there before packages are fetched', (t) => {
+  const [before = ''] = dockerfile.split('pnpm fetch');
+  const patches: string[] = Object.values(parse(read('pnpm-workspace.yaml')).patchedDependencies);
+  for (const patch of patches) t.match(before, `\nCOPY ${dirname(patch)} ${dirname(patch)}/\n`, patch);
   t.end();
 });
 

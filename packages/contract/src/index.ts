@@ -23,6 +23,7 @@ export {
   kafkaClient,
 } from './kafka.ts';
 export { type Unreadable, unreadableOf } from './records/unreadable.ts';
+export { refusedLogin } from './refused-login.ts';
 export {
   callOfAnotherUser,
   REJECTION_CODES,

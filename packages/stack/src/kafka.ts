@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
 import type { Engine, EngineOptions } from './engine.ts';
+import { type Login, scramUser, securedListener } from './kafka-login.ts';
 import { formatOnce, obtainKafka } from './obtain/kafka.ts';
 import { onFreePorts } from './ports.ts';
 import { probe } from './probe.ts';
@@ -15,20 +16,34 @@ const JVM = [
   '-Djava.awt.headless=true',
 ];
 
+export interface KafkaOptions extends EngineOptions {
+  /**
+   * Its address then speaks SASL_SSL alone, and lets this user in by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. Clients
+   * trust `ca.pem` in `dataDir`. A later start in the same folder may bring another password for PLAIN, and only for it.
+   */
+  login?: Login | undefined;
+}
+
 /** A Kafka of its own: one node, broker and controller. Rejects with StackError. */
-export async function startKafka({ log, restart, ...given }: EngineOptions): Promise<Engine> {
+export async function startKafka({ log, restart, login, ...given }: KafkaOptions): Promise<Engine> {
   const dataDir = resolve(given.dataDir);
   const files = await obtainKafka(log);
   const logs = join(dataDir, 'logs');
   await mkdir(dataDir, { recursive: true });
-  await formatOnce(files.formatted, logs);
-  return onFreePorts(dataDir, ['broker', 'controller'], async ({ broker: port, controller }) => {
+  await formatOnce(files, logs, login && scramUser(login));
+  const names = ['broker', 'controller', ...(login ? (['secured'] as const) : [])] as const;
+  return onFreePorts(dataDir, names, async ({ broker: port, controller, secured }) => {
     const config = join(dataDir, 'server.properties');
+    const listeners = [
+      `PLAINTEXT://127.0.0.1:${port}`,
+      ...(login ? [`SASL_SSL://127.0.0.1:${secured}`] : []),
+    ];
     const own = [
-      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-      `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+      `listeners=${[...listeners, `CONTROLLER://127.0.0.1:${controller}`]}`,
+      `advertised.listeners=${listeners}`,
       `controller.quorum.voters=1@127.0.0.1:${controller}`,
       `log.dirs=${logs}`,
+      ...(login ? await securedListener(login, dataDir) : []),
     ];
     await writeFile(config, `${await readFile(files.settings, 'utf8')}\n${own.join('\n')}\n`);
     const daemon = new Daemon({
@@ -50,7 +65,7 @@ export async function startKafka({ log, restart, ...given }: EngineOptions): Pro
     await daemon.start();
     return {
       name: 'kafka' as const,
-      address: `127.0.0.1:${port}`,
+      address: `127.0.0.1:${login ? secured : port}`,
       external: false,
       dataDir,
       get pid() {

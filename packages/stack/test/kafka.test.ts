@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { test } from 'tap';
+import { uniqueFolder } from '../src/folder.ts';
+import { startKafka } from '../src/kafka.ts';
 import { testKafka, uniqueName } from '../src/testing.ts';
 
 type Admin = ReturnType<Kafka['admin']>;
@@ -44,4 +48,42 @@ test('Kafka keeps what it acknowledged through kill -9, on the same port', async
   await after.connect();
   const offsets = await offsetsOf(after, topic);
   t.equal(offsets.find(({ partition }) => partition === 2)?.offset, '1');
+});
+
+test('Kafka with a login lets its user in by each mechanism, and nobody else', async (t) => {
+  const folder = await uniqueFolder();
+  t.teardown(() => folder.remove());
+  const dataDir = folder.path('kafka');
+  const engine = await startKafka({ dataDir, login: { username: 'ada', password: 'right' } });
+  t.teardown(() => engine.stop('SIGKILL'));
+  const ca = readFileSync(join(dataDir, 'ca.pem'), 'utf8');
+  const topicsOf = async (options: object) => {
+    const kafka = new Kafka({
+      brokers: [engine.address],
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 0 },
+      ...options,
+    });
+    const admin = kafka.admin();
+    try {
+      await admin.connect();
+      return await admin.listTopics();
+    } finally {
+      await admin.disconnect();
+    }
+  };
+  for (const mechanism of ['plain', 'scram-sha-256', 'scram-sha-512']) {
+    const sasl = (username: string, password: string) => ({ sasl: { mechanism, username, password } });
+    t.same(await topicsOf({ ssl: { ca }, ...sasl('ada', 'right') }), [], mechanism);
+    const refused = { name: 'KafkaJSSASLAuthenticationError' };
+    await t.rejects(topicsOf({ ssl: { ca }, ...sasl('ada', 'wrong') }), refused, `${mechanism}: password`);
+    await t.rejects(topicsOf({ ssl: { ca }, ...sasl('eve', 'right') }), refused, `${mechanism}: user`);
+    await t.rejects(
+      topicsOf({ ssl: true, ...sasl('ada', 'right') }),
+      /certificate/,
+      'whose authority nobody knows',
+    );
+  }
+  await t.rejects(topicsOf({ ssl: { ca } }), 'without a login');
+  await t.rejects(topicsOf({}), 'without TLS');
 });

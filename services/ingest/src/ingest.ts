@@ -1,4 +1,4 @@
-import { ensureTopics, type KafkaSettings, kafkaClient } from '@calltally/contract';
+import { ensureTopics, type KafkaSettings, kafkaClient, refusedLogin } from '@calltally/contract';
 import type { CountersSettings } from '@calltally/counters';
 import type { Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
@@ -36,6 +36,8 @@ const FETCH_WAIT_MS = 250;
 /** How long a partition that was added may wait until somebody reads it; as-of stands still meanwhile. */
 const METADATA_MAX_AGE_MS = 3_000;
 const REBALANCE_TIMEOUT_MS = 10_000;
+/** How often it is said that ingest still cannot start, where nothing but the time has changed. */
+const TELL_AGAIN_MS = 600_000;
 
 /** One member of the consumer group, with all that belongs to it. */
 export class Ingest {
@@ -195,14 +197,31 @@ export class Ingest {
 
   async #untilDone(what: string, work: () => Promise<unknown>): Promise<void> {
     const backoff = new Backoff();
+    let told: { reason: string; atMs: number } | undefined;
     while (!this.#stopping.signal.aborted) {
       try {
         await work();
         return;
       } catch (thrown) {
-        this.#parts.logger.warn({ err: thrown, what }, 'cannot start yet; trying again');
+        const reason = String(thrown);
+        const atMs = performance.now();
+        if (told?.reason !== reason || atMs > told.atMs + TELL_AGAIN_MS) {
+          this.#tellWhyNot(what, thrown);
+          told = { reason, atMs };
+        }
         await backoff.pause(this.#stopping.signal);
       }
     }
+  }
+
+  #tellWhyNot(what: string, thrown: unknown): void {
+    const { logger } = this.#parts;
+    const refusal = refusedLogin(thrown);
+    if (refusal === undefined) logger.warn({ err: thrown, what }, 'cannot start yet; trying again');
+    else
+      logger.error(
+        { what },
+        `Kafka refused the login: ${refusal}; trying again. See KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
+      );
   }
 }

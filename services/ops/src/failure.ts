@@ -1,3 +1,4 @@
+import { refusedLogin } from '@calltally/contract';
 import { CallEventProducerError } from '@calltally/contract/producer';
 import { CountersError } from '@calltally/counters';
 import { SettingsError } from '@calltally/settings';
@@ -25,6 +26,8 @@ export interface Failure {
 const MESSAGE_LENGTH_MAX = 1000;
 const MONGO_REMEDY = 'is Mongo there? Set MONGODB_URI, or run `npm start` beside this';
 const REDIS_REMEDY = 'is Redis there? Set REDIS_URL, or run `npm start` beside this';
+const LOGIN_REMEDY =
+  'set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD to what Kafka knows';
 const KAFKA_REMEDY = 'is Kafka there? Set KAFKA_BROKERS, or run `npm start` beside this';
 
 /** Whatever was thrown as one code and one line; no stack trace, no secret. */
@@ -53,6 +56,10 @@ function describe(thrown: unknown): Failure {
     const said = message.slice(message.indexOf(': ') + 2);
     const text = thrown.code === 'COUNTERS_LOST' ? `Redis did not answer: ${said}; ${REDIS_REMEDY}` : said;
     return { code: thrown.code, message: text };
+  }
+  const refusal = refusedLogin(thrown);
+  if (refusal !== undefined) {
+    return { code: 'KAFKA_REFUSED', message: `Kafka refused the login: ${refusal}; ${LOGIN_REMEDY}` };
   }
   if (thrown instanceof CallEventProducerError) {
     return { code: thrown.code, message: message.slice(message.indexOf(': ') + 2) };

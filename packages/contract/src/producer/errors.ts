@@ -1,3 +1,4 @@
+import { refusedLogin } from '../refused-login.ts';
 import type { Rejection, RejectionCode } from '../rejection.ts';
 
 /** An event that would be rejected by its reader and so was not sent. Sending it again does not help. */
@@ -63,6 +64,15 @@ const SESSION_OVER = [
 /** Any value thrown by a send to `topic` as one of ours. kafkajs hides in wrappers whether another attempt makes sense. */
 export function producerError(thrown: unknown, topic: string): CallEventProducerError {
   if (thrown instanceof CallEventProducerError) return thrown;
+  const refusal = refusedLogin(thrown);
+  if (refusal !== undefined) {
+    return new CallEventProducerError(
+      'PRODUCER_REFUSED',
+      `Kafka refused the login: ${refusal}; see \`sasl\``,
+      false,
+      thrown,
+    );
+  }
   let root = thrown as {
     name?: string;
     message?: string;

@@ -31,7 +31,7 @@ export async function obtainKafka(log: (line: string) => void = () => {}): Promi
   const folder = await obtained(cacheDir(), `kafka-${recipe.digest('hex').slice(0, 12)}`, async (draft) => {
     log('kafka: obtaining it from Maven (43 MB)');
     await copyJars(pom, join(draft, 'jars'));
-    await format(java, join(draft, 'jars'), settings, draft);
+    await format({ java, jars: join(draft, 'jars'), settings }, join(draft, 'formatted'));
     log('kafka: obtained');
   });
   return {
@@ -68,15 +68,18 @@ async function copyJars(pom: string, folder: string): Promise<void> {
   }
 }
 
-/** Formatting takes a Java start; done once here, a new broker is a copy away. */
-async function format(java: string, jars: string, settings: string, draft: string): Promise<void> {
-  const config = join(draft, 'format.properties');
-  const logs = join(draft, 'formatted');
-  await mkdir(logs);
+/** @param options of Kafka's own tool, such as users that the first start shall know */
+async function format(
+  { java, jars, settings }: Pick<KafkaFiles, 'java' | 'jars' | 'settings'>,
+  folder: string,
+  options: readonly string[] = [],
+): Promise<void> {
+  const config = `${folder}.properties`;
+  await mkdir(folder, { recursive: true });
   const lines = [
     'listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093',
     'controller.quorum.voters=1@127.0.0.1:9093',
-    `log.dirs=${logs}`,
+    `log.dirs=${folder}`,
   ];
   await writeFile(config, `${await readFile(settings, 'utf8')}\n${lines.join('\n')}\n`);
   const tool = [
@@ -86,13 +89,22 @@ async function format(java: string, jars: string, settings: string, draft: strin
     'Y2FsbHRhbGx5LWxvY2FsLQ',
     '--config',
     config,
+    ...options,
   ];
   await run(java, ['-Xmx128m', '-cp', join(jars, '*'), ...tool]);
   await rm(config);
 }
 
-/** Makes `folder` a broker's log directory unless it is one. */
-export async function formatOnce(formatted: string, folder: string): Promise<void> {
+/**
+ * Makes `folder` a broker's log directory unless it is one. Formatting takes a Java start; without options, that was
+ * done once when Kafka was obtained, and a new broker is a copy away.
+ */
+export async function formatOnce(
+  files: KafkaFiles,
+  folder: string,
+  options?: readonly string[],
+): Promise<void> {
   if (await stat(join(folder, 'meta.properties')).catch(() => undefined)) return;
-  await cp(formatted, folder, { recursive: true });
+  if (options !== undefined) return format(files, folder, options);
+  await cp(files.formatted, folder, { recursive: true });
 }

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+
+/** The root's package.json says which releases we run on: `^20.19.0 || ^22.12.0 || >=24.0.0`. */
+const { engines } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+
+/**
+ * The Node that the tests are run on where another release than the present one is meant: the newest of the newest
+ * release, which the images have too, and the oldest one we promise of every other.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+export const TESTED = { 20: '20.19.0', 22: '22.12.0', 24: '24.21.0' };
+
+/** Whether we run on this Node. @param {string} version such as `22.12.0` */
+export function isSupported(version) {
+  return engines.node.split(' || ').some((/** @type {string} */ range) => {
+    const [, sign, least = ''] = /^(\^|>=)(\d+\.\d+\.\d+)$/.exec(range) ?? [];
+    if (sign === '^' && Number.parseInt(version, 10) !== Number.parseInt(least, 10)) return false;
+    return version.localeCompare(least, 'en', { numeric: true }) >= 0;
+  });
+}
+
+export const supportedText = engines.node;

@@ -1,0 +1,57 @@
+// `npm run test:node`: tests on another Node than the present one. Plain JavaScript without dependencies.
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CommandFailed, run, stopCommands } from './setup/command.mjs';
+import { TESTED } from './setup/node-versions.mjs';
+import { obtainNode } from './setup/obtain-node.mjs';
+import { step } from './setup/step.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Some two minutes that touch every codec, each store, every service, and what a process prints. */
+const SHORT = [
+  'packages/contract/test/codecs.test.ts',
+  'packages/contract/test/foreign-clients.test.ts',
+  'packages/counters/test/apply.test.ts',
+  'packages/store/test/calls.test.ts',
+  'services/api/test/routes/dashboard.test.ts',
+  'infra/dev/test/service.test.ts',
+  'infra/e2e/test/oracle.test.ts',
+  'infra/e2e/test/warnings.test.ts',
+];
+
+/**
+ * Runs tests with everything that they start on one Node.
+ *
+ * @param {string} version @param {string[]} files all of them where none is named
+ */
+async function testOn(version, files) {
+  const folder = await step(`Node ${version} to hand`, () => obtainNode(version));
+  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
+  await run(join(folder, 'node'), ['infra/dev/setup.mjs', 'test', ...files], {
+    cwd: root,
+    env,
+    onOutput: (text) => process.stdout.write(text),
+    onErrors: (text) => process.stderr.write(text),
+  });
+}
+
+const [major, ...files] = process.argv.slice(2);
+const others = Object.keys(TESTED).filter((one) => !process.version.startsWith(`v${one}.`));
+if (major !== undefined && !Object.hasOwn(TESTED, major)) {
+  const known = Object.keys(TESTED).join('|');
+  console.error(
+    `usage: npm run test:node                      a few tests, on each of the Nodes but this one`,
+  );
+  console.error(`       npm run test:node -- ${known} [FILE…]   all tests, or these, on that one`);
+  process.exit(2);
+}
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+  process.on(signal, () => stopCommands('SIGTERM'));
+try {
+  if (major !== undefined) await testOn(TESTED[major] ?? '', files);
+  else for (const one of others) await testOn(TESTED[one] ?? '', SHORT);
+} catch (error) {
+  if (!(error instanceof CommandFailed)) throw error;
+  process.exit(error.status);
+}

@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startKafka } from '@calltally/stack';
+import { testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
+import { test } from 'tap';
+import { runCalltally } from '../src/command.ts';
+import { samplesOf } from '../src/metrics-page.ts';
+import { freePort, Service } from '../src/service.ts';
+
+const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'];
+const E2E = fileURLToPath(new URL('../', import.meta.url));
+const OLD = 'as-it-was';
+const NEW = 'as-it-is-now';
+const WRONG = 'never-heard-of';
+
+test('Kafka that asks for TLS and a login', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'calltally-login-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const dataDir = join(folder, 'kafka');
+  const startWith = async (password: string) => {
+    const engine = await startKafka({ dataDir, login: { username: 'ada', password } });
+    t.teardown(() => engine.stop('SIGKILL'));
+    return engine;
+  };
+  const [kafka, redis, mongo] = await Promise.all([startWith(OLD), testRedis(t), testMongo(t)]);
+  const topic = uniqueName('calls');
+  const env = (mechanism: string, password: string) => ({
+    NODE_EXTRA_CA_CERTS: join(dataDir, 'ca.pem'),
+    KAFKA_BROKERS: kafka.address,
+    KAFKA_SSL: 'true',
+    KAFKA_SASL_MECHANISM: mechanism,
+    KAFKA_SASL_USERNAME: 'ada',
+    KAFKA_SASL_PASSWORD: password,
+    KAFKA_TOPIC: topic,
+    KAFKA_DLQ_TOPIC: `${topic}.dlq`,
+    KAFKA_GROUP_ID: `${topic}-ingest`,
+    REDIS_URL: redis.address,
+    MONGODB_URI: `${mongo.address}/${topic.replaceAll('-', '_')}`,
+  });
+
+  const ingestOf = async (mechanism: string, password: string) => {
+    const port = await freePort();
+    const set = { ...env(mechanism, password), INGEST_PORT: String(port) };
+    const ingest = new Service('ingest', port, set, folder);
+    t.teardown(() => ingest.end('SIGKILL'));
+    return ingest;
+  };
+  const call = (id: string) => ({
+    call_id: `${topic}-${id}`,
+    user_id: topic,
+    started_at: new Date().toISOString(),
+    duration_seconds: 60,
+  });
+  const publish = (id: string, mechanism: string, password: string) => {
+    const file = join(folder, `${id}.ndjson`);
+    writeFileSync(file, `${JSON.stringify(call(id))}\n`);
+    return runCalltally(env(mechanism, password), 'publish', file);
+  };
+  const send = (id: string, mechanism: string, password: string) =>
+    sendFromProducer(env(mechanism, password), call(id));
+
+  const refused = (command: Ran, what: string) => {
+    t.match(command, { status: 1 }, `${what} fails`);
+    t.match(
+      command.err,
+      /^calltally: Kafka refused the login: .*KAFKA_SASL_PASSWORD.* \(KAFKA_REFUSED\)\n$/,
+      what,
+    );
+  };
+
+  for (const mechanism of MECHANISMS) {
+    const ingest = await ingestOf(mechanism, OLD);
+    await ingest.start();
+    t.match(await publish(mechanism, mechanism, OLD), { status: 0, out: /^1 published/, err: '' }, mechanism);
+    t.match(await send(`${mechanism}-2`, mechanism, OLD), { status: 0, err: '' }, `${mechanism}: producer`);
+    await untilInserted(ingest, 2);
+    const lag = await runCalltally(env(mechanism, OLD), 'lag', '--json');
+    t.match(lag, { status: 0, err: '' }, `${mechanism}: lag`);
+    t.match(JSON.parse(lag.out), { behind: 0 });
+    t.equal(await ingest.end('SIGTERM'), 0);
+  }
+
+  const waiting = await ingestOf('plain', NEW);
+  waiting.launch();
+  await waiting.alive();
+  for (const mechanism of MECHANISMS) {
+    refused(await runCalltally(env(mechanism, WRONG), 'lag'), `${mechanism}: lag`);
+    refused(await publish(`${mechanism}-wrong`, mechanism, WRONG), `${mechanism}: publish`);
+    const { status, err } = await send(`${mechanism}-wrong`, mechanism, WRONG);
+    t.match(
+      { status, err },
+      { status: 1, err: /^PRODUCER_REFUSED false: Kafka refused the login: SASL/ },
+      mechanism,
+    );
+  }
+  t.equal((await fetch(`${waiting.url}/readyz`)).status, 503);
+  const told = troubles(waiting);
+  t.equal(told.length, 1, 'however often ingest tries, it says so once', { told });
+  t.match(told[0], { level: 'error', msg: /^Kafka refused the login: SASL PLAIN .*KAFKA_SASL_PASSWORD/ });
+
+  await kafka.stop();
+  const renewed = await startWith(NEW);
+  t.equal(renewed.address, kafka.address, 'the same broker knows another password');
+  await waiting.ready();
+  t.match(await publish('at-last', 'plain', NEW), { status: 0 });
+  await untilInserted(waiting, 1);
+
+  await renewed.stop();
+  await startWith(OLD);
+  t.equal(
+    await waiting.exited,
+    1,
+    'who is refused while it counts ends, for its supervisor to start it again',
+  );
+  t.match(troubles(waiting).at(-1), { level: 'fatal', err: { message: /^SASL PLAIN/ } });
+});
+
+interface Ran {
+  status: number;
+  out: string;
+  err: string;
+}
+
+/** A service of somebody else's that sends one event, with options that it has frozen. */
+async function sendFromProducer(env: Record<string, string>, event: object): Promise<Ran> {
+  const script = `
+    import { createCallEventProducer } from '@calltally/contract/producer';
+    const { KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = process.env;
+    const sasl = Object.freeze({
+      mechanism: KAFKA_SASL_MECHANISM, username: KAFKA_SASL_USERNAME, password: KAFKA_SASL_PASSWORD,
+    });
+    const brokers = Object.freeze([KAFKA_BROKERS]);
+    const calls = createCallEventProducer(Object.freeze({ brokers, ssl: true, sasl, topic: KAFKA_TOPIC }));
+    try {
+      await calls.send(JSON.parse(process.argv[1]));
+    } catch (error) {
+      console.error(error.code, error.retryable + ':', error.message.replace(error.code + ': ', ''));
+      process.exitCode = 1;
+    }
+    await calls.close();`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, JSON.stringify(event)], {
+    cwd: E2E,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const status = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { status: await status, out, err };
+}
+
+async function untilInserted(ingest: Service, count: number): Promise<void> {
+  for (const end = Date.now() + 60_000; ; await sleep(100)) {
+    const page = await (await fetch(`${ingest.url}/metrics`)).text();
+    const inserted = samplesOf(page, 'calltally_events_total').filter(({ labels }) =>
+      labels.includes('inserted'),
+    );
+    if (inserted.some(({ value }) => value === count)) return;
+    if (Date.now() > end) throw new Error(`${count} events are not counted:\n${ingest.log.slice(-4000)}`);
+  }
+}
+
+/** What ingest logged above `info`. */
+function troubles(ingest: Service): { level: string; msg: string }[] {
+  const lines = ingest.log.split('\n').filter((line) => line.startsWith('{'));
+  return lines.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info');
+}
