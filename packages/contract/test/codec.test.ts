@@ -6,6 +6,7 @@ import {
   encodeCallEvent,
   REJECTION_CODES,
   type Rejection,
+  recordUnreadable,
 } from '@calltally/contract';
 import { test } from 'tap';
 
@@ -84,7 +85,10 @@ test('every fault has its code and names the field', async (t) => {
     t.equal(rejection?.field, field);
     if (field !== undefined) t.match(rejection?.message, field);
   }
-  const tried = new Set(FAULTS.map(([code]) => code).concat(callOfAnotherUser('c-1').code));
+  const ofIngest = [callOfAnotherUser('c-1'), recordUnreadable(1, 2, 'it is damaged')].map(
+    ({ code }) => code,
+  );
+  const tried = new Set([...FAULTS.map(([code]) => code), ...ofIngest]);
   t.same([...tried].sort(), [...REJECTION_CODES].sort(), 'no code without a case');
 });
 

@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Engine, startKafka } from '@calltally/stack';
+import { type Test, test } from 'tap';
+import { EdgeWorld } from '../src/edge/world.ts';
+import { Chance } from '../src/random.ts';
+
+const WITHIN_MS = 60_000;
+const HEADER_BYTES = 61;
+
+async function startWorld(t: Test & { testdir(): string }): Promise<{ world: EdgeWorld; engine: Engine }> {
+  const engine = await startKafka({ dataDir: join(t.testdir(), 'kafka') });
+  t.teardown(() => engine.stop('SIGKILL'));
+  return { world: await EdgeWorld.start(t, engine), engine };
+}
+
+/** Writes over what a broker holds of the first segment of a partition. @param edit gets where each batch begins */
+async function damage(
+  engine: Engine,
+  { topic }: EdgeWorld,
+  partition: number,
+  edit: (segment: Buffer, batches: readonly { at: number; bytes: number }[]) => void,
+): Promise<void> {
+  const file = join(engine.dataDir!, 'logs', `${topic}-${partition}`, '00000000000000000000.log');
+  const handle = await open(file, 'r+');
+  const segment = await handle.readFile();
+  const batches: { at: number; bytes: number }[] = [];
+  for (let at = 0; at + HEADER_BYTES <= segment.length; at += batches.at(-1)!.bytes) {
+    batches.push({ at, bytes: 12 + segment.readInt32BE(at + 8) });
+  }
+  edit(segment, batches);
+  await handle.write(segment, 0, segment.length, 0);
+  await handle.close();
+}
+
+test('batches that rot on the disk of the broker become letters, and what is beside and behind them is counted', async (t) => {
+  const chance = Chance.fromEnvironment();
+  t.comment(`E2E_SEED=${chance.seed}`);
+  const { world, engine } = await startWorld(t);
+  const rotten: number[] = [];
+  for (let batch = 0; batch < 60; batch++) {
+    await world.sendGood(0, chance.int(1, 3));
+    const first = await world.raw.send(0, {
+      records: Array.from({ length: chance.int(1, 4) }, () => ({ value: world.abortedValue() })),
+      codec: chance.pick(['none', 'gzip', 'snappy', 'lz4', 'zstd']),
+    });
+    rotten.push(first);
+  }
+  await world.sendGood(0, 5);
+  await damage(engine, world, 0, (segment, batches) => {
+    for (const { at, bytes } of batches) {
+      if (!rotten.includes(Number(segment.readBigInt64BE(at)))) continue;
+      // All of its records, or a few bytes at their beginning, where it says how long they are.
+      const to = chance.chance(0.5) ? bytes - HEADER_BYTES : chance.int(1, 4);
+      randomBytes(to).copy(segment, at + HEADER_BYTES);
+    }
+  });
+  const sinceMs = Date.now();
+  await world.ingest.start();
+  const isRead = async () => ((await world.store.progress.asOf()) ?? 0) >= sinceMs;
+  for (const end = sinceMs + WITHIN_MS; !(await isRead()) && Date.now() < end; ) await sleep(100);
+  t.ok(await isRead(), 'as-of goes on');
+  t.equal((await world.store.calls.ownersOf([...world.good])).size, world.good.size, 'every good event');
+  const letters = await world.readLetters();
+  const codes = new Set(letters.map(({ headers }) => String(headers?.['error-code'])));
+  t.ok(codes.has('RECORD_UNREADABLE'), [...codes].join(', '));
+  t.strictSame([...world.ingest.readiness.held], []);
+  t.equal(world.crashed, undefined);
+  const { unreadable } = (await world.store.progress.notes(0)).get(0)!;
+  t.type(unreadable?.first, 'number', 'an operator is told of the last ones');
+});
+
+test('a log that the broker itself cannot read holds up its own partition alone, until it is mended', async (t) => {
+  const { world, engine } = await startWorld(t);
+  await world.sendGood(0, 5);
+  const lost = await world.raw.send(0, { records: [{ value: world.value() }] });
+  await world.sendGood(0, 5);
+  let at = 0;
+  let bytes = 0;
+  await damage(engine, world, 0, (segment, batches) => {
+    at = batches.find((batch) => Number(segment.readBigInt64BE(batch.at)) === lost)!.at;
+    bytes = segment.readInt32BE(at + 8);
+    segment.writeInt32BE(5, at + 8);
+  });
+  await world.ingest.start();
+  const isHeld = () => world.ingest.readiness.held.find(({ partition }) => partition === 0);
+  for (const end = Date.now() + WITHIN_MS; isHeld() === undefined && Date.now() < end; ) await sleep(100);
+  t.match(isHeld(), { code: /^KAFKA_/ });
+  t.comment(`held: ${isHeld()?.code}`);
+  for (let round = 0; round < 5; round++) {
+    const before = await world.store.users.callsOf(world.user);
+    await world.sendGood(1, 2);
+    await world.sendGood(2, 2);
+    const counts = () => world.store.users.callsOf(world.user);
+    for (const end = Date.now() + WITHIN_MS; (await counts()) < before + 4 && Date.now() < end; )
+      await sleep(50);
+    t.equal(await counts(), before + 4, 'the others are counted');
+  }
+  t.equal(world.crashed, undefined);
+  const before = await world.store.users.callsOf(world.user);
+  await damage(engine, world, 0, (segment) => segment.writeInt32BE(bytes, at + 8));
+  const counts = () => world.store.users.callsOf(world.user);
+  for (const end = Date.now() + WITHIN_MS; (await counts()) < before + 6 && Date.now() < end; )
+    await sleep(100);
+  t.equal(await counts(), before + 6, 'and its own goes on when the log is whole again');
+});
