@@ -1,8 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
 import type { Engine, EngineOptions } from './engine.ts';
-import { formatOnce, obtainKafka } from './obtain/kafka.ts';
+import { formatOnce, JAVA_LOCALE, obtainKafka } from './obtain/kafka.ts';
 import { onFreePorts } from './ports.ts';
 import { probe } from './probe.ts';
 
@@ -19,31 +19,36 @@ const JVM = [
 export async function startKafka({ log, restart, ...given }: EngineOptions): Promise<Engine> {
   const dataDir = resolve(given.dataDir);
   const files = await obtainKafka(log);
-  const logs = join(dataDir, 'logs');
   await mkdir(dataDir, { recursive: true });
-  await formatOnce(files.formatted, logs);
+  await formatOnce(files.formatted, join(dataDir, 'logs'));
   return onFreePorts(dataDir, ['broker', 'controller'], async ({ broker: port, controller }) => {
-    const config = join(dataDir, 'server.properties');
     const own = [
       `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
       `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
       `controller.quorum.voters=1@127.0.0.1:${controller}`,
-      `log.dirs=${logs}`,
+      'log.dirs=logs',
     ];
-    await writeFile(config, `${await readFile(files.settings, 'utf8')}\n${own.join('\n')}\n`);
+    const settings = `${await readFile(files.settings, 'utf8')}\n${own.join('\n')}\n`;
+    await writeFile(join(dataDir, 'server.properties'), settings);
+    // Java reads names out of a list of folders, a class path, a file of Latin-1 and a URL, each with characters of its
+    // own that divide or escape. Those relative to the folder have none of them, wherever it lies.
+    await copyFile(files.log4j, join(dataDir, 'log4j2.properties'));
+    await rm(join(dataDir, 'jars'), { force: true });
+    await symlink(files.jars, join(dataDir, 'jars'));
     const daemon = new Daemon({
       name: 'kafka',
       dataDir,
       log,
       restart,
       command: files.java,
+      env: JAVA_LOCALE,
       args: [
         ...JVM,
-        `-Dlog4j2.configurationFile=${files.log4j}`,
-        `-cp`,
-        join(files.jars, '*'),
+        '-Dlog4j2.configurationFile=log4j2.properties',
+        '-cp',
+        'jars/*',
         'kafka.Kafka',
-        config,
+        'server.properties',
       ],
       isReady: () => servesTopics(port),
     });
