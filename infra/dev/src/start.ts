@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StackError, startStack } from '@calltally/stack';
+import { isFileFault, startStack } from '@calltally/stack';
 import { openStore } from '@calltally/store';
 import { chooseAddresses } from './addresses.ts';
 import { announcement } from './announce.ts';
 import { Closing } from './closing.ts';
-import { DevError } from './errors.ts';
 import { kafkaSettings, topicNames } from './kafka-settings.ts';
 import { takeLock } from './lock.ts';
 import { parseOptions } from './options.ts';
@@ -15,6 +14,7 @@ import { StackFile } from './stack-file.ts';
 import { startDemo } from './start-demo.ts';
 import { startServices } from './start-services.ts';
 import { stopSignal } from './stop-signal.ts';
+import { watchCounting } from './watch-counting.ts';
 
 const STORE_TIMEOUT_MS = 30_000;
 const STORE_SELECTION_TIMEOUT_MS = 10_000;
@@ -26,23 +26,24 @@ const say = (line: string) => console.log(line);
  *
  * @param root the folder of the repository; data, logs and `stack.json` go below its `.calltally`
  * @returns the exit status: 0 when it was asked to end, 1 when it could not go on and has said why
+ * @throws what the machine's files have against it
  */
 export async function start(root: string, args: readonly string[]): Promise<number> {
   const stopping = stopSignal();
   const closing = new Closing();
-  let status = 0;
+  let failure: unknown;
   try {
     await run(root, args, stopping, closing);
   } catch (error) {
-    if (!stopping.aborted) {
-      say(error instanceof DevError || error instanceof StackError ? error.message : describe(error));
-      status = 1;
-    }
+    if (!stopping.aborted) failure = error;
   }
   if (stopping.aborted) say('\nending …');
   for (const problem of await closing.run()) say(describe(problem));
   if (stopping.aborted) say('everything has ended');
-  return status;
+  if (failure === undefined) return 0;
+  if (isFileFault(failure)) throw failure;
+  say(describe(failure));
+  return 1;
 }
 
 async function run(
@@ -87,6 +88,12 @@ async function run(
   const services = await timed('api and ingest', () =>
     startServices({ ...shared, root, engines: addresses, at }),
   );
+  const watch = watchCounting({
+    address: at.ingest.address,
+    logFile: join(folder, 'logs', 'ingest.log'),
+    say,
+  });
+  closing.add(() => watch.stop());
   const demo = options.demo
     ? await timed('demo calls', () =>
         startDemo({ ...shared, kafka, topic: topics.topic, store, api: at.api.address }),

@@ -1,5 +1,5 @@
 export type { Engine, EngineOptions } from './engine.ts';
-export { type EngineName, StackError, type StackErrorCode } from './errors.ts';
+export { type EngineName, isFileFault, StackError, type StackErrorCode } from './errors.ts';
 export { startKafka } from './kafka.ts';
 export { type MongoOptions, startMongo } from './mongo.ts';
 export { obtainEngines } from './obtain/all.ts';

@@ -35,6 +35,11 @@ const MEANINGS = {
 
 export type StoreErrorCode = keyof typeof MEANINGS;
 
+/** What happened and what mends it; undefined for what is none of our codes. */
+export function meaningOf(code: string): string | undefined {
+  return Object.hasOwn(MEANINGS, code) ? MEANINGS[code as StoreErrorCode].join('; ') : undefined;
+}
+
 /**
  * Every failure of Mongo that leaves this package.
  * `retryable` says whether the same call may succeed later without a change here; all our calls are idempotent.
