@@ -62,8 +62,10 @@ export function watchCounting({ address, logFile, say }: Watched): { stop(): Pro
 /** What is not counted, and why. */
 interface Trouble {
   what: string;
-  /** Codes, or what there is to say without one. */
+  /** Codes. */
   why: string[];
+  /** What there is to say where nothing has failed since the look before. */
+  otherwise?: string;
 }
 
 /** Decides what is worth a line. */
@@ -94,10 +96,13 @@ export class Teller {
       this.#told.clear();
       return;
     }
-    // Stores that are away are told now by one code and now by another.
-    if (trouble.why.every((reason) => this.#told.has(reason))) return;
-    for (const reason of trouble.why) this.#told.add(reason);
-    this.#say(`${trouble.what}: ${trouble.why.map(reasonOf).join('; ')} (log: ${this.#logFile})`);
+    const { what, why, otherwise } = trouble;
+    // Stores that are away are told now by one code, now by another, and now by none.
+    const news = why.filter((code) => !this.#told.has(code));
+    if (why.length === 0 && otherwise !== undefined && this.#told.size === 0) news.push(otherwise);
+    if (news.length === 0) return;
+    for (const reason of news) this.#told.add(reason);
+    this.#say(`${what}: ${news.map(reasonOf).join('; ')} (log: ${this.#logFile})`);
   }
 
   /** Codes of what has failed since the look before. */
@@ -112,10 +117,7 @@ export class Teller {
 }
 
 function troubleOf(told: Told | undefined, failing: string[]): Trouble | undefined {
-  const still = (otherwise: string) => ({
-    what: 'counting stands still',
-    why: failing.length > 0 ? failing : [otherwise],
-  });
+  const still = (otherwise: string) => ({ what: 'counting stands still', why: failing, otherwise });
   if (told === undefined) return still('ingest does not answer');
   if (!told.joined) return still(NOT_JOINED);
   if (!told.counting) return still('ingest has not begun to count');
@@ -123,7 +125,8 @@ function troubleOf(told: Told | undefined, failing: string[]): Trouble | undefin
     const why = [...new Set(told.held.map(({ code }) => code))];
     return { what: `${named(told.held.map(({ partition }) => partition))} not counted`, why };
   }
-  if (told.refused.length > 0) return { what: `${named(told.refused)} not counted`, why: [MADE_ANEW] };
+  if (told.refused.length > 0)
+    return { what: `${named(told.refused)} not counted`, why: [], otherwise: MADE_ANEW };
   return failing.length > 0 ? { what: 'some events are not counted yet', why: failing } : undefined;
 }
 

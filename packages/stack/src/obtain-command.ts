@@ -9,9 +9,9 @@ async function obtain(what: (log: Log) => Promise<unknown>): Promise<void> {
   try {
     await what((line) => console.error(line));
   } catch (thrown) {
-    for (const error of thrown instanceof AggregateError ? thrown.errors : [thrown]) {
-      console.error(toldOf(error));
-    }
+    const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
+    // What is in the way of several engines is told once.
+    for (const told of new Set(errors.map(toldOf))) console.error(told);
     process.exitCode = 1;
   }
 }
