@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MongoSettings, readSettings } from '@calltally/settings';
 import { isFileFault, startStack } from '@calltally/stack';
 import { openStore } from '@calltally/store';
 import { chooseAddresses } from './addresses.ts';
@@ -76,7 +77,7 @@ async function run(
     mongo: engines.mongo.external ? engines.mongo.address : `${engines.mongo.address}/calltally`,
   };
   const store = openStore({
-    uri: addresses.mongo,
+    ...readSettings([MongoSettings], { MONGODB_URI: addresses.mongo }).mongo,
     timeoutMs: STORE_TIMEOUT_MS,
     selectionTimeoutMs: STORE_SELECTION_TIMEOUT_MS,
   });
@@ -128,5 +129,8 @@ async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error.name.startsWith('KafkaJS')
+    ? `Kafka: ${error.message}; see that it runs, and that KAFKA_BROKERS and KAFKA_SASL_… are right`
+    : error.message;
 }
