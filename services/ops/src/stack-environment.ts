@@ -44,7 +44,8 @@ function runningStack(cwd: string): StackFile | undefined {
     return isAlive(stack.supervisor) ? stack : undefined;
   } catch (error) {
     if (!['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    const remedy = 'run this as the user who runs `npm start`, or set KAFKA_BROKERS, REDIS_URL and MONGODB_URI';
+    const remedy =
+      'run this as the user who runs `npm start`, or set KAFKA_BROKERS, REDIS_URL and MONGODB_URI';
     throw new CommandError('STACK_UNREADABLE', `${file} cannot be read by this user; ${remedy}`);
   }
 }

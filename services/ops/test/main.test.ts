@@ -38,7 +38,10 @@ test('an output that takes nothing is one line with the remedy, whatever was to 
   for (const args of ['--version', '--help', 'lag --help', '--check-config']) {
     const { status, err } = await inShell(`calltally ${args} > /dev/full`);
     t.equal(status, 1, args);
-    t.match(err, /^calltally: standard output cannot be written [^\n]*ENOSPC[^\n]*; make room [^\n]*\(OUTPUT_UNWRITABLE\)\n$/);
+    t.match(
+      err,
+      /^calltally: standard output cannot be written [^\n]*ENOSPC[^\n]*; make room [^\n]*\(OUTPUT_UNWRITABLE\)\n$/,
+    );
   }
   const json = await inShell('calltally --check-config --json > /dev/full');
   t.equal(JSON.parse(json.err).error.code, 'OUTPUT_UNWRITABLE');
