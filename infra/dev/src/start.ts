@@ -15,7 +15,6 @@ import { StackFile } from './stack-file.ts';
 import { startDemo } from './start-demo.ts';
 import { startServices } from './start-services.ts';
 import { stopSignal } from './stop-signal.ts';
-import { watchCounting } from './watch-counting.ts';
 
 const STORE_TIMEOUT_MS = 30_000;
 const STORE_SELECTION_TIMEOUT_MS = 10_000;
@@ -89,12 +88,6 @@ async function run(
   const services = await timed('api and ingest', () =>
     startServices({ ...shared, root, engines: addresses, at }),
   );
-  const watch = watchCounting({
-    address: at.ingest.address,
-    logFile: join(folder, 'logs', 'ingest.log'),
-    say,
-  });
-  closing.add(() => watch.stop());
   const demo = options.demo
     ? await timed('demo calls', () =>
         startDemo({ ...shared, kafka, topic: topics.topic, store, api: at.api.address }),

@@ -27,15 +27,16 @@ const LOOKS_ALIKE = 3;
 
 /** Others were in the way; the same is tried again at once. */
 const PASSING = /_(CONFLICT|CONTENDED|GENERATION)$/;
+const CODE = /^[A-Z_]+$/;
 const NOT_JOINED =
   'Kafka has not let ingest into its group; see that it runs, and that KAFKA_BROKERS names it';
-const MADE_ANEW = 'the topic was made anew; `npx calltally replay --new-stream` begins to count it';
 
 const KNOWN: Record<string, string> = {
   COUNTERS_LOST: 'Redis cannot be reached; see that it runs, and that REDIS_URL names it',
   COUNTERS_EVICTING:
     'Redis may evict keys, so a missing count would lie; set its maxmemory-policy to noeviction',
   COUNTERS_TOO_OLD: 'Redis is too old; use Redis 7 or newer, or Valkey',
+  TOPIC_MADE_ANEW: 'the topic was made anew; `npx calltally replay --new-stream` begins to count it',
   INGEST_DEAD_LETTERS_UNAVAILABLE: 'dead letters cannot be written; see what Kafka has against it',
 };
 
@@ -64,7 +65,7 @@ interface Trouble {
   what: string;
   /** Codes. */
   why: string[];
-  /** What there is to say where nothing has failed since the look before. */
+  /** What there is to say where nothing has failed since the look before; of no interest while it first begins. */
   otherwise?: string;
 }
 
@@ -76,6 +77,7 @@ export class Teller {
   /** Looks in a row that found trouble, or none. */
   #looks = 0;
   #isTrouble = false;
+  #hasCounted = false;
   /** What the present trouble was told as. */
   readonly #told = new Set<string>();
 
@@ -90,6 +92,7 @@ export class Teller {
     const isTrouble = trouble !== undefined;
     this.#looks = isTrouble === this.#isTrouble ? this.#looks + 1 : 1;
     this.#isTrouble = isTrouble;
+    this.#hasCounted ||= !isTrouble;
     if (this.#looks < LOOKS_ALIKE) return;
     if (trouble === undefined) {
       if (this.#told.size > 0) this.#say('counting goes on');
@@ -99,7 +102,8 @@ export class Teller {
     const { what, why, otherwise } = trouble;
     // Stores that are away are told now by one code, now by another, and now by none.
     const news = why.filter((code) => !this.#told.has(code));
-    if (why.length === 0 && otherwise !== undefined && this.#told.size === 0) news.push(otherwise);
+    const isSilent = why.length === 0 && this.#told.size === 0;
+    if (isSilent && otherwise !== undefined && this.#hasCounted) news.push(otherwise);
     if (news.length === 0) return;
     for (const reason of news) this.#told.add(reason);
     this.#say(`${what}: ${news.map(reasonOf).join('; ')} (log: ${this.#logFile})`);
@@ -126,13 +130,14 @@ function troubleOf(told: Told | undefined, failing: string[]): Trouble | undefin
     return { what: `${named(told.held.map(({ partition }) => partition))} not counted`, why };
   }
   if (told.refused.length > 0)
-    return { what: `${named(told.refused)} not counted`, why: [], otherwise: MADE_ANEW };
+    return { what: `${named(told.refused)} not counted`, why: ['TOPIC_MADE_ANEW'] };
   return failing.length > 0 ? { what: 'some events are not counted yet', why: failing } : undefined;
 }
 
 function reasonOf(code: string): string {
   const meaning = meaningOf(code) ?? KNOWN[code];
-  return meaning === undefined ? code : `${meaning} (${code})`;
+  if (meaning !== undefined) return `${meaning} (${code})`;
+  return CODE.test(code) ? `${code}, see docs/operations.md` : code;
 }
 
 function named(partitions: readonly number[]): string {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { testKafka, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
@@ -11,7 +12,11 @@ const INGEST = fileURLToPath(new URL('../../../services/ingest/dist/main.js', im
 
 test('when ingest cannot count, the terminal says so and why, and when it goes on', async (t) => {
   const path = await folder(t);
-  const [kafka, mongo, redis] = await Promise.all([testKafka(t), testMongo(t), testRedis(t)]);
+  const [kafka, mongo, redis] = await Promise.all([
+    testKafka(t),
+    testMongo(t),
+    testRedis(t, ['--maxmemory-policy', 'allkeys-lru']),
+  ]);
   const port = await choosePort({ variable: 'INGEST_PORT', value: '0', usual: 0, host: '127.0.0.1' });
   const logFile = join(path, 'ingest.log');
   const topic = uniqueName('calls');
@@ -38,17 +43,25 @@ test('when ingest cannot count, the terminal says so and why, and when it goes o
   const watch = watchCounting({ address, logFile, say: (line) => said.push(line) });
   t.teardown(() => watch.stop());
 
-  await says(/^counting stands still: ingest does not answer/);
   ingest.start();
+  await says(/^counting stands still: Redis may evict keys, [^\n]*noeviction \(COUNTERS_EVICTING\)/);
+  const { port: redisPort } = new URL(redis.address);
+  const keepAll = () =>
+    connect({ port: Number(redisPort), host: '127.0.0.1' }).end('CONFIG SET maxmemory-policy noeviction\r\n');
+  keepAll();
   await says(/^counting goes on$/);
+  t.equal(said.length, 2, 'once each');
   said.length = 0;
   await redis.stop('SIGKILL');
   await says(
     /^counting stands still: Redis cannot be reached; [^\n]*REDIS_URL[^\n]*\(COUNTERS_LOST\) \(log: .*ingest\.log\)$/,
   );
   await redis.start();
+  keepAll();
   await says(/^counting goes on$/);
-  t.equal(said.length, 2, 'once each');
+  await ingest.stop();
+  await says(/^counting stands still: ingest does not answer/);
+  t.match(said, [/COUNTERS_LOST/, /^counting goes on$/, /does not answer/], 'once each');
 });
 
 const fine: Told = { joined: true, counting: true, held: [], failures: new Map(), refused: [] };
@@ -95,7 +108,7 @@ test('partitions that wait are named with their reason', async (t) => {
     /^partitions 0, 3 are not counted: dead letters cannot be written/,
   ]);
   t.match(linesOf(Array(9).fill({ ...fine, held: [{ partition: 1, code: 'OPEN_TRANSACTION' }] })), [
-    /^partition 1 is not counted: OPEN_TRANSACTION \(log: ingest\.log\)$/,
+    /^partition 1 is not counted: OPEN_TRANSACTION, see docs\/operations\.md \(log: ingest\.log\)$/,
   ]);
   t.match(linesOf(Array(9).fill({ ...fine, refused: [2] })), [
     /^partition 2 is not counted: the topic was made anew; .*--new-stream/,
