@@ -28,7 +28,9 @@ export function parseTo(text: string): Bound {
     throw new InvalidArgumentError('Name each partition once.');
   }
   try {
-    return { kind: 'time', ms: parseDateRange({ start_date: text, end_date: '9999-12-31' }, 0).from, text };
+    const { from } = parseDateRange({ start_date: text, end_date: '9999-12-31' }, 0);
+    // No event is older than 1970, and brokers take a negative time for a word of their own, such as "the latest".
+    return { kind: 'time', ms: Math.max(0, from), text };
   } catch (error) {
     if (!(error instanceof DateRangeError)) throw error;
     throw new InvalidArgumentError(
