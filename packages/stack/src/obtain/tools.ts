@@ -97,7 +97,8 @@ export async function obtainTool(tool: Tool, log: (line: string) => void = () =>
  * Rejects with StackError, in one line, of all that are still missing then.
  */
 export async function obtainTools(tools: readonly Tool[], log: (line: string) => void): Promise<string[]> {
-  const missing = (await look(tools)).missing;
+  const { found, missing } = await look(tools);
+  if (missing.length === 0) return found;
   const installable = missing.filter(({ tool }) => tool.packages.length > 0);
   if (installable.length > 0 && (await canInstall())) {
     for (const { tool } of installable) {
