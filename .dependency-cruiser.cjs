@@ -13,7 +13,7 @@ const inward = {
   'services/api': ['packages/(counters|domain|ledger|settings|store|telemetry)'],
   'services/ops': ['packages/(contract|counters|domain|ledger|settings|store|telemetry)'],
   'services/web': ['packages/domain'],
-  'infra/dev': ['packages/(contract|stack|store)'],
+  'infra/dev': ['packages/(contract|settings|stack|store)'],
 };
 
 /** Only these folders may name the client of an engine, so that a successor is a change to one place. */

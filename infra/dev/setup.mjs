@@ -3,10 +3,12 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandFailed, run, stopCommands } from './setup/command.mjs';
+import { fileFault } from './setup/file-fault.mjs';
 import { buildTap, install } from './setup/install.mjs';
 import { isSupported, supportedText } from './setup/node-versions.mjs';
 import { buildPage } from './setup/page.mjs';
-import { runTests } from './setup/run-tests.mjs';
+import { missingFiles, runTests } from './setup/run-tests.mjs';
+import { listenToSignals } from './setup/signals.mjs';
 import { step } from './setup/step.mjs';
 
 const depcruise = ['packages', 'services', 'infra', '--config', '.dependency-cruiser.cjs'];
@@ -52,9 +54,7 @@ async function start() {
   await prepare();
   const { start } = await import('./dist/start.js');
   if (process.exitCode) return process.exitCode;
-  // In one turn with the start, which listens to signals itself, so that none falls between.
-  for (const signal of signals) process.off(signal, onSignal);
-  return start(root, args);
+  return handOver(() => start(root, args));
 }
 
 /** All of them, so that every fault is told at once. */
@@ -70,6 +70,13 @@ async function check() {
 }
 
 async function test() {
+  const missing = missingFiles(root, args);
+  if (missing.length > 0) {
+    console.error(
+      `npm test: there is no ${missing.join(', no ')}; name test files by their paths from ${root}`,
+    );
+    return 1;
+  }
   await build();
   await step('tap', () => buildTap(root));
   if (args.length === 0) await check();
@@ -78,10 +85,8 @@ async function test() {
   return runTests(root, args);
 }
 
-/** @type {NodeJS.Signals[]} */
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const handOver = listenToSignals(onSignal);
 requireNode();
-for (const signal of signals) process.on(signal, onSignal);
 const tasks = { start, test, prepare };
 const chosen = tasks[/** @type {keyof typeof tasks} */ (task)];
 if (chosen === undefined) {
@@ -91,6 +96,8 @@ if (chosen === undefined) {
 try {
   process.exit((await chosen()) || process.exitCode || 0);
 } catch (error) {
-  if (!(error instanceof CommandFailed)) throw error;
+  const fault = fileFault(error);
+  if (fault !== undefined) console.error(`npm ${task}: ${fault}`);
+  else if (!(error instanceof CommandFailed)) throw error;
   process.exit(process.exitCode || 1);
 }

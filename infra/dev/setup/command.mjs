@@ -14,8 +14,11 @@ export class CommandFailed extends Error {
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
 
-/** Sends the signal to every command that runs. @param {NodeJS.Signals} signal */
+let stopped = false;
+
+/** Sends the signal to every command that runs; no other is begun any more. @param {NodeJS.Signals} signal */
 export function stopCommands(signal) {
+  stopped = true;
   for (const child of running) child.kill(signal);
 }
 
@@ -28,6 +31,7 @@ export function stopCommands(signal) {
  * @returns {Promise<void>} rejects with CommandFailed
  */
 export function run(command, args, { cwd, env = process.env, onOutput, onErrors }) {
+  if (stopped) return Promise.reject(new CommandFailed('asked to end', '', 1));
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);

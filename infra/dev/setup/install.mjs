@@ -27,7 +27,15 @@ export async function install(root) {
   if (readOr(stampFile, '') === stamp) return false;
   console.log('installing packages …');
   const env = { ...process.env, CI: process.env.CI ?? 'true' };
-  await run('npx', ['--yes', packageManager, 'install', '--frozen-lockfile'], { cwd: root, env });
+  await run('npx', ['--yes', packageManager, 'install', '--frozen-lockfile'], { cwd: root, env }).catch(
+    (error) => {
+      // npm's own advice is about the owner of its cache, whatever keeps it from writing there.
+      if (/\b(EACCES|EPERM|EROFS|ENOSPC)\b/.test(error.output)) {
+        error.message += '; see what it could not write, or set HOME to a folder that this user can write';
+      }
+      throw error;
+    },
+  );
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(stampFile, stamp);
   return true;

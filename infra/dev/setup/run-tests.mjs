@@ -1,6 +1,17 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { CommandFailed, run } from './command.mjs';
 import { createDigest } from './digest.mjs';
+
+/**
+ * Those of the arguments that name no file: tap would run the others and say nothing. What it expands by itself, and its
+ * options, are left to it.
+ *
+ * @param {string} root @param {string[]} args
+ */
+export function missingFiles(root, args) {
+  return args.filter((arg) => !/^-|[*?[{]/.test(arg) && !existsSync(resolve(root, arg)));
+}
 
 /**
  * Runs test files on shared engines; all of them where none is named.

@@ -1,7 +1,11 @@
 import { CommandFailed } from './command.mjs';
 
+const FIRST_SIGN_MS = 5_000;
+const SIGN_EVERY_MS_MAX = 20_000;
+
 /**
- * Does one step and says what it was and how long it took; a failing one is named, with what it said.
+ * Does one step and says what it was and how long it took, and now and then that it goes on; a failing one is named, with
+ * what it said.
  *
  * @template T
  * @param {string} name @param {() => Promise<T>} work false where there was nothing to do
@@ -10,6 +14,14 @@ import { CommandFailed } from './command.mjs';
 export async function step(name, work) {
   const startedAtMs = performance.now();
   const seconds = () => `${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`;
+  let timer = /** @type {NodeJS.Timeout | undefined} */ (undefined);
+  const giveSign = (/** @type {number} */ inMs) => {
+    timer = setTimeout(() => {
+      console.log(`${name}: ${seconds()} so far`);
+      giveSign(Math.min(inMs * 2, SIGN_EVERY_MS_MAX));
+    }, inMs);
+  };
+  giveSign(FIRST_SIGN_MS);
   try {
     const result = await work();
     console.log(`${name}: ${result === false ? 'nothing to do' : seconds()}`);
@@ -19,5 +31,7 @@ export async function step(name, work) {
     if (error.output.trim() !== '') console.error(error.output.trimEnd());
     console.error(`${name} failed after ${seconds()}: ${error.message}`);
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }

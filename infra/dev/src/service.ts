@@ -31,6 +31,8 @@ export class Service {
   readonly #options: ServiceOptions;
   #child: ChildProcess | undefined;
   #wanted = false;
+  /** How it ended last. */
+  #said: string | undefined;
   #pauseMs = PAUSE_MIN_MS;
   #timer: NodeJS.Timeout | undefined;
 
@@ -67,8 +69,9 @@ export class Service {
   }
 
   #launch(): void {
-    const { main, env, logFile } = this.#options;
-    const log = openLog(logFile);
+    const { main, env } = this.#options;
+    const log = this.#openLog();
+    if (log === undefined) return;
     const startedAtMs = performance.now();
     const child = spawn(process.execPath, ['--import', ENDS_WITH_PARENT, main], {
       env,
@@ -89,11 +92,25 @@ export class Service {
     child.on('exit', (status, signal) => end(signal ? `ended by ${signal}` : `exited with ${status}`));
   }
 
+  /** Undefined where it cannot be written, as on a full disk; the service then waits for that as after its own end. */
+  #openLog(): number | undefined {
+    try {
+      return openLog(this.#options.logFile);
+    } catch (error) {
+      this.#again(`cannot be started: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+
   #again(how: string): void {
     const { name, logFile, say } = this.#options;
     const pauseMs = this.#pauseMs;
     this.#pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS);
-    say(`${name} ${how}; starting it again in ${pauseMs / 1000} s (log: ${logFile})`);
+    // One that keeps failing in the same way is told until nobody can have missed it.
+    if (how !== this.#said || pauseMs < PAUSE_MAX_MS) {
+      say(`${name} ${how}; starting it again in ${pauseMs / 1000} s (log: ${logFile})`);
+    }
+    this.#said = how;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#launch();

@@ -4,6 +4,7 @@ import type { Listening } from './addresses.ts';
 import type { Closing } from './closing.ts';
 import { waitUntilReady } from './ready.ts';
 import { Service } from './service.ts';
+import { watchCounting } from './watch-counting.ts';
 
 interface Surroundings {
   root: string;
@@ -40,6 +41,9 @@ export async function startServices(around: Surroundings): Promise<{ api: Servic
   const both = [services.api, services.ingest];
   closing.add(() => Promise.all(both.map((service) => service.stop())));
   for (const service of both) service.start();
+  // Before they are ready, which they may never be.
+  const watch = watchCounting({ address: at.ingest.address, logFile: logOf('ingest'), say });
+  closing.add(() => watch.stop());
   const ready = (name: 'api' | 'ingest') =>
     waitUntilReady({ name, address: at[name].address, logFile: logOf(name) }, READY_TIMEOUT_MS, stopping);
   await Promise.all([ready('api'), ready('ingest')]);

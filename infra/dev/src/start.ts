@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StackError, startStack } from '@calltally/stack';
+import { MongoSettings, readSettings } from '@calltally/settings';
+import { isFileFault, startStack } from '@calltally/stack';
 import { openStore } from '@calltally/store';
 import { chooseAddresses } from './addresses.ts';
 import { announcement } from './announce.ts';
 import { Closing } from './closing.ts';
-import { DevError } from './errors.ts';
 import { kafkaSettings, topicNames } from './kafka-settings.ts';
 import { takeLock } from './lock.ts';
 import { parseOptions } from './options.ts';
@@ -26,23 +26,24 @@ const say = (line: string) => console.log(line);
  *
  * @param root the folder of the repository; data, logs and `stack.json` go below its `.calltally`
  * @returns the exit status: 0 when it was asked to end, 1 when it could not go on and has said why
+ * @throws what the machine's files have against it
  */
 export async function start(root: string, args: readonly string[]): Promise<number> {
   const stopping = stopSignal();
   const closing = new Closing();
-  let status = 0;
+  let failure: unknown;
   try {
     await run(root, args, stopping, closing);
   } catch (error) {
-    if (!stopping.aborted) {
-      say(error instanceof DevError || error instanceof StackError ? error.message : describe(error));
-      status = 1;
-    }
+    if (!stopping.aborted) failure = error;
   }
   if (stopping.aborted) say('\nending …');
   for (const problem of await closing.run()) say(describe(problem));
   if (stopping.aborted) say('everything has ended');
-  return status;
+  if (failure === undefined) return 0;
+  if (isFileFault(failure)) throw failure;
+  say(describe(failure));
+  return 1;
 }
 
 async function run(
@@ -75,7 +76,7 @@ async function run(
     mongo: engines.mongo.external ? engines.mongo.address : `${engines.mongo.address}/calltally`,
   };
   const store = openStore({
-    uri: addresses.mongo,
+    ...readSettings([MongoSettings], { MONGODB_URI: addresses.mongo }).mongo,
     timeoutMs: STORE_TIMEOUT_MS,
     selectionTimeoutMs: STORE_SELECTION_TIMEOUT_MS,
   });
@@ -121,5 +122,8 @@ async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error.name.startsWith('KafkaJS')
+    ? `Kafka: ${error.message}; see that it runs, and that KAFKA_BROKERS and KAFKA_SASL_… are right`
+    : error.message;
 }

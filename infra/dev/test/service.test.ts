@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
@@ -52,6 +52,20 @@ test('services', async (t) => {
     await made.stop();
     t.match(said, [/exited with 7.* 0\.3 s/, / 0\.6 s/, / 1\.2 s/]);
     t.equal(made.pid, undefined, 'and not again once it is stopped');
+  });
+
+  await t.test('a log that cannot be written is told, and waited for', async (t) => {
+    const { made, said, logFile } = await service('mute', steady);
+    await made.stop();
+    await rm(logFile);
+    await mkdir(logFile);
+    said.length = 0;
+    made.start();
+    await eventually(() => (said.length >= 1 ? true : undefined));
+    t.match(said[0], /^mute cannot be started: EISDIR[^\n]*; starting it again in 0\.3 s/);
+    await rm(logFile, { recursive: true });
+    await eventually(() => made.pid);
+    await made.stop();
   });
 
   await t.test('one that ends in good order is let to, one that does not is killed', async (t) => {

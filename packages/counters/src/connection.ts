@@ -39,8 +39,11 @@ export async function openConnection(
     ...node,
   };
   const redis = settings.url === undefined ? new Redis(options) : new Redis(settings.url, options);
-  // ioredis emits errors besides rejecting; the rejection is what we act on.
-  redis.on('error', () => {});
+  // The rejection is what we act on; why it came about, as a password that is refused, is only emitted.
+  let said: unknown;
+  redis.on('error', (error) => {
+    said ??= error;
+  });
   defineScripts(redis);
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
@@ -51,7 +54,7 @@ export async function openConnection(
     return redis;
   } catch (thrown) {
     redis.disconnect();
-    throw new CountersError('COUNTERS_LOST', 'Redis cannot be reached', thrown);
+    throw new CountersError('COUNTERS_LOST', 'Redis cannot be reached', said ?? thrown);
   } finally {
     clearTimeout(timer);
   }

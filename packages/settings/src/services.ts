@@ -29,10 +29,4 @@ export const ingestSettings = [
 ] as const;
 
 /** What the `calltally` command reads from the environment. */
-export const opsSettings = [
-  KafkaSettings,
-  RedisSettings,
-  MongoSettings,
-  CountersSettings,
-  LogSettings,
-] as const;
+export const opsSettings = [KafkaSettings, RedisSettings, MongoSettings] as const;

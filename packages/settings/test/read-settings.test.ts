@@ -40,7 +40,13 @@ test('an empty environment gives the documented defaults, for every process', (t
     audit: { share: 0.01, usersPerMinute: 60 },
     ...stores,
   });
-  t.same(readSettings(opsSettings, {}), { kafka, ...stores });
+  // Those that the command uses, and no other: what it does not read must not stop it.
+  const { redis, mongo } = stores;
+  t.same(readSettings(opsSettings, { COUNTERS_RETENTION_MONTHS: 'many', LOG_LEVEL: 'loud' }), {
+    kafka,
+    redis,
+    mongo,
+  });
   t.end();
 });
 

@@ -23,3 +23,13 @@ export class StackError extends Error {
 function oneLine(text: string): string {
   return text.replace(/\s*\n\s*/g, ' ').trim();
 }
+
+/** Whether it is the machine's files that are in the way: its message then says what was done, and where. */
+export function isFileFault(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'errno' in error && 'path' in error;
+}
+
+/** What a terminal is told: one line of what may well happen, and all of what may not. */
+export function toldOf(error: unknown): unknown {
+  return error instanceof StackError || isFileFault(error) ? error.message : error;
+}

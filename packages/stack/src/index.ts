@@ -1,7 +1,7 @@
 export type { Engine, EngineOptions } from './engine.ts';
-export { type EngineName, StackError, type StackErrorCode } from './errors.ts';
+export { type EngineName, isFileFault, StackError, type StackErrorCode } from './errors.ts';
 export { startKafka } from './kafka.ts';
-export { startMongo } from './mongo.ts';
+export { type MongoOptions, startMongo } from './mongo.ts';
 export { obtainEngines } from './obtain/all.ts';
 export { type Chdb, obtainChdb } from './obtain/chdb.ts';
 export { startPostgres } from './plain-postgres.ts';

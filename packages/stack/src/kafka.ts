@@ -1,9 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { type Login, scramUser, securedListener } from './kafka-login.ts';
-import { formatOnce, obtainKafka } from './obtain/kafka.ts';
+import { formatOnce, JAVA_LOCALE, LOGS, obtainKafka } from './obtain/kafka.ts';
 import { onFreePorts } from './ports.ts';
 import { probe } from './probe.ts';
 
@@ -28,12 +28,15 @@ export interface KafkaOptions extends EngineOptions {
 export async function startKafka({ log, restart, login, ...given }: KafkaOptions): Promise<Engine> {
   const dataDir = resolve(given.dataDir);
   const files = await obtainKafka(log);
-  const logs = join(dataDir, 'logs');
   await mkdir(dataDir, { recursive: true });
-  await formatOnce(files, logs, login && scramUser(login));
+  // Java reads names out of a list of folders, a class path, a file of Latin-1 and a URL, each with characters of its
+  // own that divide or escape. Those relative to the folder have none of them, wherever it lies.
+  await copyFile(files.log4j, join(dataDir, 'log4j2.properties'));
+  await rm(join(dataDir, 'jars'), { force: true });
+  await symlink(files.jars, join(dataDir, 'jars'));
+  await formatOnce(files, dataDir, login && scramUser(login));
   const names = ['broker', 'controller', ...(login ? (['secured'] as const) : [])] as const;
   return onFreePorts(dataDir, names, async ({ broker: port, controller, secured }) => {
-    const config = join(dataDir, 'server.properties');
     const listeners = [
       `PLAINTEXT://127.0.0.1:${port}`,
       ...(login ? [`SASL_SSL://127.0.0.1:${secured}`] : []),
@@ -42,23 +45,25 @@ export async function startKafka({ log, restart, login, ...given }: KafkaOptions
       `listeners=${[...listeners, `CONTROLLER://127.0.0.1:${controller}`]}`,
       `advertised.listeners=${listeners}`,
       `controller.quorum.voters=1@127.0.0.1:${controller}`,
-      `log.dirs=${logs}`,
+      `log.dirs=${LOGS}`,
       ...(login ? await securedListener(login, dataDir) : []),
     ];
-    await writeFile(config, `${await readFile(files.settings, 'utf8')}\n${own.join('\n')}\n`);
+    const settings = `${await readFile(files.settings, 'utf8')}\n${own.join('\n')}\n`;
+    await writeFile(join(dataDir, 'server.properties'), settings);
     const daemon = new Daemon({
       name: 'kafka',
       dataDir,
       log,
       restart,
       command: files.java,
+      env: JAVA_LOCALE,
       args: [
         ...JVM,
-        `-Dlog4j2.configurationFile=${files.log4j}`,
-        `-cp`,
-        join(files.jars, '*'),
+        '-Dlog4j2.configurationFile=log4j2.properties',
+        '-cp',
+        'jars/*',
         'kafka.Kafka',
-        config,
+        'server.properties',
       ],
       isReady: () => servesTopics(port),
     });

@@ -2,16 +2,18 @@ import { probe } from './probe.ts';
 
 const OP_MSG = 2013;
 
-/** Whether the engine answers a command that needs its storage (`listDatabases`), not only its port. */
+/** Whether the engine answers a command that needs its storage (`listDatabases`), not only its port; or asks who we are. */
 export function answersMongo(port: number): Promise<boolean> {
   return probe(port, request(), (reply) => {
     if (reply.length < 4 || reply.length < reply.readInt32LE(0)) return undefined;
-    return reply.includes(OK);
+    return reply.includes(OK) || reply.includes(WHO_ARE_YOU);
   });
 }
 
 /** The field `ok: 1` of a reply, a double. */
 const OK = double('ok', 1);
+/** Of one that asks who a client is, the field `code` of the error Unauthorized. */
+const WHO_ARE_YOU = Buffer.concat([Buffer.from([0x10]), Buffer.from('code\0'), int32(13)]);
 
 function request(): Buffer {
   const fields = Buffer.concat([double('listDatabases', 1), double('nameOnly', 1), text('$db', 'admin')]);

@@ -4,23 +4,35 @@ import { Daemon } from './daemon.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { answersMongo } from './mongo-probe.ts';
 import { run, which } from './obtain/command.ts';
-import { obtainFerretdb } from './obtain/ferretdb.ts';
+import { ferretdbTools, obtainFerretdb } from './obtain/ferretdb.ts';
 import { makePassable } from './obtain/passable.ts';
-import { obtainPostgres } from './obtain/postgres.ts';
+import { obtainPostgres, postgresTools } from './obtain/postgres.ts';
+import type { Tool } from './obtain/tools.ts';
 import { onFreePorts } from './ports.ts';
 import { preparePostgres } from './postgres.ts';
 
 const MONGOD_MAJOR_MIN = 6;
 
+export interface MongoOptions extends EngineOptions {
+  /** Whether it asks who a client is: one of the users that were made while it did not. */
+  auth?: boolean | undefined;
+}
+
 /**
  * An engine of its own that speaks MongoDB's protocol: `mongod` where it is on PATH, else FerretDB over
  * PostgreSQL. Rejects with StackError.
  */
-export async function startMongo(given: EngineOptions): Promise<Engine> {
+export async function startMongo(given: MongoOptions): Promise<Engine> {
   const options = { ...given, dataDir: resolve(given.dataDir) };
   const mongod = await findMongod();
   await makePassable(options.dataDir);
   return mongod === undefined ? startFerretdb(options) : startMongod(mongod, options);
+}
+
+/** What has to be on the machine. */
+export async function mongoTools(): Promise<Tool[]> {
+  if ((await findMongod()) !== undefined) return [];
+  return [...(await postgresTools()), ...(await ferretdbTools())];
 }
 
 /** Fetches what startMongo needs, so that its first start is as quick as any. Rejects with StackError. */
@@ -37,11 +49,12 @@ async function findMongod(): Promise<string | undefined> {
   return Number(/db version v(\d+)\./.exec(said)?.[1]) >= MONGOD_MAJOR_MIN ? command : undefined;
 }
 
-async function startMongod(command: string, { dataDir, log, restart }: EngineOptions): Promise<Engine> {
+async function startMongod(command: string, { dataDir, log, restart, auth }: MongoOptions): Promise<Engine> {
   const data = join(dataDir, 'mongod');
   await mkdir(data, { recursive: true });
   return onFreePorts(dataDir, ['mongo'], async ({ mongo: port }) => {
     const args = ['--dbpath', data, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--quiet'];
+    if (auth) args.push('--auth');
     const isReady = () => answersMongo(port);
     const daemon = new Daemon({ name: 'mongod', dataDir, log, restart, command, args, isReady });
     await daemon.start();
@@ -49,7 +62,7 @@ async function startMongod(command: string, { dataDir, log, restart }: EngineOpt
   });
 }
 
-async function startFerretdb({ dataDir, log, restart }: EngineOptions): Promise<Engine> {
+async function startFerretdb({ dataDir, log, restart, auth }: MongoOptions): Promise<Engine> {
   const [bin, command] = await Promise.all([obtainPostgres(log), obtainFerretdb(log)]);
   const state = join(dataDir, 'ferretdb');
   await mkdir(state, { recursive: true });
@@ -69,7 +82,7 @@ async function startFerretdb({ dataDir, log, restart }: EngineOptions): Promise<
       '--debug-addr=-',
       '--telemetry=disable',
       '--log-level=warn',
-      '--no-auth',
+      ...(auth ? [] : ['--no-auth']),
     ];
     const env = { DO_NOT_TRACK: '1' };
     const isReady = () => answersMongo(ports.mongo);

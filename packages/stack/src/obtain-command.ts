@@ -1,17 +1,21 @@
-import { StackError } from './errors.ts';
+import { toldOf } from './errors.ts';
 import { obtainEngines } from './obtain/all.ts';
-import { obtainChromium } from './obtain/chromium.ts';
+import { CHROMIUM, obtainTool } from './obtain/tools.ts';
 
-/** Exit status 1, and the one line that says what mends it, when something cannot be had. */
-async function obtain(what: (log: (line: string) => void) => Promise<unknown>): Promise<void> {
+type Log = (line: string) => void;
+
+/** Exit status 1, and a line for each thing that cannot be had, which says what mends it. */
+async function obtain(what: (log: Log) => Promise<unknown>): Promise<void> {
   try {
     await what((line) => console.error(line));
-  } catch (error) {
-    console.error(error instanceof StackError ? error.message : error);
+  } catch (thrown) {
+    const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
+    // What is in the way of several engines is told once.
+    for (const told of new Set(errors.map(toldOf))) console.error(told);
     process.exitCode = 1;
   }
 }
 
 await obtain(obtainEngines);
 // Only tests need it: nobody who starts calltally shall have a browser installed.
-if (process.argv.includes('--chromium')) await obtain(obtainChromium);
+if (process.argv.includes('--chromium')) await obtain((log) => obtainTool(CHROMIUM, log));

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
 import type { Engine, EngineOptions } from './engine.ts';
-import { obtainRedis } from './obtain/redis.ts';
+import { obtainTool, REDIS } from './obtain/tools.ts';
 import { onFreePorts } from './ports.ts';
 import { probe } from './probe.ts';
 
@@ -14,7 +14,7 @@ export interface RedisOptions extends EngineOptions {
 /** A Redis of its own, with an append-only file. Rejects with StackError. */
 export async function startRedis({ log, restart, args = [], ...given }: RedisOptions): Promise<Engine> {
   const dataDir = resolve(given.dataDir);
-  const command = await obtainRedis(log);
+  const command = await obtainTool(REDIS, log);
   await mkdir(dataDir, { recursive: true });
   return onFreePorts(dataDir, ['redis'], async ({ redis: port }) => {
     const daemon = new Daemon({
@@ -23,7 +23,7 @@ export async function startRedis({ log, restart, args = [], ...given }: RedisOpt
       log,
       restart,
       command,
-      args: [...settings(port, dataDir), ...args],
+      args: [...settings(port), ...args],
       isReady: () => answersPing(port),
     });
     await daemon.start();
@@ -41,11 +41,11 @@ export async function startRedis({ log, restart, args = [], ...given }: RedisOpt
   });
 }
 
-function settings(port: number, dataDir: string): string[] {
+function settings(port: number): string[] {
   const values = {
     port,
     bind: '127.0.0.1',
-    dir: dataDir,
+    dir: '.',
     // Redis that evicts makes a missing counter look like no calls; ingest refuses it.
     'maxmemory-policy': 'noeviction',
     appendonly: 'yes',

@@ -3,16 +3,20 @@ import type { Engine, EngineOptions } from './engine.ts';
 import { uniqueFolder } from './folder.ts';
 import { startKafka } from './kafka.ts';
 import { startMongo } from './mongo.ts';
+import { CHROMIUM, KCAT, obtainTool } from './obtain/tools.ts';
 import { startRedis } from './redis.ts';
 import { fromEnvironment } from './stack.ts';
-
-export { obtainChromium } from './obtain/chromium.ts';
-export { obtainKcat } from './obtain/kcat.ts';
 
 /** As much of tap's `t` as is needed here. */
 export interface Test {
   teardown(step: () => unknown): void;
 }
+
+/** The command of Chromium or Chrome, for tests of the page. Rejects with StackError. */
+export const obtainChromium = () => obtainTool(CHROMIUM);
+
+/** A producer over librdkafka, for tests that need another client than ours. Rejects with StackError. */
+export const obtainKcat = () => obtainTool(KCAT);
 
 /** The Kafka that KAFKA_BROKERS names, shared with others, else one that ends with `t`. */
 export async function testKafka(t: Test): Promise<Engine> {

@@ -1,4 +1,4 @@
-import { StackError } from './errors.ts';
+import { toldOf } from './errors.ts';
 import { withEngines } from './with-engines.ts';
 
 const [command, ...args] = process.argv.slice(2);
@@ -9,7 +9,7 @@ if (command === undefined) {
   try {
     process.exitCode = await withEngines(command, args);
   } catch (error) {
-    console.error(error instanceof StackError ? error.message : error);
+    console.error(toldOf(error));
     process.exitCode = 1;
   }
 }

@@ -2,6 +2,7 @@ import { MongoClient } from 'mongodb';
 import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
 import { Calls } from './calls.ts';
 import { type DeadLetterMark, DeadLetterMarks } from './dead-letter-marks.ts';
+import { storeError } from './errors.ts';
 import { type Limited, limitedTo } from './limited.ts';
 import { Progress, type ProgressRow } from './progress.ts';
 import { type RebuildRow, Rebuilds } from './rebuilds.ts';
@@ -40,21 +41,10 @@ const HEARTBEAT_MS = 500;
 /**
  * Opens the store. Returns at once: the driver connects when it is first used and again after an outage, which is
  * safe here because every write is idempotent.
+ * @throws StoreError STORE_URI, STORE_CREDENTIALS where the URI cannot be used
  */
 export function openStore(settings: StoreSettings): Store {
-  const client = new MongoClient(settings.uri, {
-    appName: 'calltally',
-    writeConcern: { w: 'majority' },
-    readConcern: { level: 'majority' },
-    readPreference: 'primary',
-    socketTimeoutMS: settings.timeoutMs,
-    waitQueueTimeoutMS: settings.timeoutMs,
-    serverSelectionTimeoutMS: settings.selectionTimeoutMs,
-    connectTimeoutMS: Math.max(settings.selectionTimeoutMs, HEARTBEAT_MS),
-    heartbeatFrequencyMS: HEARTBEAT_MS,
-    maxPoolSize: 16,
-    ignoreUndefined: true,
-  });
+  const client = clientOf(settings);
   const db = client.db(settings.database);
   const rows = db.collection<CallRow>('calls');
   const keys = db.collection<ApiKeyRow>('api_keys');
@@ -88,6 +78,27 @@ export function openStore(settings: StoreSettings): Store {
       return client.close(true);
     },
   };
+}
+
+/** @throws StoreError where the URI cannot be used */
+function clientOf(settings: StoreSettings): MongoClient {
+  try {
+    return new MongoClient(settings.uri, {
+      appName: 'calltally',
+      writeConcern: { w: 'majority' },
+      readConcern: { level: 'majority' },
+      readPreference: 'primary',
+      socketTimeoutMS: settings.timeoutMs,
+      waitQueueTimeoutMS: settings.timeoutMs,
+      serverSelectionTimeoutMS: settings.selectionTimeoutMs,
+      connectTimeoutMS: Math.max(settings.selectionTimeoutMs, HEARTBEAT_MS),
+      heartbeatFrequencyMS: HEARTBEAT_MS,
+      maxPoolSize: 16,
+      ignoreUndefined: true,
+    });
+  } catch (thrown) {
+    throw storeError(thrown);
+  }
 }
 
 /**

@@ -1,54 +1,142 @@
-import { MongoBulkWriteError, MongoError, MongoInvalidArgumentError, MongoServerError } from 'mongodb';
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoInvalidArgumentError,
+  MongoMissingCredentialsError,
+  MongoParseError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from 'mongodb';
 
-export type StoreErrorCode = 'STORE_UNAVAILABLE' | 'STORE_TIMEOUT' | 'STORE_CONFLICT' | 'STORE_REFUSED';
+/** What each code means, and what mends it. */
+const MEANINGS = {
+  STORE_UNAVAILABLE: ['no Mongo can be reached', 'see that it runs, and that MONGODB_URI names it'],
+  STORE_TIMEOUT: ['Mongo did not answer in time', 'see whether it is overloaded, or hangs'],
+  STORE_CONFLICT: ['another writer was in the way each time', 'try again'],
+  STORE_CREDENTIALS: [
+    'Mongo refused the user or the password',
+    'correct them in MONGODB_URI, and authSource, which names the database that the user was made in',
+  ],
+  STORE_FORBIDDEN: [
+    'Mongo does not let this user do that',
+    'give the user the role readWrite on the database that MONGODB_URI names, or name a user in MONGODB_URI',
+  ],
+  STORE_TLS: [
+    'no TLS connection to Mongo came about',
+    'see that MONGODB_URI asks for TLS as the server does, and trusts a certificate that is still valid (tlsCAFile)',
+  ],
+  STORE_FULL: ['Mongo has no room left', 'make room for its data'],
+  STORE_URI: ['MONGODB_URI cannot be used', 'correct it'],
+  STORE_REFUSED: [
+    'Mongo refused what it was asked',
+    'see that it is MongoDB 6 to 8 or speaks as one; if it is, this is a fault of calltally',
+  ],
+} as const;
+
+export type StoreErrorCode = keyof typeof MEANINGS;
+
+/** What happened and what mends it; undefined for what is none of our codes. */
+export function meaningOf(code: string): string | undefined {
+  return Object.hasOwn(MEANINGS, code) ? MEANINGS[code as StoreErrorCode].join('; ') : undefined;
+}
 
 /**
  * Every failure of Mongo that leaves this package.
- * `retryable` says whether the same call may succeed later without anyone's help; all our calls are idempotent.
+ * `retryable` says whether the same call may succeed later without a change here; all our calls are idempotent.
  */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
+  /** What happened and what mends it, without what the driver said of it, which names servers. */
+  readonly meaning: string;
+
   constructor(
     readonly code: StoreErrorCode,
     readonly retryable: boolean,
     override readonly cause: unknown,
   ) {
-    super(`${code}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const [what, remedy] = MEANINGS[code];
+    const said = (cause instanceof Error ? cause.message : String(cause)).trim();
+    super(`${code}: ${what} (${said}); ${remedy}`);
+    this.meaning = `${what}; ${remedy}`;
   }
 }
 
 /** A duplicate key: the one server error whose meaning is part of the protocol. The text differs between servers. */
 export const DUPLICATE_KEY = 11000;
 
-/** Two writers in each other's way: MongoDB's WriteConflict, and the deadlock code of DocumentDB. */
-const CONFLICT_CODES = new Set<unknown>([112, 16908292]);
-/** MaxTimeMSExpired and its kin. */
-const TIMEOUT_CODES = new Set<unknown>([50, 262]);
-/** Authentication and authorisation: waiting does not help. */
-const REFUSED_CODES = new Set<unknown>([13, 18, 8000]);
-/** Bad value, type mismatch, unknown command, document too large, failed validation: a fault of ours. */
-const FAULT_CODES = new Set<unknown>([2, 9, 14, 59, 121, 10334, 17419, 51075]);
+const BY_SERVER_CODE = new Map<unknown, StoreErrorCode>([
+  // WriteConflict of MongoDB, and the deadlock of DocumentDB
+  ...codes('STORE_CONFLICT', 112, 16908292),
+  // MaxTimeMSExpired, ExceededTimeLimit
+  ...codes('STORE_TIMEOUT', 50, 262),
+  // UserNotFound, AuthenticationFailed, MechanismUnavailable
+  ...codes('STORE_CREDENTIALS', 11, 18, 334),
+  // Unauthorized
+  ...codes('STORE_FORBIDDEN', 13),
+  // OutOfDiskSpace
+  ...codes('STORE_FULL', 14031),
+  // Bad value, type mismatch, unknown command, document too large, failed validation: a fault of ours
+  ...codes('STORE_REFUSED', 2, 9, 14, 59, 121, 10334, 17419, 51075),
+]);
+/** Waiting does not help with these: something has to be corrected. */
+const FINAL = new Set<StoreErrorCode>(['STORE_CREDENTIALS', 'STORE_FORBIDDEN', 'STORE_URI', 'STORE_REFUSED']);
 const TIMEOUT_NAMES = new Set(['MongoOperationTimeoutError', 'MongoNetworkTimeoutError']);
+const NETWORK_CODE = /^(E(CONN|HOST|NET|PIPE|TIMEOUT|AI_)|E?(NOTFOUND|NODATA|SERVFAIL|REFUSED)$)/;
+const TLS_CODE = /^(ERR_(SSL|TLS)_|EPROTO$|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|ERR_OSSL)/;
+/** What a file system says; a server over another database hands it on under a code for anything. */
+const NO_ROOM = /no space left on device|disk quota exceeded/i;
+/** One code of a hosted service for all that its front refuses. */
+const ATLAS_ERROR = 8000;
 
 /** Maps anything thrown by the driver to a StoreError; what is not known to be final counts as worth a retry. */
 export function storeError(thrown: unknown): StoreError {
   if (thrown instanceof StoreError) return thrown;
-  if (!(thrown instanceof MongoError) || thrown instanceof MongoInvalidArgumentError) {
-    return new StoreError('STORE_REFUSED', false, thrown);
-  }
-  if (TIMEOUT_NAMES.has(thrown.name)) return new StoreError('STORE_TIMEOUT', true, thrown);
   const code = codeOf(thrown);
-  if (CONFLICT_CODES.has(code)) return new StoreError('STORE_CONFLICT', true, thrown);
-  if (TIMEOUT_CODES.has(code)) return new StoreError('STORE_TIMEOUT', true, thrown);
-  if (REFUSED_CODES.has(code) || FAULT_CODES.has(code)) return new StoreError('STORE_REFUSED', false, thrown);
-  return new StoreError('STORE_UNAVAILABLE', true, thrown);
+  return new StoreError(code, !FINAL.has(code), thrown);
+}
+
+function codeOf(thrown: unknown): StoreErrorCode {
+  if (causes(thrown).some(isOfTls)) return 'STORE_TLS';
+  if (!(thrown instanceof MongoError)) return foreignCodeOf(thrown);
+  if (thrown instanceof MongoParseError) return 'STORE_URI';
+  if (thrown instanceof MongoMissingCredentialsError) return 'STORE_CREDENTIALS';
+  if (thrown instanceof MongoInvalidArgumentError || thrown.name === 'MongoCompatibilityError')
+    return 'STORE_REFUSED';
+  if (TIMEOUT_NAMES.has(thrown.name)) return 'STORE_TIMEOUT';
+  if (NO_ROOM.test(thrown.message)) return 'STORE_FULL';
+  const code = serverCodeOf(thrown);
+  if (code === ATLAS_ERROR) return /auth/i.test(thrown.message) ? 'STORE_CREDENTIALS' : 'STORE_FORBIDDEN';
+  return BY_SERVER_CODE.get(code) ?? 'STORE_UNAVAILABLE';
+}
+
+/** Where the driver reads a URI, looks up a name or opens a file, it lets through what others throw. */
+function foreignCodeOf(thrown: unknown): StoreErrorCode {
+  const { name, code, syscall } = (thrown ?? {}) as { name?: unknown; code?: unknown; syscall?: unknown };
+  if (name === 'MongoParseError' || syscall === 'open') return 'STORE_URI';
+  return NETWORK_CODE.test(String(code)) ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED';
 }
 
 /** Of a bulk write the first code that is no duplicate key: a taken id is an answer, and may hide a conflict. */
-function codeOf(thrown: MongoError): unknown {
+function serverCodeOf(thrown: MongoError): unknown {
   if (thrown instanceof MongoBulkWriteError) {
     const errors = Array.isArray(thrown.writeErrors) ? thrown.writeErrors : [thrown.writeErrors];
     return errors.find((error) => error.code !== DUPLICATE_KEY)?.code ?? thrown.code;
   }
   return thrown instanceof MongoServerError ? thrown.code : null;
+}
+
+/** The error and those behind it; behind one that found no server are those of each server. */
+function causes(thrown: unknown): unknown[] {
+  if (!(thrown instanceof Error)) return [];
+  const servers =
+    thrown instanceof MongoServerSelectionError ? [...(thrown.reason?.servers?.values() ?? [])] : [];
+  return [thrown, ...[thrown.cause, ...servers.map(({ error }) => error)].flatMap(causes)];
+}
+
+function isOfTls(thrown: unknown): boolean {
+  return TLS_CODE.test(String((thrown as { code?: unknown }).code));
+}
+
+function codes(meaning: StoreErrorCode, ...ofServer: number[]): [unknown, StoreErrorCode][] {
+  return ofServer.map((code) => [code, meaning]);
 }

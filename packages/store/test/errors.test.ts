@@ -12,7 +12,7 @@ import {
 import { test } from 'tap';
 import { StoreError, storeError } from '../src/errors.ts';
 
-const server = (code: number) => new MongoServerError({ message: 'said the server', code });
+const server = (code: number, message = 'said the server') => new MongoServerError({ message, code });
 
 test('every failure has a stable code and says whether a retry helps', async (t) => {
   const table: [unknown, string, boolean][] = [
@@ -22,8 +22,14 @@ test('every failure has a stable code and says whether a retry helps', async (t)
     [server(262), 'STORE_TIMEOUT', true],
     [new MongoOperationTimeoutError('late'), 'STORE_TIMEOUT', true],
     [new MongoNetworkTimeoutError('late'), 'STORE_TIMEOUT', true],
-    [server(13), 'STORE_REFUSED', false],
-    [server(18), 'STORE_REFUSED', false],
+    [server(11), 'STORE_CREDENTIALS', false],
+    [server(18), 'STORE_CREDENTIALS', false],
+    [server(334), 'STORE_CREDENTIALS', false],
+    [server(8000, 'bad auth : authentication failed'), 'STORE_CREDENTIALS', false],
+    [server(8000, 'user is not allowed to do action [insert]'), 'STORE_FORBIDDEN', false],
+    [server(13), 'STORE_FORBIDDEN', false],
+    [server(14031), 'STORE_FULL', true],
+    [server(1, 'could not extend file "base/5/1": No space left on device'), 'STORE_FULL', true],
     [server(59), 'STORE_REFUSED', false],
     [server(121), 'STORE_REFUSED', false],
     [server(1), 'STORE_UNAVAILABLE', true],
@@ -54,7 +60,7 @@ test('a conflict in a bulk write is seen behind the ids that were taken', async 
   };
   t.match(storeError(bulk(11000, 16908292)), { code: 'STORE_CONFLICT' });
   t.match(storeError(bulk(112, 11000)), { code: 'STORE_CONFLICT' });
-  t.match(storeError(bulk(11000, 11000, 13)), { code: 'STORE_REFUSED' });
+  t.match(storeError(bulk(11000, 11000, 13)), { code: 'STORE_FORBIDDEN' });
   t.match(storeError(bulk(11000)), { code: 'STORE_UNAVAILABLE', retryable: true });
 });
 

@@ -21,8 +21,8 @@ export interface Fault {
 export function faultOf(thrown: unknown): Fault {
   if (!(thrown instanceof Error)) return { type: typeof thrown, message: clean(String(thrown)) };
   if (thrown instanceof StoreError) {
-    const { name, code, cause } = thrown;
-    return { type: name, code, ...(cause instanceof Error && { cause: cause.name }) };
+    const { name, code, meaning, cause } = thrown;
+    return { type: name, code, message: meaning, ...(cause instanceof Error && { cause: cause.name }) };
   }
   const { code } = thrown as { code?: unknown };
   const frame = FRAME.exec(thrown.stack ?? '')?.[0].trim();

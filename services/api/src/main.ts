@@ -61,6 +61,6 @@ await backend.start();
 try {
   await app.listen({ ...settings.http, listenTextResolver: (address) => `listening on ${address}` });
 } catch (thrown) {
-  logger.fatal({ fault: faultOf(thrown) }, 'cannot listen');
+  logger.fatal({ fault: faultOf(thrown) }, 'cannot listen; end what listens there, or set PORT or HOST');
   process.exit(1);
 }

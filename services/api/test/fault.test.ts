@@ -20,11 +20,12 @@ test('a log names a fault without stack, address, key or password', (t) => {
   t.end();
 });
 
-test("a store's error is told by its code and the name of its cause", (t) => {
+test("a store's error is told by its code, what that means, and the name of its cause", (t) => {
   const cause = Object.assign(new Error('connect ECONNREFUSED 10.1.2.3:1'), { name: 'MongoNetworkError' });
   t.strictSame(faultOf(new StoreError('STORE_UNAVAILABLE', true, cause)), {
     type: 'StoreError',
     code: 'STORE_UNAVAILABLE',
+    message: 'no Mongo can be reached; see that it runs, and that MONGODB_URI names it',
     cause: 'MongoNetworkError',
   });
   t.same(faultOf('thrown text'), { type: 'string', message: 'thrown text' });

@@ -166,8 +166,14 @@ async function takeChunk(
   return false;
 }
 
+/** Faults behind which Mongo may be another one, or back in an older state. */
+const OUTAGES: ReadonlySet<string> = new Set([
+  'STORE_UNAVAILABLE',
+  'STORE_TIMEOUT',
+  'STORE_TLS',
+  'STORE_FULL',
+]);
+
 function isOutage(thrown: unknown): boolean {
-  return (
-    thrown instanceof StoreError && (thrown.code === 'STORE_UNAVAILABLE' || thrown.code === 'STORE_TIMEOUT')
-  );
+  return thrown instanceof StoreError && OUTAGES.has(thrown.code);
 }

@@ -65,6 +65,12 @@ void ingest.crashed.then((error) => {
   void stop(1);
 });
 
-const address = await http.listen({ host: settings.http.host, port: settings.http.port });
-logger.info({ address }, 'health and metrics are served');
+const { host, port } = settings.http;
+try {
+  logger.info({ address: await http.listen({ host, port }) }, 'health and metrics are served');
+} catch (thrown) {
+  const { code } = thrown as NodeJS.ErrnoException;
+  logger.fatal({ code, host, port }, 'cannot listen; end what listens there, or set INGEST_PORT or HOST');
+  process.exit(1);
+}
 await ingest.start();

@@ -40,7 +40,7 @@ export function createContext(io: Io, failed: () => void): Context {
     failed,
     async withStore(work, timeoutMs = STORE_TIMEOUT_MS) {
       const store = openStore({
-        uri: settings().mongo.uri,
+        ...settings().mongo,
         timeoutMs,
         selectionTimeoutMs: STORE_SELECTION_TIMEOUT_MS,
       });

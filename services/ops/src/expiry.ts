@@ -3,6 +3,8 @@ import { CommandError } from './failure.ts';
 
 const DAY_MS = 86_400_000;
 const DAYS = /^([1-9]\d{0,3})d$/;
+/** A year of five digits cannot be written as a time. */
+const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
@@ -19,7 +21,7 @@ export function parseExpiry(text: string, nowMs: number): Date {
 function endOf(text: string): number {
   try {
     const { from } = parseDateRange({ start_date: text, end_date: '9999-12-31' }, 0);
-    return DATE.test(text) ? from + DAY_MS : from;
+    return DATE.test(text) ? Math.min(from + DAY_MS, LAST_INSTANT) : from;
   } catch (error) {
     if (!(error instanceof DateRangeError)) throw error;
     throw new CommandError(

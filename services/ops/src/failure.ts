@@ -24,11 +24,12 @@ export interface Failure {
 }
 
 const MESSAGE_LENGTH_MAX = 1000;
-const MONGO_REMEDY = 'is Mongo there? Set MONGODB_URI, or run `npm start` beside this';
-const REDIS_REMEDY = 'is Redis there? Set REDIS_URL, or run `npm start` beside this';
+const OR_START = 'or run `npm start` beside this';
+const REDIS_REMEDY = `is Redis there? Set REDIS_URL, ${OR_START}`;
+const KAFKA_REMEDY = `is Kafka there? Set KAFKA_BROKERS, ${OR_START}`;
+const REDIS_REFUSES = /\b(WRONGPASS|NOAUTH|NOPERM)\b/;
 const LOGIN_REMEDY =
   'set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD to what Kafka knows';
-const KAFKA_REMEDY = 'is Kafka there? Set KAFKA_BROKERS, or run `npm start` beside this';
 
 /** Whatever was thrown as one code and one line; no stack trace, no secret. */
 export function failureOf(thrown: unknown): Failure {
@@ -49,23 +50,48 @@ function describe(thrown: unknown): Failure {
     return { code: thrown.code, message: faults.join('; ') };
   }
   if (thrown instanceof StoreError) {
-    const said = message.slice(message.indexOf(': ') + 2);
-    return { code: thrown.code, message: `Mongo did not answer: ${said}; ${MONGO_REMEDY}` };
+    const more = thrown.code === 'STORE_UNAVAILABLE' ? `, ${OR_START}` : '';
+    return { code: thrown.code, message: withoutCode(message) + more };
   }
-  if (thrown instanceof CountersError) {
-    const said = message.slice(message.indexOf(': ') + 2);
-    const text = thrown.code === 'COUNTERS_LOST' ? `Redis did not answer: ${said}; ${REDIS_REMEDY}` : said;
-    return { code: thrown.code, message: text };
-  }
+  if (thrown instanceof CountersError) return ofCounters(thrown);
   const refusal = refusedLogin(thrown);
   if (refusal !== undefined) {
     return { code: 'KAFKA_REFUSED', message: `Kafka refused the login: ${refusal}; ${LOGIN_REMEDY}` };
   }
   if (thrown instanceof CallEventProducerError) {
-    return { code: thrown.code, message: message.slice(message.indexOf(': ') + 2) };
+    return { code: thrown.code, message: withoutCode(message) };
   }
-  if (thrown.name.startsWith('KafkaJS')) {
-    return { code: 'KAFKA_UNAVAILABLE', message: `Kafka did not answer: ${message}; ${KAFKA_REMEDY}` };
-  }
+  if (thrown.name.startsWith('KafkaJS')) return ofKafka(thrown);
   return { code: 'UNEXPECTED', message };
+}
+
+function withoutCode(message: string): string {
+  return message.slice(message.indexOf(': ') + 2);
+}
+
+function ofCounters({ code, message, cause }: CountersError): Failure {
+  const said = withoutCode(message);
+  if (cause instanceof Error && REDIS_REFUSES.test(cause.message)) {
+    return {
+      code: 'REDIS_REFUSED',
+      message: `Redis refused the user or the password: ${cause.message}; correct REDIS_URL`,
+    };
+  }
+  return {
+    code,
+    message: code === 'COUNTERS_LOST' ? `Redis did not answer: ${said}; ${REDIS_REMEDY}` : said,
+  };
+}
+
+/** What kafkajs throws; behind one that gave up stands the error that it gave up over. */
+function ofKafka(thrown: Error): Failure {
+  const { name, message, cause, type } = thrown as Error & { type?: string };
+  if (name === 'KafkaJSNumberOfRetriesExceeded' && cause instanceof Error) return ofKafka(cause);
+  if (type?.endsWith('AUTHORIZATION_FAILED')) {
+    return {
+      code: 'KAFKA_FORBIDDEN',
+      message: `Kafka does not let this user do that: ${message}; allow it by an ACL`,
+    };
+  }
+  return { code: 'KAFKA_UNAVAILABLE', message: `Kafka did not answer: ${message}; ${KAFKA_REMEDY}` };
 }

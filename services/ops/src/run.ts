@@ -7,7 +7,7 @@ import type { Io } from './io.ts';
 import { createProgram } from './program.ts';
 import { safeJson } from './shown.ts';
 
-const EXIT_FAILED = 1;
+export const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const EXIT_STOPPED = 130;
 
@@ -35,12 +35,17 @@ export async function runCalltally(args: readonly string[], io: Io): Promise<num
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
     // A bare `calltally` has been answered with its help.
     if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT_USAGE;
-    const failure = failureOf(thrown);
-    const line = args.includes('--json')
-      ? safeJson({ error: failure })
-      : escapeUnsafe(`calltally: ${failure.message} (${failure.code})`);
-    io.stderr.write(`${line}\n`);
+    io.stderr.write(failureLine(thrown, args));
     status = thrown instanceof CommanderError ? EXIT_USAGE : EXIT_FAILED;
   }
   return io.signal.aborted ? EXIT_STOPPED : status;
+}
+
+/** How a failure is told to who typed `args`: a line, with its end. */
+export function failureLine(thrown: unknown, args: readonly string[]): string {
+  const failure = failureOf(thrown);
+  const line = args.includes('--json')
+    ? safeJson({ error: failure })
+    : escapeUnsafe(`calltally: ${failure.message} (${failure.code})`);
+  return `${line}\n`;
 }

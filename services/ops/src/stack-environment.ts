@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CommandError } from './failure.ts';
 import type { Io } from './io.ts';
 
 type Environment = Io['env'];
@@ -16,9 +17,12 @@ interface StackFile {
 /**
  * The environment, and where it names no engine, the engines of the `npm start` that runs in `cwd`. A file that a
  * killed `npm start` left behind is not taken: its ports may be another process's by now.
+ * @throws CommandError STACK_UNREADABLE where it is another user's
  */
 export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Environment {
-  const stack = runningStack(cwd);
+  // Who names all of it needs no file, and need not be able to read it.
+  const isNamed = env.KAFKA_BROKERS && env.MONGODB_URI && (env.REDIS_URL || env.REDIS_CLUSTER_NODES);
+  const stack = isNamed ? undefined : runningStack(cwd);
   if (stack === undefined) return env;
   const { kafka, topic, redis, mongo } = stack;
   const filled: Record<string, string | undefined> = { ...env };
@@ -34,11 +38,15 @@ export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Envir
 }
 
 function runningStack(cwd: string): StackFile | undefined {
+  const file = join(cwd, '.calltally', 'stack.json');
   try {
-    const stack = JSON.parse(readFileSync(join(cwd, '.calltally', 'stack.json'), 'utf8')) as StackFile;
+    const stack = JSON.parse(readFileSync(file, 'utf8')) as StackFile;
     return isAlive(stack.supervisor) ? stack : undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    const remedy =
+      'run this as the user who runs `npm start`, or set KAFKA_BROKERS, REDIS_URL and MONGODB_URI';
+    throw new CommandError('STACK_UNREADABLE', `${file} cannot be read by this user; ${remedy}`);
   }
 }
 

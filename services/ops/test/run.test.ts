@@ -1,5 +1,7 @@
+import { startMongo } from '@calltally/stack';
+import { testRedis } from '@calltally/stack/testing';
 import { test } from 'tap';
-import { calltally, NOWHERE } from './support.ts';
+import { calltally, folder, NOWHERE } from './support.ts';
 
 test('--version and --help are answered, and a bare command is not what was asked', async (t) => {
   const version = await calltally(['--version']);
@@ -61,10 +63,54 @@ test('an engine that is not there is one line that names it and the remedy, and 
   const env = { ...NOWHERE, MONGODB_URI: 'mongodb://admin:hunter2@127.0.0.1:1/calltally' };
   const list = await calltally(['keys', 'list'], { env });
   t.equal(list.status, 1);
-  t.match(list.err, /^calltally: Mongo did not answer[^\n]*MONGODB_URI[^\n]*\(STORE_\w+\)\n$/);
+  t.match(
+    list.err,
+    /^calltally: no Mongo can be reached[^\n]*MONGODB_URI[^\n]*`npm start`[^\n]*\(STORE_UNAVAILABLE\)\n$/,
+  );
   t.notMatch(list.err, 'hunter2');
   const lag = await calltally(['lag', '--json'], { env });
   t.equal(lag.status, 1);
   t.equal(lag.out, '');
   t.match(JSON.parse(lag.err).error, { code: 'KAFKA_UNAVAILABLE', message: /KAFKA_BROKERS/ });
+});
+
+test('one that is there and refuses is said to refuse', async (t) => {
+  // No user was made, so that nobody is let in.
+  const mongo = await startMongo({ dataDir: await folder(t), auth: true });
+  t.teardown(() => mongo.stop('SIGKILL'));
+  const redis = await testRedis(t, ['--requirepass', 'right']);
+  const list = (user: string) => {
+    const env = { ...NOWHERE, MONGODB_URI: `${mongo.address.replace('//', `//${user}`)}/calltally` };
+    return calltally(['keys', 'list'], { env });
+  };
+  for (const user of ['ada:hunter2@', 'nobody:hunter2@']) {
+    const { status, err } = await list(user);
+    t.equal(status, 1);
+    t.match(
+      err,
+      /^calltally: Mongo refused the user or the password [^\n]*MONGODB_URI[^\n]*\(STORE_CREDENTIALS\)\n$/,
+    );
+    t.notMatch(err, /hunter2|is Mongo there|npm start/);
+  }
+  t.match(
+    (await list('')).err,
+    /^calltally: Mongo does not let this user do that [^\n]*\(STORE_FORBIDDEN\)\n$/,
+  );
+  t.match((await list('ada:right%@')).err, /^calltally: MONGODB_URI [^\n]*\(S\w+\)\n$/);
+  const option = await calltally(['keys', 'list'], {
+    env: { ...NOWHERE, MONGODB_URI: 'mongodb://127.0.0.1:1/?fast=yes' },
+  });
+  t.match(option, {
+    status: 1,
+    err: /^calltally: MONGODB_URI cannot be used [^\n]*fast[^\n]*\(STORE_URI\)\n$/,
+  });
+
+  const { port } = new URL(redis.address);
+  for (const login of ['', ':hunter2@']) {
+    const REDIS_URL = `redis://${login}127.0.0.1:${port}`;
+    const { status, err } = await calltally(['verify', '--all'], { env: { ...NOWHERE, REDIS_URL } });
+    t.equal(status, 1);
+    t.match(err, /^calltally: Redis refused the user or the password[^\n]*REDIS_URL \(REDIS_REFUSED\)\n$/);
+    t.notMatch(err, 'hunter2');
+  }
 });

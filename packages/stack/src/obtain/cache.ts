@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../alive.ts';
+import { isFileFault, StackError } from '../errors.ts';
 import { makePassable } from './passable.ts';
 
 const LOCK_WAIT_MS = 15 * 60_000;
@@ -17,16 +18,38 @@ export function cacheDir(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'calltally');
 }
 
+/** Whether `obtained` would find it there. */
+export function isObtained(cache: string, name: string): Promise<boolean> {
+  return exists(join(cache, name));
+}
+
 /**
  * The folder `name` in `cache`, which `fill` fills where it is not there yet. It appears whole or not at all:
  * `fill` gets a temporary folder, which is renamed. So the lock only spares work; two that fill at once do no
- * harm. `fill` must not write the temporary folder's name into what it leaves.
+ * harm. `fill` must not write the temporary folder's name into what it leaves. Rejects with StackError where the cache
+ * cannot be written, and with what `fill` rejects with.
  */
 export async function obtained(
   cache: string,
   name: string,
   fill: (folder: string) => Promise<void>,
 ): Promise<string> {
+  try {
+    return await obtain(cache, name, fill);
+  } catch (error) {
+    if (!isFileFault(error)) throw error;
+    const remedy = 'make room there or let it be written, or set XDG_CACHE_HOME to another folder';
+    throw new StackError(
+      'STACK_UNAVAILABLE',
+      'cache',
+      `${cache}: ${(error as Error).message}`,
+      remedy,
+      error,
+    );
+  }
+}
+
+async function obtain(cache: string, name: string, fill: (folder: string) => Promise<void>): Promise<string> {
   const final = join(cache, name);
   if (await exists(final)) return final;
   await makePassable(cache);

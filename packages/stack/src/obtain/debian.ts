@@ -3,20 +3,20 @@ import { isRoot, run, which } from './command.ts';
 
 const POLICY = '/usr/sbin/policy-rc.d';
 
-/** Whether `installPackage` can work here at all. */
+/** Whether `installPackages` can work here at all. */
 export async function canInstall(): Promise<boolean> {
   return isRoot() && (await which('apt-get')) !== undefined;
 }
 
 /**
- * Installs a package of the machine's own distribution, as root, from the sources it is set up with. A service
- * that the package brings is neither started nor left to start with the machine.
+ * Installs packages of the machine's own distribution, as root, from the sources it is set up with. Services
+ * that they bring are neither started nor left to start with the machine.
  */
-export async function installPackage(name: string, service?: string): Promise<void> {
+export async function installPackages(names: readonly string[], services: readonly string[]): Promise<void> {
   const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
   const options = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3'];
   const install = () =>
-    run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...options, name], { env });
+    run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...options, ...names], { env });
   await withoutServices(async () => {
     try {
       await install();
@@ -27,7 +27,7 @@ export async function installPackage(name: string, service?: string): Promise<vo
     }
   });
   const hasSystemd = await stat('/run/systemd/system').catch(() => undefined);
-  if (service !== undefined && hasSystemd) await run('systemctl', ['disable', '--now', service]);
+  if (hasSystemd) for (const service of services) await run('systemctl', ['disable', '--now', service]);
 }
 
 /** Debian asks this file, by convention, before a package's script starts a service. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StackError } from '../errors.ts';
-import { cacheDir, obtained } from './cache.ts';
-import { run, which } from './command.ts';
+import { cacheDir, isObtained, obtained } from './cache.ts';
+import { run } from './command.ts';
+import { JAVA, MAVEN, obtainTool, obtainTools, type Tool } from './tools.ts';
 
 export interface KafkaFiles {
   java: string;
@@ -18,93 +19,97 @@ export interface KafkaFiles {
 }
 
 const HOME = fileURLToPath(new URL('../../../../infra/kafka/', import.meta.url));
-const JAVA_MIN = 17;
+const POM = join(HOME, 'pom.xml');
+const SETTINGS = join(HOME, 'server.properties');
+/** A broker's log directory, below its folder. */
+export const LOGS = 'logs';
+
+/** Without it Java takes file names for ASCII, in a shell whose locale is POSIX's, and finds none with an `ü`. */
+export const JAVA_LOCALE = { LC_ALL: 'C.UTF-8' };
+
+/** What has to be on the machine. */
+export async function kafkaTools(): Promise<Tool[]> {
+  return (await isObtained(cacheDir(), await cacheName())) ? [JAVA] : [JAVA, MAVEN];
+}
 
 /** Java from PATH, Kafka's jars from Maven as infra/kafka/pom.xml pins them. Rejects with StackError. */
 export async function obtainKafka(log: (line: string) => void = () => {}): Promise<KafkaFiles> {
-  const java = await findJava();
-  const settings = join(HOME, 'server.properties');
-  const pom = join(HOME, 'pom.xml');
-  const recipe = createHash('sha256')
-    .update(await readFile(pom))
-    .update(await readFile(settings));
-  const folder = await obtained(cacheDir(), `kafka-${recipe.digest('hex').slice(0, 12)}`, async (draft) => {
+  const [java] = await obtainTools(await kafkaTools(), log);
+  const folder = await obtained(cacheDir(), await cacheName(), async (draft) => {
     log('kafka: obtaining it from Maven (43 MB)');
-    await copyJars(pom, join(draft, 'jars'));
-    await format({ java, jars: join(draft, 'jars'), settings }, join(draft, 'formatted'));
+    await copyJars(await obtainTool(MAVEN, log), draft);
+    await format(java!, draft, 'formatted');
     log('kafka: obtained');
   });
   return {
-    java,
+    java: java!,
     jars: join(folder, 'jars'),
     formatted: join(folder, 'formatted'),
-    settings,
+    settings: SETTINGS,
     log4j: join(HOME, 'log4j2.properties'),
   };
 }
 
-async function findJava(): Promise<string> {
-  const remedy = `install Java ${JAVA_MIN} or newer (Debian: apt-get install openjdk-17-jre-headless), or set KAFKA_BROKERS`;
-  const java = await which('java');
-  if (java === undefined) throw new StackError('STACK_UNAVAILABLE', 'kafka', 'java is not on PATH', remedy);
-  const said = await run(java, ['-version']);
-  if (Number(/version "(\d+)/.exec(said)?.[1]) >= JAVA_MIN) return java;
-  throw new StackError('STACK_UNAVAILABLE', 'kafka', `${java} is too old: ${said}`, remedy);
+async function cacheName(): Promise<string> {
+  const recipe = createHash('sha256')
+    .update(await readFile(POM))
+    .update(await readFile(SETTINGS));
+  return `kafka-${recipe.digest('hex').slice(0, 12)}`;
 }
 
-async function copyJars(pom: string, folder: string): Promise<void> {
-  const remedy = 'install Maven and let it reach its repository, or set KAFKA_BROKERS';
-  const maven = await which('mvn');
-  if (maven === undefined) throw new StackError('STACK_UNAVAILABLE', 'kafka', 'mvn is not on PATH', remedy);
+/** Names are relative to the draft: whoever's home it lies in, Maven and Java see plain ones. */
+async function copyJars(maven: string, draft: string): Promise<void> {
+  const remedy = 'see that Maven reaches its repository, or set KAFKA_BROKERS';
+  const args = ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=jars'];
   try {
-    await run(maven, ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`]);
+    await copyFile(POM, join(draft, 'pom.xml'));
+    await run(maven, args, { cwd: draft, env: JAVA_LOCALE });
+    await rm(join(draft, 'pom.xml'));
   } catch (error) {
     throw new StackError('STACK_UNAVAILABLE', 'kafka', (error as Error).message, remedy, error);
   }
   // A jar that was cut short would only show when a class is missing.
-  for (const jar of await readdir(folder)) {
-    if ((await stat(join(folder, jar))).size > 0) continue;
+  for (const jar of await readdir(join(draft, 'jars'))) {
+    if ((await stat(join(draft, 'jars', jar))).size > 0) continue;
     throw new StackError('STACK_UNAVAILABLE', 'kafka', `${jar} came empty`, remedy);
   }
 }
 
-/** @param options of Kafka's own tool, such as users that the first start shall know */
+/**
+ * Formats the log directory `logs` below a folder that has Kafka's `jars`. Names are relative to the folder.
+ * @param options of Kafka's own tool, such as users that the first start shall know
+ */
 async function format(
-  { java, jars, settings }: Pick<KafkaFiles, 'java' | 'jars' | 'settings'>,
+  java: string,
   folder: string,
+  logs: string,
   options: readonly string[] = [],
 ): Promise<void> {
-  const config = `${folder}.properties`;
-  await mkdir(folder, { recursive: true });
+  const config = join(folder, 'format.properties');
+  await mkdir(join(folder, logs), { recursive: true });
   const lines = [
     'listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093',
     'controller.quorum.voters=1@127.0.0.1:9093',
-    `log.dirs=${folder}`,
+    `log.dirs=${logs}`,
   ];
-  await writeFile(config, `${await readFile(settings, 'utf8')}\n${lines.join('\n')}\n`);
-  const tool = [
-    'kafka.tools.StorageTool',
-    'format',
-    '--cluster-id',
-    'Y2FsbHRhbGx5LWxvY2FsLQ',
-    '--config',
-    config,
-    ...options,
-  ];
-  await run(java, ['-Xmx128m', '-cp', join(jars, '*'), ...tool]);
+  await writeFile(config, `${await readFile(SETTINGS, 'utf8')}\n${lines.join('\n')}\n`);
+  const tool = ['kafka.tools.StorageTool', 'format', '--cluster-id', 'Y2FsbHRhbGx5LWxvY2FsLQ'];
+  const args = ['-Xmx128m', '-cp', 'jars/*', ...tool, '--config', 'format.properties', ...options];
+  await run(java, args, { cwd: folder, env: JAVA_LOCALE });
   await rm(config);
 }
 
 /**
- * Makes `folder` a broker's log directory unless it is one. Formatting takes a Java start; without options, that was
- * done once when Kafka was obtained, and a new broker is a copy away.
+ * Makes `logs` below a broker's folder its log directory, unless it is one. Formatting takes a Java start; without
+ * options, that was done once when Kafka was obtained, and a new broker is a copy away.
  */
 export async function formatOnce(
   files: KafkaFiles,
   folder: string,
   options?: readonly string[],
 ): Promise<void> {
-  if (await stat(join(folder, 'meta.properties')).catch(() => undefined)) return;
-  if (options !== undefined) return format(files, folder, options);
-  await cp(files.formatted, folder, { recursive: true });
+  const logs = join(folder, LOGS);
+  if (await stat(join(logs, 'meta.properties')).catch(() => undefined)) return;
+  if (options !== undefined) return format(files.java, folder, LOGS, options);
+  await cp(files.formatted, logs, { recursive: true });
 }

@@ -1,27 +1,34 @@
 import { chmod, copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StackError } from '../errors.ts';
-import { cacheDir, obtained } from './cache.ts';
-import { isRoot, run, which } from './command.ts';
+import { cacheDir, isObtained, obtained } from './cache.ts';
+import { isRoot, run } from './command.ts';
 import { MONGO_REMEDY } from './mongo-remedy.ts';
 import { isPassable } from './passable.ts';
 import { isNeeded, PACKAGE, SUITE } from './postgres-packages.ts';
 import { openSuite } from './private-apt.ts';
+import { APT, obtainTools, SETPRIV, type Tool } from './tools.ts';
 
 /** To be raised with every change to what this file puts into the cache. */
 const RECIPE = 1;
+const NAME = `${PACKAGE}-${RECIPE}`;
 const BIN = 'usr/lib/postgresql/18/bin';
+
+/** What has to be on the machine. */
+export async function postgresTools(): Promise<Tool[]> {
+  const obtaining = (await isObtained(await cacheForOthers(), NAME)) ? [] : [APT];
+  // What runs it as another user than root.
+  return isRoot() ? [...obtaining, SETPRIV] : obtaining;
+}
 
 /**
  * The folder with PostgreSQL's commands `postgres` and `initdb`, DocumentDB beside them, unpacked from Debian
  * packages into the cache; nothing is installed on the machine, and no root is needed. Rejects with StackError.
  */
 export async function obtainPostgres(log: (line: string) => void = () => {}): Promise<string> {
-  const folder = await obtained(await cacheForOthers(), `${PACKAGE}-${RECIPE}`, async (draft) => {
+  await obtainTools(await postgresTools(), log);
+  const folder = await obtained(await cacheForOthers(), NAME, async (draft) => {
     try {
-      for (const command of ['apt-get', 'dpkg-deb', 'bash', 'tar']) {
-        if ((await which(command)) === undefined) throw new Error(`neither mongod nor ${command} is on PATH`);
-      }
       log(`mongo: obtaining PostgreSQL with DocumentDB from Debian ${SUITE} (63 MB)`);
       await unpack(draft);
       await wrap(draft);

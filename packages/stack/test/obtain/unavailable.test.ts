@@ -1,7 +1,16 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { test } from 'tap';
 import { uniqueFolder } from '../../src/folder.ts';
-import { obtainChdb, StackError, startKafka, startMongo, startRedis } from '../../src/index.ts';
+import {
+  obtainChdb,
+  obtainEngines,
+  StackError,
+  startKafka,
+  startMongo,
+  startRedis,
+} from '../../src/index.ts';
+import { obtained } from '../../src/obtain/cache.ts';
+import { JAVA, MAVEN, obtainTools, REDIS } from '../../src/obtain/tools.ts';
 import { obtainChromium, type Test } from '../../src/testing.ts';
 
 const engines = { kafka: startKafka, redis: startRedis, mongo: startMongo };
@@ -33,6 +42,90 @@ test('an engine that cannot be had is one line that names it and what mends it',
       new RegExp(`^${name}: [^\n]* on PATH; install [^\n]*, or set ${variables[name]}$`),
     );
   }
+});
+
+test('all that is missing on a machine is named at once, with the one line that installs it', async (t) => {
+  await bareMachine(t);
+  const { KAFKA_BROKERS, REDIS_URL, MONGODB_URI } = process.env;
+  t.teardown(() =>
+    Object.assign(process.env, {
+      ...(KAFKA_BROKERS && { KAFKA_BROKERS }),
+      ...(REDIS_URL && { REDIS_URL }),
+      ...(MONGODB_URI && { MONGODB_URI }),
+    }),
+  );
+  for (const name of Object.values(variables)) delete process.env[name];
+  const failure = () =>
+    obtainEngines().then(
+      () => t.fail('they were had'),
+      (reason: StackError) => reason.message,
+    );
+  const message = await failure();
+  t.notMatch(message, '\n');
+  for (const missing of ['java is', 'mvn is', 'redis-server, valkey-server is', 'go is', 'apt-get is'])
+    t.match(message, `${missing} `);
+  t.match(
+    message,
+    /\(Debian: apt-get install default-jre-headless maven redis-server [^()]*golang-go ca-certificates\)/,
+  );
+  t.match(message, 'or set KAFKA_BROKERS, REDIS_URL, MONGODB_URI');
+
+  process.env.REDIS_URL = 'redis://127.0.0.1:1';
+  t.notMatch(await failure(), /redis/i, 'an engine that is named needs nothing');
+});
+
+test('what is missing is installed at once where root may, and named where not', async (t) => {
+  const folder = await bareMachine(t);
+  await mkdir(folder.path('empty'));
+  const script = (name: string, lines: string) =>
+    writeFile(folder.path(`empty/${name}`), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  const bring = ['java "version \\"21.0.1\\""', 'mvn ""', 'redis-server "Redis server v=7.2.4 sha"'].map(
+    (tool) => {
+      const [, name, says] = /^(\S+) (.*)$/.exec(tool)!;
+      return `printf '#!/bin/sh\\necho %s\\n' '${says}' > "$here/${name}"; PATH=/bin:/usr/bin chmod +x "$here/${name}"`;
+    },
+  );
+  await script(
+    'apt-get',
+    [`here='${folder.path('empty')}'`, 'echo "$@" >> "$here/asked"', ...bring].join('\n'),
+  );
+  const said: string[] = [];
+  const had = obtainTools([JAVA, MAVEN, REDIS], (line) => said.push(line));
+  if (process.getuid?.() !== 0) {
+    await t.rejects(had, { code: 'STACK_UNAVAILABLE', engine: 'kafka, redis' });
+    return;
+  }
+  t.strictSame(
+    await had,
+    ['java', 'mvn', 'redis-server'].map((name) => folder.path(`empty/${name}`)),
+  );
+  t.strictSame(said, [
+    'kafka: installing default-jre-headless from Debian',
+    'kafka: installing maven from Debian',
+    'redis: installing redis-server from Debian',
+  ]);
+  const asked = await readFile(folder.path('empty/asked'), 'utf8');
+  t.match(asked, /^install -y .* default-jre-headless maven redis-server\n$/, 'in one go');
+
+  await rm(folder.path('empty/apt-get'));
+  await script('java', 'echo "openjdk version \\"11.0.2\\" 2019-01-15"');
+  await t.rejects(
+    obtainTools([JAVA], () => {}),
+    {
+      message:
+        /^kafka: [^\n]*java is too old: openjdk version "11[^\n]*; install Java 17 or newer \(Debian: /,
+    },
+  );
+});
+
+test('a cache that cannot be written is one line with the remedy', async (t) => {
+  const folder = await bareMachine(t);
+  await writeFile(folder.path('cache'), 'a file where the folder should be');
+  const error: unknown = await obtained(folder.path('cache/calltally'), 'any', async () => {}).catch(
+    (reason) => reason,
+  );
+  if (!(error instanceof StackError)) return t.fail(`${error}`);
+  t.match(error.message, /^cache: [^\n]*ENOTDIR[^\n]*; make room [^\n]* XDG_CACHE_HOME [^\n]*$/);
 });
 
 test('so is the package that the bench compares with, without Python and without an index that has it', async (t) => {

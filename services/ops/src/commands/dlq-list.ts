@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { LETTER_HEADINGS, letterLine, letterView } from '../dead-letters/letter-view.ts';
 import type { Found } from '../dead-letters/scan.ts';
-import { addFilters, type Filters, selectionOf, wholeNumber } from '../dead-letters/selection.ts';
+import { addFilters, countingNumber, type Filters, selectionOf } from '../dead-letters/selection.ts';
 import { atDeadLetters } from '../dead-letters.ts';
 import { safeJson } from '../shown.ts';
 
@@ -26,7 +26,7 @@ export function addDlqList(dlq: Command, context: Context): void {
   const command = dlq.command('list').description('dead letters that nobody has retried or discarded');
   addFilters(command)
     .option('--all', 'those that were retried or discarded, too')
-    .option('--limit <number>', 'at most so many', wholeNumber)
+    .option('--limit <number>', 'at most so many', countingNumber)
     .option('--json', 'print {"letters": [{"id", "failed_at", "code", …}], "more": whether there are others}')
     .addHelpText('after', HELP)
     .action((options: Options) => listLetters(command, options, context));

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { CommandError } from '../failure.ts';
 import { keyView } from '../key-view.ts';
 import { table } from '../table.ts';
 import { requireUserId } from '../user-id.ts';
@@ -23,6 +24,12 @@ export function addKeysList(keys: Command, context: Context): void {
 async function listKeys({ user, json }: { user?: string; json?: true }, context: Context): Promise<void> {
   const userId = user === undefined ? undefined : requireUserId(user);
   const rows = await context.withStore((store) => store.apiKeys.list(userId));
+  if (userId !== undefined && rows.length === 0) {
+    throw new CommandError(
+      'USER_UNKNOWN',
+      `user ${userId} has no key; keys create --user ${userId} makes one`,
+    );
+  }
   const nowMs = Date.now();
   const keys = rows.map((row) => keyView(row, nowMs));
   if (json) return context.printJson({ keys });

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type CallsBar, callsBar } from '../audit/bar.ts';
 import { type Rebuilt, rebuild } from '../audit/rebuild-run.ts';
+import { requireKnown } from '../audit/require-known.ts';
 import { withBooks } from '../audit/with-books.ts';
 import type { Context } from '../context.ts';
 import { requireUserId } from '../user-id.ts';
@@ -80,8 +81,9 @@ async function rebuildCounters(options: Options, context: Context): Promise<void
   let bar: CallsBar | undefined;
   let estimated = 0;
   let saidAtMs = performance.now();
-  const done = await withBooks(context, (books) =>
-    rebuild(
+  const done = await withBooks(context, async (books) => {
+    if (userId !== undefined) await requireKnown(books, userId);
+    return rebuild(
       books,
       request,
       {
@@ -106,8 +108,8 @@ async function rebuildCounters(options: Options, context: Context): Promise<void
         },
       },
       io.signal,
-    ),
-  ).finally(() => bar?.stop());
+    );
+  }).finally(() => bar?.stop());
   if (json) context.printJson({ event: 'end', ...view(done) });
   else context.print(summary(done));
   if (done.failed > 0 || !done.complete) context.failed();

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Context } from '../context.ts';
 import type { Span } from '../reading/cursor.ts';
 import { replayBar } from '../replay/bar.ts';
-import { type Bound, parseFrom, parseTo } from '../replay/bound.ts';
+import { type Bound, isBackward, parseFrom, parseTo } from '../replay/bound.ts';
 import type { PartitionPlan } from '../replay/plan.ts';
 import { type Replayed, replay } from '../replay/run.ts';
 import { newStream } from './replay-new-stream.ts';
@@ -21,7 +21,7 @@ const HELP = `
 --from and --to are a date, a date-time, an offset for every partition, or offsets by partition (0:1500,3:20); of a
 time it matters when Kafka took the event. --to is exclusive; without it everything that ingest has stored is read.
 What ingest has not stored yet is left to ingest. Exit status 1 when the topic no longer holds what was asked for, or
-lets go of it before it is read.
+lets go of it before it is read, or never held any of it.
 
 A topic that was deleted and made anew is refused by ingest; --new-stream begins to count it from its first event.
 
@@ -56,6 +56,9 @@ export function addReplay(program: Command, context: Context): void {
       if (options.newStream) return newStream(options, context);
       const { from } = options;
       if (from === undefined) return command.error('error: give --from, or --new-stream');
+      if (options.to !== undefined && isBackward(from, options.to)) {
+        return command.error('error: --to is not after --from, so no event lies between them');
+      }
       return replayEvents({ ...options, from }, context);
     });
 }

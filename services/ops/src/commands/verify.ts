@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { differenceJson, differenceText } from '../audit/differences.ts';
+import { requireKnown } from '../audit/require-known.ts';
 import { verify, type Whom } from '../audit/verify-run.ts';
 import { withBooks } from '../audit/with-books.ts';
 import type { Context } from '../context.ts';
@@ -65,8 +66,9 @@ function whomOf({ user, sample, all }: Options): Whom | undefined {
 async function verifyCounters(whom: Whom, { repair, json }: Options, context: Context): Promise<void> {
   const began = performance.now();
   let saidAtMs = began;
-  const done = await withBooks(context, (books) =>
-    verify(
+  const done = await withBooks(context, async (books) => {
+    if ('userId' in whom) await requireKnown(books, whom.userId);
+    return verify(
       books,
       { whom, repair: repair === true },
       {
@@ -81,8 +83,8 @@ async function verifyCounters(whom: Whom, { repair, json }: Options, context: Co
         },
       },
       context.io.signal,
-    ),
-  );
+    );
+  });
   const { users, cold, drifted, repaired, differences, complete } = done;
   const seconds = Math.round(performance.now() - began) / 1_000;
   if (json) context.printJson({ event: 'end', ...done, seconds });

@@ -43,11 +43,21 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
-/** @throws CommanderError where both ids and filters are given: they would not say the same */
+/** A number of things to be shown, of which none would be to ask for nothing. */
+export function countingNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1.');
+  return Number(text);
+}
+
+/** @throws CommanderError for ids and filters, which would not say the same, and for times that nothing lies between */
 export function selectionOf(command: Command, ids: readonly string[], options: Filters): Selection {
   const { code, since, until, partition } = options;
   const given = Object.entries({ code, since, until, partition }).filter(([, value]) => value !== undefined);
   if (ids.length > 0 && given.length > 0) command.error('error: give ids or filters, not both');
+  if (since !== undefined && until !== undefined && since >= until) {
+    command.error('error: --since is after --until, so no letter lies between them');
+  }
+  if (since !== undefined && since > Date.now()) command.error('error: --since is in the future');
   return { ids, filters: Object.fromEntries(given) };
 }
 

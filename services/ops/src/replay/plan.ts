@@ -51,12 +51,14 @@ export function planReplay(
       const until = Math.max(begin, Math.min(last, stored + 1));
       const gone = goneOf(from, view, asked, last);
       const beyond = Math.max(asked, stored + 1);
+      // What Kafka has not given out yet is nobody's.
+      const there = Math.min(last, view.end);
       return {
         partition,
         from: begin,
         until,
         ...(gone && { gone }),
-        ...(to !== undefined && last > beyond && { notStored: { from: beyond, until: last } }),
+        ...(to !== undefined && there > beyond && { notStored: { from: beyond, until: there } }),
       };
     });
 }

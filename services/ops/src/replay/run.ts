@@ -6,7 +6,7 @@ import { CommandError } from '../failure.ts';
 import type { Span } from '../reading/cursor.ts';
 import { readPatiently } from '../reading/read-patiently.ts';
 import { unionOf } from '../reading/union.ts';
-import type { Bound } from './bound.ts';
+import { type Bound, partitionsOf } from './bound.ts';
 import { LiveBooks } from './live-books.ts';
 import { type PartitionPlan, type PartitionView, planReplay, type TimedOffsets } from './plan.ts';
 import { type Counts, Recorder } from './recorder.ts';
@@ -41,7 +41,7 @@ const REDIS_OPEN_TIMEOUT_MS = 2_000;
  * are is recounted. Reads with a group of its own, commits nothing and marks nothing. Repeated at will: whatever is
  * there stays as it is.
  *
- * @throws CommandError, StoreError, CountersError, LedgerError, errors of kafkajs
+ * @throws CommandError RANGE_EMPTY and others, StoreError, CountersError, LedgerError, errors of kafkajs
  */
 export async function replay(
   settings: OpsSettings,
@@ -64,6 +64,12 @@ export async function replay(
     );
     const spans = plan.filter(({ from, until }) => from < until);
     hooks.onPlan(plan, offsetsIn(spans));
+    if (isOfNothing(plan, request)) {
+      throw new CommandError(
+        'RANGE_EMPTY',
+        `${topic} holds no stored event in this range, so nothing was replayed; \`calltally lag\` shows what it holds`,
+      );
+    }
     const recorder = new Recorder(books, stream, signal);
     const gone: Span[] = [];
     await readPatiently(kafka, {
@@ -86,7 +92,7 @@ export async function replay(
   }
 }
 
-/** @throws CommandError MONGO_BEHIND and those of `choose`, StoreError, errors of kafkajs */
+/** @throws CommandError MONGO_BEHIND, PARTITION_UNKNOWN, TOPIC_MADE_ANEW, StoreError, errors of kafkajs */
 async function makePlan(
   admin: Admin,
   store: Store,
@@ -102,22 +108,34 @@ async function makePlan(
     return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
   };
   const timed = { from: await timesOf(from), to: await timesOf(to) };
+  const named = [...(partitions ?? []), ...partitionsOf(from), ...partitionsOf(to)];
+  requirePartitions(view.partitions, named);
   return { stream: view.stream, plan: planReplay(choose(view.partitions, partitions), from, to, timed) };
+}
+
+/** Whether a range was asked for in which nothing lies, nothing lay, and nothing waits to be stored. */
+function isOfNothing(plan: readonly PartitionPlan[], { from, to }: ReplayRequest): boolean {
+  // All that there is was asked for, and that is nothing yet.
+  if (from.kind === 'earliest' && to === undefined) return false;
+  return plan.every((one) => one.from === one.until && !one.gone && !one.notStored);
 }
 
 function offsetsIn(spans: readonly Span[]): number {
   return spans.reduce((sum, { from, until }) => sum + until - from, 0);
 }
 
-/** @throws CommandError PARTITION_UNKNOWN, TOPIC_MADE_ANEW */
+/** @throws CommandError PARTITION_UNKNOWN */
+function requirePartitions(partitions: readonly PartitionView[], wanted: readonly number[]): void {
+  const unknown = wanted.find((one) => !partitions.some(({ partition }) => partition === one));
+  if (unknown === undefined) return;
+  throw new CommandError('PARTITION_UNKNOWN', `the topic has no partition ${unknown}`);
+}
+
+/** @throws CommandError TOPIC_MADE_ANEW */
 function choose(
   partitions: readonly PartitionView[],
   wanted: readonly number[] | undefined,
 ): readonly PartitionView[] {
-  const unknown = wanted?.find((one) => !partitions.some(({ partition }) => partition === one));
-  if (unknown !== undefined) {
-    throw new CommandError('PARTITION_UNKNOWN', `the topic has no partition ${unknown}`);
-  }
   const chosen = partitions.filter(({ partition }) => wanted?.includes(partition) ?? true);
   requireSameTopic(chosen);
   return chosen;

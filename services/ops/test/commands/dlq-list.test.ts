@@ -89,6 +89,13 @@ test('dlq list', async (t) => {
       ['--until', '2026-02-30'],
       ['--partition', '-1'],
       ['--limit', 'x'],
+      ['--limit', '0'],
+      ['--limit', '-1'],
+      ['--limit', '1.5'],
+      ['--limit', ''],
+      ['--limit', '1000000000'],
+      ['--since', '2999-01-01'],
+      ['--since', '2026-03-02', '--until', '2026-03-01'],
     ]) {
       const { status, errors } = await world.json(['list', ...args]);
       t.equal(status, 2, args.join(' '));

@@ -98,6 +98,11 @@ test('keys on a real Mongo', async (t) => {
     const again = await calltally(['keys', 'revoke', key_id, '--json'], { env });
     t.equal(again.status, 0);
     t.equal(again.out, first.out);
+    const nobody = await calltally(['keys', 'list', '--user', 'nobody', '--json'], { env });
+    t.match(nobody, { status: 1, out: '' });
+    t.match(JSON.parse(nobody.err).error, { code: 'USER_UNKNOWN', message: /nobody has no key/ });
+    const last = await create('--user', 'acme', '--expires', '9999-12-31');
+    t.equal(last.expires_at, '9999-12-31T23:59:59.999Z');
     const unknown = await calltally(['keys', 'revoke', 'key_0', '--json'], { env });
     t.equal(unknown.status, 1);
     t.equal(JSON.parse(unknown.err).error.code, 'KEY_UNKNOWN');

@@ -38,14 +38,15 @@ test('rebuild', async (t) => {
     },
   );
 
-  await t.test('one user alone, whether there are calls of his or not', async (t) => {
+  await t.test('one user alone, and nobody who never called', async (t) => {
     await redis.hincrby(`ct:{${users[3]}}:m:${month}`, 'c', 1);
     await redis.hincrby(`ct:{${users[4]}}:m:${month}`, 'c', 1);
     const { out } = await run('--user', users[3]!, '--json');
     t.match(jsonLines(out).at(-1), { users: 1, calls: 2, drifted: 1, repaired: 1, complete: true });
     t.equal((await auditUsers(books, [users[3]!, users[4]!])).differences.length, 1);
     const nobody = await run('--user', 'nobody', '--json');
-    t.match(jsonLines(nobody.out).at(-1), { users: 1, calls: 0, cold: 1, repaired: 1 });
+    t.match(nobody, { status: 1, out: '' });
+    t.equal(JSON.parse(nobody.err).error.code, 'USER_UNKNOWN');
   });
 
   await t.test('a command line that cannot be meant is refused with 2', async (t) => {

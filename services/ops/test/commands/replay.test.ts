@@ -58,10 +58,12 @@ test('replay', async (t) => {
     t.match(end(said), { read: 480, restored: 0 });
     t.strictSame(await world.store.progress.stored(), before);
     const [plan] = said.lines;
-    t.ok(plan.partitions.every(({ not_stored }: { not_stored?: unknown }) => not_stored !== undefined));
-    const text = await world.run('replay', '--from', '90000', '--to', '100000');
-    t.match(text.out, /^0 read/m);
-    t.match(text.err, /are not stored yet; ingest counts them/);
+    t.ok(plan.partitions.some(({ not_stored }: { not_stored?: unknown }) => not_stored !== undefined));
+    const waiting = plan.partitions.find(({ not_stored }: { not_stored?: unknown }) => not_stored);
+    const beyond = waiting.not_stored.from;
+    const text = await world.run('replay', '--from', '0', '--to', `${beyond + 1}`);
+    t.match(text.out, /^\d+ read/m);
+    t.match(text.err, new RegExp(`offsets ${beyond} to ${beyond} are not stored yet; ingest counts them`));
   });
 
   await t.test('times, offsets and partitions choose what is read', async (t) => {
@@ -72,11 +74,36 @@ test('replay', async (t) => {
     const two = await world.json('replay', '--from', '0', '--to', '3', '--partition', '0', '2');
     t.match(end(two), { read: inTwo });
     t.match(end(await world.json('replay', '--from', '2000-01-01')), { read: 480 });
-    t.match(end(await world.json('replay', '--from', '2100-01-01T00:00:00+02:00')), { read: 0 });
-    t.match(end(await world.json('replay', '--from', 'earliest', '--to', '2000-01-01')), { read: 0 });
-    const unknown = await world.json('replay', '--from', 'earliest', '--partition', '9');
-    t.equal(JSON.parse(unknown.err).error.code, 'PARTITION_UNKNOWN');
+    const twice = await world.json('replay', '--from', `1:${through - 4}`, '--partition', '1', '1');
+    t.match(end(twice), { read: 5 }, 'a partition named twice is read once');
     for (const args of [
+      ['--from', '2100-01-01T00:00:00+02:00'],
+      ['--from', 'earliest', '--to', '2000-01-01'],
+      ['--from', '90000'],
+      ['--from', '90000', '--to', '100000'],
+      ['--from', '0', '--to', '2000-01-01'],
+      ['--from', '2000-01-01', '--to', '0'],
+      ['--from', '0:0', '--partition', '1'],
+    ]) {
+      const { status, err } = await world.json('replay', ...args);
+      t.equal(status, 1, args.join(' '));
+      t.equal(JSON.parse(err).error.code, 'RANGE_EMPTY', args.join(' '));
+    }
+    for (const args of [
+      ['--from', 'earliest', '--partition', '9'],
+      ['--from', '9:0'],
+      ['--from', '0', '--to', '9:5'],
+    ]) {
+      const unknown = await world.json('replay', ...args);
+      t.equal(JSON.parse(unknown.err).error.code, 'PARTITION_UNKNOWN');
+    }
+    for (const args of [
+      ['--from', '2026-03-02', '--to', '2026-03-01'],
+      ['--from', '2026-03-02', '--to', '2026-03-02'],
+      ['--from', '20', '--to', '10'],
+      ['--from', '0:20', '--to', '0:10'],
+      ['--from', '0:5,1:9', '--to', '8'],
+      ['--from', '0:5,0:9'],
       ['--from', 'soon'],
       [],
       ['--new-stream', '--from', '0'],

@@ -100,6 +100,11 @@ test('verify', async (t) => {
       t.equal(status, 2, args.join(' '));
       t.equal(JSON.parse(err).error.code, 'USAGE');
     }
+    for (const args of [[], ['--repair']]) {
+      const nobody = await run('--user', 'nobody', ...args, '--json');
+      t.match(nobody, { status: 1, out: '' }, 'and somebody who never called with 1');
+      t.match(JSON.parse(nobody.err).error, { code: 'USER_UNKNOWN', message: /no call of user "nobody"/ });
+    }
     const { status, err } = await run('--user', ' no id', '--json');
     t.equal(status, 1);
     t.equal(JSON.parse(err).error.code, 'USER_ID_INVALID');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { type Bound, parseFrom, parseTo } from '../../src/replay/bound.ts';
+import { type Bound, isBackward, parseFrom, parseTo } from '../../src/replay/bound.ts';
 import { type PartitionView, planReplay } from '../../src/replay/plan.ts';
 
 const none = { from: new Map<number, number>(), to: new Map<number, number>() };
@@ -77,7 +77,35 @@ test('bounds are read as they are meant', (t) => {
   });
   t.match(parseTo('2026-03-01'), { kind: 'time', ms: Date.UTC(2026, 2, 1) });
   t.match(parseTo('2026-03-01T02:00:00+02:00'), { kind: 'time', ms: Date.UTC(2026, 2, 1) });
-  for (const text of ['', 'soon', '-1', '1:2:3', '1:', '1500.5']) t.throws(() => parseTo(text), text);
+  t.match(parseTo('1969-12-31T23:59:59.999Z'), { kind: 'time', ms: 0 });
+  for (const text of ['', 'soon', '0:1,0:2', '-1', '1:2:3', '1:', '1500.5'])
+    t.throws(() => parseTo(text), text);
   t.throws(() => parseTo('earliest'), 'an end is none');
+  t.end();
+});
+
+test('an end that is not after its beginning is seen whatever the topic holds', (t) => {
+  const backward = (from: string, to: string) => isBackward(parseFrom(from), parseTo(to));
+  for (const [from, to] of [
+    ['2026-03-02', '2026-03-01'],
+    ['2026-03-02', '2026-03-02'],
+    ['20', '10'],
+    ['20', '20'],
+    ['0:20', '0:10'],
+    ['0:5,1:9', '8'],
+    ['8', '0:9,1:8'],
+  ] as const) {
+    t.ok(backward(from, to), `${from} to ${to}`);
+  }
+  for (const [from, to] of [
+    ['earliest', '0'],
+    ['2026-03-01', '2026-03-02'],
+    ['2026-03-01', '5'],
+    ['5', '2026-03-01'],
+    ['0:20', '1:10'],
+    ['0:5,1:7', '8'],
+  ] as const) {
+    t.notOk(backward(from, to), `${from} to ${to}`);
+  }
   t.end();
 });

@@ -1,0 +1,163 @@
+import { StackError } from '../errors.ts';
+import { run, which } from './command.ts';
+import { canInstall, installPackages } from './debian.ts';
+
+/** A command that the machine itself must have. */
+export interface Tool {
+  /** What needs it, as errors and log lines call it. */
+  engine: string;
+  /** As a person would ask for it. */
+  name: string;
+  /** Any of these will do. */
+  commands: readonly string[];
+  /** Debian's packages that bring it; none where there is none to bring it. */
+  packages: readonly string[];
+  /** The service that the package brings, which nobody here wants to run. */
+  service?: string;
+  /** The variable that makes it needless. */
+  variable?: string;
+  /** The oldest that will do, and how what it says of itself gives its number. */
+  major?: { min: number; of: RegExp; asked: readonly string[] };
+}
+
+export const JAVA: Tool = {
+  engine: 'kafka',
+  name: 'Java 17 or newer',
+  commands: ['java'],
+  packages: ['default-jre-headless'],
+  variable: 'KAFKA_BROKERS',
+  major: { min: 17, of: /version "(\d+)/, asked: ['-version'] },
+};
+
+export const MAVEN: Tool = {
+  engine: 'kafka',
+  name: 'Maven',
+  commands: ['mvn'],
+  packages: ['maven'],
+  variable: 'KAFKA_BROKERS',
+};
+
+export const REDIS: Tool = {
+  engine: 'redis',
+  name: 'Redis or Valkey 7 or newer',
+  commands: ['redis-server', 'valkey-server'],
+  packages: ['redis-server'],
+  service: 'redis-server',
+  variable: 'REDIS_URL',
+  major: { min: 7, of: /v=(\d+)\./, asked: ['--version'] },
+};
+
+export const GO: Tool = {
+  engine: 'mongo',
+  name: 'mongod 6 or newer, or Go',
+  commands: ['go'],
+  // Go fetches over TLS, and does not depend on the authorities.
+  packages: ['golang-go', 'ca-certificates'],
+  variable: 'MONGODB_URI',
+};
+
+export const APT: Tool = {
+  engine: 'mongo',
+  name: 'mongod 6 or newer',
+  commands: ['apt-get'],
+  packages: [],
+  variable: 'MONGODB_URI',
+};
+
+export const SETPRIV: Tool = {
+  engine: 'mongo',
+  name: 'setpriv of util-linux',
+  commands: ['setpriv'],
+  packages: ['util-linux'],
+  variable: 'MONGODB_URI',
+};
+
+export const CHROMIUM: Tool = {
+  engine: 'chromium',
+  name: 'Chromium 123 or newer',
+  commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+  packages: ['chromium'],
+  major: { min: 123, of: / (\d+)\.\d+/, asked: ['--version'] },
+};
+
+export const KCAT: Tool = {
+  engine: 'kcat',
+  name: 'kcat',
+  commands: ['kcat', 'kafkacat'],
+  packages: ['kcat'],
+};
+
+/** As `obtainTools`, for one, whose command it gives. */
+export async function obtainTool(tool: Tool, log: (line: string) => void = () => {}): Promise<string> {
+  return (await obtainTools([tool], log))[0]!;
+}
+
+/**
+ * Where each of the tools is. Those that are missing are installed from Debian where root may.
+ * Rejects with StackError, in one line, of all that are still missing then.
+ */
+export async function obtainTools(tools: readonly Tool[], log: (line: string) => void): Promise<string[]> {
+  const { found, missing } = await look(tools);
+  if (missing.length === 0) return found;
+  const installable = missing.filter(({ tool }) => tool.packages.length > 0);
+  if (installable.length > 0 && (await canInstall())) {
+    for (const { tool } of installable) {
+      log(`${tool.engine}: installing ${tool.packages.join(', ')} from Debian`);
+    }
+    const wanted = installable.map(({ tool }) => tool);
+    await installPackages(
+      wanted.flatMap(({ packages }) => packages),
+      wanted.flatMap(({ service }) => service ?? []),
+    ).catch((error: Error) => {
+      throw unavailable(wanted, error.message, error);
+    });
+  }
+  const now = await look(tools);
+  if (now.missing.length === 0) return now.found;
+  throw unavailable(
+    now.missing.map(({ tool }) => tool),
+    now.missing.map(({ problem }) => problem).join(', '),
+  );
+}
+
+async function look(tools: readonly Tool[]) {
+  const found: string[] = [];
+  const missing: { tool: Tool; problem: string }[] = [];
+  for (const tool of tools) {
+    const command = await which(...tool.commands);
+    const problem = await problemOf(tool, command);
+    if (problem !== undefined) missing.push({ tool, problem });
+    else found.push(command!);
+  }
+  return { found, missing };
+}
+
+async function problemOf(
+  { commands, major }: Tool,
+  command: string | undefined,
+): Promise<string | undefined> {
+  if (command === undefined) {
+    return commands.length === 1
+      ? `${commands[0]} is not on PATH`
+      : `none of ${commands.join(', ')} is on PATH`;
+  }
+  if (major === undefined) return undefined;
+  try {
+    const said = await run(command, [...major.asked]);
+    return Number(major.of.exec(said)?.[1]) >= major.min ? undefined : `${command} is too old: ${said}`;
+  } catch (error) {
+    // A stand-in that only says where to get it, for one.
+    return (error as Error).message;
+  }
+}
+
+function unavailable(tools: readonly Tool[], problem: string, cause?: unknown): StackError {
+  const each = (values: (string | undefined)[]) => [...new Set(values.filter((one) => one !== undefined))];
+  const packages = each(tools.flatMap((tool) => tool.packages));
+  const variables = each(tools.map(({ variable }) => variable));
+  const names = each(tools.map(({ name }) => name)).join('; ');
+  const debian = packages.length > 0 ? ` (Debian: apt-get install ${packages.join(' ')})` : '';
+  const instead = variables.length > 0 ? `, or set ${variables.join(', ')}` : '';
+  const engines = each(tools.map(({ engine }) => engine)).join(', ');
+  return new StackError('STACK_UNAVAILABLE', engines, problem, `install ${names}${debian}${instead}`, cause);
+}
