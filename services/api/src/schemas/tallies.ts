@@ -11,7 +11,7 @@ export const rangeParameters = {
   ),
   end_date: date(
     'End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, ' +
-      '`2026-03-28T23:59:59Z` that whole second. Default: now.',
+      '`2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now.',
   ),
   user_id: Type.Optional(
     Type.String({
