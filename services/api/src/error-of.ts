@@ -15,6 +15,7 @@ export function apiErrorOf(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof DateRangeError) return new ApiError(thrown.code, maskKeys(thrown.message));
   if (thrown instanceof TooManyBucketsError) return new ApiError('TOO_MANY_BUCKETS', thrown.message);
+  if (thrown instanceof LedgerError && thrown.code === 'LEDGER_OVERLOADED') return overloaded(thrown);
   if (thrown instanceof LedgerError || thrown instanceof StoreError) return unavailable(thrown);
   const { validation, statusCode } = (thrown ?? {}) as Partial<FastifyError>;
   if (validation !== undefined) return unusableParameter(validation[0]);
@@ -32,9 +33,28 @@ export function unavailable(cause: unknown): ApiError {
   });
 }
 
+/** There is more to answer than can be answered in good time. */
+export function overloaded(cause?: unknown): ApiError {
+  return new ApiError(
+    'OVERLOADED',
+    'There are more requests than can be answered here. Try again in a moment.',
+    {
+      headers: { 'retry-after': String(RETRY_AFTER_S) },
+      cause,
+    },
+  );
+}
+
 /** A request that is no proper HTTP, or larger than any request to this service. */
 export function badRequest(status: number): ApiError {
   return new ApiError('BAD_REQUEST', 'The request is malformed or too large.', { status });
+}
+
+/** Nothing here is changed by a request. */
+export function methodNotAllowed(): ApiError {
+  return new ApiError('METHOD_NOT_ALLOWED', 'Only GET and HEAD are answered here.', {
+    headers: { allow: 'GET, HEAD' },
+  });
 }
 
 /** Parameters are texts, so their schema can refuse one given twice, and one that is none of the values it may have. */

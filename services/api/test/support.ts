@@ -121,12 +121,14 @@ export async function testApi(
   options: {
     now?: { ms: number };
     rateLimitPerSecond?: number;
+    trustedProxies?: readonly string[];
     streamLimits?: StreamLimits;
     /** Stands between the app and its reader. */
     readerOver?: (reader: Backend['reader']) => AppParts['reader'];
   } = {},
 ): Promise<RunningApi> {
-  const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, streamLimits, readerOver } = options;
+  const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, trustedProxies = [] } = options;
+  const { streamLimits, readerOver } = options;
   const lines: string[] = [];
   const logger = createLogger({
     service: 'api',
@@ -144,6 +146,7 @@ export async function testApi(
     metrics,
     clock: () => now.ms,
     rateLimitPerSecond,
+    trustedProxies,
     ...(streamLimits && { streamLimits }),
     ...(readerOver && { reader: readerOver(backend.reader) }),
   });
