@@ -22,6 +22,8 @@ const WAIT_STEP_MS = 20;
 /** Both engines with a gate before each, and what ingest would use: a way past the gates. */
 export interface World {
   redis: Awaited<ReturnType<typeof testRedis>>;
+  /** Its address, past the gate. */
+  mongo: string;
   redisGate: Gate;
   mongoGate: Gate;
   redisUrl: string;
@@ -64,6 +66,7 @@ export async function testWorld(t: Test): Promise<World> {
 
   return {
     redis,
+    mongo: mongo.address,
     redisGate,
     mongoGate,
     redisUrl: `redis://127.0.0.1:${redisGate.port}`,
