@@ -8,6 +8,7 @@ import {
 } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger, Registry } from '@calltally/telemetry';
+import fastifyCompress from '@fastify/compress';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { answerClientError, refuseTunnel } from './client-error.ts';
 import { overloaded } from './error-of.ts';
@@ -51,6 +52,8 @@ export interface AppParts {
   readsAtOnceMax?: number;
   /** Streams that may be open at once; those of a process that has a core unless given. */
   streamLimits?: StreamLimits;
+  /** How long the next stream may go on; ten to twenty minutes unless given. */
+  streamLifeMs?: () => number;
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -92,6 +95,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     done(null);
   });
 
+  // By the routes whose answers may be large, and by no others: what is small pays nothing, and events are never held back.
+  await app.register(fastifyCompress, { global: false, encodings: ['br', 'gzip'] });
   await app.register(requestId);
   await app.register(httpMetrics, { metrics });
   await app.register(rateLimit, { perSecond: rateLimitPerSecond });
@@ -101,7 +106,12 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(documentation);
   await app.register(dashboardRoutes, { reader: parts.reader, reads, clock, metrics });
   await app.register(timeseriesRoutes, { series: parts.series, reads, clock, metrics });
-  await app.register(streamRoutes, { ...parts, clock, limits: streamLimits });
+  await app.register(streamRoutes, {
+    ...parts,
+    clock,
+    limits: streamLimits,
+    ...(parts.streamLifeMs && { lifeMs: parts.streamLifeMs }),
+  });
   await app.register(healthRoutes, { store: parts.store, link: parts.link });
   await app.register(metricsRoutes, { metrics });
   await app.register(page);

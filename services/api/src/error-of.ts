@@ -1,4 +1,4 @@
-import { DateRangeError, TooManyBucketsError } from '@calltally/domain';
+import { DateRangeError, parseDateRange, TooManyBucketsError } from '@calltally/domain';
 import { LedgerError } from '@calltally/ledger';
 import { StoreError } from '@calltally/store';
 import type { FastifyError, FastifySchemaValidationError } from 'fastify';
@@ -13,7 +13,7 @@ const DATE_PARAMETERS = new Set(['start_date', 'end_date']);
 /** What a client may know of anything that was thrown while answering it. */
 export function apiErrorOf(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
-  if (thrown instanceof DateRangeError) return new ApiError(thrown.code, maskKeys(thrown.message));
+  if (thrown instanceof DateRangeError) return dateRangeError(thrown);
   if (thrown instanceof TooManyBucketsError) return new ApiError('TOO_MANY_BUCKETS', thrown.message);
   if (thrown instanceof LedgerError && thrown.code === 'LEDGER_OVERLOADED') return overloaded(thrown);
   if (thrown instanceof LedgerError || thrown instanceof StoreError) return unavailable(thrown);
@@ -57,13 +57,15 @@ export function methodNotAllowed(): ApiError {
   });
 }
 
-/** Parameters are texts, so their schema can refuse one given twice, and one that is none of the values it may have. */
+/** Parameters are texts, so their schema can refuse one given twice, one that is no date, and one that is none of the values it may have. */
 function unusableParameter(fault: (FastifySchemaValidationError & { data?: unknown }) | undefined): ApiError {
   const parameter = fault?.instancePath.slice(1) ?? '';
-  const code = DATE_PARAMETERS.has(parameter) ? 'INVALID_DATE' : 'INVALID_PARAMETER';
+  const isDate = DATE_PARAMETERS.has(parameter);
+  const code = isDate ? 'INVALID_DATE' : 'INVALID_PARAMETER';
   if (typeof fault?.data !== 'string') {
     return new ApiError(code, `${parameter} is given more than once. Give it once.`);
   }
+  if (isDate) return dateError(parameter, fault.data);
   const value = maskKeys(fault.data);
   const shown = value.length > SHOWN_VALUE_LENGTH_MAX ? `${value.slice(0, SHOWN_VALUE_LENGTH_MAX)}…` : value;
   const allowed = (fault.params.allowedValues as string[]).join(', ');
@@ -71,4 +73,19 @@ function unusableParameter(fault: (FastifySchemaValidationError & { data?: unkno
     code,
     `${parameter} ${JSON.stringify(shown)} is none of ${allowed}. Take one of them, or leave it out.`,
   );
+}
+
+/** What is wrong with a date that its schema refuses: the schema says only that something is. */
+function dateError(parameter: string, text: string): ApiError {
+  try {
+    parseDateRange({ end_date: '9999-12-31', [parameter]: text }, 0);
+  } catch (thrown) {
+    if (thrown instanceof DateRangeError) return dateRangeError(thrown);
+    throw thrown;
+  }
+  throw new Error(`the schema of ${parameter} refuses what can be read`);
+}
+
+function dateRangeError({ code, message }: DateRangeError): ApiError {
+  return new ApiError(code, maskKeys(message));
 }

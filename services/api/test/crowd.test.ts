@@ -2,8 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Test } from '@calltally/stack/testing';
-import { test } from 'tap';
+import { type Test, test } from 'tap';
 import { startApi } from './process.ts';
 import { callsAt, testWorld, until } from './support.ts';
 

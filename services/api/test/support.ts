@@ -126,12 +126,14 @@ export async function testApi(
     rateLimitPerSecond?: number;
     trustedProxies?: readonly string[];
     streamLimits?: StreamLimits;
+    streamLifeMs?: () => number;
+    readsAtOnceMax?: number;
     /** Stands between the app and its reader. */
     readerOver?: (reader: Backend['reader']) => AppParts['reader'];
   } = {},
 ): Promise<RunningApi> {
   const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, trustedProxies = [] } = options;
-  const { streamLimits, readerOver } = options;
+  const { streamLimits, streamLifeMs, readsAtOnceMax, readerOver } = options;
   const lines: string[] = [];
   const logger = createLogger({
     service: 'api',
@@ -151,6 +153,8 @@ export async function testApi(
     rateLimitPerSecond,
     trustedProxies,
     ...(streamLimits && { streamLimits }),
+    ...(streamLifeMs && { streamLifeMs }),
+    ...(readsAtOnceMax !== undefined && { readsAtOnceMax }),
     ...(readerOver && { reader: readerOver(backend.reader) }),
   });
   t.teardown(async () => {

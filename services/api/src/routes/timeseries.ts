@@ -3,7 +3,7 @@ import type { ConcurrencyLimit, SeriesReader } from '@calltally/ledger';
 import { Counter, type Registry } from '@calltally/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
-import { CSV_TYPE, csvFileName, csvOf } from '../csv.ts';
+import { CSV_TYPE, csvFileName, csvFormatOf, csvOf } from '../csv.ts';
 import { refuseMisspelt } from '../parameters.ts';
 import { TIMESERIES_MESSAGE, TimeseriesQuery, TimeseriesSchema } from '../schemas/timeseries.ts';
 import { TallyHeaders } from '../tally-headers.ts';
@@ -37,19 +37,22 @@ export async function timeseriesRoutes(app: FastifyInstance, parts: TimeseriesPa
       schema: TimeseriesSchema,
       onRequest: [app.requireApiKey, ...app.userLimit],
       preValidation: refuseMisspelt(TimeseriesQuery),
+      compress: {},
     },
     async (request, reply) => {
       const nowMs = clock();
       const range = parseDateRange(request.query, nowMs);
       const series = seriesOf(range, request.query.interval ?? 'day');
+      const csvFormat = csvFormatOf(request.query);
       const begunMs = performance.now();
       const reading = await reads.run(() => reader.read(request.userId, range, series, nowMs));
       headers.write(request, reply, reading, performance.now() - begunMs);
-      reply.header('vary', 'Accept');
+      // Lower case, so that the plugin which compresses finds that it is there.
+      reply.header('vary', 'Accept, accept-encoding');
       const data = seriesData(series, reading.tallies, range);
       if (formatOf(request) === 'json') return { success: true, message: TIMESERIES_MESSAGE, data };
       reply.type(CSV_TYPE).header('content-disposition', `attachment; filename="${csvFileName(data)}"`);
-      return csvOf(data);
+      return csvOf(data, csvFormat);
     },
   );
 }

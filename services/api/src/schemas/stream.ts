@@ -14,6 +14,7 @@ const STREAM = `Server-Sent Events.
 
 - \`dashboard\`, with an \`id\`: the dashboard's \`data\`, at once, whenever it changes and when the UTC day turns, at most 4 a second.
 - \`heartbeat\`: \`{"as_of": …}\`, behind the first figures and every 5 seconds: everything that producers had acknowledged by then is in the figures; null while unknown.
+- \`reconnect\`: the stream has had its time, ten to twenty minutes; it closes. Connect again at once, as an EventSource does.
 - \`end\`: \`{"code": …, "message": …}\`: the key is no longer valid. Do not connect again.`;
 
 export const StreamSchema = {

@@ -1,8 +1,10 @@
 import Type from 'typebox';
+import { DATE_PATTERN } from './date-pattern.ts';
 
 /* What operations that answer tallies of a range have in common. */
 
-const date = (description: string) => Type.Optional(Type.String({ description }));
+const date = (description: string) =>
+  Type.Optional(Type.String({ description, minLength: 10, pattern: DATE_PATTERN }));
 
 export const rangeParameters = {
   start_date: date(
