@@ -25,7 +25,7 @@ export interface AnswerParts {
 }
 
 /** Answers from rows at once: a few times what Mongo has connections for, so that none waits for long. */
-const FALLBACKS_AT_ONCE_MAX = 128;
+const FALLBACKS_AT_ONCE_MAX = 64;
 
 export function fallbackLimit(atOnceMax = FALLBACKS_AT_ONCE_MAX): ConcurrencyLimit {
   return new ConcurrencyLimit(

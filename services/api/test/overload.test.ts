@@ -2,7 +2,7 @@ import { type Test, test } from 'tap';
 import { type Answer, callsAt, NOW_MS, testApi, testWorld, until } from './support.ts';
 
 const PATHS = ['/analytics/dashboard', '/analytics/timeseries'];
-const FALLBACKS_AT_ONCE_MAX = 128;
+const FALLBACKS_AT_ONCE_MAX = 64;
 
 function isRefusedByName(t: Test, answer: Answer): void {
   t.match(answer, {
