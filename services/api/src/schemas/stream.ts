@@ -17,6 +17,16 @@ const STREAM = `Server-Sent Events.
 - \`reconnect\`: the stream has had its time, ten to twenty minutes; it closes. Connect again at once, as an EventSource does.
 - \`end\`: \`{"code": …, "message": …}\`: the key is no longer valid. Do not connect again.`;
 
+/** Each event of the stream, its fields as texts. */
+const StreamEvent = Type.Object(
+  {
+    event: Type.Enum(['dashboard', 'heartbeat', 'reconnect', 'end']),
+    data: Type.String({ contentMediaType: 'application/json' }),
+    id: Type.Optional(Type.String()),
+  },
+  { description: STREAM },
+);
+
 export const StreamSchema = {
   operationId: 'streamDashboard',
   summary: 'The same figures, and again whenever they change',
@@ -30,7 +40,7 @@ export const StreamSchema = {
   response: {
     200: {
       description: 'The stream, open until one of the two ends it.',
-      content: { 'text/event-stream': { schema: Type.String({ description: STREAM }) } },
+      content: { 'text/event-stream': { schema: StreamEvent } },
     },
     ...ErrorResponses,
   },

@@ -61,6 +61,7 @@ async function testListener(t: Test, options: Partial<ListenerOptions> = {}): Pr
 async function fill({ show, response }: World): Promise<void> {
   let shown = 0;
   const isStuck = async () => {
+    if (response.destroyed) return true;
     const before = response.writableLength;
     show(`filling-${shown++}`, LARGE);
     return before > 0 && response.writableLength === before;
@@ -97,8 +98,10 @@ test('for a client that does not read one event waits, and the latest figures co
 
 test('a client that takes nothing is cut off', async (t) => {
   const world = await testListener(t, { stuckMs: 500 });
+  // Where filling takes long it is cut off amid that.
+  const closed = once(world.response, 'close');
   await fill(world);
-  await once(world.response, 'close');
+  await closed;
   t.equal(world.listener.reason, 'stuck');
   world.show('later');
   t.pass('and what comes later for it harms nobody');
