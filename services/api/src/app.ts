@@ -15,6 +15,7 @@ import { overloaded } from './error-of.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { measure } from './measure.ts';
 import { authentication } from './plugins/authentication.ts';
+import { client } from './plugins/client.ts';
 import { documentation } from './plugins/documentation.ts';
 import { errors, sendError } from './plugins/errors.ts';
 import { httpMetrics } from './plugins/http-metrics.ts';
@@ -97,6 +98,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 
   // By the routes whose answers may be large, and by no others: what is small pays nothing, and events are never held back.
   await app.register(fastifyCompress, { global: false, encodings: ['br', 'gzip'] });
+  await app.register(client);
   await app.register(requestId);
   await app.register(httpMetrics, { metrics });
   await app.register(rateLimit, { perSecond: rateLimitPerSecond });

@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 
 const IPV4_WITH_PORT = /^(\d+(?:\.\d+){3}):\d+$/;
@@ -10,7 +10,7 @@ const MAPPED = /^::ffff:(\d+(?:\.\d+){3})$/i;
  * that they do not know; then it is the proxy's own.
  */
 export function clientOf({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>): string {
-  return plainAddress(ip) ?? plainAddress(socket.remoteAddress ?? '') ?? '';
+  return plainAddress(ip) ?? plainAddress(socket.remoteAddress) ?? '';
 }
 
 /** The address that limits count by: of IPv6 its first 64 bits, since who has one address there has all of these. */
@@ -22,7 +22,9 @@ export function networkOf(address: string): string {
   return [...groups, ...Array<string>(zeros).fill('0'), ...(tail ?? '').split(':')].slice(0, 4).join(':');
 }
 
-function plainAddress(text: string): string | undefined {
+/** @param text undefined where the connection is no more */
+function plainAddress(text: string | undefined): string | undefined {
+  if (text === undefined || isIPv4(text)) return text;
   const [bare = ''] = (IPV4_WITH_PORT.exec(text)?.[1] ?? BRACKETED.exec(text)?.[1] ?? text).split('%', 1);
   const address = MAPPED.exec(bare)?.[1] ?? bare;
   return isIP(address) === 0 ? undefined : address;

@@ -2,7 +2,7 @@ import { hashApiKey, looksLikeApiKey } from '@calltally/store';
 import fastifyAuth from '@fastify/auth';
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
-import { clientOf, networkOf } from '../client.ts';
+import { networkOf } from '../client.ts';
 import { unavailable } from '../error-of.ts';
 import { ApiError } from '../errors.ts';
 import { bearerToken, invalidApiKey, missingApiKey, otherUser } from '../keys/bearer.ts';
@@ -38,7 +38,7 @@ export const authentication = fp(
     const failures = app.createRateLimit({
       max: FAILURES_PER_SECOND_MAX,
       timeWindow: 1_000,
-      keyGenerator: (request) => networkOf(clientOf(request)),
+      keyGenerator: (request) => networkOf(request.client),
     });
 
     const tooManyFailures = () =>
@@ -94,7 +94,7 @@ export const authentication = fp(
     // The relation is said aloud: the default is `or`, and any one strategy would do.
     app.decorate('requireApiKey', app.auth([verifyApiKey, verifyOwnUser], { relation: 'and' }));
   },
-  { name: 'authentication', dependencies: ['@fastify/rate-limit'] },
+  { name: 'authentication', dependencies: ['@fastify/rate-limit', 'client'] },
 );
 
 /** The hash that the request's key is known by, or why it has none. */

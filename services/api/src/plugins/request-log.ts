@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { clientOf } from '../client.ts';
 import { maskKeys } from '../mask-keys.ts';
 
 const PATH_LENGTH_MAX = 100;
@@ -47,7 +46,7 @@ function lineOf(request: FastifyRequest, reply: FastifyReply): Line {
     request_id: request.id,
     method: request.method,
     path: request.routeOptions.url ?? unmatchedPath(request),
-    client: clientOf(request),
+    client: request.client,
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime * 100) / 100,
   };
