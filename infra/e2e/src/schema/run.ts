@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildApp, createBackend } from '@calltally/api';
@@ -24,12 +24,13 @@ async function run(
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<number> {
-  const child = spawn(command, args, { stdio: 'inherit', env });
+  const child = spawn(command, args, { stdio: 'inherit', env, cwd: FOLDER });
   const [code] = await once(child, 'close');
   return code ?? 1;
 }
 
 async function obtain(): Promise<string> {
+  mkdirSync(FOLDER, { recursive: true });
   const bin = (name: string) => join(FOLDER, VERSION, 'bin', name);
   if (existsSync(bin('schemathesis'))) return bin('schemathesis');
   const isMade = await run('python3', ['-m', 'venv', join(FOLDER, VERSION)]).catch(() => 1);
