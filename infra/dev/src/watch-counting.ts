@@ -37,6 +37,8 @@ const KNOWN: Record<string, string> = {
     'Redis may evict keys, so a missing count would lie; set its maxmemory-policy to noeviction',
   COUNTERS_TOO_OLD: 'Redis is too old; use Redis 7 or newer, or Valkey',
   TOPIC_MADE_ANEW: 'the topic was made anew; `npx calltally replay --new-stream` begins to count it',
+  KAFKA_TRANSACTION_OPEN: 'a transaction of a producer is open; it ends with its producer',
+  INGEST_STORES_SLOW: 'a batch has been with Mongo or Redis for a while; see what slows them',
   INGEST_DEAD_LETTERS_UNAVAILABLE: 'dead letters cannot be written; see what Kafka has against it',
 };
 

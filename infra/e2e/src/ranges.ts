@@ -57,9 +57,10 @@ export function wholeDays(chance: Chance, nowMs: number): WrittenRange {
 export function cutDays(chance: Chance, nowMs: number): WrittenRange {
   const midnight = nowMs - (nowMs % DAY_MS);
   const within = (days: number) => midnight - days * DAY_MS + chance.int(1, DAY_MS - 2);
-  const [from, last] = [within(chance.int(11, 200)), within(chance.int(1, 10))];
+  const [from, end] = [within(chance.int(11, 200)), within(chance.int(1, 10))];
+  const last = end % 1_000 === 0 ? end + 999 : end;
   const text = (ms: number) => new Date(ms).toISOString();
-  return { query: `start_date=${text(from)}&end_date=${text(last)}`, from, until: last + 1 };
+  return { query: `start_date=${text(from)}&end_date=${text(end)}`, from, until: last + 1 };
 }
 
 /** Start of the UTC day 30 days before the day that holds an instant. */
@@ -72,6 +73,7 @@ function randomDate(chance: Chance, earliestMs: number, latestMs: number): Writt
   let instant = chance.int(earliestMs, latestMs);
   if (chance.chance(0.3)) instant -= instant % DAY_MS;
   if (chance.chance(0.1)) instant = instant - (instant % DAY_MS) + DAY_MS - 1;
+  if (chance.chance(0.1)) instant -= instant % 1_000;
   const precision = chance.pick([
     'day',
     'minute',
@@ -86,7 +88,9 @@ function randomDate(chance: Chance, earliestMs: number, latestMs: number): Writt
   const at = (length: number, suffix = '') => local.slice(0, length) + suffix + offset;
   const written = (text: string, widthMs: number): WrittenDate => {
     const first = instant - (((instant % widthMs) + widthMs) % widthMs);
-    return { text, first, last: first + widthMs - 1 };
+    // A fraction that is written out as zero stands for no fraction at all.
+    const isWhole = /[.,]0+(?!\d)/.test(text);
+    return { text, first, last: first + (isWhole ? 1_000 : widthMs) - 1 };
   };
   switch (precision) {
     case 'day':

@@ -74,11 +74,6 @@ test('both services use the same stores, by the names of the containers', (t) =>
   t.same(api.redis, { url: 'redis://redis:6379' });
   t.same(ingest.redis, api.redis);
   t.same(ingest.mongo, api.mongo);
-  t.equal(
-    ingest.counters.retentionMonths,
-    api.counters.retentionMonths,
-    'or one would read what the other drops',
-  );
   t.equal(new URL(api.mongo.uri).hostname, 'mongodb');
   t.same(ingest.kafka.brokers, ['kafka:19092']);
   t.match(services.kafka.environment?.KAFKA_ADVERTISED_LISTENERS, 'INSIDE://kafka:19092');

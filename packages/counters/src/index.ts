@@ -10,6 +10,7 @@ export {
   readGenerations,
 } from './generation.ts';
 export { firstKeptDay } from './keys.ts';
+export { withinLoopTime } from './loop-time.ts';
 export { type CountersReading, readBuckets } from './read.ts';
 export { readReady } from './read-ready.ts';
 export { readUnits, type UnitsReading } from './read-units.ts';

@@ -61,7 +61,8 @@ async function askTopology(settings: CountersSettings, nodes: readonly { host: s
   let failure: unknown = new CountersError('COUNTERS_LOST', 'no cluster node is configured');
   for (const node of nodes) {
     try {
-      const redis = await openConnection(settings, node);
+      // Its one command is part of opening, and bound by the clock.
+      const redis = await openConnection({ ...settings, forgivesStalls: false }, node);
       try {
         const reply = (await redis.cluster('SLOTS')) as unknown as SlotReply[];
         const masters = new Map<string, { host: string; port: number; slots: [number, number][] }>();

@@ -2,6 +2,7 @@ import type { ChainableCommander } from 'ioredis';
 import type { CountersSettings } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { userKey } from './keys.ts';
+import { withinLoopTime } from './loop-time.ts';
 import { type Master, masterOf, openMasters } from './masters.ts';
 import { ReadyBatches } from './ready-batches.ts';
 import { queue, run, type Script } from './scripts.ts';
@@ -22,13 +23,16 @@ export class CounterSession {
   /** Resolves (never rejects) with the reason when the session is over. */
   readonly ended: Promise<CountersError>;
   readonly #isCluster: boolean;
+  /** Where commands are not bound by the clock. */
+  readonly #loopLimitMs: number | undefined;
   readonly #ready: ReadonlyMap<Master, ReadyBatches>;
   #end!: (reason: CountersError) => void;
   #reason: CountersError | undefined;
 
-  private constructor(masters: Master[], isCluster: boolean) {
+  private constructor(masters: Master[], settings: CountersSettings) {
     this.masters = masters;
-    this.#isCluster = isCluster;
+    this.#isCluster = settings.clusterNodes !== undefined;
+    this.#loopLimitMs = settings.forgivesStalls ? settings.commandTimeoutMs : undefined;
     this.#ready = new Map(
       masters.map((master) => [
         master,
@@ -48,7 +52,7 @@ export class CounterSession {
 
   /** @throws CountersError COUNTERS_LOST when Redis cannot be reached within the limits */
   static async open(settings: CountersSettings): Promise<CounterSession> {
-    return new CounterSession(await openMasters(settings), settings.clusterNodes !== undefined);
+    return new CounterSession(await openMasters(settings), settings);
   }
 
   get isOpen(): boolean {
@@ -73,7 +77,9 @@ export class CounterSession {
   async guard<T>(work: () => Promise<T>): Promise<T> {
     if (this.#reason !== undefined) throw this.#reason;
     try {
-      return await work();
+      return await (this.#loopLimitMs === undefined
+        ? work()
+        : withinLoopTime(work(), this.#loopLimitMs, () => new Error('Command timed out')));
     } catch (thrown) {
       throw this.end(thrown instanceof Error ? thrown.message : String(thrown), thrown);
     }

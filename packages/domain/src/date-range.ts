@@ -45,7 +45,8 @@ const FAULTS: Record<TimestampFault, string> = {
 /**
  * The range that `start_date` and `end_date` ask for, each with its default.
  *
- * An end takes in all that its written precision covers; the range always holds a millisecond at least.
+ * An end takes in all that its written precision covers, and one whose fraction is zero that whole second. The range
+ * always holds a millisecond at least, and its dates, sent back, give the same range.
  *
  * @throws DateRangeError naming the parameter at fault and the remedy.
  */
@@ -88,12 +89,19 @@ function applied(from: number, end: End): AppliedRange {
     from,
     until: end.until,
     startDate: formatInstant(from),
-    endDate: formatInstant(end.shownMs),
+    endDate: end.until === end.shownMs + 1 ? formatEnd(end.shownMs) : formatInstant(end.shownMs),
   };
 }
 
+/** An `end_date` that takes in this millisecond and nothing after it. */
+export function formatEnd(lastMs: number): string {
+  // Without a fraction, or with one that is zero, it would take in the whole second.
+  return formatInstant(lastMs).replace(/:(\d\d)Z$/, ':$1.000001Z');
+}
+
+/** Where now is a whole second it takes in that second, as its text does when it is sent back. */
 function endNow(nowMs: number): End {
-  return { until: nowMs + 1, shownMs: nowMs };
+  return { until: nowMs + (nowMs % 1000 === 0 ? 1000 : 1), shownMs: nowMs };
 }
 
 function defaultFrom(until: number): number {
@@ -109,7 +117,7 @@ function readStart(value: string | readonly string[]): number {
 }
 
 function readEnd(value: string | readonly string[]): End {
-  const { floorMs, precision, fractionDigits } = read('end_date', value);
+  const { floorMs, precision, fractionDigits, beyondMs } = read('end_date', value);
   switch (precision) {
     case 'day':
       return { until: floorMs + DAY_MS, shownMs: floorMs + DAY_MS - 1000 };
@@ -118,6 +126,8 @@ function readEnd(value: string | readonly string[]): End {
     case 'second':
       return { until: floorMs + 1000, shownMs: floorMs };
     case 'fraction': {
+      // What programs write for a whole second: `…:15.000Z`.
+      if (floorMs % 1000 === 0 && !beyondMs) return { until: floorMs + 1000, shownMs: floorMs };
       const until = floorMs + 10 ** Math.max(0, 3 - fractionDigits);
       return { until, shownMs: until - 1 };
     }

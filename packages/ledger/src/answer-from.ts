@@ -1,5 +1,6 @@
 import { CountersError } from '@calltally/counters';
 import { StoreError } from '@calltally/store';
+import { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { CountersLink, LiveCounters } from './counters-link.ts';
 import { LedgerError } from './errors.ts';
 import type { RecountQueue } from './recount-queue.ts';
@@ -13,15 +14,36 @@ export interface HowRead {
   asOfMs: number | undefined;
 }
 
+export interface AnswerParts {
+  link: CountersLink;
+  recounts: RecountQueue;
+  /**
+   * Bounds the answers from rows: when Redis goes everybody comes, and a Mongo that is asked by all of them would answer
+   * nobody in time. Refuses with LEDGER_OVERLOADED.
+   */
+  fallbacks: ConcurrencyLimit;
+}
+
+/** Answers from rows at once: a few times what Mongo has connections for, so that none waits for long. */
+const FALLBACKS_AT_ONCE_MAX = 64;
+
+export function fallbackLimit(atOnceMax = FALLBACKS_AT_ONCE_MAX): ConcurrencyLimit {
+  return new ConcurrencyLimit(
+    atOnceMax,
+    () => new LedgerError('LEDGER_OVERLOADED', 'rows are read for as many answers as Mongo can bear'),
+  );
+}
+
 /**
  * An answer from counters; from rows where there is no Redis, it does not answer in time, or the user is cold, who is
  * then recounted behind the answer.
  *
  * @param fromCounters gives undefined when the counters cannot answer
- * @throws LedgerError LEDGER_UNAVAILABLE when neither store can answer within its time limit
+ * @throws LedgerError LEDGER_UNAVAILABLE when neither store can answer within its time limit, LEDGER_OVERLOADED when the
+ * counters cannot and rows are asked for too many others
  */
 export async function answerFrom<T>(
-  { link, recounts }: { link: CountersLink; recounts: RecountQueue },
+  { link, recounts, fallbacks }: AnswerParts,
   userId: string,
   fromCounters: (live: LiveCounters) => Promise<T | undefined>,
   fromRows: () => Promise<T>,
@@ -37,7 +59,7 @@ export async function answerFrom<T>(
       }
       recounts.add(userId);
     }
-    return await fromRows();
+    return await fallbacks.run(fromRows);
   } catch (thrown) {
     if (thrown instanceof StoreError) {
       throw new LedgerError('LEDGER_UNAVAILABLE', 'the stores cannot answer at present', thrown);

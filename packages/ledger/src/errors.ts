@@ -1,7 +1,8 @@
-export type LedgerErrorCode = 'LEDGER_UNAVAILABLE' | 'LEDGER_CONTENDED';
+export type LedgerErrorCode = 'LEDGER_UNAVAILABLE' | 'LEDGER_OVERLOADED' | 'LEDGER_CONTENDED';
 
 /**
  * - `LEDGER_UNAVAILABLE`: neither store can answer now; ask again later.
+ * - `LEDGER_OVERLOADED`: counters cannot answer, and rows are asked for others as much as Mongo can bear; ask again later.
  * - `LEDGER_CONTENDED`: others kept changing the same user's counters; the same call may succeed at once.
  */
 export class LedgerError extends Error {

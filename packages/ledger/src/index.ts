@@ -1,7 +1,8 @@
-export type { HowRead, Source } from './answer-from.ts';
+export { fallbackLimit, type HowRead, type Source } from './answer-from.ts';
 export { type Audit, auditUsers } from './audit.ts';
 export { aheadOfRows, beginCounting, type Start } from './begin.ts';
 export type { Difference, Figures } from './compare.ts';
+export { ConcurrencyLimit } from './concurrency-limit.ts';
 export { CountersLink, type LiveCounters } from './counters-link.ts';
 export { discardCounters } from './discard.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';

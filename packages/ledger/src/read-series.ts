@@ -1,10 +1,10 @@
 import { readUnits } from '@calltally/counters';
 import { addUpSeries, planOfRows, planSeries, type Range, type Series, type Tally } from '@calltally/domain';
 import type { Tallies } from '@calltally/store';
-import { answerFrom, type HowRead } from './answer-from.ts';
-import type { CountersLink, LiveCounters } from './counters-link.ts';
+import { type AnswerParts, answerFrom, fallbackLimit, type HowRead } from './answer-from.ts';
+import type { ConcurrencyLimit } from './concurrency-limit.ts';
+import type { LiveCounters } from './counters-link.ts';
 import { readPlanned } from './planned.ts';
-import type { RecountQueue } from './recount-queue.ts';
 import type { RowsAsOf } from './rows-as-of.ts';
 
 export interface SeriesReading extends HowRead {
@@ -12,26 +12,26 @@ export interface SeriesReading extends HowRead {
   tallies: Tally[];
 }
 
-interface SeriesParts {
+interface SeriesParts extends Omit<AnswerParts, 'fallbacks'> {
   /** The rows, as far as a series asks them. */
   store: { readonly tallies: Pick<Tallies, 'ofDays'> };
-  link: CountersLink;
-  recounts: RecountQueue;
   rowsAsOf: RowsAsOf;
+  /** Shared where several readers ask the same Mongo. */
+  fallbacks?: ConcurrencyLimit;
 }
 
 /** Answers time series as `DashboardReader` answers dashboards: the buckets of a range add up to its tally. */
 export class SeriesReader {
-  readonly #parts: SeriesParts;
+  readonly #parts: SeriesParts & AnswerParts;
 
   constructor(parts: SeriesParts) {
-    this.#parts = parts;
+    this.#parts = { fallbacks: fallbackLimit(), ...parts };
   }
 
   /**
    * A user's tally of each bucket, as far as the bucket lies in the range.
    * @param series the buckets of that very range
-   * @throws LedgerError LEDGER_UNAVAILABLE when neither store can answer within its time limit
+   * @throws LedgerError as `answerFrom`
    */
   read(userId: string, range: Range, series: Series, nowMs: number): Promise<SeriesReading> {
     return answerFrom(

@@ -12,33 +12,33 @@ import {
   type Tally,
 } from '@calltally/domain';
 import type { Tallies } from '@calltally/store';
-import { answerFrom, type HowRead } from './answer-from.ts';
-import type { CountersLink, LiveCounters } from './counters-link.ts';
+import { type AnswerParts, answerFrom, fallbackLimit, type HowRead } from './answer-from.ts';
+import type { ConcurrencyLimit } from './concurrency-limit.ts';
+import type { LiveCounters } from './counters-link.ts';
 import { readPlanned } from './planned.ts';
-import type { RecountQueue } from './recount-queue.ts';
 import type { RowsAsOf } from './rows-as-of.ts';
 
 export interface Reading extends DashboardTallies, HowRead {}
 
-interface DashboardParts {
+interface DashboardParts extends Omit<AnswerParts, 'fallbacks'> {
   /** The rows, as far as a dashboard asks them. */
   store: { readonly tallies: Pick<Tallies, 'ofRanges'> };
-  link: CountersLink;
-  recounts: RecountQueue;
   rowsAsOf: RowsAsOf;
+  /** Shared where several readers ask the same Mongo. */
+  fallbacks?: ConcurrencyLimit;
 }
 
 /** Answers dashboards from counters, from rows, or from both at one cut. */
 export class DashboardReader {
-  readonly #parts: DashboardParts;
+  readonly #parts: DashboardParts & AnswerParts;
 
   constructor(parts: DashboardParts) {
-    this.#parts = parts;
+    this.#parts = { fallbacks: fallbackLimit(), ...parts };
   }
 
   /**
    * A user's tally of a range, and of the UTC day, ISO week and month that hold `nowMs`.
-   * @throws LedgerError LEDGER_UNAVAILABLE when neither store can answer within its time limit
+   * @throws LedgerError as `answerFrom`
    */
   read(userId: string, range: Range, nowMs: number): Promise<Reading> {
     return answerFrom(

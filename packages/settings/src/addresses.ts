@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** Where a server listens: a name or an IPv4 address, and a port from 1 to 65535. */
 export interface HostPort {
   readonly host: string;
@@ -16,6 +18,27 @@ export function parseHostPorts(text: string): HostPort[] | undefined {
     found.push({ host: match.groups.host, port });
   }
   return found;
+}
+
+/** Names for networks that no client from outside has an address in. */
+const networkNames = new Set(['loopback', 'linklocal', 'uniquelocal']);
+
+/**
+ * `10.0.0.0/8, ::1, loopback` as a list, or undefined where one of the items is neither an address, nor a network by its
+ * prefix length, nor one of the names. The network of all addresses is none: it would trust whoever connects.
+ */
+export function parseNetworks(text: string): string[] | undefined {
+  const items = text.split(',').map((item) => item.trim());
+  return items.every(isNetwork) ? items : undefined;
+}
+
+function isNetwork(item: string): boolean {
+  if (networkNames.has(item)) return true;
+  const [address = '', prefix, ...more] = item.split('/');
+  // The name of an interface means something on one machine only.
+  const bits = address.includes('%') ? 0 : { 0: 0, 4: 32, 6: 128 }[isIP(address)]!;
+  if (bits === 0 || more.length > 0) return false;
+  return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
 }
 
 /** True for `redis://` or `rediss://`, with userinfo, port and database number where given. */

@@ -8,6 +8,7 @@ export { HttpSettings, IngestHttp } from './http-settings.ts';
 export { type KafkaSasl, KafkaSettings } from './kafka-settings.ts';
 export { LogSettings } from './log-settings.ts';
 export { MongoSettings } from './mongo-settings.ts';
+export { ProxySettings } from './proxy-settings.ts';
 export { RateLimitSettings } from './rate-limit-settings.ts';
 export { type Environment, readSettings, type Settings } from './read-settings.ts';
 export { type RedisCluster, type RedisNode, RedisSettings } from './redis-settings.ts';

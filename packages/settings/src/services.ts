@@ -4,16 +4,17 @@ import { HttpSettings, IngestHttp } from './http-settings.ts';
 import { KafkaSettings } from './kafka-settings.ts';
 import { LogSettings } from './log-settings.ts';
 import { MongoSettings } from './mongo-settings.ts';
+import { ProxySettings } from './proxy-settings.ts';
 import { RateLimitSettings } from './rate-limit-settings.ts';
 import { RedisSettings } from './redis-settings.ts';
 
 /** What the API reads from the environment. */
 export const apiSettings = [
   HttpSettings,
+  ProxySettings,
   RateLimitSettings,
   RedisSettings,
   MongoSettings,
-  CountersSettings,
   LogSettings,
 ] as const;
 

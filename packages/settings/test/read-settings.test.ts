@@ -18,9 +18,9 @@ test('an empty environment gives the documented defaults, for every process', (t
   const stores = {
     redis: { url: 'redis://127.0.0.1:6379' },
     mongo: { uri: 'mongodb://127.0.0.1:27017/calltally', database: 'calltally' },
-    counters: { retentionMonths: 25 },
     log: { level: 'info' },
   };
+  const counters = { retentionMonths: 25 };
   const kafka = {
     brokers: ['127.0.0.1:9092'],
     ssl: false,
@@ -31,6 +31,7 @@ test('an empty environment gives the documented defaults, for every process', (t
   };
   t.same(readSettings(apiSettings, {}), {
     http: { host: '127.0.0.1', port: 3000 },
+    proxy: { trusted: [] },
     rateLimit: { perSecond: 0 },
     ...stores,
   });
@@ -38,6 +39,7 @@ test('an empty environment gives the documented defaults, for every process', (t
     http: { host: '127.0.0.1', port: 3001 },
     kafka,
     audit: { share: 0.01, usersPerMinute: 60 },
+    counters,
     ...stores,
   });
   // Those that the command uses, and no other: what it does not read must not stop it.

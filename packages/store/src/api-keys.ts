@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Collection } from 'mongodb';
+import { Batches } from './batches.ts';
 import type { Limited } from './limited.ts';
 
 /** An API key at rest. The key itself is shown once, when it is made, and is nowhere kept. */
@@ -14,6 +15,10 @@ export interface ApiKeyRow {
   expires_at?: Date;
   revoked_at?: Date;
 }
+
+/** Look-ups of one query, and queries at once: what strangers' keys can ask of Mongo, however many there are. */
+const LOOK_UPS_MAX = 1_000;
+const QUERIES_AT_ONCE_MAX = 2;
 
 const PREFIX = 'ct_';
 const KEY_PATTERN = /^ct_[A-Za-z0-9_-]{43}$/;
@@ -30,6 +35,10 @@ export function hashApiKey(key: string): string {
 export class ApiKeys {
   readonly #rows: Collection<ApiKeyRow>;
   readonly #limited: Limited;
+  readonly #lookUps = new Batches((hashes: string[]) => this.#findByHashes(hashes), {
+    sizeMax: LOOK_UPS_MAX,
+    atOnceMax: QUERIES_AT_ONCE_MAX,
+  });
 
   constructor(rows: Collection<ApiKeyRow>, limited: Limited) {
     this.#rows = rows;
@@ -55,9 +64,15 @@ export class ApiKeys {
     return { apiKey, row };
   }
 
-  /** @throws StoreError */
-  async findByHash(hash: string): Promise<ApiKeyRow | undefined> {
-    return (await this.#limited(() => this.#rows.findOne({ hash }))) ?? undefined;
+  /** Look-ups that come while others are under way go together. @throws StoreError */
+  findByHash(hash: string): Promise<ApiKeyRow | undefined> {
+    return this.#lookUps.ask(hash);
+  }
+
+  async #findByHashes(hashes: string[]): Promise<(ApiKeyRow | undefined)[]> {
+    const rows = await this.#limited(() => this.#rows.find({ hash: { $in: hashes } }).toArray());
+    const found = new Map(rows.map((row) => [row.hash, row]));
+    return hashes.map((hash) => found.get(hash));
   }
 
   /** Newest first; of one user or of all. @throws StoreError */

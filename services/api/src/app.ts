@@ -1,11 +1,21 @@
-import type { CountersLink, DashboardReader, RecountQueue, RowsAsOf, SeriesReader } from '@calltally/ledger';
+import {
+  ConcurrencyLimit,
+  type CountersLink,
+  type DashboardReader,
+  type RecountQueue,
+  type RowsAsOf,
+  type SeriesReader,
+} from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger, Registry } from '@calltally/telemetry';
+import fastifyCompress from '@fastify/compress';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
-import { answerClientError } from './client-error.ts';
+import { answerClientError, refuseTunnel } from './client-error.ts';
+import { overloaded } from './error-of.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { measure } from './measure.ts';
 import { authentication } from './plugins/authentication.ts';
+import { client } from './plugins/client.ts';
 import { documentation } from './plugins/documentation.ts';
 import { errors, sendError } from './plugins/errors.ts';
 import { httpMetrics } from './plugins/http-metrics.ts';
@@ -28,16 +38,23 @@ export interface AppParts {
   store: Pick<Store, 'ping'>;
   link: Pick<CountersLink, 'current'>;
   recounts: Pick<RecountQueue, 'waiting'>;
+  fallbacks: Pick<ConcurrencyLimit, 'underWay' | 'refused'>;
   rowsAsOf: Pick<RowsAsOf, 'current'>;
   logger: Logger;
   /** A registry of this app alone. */
   metrics: Registry;
   /** Epoch milliseconds; the system's unless given. */
   clock?: () => number;
+  /** Proxies whose word on a client's address is taken, as `TRUST_PROXY` lists them; nobody's unless given. */
+  trustedProxies?: readonly string[];
   /** Requests that one user may make in a second; 0, the default, is no limit. */
   rateLimitPerSecond?: number;
+  /** Reads that may be under way at once; those that a core answers within a second or two unless given. */
+  readsAtOnceMax?: number;
   /** Streams that may be open at once; those of a process that has a core unless given. */
   streamLimits?: StreamLimits;
+  /** How long the next stream may go on; ten to twenty minutes unless given. */
+  streamLifeMs?: () => number;
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -46,15 +63,19 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** No route takes a body. */
 const BODY_BYTES_MAX = 1_024;
+const READS_AT_ONCE_MAX = 4_000;
 
 /** Puts the API together; it listens nowhere yet. Load order is the order of dependence. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { logger, metrics, clock = Date.now, rateLimitPerSecond = 0, streamLimits = STREAM_LIMITS } = parts;
+  const { trustedProxies = [], readsAtOnceMax = READS_AT_ONCE_MAX } = parts;
+  const reads = new ConcurrencyLimit(readsAtOnceMax, overloaded);
   const app = fastify({
     loggerInstance: logger,
     // Our own hook writes one line a request instead of Fastify's two.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -68,12 +89,16 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     // A child logger a request would cost more than the request; lines carry the id themselves.
     childLoggerFactory: (parent) => parent,
   });
+  app.server.on('connect', refuseTunnel);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => {
     payload.resume();
     done(null);
   });
 
+  // By the routes whose answers may be large, and by no others: what is small pays nothing, and events are never held back.
+  await app.register(fastifyCompress, { global: false, encodings: ['br', 'gzip'] });
+  await app.register(client);
   await app.register(requestId);
   await app.register(httpMetrics, { metrics });
   await app.register(rateLimit, { perSecond: rateLimitPerSecond });
@@ -81,12 +106,17 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(requestLog);
   await app.register(errors);
   await app.register(documentation);
-  await app.register(dashboardRoutes, { reader: parts.reader, clock, metrics });
-  await app.register(timeseriesRoutes, { series: parts.series, clock, metrics });
-  await app.register(streamRoutes, { ...parts, clock, limits: streamLimits });
+  await app.register(dashboardRoutes, { reader: parts.reader, reads, clock, metrics });
+  await app.register(timeseriesRoutes, { series: parts.series, reads, clock, metrics });
+  await app.register(streamRoutes, {
+    ...parts,
+    clock,
+    limits: streamLimits,
+    ...(parts.streamLifeMs && { lifeMs: parts.streamLifeMs }),
+  });
   await app.register(healthRoutes, { store: parts.store, link: parts.link });
   await app.register(metricsRoutes, { metrics });
   await app.register(page);
-  measure(metrics, parts);
+  measure(metrics, { ...parts, reads });
   return app as unknown as FastifyInstance;
 }

@@ -1,4 +1,12 @@
-import { CountersLink, DashboardReader, RecountQueue, RowsAsOf, SeriesReader } from '@calltally/ledger';
+import {
+  type ConcurrencyLimit,
+  CountersLink,
+  DashboardReader,
+  fallbackLimit,
+  RecountQueue,
+  RowsAsOf,
+  SeriesReader,
+} from '@calltally/ledger';
 import type { apiSettings, Settings } from '@calltally/settings';
 import { openStore, type Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
@@ -25,6 +33,7 @@ export interface Backend {
   readonly series: SeriesReader;
   readonly keys: KeyRing;
   readonly recounts: RecountQueue;
+  readonly fallbacks: ConcurrencyLimit;
   readonly rowsAsOf: RowsAsOf;
   /** Resolves when Redis has been tried once; the rest goes on by itself, whether the stores are there or not. */
   start(): Promise<void>;
@@ -44,12 +53,14 @@ export function createBackend(
   const link = new CountersLink({
     ...settings.redis,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    forgivesStalls: true,
     openTimeoutMs: OPEN_TIMEOUT_MS,
   });
   const rowsAsOf = new RowsAsOf(rows);
   const recounts = new RecountQueue(rows, link);
   const tallies = new PatientTallies(rows.tallies, new Pulse(store));
-  const read = { store: { tallies }, link, recounts, rowsAsOf };
+  const fallbacks = fallbackLimit();
+  const read = { store: { tallies }, link, recounts, rowsAsOf, fallbacks };
   const reader = new DashboardReader(read);
   const series = new SeriesReader(read);
   const keys = new KeyRing(store.apiKeys);
@@ -64,6 +75,7 @@ export function createBackend(
     series,
     keys,
     recounts,
+    fallbacks,
     rowsAsOf,
     async start() {
       watcher.start();

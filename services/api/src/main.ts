@@ -7,6 +7,8 @@ import { LogLines } from './log-lines.ts';
 
 /** An orchestrator kills after this; what has not been answered by then never will be. */
 const STOP_TIMEOUT_MS = 9_000;
+/** Connections that wait to be taken; the kernel drops those beyond, and their clients try again a second later. */
+const BACKLOG = 4_096;
 
 function settingsOrExit() {
   try {
@@ -37,6 +39,7 @@ const app = await buildApp({
   ...backend,
   logger,
   metrics: createMetrics('api'),
+  trustedProxies: settings.proxy.trusted,
   rateLimitPerSecond: settings.rateLimit.perSecond,
 });
 
@@ -59,7 +62,11 @@ process.on('SIGINT', stop);
 
 await backend.start();
 try {
-  await app.listen({ ...settings.http, listenTextResolver: (address) => `listening on ${address}` });
+  await app.listen({
+    ...settings.http,
+    backlog: BACKLOG,
+    listenTextResolver: (address) => `listening on ${address}`,
+  });
 } catch (thrown) {
   logger.fatal({ fault: faultOf(thrown) }, 'cannot listen; end what listens there, or set PORT or HOST');
   process.exit(1);

@@ -1,5 +1,14 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, type Registry } from '@calltally/telemetry';
 import type { KeyRing, KeyRingCounts } from './keys/key-ring.ts';
+
+interface Limited {
+  readonly underWay: number;
+  readonly refused: number;
+}
+
+/** How finely delays of the event loop are measured; what it is busy with in between is no delay. */
+const RESOLUTION_MS = 10;
 
 /** What is measured of API keys, of cold users, of the way to Redis and of as-of, taken when somebody asks. */
 export function measure(
@@ -9,9 +18,12 @@ export function measure(
     link: { readonly current: { readonly asOfMs: number | undefined } | undefined };
     recounts: { readonly waiting: number };
     rowsAsOf: { readonly current: number | undefined };
+    /** Reads for all requests, and of these the answers from rows that counters could not give. */
+    reads: Limited;
+    fallbacks: Limited;
   },
 ): void {
-  const { keys, link, recounts, rowsAsOf } = parts;
+  const { keys, link, recounts, rowsAsOf, reads, fallbacks } = parts;
   new Counter({
     name: 'calltally_api_key_checks_total',
     help: 'API keys by how they were checked: known (hit), found in Mongo, refused, not to be looked up',
@@ -61,6 +73,45 @@ export function measure(
       ] as const) {
         if (asOfMs !== undefined) this.set({ source }, asOfMs / 1000);
       }
+    },
+  });
+  new Gauge({
+    name: 'calltally_reads_under_way',
+    help: 'Reads under way: for all requests (all), and of these the answers from rows that counters could not give (rows)',
+    labelNames: ['kind'],
+    registers: [metrics],
+    collect() {
+      this.set({ kind: 'all' }, reads.underWay);
+      this.set({ kind: 'rows' }, fallbacks.underWay);
+    },
+  });
+  new Counter({
+    name: 'calltally_overloaded_total',
+    help: 'Reads refused with OVERLOADED, since too many of their kind were under way',
+    labelNames: ['kind'],
+    registers: [metrics],
+    collect() {
+      this.reset();
+      this.inc({ kind: 'all' }, reads.refused);
+      this.inc({ kind: 'rows' }, fallbacks.refused);
+    },
+  });
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delays.enable();
+  new Gauge({
+    name: 'calltally_event_loop_delay_seconds',
+    help: 'How late this process was with what was due, since somebody last asked: half of the times, one of a hundred, at most',
+    labelNames: ['quantile'],
+    registers: [metrics],
+    collect() {
+      for (const [quantile, ns] of [
+        ['0.5', delays.percentile(50)],
+        ['0.99', delays.percentile(99)],
+        ['1', delays.max],
+      ] as const) {
+        this.set({ quantile }, Math.max(0, ns / 1e9 - RESOLUTION_MS / 1_000));
+      }
+      delays.reset();
     },
   });
 }

@@ -1,3 +1,4 @@
+import { withinLoopTime } from '@calltally/counters';
 import type { Store } from '@calltally/store';
 
 const ANSWER_WITHIN_MS = 600;
@@ -19,18 +20,10 @@ export class Pulse {
   }
 
   async #ask(): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), ANSWER_WITHIN_MS);
-    });
     const answer = this.#store.ping().then(
       () => true,
       () => false,
     );
-    try {
-      return await Promise.race([answer, silence]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return withinLoopTime(answer, ANSWER_WITHIN_MS, () => new Error('no answer')).catch(() => false);
   }
 }

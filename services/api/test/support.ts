@@ -22,6 +22,8 @@ const WAIT_STEP_MS = 20;
 /** Both engines with a gate before each, and what ingest would use: a way past the gates. */
 export interface World {
   redis: Awaited<ReturnType<typeof testRedis>>;
+  /** Its address, past the gate. */
+  mongo: string;
   redisGate: Gate;
   mongoGate: Gate;
   redisUrl: string;
@@ -64,6 +66,7 @@ export async function testWorld(t: Test): Promise<World> {
 
   return {
     redis,
+    mongo: mongo.address,
     redisGate,
     mongoGate,
     redisUrl: `redis://127.0.0.1:${redisGate.port}`,
@@ -121,12 +124,16 @@ export async function testApi(
   options: {
     now?: { ms: number };
     rateLimitPerSecond?: number;
+    trustedProxies?: readonly string[];
     streamLimits?: StreamLimits;
+    streamLifeMs?: () => number;
+    readsAtOnceMax?: number;
     /** Stands between the app and its reader. */
     readerOver?: (reader: Backend['reader']) => AppParts['reader'];
   } = {},
 ): Promise<RunningApi> {
-  const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, streamLimits, readerOver } = options;
+  const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, trustedProxies = [] } = options;
+  const { streamLimits, streamLifeMs, readsAtOnceMax, readerOver } = options;
   const lines: string[] = [];
   const logger = createLogger({
     service: 'api',
@@ -144,7 +151,10 @@ export async function testApi(
     metrics,
     clock: () => now.ms,
     rateLimitPerSecond,
+    trustedProxies,
     ...(streamLimits && { streamLimits }),
+    ...(streamLifeMs && { streamLifeMs }),
+    ...(readsAtOnceMax !== undefined && { readsAtOnceMax }),
     ...(readerOver && { reader: readerOver(backend.reader) }),
   });
   t.teardown(async () => {

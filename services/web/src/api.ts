@@ -1,4 +1,5 @@
 import type { DashboardData, SeriesBucketData } from '@calltally/domain';
+import { csvFormatOf } from './csv-format.ts';
 import { Fault, faultOf } from './fault.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
@@ -23,9 +24,9 @@ export async function fetchBuckets(
   return (await response.json()).data.buckets;
 }
 
-/** The series as a file, by the name that the API gives it. @throws Fault */
+/** The series as a file that the reader's own spreadsheet takes, by the name that the API gives it. @throws Fault */
 export async function fetchCsv(key: string, query: string): Promise<{ name: string; content: Blob }> {
-  const response = await ask(key, `/analytics/timeseries?${query}&format=csv`);
+  const response = await ask(key, `/analytics/timeseries?${query}&format=csv${csvFormatOf()}`);
   const name = /filename="([\w.-]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1];
   return { name: name ?? 'calltally.csv', content: await response.blob() };
 }

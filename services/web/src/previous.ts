@@ -1,4 +1,4 @@
-import { DAY_MS, dayOf, firstDayOfMonth, monthOf, startOfDay } from '@calltally/domain';
+import { DAY_MS, dayOf, firstDayOfMonth, formatEnd, monthOf, startOfDay } from '@calltally/domain';
 import { dateOfDay, minuteOfDay, shortDay, yearOf } from './days.ts';
 import { number } from './numbers.ts';
 import { type Choice, daysOf, FIRST_DAY } from './ranges.ts';
@@ -36,8 +36,8 @@ export function isKnown({ from }: Previous): boolean {
 /** Parameters that ask the API for it; undefined at the very first instant of a day, when nothing has run yet. */
 export function queryOfPrevious({ from, until }: Previous): string | undefined {
   if (until <= from) return undefined;
-  // An end is inclusive in all of the precision it is written in: the last day, or the last millisecond, `.000` and all.
-  const end = until % DAY_MS === 0 ? dateOfDay(dayOf(until) - 1) : new Date(until - 1).toISOString();
+  // An end is inclusive in all of the precision it is written in: the last day, or the last millisecond.
+  const end = until % DAY_MS === 0 ? dateOfDay(dayOf(until) - 1) : formatEnd(until - 1);
   return `start_date=${dateOfDay(dayOf(from))}&end_date=${end}`;
 }
 

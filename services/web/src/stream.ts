@@ -36,6 +36,7 @@ export function listen(
   const stopping = new AbortController();
   let lastEventId = '';
   let failures = 0;
+  let isToReconnect = false;
   let wake = () => {};
 
   const take = (event: EventSourceMessage) => {
@@ -44,6 +45,8 @@ export function listen(
     if (event.event === 'end') {
       stopping.abort();
       listener.ended(data.message);
+    } else if (event.event === 'reconnect') {
+      isToReconnect = true;
     } else if (event.event === 'heartbeat') {
       listener.heartbeat(data.as_of ?? undefined);
     } else if (event.event === 'dashboard') {
@@ -83,8 +86,11 @@ export function listen(
 
   const run = async () => {
     while (!stopping.signal.aborted) {
+      isToReconnect = false;
       const fault = await connect();
       if (stopping.signal.aborted) return;
+      // Nothing is wrong, so nothing is said.
+      if (isToReconnect) continue;
       if (fault.kind === 'refused') return listener.ended(fault.message);
       failures += 1;
       const waitMs = Math.max(fault.retryAfterMs, pauseMs(failures));

@@ -56,7 +56,7 @@ test('the API reads its query as the very period', async (t) => {
   const second = { from: at('2026-11-23T00:00:00Z'), until: at('2026-11-23T12:00:00.001Z') };
   t.equal(
     queryOfPrevious(second),
-    'start_date=2026-11-23&end_date=2026-11-23T12:00:00.000Z',
+    'start_date=2026-11-23&end_date=2026-11-23T12:00:00.000001Z',
     'and not all of a second',
   );
 });

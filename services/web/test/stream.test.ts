@@ -103,6 +103,22 @@ test('a connection that is cut is made again, and says what was seen last', asyn
   t.same(pauses, [1, 2], 'and ever more slowly while it does not succeed');
 });
 
+test('a stream that has had its time is opened again at once, and nobody is told', async (t) => {
+  const { until, requests, told, pauses } = await listening(t, [
+    (response) => opened(response).end(`${dashboard('seen')}retry: 100\nevent: reconnect\ndata: {}\n\n`),
+    (response) => opened(response).end(heartbeat(null)),
+    (response) => opened(response).write(heartbeat('2026-03-28T12:00:00Z')),
+  ]);
+  await until('heartbeat', 2);
+  t.same(
+    told.map(([name]) => name),
+    ['dashboard', 'heartbeat', 'lost', 'heartbeat'],
+    'but for what is cut without a word',
+  );
+  t.equal(requests[1]?.headers['last-event-id'], 'seen');
+  t.same(pauses, [1]);
+});
+
 test('a connection that is silent is given up', async (t) => {
   const { until, requests } = await listening(
     t,

@@ -1,3 +1,4 @@
+import { withinLoopTime } from '@calltally/counters';
 import { type ApiKeyRow, type ApiKeys, StoreError } from '@calltally/store';
 import { LRUCache } from 'lru-cache';
 
@@ -20,7 +21,8 @@ const UNKNOWN_MAX = 10_000;
 /** A key that is made after it was tried works within this. */
 const UNKNOWN_MS = 1_000;
 const REVOKED_MAX = 100_000;
-const LOOK_UPS_AT_ONCE_MAX = 1_000;
+/** Look-ups go together, so that these wait for a moment only; there are more of them where Mongo does not answer. */
+const LOOK_UPS_AT_ONCE_MAX = 10_000;
 /** A request waits for no longer than this; the look-up goes on, and the next request finds its answer. */
 const WAIT_MS = 800;
 
@@ -76,7 +78,7 @@ export class KeyRing {
       return undefined;
     }
     try {
-      const key = await answered(this.#lookUp(hash, nowMs));
+      const key = await withinLoopTime(this.#lookUp(hash, nowMs), WAIT_MS, noAnswerYet);
       const valid = key !== undefined && key.expiresAtMs > nowMs;
       this.counts[valid ? 'found' : 'refused'] += 1;
       return valid ? key.userId : undefined;
@@ -148,17 +150,6 @@ export class KeyRing {
   }
 }
 
-async function answered<T>(lookUp: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new StoreError('STORE_TIMEOUT', true, new Error('no answer yet'))),
-      WAIT_MS,
-    );
-  });
-  try {
-    return await Promise.race([lookUp, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
+function noAnswerYet(): StoreError {
+  return new StoreError('STORE_TIMEOUT', true, new Error('no answer yet'));
 }

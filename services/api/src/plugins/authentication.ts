@@ -2,6 +2,7 @@ import { hashApiKey, looksLikeApiKey } from '@calltally/store';
 import fastifyAuth from '@fastify/auth';
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
+import { networkOf } from '../client.ts';
 import { unavailable } from '../error-of.ts';
 import { ApiError } from '../errors.ts';
 import { bearerToken, invalidApiKey, missingApiKey, otherUser } from '../keys/bearer.ts';
@@ -23,8 +24,9 @@ declare module 'fastify' {
 }
 
 /**
- * Failures that one address may have in a second. Guessing 256 bits is hopeless; this bounds what trying costs us.
- * A key that is known passes whatever its neighbours behind the same address do.
+ * Failures that one client may have in a second before it is told to wait. A key is looked up before that is said: one
+ * that is valid passes, whatever its neighbours behind the same address do. What trying costs Mongo is bounded there,
+ * since look-ups go together (packages/store/src/api-keys.ts).
  */
 const FAILURES_PER_SECOND_MAX = 50;
 
@@ -32,8 +34,12 @@ const FAILURES_PER_SECOND_MAX = 50;
 export const authentication = fp(
   async (app: FastifyInstance, { keys, clock }: { keys: KeyRing; clock: () => number }) => {
     await app.register(fastifyAuth);
-    // The plugin remembers 5000 addresses and forgets the ones it heard of longest ago.
-    const failures = app.createRateLimit({ max: FAILURES_PER_SECOND_MAX, timeWindow: 1_000 });
+    // The plugin remembers 5000 clients and forgets the ones it heard of longest ago.
+    const failures = app.createRateLimit({
+      max: FAILURES_PER_SECOND_MAX,
+      timeWindow: 1_000,
+      keyGenerator: (request) => networkOf(request.client),
+    });
 
     const tooManyFailures = () =>
       new ApiError('TOO_MANY_FAILURES', 'Too many requests from here failed to authenticate.', {
@@ -41,8 +47,6 @@ export const authentication = fp(
       });
 
     async function look(request: FastifyRequest, hash: string): Promise<void> {
-      const seen = await failures(request, { increment: false });
-      if (!seen.isAllowed && seen.remaining === 0) throw tooManyFailures();
       const found = await keys.find(hash, clock()).catch((thrown) => {
         throw unavailable(thrown);
       });
@@ -90,7 +94,7 @@ export const authentication = fp(
     // The relation is said aloud: the default is `or`, and any one strategy would do.
     app.decorate('requireApiKey', app.auth([verifyApiKey, verifyOwnUser], { relation: 'and' }));
   },
-  { name: 'authentication', dependencies: ['@fastify/rate-limit'] },
+  { name: 'authentication', dependencies: ['@fastify/rate-limit', 'client'] },
 );
 
 /** The hash that the request's key is known by, or why it has none. */

@@ -35,7 +35,10 @@ export const documentation = fp(
       staticCSP: CONTENT_SECURITY_POLICY,
       uiConfig: { persistAuthorization: false },
     });
-    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+    app.get('/openapi.json', { schema: { hide: true }, compress: {} }, async (_request, reply) => {
+      reply.header('vary', 'accept-encoding');
+      return app.swagger();
+    });
   },
   { name: 'documentation' },
 );

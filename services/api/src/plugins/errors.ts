@@ -1,25 +1,38 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { apiErrorOf } from '../error-of.ts';
+import { apiErrorOf, badRequest, methodNotAllowed } from '../error-of.ts';
 import { ApiError } from '../errors.ts';
 import { faultOf } from '../fault.ts';
+
+/** As many as Node itself reads unless told otherwise. */
+const HEADERS_MAX = 2_000;
 
 /** Every refusal and every fault leaves through here, in one shape. */
 export const errors = fp(
   async (app: FastifyInstance) => {
     app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply));
+    app.server.maxHeadersCount = HEADERS_MAX + 1;
+    app.addHook('onRequest', (request, _reply, done) => {
+      // Node leaves out what is beyond its maximum and says nothing; perhaps that was the key.
+      if (request.raw.rawHeaders.length > 2 * HEADERS_MAX) throw badRequest(431);
+      // Asks for the server as a whole, and would be taken for the page.
+      if (request.url.startsWith('*')) throw badRequest(400);
+      // Before it is asked for the content type that some methods need.
+      if (request.is404) throw notFound(app, request);
+      done();
+    });
     app.setNotFoundHandler((request) => {
-      const path = request.url.split('?', 1)[0] ?? '';
-      if (app.hasRoute({ method: 'GET', url: path })) {
-        throw new ApiError('METHOD_NOT_ALLOWED', 'Only GET and HEAD are answered here.', {
-          headers: { allow: 'GET, HEAD' },
-        });
-      }
-      throw new ApiError('NOT_FOUND', 'There is nothing here. See /docs.');
+      throw notFound(app, request);
     });
   },
   { name: 'errors', dependencies: ['request-log'] },
 );
+
+function notFound(app: FastifyInstance, request: FastifyRequest): ApiError {
+  const path = request.url.split('?', 1)[0] ?? '';
+  if (app.hasRoute({ method: 'GET', url: path })) return methodNotAllowed();
+  return new ApiError('NOT_FOUND', 'There is nothing here. See /docs.');
+}
 
 /** Answers a request with what its client may know of a fault; what is ours is logged. */
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

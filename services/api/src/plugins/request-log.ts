@@ -12,7 +12,10 @@ declare module 'fastify' {
   }
 }
 
-/** Writes one line a request, when it has been answered: nothing of its headers, and of its parameters only dates. */
+/**
+ * Writes one line a request, when it has been answered: of its headers the client's address, where a trusted proxy
+ * tells it, and of its parameters only dates.
+ */
 export const requestLog = fp(
   async (app: FastifyInstance) => {
     app.decorateRequest('errorCode', undefined);
@@ -29,6 +32,7 @@ interface Line {
   request_id: string;
   method: string;
   path: string;
+  client: string;
   status: number;
   ms: number;
   user_id?: string;
@@ -42,6 +46,7 @@ function lineOf(request: FastifyRequest, reply: FastifyReply): Line {
     request_id: request.id,
     method: request.method,
     path: request.routeOptions.url ?? unmatchedPath(request),
+    client: request.client,
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime * 100) / 100,
   };

@@ -1,12 +1,15 @@
 import { dashboardData, parseDateRange } from '@calltally/domain';
-import type { DashboardReader } from '@calltally/ledger';
+import type { ConcurrencyLimit, DashboardReader } from '@calltally/ledger';
 import { Counter, type Registry } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
-import { DASHBOARD_MESSAGE, type DashboardQuery, DashboardSchema } from '../schemas/dashboard.ts';
+import { refuseMisspelt } from '../parameters.ts';
+import { DASHBOARD_MESSAGE, DashboardQuery, DashboardSchema } from '../schemas/dashboard.ts';
 import { TallyHeaders } from '../tally-headers.ts';
 
 export interface DashboardParts {
   reader: Pick<DashboardReader, 'read'>;
+  /** Of all routes together. */
+  reads: ConcurrencyLimit;
   /** Epoch milliseconds. */
   clock: () => number;
   metrics: Registry;
@@ -14,7 +17,7 @@ export interface DashboardParts {
 
 /** `GET /analytics/dashboard`: the figures of the key's user (docs/api.md). */
 export async function dashboardRoutes(app: FastifyInstance, parts: DashboardParts): Promise<void> {
-  const { reader, clock, metrics } = parts;
+  const { reader, reads, clock, metrics } = parts;
   const headers = new TallyHeaders(
     new Counter({
       name: 'calltally_dashboard_answers_total',
@@ -26,12 +29,16 @@ export async function dashboardRoutes(app: FastifyInstance, parts: DashboardPart
 
   app.get<{ Querystring: DashboardQuery }>(
     '/analytics/dashboard',
-    { schema: DashboardSchema, onRequest: [app.requireApiKey, ...app.userLimit] },
+    {
+      schema: DashboardSchema,
+      onRequest: [app.requireApiKey, ...app.userLimit],
+      preValidation: refuseMisspelt(DashboardQuery),
+    },
     async (request, reply) => {
       const nowMs = clock();
       const range = parseDateRange(request.query, nowMs);
       const begunMs = performance.now();
-      const reading = await reader.read(request.userId, range, nowMs);
+      const reading = await reads.run(() => reader.read(request.userId, range, nowMs));
       headers.write(request, reply, reading, performance.now() - begunMs);
       return { success: true, message: DASHBOARD_MESSAGE, data: dashboardData(reading, range) };
     },

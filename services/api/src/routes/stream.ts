@@ -1,7 +1,8 @@
 import { parseDateRange } from '@calltally/domain';
 import type { Registry } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
-import type { DashboardQuery } from '../schemas/dashboard.ts';
+import { refuseMisspelt } from '../parameters.ts';
+import { DashboardQuery } from '../schemas/dashboard.ts';
 import { StreamSchema } from '../schemas/stream.ts';
 import { measureStreams } from '../stream/measure-streams.ts';
 import { Streams, type StreamsParts } from '../stream/streams.ts';
@@ -31,7 +32,11 @@ export async function streamRoutes(app: FastifyInstance, { metrics, ...parts }: 
 
   app.get<Request>(
     '/analytics/stream',
-    { schema: StreamSchema, onRequest: [app.requireApiKey, ...app.userLimit] },
+    {
+      schema: StreamSchema,
+      onRequest: [app.requireApiKey, ...app.userLimit],
+      preValidation: refuseMisspelt(DashboardQuery),
+    },
     async (request, reply) => {
       // A range that cannot be is refused before anything else.
       parseDateRange(request.query, parts.clock());

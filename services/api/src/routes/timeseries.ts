@@ -1,14 +1,17 @@
 import { parseDateRange, seriesData, seriesOf } from '@calltally/domain';
-import type { SeriesReader } from '@calltally/ledger';
+import type { ConcurrencyLimit, SeriesReader } from '@calltally/ledger';
 import { Counter, type Registry } from '@calltally/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
-import { CSV_TYPE, csvFileName, csvOf } from '../csv.ts';
-import { TIMESERIES_MESSAGE, type TimeseriesQuery, TimeseriesSchema } from '../schemas/timeseries.ts';
+import { CSV_TYPE, csvFileName, csvFormatOf, csvOf } from '../csv.ts';
+import { refuseMisspelt } from '../parameters.ts';
+import { TIMESERIES_MESSAGE, TimeseriesQuery, TimeseriesSchema } from '../schemas/timeseries.ts';
 import { TallyHeaders } from '../tally-headers.ts';
 
 export interface TimeseriesParts {
   series: Pick<SeriesReader, 'read'>;
+  /** Of all routes together. */
+  reads: ConcurrencyLimit;
   /** Epoch milliseconds. */
   clock: () => number;
   metrics: Registry;
@@ -18,7 +21,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** `GET /analytics/timeseries`: figures of the key's user by day, week or month, as JSON or CSV (docs/api.md). */
 export async function timeseriesRoutes(app: FastifyInstance, parts: TimeseriesParts): Promise<void> {
-  const { series: reader, clock, metrics } = parts;
+  const { series: reader, reads, clock, metrics } = parts;
   const headers = new TallyHeaders(
     new Counter({
       name: 'calltally_timeseries_answers_total',
@@ -30,19 +33,26 @@ export async function timeseriesRoutes(app: FastifyInstance, parts: TimeseriesPa
 
   app.get<{ Querystring: TimeseriesQuery }>(
     '/analytics/timeseries',
-    { schema: TimeseriesSchema, onRequest: [app.requireApiKey, ...app.userLimit] },
+    {
+      schema: TimeseriesSchema,
+      onRequest: [app.requireApiKey, ...app.userLimit],
+      preValidation: refuseMisspelt(TimeseriesQuery),
+      compress: {},
+    },
     async (request, reply) => {
       const nowMs = clock();
       const range = parseDateRange(request.query, nowMs);
       const series = seriesOf(range, request.query.interval ?? 'day');
+      const csvFormat = csvFormatOf(request.query);
       const begunMs = performance.now();
-      const reading = await reader.read(request.userId, range, series, nowMs);
+      const reading = await reads.run(() => reader.read(request.userId, range, series, nowMs));
       headers.write(request, reply, reading, performance.now() - begunMs);
-      reply.header('vary', 'Accept');
+      // Lower case, so that the plugin which compresses finds that it is there.
+      reply.header('vary', 'Accept, accept-encoding');
       const data = seriesData(series, reading.tallies, range);
       if (formatOf(request) === 'json') return { success: true, message: TIMESERIES_MESSAGE, data };
       reply.type(CSV_TYPE).header('content-disposition', `attachment; filename="${csvFileName(data)}"`);
-      return csvOf(data);
+      return csvOf(data, csvFormat);
     },
   );
 }

@@ -35,5 +35,8 @@ export const ErrorResponses = {
     headers: retryAfter,
   },
   500: errorBody('A fault of ours.', 500),
-  503: { ...errorBody('Neither store can answer.', 503), headers: retryAfter },
+  503: {
+    ...errorBody('Neither store can answer, or more is asked than can be answered.', 503),
+    headers: retryAfter,
+  },
 };

@@ -14,7 +14,18 @@ const STREAM = `Server-Sent Events.
 
 - \`dashboard\`, with an \`id\`: the dashboard's \`data\`, at once, whenever it changes and when the UTC day turns, at most 4 a second.
 - \`heartbeat\`: \`{"as_of": …}\`, behind the first figures and every 5 seconds: everything that producers had acknowledged by then is in the figures; null while unknown.
+- \`reconnect\`: the stream has had its time, ten to twenty minutes; it closes. Connect again at once, as an EventSource does.
 - \`end\`: \`{"code": …, "message": …}\`: the key is no longer valid. Do not connect again.`;
+
+/** Each event of the stream, its fields as texts. */
+const StreamEvent = Type.Object(
+  {
+    event: Type.Enum(['dashboard', 'heartbeat', 'reconnect', 'end']),
+    data: Type.String({ contentMediaType: 'application/json' }),
+    id: Type.Optional(Type.String()),
+  },
+  { description: STREAM },
+);
 
 export const StreamSchema = {
   operationId: 'streamDashboard',
@@ -29,7 +40,7 @@ export const StreamSchema = {
   response: {
     200: {
       description: 'The stream, open until one of the two ends it.',
-      content: { 'text/event-stream': { schema: Type.String({ description: STREAM }) } },
+      content: { 'text/event-stream': { schema: StreamEvent } },
     },
     ...ErrorResponses,
   },

@@ -1,8 +1,10 @@
 import Type from 'typebox';
+import { DATE_PATTERN } from './date-pattern.ts';
 
 /* What operations that answer tallies of a range have in common. */
 
-const date = (description: string) => Type.Optional(Type.String({ description }));
+const date = (description: string) =>
+  Type.Optional(Type.String({ description, minLength: 10, pattern: DATE_PATTERN }));
 
 export const rangeParameters = {
   start_date: date(
@@ -11,7 +13,7 @@ export const rangeParameters = {
   ),
   end_date: date(
     'End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, ' +
-      '`2026-03-28T23:59:59Z` that whole second. Default: now.',
+      '`2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now.',
   ),
   user_id: Type.Optional(
     Type.String({

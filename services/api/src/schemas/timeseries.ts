@@ -1,5 +1,6 @@
 import { INTERVALS, seriesBucketsMax } from '@calltally/domain';
 import Type, { type Static } from 'typebox';
+import { DECIMALS, SEPARATORS } from '../csv.ts';
 import { ErrorResponses } from './error.ts';
 import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './tallies.ts';
 
@@ -15,6 +16,17 @@ export const TimeseriesQuery = Type.Object({
   format: Type.Optional(
     Type.Enum(['json', 'csv'], {
       description: 'Goes before `Accept`. Default: what `Accept` prefers, else json.',
+    }),
+  ),
+  separator: Type.Optional(
+    Type.Enum(Object.keys(SEPARATORS) as (keyof typeof SEPARATORS)[], {
+      description:
+        'What stands between the cells of a CSV. Default: comma, and semicolon where `decimal` is comma.',
+    }),
+  ),
+  decimal: Type.Optional(
+    Type.Enum(Object.keys(DECIMALS) as (keyof typeof DECIMALS)[], {
+      description: 'The decimal sign of a CSV. Default: point. A comma cannot be both, sign and separator.',
     }),
   ),
 });
@@ -62,7 +74,7 @@ export const TimeseriesSchema = {
   response: {
     200: {
       description: 'The figures, exact as of X-Tally-As-Of.',
-      headers: { ...tallyHeaders, Vary: { type: 'string', description: '`Accept`' } },
+      headers: { ...tallyHeaders, Vary: { type: 'string', description: '`Accept, accept-encoding`' } },
       content: { 'application/json': { schema: TimeseriesResponse }, 'text/csv': { schema: CsvResponse } },
     },
     ...ErrorResponses,

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorBody } from '../errors.ts';
 import type { Shown } from './figures.ts';
-import { endEvent, heartbeatEvent, PREAMBLE } from './sse.ts';
+import { endEvent, heartbeatEvent, PREAMBLE, RECONNECT_EVENT } from './sse.ts';
 
 /** Between two states of the figures, so that there are never more than four a second. */
 const GAP_MS = 250;
@@ -9,13 +9,15 @@ const HEARTBEAT_MS = 5_000;
 /** A client that takes nothing for so long is cut off. Heartbeats are written long before it passes. */
 const STUCK_MS = 30_000;
 
-/** Why a stream is over: its client went, its key is no longer valid, its client takes nothing, the process stops. */
-export type EndReason = 'client' | 'key' | 'stuck' | 'stopping';
+/** Why a stream is over: its client went, its key is no longer valid, its client takes nothing, it is old, the process stops. */
+export type EndReason = 'client' | 'key' | 'stuck' | 'age' | 'stopping';
 
 export interface ListenerOptions {
   keyHash: string;
   /** Of the figures that the client has. */
   lastEventId: string | undefined;
+  /** How long it goes on at most. */
+  lifeMs: number;
   stuckMs?: number;
 }
 
@@ -37,18 +39,20 @@ export class Listener {
   /** These in the time of `performance.now`. */
   #sentAtMs = Number.NEGATIVE_INFINITY;
   #heartbeatAtMs = Number.NEGATIVE_INFINITY;
+  readonly #endsAtMs: number;
   #gap: NodeJS.Timeout | undefined;
 
   /** @param response with its head already written */
   constructor(
     response: ServerResponse,
     view: Shown,
-    { keyHash, lastEventId, stuckMs = STUCK_MS }: ListenerOptions,
+    { keyHash, lastEventId, lifeMs, stuckMs = STUCK_MS }: ListenerOptions,
   ) {
     this.#response = response;
     this.#view = view;
     this.keyHash = keyHash;
     this.#sentId = lastEventId;
+    this.#endsAtMs = performance.now() + lifeMs;
     response.setTimeout(stuckMs, () => {
       this.#reason = 'stuck';
       this.#finish();
@@ -63,10 +67,13 @@ export class Listener {
     return this.#reason;
   }
 
-  /** Sends what is due: figures that the client does not have, and heartbeats. */
+  /** Sends what is due: figures that the client does not have, and heartbeats. Ends a stream that has had its time. */
   send(): void {
-    if (this.#isOver || this.#isWriting) return;
+    if (this.#isOver) return;
     const nowMs = performance.now();
+    // Of a client that is gone or stopped without a word nothing is ever heard: its kernel, or ours, takes what is sent.
+    if (nowMs >= this.#endsAtMs) this.#end('age', RECONNECT_EVENT);
+    if (this.#isOver || this.#isWriting) return;
     const text = this.#unsent + this.#newFigures(nowMs) + this.#heartbeat(nowMs);
     this.#unsent = '';
     if (text !== '') this.#write(text);

@@ -16,7 +16,7 @@ export function measureStreams(
   });
   new Counter({
     name: 'calltally_streams_ended_total',
-    help: 'Streams by why they ended: client went, key no longer valid, client stuck, process stopping',
+    help: 'Streams by why they ended: client went, key no longer valid, client stuck, had its time (age), process stopping',
     labelNames: ['reason'],
     registers: [metrics],
     collect() {

@@ -4,8 +4,17 @@ import type { ErrorBody } from '../errors.ts';
 /** What a client waits before it connects again; some seconds apart would be felt by whoever looks at a page. */
 const RETRY_MS = 2_000;
 
+/** The same where nothing is wrong. */
+const RECONNECT_MS = 100;
+
 /** Stands before all events of a stream. */
 export const PREAMBLE = `retry: ${RETRY_MS}\n\n`;
+
+/**
+ * The last event of a stream that is to be opened again at once; an EventSource does so by itself. The pause holds until
+ * the preamble of the next stream.
+ */
+export const RECONNECT_EVENT = `retry: ${RECONNECT_MS}\n${event('reconnect', {})}`;
 
 /** Figures as an event. @param data the dashboard's `data` as JSON */
 export function dashboardEvent(id: string, data: string): string {

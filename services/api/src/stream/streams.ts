@@ -21,6 +21,9 @@ const LOOK_MS = 250;
 const REST_MS = 50;
 const QUICK_READS_MAX = 64;
 const SLOW_READS_MAX = 8;
+/** A seat that nobody sits in any more is free again within this; and the pages of a user do not all come again at once. */
+const LIFE_MIN_MS = 600_000;
+const LIFE_MAX_MS = 1_200_000;
 
 export interface StreamsParts {
   reader: Pick<DashboardReader, 'read'>;
@@ -30,6 +33,8 @@ export interface StreamsParts {
   clock: () => number;
   logger: Logger;
   limits: StreamLimits;
+  /** How long the next stream may go on; some minutes, drawn at random, unless given. */
+  lifeMs?: () => number;
 }
 
 /** A request for a stream that is authenticated and whose dates can be used. */
@@ -51,7 +56,7 @@ export interface StreamRequest {
  */
 export class Streams {
   /** How streams ended. */
-  readonly ended: Record<EndReason, number> = { client: 0, key: 0, stuck: 0, stopping: 0 };
+  readonly ended: Record<EndReason, number> = { client: 0, key: 0, stuck: 0, age: 0, stopping: 0 };
   readonly #parts: StreamsParts;
   readonly #seats: Seats;
   readonly #turns = { quick: new Turns(QUICK_READS_MAX), slow: new Turns(SLOW_READS_MAX) };
@@ -93,7 +98,8 @@ export class Streams {
       throw thrown;
     }
     request.begin();
-    const listener = new Listener(response, view, request);
+    const { lifeMs = randomLifeMs } = this.#parts;
+    const listener = new Listener(response, view, { ...request, lifeMs: lifeMs() });
     view.listeners.add(listener);
     this.#listeners.set(listener, request.refused);
     response.once('close', () => {
@@ -170,6 +176,10 @@ export class Streams {
     if (thrown instanceof LedgerError || thrown instanceof DateRangeError) return;
     this.#parts.logger.error({ fault: faultOf(thrown) }, 'a stream cannot read its figures');
   };
+}
+
+function randomLifeMs(): number {
+  return LIFE_MIN_MS + Math.random() * (LIFE_MAX_MS - LIFE_MIN_MS);
 }
 
 function nameOf({ start_date, end_date }: DashboardQuery): string {

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
 import { type Test, test } from 'tap';
 import { type Answer, exampleCalls, NOW_MS, testApi, testWorld, until } from '../support.ts';
 
@@ -144,6 +146,65 @@ test('every way to be refused', async (t) => {
     );
     t.equal(last.status, 200);
   });
+});
+
+/** A key in its proper shape that nobody was given. */
+const strangeKey = () => `ct_${randomBytes(32).toString('base64url')}`;
+
+test('wrong keys cost no good key that is not known yet, on whatever route', async (t) => {
+  const world = await testWorld(t);
+  const keys = await Promise.all(Array.from({ length: 20 }, (_, i) => world.keyOf(`u-${i}`)));
+  const { app, get } = await testApi(t, world);
+  await until(
+    () => get(DASHBOARD, strangeKey()),
+    ({ status }) => status === 401,
+  );
+  const told = new Set<number>();
+  for (const [i, key] of keys.entries()) {
+    const wrong = Array.from({ length: 60 }, () => get(DASHBOARD, strangeKey()));
+    const method = i % 2 === 0 ? 'GET' : 'HEAD';
+    const url = i % 3 === 0 ? '/analytics/timeseries' : '/analytics/dashboard';
+    const { statusCode } = await app.inject({ method, url, headers: { authorization: `Bearer ${key}` } });
+    t.equal(statusCode, 200, `${method} ${url} with a key that was never seen`);
+    for (const { status } of await Promise.all(wrong)) told.add(status);
+  }
+  t.ok(told.has(429), 'who fails is told to wait');
+  t.ok(
+    [...told].every((status) => status === 401 || status === 429),
+    `they are told ${[...told]}`,
+  );
+});
+
+test('failures are counted by client: who a trusted proxy names, else who connects', async (t) => {
+  const world = await testWorld(t);
+  const limitedOf = async (
+    app: FastifyInstance,
+    client: (i: number) => string,
+    remoteAddress = '127.0.0.1',
+  ) => {
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, i) =>
+        app.inject({ url: DASHBOARD, remoteAddress, headers: { 'x-forwarded-for': client(i) } }),
+      ),
+    );
+    return answers.filter(({ statusCode }) => statusCode === 429).length;
+  };
+  const alone = await testApi(t, world);
+  t.ok((await limitedOf(alone.app, (i) => `198.51.100.${i}`)) > 0, 'nobody chooses an address of their own');
+  const behind = await testApi(t, world, { trustedProxies: ['loopback', '10.0.0.0/8'] });
+  t.equal(await limitedOf(behind.app, (i) => `198.51.100.${i}`), 0, 'a hundred clients of a proxy');
+  t.equal(await limitedOf(behind.app, (i) => `198.51.100.${i}, 10.1.2.3`), 0, 'behind two of them');
+  t.ok((await limitedOf(behind.app, (i) => `192.0.2.1:${50_000 + i}`)) > 0, 'one client at many ports');
+  t.ok(
+    (await limitedOf(behind.app, (i) => `203.0.113.${i}, 192.0.2.2`)) > 0,
+    'what a client itself sent is not read',
+  );
+  t.ok((await limitedOf(behind.app, (i) => `2001:db8::${i}`)) > 0, 'one client with a /64 of its own');
+  t.equal(await limitedOf(behind.app, (i) => `2001:db9:0:${i}::1`), 0, 'and clients of many such');
+  t.ok(
+    (await limitedOf(behind.app, (i) => `203.0.113.${i}`, '192.0.2.9')) > 0,
+    'another than the proxy is not believed',
+  );
 });
 
 test('too many failures from one address are refused, but keys that are known pass', async (t) => {

@@ -31,7 +31,10 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
     for (const [path, names] of [
       ['/analytics/dashboard', ['start_date', 'end_date', 'user_id']],
       ['/analytics/stream', ['start_date', 'end_date', 'user_id', 'last-event-id']],
-      ['/analytics/timeseries', ['interval', 'start_date', 'end_date', 'user_id', 'format']],
+      [
+        '/analytics/timeseries',
+        ['interval', 'start_date', 'end_date', 'user_id', 'format', 'separator', 'decimal'],
+      ],
     ] as const) {
       const operation = document.paths[path].get;
       t.same(operation.security, [{ apiKey: [] }]);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import { test } from 'tap';
 import { buildApp } from '../../src/app.ts';
@@ -18,6 +18,7 @@ async function brokenApp() {
     store: { ping: broken },
     link: { current: undefined },
     recounts: { waiting: 0 },
+    fallbacks: { underWay: 0, refused: 0 },
     rowsAsOf: { current: undefined },
     logger: createLogger({
       service: 'api',
@@ -84,11 +85,17 @@ test('a fault of ours is a 500 without detail, and logged without stack, address
   const { app, lines } = await brokenApp();
   t.teardown(() => app.close());
   app.log.info('before');
-  const response = await app.inject({ url: '/metrics', headers: { 'x-request-id': 'r-1' } });
+  // The client's, which is logged; another than the store's.
+  const remoteAddress = '192.0.2.1';
+  const response = await app.inject({ url: '/metrics', remoteAddress, headers: { 'x-request-id': 'r-1' } });
   t.equal(response.statusCode, 200);
   const broken = await buildBrokenRoute();
   t.teardown(() => broken.app.close());
-  const failed = await broken.app.inject({ url: '/broken', headers: { 'x-request-id': 'r-2' } });
+  const failed = await broken.app.inject({
+    url: '/broken',
+    remoteAddress,
+    headers: { 'x-request-id': 'r-2' },
+  });
   t.equal(failed.statusCode, 500);
   t.same(failed.json().error, { code: 'INTERNAL_ERROR' });
   const said = failed.body + broken.lines.join('') + lines.join('');
@@ -106,6 +113,26 @@ async function buildBrokenRoute() {
   return built;
 }
 
+function request(method: string, target: string, headers = ''): string {
+  return `${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers}\r\n`;
+}
+
+function manyHeaders(count: number): string {
+  return 'a: b\r\n'.repeat(count);
+}
+
+test('as many headers as Node reads are read', async (t) => {
+  const { app } = await brokenApp();
+  t.teardown(() => app.close());
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1');
+  // The last one beside `Host` and `Connection`.
+  socket.write(request('GET', '/healthz', manyHeaders(1_998)));
+  const [reply] = await once(socket, 'data');
+  t.match(String(reply), /^HTTP\/1\.1 200 /);
+});
+
 test('bytes that are no request are answered in the same shape', async (t) => {
   const { app } = await brokenApp();
   t.teardown(() => app.close());
@@ -117,6 +144,26 @@ test('bytes that are no request are answered in the same shape', async (t) => {
     ['GET / HTTP/9.9\r\nHost: x\r\n\r\n', 400],
     ['GET / HTTP/1.1\r\nHost: x\r\nBad Header: x\r\n\r\n', 400],
     [`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    [request('GET', '*'), 400],
+    [request('HEAD', '*'), 400],
+    [request('GET', '*?start_date=2026-03-01'), 400],
+    [request('OPTIONS', '*'), 400],
+    [request('GET', '/analytics/dashboard', manyHeaders(2_100)), 431],
+    [request('GET', '/healthz', manyHeaders(2_100)), 431],
+    [request('GET', '/', manyHeaders(2_000)), 431],
+    [request('GET', '/nothing', manyHeaders(2_100)), 431],
+    [request('QUERY', '/analytics/dashboard'), 405],
+    [
+      request('QUERY', '/analytics/dashboard', 'Content-Type: application/json\r\nContent-Length: 0\r\n'),
+      405,
+    ],
+    [request('QUERY', '/nothing'), 404],
+    [request('PROPFIND', '/'), 405],
+    [request('TRACE', '/healthz'), 405],
+    [request('FOO', '/analytics/dashboard'), 405],
+    [request('get', '/analytics/dashboard'), 405],
+    [request('CONNECT', 'example:443'), 405],
+    [request('F(O', '/analytics/dashboard'), 400],
   ];
   for (const [bytes, status] of cases) {
     const socket = connect(address.port, '127.0.0.1');
@@ -128,8 +175,12 @@ test('bytes that are no request are answered in the same shape', async (t) => {
     socket.write(bytes);
     await once(socket, 'close');
     const [head, body] = reply.split('\r\n\r\n');
-    t.match(head, `HTTP/1.1 ${status} `, bytes.slice(0, 50));
-    t.match(head, /content-type: application\/json/i);
-    t.match(JSON.parse(body ?? '{}'), { success: false, error: { code: 'BAD_REQUEST' } });
+    const what = bytes.slice(0, 50);
+    t.match(head, `HTTP/1.1 ${status} `, what);
+    t.match(head, /content-type: application\/json/i, what);
+    if (status === 405) t.match(head, /^allow: GET, HEAD\r?$/im, what);
+    if (bytes.startsWith('HEAD')) continue;
+    const code = { 404: 'NOT_FOUND', 405: 'METHOD_NOT_ALLOWED' }[status] ?? 'BAD_REQUEST';
+    t.match(JSON.parse(body ?? '{}'), { success: false, error: { code } }, what);
   }
 });

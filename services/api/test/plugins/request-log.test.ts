@@ -39,6 +39,18 @@ test('a request is one line, with its id, and without anything secret', async (t
   });
   t.notMatch(lines.join(''), /authorization|cookie|token|session/i);
 
+  await t.test('the client is who connects, or whom a trusted proxy names', async (t) => {
+    const clientOf = async (api: typeof app, said: string[]) => {
+      said.length = 0;
+      const headers = { 'x-forwarded-for': '198.51.100.7, 10.0.0.9' };
+      await api.inject({ url: '/healthz', remoteAddress: '127.0.0.1', headers });
+      return JSON.parse(said.find((line) => line.includes('"msg":"request"'))!).client;
+    };
+    t.equal(await clientOf(app, lines), '127.0.0.1');
+    const behind = await testApi(t, world, { trustedProxies: ['127.0.0.1', '10.0.0.0/8'] });
+    t.equal(await clientOf(behind.app, behind.lines), '198.51.100.7');
+  });
+
   await t.test('an id that is not fit for a log is replaced', async (t) => {
     for (const bad of [key, 'a b', '"', 'x'.repeat(65), '{}', '-a', '']) {
       const { headers } = await app.inject({ url: '/healthz', headers: { 'x-request-id': bad } });

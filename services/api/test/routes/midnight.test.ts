@@ -20,6 +20,8 @@ interface Query {
   endsNow?: boolean;
 }
 
+/** A whole second is shown without a fraction, and so takes in all of itself. */
+const endNow = (nowMs: number) => ({ until: nowMs + (nowMs % 1000 === 0 ? 1000 : 1), shownMs: nowMs });
 const startOfDay = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
 const text = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z');
 const date = (ms: number) => text(ms).slice(0, 10);
@@ -38,12 +40,12 @@ function queriesAround(midnightMs: number): Query[] {
   return [
     {
       query: '',
-      meant: (nowMs) => ({ from: startOfDay(nowMs) - 30 * DAY_MS, until: nowMs + 1, shownMs: nowMs }),
+      meant: (nowMs) => ({ from: startOfDay(nowMs) - 30 * DAY_MS, ...endNow(nowMs) }),
       endsNow: true,
     },
     {
       query: `start_date=${date(earliest)}`,
-      meant: (nowMs) => ({ from: earliest, until: nowMs + 1, shownMs: nowMs }),
+      meant: (nowMs) => ({ from: earliest, ...endNow(nowMs) }),
       endsNow: true,
     },
     wholeDays(midnightMs - 20 * DAY_MS, midnightMs),

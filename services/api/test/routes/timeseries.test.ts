@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { test } from 'tap';
 import { callsAt, exampleCalls, NOW_MS, testApi, testWorld } from '../support.ts';
 
@@ -102,7 +103,7 @@ test('GET /analytics/timeseries', async (t) => {
   await t.test('how it was answered stands in headers', async (t) => {
     const { headers } = await get(`${PATH}?${RANGE}`, key);
     t.equal(headers['cache-control'], 'private, no-store');
-    t.equal(headers.vary, 'Accept');
+    t.equal(headers.vary, 'Accept, accept-encoding');
     t.match(headers['server-timing'], /^auth;dur=[\d.]+, read;dur=[\d.]+$/);
     t.match(headers['content-type'], /^application\/json/);
     t.ok(Date.parse(String(headers['x-tally-as-of'])) <= Date.now());
@@ -118,11 +119,79 @@ test('GET /analytics/timeseries', async (t) => {
         csv.headers['content-disposition'],
         `attachment; filename="calltally-${interval}-2026-03-01-to-2026-03-28.csv"`,
       );
-      t.equal(csv.headers.vary, 'Accept');
+      t.equal(csv.headers.vary, 'Accept, accept-encoding');
       t.equal(csv.headers['x-tally-source'], 'counters');
       t.match(csv.body, /^start,calls,duration_ms,duration_minutes,avg_duration_minutes\r\n/);
       t.strictSame(parsed(csv.body), bucketsOf((await ask(query)).json()));
     }
+  });
+
+  await t.test('a CSV is written as the spreadsheets of a country take it', async (t) => {
+    const query = `interval=week&${RANGE}&format=csv`;
+    const plain = (await ask(query)).body;
+    const german = plain.replaceAll(',', ';').replaceAll('.', ',');
+    const written: [parameters: string, csv: string][] = [
+      ['', plain],
+      ['&separator=comma', plain],
+      ['&decimal=point', plain],
+      ['&separator=semicolon', plain.replaceAll(',', ';')],
+      ['&separator=tab', plain.replaceAll(',', '\t')],
+      ['&decimal=comma', german],
+      ['&decimal=comma&separator=semicolon', german],
+      ['&separator=tab&decimal=comma', plain.replaceAll(',', '\t').replaceAll('.', ',')],
+    ];
+    t.match(german, /\r\n2026-03-02;94;25079082;417,98;4,45\r\n/, 'dates stay as they are');
+    for (const [parameters, csv] of written) {
+      const answer = await ask(`${query}${parameters}`);
+      t.equal(answer.body, csv, parameters);
+      t.equal(answer.headers['content-type'], 'text/csv; charset=utf-8; header=present');
+    }
+    const json = await ask(`interval=week&${RANGE}&decimal=comma`);
+    t.strictSame(json.json(), (await ask(`interval=week&${RANGE}`)).json(), 'JSON stays what it is');
+  });
+
+  await t.test('a long series is compressed where that is asked for, and is the same', async (t) => {
+    const long = 'start_date=2024-01-01&end_date=2026-03-28';
+    const plain = await ask(long);
+    t.ok(plain.rawPayload.length > 60_000, `${plain.rawPayload.length} bytes`);
+    t.equal(plain.headers['content-encoding'], undefined);
+    for (const format of ['json', 'csv']) {
+      const text = (await ask(`${long}&format=${format}`)).body;
+      for (const [accepted, encoding, open] of [
+        ['gzip', 'gzip', gunzipSync],
+        ['br', 'br', brotliDecompressSync],
+        ['gzip, deflate, br', 'br', brotliDecompressSync],
+        ['gzip;q=1, br;q=0.5', 'gzip', gunzipSync],
+        ['*', 'gzip', gunzipSync],
+      ] as const) {
+        const packed = await ask(`${long}&format=${format}`, { 'accept-encoding': accepted });
+        t.equal(packed.headers['content-encoding'], encoding, `${format} ${accepted}`);
+        t.equal(packed.headers.vary, 'Accept, accept-encoding');
+        t.equal(open(packed.rawPayload).toString(), text);
+        t.ok(
+          packed.rawPayload.length * 5 < text.length,
+          `${packed.rawPayload.length} of ${text.length} bytes`,
+        );
+      }
+      for (const accepted of ['identity', 'zstd', 'gzip;q=0', '']) {
+        const answer = await ask(`${long}&format=${format}`, { 'accept-encoding': accepted });
+        t.equal(answer.headers['content-encoding'], undefined, accepted);
+        t.equal(answer.body, text);
+      }
+    }
+    const short = await ask('interval=month', { 'accept-encoding': 'gzip, br' });
+    t.equal(short.headers['content-encoding'], undefined, 'what is short is not');
+    const dashboard = await app.inject({
+      url: '/analytics/dashboard',
+      headers: { authorization: `Bearer ${key}`, 'accept-encoding': 'gzip, br' },
+    });
+    t.equal(dashboard.headers['content-encoding'], undefined);
+    const head = await app.inject({
+      method: 'HEAD',
+      url: `${PATH}?${long}`,
+      headers: { authorization: `Bearer ${key}`, 'accept-encoding': 'br' },
+    });
+    t.strictSame([head.statusCode, head.body], [200, '']);
   });
 
   await t.test('format goes before Accept, and Accept by its q-values', async (t) => {
@@ -217,6 +286,17 @@ test('a parameter that cannot be used is refused with its name, its value and wh
     [`interval=${'x'.repeat(30)}${key}`, 'INVALID_PARAMETER', /^interval "x{30}ct_\*\*\*" /],
     ['interval=%22%0A', 'INVALID_PARAMETER', /^interval "\\"\\n" /],
     ['format=xlsx', 'INVALID_PARAMETER', /^format "xlsx" .*json, csv/],
+    ['separator=pipe', 'INVALID_PARAMETER', /^separator "pipe" .*comma, semicolon, tab/],
+    ['separator=;', 'INVALID_PARAMETER', /^separator ";" /],
+    ['decimal=,', 'INVALID_PARAMETER', /^decimal "," .*point, comma/],
+    ['decimal=', 'INVALID_PARAMETER', /^decimal "" /],
+    [
+      'format=csv&separator=comma&decimal=comma',
+      'INVALID_PARAMETER',
+      /^decimal and separator are both comma\. Take/,
+    ],
+    ['separator=tab&separator=tab', 'INVALID_PARAMETER', /^separator is given more than once/],
+    ['delimiter=tab', 'INVALID_PARAMETER', /"delimiter" .*Write separator/],
     ['format=csv&format=csv', 'INVALID_PARAMETER', /^format is given more than once/],
     ['start_date=yesterday', 'INVALID_DATE', /^start_date/],
     ['end_date=2026-02-30&format=csv', 'INVALID_DATE', /^end_date/],

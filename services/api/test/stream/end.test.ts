@@ -79,7 +79,7 @@ test('how a stream ends', async (t) => {
       t.equal(lines.filter(({ status, code }) => status === 200 && code === 'INVALID_API_KEY').length, 4);
       t.equal(lines.filter(({ status, code }) => status === 200 && code === undefined).length, 1);
       for (const line of lines)
-        t.match(line, { msg: 'request', method: 'GET', request_id: String, ms: Number });
+        t.match(line, { msg: 'request', method: 'GET', client: '127.0.0.1', request_id: String, ms: Number });
       const { body } = await api.app.inject('/metrics');
       const sum =
         /^calltally_http_request_duration_seconds_sum.*route="\/analytics\/stream",status="200".* (\S+)$/m;

@@ -10,6 +10,8 @@ import { until } from '../support.ts';
 
 /** A few of these are more than what lies in the buffers between two sockets. */
 const LARGE = 4_000_000;
+/** Longer than any test. */
+const LIFE_MS = 3_600_000;
 
 interface World {
   listener: Listener;
@@ -36,7 +38,12 @@ async function testListener(t: Test, options: Partial<ListenerOptions> = {}): Pr
     asOfMs: 0,
   };
   response.writeHead(200, { connection: 'close' });
-  const listener = new Listener(response, view, { keyHash: '', lastEventId: undefined, ...options });
+  const listener = new Listener(response, view, {
+    keyHash: '',
+    lastEventId: undefined,
+    lifeMs: LIFE_MS,
+    ...options,
+  });
   return {
     listener,
     response,
@@ -54,6 +61,7 @@ async function testListener(t: Test, options: Partial<ListenerOptions> = {}): Pr
 async function fill({ show, response }: World): Promise<void> {
   let shown = 0;
   const isStuck = async () => {
+    if (response.destroyed) return true;
     const before = response.writableLength;
     show(`filling-${shown++}`, LARGE);
     return before > 0 && response.writableLength === before;
@@ -97,6 +105,20 @@ test('a client that takes nothing is cut off', async (t) => {
   t.equal(world.listener.reason, 'stuck');
   world.show('later');
   t.pass('and what comes later for it harms nobody');
+});
+
+test('who takes nothing is not waited for when the stream has had its time either', async (t) => {
+  const world = await testListener(t, { lifeMs: 2_000 });
+  await fill(world);
+  await until(
+    async () => {
+      world.listener.send();
+      return world.response.destroyed;
+    },
+    (destroyed) => destroyed,
+  );
+  t.ok(world.response.destroyed);
+  t.equal(world.listener.reason, 'age');
 });
 
 for (const how of ['stop', 'refuse'] as const) {

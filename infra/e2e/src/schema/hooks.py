@@ -1,0 +1,16 @@
+"""What a schema of single parameters cannot say, and so its own check would take for a contradiction."""
+
+import schemathesis
+from schemathesis.generation import GenerationMode
+
+# The start may lie behind the end, and the range may be too long for its interval.
+BETWEEN_PARAMETERS = {"START_AFTER_END", "TOO_MANY_BUCKETS"}
+
+
+@schemathesis.check
+def what_the_schema_takes_is_answered(ctx, response, case):
+    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+        return
+    if response.status_code == 400:
+        code = response.json()["error"]["code"]
+        assert code in BETWEEN_PARAMETERS, f"valid by the schema, refused with {code}"

@@ -1,0 +1,92 @@
+import { distance } from 'fastest-levenshtein';
+import type { FastifyRequest } from 'fastify';
+import type { TObject } from 'typebox';
+import { ApiError } from './errors.ts';
+import { maskKeys } from './mask-keys.ts';
+
+/** What other APIs call what we call otherwise, without `_`, `-` and capitals. */
+const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
+  start_date: [
+    ...['start', 'from', 'since', 'after', 'begin', 'begindate', 'fromdate', 'datefrom', 'datestart'],
+    ...['starttime', 'startsat', 'startedat', 'begintime', 'fromtime', 'timefrom', 'mindate', 'gte'],
+  ],
+  end_date: [
+    ...['end', 'to', 'until', 'till', 'before', 'through', 'todate', 'dateto', 'dateend', 'untildate'],
+    ...['endtime', 'endsat', 'endedat', 'totime', 'timeto', 'maxdate', 'lte'],
+  ],
+  user_id: ['user', 'uid', 'userids'],
+  interval: ['granularity', 'bucket', 'bucketsize', 'resolution', 'groupby', 'step'],
+  format: ['fmt', 'output', 'outputformat'],
+  separator: ['sep', 'delimiter', 'delim', 'fieldseparator', 'columnseparator'],
+  decimal: ['decimalseparator', 'decimalmark', 'decimalpoint', 'decimalsign'],
+};
+
+/** What names a range as a whole, which takes two parameters here. */
+const BOTH_DATES: readonly string[] = [
+  'date',
+  'dates',
+  'day',
+  'days',
+  'daterange',
+  'range',
+  'period',
+  'window',
+];
+
+const NAME_LENGTH_MAX = 40;
+const LONG_NAME = 7;
+
+/**
+ * Hook of a route that refuses a parameter which looks like one of its own and is none: ignored, it would give another
+ * range than was meant, and nobody would notice. What looks like none of them goes on being ignored.
+ */
+export function refuseMisspelt({ properties }: TObject) {
+  const names = Object.keys(properties);
+  return (request: Pick<FastifyRequest, 'query'>, _reply: unknown, done: () => void): void => {
+    for (const given in request.query as object) {
+      if (names.includes(given)) continue;
+      const meant = meantBy(given, names);
+      if (meant === undefined) continue;
+      throw new ApiError(
+        'INVALID_PARAMETER',
+        `${JSON.stringify(maskKeys(given).slice(0, NAME_LENGTH_MAX))} is no parameter here. Write ${meant}, or leave it out.`,
+      );
+    }
+    done();
+  };
+}
+
+/** What somebody meant by a name that is none of a route's parameters; undefined where it looks like none of them. */
+export function meantBy(given: string, names: readonly string[]): string | undefined {
+  // `start_date[]`, `date[from]`, `filter.start_date`, and `amp;end_date`, which an escaped & leaves.
+  const parts = given
+    .slice(-NAME_LENGTH_MAX)
+    .toLowerCase()
+    .split(/[^a-z0-9_\s-]+/)
+    .map(plain)
+    .filter((part) => part !== '');
+  const candidates = [...parts.reverse(), parts.toReversed().join('')];
+  for (const candidate of candidates) {
+    if (BOTH_DATES.includes(candidate)) return 'start_date and end_date';
+    const found = names.find(
+      (name) => OTHER_NAMES[name]?.includes(candidate) || looksLike(candidate, plain(name)),
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function plain(name: string): string {
+  return name.replace(/[_\s-]/g, '');
+}
+
+/** A letter or two wrong, left out, added or in the wrong order. */
+function looksLike(given: string, name: string): boolean {
+  const slipsMax = name.length >= LONG_NAME ? 2 : 1;
+  if (Math.abs(given.length - name.length) > slipsMax) return false;
+  return distance(given, name) <= slipsMax || sorted(given) === sorted(name);
+}
+
+function sorted(text: string): string {
+  return [...text].sort().join('');
+}
