@@ -48,9 +48,10 @@ export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): P
   const lane = beginning.lanes.of(partition);
   if (!(await follows(parts, beginning, batch)) || isOver(parts, payload, beginning)) return;
   if (lane.room() !== undefined) return;
-  // Only what lies before the offset asked for: a broker that cannot read its own log. It says nothing of what we need.
-  if (batch.firstOffset() === null) return;
   const last = Number(batch.lastOffset());
+  // Nothing of what was asked for, or more than there is: a log that is damaged where the broker does not look. It is
+  // told as not fetched, and nothing is passed over.
+  if (batch.firstOffset() === null || last >= Number(batch.highWatermark)) return;
   const empty = Object.entries(emptyOffsetsOf(batch));
   for (const [kind, offsets] of empty) parts.metrics.emptyOffsets.inc({ kind }, offsets);
   lane.take(last + 1, chunksOf(parts, beginning, payload));

@@ -36,6 +36,8 @@ const RECORDS_AT = 61;
 /** What `length` does not count: the base offset and itself. */
 const UNCOUNTED_BYTES = 12;
 
+/** Of batches; entries of those before are left to kafkajs. */
+const FORMAT = 2;
 const CODEC_MASK = 0x07;
 const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
@@ -46,62 +48,79 @@ const CONTROL = 0x20;
  * throws: what cannot be read becomes a record without key and value that {@link unreadableOf} explains, so that it
  * keeps nothing behind it from being read. Offsets that hold no record (compacted, or control records) end in a control
  * record, so that whoever reads goes on behind them.
+ *
+ * Where one batch does not follow another as brokers write them, nothing says what lies there, and it ends: the broker
+ * does not find its way in such a log either, and tells so when it is asked for the next offset.
  */
 export async function decodeRecords(buffer: Buffer, legacy: LegacyDecoder): Promise<FetchedRecord[]> {
   const records: FetchedRecord[] = [];
+  let read = -1;
+  let oldest = 0;
   for (let at = 0; at + MAGIC_AT < buffer.length; ) {
     const end = at + UNCOUNTED_BYTES + buffer.readInt32BE(at + LENGTH_AT);
-    const isWhole = end <= buffer.length && end > at + MAGIC_AT;
-    // Brokers cut off the last batch of an answer, but never the first one: such a length is a lie.
-    if (!isWhole && at > 0) break;
-    const bytes = isWhole ? buffer.subarray(at, end) : buffer.subarray(at);
-    if (bytes[MAGIC_AT] !== 2) await addLegacy(records, bytes, legacy);
-    else if (isWhole && bytes.length >= RECORDS_AT) await addBatch(records, new RecordBatch(bytes));
-    else records.push(...unreadable(new RecordBatch(bytes), 'its length is wrong'));
-    at += bytes.length;
+    const magic = buffer.readInt8(at + MAGIC_AT);
+    const base = Number(buffer.readBigInt64BE(at));
+    const shortest = at + (magic === FORMAT ? RECORDS_AT : MAGIC_AT + 1);
+    // Formats only get newer: an entry of an older one behind a batch is none.
+    if (end > buffer.length || end < shortest || base <= read || magic < oldest || magic > FORMAT) break;
+    const bytes = buffer.subarray(at, end);
+    if (magic === FORMAT) await addBatch(records, new RecordBatch(bytes, offsetAt(buffer, end)));
+    else await addLegacy(records, bytes, legacy);
+    read = Math.max(base, Number(records.at(-1)!.offset));
+    oldest = magic;
+    at = end;
   }
   return records;
 }
 
-/** The header of a batch. */
+/** The base offset of the batch that begins there; undefined where none does. */
+function offsetAt(buffer: Buffer, at: number): number | undefined {
+  return at + LENGTH_AT <= buffer.length ? Number(buffer.readBigInt64BE(at)) : undefined;
+}
+
+/** The header of a batch, and its bytes. */
 class RecordBatch {
   readonly bytes: Buffer;
   readonly attributes: number;
   readonly base: number;
   readonly last: number;
+  readonly maxTimestamp: number;
   readonly context: FetchedRecord['batchContext'];
 
-  constructor(bytes: Buffer) {
+  /** @param next offset that the batch behind it begins with, as far as that is known */
+  constructor(bytes: Buffer, next = Number.POSITIVE_INFINITY) {
     this.bytes = bytes;
-    // One that is too short for its header has zeros for what is missing.
-    const header = Buffer.concat([bytes.subarray(0, RECORDS_AT), Buffer.alloc(RECORDS_AT)]);
-    this.attributes = header.readInt16BE(ATTRIBUTES_AT);
-    this.base = Number(header.readBigInt64BE(0));
-    this.last = this.base + Math.max(0, header.readInt32BE(LAST_OFFSET_DELTA_AT));
+    this.attributes = bytes.readInt16BE(ATTRIBUTES_AT);
+    this.base = Number(bytes.readBigInt64BE(0));
+    const last = this.base + Math.max(0, bytes.readInt32BE(LAST_OFFSET_DELTA_AT));
+    this.last = next > this.base ? Math.min(last, next - 1) : last;
+    this.maxTimestamp = Number(bytes.readBigInt64BE(MAX_TIMESTAMP_AT));
     this.context = {
-      producerId: String(header.readBigInt64BE(PRODUCER_ID_AT)),
+      producerId: String(bytes.readBigInt64BE(PRODUCER_ID_AT)),
       inTransaction: (this.attributes & TRANSACTIONAL) !== 0,
     };
   }
 
   /** Not a record, but what stands for offsets that have none. */
   placeholder(offset: number, isControlRecord: boolean): FetchedRecord {
-    return {
-      magicByte: 2,
-      attributes: 0,
-      timestamp: String(this.maxTimestamp),
-      offset: String(offset),
-      key: null,
-      value: null,
-      headers: Object.create(null),
-      isControlRecord,
-      batchContext: this.context,
-    };
+    const { maxTimestamp, context } = this;
+    return { ...nothingAt(offset), timestamp: String(maxTimestamp), isControlRecord, batchContext: context };
   }
+}
 
-  get maxTimestamp(): number {
-    return this.bytes.length < RECORDS_AT ? -1 : Number(this.bytes.readBigInt64BE(MAX_TIMESTAMP_AT));
-  }
+/** Stands for offsets through `offset` that have no record; not aborted by anybody. */
+function nothingAt(offset: number): FetchedRecord {
+  return {
+    magicByte: FORMAT,
+    attributes: 0,
+    timestamp: '-1',
+    offset: String(offset),
+    key: null,
+    value: null,
+    headers: Object.create(null),
+    isControlRecord: false,
+    batchContext: { producerId: '-1', inTransaction: false },
+  };
 }
 
 async function addBatch(records: FetchedRecord[], batch: RecordBatch): Promise<void> {
@@ -132,7 +151,7 @@ async function addBatch(records: FetchedRecord[], batch: RecordBatch): Promise<v
     }
     read = offset;
     records.push({
-      magicByte: 2,
+      magicByte: FORMAT,
       attributes: 0,
       timestamp: String(attributes & LOG_APPEND_TIME ? maxTimestamp : baseTimestamp + record.timestampDelta),
       offset: String(offset),
@@ -170,16 +189,14 @@ function unreadable(
 }
 
 async function addLegacy(records: FetchedRecord[], entry: Buffer, legacy: LegacyDecoder): Promise<void> {
-  const batch = new RecordBatch(entry.subarray(0, LENGTH_AT));
+  const offset = Number(entry.readBigInt64BE(0));
   try {
     for (const record of await legacy(entry)) {
-      records.push({ ...(record as FetchedRecord), isControlRecord: false, batchContext: batch.context });
+      records.push({ ...nothingAt(offset), ...(record as Partial<FetchedRecord>) });
     }
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    const { base: first } = batch;
-    records.push(
-      markUnreadable(batch.placeholder(first, false), { first, through: first, reason, bytes: entry }),
-    );
+    const span = { first: offset, through: offset, reason, bytes: entry };
+    records.push(markUnreadable(nothingAt(offset), span));
   }
 }

@@ -35,6 +35,11 @@ test('records are read as they were written, in any codec and number of batches'
   await fc.assert(
     fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 4 }), async (batches) => {
       const encoded = await Promise.all(batches.map((one) => encodeBatch({ ...one, timestamp: NOW })));
+      let next = 0;
+      for (const [i, { records }] of batches.entries()) {
+        encoded[i]!.writeBigInt64BE(BigInt(next), 0);
+        next += records.length;
+      }
       const read = await decode(Buffer.concat(encoded));
       return isSame(
         read,
@@ -156,12 +161,46 @@ test('a codec that nobody knows is named', async (t) => {
   t.match(unreadableOf(one!), { first: 0, through: 0, reason: /codec 6/ });
 });
 
-test('a batch that the broker cut off is read with the next answer, and one that begins an answer is named', async (t) => {
-  const whole = await encodeBatch({ records: [{ value: Buffer.from('x') }] });
-  const cut = whole.subarray(0, whole.length - 3);
-  t.equal((await decode(Buffer.concat([whole, cut]))).length, 1);
-  const [one] = await decode(cut);
-  t.match(unreadableOf(one!), { first: 0, through: 0, reason: /length/ });
+test('where batches do not follow each other it ends, and nothing behind is guessed', async (t) => {
+  const at = async (offset: number) => {
+    const batch = await encodeBatch({ records: [{ value: Buffer.from(String(offset)) }] });
+    batch.writeBigInt64BE(BigInt(offset), 0);
+    return batch;
+  };
+  const [first, second, third] = await Promise.all([at(0), at(1), at(2)]);
+  const read = async (...batches: Buffer[]) =>
+    (await decode(Buffer.concat(batches))).map(({ offset }) => Number(offset));
+  const damaged = (edit: (batch: Buffer) => void) => {
+    const copy = Buffer.from(second!);
+    edit(copy);
+    return copy;
+  };
+  t.strictSame(await read(first!, second!, third!), [0, 1, 2]);
+  t.strictSame(await read(first!, second!.subarray(0, second!.length - 3)), [0], 'cut off by the broker');
+  for (const [what, edit] of [
+    ['a length that is less than a header', (batch: Buffer) => batch.writeInt32BE(5, 8)],
+    ['a length below zero', (batch: Buffer) => batch.writeInt32BE(-500, 8)],
+    ['a length beyond the end', (batch: Buffer) => batch.writeInt32BE(2 ** 30, 8)],
+    ['a format that is not there yet', (batch: Buffer) => batch.writeInt8(7, 16)],
+    ['an older format', (batch: Buffer) => batch.writeInt8(1, 16)],
+    ['an offset that was read', (batch: Buffer) => batch.writeBigInt64BE(0n, 0)],
+  ] as const) {
+    t.strictSame(await read(first!, damaged(edit), third!), [0], what);
+  }
+});
+
+test('a batch that lies about its last offset does not reach into the one behind it', async (t) => {
+  const lying = await encodeBatch({
+    records: [{ value: Buffer.alloc(100) }],
+    codec: 'gzip',
+    spoil: () => Buffer.alloc(50),
+  });
+  lying.writeInt32BE(1_000_000, 23);
+  const next = await encodeBatch({ records: [{ value: Buffer.from('x') }] });
+  next.writeBigInt64BE(3n, 0);
+  const read = await decode(Buffer.concat([lying, next]));
+  t.match(unreadableOf(read[0]!), { first: 0, through: 2 });
+  t.match(read[1], { offset: '3' });
 });
 
 test('a batch of very many records is read', async (t) => {
