@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Engine, startKafka } from '@calltally/stack';
 import { type Test, test } from 'tap';
-import { EdgeWorld } from '../src/edge/world.ts';
+import { alterTopic, EdgeWorld } from '../src/edge/world.ts';
 import { Chance } from '../src/random.ts';
 
 const WITHIN_MS = 60_000;
@@ -105,4 +105,43 @@ test('a log that the broker itself cannot read holds up its own partition alone,
   for (const end = Date.now() + WITHIN_MS; (await counts()) < before + 6 && Date.now() < end; )
     await sleep(100);
   t.equal(await counts(), before + 6, 'and its own goes on when the log is whole again');
+});
+
+test('offsets that were compacted away hold nothing up, and are told', async (t) => {
+  const { world } = await startWorld(t);
+  await alterTopic(world.admin, world.topic, {
+    'cleanup.policy': 'compact',
+    'segment.ms': '200',
+    'min.cleanable.dirty.ratio': '0.001',
+    'delete.retention.ms': '0',
+  });
+  // Idempotent, since brokers keep the last batch of such a producer, also when nothing is left in it.
+  const producer = world.kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  await producer.connect();
+  t.teardown(() => producer.disconnect());
+  const sent = new Map<string, string>();
+  for (let batch = 0; batch < 8; batch++) {
+    const messages = Array.from({ length: 5 }, (_, i) => {
+      const event = world.event();
+      sent.set(event.call_id, JSON.stringify(event));
+      return { key: `key-${i % 3}`, value: JSON.stringify(event), partition: 0 };
+    });
+    await producer.send({ topic: world.topic, messages, acks: -1 });
+    await sleep(250);
+  }
+  const left = async () => {
+    const messages = await world.read(world.topic);
+    return new Set(messages.map(({ value }) => JSON.parse(String(value)).call_id as string));
+  };
+  // The cleaner looks every 15 seconds.
+  let kept = await left();
+  for (const end = Date.now() + WITHIN_MS; kept.size > 20 && Date.now() < end; kept = await left())
+    await sleep(500);
+  t.ok(kept.size < sent.size, `${kept.size} of ${sent.size} are left`);
+  for (const callId of kept) world.good.add(callId);
+  await world.ingest.start();
+  t.strictSame(await world.faults(WITHIN_MS), []);
+  const compacted = /calltally_empty_offsets_total\{.*kind="compacted".*\} (\d+)/;
+  const [, offsets] = compacted.exec(await world.metrics.registry.metrics()) ?? [];
+  t.equal(Number(offsets), sent.size - kept.size);
 });

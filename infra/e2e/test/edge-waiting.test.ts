@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureTopics } from '@calltally/contract';
 import { testKafka } from '@calltally/stack/testing';
 import { type Test, test } from 'tap';
-import { EdgeWorld } from '../src/edge/world.ts';
+import { alterTopic, EdgeWorld } from '../src/edge/world.ts';
 
 const WITHIN_MS = 60_000;
 
@@ -82,6 +83,24 @@ test('dead letters that cannot be written make their own partition wait', async 
   await ensureTopics(world.admin, { topic: world.topic, dlqTopic });
   t.strictSame(await world.faults(WITHIN_MS), []);
   t.strictSame([...world.ingest.readiness.held], []);
+});
+
+test('where the dead-letter topic takes less than topics usually do, less of a message is in its letter', async (t) => {
+  const world = await startWorld(t);
+  await alterTopic(world.admin, `${world.topic}.dlq`, { 'max.message.bytes': '8000' });
+  const records = [20, 200_000, 20, 6_000, 6_000].map((bytes) => ({ value: randomBytes(bytes) }));
+  const first = await world.raw.send(0, { records });
+  for (const i of records.keys()) {
+    world.letters.push({ kind: 'bad', partition: 0, first: first + i, last: first + i });
+  }
+  await world.sendGood(0, 3);
+  t.strictSame(await world.faults(WITHIN_MS), []);
+  const letters = await world.readLetters();
+  const cuts = letters.filter(({ headers }) => headers?.['letter-cut'] !== undefined);
+  t.strictSame(
+    cuts.map(({ headers }) => String(headers!['letter-cut'])),
+    ['value: the first 1024 of 200000 bytes'],
+  );
 });
 
 test('partitions that are added are read, and as-of does not pass what is in them before', async (t) => {

@@ -1,5 +1,6 @@
 import { testKafka } from '@calltally/stack/testing';
 import { test } from 'tap';
+import { runCalltally } from '../src/command.ts';
 import { KINDS } from '../src/edge/kinds.ts';
 import { EdgeWorld, PARTITIONS } from '../src/edge/world.ts';
 import { Chance } from '../src/random.ts';
@@ -50,6 +51,17 @@ test('several hundred odd things between good events', async (t) => {
   }
   t.strictSame(await world.faults(3 * WITHIN_MS), []);
   t.strictSame([...world.ingest.readiness.held], [], 'no partition is held up');
+
+  // The commands read the same records.
+  for (const [command, ...args] of [
+    ['replay', '--from', 'earliest'],
+    ['rebuild', '--from', 'kafka'],
+    ['lag'],
+  ]) {
+    const { status, err } = await runCalltally(world.environment, command!, ...args);
+    t.equal(status, 0, `${command}: ${err}`);
+    t.strictSame(await world.faults(WITHIN_MS), [], `after ${command}`);
+  }
   for (const [name, times] of [...world.sent].sort()) t.comment(`${times} × ${name}`);
   t.comment(`${world.good.size} good events, ${world.letters.length} dead letters`);
   t.comment(`refused by the broker: ${world.refused.length}`);

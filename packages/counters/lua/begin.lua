@@ -19,7 +19,7 @@ local added = {}
 local asof = nil
 local all_said = true
 for i = 4, #ARGV, 2 do
-  if redis.call('HEXISTS', KEYS[1], ARGV[i]) == 0 then
+  if not redis.call('HGET', KEYS[1], ARGV[i]) then
     added[#added + 1] = ARGV[i]
   else
     local said = tonumber(redis.call('HGET', KEYS[1], 'asof' .. ARGV[i]:sub(5)))

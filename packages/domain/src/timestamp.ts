@@ -25,7 +25,7 @@ const GRAMMAR =
 export function readTimestamp(text: string): Timestamp | TimestampFault {
   const timestamp = readTimestampOfAnyYear(text);
   if (typeof timestamp === 'string') return timestamp;
-  return isWithinYears(timestamp.floorMs) ? timestamp : 'years';
+  return isWithinYears(timestamp.floorMs) && !text.startsWith('0000') ? timestamp : 'years';
 }
 
 /** The same, for instants too that the year 0000 or an offset puts outside the years 0001–9999. */

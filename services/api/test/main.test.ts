@@ -38,6 +38,6 @@ test('a port that is taken is one clear line and exit status 1', async (t) => {
   const [, port = ''] = await first.says(/listening on http:\/\/127\.0\.0\.1:(\d+)/);
   const second = start(t, { ...NOWHERE, PORT: port });
   t.equal(await second.ended(), 1);
-  t.match(second.output(), /"msg":"cannot listen"/);
+  t.match(second.output(), /"msg":"cannot listen; end what listens there, or set PORT/);
   t.match(second.output(), /EADDRINUSE/);
 });

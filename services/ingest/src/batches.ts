@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CountersError } from '@calltally/counters';
 import { StoreError } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
@@ -51,7 +52,9 @@ export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): P
   const last = Number(batch.lastOffset());
   // Nothing of what was asked for, or more than there is: a log that is damaged where the broker does not look. It is
   // told as not fetched, and nothing is passed over.
-  if (batch.firstOffset() === null || last >= Number(batch.highWatermark)) return;
+  if (batch.firstOffset() === null || last >= Number(batch.highWatermark)) {
+    return pauseUntil(parts, beginning, partition, sleep(PATIENCE_MS));
+  }
   const empty = Object.entries(emptyOffsetsOf(batch));
   for (const [kind, offsets] of empty) parts.metrics.emptyOffsets.inc({ kind }, offsets);
   lane.take(last + 1, chunksOf(parts, beginning, payload));
@@ -61,8 +64,13 @@ export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): P
   if (lane.failing === undefined) await settledWithin(PATIENCE_MS, lane.room());
   const room = lane.room();
   if (room === undefined || isOver(parts, payload, beginning)) return;
+  pauseUntil(parts, beginning, partition, room);
+}
+
+/** @param ready never rejects */
+function pauseUntil(parts: BatchParts, beginning: Beginning, partition: number, ready: Promise<void>): void {
   parts.pause(partition);
-  void room.then(() => {
+  void ready.then(() => {
     // Another beginning has resumed it, or refused it.
     if (parts.counting.current === beginning) parts.resume(partition);
   });

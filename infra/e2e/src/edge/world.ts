@@ -38,6 +38,8 @@ export class EdgeWorld {
   readonly refused: string[] = [];
   readonly sent = new Map<string, number>();
   crashed: Error | undefined;
+  /** For the command, so that it finds all of this. */
+  readonly environment: Record<string, string>;
   readonly #redisUrl: string;
   #made = 0;
 
@@ -50,6 +52,7 @@ export class EdgeWorld {
       store: Store;
       topic: string;
       brokers: string[];
+      mongoUri: string;
     },
     redisUrl: string,
   ) {
@@ -62,6 +65,14 @@ export class EdgeWorld {
     this.topic = topic;
     this.user = `${topic}-user`;
     this.#redisUrl = redisUrl;
+    this.environment = {
+      KAFKA_BROKERS: brokers.join(','),
+      KAFKA_TOPIC: topic,
+      KAFKA_DLQ_TOPIC: `${topic}.dlq`,
+      KAFKA_GROUP_ID: topic,
+      REDIS_URL: redisUrl,
+      MONGODB_URI: parts.mongoUri,
+    };
     this.metrics = createIngestMetrics();
     this.ingest = new Ingest(
       {
@@ -103,7 +114,10 @@ export class EdgeWorld {
     await untilServed(admin, topic);
     await takeAnyTimestamp(admin, topic);
     const raw = await RawProducer.open(brokers[0]!, topic);
-    const world = new EdgeWorld({ kafka, admin, plain, raw, store, topic, brokers }, redis.address);
+    const world = new EdgeWorld(
+      { kafka, admin, plain, raw, store, topic, brokers, mongoUri: `${mongo.address}/${topic}` },
+      redis.address,
+    );
     t.teardown(async () => {
       raw.close();
       await world.ingest.stop();
@@ -209,30 +223,33 @@ export class EdgeWorld {
 
   /** All letters there are. */
   async readLetters(): Promise<KafkaMessage[]> {
-    const dlqTopic = `${this.topic}.dlq`;
-    const [end] = await this.admin.fetchTopicOffsets(dlqTopic);
-    const count = Number(end!.high);
-    const letters: KafkaMessage[] = [];
-    if (count === 0) return letters;
-    const consumer = this.kafka.consumer({ groupId: uniqueName('letters'), maxWaitTimeInMs: 100 });
+    return this.read(`${this.topic}.dlq`);
+  }
+
+  /** All messages that the first partition of a topic holds. */
+  async read(topic: string): Promise<KafkaMessage[]> {
+    const ends = await this.admin.fetchTopicOffsets(topic);
+    const end = Number(ends.find(({ partition }) => partition === 0)!.high);
+    const messages: KafkaMessage[] = [];
+    if (end === 0) return messages;
+    let next = 0;
+    const consumer = this.kafka.consumer({ groupId: uniqueName('reader'), maxWaitTimeInMs: 100 });
     await consumer.connect();
     try {
-      await consumer.subscribe({ topic: dlqTopic, fromBeginning: true });
+      await consumer.subscribe({ topic, fromBeginning: true });
       await consumer.run({
         autoCommit: false,
-        eachMessage: async ({ message }) => void letters.push(message),
+        eachBatch: async ({ batch }) => {
+          if (batch.partition !== 0) return;
+          messages.push(...batch.messages);
+          next = Number(batch.lastOffset()) + 1;
+        },
       });
-      for (
-        const until = Date.now() + 20_000;
-        Number(letters.at(-1)?.offset ?? -1) < count - 1;
-        await sleep(20)
-      ) {
-        if (Date.now() > until) break;
-      }
+      for (const until = Date.now() + 20_000; next < end && Date.now() < until; ) await sleep(20);
     } finally {
       await consumer.disconnect();
     }
-    return letters;
+    return messages;
   }
 }
 
@@ -250,8 +267,16 @@ async function untilServed(admin: Admin, topic: string): Promise<void> {
 
 /** As brokers before Kafka 4 do; later ones refuse what lies more than an hour ahead, where nobody said otherwise. */
 async function takeAnyTimestamp(admin: Admin, topic: string): Promise<void> {
-  const name = 'message.timestamp.after.max.ms';
-  const configEntries = [{ name, value: '9223372036854775807' }];
+  await alterTopic(admin, topic, { 'message.timestamp.after.max.ms': '9223372036854775807' });
+}
+
+/** Sets what is named of a topic's configuration, and all else to its defaults. */
+export async function alterTopic(
+  admin: Admin,
+  topic: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
   const type = kafkajs.ConfigResourceTypes.TOPIC;
   await admin.alterConfigs({ validateOnly: false, resources: [{ type, name: topic, configEntries }] });
 }

@@ -66,7 +66,7 @@ export async function decodeRecords(buffer: Buffer, legacy: LegacyDecoder): Prom
     const bytes = buffer.subarray(at, end);
     if (magic === FORMAT) await addBatch(records, new RecordBatch(bytes, offsetAt(buffer, end)));
     else await addLegacy(records, bytes, legacy);
-    read = Math.max(base, Number(records.at(-1)!.offset));
+    read = Math.max(base, Number(records.at(-1)?.offset ?? base));
     oldest = magic;
     at = end;
   }
@@ -163,7 +163,8 @@ async function addBatch(records: FetchedRecord[], batch: RecordBatch): Promise<v
     });
   }
   if (read === last) return;
-  if (reader.isAtEnd && !isLost) records.push(batch.placeholder(last, true));
+  // Compacted. Not in the name of its producer, of whom a control record would end the transaction.
+  if (reader.isAtEnd && !isLost) records.push({ ...nothingAt(last), isControlRecord: true });
   else records.push(...unreadable(batch, 'its records end in the middle of one', read + 1));
 }
 

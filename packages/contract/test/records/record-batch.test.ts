@@ -145,9 +145,11 @@ test('a batch that says it has more or fewer records than it has', async (t) => 
 test('offsets that were compacted away end in what holds no event', async (t) => {
   const batch = await encodeBatch({ records: [{ value: Buffer.from('kept') }] });
   batch.writeInt32BE(9, 23);
+  batch.writeBigInt64BE(77n, 43);
   const [kept, rest] = await decode(batch);
   t.match(kept, { offset: '0', isControlRecord: false });
   t.match(rest, { offset: '9', isControlRecord: true, value: null });
+  t.equal(rest!.batchContext.producerId, '-1', 'it ends nobody’s transaction');
   const empty = await encodeBatch({ records: [] });
   empty.writeBigInt64BE(40n, 0);
   empty.writeInt32BE(2, 23);
@@ -216,6 +218,7 @@ test('entries of the formats before are left to kafkajs, and one that it cannot 
   entry[16] = 1;
   const legacy = async () => [{ offset: '7', key: null, value: Buffer.from('old'), timestamp: '5' }];
   t.match(await decodeRecords(entry, legacy), [{ offset: '7', isControlRecord: false, batchContext: {} }]);
+  t.strictSame(await decodeRecords(entry, async () => []), [], 'one that holds nothing');
   const [one] = await decodeRecords(entry, noLegacy);
   t.match(unreadableOf(one!), { first: 7, through: 7, reason: /older format/ });
 });

@@ -151,8 +151,7 @@ export class RedisClient {
 
 /** The real session over a connection to this Redis. */
 export function openSession(worker: Worker, server: RedisServer): CounterSession {
-  const Session = CounterSession as unknown as new (masters: object[]) => CounterSession;
-  return new Session([
-    { redis: new RedisClient(worker, server), ledgerKey: LEDGER_KEY, slots: [[0, 16383]] },
-  ]);
+  const Session = CounterSession as unknown as new (masters: object[], settings: object) => CounterSession;
+  const redis = new RedisClient(worker, server);
+  return new Session([{ redis, ledgerKey: LEDGER_KEY, slots: [[0, 16383]] }], {});
 }

@@ -11,7 +11,9 @@ function canBeRead(text: string): boolean {
     return true;
   } catch (thrown) {
     // What a pattern cannot say: an offset that leads out of the years there are.
-    if (thrown instanceof DateRangeError) return thrown.message.includes('lies outside the years');
+    if (thrown instanceof DateRangeError) {
+      return thrown.message.includes('lies outside the years') && !text.startsWith('0000');
+    }
     throw thrown;
   }
 }
