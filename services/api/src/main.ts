@@ -1,4 +1,5 @@
 import { apiSettings, checkConfigOnly, readSettings, SettingsError } from '@calltally/settings';
+import { StoreError } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import { buildApp } from './app.ts';
 import { createBackend } from './backend.ts';
@@ -34,7 +35,18 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   });
 }
 
-const backend = createBackend(settings, logger);
+function backendOrExit() {
+  try {
+    return createBackend(settings, logger);
+  } catch (thrown) {
+    // Only a MONGODB_URI that the driver cannot use is found before anybody connects.
+    if (!(thrown instanceof StoreError)) throw thrown;
+    logger.fatal({ fault: faultOf(thrown) }, thrown.meaning);
+    process.exit(1);
+  }
+}
+
+const backend = backendOrExit();
 const app = await buildApp({
   ...backend,
   logger,

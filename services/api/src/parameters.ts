@@ -8,11 +8,13 @@ import { maskKeys } from './mask-keys.ts';
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   start_date: [
     ...['start', 'from', 'since', 'after', 'begin', 'begindate', 'fromdate', 'datefrom', 'datestart'],
-    ...['starttime', 'startsat', 'startedat', 'begintime', 'fromtime', 'timefrom', 'mindate', 'gte'],
+    ...['startsat', 'startedat', 'timefrom', 'mindate', 'datemin', 'timemin', 'gte'],
+    ...['periodstart', 'rangestart', 'createdafter', 'startedafter'],
   ],
   end_date: [
     ...['end', 'to', 'until', 'till', 'before', 'through', 'todate', 'dateto', 'dateend', 'untildate'],
-    ...['endtime', 'endsat', 'endedat', 'totime', 'timeto', 'maxdate', 'lte'],
+    ...['endsat', 'endedat', 'timeto', 'maxdate', 'datemax', 'timemax', 'lte'],
+    ...['periodend', 'rangeend', 'createdbefore', 'startedbefore'],
   ],
   user_id: ['user', 'uid', 'userids'],
   interval: ['granularity', 'bucket', 'bucketsize', 'resolution', 'groupby', 'step'],
@@ -31,7 +33,13 @@ const BOTH_DATES: readonly string[] = [
   'range',
   'period',
   'window',
+  'timerange',
+  'timeframe',
+  'timeperiod',
 ];
+
+/** What a name may end in that says no more than that it is a time: `startDateTime`, `end_ts`, `from_time_utc`. */
+const OF_TIME = /(?:(?:date)?time(?:stamp)?|ts|utc|ms)$/;
 
 const NAME_LENGTH_MAX = 40;
 const LONG_NAME = 7;
@@ -65,7 +73,8 @@ export function meantBy(given: string, names: readonly string[]): string | undef
     .split(/[^a-z0-9_\s-]+/)
     .map(plain)
     .filter((part) => part !== '');
-  const candidates = [...parts.reverse(), parts.toReversed().join('')];
+  const whole = [...parts.toReversed(), parts.join('')];
+  const candidates = whole.flatMap((name) => [name, withoutTime(name)]);
   for (const candidate of candidates) {
     if (BOTH_DATES.includes(candidate)) return 'start_date and end_date';
     const found = names.find(
@@ -78,6 +87,11 @@ export function meantBy(given: string, names: readonly string[]): string | undef
 
 function plain(name: string): string {
   return name.replace(/[_\s-]/g, '');
+}
+
+function withoutTime(name: string): string {
+  const shorter = name.replace(OF_TIME, '');
+  return shorter === name || shorter === '' ? shorter : withoutTime(shorter);
 }
 
 /** A letter or two wrong, left out, added or in the wrong order. */

@@ -14,6 +14,12 @@ test('what a name that is none of the parameters was meant for', async (t) => {
       'start_date',
       ...[
         'startDate',
+        'startDateTime',
+        'start_timestamp',
+        'start_date_utc',
+        'period_start',
+        'date_min',
+        'created_after',
         'Start_Date',
         'START_DATE',
         'start-date',

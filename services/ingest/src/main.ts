@@ -1,5 +1,5 @@
 import { checkConfigOnly, ingestSettings, readSettings, SettingsError } from '@calltally/settings';
-import { openStore } from '@calltally/store';
+import { openStore, StoreError } from '@calltally/store';
 import { createLogger } from '@calltally/telemetry';
 import { buildHttp } from './http.ts';
 import { Ingest } from './ingest.ts';
@@ -26,11 +26,20 @@ if (checkConfigOnly(process.argv)) process.exit(0);
 
 const logger = createLogger({ service: 'ingest', level: settings.log.level });
 const metrics = createIngestMetrics();
-const store = openStore({
-  ...settings.mongo,
-  timeoutMs: STORE_TIMEOUT_MS,
-  selectionTimeoutMs: SELECTION_TIMEOUT_MS,
-});
+
+function storeOrExit() {
+  const limits = { timeoutMs: STORE_TIMEOUT_MS, selectionTimeoutMs: SELECTION_TIMEOUT_MS };
+  try {
+    return openStore({ ...settings.mongo, ...limits });
+  } catch (thrown) {
+    // Only a URI that the driver cannot use is found before anybody connects.
+    if (!(thrown instanceof StoreError)) throw thrown;
+    logger.fatal({ code: thrown.code }, thrown.meaning);
+    process.exit(1);
+  }
+}
+
+const store = storeOrExit();
 const ingest = new Ingest(
   {
     kafka: settings.kafka,
