@@ -9,6 +9,7 @@ import type { Commits } from './commits.ts';
 import { type Beginning, type Counting, codeOf } from './counting.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { emptyOffsetsOf } from './empty-offsets.ts';
+import type { HeldPartitions } from './held-partitions.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { recordChunk } from './record-chunk.ts';
 import type { TopicState } from './topic.ts';
@@ -25,6 +26,7 @@ export interface BatchParts {
   counting: Counting;
   deadLetters: DeadLetters;
   audit: Audit;
+  held: HeldPartitions;
   metrics: IngestMetrics;
   logger: Logger;
   seek: (partition: number, offset: number) => void;
@@ -48,7 +50,8 @@ export async function takeBatch(parts: BatchParts, payload: EachBatchPayload): P
   if (beginning.refused.has(partition)) return parts.pause(partition);
   const lane = beginning.lanes.of(partition);
   if (!(await follows(parts, beginning, batch)) || isOver(parts, payload, beginning)) return;
-  if (lane.room() !== undefined) return;
+  const full = lane.room();
+  if (full !== undefined) return pauseUntil(parts, beginning, partition, full);
   const last = Number(batch.lastOffset());
   // Nothing of what was asked for, or more than there is: a log that is damaged where the broker does not look. It is
   // told as not fetched, and nothing is passed over.
@@ -157,6 +160,7 @@ async function takeChunk(
       const code = codeOf(thrown);
       metrics.failures.inc({ code });
       logger.warn({ err: thrown, partition, first: chunk.first }, 'a batch waits and is repeated');
+      parts.held.failed(partition, code);
       lane.failing = { code, sinceMs: lane.failing?.sinceMs ?? Date.now() };
       await backoff.pause(stopping);
       if (!(thrown instanceof CountersError || isOutage(thrown))) continue;

@@ -20,7 +20,8 @@ export class HeldPartitions {
   #beginning: Beginning | undefined;
   /** Where each partition stands, and since when. */
   #standing = new Map<number, { next: number; sinceMs: number }>();
-  readonly #unfetched = new Map<number, Held>();
+  /** What last went wrong with each partition, and when. */
+  readonly #failures = new Map<number, Held>();
   #held = new Map<number, Held>();
   /** What was last told to Mongo; undefined until something was. */
   #told: string | undefined;
@@ -34,17 +35,15 @@ export class HeldPartitions {
     return this.#held;
   }
 
-  /** The brokers could not give what was asked for of a partition. @param code names their error */
-  fetchFailed(partition: number, code: string): void {
-    const nowMs = Date.now();
-    this.#unfetched.set(partition, { code, sinceMs: nowMs });
+  /** Something went wrong with a partition just now; it may have gone on since. */
+  failed(partition: number, code: string): void {
+    this.#failures.set(partition, { code, sinceMs: Date.now() });
   }
 
   /** @throws StoreError, errors of kafkajs */
   async look(beginning: Beginning, watermarks: ReadonlyMap<number, Watermarks>): Promise<void> {
     if (this.#beginning !== beginning) {
       this.#beginning = beginning;
-      this.#standing.clear();
       this.#told = undefined;
     }
     this.#held = await this.#find(beginning, watermarks);
@@ -67,11 +66,14 @@ export class HeldPartitions {
       if (failing !== undefined) found.set(partition, failing);
       if (failing !== undefined || next >= (watermarks.get(partition)?.end ?? next)) continue;
       if (nowMs - sinceMs < STANDS_AFTER_MS) continue;
+      // Counting may have begun anew since, so that its lane tells nothing of it.
+      const failure = this.#recentFailure(partition, nowMs);
       lastStable ??= await this.#parts.topic.lastStable();
-      if (!isIdle) found.set(partition, { code: 'INGEST_STORES_SLOW', sinceMs });
+      if (failure !== undefined) found.set(partition, { code: failure, sinceMs });
+      else if (!isIdle) found.set(partition, { code: 'INGEST_STORES_SLOW', sinceMs });
       else if (next >= (lastStable.get(partition) ?? 0)) {
         found.set(partition, { code: 'KAFKA_TRANSACTION_OPEN', sinceMs });
-      } else found.set(partition, { code: this.#whyUnfetched(partition, nowMs), sinceMs });
+      } else found.set(partition, { code: 'KAFKA_NOT_FETCHED', sinceMs });
     }
     return found;
   }
@@ -83,10 +85,9 @@ export class HeldPartitions {
     return nowMs;
   }
 
-  #whyUnfetched(partition: number, nowMs: number): string {
-    const failure = this.#unfetched.get(partition);
-    const isRecent = failure !== undefined && nowMs - failure.sinceMs < STANDS_AFTER_MS;
-    return isRecent ? `KAFKA_${failure.code}` : 'KAFKA_NOT_FETCHED';
+  #recentFailure(partition: number, nowMs: number): string | undefined {
+    const failure = this.#failures.get(partition);
+    return failure !== undefined && nowMs - failure.sinceMs < STANDS_AFTER_MS ? failure.code : undefined;
   }
 
   /** Mongo is told where something changed, and of each beginning once: who counted before may have left a word there. */

@@ -92,7 +92,7 @@ export class Ingest {
     });
     this.#held = new HeldPartitions({ topic: this.#topic, metrics });
     this.#consumer.on(this.#consumer.events.FETCH_PARTITION_FAILED, ({ payload: { partition, error } }) => {
-      this.#held.fetchFailed(partition, error.type);
+      this.#held.failed(partition, `KAFKA_${error.type}`);
     });
     this.#freshness = new Freshness({
       store,
@@ -131,7 +131,9 @@ export class Ingest {
       joined: this.#assigned !== undefined,
       counting: this.#counting.current !== undefined || this.#assigned?.length === 0,
       partitions: this.#assigned ?? [],
-      held: [...this.#held.current].map(([partition, { code }]) => ({ partition, code })),
+      held: [...this.#held.current]
+        .filter(([partition]) => this.#assigned?.includes(partition))
+        .map(([partition, { code }]) => ({ partition, code })),
     };
   }
 
@@ -168,6 +170,7 @@ export class Ingest {
             counting: this.#counting,
             deadLetters: this.#deadLetters,
             audit: this.#audit,
+            held: this.#held,
             metrics: this.#parts.metrics,
             logger: this.#parts.logger,
             seek: this.#seek,

@@ -39,6 +39,11 @@ const UNCOUNTED_BYTES = 12;
 /** Of batches; entries of those before are left to kafkajs. */
 const FORMAT = 2;
 const CODEC_MASK = 0x07;
+/**
+ * What is unpacked of one answer, beyond which the rest is left for the next one: a megabyte may hold many batches that
+ * each unpack to as much as a batch may. One batch is always unpacked.
+ */
+const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
 const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
@@ -56,7 +61,8 @@ export async function decodeRecords(buffer: Buffer, legacy: LegacyDecoder): Prom
   const records: FetchedRecord[] = [];
   let read = -1;
   let oldest = 0;
-  for (let at = 0; at + MAGIC_AT < buffer.length; ) {
+  let unpackedBytes = 0;
+  for (let at = 0; at + MAGIC_AT < buffer.length && unpackedBytes <= ANSWER_MAX_BYTES; ) {
     const end = at + UNCOUNTED_BYTES + buffer.readInt32BE(at + LENGTH_AT);
     const magic = buffer.readInt8(at + MAGIC_AT);
     const base = Number(buffer.readBigInt64BE(at));
@@ -64,9 +70,10 @@ export async function decodeRecords(buffer: Buffer, legacy: LegacyDecoder): Prom
     // Formats only get newer: an entry of an older one behind a batch is none.
     if (end > buffer.length || end < shortest || base <= read || magic < oldest || magic > FORMAT) break;
     const bytes = buffer.subarray(at, end);
-    if (magic === FORMAT) await addBatch(records, new RecordBatch(bytes, offsetAt(buffer, end)));
+    if (magic === FORMAT)
+      unpackedBytes += await addBatch(records, new RecordBatch(bytes, offsetAt(buffer, end)));
     else await addLegacy(records, bytes, legacy);
-    read = Math.max(base, Number(records.at(-1)?.offset ?? base));
+    read = Math.max(base, Number(records.at(-1)!.offset));
     oldest = magic;
     at = end;
   }
@@ -84,16 +91,18 @@ class RecordBatch {
   readonly attributes: number;
   readonly base: number;
   readonly last: number;
+  /** Offset that the batch behind it begins with; infinite where that is not known. */
+  readonly next: number;
   readonly maxTimestamp: number;
   readonly context: FetchedRecord['batchContext'];
 
-  /** @param next offset that the batch behind it begins with, as far as that is known */
   constructor(bytes: Buffer, next = Number.POSITIVE_INFINITY) {
     this.bytes = bytes;
     this.attributes = bytes.readInt16BE(ATTRIBUTES_AT);
     this.base = Number(bytes.readBigInt64BE(0));
     const last = this.base + Math.max(0, bytes.readInt32BE(LAST_OFFSET_DELTA_AT));
-    this.last = next > this.base ? Math.min(last, next - 1) : last;
+    this.next = next > this.base ? next : Number.POSITIVE_INFINITY;
+    this.last = Math.min(last, this.next - 1);
     this.maxTimestamp = Number(bytes.readBigInt64BE(MAX_TIMESTAMP_AT));
     this.context = {
       producerId: String(bytes.readBigInt64BE(PRODUCER_ID_AT)),
@@ -123,14 +132,15 @@ function nothingAt(offset: number): FetchedRecord {
   };
 }
 
-async function addBatch(records: FetchedRecord[], batch: RecordBatch): Promise<void> {
-  const { bytes, attributes, base, last, context, maxTimestamp } = batch;
+/** @returns how many bytes were unpacked */
+async function addBatch(records: FetchedRecord[], batch: RecordBatch): Promise<number> {
+  const { bytes, attributes, base, last, next, context, maxTimestamp } = batch;
   let payload: Buffer;
   try {
     payload = await unpack(attributes & CODEC_MASK, bytes.subarray(RECORDS_AT));
   } catch (thrown) {
     records.push(...unreadable(batch, thrown instanceof Error ? thrown.message : String(thrown)));
-    return;
+    return 0;
   }
   const baseTimestamp = Number(bytes.readBigInt64BE(BASE_TIMESTAMP_AT));
   const isControlRecord = (attributes & CONTROL) !== 0;
@@ -162,10 +172,17 @@ async function addBatch(records: FetchedRecord[], batch: RecordBatch): Promise<v
       batchContext: context,
     });
   }
-  if (read === last) return;
+  if (read === last) {
+    // It has more than it says, and the batch behind it leaves room for that.
+    if (!reader.isAtEnd && next > last + 1 && next < Number.POSITIVE_INFINITY) {
+      records.push(...unreadable(batch, 'it holds more records than it says', last + 1, next - 1));
+    }
+    return payload.length;
+  }
   // Compacted. Not in the name of its producer, of whom a control record would end the transaction.
   if (reader.isAtEnd && !isLost) records.push({ ...nothingAt(last), isControlRecord: true });
   else records.push(...unreadable(batch, 'its records end in the middle of one', read + 1));
+  return payload.length;
 }
 
 /** @throws BatchUnreadableError */
@@ -192,8 +209,11 @@ function unreadable(
 async function addLegacy(records: FetchedRecord[], entry: Buffer, legacy: LegacyDecoder): Promise<void> {
   const offset = Number(entry.readBigInt64BE(0));
   try {
-    for (const record of await legacy(entry)) {
-      records.push({ ...nothingAt(offset), ...(record as Partial<FetchedRecord>) });
+    const messages = await legacy(entry);
+    // kafkajs passes over an entry that is cut off.
+    if (messages.length === 0) throw new Error('it is not whole');
+    for (const message of messages) {
+      records.push({ ...nothingAt(offset), ...(message as Partial<FetchedRecord>) });
     }
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);

@@ -205,6 +205,41 @@ test('a batch that lies about its last offset does not reach into the one behind
   t.match(read[1], { offset: '3' });
 });
 
+test('of batches that unpack to much no more are unpacked at a time than one answer may hold', async (t) => {
+  const batches = await Promise.all(
+    Array.from({ length: 8 }, async (_, i) => {
+      const batch = await encodeBatch({
+        records: [{ value: Buffer.alloc(10 * 1024 * 1024) }],
+        codec: 'gzip',
+      });
+      batch.writeBigInt64BE(BigInt(i), 0);
+      return batch;
+    }),
+  );
+  const read: number[] = [];
+  for (let next = 0; next < batches.length; ) {
+    const records = await decode(Buffer.concat(batches.slice(next)));
+    t.ok(records.length <= 2, `${records.length} at a time`);
+    for (const { offset, value } of records) read.push(value!.length && Number(offset));
+    next = read.at(-1)! + 1;
+  }
+  t.strictSame(read, [0, 1, 2, 3, 4, 5, 6, 7], 'and all of them are read');
+});
+
+test('a batch that says it ends sooner than it does leaves no offset out', async (t) => {
+  const records = [0, 1, 2, 3, 4].map((n) => ({ value: Buffer.from(String(n)) }));
+  const lying = await encodeBatch({ records });
+  lying.writeInt32BE(1, 23);
+  const next = await encodeBatch({ records: [{ value: Buffer.from('5') }] });
+  next.writeBigInt64BE(5n, 0);
+  const read = await decode(Buffer.concat([lying, next]));
+  t.same(
+    read.map((one) => unreadableOf(one)?.first ?? Number(one.offset)),
+    [0, 1, 2, 5],
+  );
+  t.match(unreadableOf(read[2]!), { first: 2, through: 4 });
+});
+
 test('a batch of very many records is read', async (t) => {
   const records = Array.from({ length: 300_000 }, () => ({ value: Buffer.from('[') }));
   const read = await decode(await encodeBatch({ records, codec: 'gzip' }));
@@ -218,7 +253,8 @@ test('entries of the formats before are left to kafkajs, and one that it cannot 
   entry[16] = 1;
   const legacy = async () => [{ offset: '7', key: null, value: Buffer.from('old'), timestamp: '5' }];
   t.match(await decodeRecords(entry, legacy), [{ offset: '7', isControlRecord: false, batchContext: {} }]);
-  t.strictSame(await decodeRecords(entry, async () => []), [], 'one that holds nothing');
+  const [empty] = await decodeRecords(entry, async () => []);
+  t.match(unreadableOf(empty!), { first: 7, reason: /not whole/ }, 'one that kafkajs passes over');
   const [one] = await decodeRecords(entry, noLegacy);
   t.match(unreadableOf(one!), { first: 7, through: 7, reason: /older format/ });
 });
