@@ -99,9 +99,8 @@ export function formatEnd(lastMs: number): string {
   return formatInstant(lastMs).replace(/:(\d\d)Z$/, ':$1.000001Z');
 }
 
-/** Where now is a whole second it takes in that second, as its text does when it is sent back. */
 function endNow(nowMs: number): End {
-  return { until: nowMs + (nowMs % 1000 === 0 ? 1000 : 1), shownMs: nowMs };
+  return { until: nowMs + 1, shownMs: nowMs };
 }
 
 function defaultFrom(until: number): number {

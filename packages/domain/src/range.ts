@@ -4,7 +4,7 @@ export interface Range {
   until: number;
 }
 
-/** A range and how it is shown: sent back, the shown dates give the same range (but for an end at `.000`). */
+/** A range and how it is shown: sent back, the shown dates give the same range. */
 export interface AppliedRange extends Range {
   startDate: string;
   endDate: string;

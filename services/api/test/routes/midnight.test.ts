@@ -20,8 +20,7 @@ interface Query {
   endsNow?: boolean;
 }
 
-/** A whole second is shown without a fraction, and so takes in all of itself. */
-const endNow = (nowMs: number) => ({ until: nowMs + (nowMs % 1000 === 0 ? 1000 : 1), shownMs: nowMs });
+const endNow = (nowMs: number) => ({ until: nowMs + 1, shownMs: nowMs });
 const startOfDay = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
 const text = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z');
 const date = (ms: number) => text(ms).slice(0, 10);
@@ -76,7 +75,11 @@ function dataOf(calls: readonly Call[], meant: ReturnType<Query['meant']>, nowMs
     calls_today: within(Date.UTC(year, month, day), Date.UTC(year, month, day + 1)).length,
     calls_this_week: within(Date.UTC(year, month, monday), Date.UTC(year, month, monday + 7)).length,
     calls_this_month: within(Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1)).length,
-    date_range: { start_date: text(from), end_date: text(shownMs) },
+    // A whole second without a fraction would take in all of itself.
+    date_range: {
+      start_date: text(from),
+      end_date: text(shownMs).replace(/:(\d\d)Z$/, until === shownMs + 1 ? ':$1.000001Z' : ':$1Z'),
+    },
   };
 }
 
