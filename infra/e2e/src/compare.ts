@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CounterSession, readGenerations, snapshotUser, type UserSnapshot } from '@calltally/counters';
-import { recountUsers } from '@calltally/ledger';
+import { repairUsers, warmUsers } from '@calltally/ledger';
 import { ask, figuresOf } from './dashboard.ts';
 import type { OracleFigures } from './oracle.ts';
 import type { Platform } from './platform.ts';
@@ -63,12 +63,13 @@ export async function compareWithRecount({ platform, keys }: World): Promise<Dif
     const snapshot = async (userId: string) => plain(await snapshotUser(session, generations, userId, now));
     const differences: Difference[] = [];
     for (const userId of keys.keys()) {
+      const books = { store: platform.store, session, generations };
+      if ((await snapshot(userId)) === undefined) continue;
+      await warmUsers(books, [userId]);
       const has = await snapshot(userId);
-      if (has === undefined) continue;
-      const request = { evenIfWarm: true, respectMs: 0 };
-      const outcome = await recountUsers({ store: platform.store, session, generations }, [userId], request);
+      await repairUsers(books, [userId]);
       const shouldHave = await snapshot(userId);
-      if (outcome.get(userId) !== 'installed' || JSON.stringify(has) !== JSON.stringify(shouldHave)) {
+      if (JSON.stringify(has) !== JSON.stringify(shouldHave)) {
         differences.push({ userId, has, shouldHave });
       }
     }

@@ -6,13 +6,18 @@
 --   day, day of month, week, month, index of its month's key, its expiry (epoch s), index of its week's key, its expiry,
 --   calls, duration in ms
 -- Reply: how many events were added, 0 when all of them lie at or below `applied`; -1 when the counters are absent, of
---   another generation or not complete; -2 - applied when only some lie at or below it: ask again without these
+--   another generation or only claimed; -2 - applied when only some lie at or below it: ask again without these
 local user = KEYS[1]
-local head = redis.call('HMGET', user, 'g', 'w', ARGV[2], 'f', 'x', 'r')
-if head[1] ~= ARGV[1] or head[2] ~= '1' then
+local head = redis.call('HMGET', user, 'g', 'w', ARGV[2], 'f', 'x', 'r', 's')
+if head[1] ~= ARGV[1] or not (head[2] == '1' or head[7]) then
   return -1
 end
-local applied = tonumber(head[3] or '-1')
+local applied = head[3]
+if not applied and head[7] then
+  -- `base` is a text of <stream>:<partition>=<offset>, each behind a space; the field is called a:<stream>:<partition>.
+  applied = string.match(redis.call('HGET', user, 'b'), ' ' .. string.sub(ARGV[2], 3) .. '=(%d+)')
+end
+applied = tonumber(applied or '-1')
 if tonumber(ARGV[4]) <= applied then
   return 0
 end

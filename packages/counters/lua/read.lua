@@ -4,13 +4,22 @@
 -- ARGV[6] index of this month's key
 -- ARGV[7] n, then n segments of the default window; then the segments of the range. A segment is
 --   index of a month's key, first and last day of month; first = 0 means the whole month
--- Reply: {} when the counters are absent, of another generation or not complete; else
+-- Reply: {} when the counters are absent, of another generation, or not complete for the default window; else
 --   first complete day, latest start (epoch ms), calls today, this week, this month, calls and ms of the default
---   window, calls and ms of the range, then applied field, offset, …
+--   window, calls and ms of the range, then applied field, offset, …; `b` and `base` while the user is being filled
 local user = KEYS[1]
-local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x', 'r')
-if head[1] ~= ARGV[1] or head[2] ~= '1' then
+local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x', 'r', 's')
+if head[1] ~= ARGV[1] or not (head[2] == '1' or head[6]) then
   return {}
+end
+local from = tonumber(head[3])
+if head[6] then
+  -- Days at or after since are complete. The window holds the current week and month.
+  local complete = math.ceil(tonumber(head[6]) / 86400000)
+  if complete > tonumber(ARGV[2]) - 30 then
+    return {}
+  end
+  from = math.max(from, complete)
 end
 
 local function segment(at)
@@ -62,11 +71,11 @@ for at = window_end + 1, #ARGV, 3 do
   local calls, duration = segment(at)
   range_calls, range_duration = range_calls + calls, range_duration + duration
 end
-local reply = { head[3], head[4], today, week, month, window_calls, window_duration, exact(range_calls),
+local reply = { exact(from), head[4], today, week, month, window_calls, window_duration, exact(range_calls),
   exact(range_duration) }
 local all = redis.call('HGETALL', user)
 for i = 1, #all, 2 do
-  if string.sub(all[i], 1, 2) == 'a:' then
+  if string.sub(all[i], 1, 2) == 'a:' or all[i] == 'b' then
     reply[#reply + 1] = all[i]
     reply[#reply + 1] = all[i + 1]
   end

@@ -2,16 +2,18 @@
 -- KEYS[1] user (hash)   KEYS[2…] months' and ISO years' buckets
 -- ARGV[1] generation
 -- ARGV[2…] segments: index of a bucket key, first and last of its days or weeks; first = 0 means a month's own sum
--- Reply: {} when the counters are absent, of another generation or not complete; else
+-- Reply: {} when the counters are absent, of another generation or only claimed; else
 --   first complete day, latest start (epoch ms), for each segment one text of its calls and ms in turn, then applied
---   field, offset, …
+--   field, offset, …; `b` and `base` while the user is being filled
 local user = KEYS[1]
-local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x')
-if head[1] ~= ARGV[1] or head[2] ~= '1' then
+local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x', 's')
+if head[1] ~= ARGV[1] or not (head[2] == '1' or head[5]) then
   return {}
 end
 
-local reply = { head[3], head[4] }
+-- Days at or after since are complete.
+local from = math.max(tonumber(head[3]), math.ceil(tonumber(head[5] or '0') / 86400000))
+local reply = { string.format('%.0f', from), head[4] }
 for at = 2, #ARGV, 3 do
   local first, last = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local fields = {}
@@ -31,7 +33,7 @@ end
 
 local all = redis.call('HGETALL', user)
 for i = 1, #all, 2 do
-  if string.sub(all[i], 1, 2) == 'a:' then
+  if string.sub(all[i], 1, 2) == 'a:' or all[i] == 'b' then
     reply[#reply + 1] = all[i]
     reply[#reply + 1] = all[i + 1]
   end

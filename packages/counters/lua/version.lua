@@ -1,17 +1,17 @@
 -- Tells whether counters are still what they were, of many users at once.
 -- KEYS[1…] users (hashes)
 -- ARGV[1] generation
--- Reply: for each user the latest start (epoch ms) and a digest of all that the hash says but for its lease; the digest
---   is another one once anything was counted, recounted or made ready. '' when the counters are absent, of another
---   generation or not complete
+-- Reply: for each user the latest start (epoch ms) and a digest of all that the hash says; the digest is another one
+--   once anything was counted, filled, opened anew or made ready. '' when the counters are absent, of another
+--   generation or only claimed
 local replies = {}
 for i, user in ipairs(KEYS) do
-  local head = redis.call('HMGET', user, 'g', 'w', 'x')
+  local head = redis.call('HMGET', user, 'g', 'w', 'x', 's')
   replies[i] = ''
-  if head[1] == ARGV[1] and head[2] == '1' then
+  if head[1] == ARGV[1] and (head[2] == '1' or head[4]) then
     local all, said = redis.call('HGETALL', user), {}
     for at = 1, #all, 2 do
-      if all[at] ~= 'l' then said[#said + 1] = all[at] .. '=' .. all[at + 1] end
+      said[#said + 1] = all[at] .. '=' .. all[at + 1]
     end
     replies[i] = head[3] .. ' ' .. redis.sha1hex(table.concat(said, ' '))
   end

@@ -1,6 +1,6 @@
 import { dayOf, dayOfMonth, isoWeekYear, monthOf, weekOf } from '@calltally/domain';
 import { CountersError } from './errors.ts';
-import type { Generations } from './generation.ts';
+import { type Generations, generationOf } from './generation.ts';
 import { appliedField, monthExpirySeconds, monthKey, userKey, weekExpirySeconds, weekKey } from './keys.ts';
 import type { CounterSession, UserCommand } from './session.ts';
 
@@ -78,8 +78,7 @@ function applyCommand(
   partition: string,
   { userId, events }: UserEvents,
 ): UserCommand {
-  const generation = generations.get(session.master(userId));
-  if (generation === undefined) throw new CountersError('COUNTERS_GENERATION', 'a master has no generation');
+  const generation = generationOf(session, generations, userId);
   let lastStartedAt = events[0]!.startedAt;
   const days = new Map<number, DaySum>();
   for (const { startedAt, durationMs } of events) {

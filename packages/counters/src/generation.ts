@@ -88,6 +88,13 @@ async function readGeneration(session: CounterSession, master: Master): Promise<
   return parseGeneration(Object.entries(fields));
 }
 
+/** The generation of the master that holds a user. @throws CountersError COUNTERS_GENERATION where it has none */
+export function generationOf(session: CounterSession, generations: Generations, userId: string): Generation {
+  const generation = generations.get(session.master(userId));
+  if (generation === undefined) throw new CountersError('COUNTERS_GENERATION', 'a master has no generation');
+  return generation;
+}
+
 function pairs(flat: string[]): [string, string][] {
   const list: [string, string][] = [];
   for (let i = 0; i < flat.length; i += 2) list.push([flat[i]!, flat[i + 1]!]);

@@ -33,15 +33,49 @@ export function ledgerKey(tag: number): string {
   return `ct:ledger:{${tag}}`;
 }
 
+/** Users of one master that wait to be filled. */
+export function fillQueueKey(tag: number): string {
+  return `ct:filling:{${tag}}`;
+}
+
+/** A lease on one of the sums that all processes together may ask of Mongo. */
+export function fillSlotKey(tag: number, slot: number): string {
+  return `ct:fill-slot:{${tag}}:${slot}`;
+}
+
 export function appliedField(partition: string): string {
   return `a:${partition}`;
 }
 
-/** For each `stream:partition` the offset, from applied fields and their values as a script tells them. */
+/** Of a user who is being filled: through where each partition was stored when the user was opened. */
+export const BASE_FIELD = 'b';
+
+/** One text, since 500 partitions must fit; each `stream:partition=offset` behind a space (lua/apply.lua). */
+export function packBase(base: ReadonlyMap<string, number>): string {
+  return [...base].map(([partition, offset]) => ` ${partition}=${offset}`).join('');
+}
+
+export function unpackBase(text: string): Map<string, number> {
+  const base = new Map<string, number>();
+  for (const one of text.split(' ').slice(1)) {
+    const at = one.indexOf('=');
+    base.set(one.slice(0, at), Number(one.slice(at + 1)));
+  }
+  return base;
+}
+
+/**
+ * For each `stream:partition` the offset counted through, from applied fields and their values as a script tells them:
+ * its own field where there is one, else that in `base`.
+ */
 export function appliedOf(flat: readonly string[]): Map<string, number> {
   const applied = new Map<string, number>();
-  for (let i = 0; i < flat.length; i += 2) applied.set(flat[i]!.slice(2), Number(flat[i + 1]));
-  return applied;
+  let base: Map<string, number> | undefined;
+  for (let i = 0; i < flat.length; i += 2) {
+    if (flat[i] === BASE_FIELD) base = unpackBase(flat[i + 1]!);
+    else applied.set(flat[i]!.slice(2), Number(flat[i + 1]));
+  }
+  return base === undefined ? applied : new Map([...base, ...applied]);
 }
 
 /** Sums kept ready, as one text (`readyOf` in ready.ts). */
@@ -74,7 +108,7 @@ export function weekExpirySeconds(isoYear: number, retentionMonths: number): num
   return monthExpirySeconds(januaryAfter, retentionMonths);
 }
 
-/** Every bucket key that a user may have: what a recount replaces. */
+/** Every bucket key that a user may have: what goes when the user is opened. */
 export function allBucketKeys(userId: string, todayDay: number, retentionMonths: number): string[] {
   const newest = monthOf(todayDay) + 1;
   const oldest = newest - retentionMonths - SPARE_MONTHS;

@@ -7,6 +7,8 @@ import { ledgerKey } from './keys.ts';
 /** One Redis node that takes writes, and what it says about its generation. */
 export interface Master {
   redis: Redis;
+  /** What its own keys have for a hash tag, so that they lie on it. */
+  tag: number;
   ledgerKey: string;
   /** Inclusive ranges of hash slots; a single node has them all. */
   slots: [number, number][];
@@ -18,15 +20,13 @@ const SLOTS = 16384;
 export async function openMasters(settings: CountersSettings): Promise<Master[]> {
   if (settings.clusterNodes === undefined) {
     const redis = await openConnection(settings);
-    return [{ redis, ledgerKey: ledgerKey(0), slots: [[0, SLOTS - 1]] }];
+    return [masterOn(redis, [[0, SLOTS - 1]])];
   }
   const nodes = await askTopology(settings, settings.clusterNodes);
   const opened = await Promise.allSettled(
-    nodes.map(async ({ host, port, slots }) => ({
-      redis: await openConnection(settings, { host, port }),
-      ledgerKey: ledgerKey(tagWithin(slots)),
-      slots,
-    })),
+    nodes.map(async ({ host, port, slots }) =>
+      masterOn(await openConnection(settings, { host, port }), slots),
+    ),
   );
   const masters = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const failed = opened.find((result) => result.status === 'rejected');
@@ -35,6 +35,11 @@ export async function openMasters(settings: CountersSettings): Promise<Master[]>
     throw failed.reason;
   }
   return masters;
+}
+
+function masterOn(redis: Redis, slots: [number, number][]): Master {
+  const tag = tagWithin(slots);
+  return { redis, tag, ledgerKey: ledgerKey(tag), slots };
 }
 
 /** The master that holds a key. */

@@ -10,9 +10,13 @@ const SCRIPTS = [
   'version',
   'read',
   'series',
-  'lease',
-  'replace',
+  'claim',
+  'open',
+  'fill',
+  'standing',
   'snapshot',
+  'take',
+  'give',
 ] as const;
 export type Script = (typeof SCRIPTS)[number];
 

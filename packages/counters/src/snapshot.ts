@@ -1,12 +1,14 @@
 import { dayOf, type Tally } from '@calltally/domain';
 import type { Generations } from './generation.ts';
-import { allBucketKeys, READY_FIELD, userKey } from './keys.ts';
+import { allBucketKeys, BASE_FIELD, READY_FIELD, unpackBase, userKey } from './keys.ts';
 import { type ReadySums, readyOf } from './ready.ts';
 import type { CounterSession } from './session.ts';
 
 /** Everything Redis holds of a user, read at one moment. */
 export interface UserSnapshot {
   fromDay: number;
+  /** Epoch ms: while the user is being filled, only calls that start at or after it are counted; else undefined. */
+  sinceMs: number | undefined;
   /** For each `stream:partition` the offset through which the buckets count. */
   applied: Map<string, number>;
   /** Epoch ms of the latest start that is counted; -1 without a call. */
@@ -53,8 +55,9 @@ export async function snapshotUsers(
 function snapshotOf([head, ...found]: SnapshotReply, keys: readonly string[]): UserSnapshot | undefined {
   if (head === undefined) return undefined;
   const user = fieldsOf(head);
-  const applied = new Map<string, number>();
+  const applied = unpackBase(user.get(BASE_FIELD) ?? '');
   for (const [field, value] of user) if (field.startsWith('a:')) applied.set(field.slice(2), Number(value));
+  const since = user.get('s');
   const ready = user.get(READY_FIELD);
   const buckets = new Map<string, Tally>();
   for (let at = 0; at < found.length; at += 2) {
@@ -71,6 +74,7 @@ function snapshotOf([head, ...found]: SnapshotReply, keys: readonly string[]): U
   }
   return {
     fromDay: Number(user.get('f')),
+    sinceMs: since === undefined ? undefined : Number(since),
     applied,
     lastStartedAt: Number(user.get('x')),
     ready: ready === undefined ? undefined : readyOf(ready),

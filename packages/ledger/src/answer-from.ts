@@ -3,7 +3,7 @@ import { StoreError } from '@calltally/store';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { CountersLink, LiveCounters } from './counters-link.ts';
 import { LedgerError } from './errors.ts';
-import type { RecountQueue } from './recount-queue.ts';
+import type { Filler } from './filler.ts';
 
 export type Source = 'counters' | 'counters+mongo' | 'mongo';
 
@@ -16,7 +16,7 @@ export interface HowRead {
 
 export interface AnswerParts {
   link: CountersLink;
-  recounts: RecountQueue;
+  filler: Pick<Filler, 'add'>;
   /**
    * Bounds the answers from rows: when Redis goes everybody comes, and a Mongo that is asked by all of them would answer
    * nobody in time. Refuses with LEDGER_OVERLOADED.
@@ -35,15 +35,15 @@ export function fallbackLimit(atOnceMax = FALLBACKS_AT_ONCE_MAX): ConcurrencyLim
 }
 
 /**
- * An answer from counters; from rows where there is no Redis, it does not answer in time, or the user is cold, who is
- * then recounted behind the answer.
+ * An answer from counters; from rows where there is no Redis, it does not answer in time, or it does not know
+ * the user or not enough of them, who is then filled in behind the answer.
  *
  * @param fromCounters gives undefined when the counters cannot answer
  * @throws LedgerError LEDGER_UNAVAILABLE when neither store can answer within its time limit, LEDGER_OVERLOADED when the
  * counters cannot and rows are asked for too many others
  */
 export async function answerFrom<T>(
-  { link, recounts, fallbacks }: AnswerParts,
+  { link, filler, fallbacks }: AnswerParts,
   userId: string,
   fromCounters: (live: LiveCounters) => Promise<T | undefined>,
   fromRows: () => Promise<T>,
@@ -57,7 +57,7 @@ export async function answerFrom<T>(
       } catch (thrown) {
         if (!(thrown instanceof CountersError)) throw thrown;
       }
-      recounts.add(userId);
+      filler.add(userId);
     }
     return await fallbacks.run(fromRows);
   } catch (thrown) {

@@ -1,14 +1,23 @@
-import { snapshotUsers, type UserSnapshot } from '@calltally/counters';
+import { NOTHING_FILLED, queueUsers, snapshotUsers, type UserSnapshot } from '@calltally/counters';
 import type { Cut, DailyTally } from '@calltally/store';
 import { cutKey } from '@calltally/store';
+import { type Books, requireSameGenerations } from './books.ts';
 import { type Difference, differencesOf } from './compare.ts';
-import { type Books, requireSameGenerations } from './recount.ts';
+import { Pieces } from './pieces.ts';
+
+export interface AuditOptions {
+  pieces?: Pieces | undefined;
+  /** Told of rows as they are added up. */
+  onRows?: ((rows: number) => void) | undefined;
+}
 
 export interface Audit {
   /** Users whose counters were compared with their rows. */
   compared: number;
   /** Users that Redis does not know; they are answered from Mongo, so nothing is wrong with them. */
   cold: string[];
+  /** Users that are being filled; what is complete of them was compared. */
+  filling: string[];
   differences: Difference[];
 }
 
@@ -20,34 +29,45 @@ export interface Audit {
  * and a difference is real.
  *
  * Most users stand still, and their rows through `stored` are those through `applied`: they are added up together. Who
- * cannot be judged this way, or looks wrong, is looked at again alone, at a cut of his own.
+ * cannot be judged this way, or looks wrong, is looked at again alone, at a cut of their own. Rows are added up by
+ * pieces, and of a user who is being filled only those that are complete; the filling is seen to.
  *
  * @throws CountersError COUNTERS_GENERATION when Redis has begun another generation than the books are of
  * @throws StoreError
  */
-export async function auditUsers(books: Books, userIds: readonly string[]): Promise<Audit> {
+export async function auditUsers(
+  books: Books,
+  userIds: readonly string[],
+  { pieces = new Pieces(books.store.tallies), onRows }: AuditOptions = {},
+): Promise<Audit> {
   await requireSameGenerations(books);
   const stored = await books.store.progress.stored();
   const snapshots = await snapshotsOf(books, userIds);
-  const tallies = byUser(await books.store.tallies.byDay([...snapshots.keys()], stored));
+  const complete = [...snapshots].flatMap(([userId, { sinceMs }]) => (sinceMs === undefined ? userId : []));
+  const tallies = byUser(await pieces.all(complete, stored, -Infinity, onRows));
   const audit: Audit = {
     compared: snapshots.size,
     cold: userIds.filter((userId) => !snapshots.has(userId)),
+    filling: [...snapshots.keys()].filter((userId) => snapshots.get(userId)!.sinceMs !== undefined),
     differences: [],
   };
-  for (const [userId, snapshot] of snapshots) {
+  for (const userId of complete) {
+    const snapshot = snapshots.get(userId)!;
     const rows = tallies.get(userId) ?? [];
     if (isSameCut(snapshot.applied, stored, rows) && compare(books, userId, snapshot, rows).length === 0)
       continue;
-    audit.differences.push(...(await auditAlone(books, userId)));
+    audit.differences.push(...(await auditAlone(books, pieces, userId)));
   }
+  for (const userId of audit.filling) audit.differences.push(...(await auditAlone(books, pieces, userId)));
+  await queueUsers(books.session, audit.filling, Date.now());
   return audit;
 }
 
-async function auditAlone(books: Books, userId: string): Promise<Difference[]> {
+async function auditAlone(books: Books, pieces: Pieces, userId: string): Promise<Difference[]> {
   const snapshot = (await snapshotsOf(books, [userId])).get(userId);
   if (snapshot === undefined) return [];
-  const rows = await books.store.tallies.byDay([userId], snapshot.applied);
+  const { sinceMs = -Infinity } = snapshot;
+  const rows = sinceMs === NOTHING_FILLED ? [] : await pieces.all([userId], snapshot.applied, sinceMs);
   const differences = compare(books, userId, snapshot, rows);
   // Read last: whatever was applied by then had been stored before.
   const stored = await books.store.progress.stored();

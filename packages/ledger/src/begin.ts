@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beginGenerations, type CounterSession, type Generations } from '@calltally/counters';
 import { cutKey, type Store } from '@calltally/store';
+import type { Books } from './books.ts';
 import { type PartitionState, type Reach, reachOf } from './reach.ts';
-import type { Books } from './recount.ts';
 
 export type Start =
   | {

@@ -1,6 +1,7 @@
 import { firstKeptDay, type UserSnapshot } from '@calltally/counters';
 import {
   addTallies,
+  DAY_MS,
   dayOf,
   dayOfMonth,
   defaultWindowDays,
@@ -13,7 +14,7 @@ import {
 } from '@calltally/domain';
 import type { DailyTally } from '@calltally/store';
 import { bucketOfSnapshot, monthName, weekName } from './bucket-names.ts';
-import { recounted } from './recount.ts';
+import { sumsOf } from './sums.ts';
 
 /** What a bucket says, or should: `calls` and `durationMs`, or what else its name speaks of. */
 export type Figures = Readonly<Record<string, number>>;
@@ -32,7 +33,7 @@ export interface Difference {
 
 /**
  * Everything in which a user's counters are not what the rows say. Only buckets that readers may use are compared.
- * @param tallies of the rows at or below the snapshot's `applied`
+ * @param tallies of the rows at or below the snapshot's `applied`; while the user is being filled, of those from `sinceMs` on
  */
 export function differencesOf(
   userId: string,
@@ -40,8 +41,13 @@ export function differencesOf(
   tallies: readonly DailyTally[],
   at: { nowMs: number; retentionMonths: number },
 ): Difference[] {
-  const [rows] = recounted([userId], tallies);
-  const from = Math.max(snapshot.fromDay, firstKeptDay(dayOf(at.nowMs), at.retentionMonths));
+  const [rows] = sumsOf([userId], tallies);
+  const { sinceMs } = snapshot;
+  const from = Math.max(
+    snapshot.fromDay,
+    firstKeptDay(dayOf(at.nowMs), at.retentionMonths),
+    sinceMs === undefined ? 0 : Math.ceil(sinceMs / DAY_MS),
+  );
   const differences: Difference[] = [];
   const compare = (bucket: string, has: Figures, shouldHave: Figures) => {
     const same = Object.entries(shouldHave).every(([figure, value]) => has[figure] === value);
@@ -57,7 +63,9 @@ export function differencesOf(
     // A bucket that begins before the first complete day holds a part of its days, and no reader asks for it.
     if (firstDay >= from) compare(name, { ...has }, { ...should });
   }
-  compare('latest start', { startedAtMs: snapshot.lastStartedAt }, { startedAtMs: rows!.lastStartedAt });
+  // While a user is being filled, older calls are applied and not added up here.
+  if (sinceMs === undefined)
+    compare('latest start', { startedAtMs: snapshot.lastStartedAt }, { startedAtMs: rows!.lastStartedAt });
 
   const { ready } = snapshot;
   if (ready === undefined) return differences;

@@ -1,9 +1,9 @@
-export type LedgerErrorCode = 'LEDGER_UNAVAILABLE' | 'LEDGER_OVERLOADED' | 'LEDGER_CONTENDED';
+export type LedgerErrorCode = 'LEDGER_UNAVAILABLE' | 'LEDGER_OVERLOADED' | 'LEDGER_BEHIND';
 
 /**
  * - `LEDGER_UNAVAILABLE`: neither store can answer now; ask again later.
  * - `LEDGER_OVERLOADED`: counters cannot answer, and rows are asked for others as much as Mongo can bear; ask again later.
- * - `LEDGER_CONTENDED`: others kept changing the same user's counters; the same call may succeed at once.
+ * - `LEDGER_BEHIND`: Mongo tells an older state than it did; the same call may succeed at once.
  */
 export class LedgerError extends Error {
   override readonly name = 'LedgerError';

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { applyEvents, markPartition, type UserEvents } from '@calltally/counters';
+import { applyEvents, CountersError, markPartition, type UserEvents } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import { type CallRow, cutKey, type InsertOutcome, isCanonical, type Store, toRow } from '@calltally/store';
-import { LedgerError } from './errors.ts';
-import { type Books, RESPECT_MS, type Recounted, recountUsers } from './recount.ts';
+import type { Books } from './books.ts';
+import { openCold, reopen } from './open.ts';
 
 /** Events of one partition that follow each other; what could not be taken for a call is left out. */
 export interface Batch {
@@ -20,31 +19,30 @@ export interface Batch {
 export interface Recorded {
   /** For each event, in order, what became of it; `foreign` ones belong among the dead letters. */
   outcomes: InsertOutcome[];
-  /** Users whose counters were made anew from rows, because Redis did not know them or because rows were missing. */
-  recounted: number;
+  /** Users whose counters were opened anew, because Redis did not know them or because rows were missing. */
+  opened: number;
 }
 
-/** Rounds of applying or recounting before others are taken to be too busy; each round makes progress for someone. */
+/** Each further round means that somebody has made the same users cold again. */
 const ROUNDS = 20;
-const PAUSE_MS = 5;
 
 /**
  * Takes a batch into the books. The order is the guarantee (docs/design.md, "Why the numbers are right"):
  *
  *   1. insert the rows, majority        – from here on the calls exist
- *   2. raise `stored` of the partition  – from here on a recount includes them
- *   3. apply canonical events to Redis  – adds only what lies beyond the user's `applied`
+ *   2. raise `stored` of the partition  – from here on who is opened is filled with them
+ *   3. apply canonical events to Redis  – adds only what lies beyond the user's `applied`; unknown users are opened
  *   4. mark, by `markCounted`           – from here on a Redis that kept this mark has counted them
  *   5. commit to Kafka, by the caller   – from here on they need not come again
  *
  * Killed between any two, the batch comes again and each step finds done what was done. A step never runs before the
- * one above it is acknowledged. `stored` before the insert would let a recount claim rows it has not seen; apply
- * before `stored` would let a recount install less than was applied.
+ * one above it is acknowledged. `stored` before the insert would let a user be opened at rows that are not there yet;
+ * apply before `stored` would leave out events of a user who is opened at less than what comes next.
  *
  * A row that is missing at or below `stored` was lost by Mongo. The counters may have counted its call already, by this
- * event or by another one that was canonical then; so whoever gets such a row back is recounted, and nothing is added.
+ * event or by another one that was canonical then; so whoever gets such a row back is opened anew.
  *
- * @throws StoreError, CountersError, LedgerError; then the batch is to be recorded again
+ * @throws StoreError, CountersError; then the batch is to be recorded again
  */
 export async function record(books: Books, batch: Batch): Promise<Recorded> {
   const { stream, partition, events } = batch;
@@ -52,20 +50,19 @@ export async function record(books: Books, batch: Batch): Promise<Recorded> {
   const rows = rowsOf(batch);
   const outcomes = batch.again ? await calls.insertMissing(rows) : await calls.insert(rows);
   if (!batch.again) await progress.raise(stream, partition, batch.through);
-  const restored = batch.again ? usersOfInserted(rows, outcomes) : new Set<string>();
-  const countable = events.filter(({ call }, i) => isCanonical(outcomes[i]!) && !restored.has(call.userId));
-  const recounted = await count(books, cutKey(stream, partition), byUser(countable));
-  await recountRestored(books, [...restored]);
-  return { outcomes, recounted: recounted + restored.size };
+  const restored = batch.again ? await reopen(books, usersOfInserted(rows, outcomes)) : 0;
+  const countable = events.filter((_, i) => isCanonical(outcomes[i]!));
+  const opened = await count(books, cutKey(stream, partition), byUser(countable));
+  return { outcomes, opened: restored + opened };
 }
 
 /**
- * Brings back rows that Mongo lost, of events at or below `stored`, and recounts those whose rows they are, and whoever
- * Redis does not know. Nothing is applied: whoever reads from the middle of a partition would move `applied` over events
+ * Brings back rows that Mongo lost, of events at or below `stored`; opens those anew whose rows they are, and whoever
+ * Redis does not know, and leaves them to be filled. Nothing is applied: whoever reads from the middle of a partition would move `applied` over events
  * that ingest has stored and not counted yet, and ingest would then leave them out.
  *
- * @param afterFailure an attempt at this batch failed, and nobody knows whose rows it brought back: all are recounted
- * @throws StoreError, CountersError, LedgerError; then the batch is to be restored again, after a failure
+ * @param afterFailure an attempt at this batch failed, and nobody knows whose rows it brought back: all are opened anew
+ * @throws StoreError, CountersError; then the batch is to be restored again, after a failure
  */
 export async function restore(
   books: Books,
@@ -78,24 +75,18 @@ export async function restore(
   const outcomes: InsertOutcome[] = (await calls.areHeld(rows))
     ? rows.map(() => 'redelivered')
     : await calls.insertMissing(rows);
-  const users = afterFailure ? new Set(rows.map((row) => row.user_id)) : usersOfInserted(rows, outcomes);
-  await recountRestored(books, [...users]);
-  const others = new Set(rows.map((row) => row.user_id).filter((userId) => !users.has(userId)));
-  // Who is being recounted by another is in good hands.
-  const unknown = await recountUsers(books, [...others], { evenIfWarm: false, respectMs: RESPECT_MS });
-  return { outcomes, recounted: users.size + installedOf(unknown) };
-}
-
-function installedOf(outcomes: ReadonlyMap<string, Recounted>): number {
-  return [...outcomes.values()].filter((outcome) => outcome === 'installed').length;
+  const all = [...new Set(rows.map((row) => row.user_id))];
+  const reopened = await reopen(books, afterFailure ? all : usersOfInserted(rows, outcomes));
+  const unknown = await openCold(books, all);
+  return { outcomes, opened: reopened + unknown.size };
 }
 
 function rowsOf({ stream, partition, events }: Omit<Batch, 'through'>): CallRow[] {
   return events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
 }
 
-function usersOfInserted(rows: readonly CallRow[], outcomes: readonly InsertOutcome[]): Set<string> {
-  return new Set(rows.filter((_, i) => outcomes[i] === 'inserted').map((row) => row.user_id));
+function usersOfInserted(rows: readonly CallRow[], outcomes: readonly InsertOutcome[]): string[] {
+  return [...new Set(rows.filter((_, i) => outcomes[i] === 'inserted').map((row) => row.user_id))];
 }
 
 /**
@@ -124,44 +115,23 @@ export async function markStored(
 }
 
 /**
- * Applies users' events. Users that Redis does not know are recounted from rows first, and then their events are
- * applied like anybody's: a recount may have read `stored` before this batch raised it, be it another's that finished
- * first or our own from a Mongo that is just electing a primary. What the recount included is not added again.
- * @returns how many users were recounted
+ * Applies users' events. Users that Redis does not know are opened, and then their events are applied like anybody's:
+ * another may have opened them with a `stored` from before this batch raised it. What `base` covers is not added again.
+ * @returns how many users were opened
  */
 async function count(books: Books, partition: string, users: readonly UserEvents[]): Promise<number> {
   let pending = users;
-  let recounted = 0;
+  let opened = 0;
   for (let round = 1; ; round++) {
     const tried = pending;
     const applied = await applyEvents(books.session, books.generations, partition, tried);
     pending = tried.filter((_, i) => applied[i] === 'unknown');
-    if (pending.length === 0) return recounted;
+    if (pending.length === 0) return opened;
     if (round === ROUNDS) {
-      throw new LedgerError('LEDGER_CONTENDED', `${pending.length} users are being recounted elsewhere`);
+      throw new CountersError('COUNTERS_CONTENDED', `${pending.length} users are made cold all the time`);
     }
-    if (round > 1) await sleep(PAUSE_MS * Math.random() * round);
-    const outcomes = await recountUsers(
-      books,
-      pending.map(({ userId }) => userId),
-      { evenIfWarm: false, respectMs: 0 },
-    );
-    recounted += installedOf(outcomes);
-  }
-}
-
-/** Only a recount of our own counts as done: another's may have read the rows before ours were there. */
-async function recountRestored(books: Books, userIds: readonly string[]): Promise<void> {
-  let pending = userIds;
-  for (let round = 1; pending.length > 0; round++) {
-    if (round > ROUNDS)
-      throw new LedgerError(
-        'LEDGER_CONTENDED',
-        `${pending.length} users are being counted or recounted elsewhere`,
-      );
-    if (round > 1) await sleep(PAUSE_MS * Math.random() * round);
-    const done = await recountUsers(books, pending, { evenIfWarm: true, respectMs: 0 });
-    pending = pending.filter((userId) => done.get(userId) !== 'installed');
+    const userIds = pending.map(({ userId }) => userId);
+    opened += (await openCold(books, userIds)).size;
   }
 }
 

@@ -1,57 +1,75 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { forgetUsers } from '@calltally/counters';
-import { type Books, RESPECT_MS, recountUsers, type SumsAt } from './recount.ts';
+import {
+  dequeueUsers,
+  type Filling,
+  fillUsers,
+  forgetUsers,
+  type SumsOfUser,
+  standingOf,
+} from '@calltally/counters';
+import type { Cut } from '@calltally/store';
+import type { Books } from './books.ts';
+import { fillPieces } from './fill.ts';
+import { FILL_SLOTS, inFillSlot } from './fill-slot.ts';
+import { FROM_TOPIC, openCold } from './open.ts';
+import { Pieces } from './pieces.ts';
 
-/** Recounts of a user that events may overtake before he is made cold, which lets nothing overtake the next one. */
-const ROUNDS_WHILE_WARM = 3;
+export interface WarmOptions {
+  slots?: number | undefined;
+  pieces?: Pieces | undefined;
+  /** Told of rows as they are added up. */
+  onRows?: ((rows: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Sums of each of some users, exactly those of the canonical events at or below a cut. */
+export type SumsAt = (userIds: readonly string[], cut: Cut) => Promise<SumsOfUser[]>;
+
+const SLOT_PAUSE_MS = 20;
+/** Each further round means that another opened or filled the user in between, which takes a few milliseconds. */
 const ROUNDS = 24;
-const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 1_000;
 
 /**
- * Makes the counters of users anew whose counters are wrong.
- *
- * Events that are applied while a user's rows are added up make a recount come to nothing, and a user with many rows
- * and many events may be overtaken every time. Such a user is made cold after a few rounds: nothing is applied to a
- * cold user, so the next recount stands, be it this one or that of whoever counts him next. Meanwhile he is answered
- * from Mongo.
- *
- * @returns the users that could not be repaired within a bounded time, since others kept recounting them
- * @throws CountersError, StoreError
+ * Fills users in whom the counters do not know, or know in part, until they are complete; who is complete is left.
+ * Killed, it is gone on with by whoever comes next.
+ * @throws CountersError, StoreError; what is filled stays
  */
-export async function repairUsers(books: Books, userIds: readonly string[]): Promise<string[]> {
-  let wrong = userIds;
-  for (let round = 1; round <= ROUNDS_WHILE_WARM && wrong.length > 0; round++) {
-    const outcomes = await recountUsers(books, wrong, { evenIfWarm: true, respectMs: 0 });
-    wrong = wrong.filter((userId) => outcomes.get(userId) !== 'installed');
-  }
-  if (wrong.length === 0) return [];
-  await forgetUsers(books.session, wrong);
-  return warmUsers(books, wrong);
-}
-
-/**
- * Makes cold users' counters from their rows; who has become warm meanwhile is left as he is.
- * @returns the users that are still cold after a bounded time, since others kept recounting them
- * @throws CountersError, StoreError
- */
-export async function warmUsers(books: Books, userIds: readonly string[]): Promise<string[]> {
-  let cold = userIds;
-  let pauseMs = FIRST_PAUSE_MS;
-  for (let round = 1; round <= ROUNDS && cold.length > 0; round++) {
-    if (round > 1) {
-      await sleep(pauseMs * (0.5 + Math.random() / 2));
-      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+export async function warmUsers(
+  books: Books,
+  userIds: readonly string[],
+  { slots = FILL_SLOTS, pieces = new Pieces(books.store.tallies), onRows, signal }: WarmOptions = {},
+): Promise<void> {
+  await openCold(books, userIds);
+  let left = await incompleteOf(books, userIds);
+  while (left.length > 0 && !signal?.aborted) {
+    const filled = await inFillSlot(books.session, slots, () => fillPieces(books, pieces, left));
+    if (filled === undefined) await sleep(SLOT_PAUSE_MS);
+    else {
+      onRows?.(filled.rows);
+      if (filled.pieces === 0 && filled.left.length > 0) await sleep(SLOT_PAUSE_MS);
+      left = filled.left;
     }
-    const outcomes = await recountUsers(books, cold, { evenIfWarm: false, respectMs: RESPECT_MS });
-    cold = cold.filter((userId) => !['installed', 'warm'].includes(outcomes.get(userId)!));
   }
-  return [...cold];
 }
 
 /**
- * Makes counters anew from other sums than those of the rows, whatever anybody recounts meanwhile.
- * @returns the users that could not be done within a bounded time, since they were counted or recounted all the time
+ * Makes the counters of users anew whose counters are wrong: forgets them, opens them and fills them in. Meanwhile they
+ * are answered from Mongo.
+ * @throws CountersError, StoreError
+ */
+export async function repairUsers(
+  books: Books,
+  userIds: readonly string[],
+  options?: WarmOptions,
+): Promise<void> {
+  if (userIds.length === 0) return;
+  await forgetUsers(books.session, userIds);
+  await warmUsers(books, userIds, options);
+}
+
+/**
+ * Makes counters anew from other sums than those of the rows, whatever anybody fills in meanwhile.
+ * @returns the users that could not be done within a bounded time, since others kept opening them
  * @throws CountersError, StoreError, and what `sumsAt` throws
  */
 export async function replaceUsers(
@@ -59,11 +77,29 @@ export async function replaceUsers(
   userIds: readonly string[],
   sumsAt: SumsAt,
 ): Promise<string[]> {
+  const { session, generations } = books;
   let left = userIds;
   for (let round = 1; round <= ROUNDS && left.length > 0; round++) {
-    if (round > 1) await sleep(FIRST_PAUSE_MS * Math.random() * round);
-    const outcomes = await recountUsers(books, left, { evenIfWarm: true, respectMs: 0 }, sumsAt);
-    left = left.filter((userId) => outcomes.get(userId) !== 'installed');
+    if (round > 1) await sleep(SLOT_PAUSE_MS);
+    await forgetUsers(session, left);
+    const opened = await openCold(books, left, FROM_TOPIC);
+    const own = left.filter((userId) => opened.has(userId));
+    if (own.length === 0) continue;
+    const { base } = opened.get(own[0]!) as Filling;
+    const sums = await sumsAt(own, base);
+    const filled = await fillUsers(
+      session,
+      generations,
+      sums.map((one) => ({ filling: opened.get(one.userId)!, sums: one, fromMs: -Infinity })),
+    );
+    const done = new Set(sums.flatMap(({ userId }, i) => (filled[i] ? userId : [])));
+    await dequeueUsers(session, [...done]);
+    left = left.filter((userId) => !done.has(userId));
   }
   return [...left];
+}
+
+async function incompleteOf({ session, generations }: Books, userIds: readonly string[]): Promise<string[]> {
+  const standings = await standingOf(session, generations, userIds);
+  return userIds.filter((_, i) => standings[i] !== 'complete');
 }

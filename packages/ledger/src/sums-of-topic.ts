@@ -1,8 +1,8 @@
-import type { SumsAt } from './recount.ts';
+import type { SumsAt } from './repair.ts';
 import type { TopicSums } from './topic-sums.ts';
 
 /**
- * What users are recounted from where the topic is the witness: `stored` (the cut S) has been read, now everything is
+ * What users are filled with where the topic is the witness: `stored` (the cut S) has been read, now everything is
  * read that the topic holds (through its ends E), and then the sums are those through S.
  *
  * Why these are exactly the canonical events at or below S: an event e at or below S had its row inserted, or found

@@ -1,4 +1,4 @@
-import type { RecountedUser } from '@calltally/counters';
+import type { SumsOfUser } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import { type Cut, cutKey, type Source, type Store, sameSource } from '@calltally/store';
 import { CallIds } from './call-ids.ts';
@@ -87,7 +87,7 @@ export class TopicSums {
   /**
    * Sums what waits at or below a cut; of doubtful calls only those that Mongo knows. Nothing has changed when it throws.
    * @param through `stored`, as it was before everything that is looked at now ended
-   * @throws StoreError, LedgerError LEDGER_CONTENDED when the sums count further than the cut
+   * @throws StoreError, LedgerError LEDGER_BEHIND when the sums count further than the cut
    */
   async sumThrough(through: Cut): Promise<void> {
     const due = this.#due(through);
@@ -104,7 +104,7 @@ export class TopicSums {
    * @param through see `sumThrough`; everything below the ends must have been added
    * @throws StoreError, LedgerError
    */
-  async at(userIds: readonly string[], through: Cut): Promise<RecountedUser[]> {
+  async at(userIds: readonly string[], through: Cut): Promise<SumsOfUser[]> {
     await this.sumThrough(through);
     this.#adopt();
     return userIds.map((userId) => this.users.of(userId));
@@ -123,7 +123,7 @@ export class TopicSums {
     return [...this.#partitions].map(([partition, state]) => {
       const until = through.get(cutKey(this.#stream, partition)) ?? -1;
       // A primary that was just elected may tell an older one for a moment.
-      if (until < state.summed) throw new LedgerError('LEDGER_CONTENDED', 'Mongo tells less than it did');
+      if (until < state.summed) throw new LedgerError('LEDGER_BEHIND', 'Mongo tells less than it did');
       const beyond = state.waiting.findIndex(({ offset }) => offset > until);
       return {
         partition,

@@ -1,7 +1,7 @@
-import type { RecountedUser } from '@calltally/counters';
+import type { SumsOfUser } from '@calltally/counters';
 import { type Call, dayOf, type Tally } from '@calltally/domain';
 
-interface UserSum extends RecountedUser {
+interface UserSum extends SumsOfUser {
   days: Map<number, Tally>;
   partitions: Set<string>;
 }
@@ -21,7 +21,7 @@ export class UserSums {
     return this.#users.has(userId);
   }
 
-  of(userId: string): RecountedUser {
+  of(userId: string): SumsOfUser {
     return this.#users.get(userId) ?? noSum(userId);
   }
 

@@ -22,8 +22,8 @@ import {
   beginCounting,
   CountersLink,
   DashboardReader,
+  Filler,
   type PartitionState,
-  RecountQueue,
   RowsAsOf,
   SeriesReader,
 } from '../src/index.ts';
@@ -92,17 +92,18 @@ export async function testReader(
   limits = LIMITS,
 ) {
   const link = new CountersLink({ url: world.redis.address, ...limits });
-  const recounts = new RecountQueue(store, link);
+  const filler = new Filler({ books: () => link.current && { store, ...link.current } });
   const rowsAsOf = new RowsAsOf(store);
-  const reader = new DashboardReader({ store, link, recounts, rowsAsOf });
-  const series = new SeriesReader({ store, link, recounts, rowsAsOf });
+  const reader = new DashboardReader({ store, link, filler, rowsAsOf });
+  const series = new SeriesReader({ store, link, filler, rowsAsOf });
   await link.start();
   rowsAsOf.start();
+  filler.start();
   t.teardown(async () => {
-    await recounts.idle();
+    filler.stop();
     await Promise.all([link.stop(), rowsAsOf.stop()]);
   });
-  return { link, recounts, rowsAsOf, reader, series };
+  return { link, filler, rowsAsOf, reader, series };
 }
 
 export function batchOf(

@@ -3,6 +3,7 @@ export { AuditSettings } from './audit-settings.ts';
 export { checkConfigOnly } from './check-config-only.ts';
 export { CountersSettings } from './counters-settings.ts';
 export { describeSettings, type SettingRow } from './describe-settings.ts';
+export { FillSettings } from './fill-settings.ts';
 export { type Fragment, variablesOf } from './fragment.ts';
 export { HttpSettings, IngestHttp } from './http-settings.ts';
 export { type KafkaSasl, KafkaSettings } from './kafka-settings.ts';

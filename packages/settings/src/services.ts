@@ -1,5 +1,6 @@
 import { AuditSettings } from './audit-settings.ts';
 import { CountersSettings } from './counters-settings.ts';
+import { FillSettings } from './fill-settings.ts';
 import { HttpSettings, IngestHttp } from './http-settings.ts';
 import { KafkaSettings } from './kafka-settings.ts';
 import { LogSettings } from './log-settings.ts';
@@ -15,6 +16,7 @@ export const apiSettings = [
   RateLimitSettings,
   RedisSettings,
   MongoSettings,
+  FillSettings,
   LogSettings,
 ] as const;
 
@@ -25,9 +27,10 @@ export const ingestSettings = [
   RedisSettings,
   MongoSettings,
   CountersSettings,
+  FillSettings,
   AuditSettings,
   LogSettings,
 ] as const;
 
 /** What the `calltally` command reads from the environment. */
-export const opsSettings = [KafkaSettings, RedisSettings, MongoSettings] as const;
+export const opsSettings = [KafkaSettings, RedisSettings, MongoSettings, FillSettings] as const;

@@ -84,13 +84,30 @@ export class Tallies {
   /**
    * The calls of some users by UTC day and partition: what counters are made from.
    * @param through counts only rows whose event lies at or below the cut's offset of its partition
+   * @param bounds.range only calls that start within it; either end may be infinite
+   * @param bounds.rowsMax Mongo stops behind so many rows
+   * @param bounds.timeoutMs Mongo gives up after so long, if that is shorter than what bounds every call
+   * @returns undefined where there are more than `rowsMax` rows
    * @throws StoreError
    */
-  async byDay(userIds: readonly string[], through: Cut): Promise<DailyTally[]> {
+  async byDay(userIds: readonly string[], through: Cut): Promise<DailyTally[]>;
+  async byDay(
+    userIds: readonly string[],
+    through: Cut,
+    bounds: { range: Range; rowsMax: number; timeoutMs: number },
+  ): Promise<DailyTally[] | undefined>;
+  async byDay(
+    userIds: readonly string[],
+    through: Cut,
+    bounds?: { range: Range; rowsMax: number; timeoutMs: number },
+  ): Promise<DailyTally[] | undefined> {
     if (userIds.length === 0 || through.size === 0) return [];
     const user = userIds.length === 1 ? userIds[0] : { $in: userIds };
-    const found = await this.#aggregate([
-      { $match: { user_id: user, ...anyOf(cutClauses(through)) } },
+    const started = bounds === undefined ? {} : startsIn(bounds.range);
+    const isBounded = bounds !== undefined && Number.isFinite(bounds.rowsMax);
+    const pipeline = [
+      { $match: { user_id: user, ...started, ...anyOf(cutClauses(through)) } },
+      ...(isBounded ? [{ $limit: bounds.rowsMax + 1 }] : []),
       {
         $group: {
           _id: { u: '$user_id', d: '$day', s: '$source.stream', p: '$source.partition' },
@@ -100,7 +117,10 @@ export class Tallies {
           offset: { $max: '$source.offset' },
         },
       },
-    ]);
+    ];
+    const found = await this.#aggregate(pipeline, bounds?.timeoutMs);
+    if (isBounded && found.reduce((sum, { calls }) => sum + Number(calls), 0) > bounds.rowsMax)
+      return undefined;
     return found.map((group) => ({
       userId: group._id.u,
       day: group._id.d,
@@ -113,8 +133,21 @@ export class Tallies {
     }));
   }
 
-  async #aggregate(pipeline: Document[]): Promise<Document[]> {
-    return this.#limited(() => this.#rows.aggregate(pipeline, { batchSize: GROUPS_A_BATCH }).toArray());
+  /** When a user's first call started, epoch ms; undefined without a call. @throws StoreError */
+  async firstStart(userId: string): Promise<number | undefined> {
+    const [first] = await this.#limited(() =>
+      this.#rows
+        .find({ user_id: userId }, { projection: { _id: 0, started_at: 1 } })
+        .sort({ user_id: 1, started_at: 1 })
+        .limit(1)
+        .toArray(),
+    );
+    return first?.started_at.getTime();
+  }
+
+  async #aggregate(pipeline: Document[], timeoutMs?: number): Promise<Document[]> {
+    const options = { batchSize: GROUPS_A_BATCH, ...(timeoutMs !== undefined && { maxTimeMS: timeoutMs }) };
+    return this.#limited(() => this.#rows.aggregate(pipeline, options).toArray());
   }
 }
 
@@ -124,8 +157,11 @@ function startsWithin(userId: string, ranges: readonly Range[], through: Cut | u
   return { user_id: userId, $and: clauses };
 }
 
-function startsIn(range: Range): Document {
-  return { started_at: { $gte: new Date(range.from), $lt: new Date(range.until) } };
+function startsIn({ from, until }: Range): Document {
+  const start: Document = {};
+  if (from !== -Infinity) start.$gte = new Date(from);
+  if (until !== Infinity) start.$lt = new Date(until);
+  return Object.keys(start).length === 0 ? {} : { started_at: start };
 }
 
 function cutClauses(cut: Cut): Document[] {

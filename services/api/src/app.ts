@@ -2,7 +2,7 @@ import {
   ConcurrencyLimit,
   type CountersLink,
   type DashboardReader,
-  type RecountQueue,
+  type Filler,
   type RowsAsOf,
   type SeriesReader,
 } from '@calltally/ledger';
@@ -37,7 +37,7 @@ export interface AppParts {
   keys: KeyRing;
   store: Pick<Store, 'ping'>;
   link: Pick<CountersLink, 'current'>;
-  recounts: Pick<RecountQueue, 'waiting'>;
+  filler: Pick<Filler, 'pieces' | 'rows' | 'queue'>;
   fallbacks: Pick<ConcurrencyLimit, 'underWay' | 'refused'>;
   rowsAsOf: Pick<RowsAsOf, 'current'>;
   logger: Logger;

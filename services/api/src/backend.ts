@@ -2,8 +2,8 @@ import {
   type ConcurrencyLimit,
   CountersLink,
   DashboardReader,
+  Filler,
   fallbackLimit,
-  RecountQueue,
   RowsAsOf,
   SeriesReader,
 } from '@calltally/ledger';
@@ -32,7 +32,7 @@ export interface Backend {
   readonly reader: DashboardReader;
   readonly series: SeriesReader;
   readonly keys: KeyRing;
-  readonly recounts: RecountQueue;
+  readonly filler: Filler;
   readonly fallbacks: ConcurrencyLimit;
   readonly rowsAsOf: RowsAsOf;
   /** Resolves when Redis has been tried once; the rest goes on by itself, whether the stores are there or not. */
@@ -42,7 +42,7 @@ export interface Backend {
 }
 
 export function createBackend(
-  settings: Pick<Settings<typeof apiSettings>, 'redis' | 'mongo'>,
+  settings: Pick<Settings<typeof apiSettings>, 'redis' | 'mongo'> & Partial<Settings<typeof apiSettings>>,
   logger: Logger,
 ): Backend {
   const open = (timeoutMs: number) =>
@@ -57,10 +57,14 @@ export function createBackend(
     openTimeoutMs: OPEN_TIMEOUT_MS,
   });
   const rowsAsOf = new RowsAsOf(rows);
-  const recounts = new RecountQueue(rows, link);
+  const filler = new Filler({
+    books: () => link.current && { store: rows, ...link.current },
+    onFailure: (thrown) => logger.warn({ err: thrown }, 'filling counters from Mongo failed; trying again'),
+    ...settings.fill,
+  });
   const tallies = new PatientTallies(rows.tallies, new Pulse(store));
   const fallbacks = fallbackLimit();
-  const read = { store: { tallies }, link, recounts, rowsAsOf, fallbacks };
+  const read = { store: { tallies }, link, filler, rowsAsOf, fallbacks };
   const reader = new DashboardReader(read);
   const series = new SeriesReader(read);
   const keys = new KeyRing(store.apiKeys);
@@ -74,18 +78,20 @@ export function createBackend(
     reader,
     series,
     keys,
-    recounts,
+    filler,
     fallbacks,
     rowsAsOf,
     async start() {
       watcher.start();
       rowsAsOf.start();
+      filler.start();
       indexing = untilIndexed(rows, logger, stopping.signal);
       await link.start();
     },
     async stop() {
       stopping.abort();
-      await Promise.all([watcher.stop(), rowsAsOf.stop(), link.stop(), recounts.idle(), indexing]);
+      filler.stop();
+      await Promise.all([watcher.stop(), rowsAsOf.stop(), link.stop(), indexing]);
       await Promise.all([rows.close(), store.close()]);
     },
   };

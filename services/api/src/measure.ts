@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Counter, Gauge, type Registry } from '@calltally/telemetry';
+import { Counter, type FillingMeasured, Gauge, measureFilling, type Registry } from '@calltally/telemetry';
 import type { KeyRing, KeyRingCounts } from './keys/key-ring.ts';
 
 interface Limited {
@@ -16,14 +16,14 @@ export function measure(
   parts: {
     keys: KeyRing;
     link: { readonly current: { readonly asOfMs: number | undefined } | undefined };
-    recounts: { readonly waiting: number };
+    filler: FillingMeasured;
     rowsAsOf: { readonly current: number | undefined };
     /** Reads for all requests, and of these the answers from rows that counters could not give. */
     reads: Limited;
     fallbacks: Limited;
   },
 ): void {
-  const { keys, link, recounts, rowsAsOf, reads, fallbacks } = parts;
+  const { keys, link, filler, rowsAsOf, reads, fallbacks } = parts;
   new Counter({
     name: 'calltally_api_key_checks_total',
     help: 'API keys by how they were checked: known (hit), found in Mongo, refused, not to be looked up',
@@ -44,14 +44,7 @@ export function measure(
       this.set(keys.size);
     },
   });
-  new Gauge({
-    name: 'calltally_recounts_waiting',
-    help: 'Users that Redis did not know and that wait to be recounted',
-    registers: [metrics],
-    collect() {
-      this.set(recounts.waiting);
-    },
-  });
+  measureFilling(metrics, filler);
   new Gauge({
     name: 'calltally_counters_link_up',
     help: 'Whether counters can be read from Redis',

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { auditUsers, type Difference, repairUsers } from '@calltally/ledger';
+import { auditUsers, type Difference, reopen } from '@calltally/ledger';
 import type { Logger } from '@calltally/telemetry';
 import { ActiveUsers } from './active-users.ts';
 import type { Beginning, Counting } from './counting.ts';
@@ -121,9 +121,8 @@ export class Audit {
       const more = all.length - differences.length;
       logger.error({ userId, differences, more }, 'counters are not what the rows say; repairing them');
     }
-    const failed = await repairUsers(books, [...drifted.keys()]);
-    metrics.repairedUsers.inc(drifted.size - failed.length);
-    if (failed.length > 0) logger.error({ users: failed }, 'not repaired; see "calltally rebuild"');
+    await reopen(books, [...drifted.keys()]);
+    metrics.repairedUsers.inc(drifted.size);
   }
 
   #isGood(beginning: Beginning): boolean {

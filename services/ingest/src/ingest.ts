@@ -1,7 +1,8 @@
 import { ensureTopics, type KafkaSettings, kafkaClient, refusedLogin } from '@calltally/contract';
 import type { CountersSettings } from '@calltally/counters';
+import { Filler } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
-import type { Logger } from '@calltally/telemetry';
+import { type Logger, measureFilling } from '@calltally/telemetry';
 import type { Consumer } from 'kafkajs';
 import { Audit, type AuditSettings } from './audit.ts';
 import { takeBatch } from './batches.ts';
@@ -24,6 +25,7 @@ export interface IngestSettings {
   };
   counters: CountersSettings;
   retentionMonths: number;
+  fill?: { slots: number };
   audit: AuditSettings;
 }
 
@@ -47,6 +49,7 @@ export class Ingest {
   readonly #deadLetters: DeadLetters;
   readonly #freshness: Freshness;
   readonly #audit: Audit;
+  readonly #filler: Filler;
   readonly #topic: TopicState;
   readonly #held: HeldPartitions;
   readonly #stopping = new AbortController();
@@ -103,6 +106,12 @@ export class Ingest {
       logger,
     });
     this.#audit = new Audit({ counting: this.#counting, metrics, logger }, settings.audit);
+    this.#filler = new Filler({
+      books: () => this.#counting.current?.books,
+      onFailure: (thrown) => logger.warn({ err: thrown }, 'filling counters from Mongo failed; trying again'),
+      ...settings.fill,
+    });
+    measureFilling(metrics.registry, this.#filler);
     this.crashed = new Promise((resolve) => {
       this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
         this.#assigned = undefined;
@@ -183,12 +192,14 @@ export class Ingest {
     });
     this.#freshness.start();
     this.#audit.start();
+    this.#filler.start();
   }
 
   /** Lets the batches in hand end, leaves the group and closes what was opened. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#audit.stop();
+    this.#filler.stop();
     await this.#freshness.stop();
     await this.#counting.current?.lanes.settled();
     await this.#commits.settled();

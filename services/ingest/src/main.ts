@@ -49,6 +49,7 @@ const ingest = new Ingest(
       openTimeoutMs: REDIS_OPEN_TIMEOUT_MS,
     },
     retentionMonths: settings.counters.retentionMonths,
+    fill: settings.fill,
     audit: settings.audit,
   },
   { store, metrics, logger },

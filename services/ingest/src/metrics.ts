@@ -26,7 +26,7 @@ export function createIngestMetrics() {
     }),
     recounts: new Counter({
       name: 'calltally_recounts_total',
-      help: 'Users whose counters were made anew from Mongo',
+      help: 'Users whose counters were opened, to be filled from Mongo: Redis did not know them, or rows had been missing',
       registers,
     }),
     auditedUsers: new Counter({

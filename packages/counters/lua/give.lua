@@ -1,0 +1,6 @@
+-- Gives back a lease that is still one's own.
+-- KEYS[1] lease   ARGV[1] holder
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+end
+return 0

@@ -1,0 +1,160 @@
+import { dayOfMonth, isoWeekYear, monthOf, type Tally, weekOf } from '@calltally/domain';
+import { type Generation, type Generations, generationOf } from './generation.ts';
+import {
+  appliedField,
+  monthExpirySeconds,
+  monthKey,
+  unpackBase,
+  userKey,
+  weekExpirySeconds,
+  weekKey,
+} from './keys.ts';
+import type { CounterSession, UserCommand } from './session.ts';
+
+/** A user's calls, or a part of them, as rows or a topic tell them. */
+export interface SumsOfUser {
+  userId: string;
+  /** One entry a UTC day; days that have left retention are not written. */
+  days: ReadonlyMap<number, Tally>;
+  /** The `stream:partition`s that the calls came by. */
+  partitions: ReadonlySet<string>;
+  /** Epoch ms; -1 without a call. */
+  lastStartedAt: number;
+}
+
+/** A user who is open and not complete yet. */
+export interface Filling {
+  fillId: string;
+  /** Epoch ms: what starts at or after it is counted. */
+  sinceMs: number;
+  /** For each `stream:partition` the offset through which calls are to be filled in. */
+  base: ReadonlyMap<string, number>;
+  /** First UTC day whose buckets are kept. */
+  fromDay: number;
+  /** Epoch ms. */
+  openedAtMs: number;
+}
+
+export type Standing = 'unknown' | 'complete' | Filling;
+
+/** A piece of a user's calls at or below `base`: those that start in [`fromMs`, `filling.sinceMs`). */
+export interface Piece {
+  filling: Filling;
+  sums: SumsOfUser;
+  /** Epoch ms; -Infinity where nothing is older. */
+  fromMs: number;
+}
+
+/** How far users are filled, in the order given. @throws CountersError */
+export async function standingOf(
+  session: CounterSession,
+  generations: Generations,
+  userIds: readonly string[],
+): Promise<Standing[]> {
+  const commands = userIds.map((userId) => ({
+    userId,
+    keys: [userKey(userId)],
+    args: [generationOf(session, generations, userId).id],
+  }));
+  const replies = (await session.runForUsers('standing', commands)) as string[][];
+  return replies.map(([fillId, ...more]) => {
+    if (fillId === undefined) return 'unknown';
+    if (more.length === 0) return 'complete';
+    const [since, base, fromDay, openedAt] = more as [string, string, string, string];
+    return {
+      fillId,
+      sinceMs: Number(since),
+      base: unpackBase(base),
+      fromDay: Number(fromDay),
+      openedAtMs: Number(openedAt),
+    };
+  });
+}
+
+/**
+ * Adds pieces to the counters of the users they are of, each at most once.
+ * @returns in the order given; false where the user was forgotten or opened anew, or another has filled this piece
+ * @throws CountersError
+ */
+export async function fillUsers(
+  session: CounterSession,
+  generations: Generations,
+  pieces: readonly Piece[],
+): Promise<boolean[]> {
+  const filled: boolean[] = [];
+  let commands: UserCommand[] = [];
+  let size = 0;
+  for (const piece of pieces) {
+    const command = fillCommand(session, generations, piece);
+    commands.push(command);
+    size += command.args.length;
+    if (size < ARGUMENTS_AT_ONCE && commands.length + filled.length < pieces.length) continue;
+    filled.push(...(await session.runForUsers('fill', commands)).map((reply) => reply === 1));
+    commands = [];
+    size = 0;
+  }
+  return filled;
+}
+
+/** Bounds how long Redis is busy with what is sent at once. */
+const ARGUMENTS_AT_ONCE = 10_000;
+
+function fillCommand(
+  session: CounterSession,
+  generations: Generations,
+  { filling, sums, fromMs }: Piece,
+): UserCommand {
+  const generation = generationOf(session, generations, sums.userId);
+  const keys = [userKey(sums.userId)];
+  const applied = [...sums.partitions].flatMap((partition) => [
+    appliedField(partition),
+    filling.base.get(partition)!,
+  ]);
+  const args = [
+    generation.id,
+    filling.fillId,
+    filling.sinceMs,
+    fromMs === -Infinity ? '' : fromMs,
+    sums.lastStartedAt,
+    applied.length / 2,
+    ...applied,
+    ...bucketArguments(sums, keys, filling.fromDay, generation),
+  ];
+  return { userId: sums.userId, keys, args };
+}
+
+/** For each bucket key that is added to: index, expiry, how many fields follow, field, value, … */
+function bucketArguments(
+  { userId, days }: SumsOfUser,
+  keys: string[],
+  fromDay: number,
+  { retentionMonths }: Generation,
+): (string | number)[] {
+  const buckets = new Map<string, { expiry: number; fields: Map<string, number> }>();
+  const add = (key: string, expiry: number, unit: number | '', { calls, durationMs }: Tally) => {
+    let bucket = buckets.get(key);
+    if (bucket === undefined) {
+      bucket = { expiry, fields: new Map() };
+      buckets.set(key, bucket);
+    }
+    const { fields } = bucket;
+    fields.set(`${unit}c`, (fields.get(`${unit}c`) ?? 0) + calls);
+    fields.set(`${unit}d`, (fields.get(`${unit}d`) ?? 0) + durationMs);
+  };
+  for (const [day, tally] of days) {
+    if (day < fromDay) continue;
+    const month = monthOf(day);
+    const week = weekOf(day);
+    const year = isoWeekYear(week);
+    const monthExpiry = monthExpirySeconds(month, retentionMonths);
+    add(monthKey(userId, month), monthExpiry, dayOfMonth(day), tally);
+    // The month's own sum stands beside its days.
+    add(monthKey(userId, month), monthExpiry, '', tally);
+    add(weekKey(userId, year), weekExpirySeconds(year, retentionMonths), week, tally);
+  }
+  const args: (string | number)[] = [];
+  for (const [key, { expiry, fields }] of buckets) {
+    args.push(keys.push(key), expiry, fields.size, ...[...fields].flat());
+  }
+  return args;
+}

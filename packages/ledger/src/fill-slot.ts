@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import { type CounterSession, releaseFillSlot, takeFillSlot } from '@calltally/counters';
+
+/** Sums that all processes together ask of Mongo for users who are being filled, unless `FILL_SLOTS` says otherwise. */
+export const FILL_SLOTS = 2;
+
+/**
+ * Does work while holding one of the slots.
+ * @returns undefined when all slots are taken
+ * @throws CountersError, and what the work throws
+ */
+export async function inFillSlot<T>(
+  session: CounterSession,
+  slots: number,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  const holder = randomUUID();
+  const slot = await takeFillSlot(session, slots, holder);
+  if (slot === undefined) return undefined;
+  try {
+    return await work();
+  } finally {
+    // A lease that cannot be given back runs out.
+    await releaseFillSlot(session, slot, holder).catch(() => {});
+  }
+}

@@ -1,0 +1,116 @@
+import {
+  dequeueUsers,
+  type Filling,
+  fillUsers,
+  NOTHING_FILLED,
+  type Piece,
+  requeueUsers,
+  standingOf,
+} from '@calltally/counters';
+import type { DailyTally } from '@calltally/store';
+import type { Books } from './books.ts';
+import { FROM_TOPIC, openCold } from './open.ts';
+import { halvesOf, type Pieces } from './pieces.ts';
+import { sumsOf } from './sums.ts';
+
+/** What was done for some users. */
+export interface Filled {
+  pieces: number;
+  /** Rows added up, those among them that came to nothing since another was faster. */
+  rows: number;
+  /** Users that are not complete yet. */
+  left: string[];
+}
+
+/** A topic that is read as the witness leaves a user alone for so long; then whoever read it is taken to be gone. */
+const TOPIC_MS = 60_000;
+
+/**
+ * Fills one piece of each of some users in, newest first: everything where it fits into one. Users of the same `base`
+ * that have nothing yet are added up together. Opens those that are unknown.
+ *
+ * A piece may take its time: rows at or below `base` never change, so what is counted meanwhile makes no difference,
+ * and a piece that is not the next one any more is refused by the script.
+ *
+ * @throws CountersError, StoreError
+ */
+export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly string[]): Promise<Filled> {
+  const { session, generations } = books;
+  const done: Filled = { pieces: 0, rows: 0, left: [] };
+  const standings = await standingOf(session, generations, userIds);
+  const opened = await openCold(
+    books,
+    userIds.filter((_, i) => standings[i] === 'unknown'),
+  );
+  const complete: string[] = [];
+  const left = new Map<string, Filling>();
+  const groups = new Map<string, Map<string, Filling>>();
+  const nowMs = Date.now();
+  userIds.forEach((userId, i) => {
+    const standing = standings[i]!;
+    const filling = standing === 'unknown' ? opened.get(userId) : standing;
+    if (filling === 'complete') complete.push(userId);
+    // Another has opened them just now.
+    else if (filling === undefined) done.left.push(userId);
+    else if (filling.fillId.startsWith(FROM_TOPIC) && nowMs - filling.openedAtMs < TOPIC_MS)
+      done.left.push(userId);
+    else {
+      left.set(userId, filling);
+      const key = filling.sinceMs === NOTHING_FILLED ? String([...filling.base]) : `part ${userId}`;
+      groups.set(key, (groups.get(key) ?? new Map<string, Filling>()).set(userId, filling));
+    }
+  });
+
+  for (const group of groups.values()) {
+    for await (const some of piecesOf(pieces, group, nowMs)) {
+      const filled = await fillUsers(session, generations, some);
+      for (const [i, { sums, filling, fromMs }] of some.entries()) {
+        for (const { calls } of sums.days.values()) done.rows += calls;
+        if (!filled[i]) continue;
+        const { userId } = sums;
+        if (fromMs === -Infinity) {
+          left.delete(userId);
+          complete.push(userId);
+        } else left.set(userId, { ...filling, sinceMs: fromMs });
+      }
+      done.pieces += some.length;
+    }
+  }
+  if (complete.length > 0) await dequeueUsers(session, complete);
+  if (left.size > 0) await requeueUsers(session, left);
+  done.left.push(...left.keys());
+  return done;
+}
+
+/** One piece of each user of a group: those of one `base` that have nothing yet, or a single one. */
+async function* piecesOf(
+  pieces: Pieces,
+  group: ReadonlyMap<string, Filling>,
+  nowMs: number,
+): AsyncGenerator<Piece[]> {
+  const userIds = [...group.keys()];
+  const [first] = group.values();
+  const { base, sinceMs } = first!;
+  if (sinceMs === NOTHING_FILLED) {
+    const tallies = await pieces.whole(userIds, base);
+    if (tallies !== undefined) return yield piecesFrom(group, tallies, -Infinity);
+    if (userIds.length > 1) {
+      for (const half of halvesOf([...group])) yield* piecesOf(pieces, new Map(half), nowMs);
+      return;
+    }
+  }
+  const { tallies, fromMs } = await pieces.before(userIds[0]!, base, sinceMs, nowMs);
+  yield piecesFrom(group, tallies, fromMs);
+}
+
+function piecesFrom(
+  group: ReadonlyMap<string, Filling>,
+  tallies: readonly DailyTally[],
+  fromMs: number,
+): Piece[] {
+  return sumsOf([...group.keys()], tallies).map((sums) => ({
+    filling: group.get(sums.userId)!,
+    sums,
+    fromMs,
+  }));
+}

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FillQueue, readFillQueue, takeUsers } from '@calltally/counters';
+import type { Books } from './books.ts';
+import { fillPieces } from './fill.ts';
+import { FILL_SLOTS, inFillSlot } from './fill-slot.ts';
+import { openCold } from './open.ts';
+import { Pieces } from './pieces.ts';
+
+export interface FillerParts {
+  /** Those of the moment; undefined while there is no session with Redis. */
+  books: () => Books | undefined;
+  /** Told of a round that was given up; whom it was for waits and is taken again. */
+  onFailure?: (thrown: unknown) => void;
+  slots?: number;
+}
+
+/** Users that have nothing yet and are taken at once: few enough that Redis is not kept busy by one pipeline. */
+const USERS_AT_ONCE = 100;
+/** More users that a reader found cold than this are left to their next read, or to their next call. */
+const ADDED_MAX = 10_000;
+const LOOK_EVERY_MS = 100;
+const AFTER_FAILURE_MS = 1_000;
+/** After a piece so much of its time is rested, so that others get the slot, and Mongo gets its breath. */
+const REST = 0.25;
+
+/**
+ * Fills users in behind all else: those that wait in Redis, whoever opened them, so that it goes on where another
+ * process was killed. Each round takes some that have nothing yet and one that has a part, so that neither a user with
+ * millions of calls nor a hundred thousand with ten keep the others waiting.
+ */
+export class Filler {
+  readonly #parts: FillerParts;
+  readonly #stopping = new AbortController();
+  readonly #added = new Set<string>();
+  #pieces: { of: Books['store']; sums: Pieces } | undefined;
+  #wake: () => void = () => {};
+  #isIdle = true;
+  #whenIdle: (() => void)[] = [];
+  /** Pieces filled in by this process, and rows added up for them. */
+  pieces = 0;
+  rows = 0;
+  /** Who waits in Redis, as of the last look; undefined while there is no session. */
+  queue: FillQueue | undefined;
+
+  constructor(parts: FillerParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    void this.#run();
+  }
+
+  /** Begins nothing more. What is under way ends with the session and the store, and harms nobody if it is cut off. */
+  stop(): void {
+    this.#stopping.abort();
+    this.#wake();
+  }
+
+  /** A reader found a user cold: they are opened and filled behind the answer. */
+  add(userId: string): void {
+    if (this.#added.size >= ADDED_MAX) return;
+    this.#added.add(userId);
+    this.#isIdle = false;
+    this.#wake();
+  }
+
+  /** Resolves when nobody waits any more, or nobody can be filled at present. */
+  async idle(): Promise<void> {
+    if (this.#isIdle || this.#stopping.signal.aborted) return;
+    await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const began = performance.now();
+      let pauseMs: number;
+      try {
+        const worked = await this.#round();
+        pauseMs = worked ? REST * (performance.now() - began) : LOOK_EVERY_MS;
+        if (!worked) this.#becomeIdle();
+      } catch (thrown) {
+        if (!this.#stopping.signal.aborted) this.#parts.onFailure?.(thrown);
+        this.#becomeIdle();
+        pauseMs = AFTER_FAILURE_MS;
+      }
+      await this.#pause(pauseMs);
+    }
+    this.#becomeIdle();
+  }
+
+  /** @returns whether there was anything to do */
+  async #round(): Promise<boolean> {
+    const books = this.#parts.books();
+    if (books === undefined) {
+      this.#added.clear();
+      this.queue = undefined;
+      return false;
+    }
+    const added = [...this.#added].slice(0, USERS_AT_ONCE);
+    for (const userId of added) this.#added.delete(userId);
+    await openCold(books, added);
+    this.queue = await readFillQueue(books.session);
+    if (this.queue.users === 0) return false;
+    const filled = await inFillSlot(books.session, this.#parts.slots ?? FILL_SLOTS, async () => {
+      const userIds = await takeUsers(books.session, USERS_AT_ONCE, Date.now());
+      return userIds.length === 0 ? undefined : fillPieces(books, this.#piecesOf(books), userIds);
+    });
+    this.pieces += filled?.pieces ?? 0;
+    this.rows += filled?.rows ?? 0;
+    return filled !== undefined;
+  }
+
+  #piecesOf({ store }: Books): Pieces {
+    if (this.#pieces?.of !== store) this.#pieces = { of: store, sums: new Pieces(store.tallies) };
+    return this.#pieces.sums;
+  }
+
+  #becomeIdle(): void {
+    this.#isIdle = this.#added.size === 0;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  async #pause(pauseMs: number): Promise<void> {
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    await Promise.race([sleep(pauseMs, undefined, { ref: false }), woken]);
+  }
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { claimUsers, type Filling, forgetUsers, openUsers, queueUsers } from '@calltally/counters';
+import { type Books, requireSameGenerations } from './books.ts';
+
+/** How a fill id begins while the topic is the witness: nobody fills such a user from rows. */
+export const FROM_TOPIC = 'topic:';
+
+/**
+ * Opens those of some users whom the counters do not know, and queues all that are not complete to be filled. Sums
+ * nothing, whatever their history: two scripts and one read of `stored`.
+ *
+ * Why it is exact while events are counted (rule 3): the claim comes first, then `stored`, then the opening, which
+ * happens only if the claim still stands. Whatever is stored later lies beyond `base` and is added by `apply`, which
+ * finds the user unknown until then; whatever lies at or below it never changes and is filled in at leisure.
+ *
+ * @returns the users that were opened here
+ * @throws CountersError COUNTERS_GENERATION when Redis has begun another generation than the books are of
+ * @throws StoreError
+ */
+export async function openCold(
+  books: Books,
+  userIds: readonly string[],
+  fillIds = '',
+): Promise<Map<string, Filling>> {
+  const { store, session, generations } = books;
+  const opened = new Map<string, Filling>();
+  if (userIds.length === 0) return opened;
+  await requireSameGenerations(books);
+  const nowMs = Date.now();
+  const claims = await claimUsers(session, generations, userIds, nowMs);
+  // Before they are opened, so that whoever is killed behind it leaves nobody unfilled.
+  await queueUsers(
+    session,
+    userIds.filter((_, i) => claims[i] !== 'complete'),
+    nowMs,
+  );
+  const claimed = userIds.flatMap((userId, i) => {
+    const claim = claims[i]!;
+    return typeof claim === 'string' ? [] : { userId, claim: claim.id, fillId: `${fillIds}${randomUUID()}` };
+  });
+  if (claimed.length === 0) return opened;
+  const stored = await store.progress.stored();
+  const fillings = await openUsers(session, generations, claimed, stored, nowMs);
+  claimed.forEach(({ userId }, i) => {
+    const filling = fillings[i];
+    if (filling !== undefined) opened.set(userId, filling);
+  });
+  return opened;
+}
+
+/**
+ * Makes users unknown and opens them anew, so that they are filled from the rows as they are now: where counters are
+ * wrong, and where rows at or below `stored` came back.
+ * @returns how many were opened here
+ * @throws CountersError, StoreError
+ */
+export async function reopen(books: Books, userIds: readonly string[]): Promise<number> {
+  if (userIds.length === 0) return 0;
+  await forgetUsers(books.session, userIds);
+  return (await openCold(books, userIds)).size;
+}

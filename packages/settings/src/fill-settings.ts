@@ -1,0 +1,19 @@
+import Type from 'typebox';
+import { fragment } from './fragment.ts';
+
+/** Section `fill`: how much of Mongo is given to users whose counters are being filled. */
+export const FillSettings = fragment(
+  'fill',
+  Type.Object({
+    FILL_SLOTS: Type.Integer({
+      default: 2,
+      minimum: 1,
+      maximum: 64,
+      description:
+        'sums that all processes together ask of Mongo at once for users whom Redis does not know, 1 to 64; ' +
+        'the same for every process',
+      remedy: 'a whole number from 1 to 64',
+    }),
+  }),
+  ({ FILL_SLOTS }) => ({ slots: FILL_SLOTS }),
+);
