@@ -34,13 +34,22 @@ export async function queueUsers(
 }
 
 /**
- * Takes some users that have nothing yet and one that has a part, on each master.
+ * Takes some users on each master, those that have nothing yet and those that have a part.
  * @throws CountersError
  */
-export async function takeUsers(session: CounterSession, atMost: number, nowMs: number): Promise<string[]> {
+export async function takeUsers(
+  session: CounterSession,
+  atMost: { empty: number; part: number },
+  nowMs: number,
+): Promise<string[]> {
   const taken = await Promise.all(
     session.masters.map((master) =>
-      session.run(master, 'take', [fillQueueKey(master.tag)], [nowMs, atMost, nowMs + TAKEN_MS]),
+      session.run(
+        master,
+        'take',
+        [fillQueueKey(master.tag)],
+        [nowMs, atMost.empty, atMost.part, nowMs + TAKEN_MS],
+      ),
     ),
   );
   return (taken as string[][]).flat();

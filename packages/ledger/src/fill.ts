@@ -10,7 +10,7 @@ import {
 import type { DailyTally } from '@calltally/store';
 import type { Books } from './books.ts';
 import { FROM_TOPIC, openCold } from './open.ts';
-import { halvesOf, type Pieces } from './pieces.ts';
+import type { Pieces } from './pieces.ts';
 import { sumsOf } from './sums.ts';
 
 /** What was done for some users. */
@@ -22,6 +22,9 @@ export interface Filled {
   left: string[];
 }
 
+/** Of users that have a part already no further piece is begun behind this, so that new ones do not wait for long. */
+const PARTS_MS = 500;
+const PART = 'part ';
 /** A topic that is read as the witness leaves a user alone for so long; then whoever read it is taken to be gone. */
 const TOPIC_MS = 60_000;
 
@@ -56,12 +59,14 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
       done.left.push(userId);
     else {
       left.set(userId, filling);
-      const key = filling.sinceMs === NOTHING_FILLED ? String([...filling.base]) : `part ${userId}`;
+      const key = filling.sinceMs === NOTHING_FILLED ? String([...filling.base]) : PART + userId;
       groups.set(key, (groups.get(key) ?? new Map<string, Filling>()).set(userId, filling));
     }
   });
 
-  for (const group of groups.values()) {
+  const began = performance.now();
+  for (const [key, group] of [...groups].toSorted(([a], [b]) => Number(isPart(a)) - Number(isPart(b)))) {
+    if (isPart(key) && done.pieces > 0 && performance.now() - began > PARTS_MS) break;
     for await (const some of piecesOf(pieces, group, nowMs)) {
       const filled = await fillUsers(session, generations, some);
       for (const [i, { sums, filling, fromMs }] of some.entries()) {
@@ -82,6 +87,10 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
   return done;
 }
 
+function isPart(group: string): boolean {
+  return group.startsWith(PART);
+}
+
 /** One piece of each user of a group: those of one `base` that have nothing yet, or a single one. */
 async function* piecesOf(
   pieces: Pieces,
@@ -94,13 +103,13 @@ async function* piecesOf(
   if (sinceMs === NOTHING_FILLED) {
     const tallies = await pieces.whole(userIds, base);
     if (tallies !== undefined) return yield piecesFrom(group, tallies, -Infinity);
-    if (userIds.length > 1) {
-      for (const half of halvesOf([...group])) yield* piecesOf(pieces, new Map(half), nowMs);
-      return;
-    }
+    const newest = await pieces.newest(userIds, base, nowMs);
+    if (newest !== undefined) return yield piecesFrom(group, newest.tallies, newest.fromMs);
   }
-  const { tallies, fromMs } = await pieces.before(userIds[0]!, base, sinceMs, nowMs);
-  yield piecesFrom(group, tallies, fromMs);
+  for (const userId of userIds) {
+    const { tallies, fromMs } = await pieces.before(userId, base, sinceMs, nowMs);
+    yield piecesFrom(new Map([[userId, group.get(userId)!]]), tallies, fromMs);
+  }
 }
 
 function piecesFrom(

@@ -14,8 +14,8 @@ export interface FillerParts {
   slots?: number;
 }
 
-/** Users that have nothing yet and are taken at once: few enough that Redis is not kept busy by one pipeline. */
-const USERS_AT_ONCE = 100;
+/** Taken at once: few enough that Redis is not kept busy by one pipeline. */
+const AT_ONCE = { empty: 100, part: 20 };
 /** More users that a reader found cold than this are left to their next read, or to their next call. */
 const ADDED_MAX = 10_000;
 const LOOK_EVERY_MS = 100;
@@ -25,7 +25,7 @@ const REST = 0.25;
 
 /**
  * Fills users in behind all else: those that wait in Redis, whoever opened them, so that it goes on where another
- * process was killed. Each round takes some that have nothing yet and one that has a part, so that neither a user with
+ * process was killed. Each round takes some that have nothing yet and some that have a part, so that neither a user with
  * millions of calls nor a hundred thousand with ten keep the others waiting.
  */
 export class Filler {
@@ -96,13 +96,13 @@ export class Filler {
       this.queue = undefined;
       return false;
     }
-    const added = [...this.#added].slice(0, USERS_AT_ONCE);
+    const added = [...this.#added].slice(0, AT_ONCE.empty);
     for (const userId of added) this.#added.delete(userId);
     await openCold(books, added);
     this.queue = await readFillQueue(books.session);
     if (this.queue.users === 0) return false;
     const filled = await inFillSlot(books.session, this.#parts.slots ?? FILL_SLOTS, async () => {
-      const userIds = await takeUsers(books.session, USERS_AT_ONCE, Date.now());
+      const userIds = await takeUsers(books.session, AT_ONCE, Date.now());
       return userIds.length === 0 ? undefined : fillPieces(books, this.#piecesOf(books), userIds);
     });
     this.pieces += filled?.pieces ?? 0;

@@ -1,4 +1,4 @@
-import { dayOf, defaultWindowDays, startOfDay } from '@calltally/domain';
+import { DAY_MS, dayOf, defaultWindowDays, startOfDay } from '@calltally/domain';
 import { type Cut, type DailyTally, StoreError, type Tallies } from '@calltally/store';
 
 /** A part of a user's rows, those that start at or after `fromMs` and before where the part before it began. */
@@ -8,84 +8,104 @@ export interface RowsPiece {
   fromMs: number;
 }
 
-/** So many rows take Mongo a fraction of a second; a user with fewer is one piece. */
-const ROWS_MAX = 50_000;
-/** Shorter than any process waits for Mongo, so that a piece given up is ended there and tried again by halves. */
-const TIMEOUT_MS = 2_500;
-/** Timeouts in a row that halving is tried for; beyond them Mongo is slow and not the piece large. */
-const LATE_MAX = 6;
-/** A span this short is added up however many rows it has. */
-const SHORTEST_MS = 1_000;
-const LONGEST_MS = 4 * 365 * 86_400_000;
+/** Most users' histories take Mongo a few milliseconds; what takes longer than this is cut. */
+const WHOLE_TIMEOUT_MS = 1_000;
+/** Shorter than any process waits for Mongo, so that a piece that is given up is ended there, too. */
+const PIECE_TIMEOUT_MS = 2_500;
+/** A few tenths of a second for Mongo. */
+const ROWS_WANTED = 50_000;
+const FIRST_SPAN_MS = defaultWindowDays * DAY_MS;
+const LONGEST_SPAN_MS = 4 * 365 * DAY_MS;
+/** Halvings of one piece; the next one begins where they ended. */
+const HALVINGS = 4;
 /** Users whose spans are remembered. */
 const USERS_MAX = 1_000;
 
-/** How a user's rows are cut into pieces; a guess that each piece corrects, and no number depends on it. */
-interface Course {
-  spanMs: number;
-  /** No row is older, as far as is known. */
-  firstMs: number;
+export interface PieceLimits {
+  /** What may be added up as a whole, in ms of Mongo's time; 0 cuts every history. */
+  wholeTimeoutMs?: number;
+  rowsWanted?: number;
+  firstSpanMs?: number;
 }
 
 /**
- * Sums of rows by pieces, each bounded in rows and time: a history that fits is one piece, a longer one is cut by time,
- * the newest piece first.
+ * Sums of rows by pieces that are bounded in time: a history that can be added up at once is one piece, a longer one is
+ * cut into spans, the newest first. A span is a guess that each piece corrects, and no number depends on it.
  */
 export class Pieces {
   readonly #tallies: Tallies;
-  readonly #rowsMax: number;
-  readonly #courses = new Map<string, Course>();
-  #late = 0;
+  readonly #limits: Required<PieceLimits>;
+  readonly #spans = new Map<string, number>();
 
-  constructor(tallies: Tallies, rowsMax = ROWS_MAX) {
+  constructor(tallies: Tallies, limits: PieceLimits = {}) {
     this.#tallies = tallies;
-    this.#rowsMax = rowsMax;
+    this.#limits = {
+      wholeTimeoutMs: WHOLE_TIMEOUT_MS,
+      rowsWanted: ROWS_WANTED,
+      firstSpanMs: FIRST_SPAN_MS,
+      ...limits,
+    };
   }
 
   /**
    * All of some users' rows, in one query.
-   * @returns undefined where they are too much for one
+   * @returns undefined where that is too much at once
    * @throws StoreError
    */
   async whole(userIds: readonly string[], through: Cut): Promise<DailyTally[] | undefined> {
-    return this.#sum(userIds, through, -Infinity, Infinity, this.#rowsMax);
+    return this.#whole(userIds, through, -Infinity, Infinity);
+  }
+
+  /**
+   * The newest piece of some users at once: the default window, which people look at.
+   * @returns undefined where that is too much at once
+   * @throws StoreError
+   */
+  async newest(userIds: readonly string[], through: Cut, nowMs: number): Promise<RowsPiece | undefined> {
+    const fromMs = Math.max(nowMs - this.#limits.firstSpanMs, startOfWindow(nowMs));
+    const tallies = await unlessLate(this.#sum(userIds, through, fromMs, Infinity, PIECE_TIMEOUT_MS));
+    return tallies && { tallies, fromMs };
   }
 
   /**
    * The newest piece of a user's rows that start before `untilMs`; beyond now, it has no upper end.
-   * @throws StoreError
+   * @throws StoreError STORE_TIMEOUT where halving the span does not help: Mongo is slow
    */
   async before(userId: string, through: Cut, untilMs: number, nowMs: number): Promise<RowsPiece> {
+    const { rowsWanted, firstSpanMs } = this.#limits;
     const isNewest = untilMs > nowMs;
     const end = isNewest ? nowMs : untilMs;
-    const course = await this.#courseOf(userId, nowMs);
-    // The default window is what people look at.
-    if (isNewest)
-      course.spanMs = Math.min(course.spanMs, nowMs - startOfDay(dayOf(nowMs) - defaultWindowDays + 1));
-    for (;;) {
-      const { spanMs } = course;
-      const isShortest = spanMs <= SHORTEST_MS;
-      const fromMs = end - spanMs <= course.firstMs ? -Infinity : end - spanMs;
-      const tallies = await this.#sum(
-        [userId],
-        through,
-        fromMs,
-        isNewest ? Infinity : untilMs,
-        isShortest ? Infinity : this.#rowsMax,
-      );
+    let spanMs = this.#spans.get(userId) ?? firstSpanMs;
+    if (isNewest) spanMs = Math.min(spanMs, nowMs - startOfWindow(nowMs));
+    else if (!this.#spans.has(userId)) {
+      const rest = await this.#whole([userId], through, -Infinity, untilMs);
+      if (rest !== undefined) return { tallies: rest, fromMs: -Infinity };
+      this.#remember(userId, spanMs);
+    }
+    for (let halving = 0; ; halving++) {
+      const fromMs = end - spanMs;
+      const work = this.#sum([userId], through, fromMs, isNewest ? Infinity : untilMs, PIECE_TIMEOUT_MS);
+      const tallies = await (halving < HALVINGS ? unlessLate(work) : work);
       if (tallies === undefined) {
-        course.spanMs = Math.max(SHORTEST_MS, Math.floor(spanMs / 2));
+        spanMs = this.#remember(userId, spanMs / 2);
         continue;
       }
-      if (fromMs === -Infinity) this.#courses.delete(userId);
-      else if (rowsOf(tallies) < this.#rowsMax / 3) course.spanMs = Math.min(LONGEST_MS, spanMs * 2);
+      const rows = rowsOf(tallies);
+      if (rows > rowsWanted) this.#remember(userId, spanMs / 2);
+      else if (rows < rowsWanted / 3) {
+        if (!(await this.#tallies.startsBefore(userId, fromMs))) {
+          this.#spans.delete(userId);
+          return { tallies, fromMs: -Infinity };
+        }
+        this.#remember(userId, spanMs * 2);
+      }
       return { tallies, fromMs };
     }
   }
 
   /**
-   * The rows of some users that start at or after `fromMs`, however many there are: one query where they fit, else
-   * piece by piece.
+   * The rows of some users that start at or after `fromMs`, however many there are: in one query where that can be,
+   * else user by user and piece by piece. The last piece may reach further back.
    * @param onRows told how many rows were added up
    * @throws StoreError
    */
@@ -95,66 +115,57 @@ export class Pieces {
     fromMs = -Infinity,
     onRows: (rows: number) => void = () => {},
   ): Promise<DailyTally[]> {
-    const whole = await this.#sum(userIds, through, fromMs, Infinity, this.#rowsMax);
+    const whole = await this.#whole(userIds, through, fromMs, Infinity);
     if (whole !== undefined) {
       onRows(rowsOf(whole));
       return whole;
     }
-    if (userIds.length > 1) {
-      const [some, others] = halvesOf(userIds);
-      return [
-        ...(await this.all(some, through, fromMs, onRows)),
-        ...(await this.all(others, through, fromMs, onRows)),
-      ];
-    }
     const tallies: DailyTally[] = [];
     const nowMs = Date.now();
-    for (let untilMs = Infinity; untilMs > fromMs; ) {
-      const piece = await this.before(userIds[0]!, through, untilMs, nowMs);
-      for (const tally of piece.tallies) tallies.push(tally);
-      onRows(rowsOf(piece.tallies));
-      untilMs = piece.fromMs;
+    for (const userId of userIds) {
+      for (let untilMs = Infinity; untilMs > fromMs; ) {
+        const piece = await this.before(userId, through, untilMs, nowMs);
+        for (const tally of piece.tallies) tallies.push(tally);
+        onRows(rowsOf(piece.tallies));
+        untilMs = piece.fromMs;
+      }
     }
     return tallies;
   }
 
-  async #courseOf(userId: string, nowMs: number): Promise<Course> {
-    const known = this.#courses.get(userId);
-    if (known !== undefined) return known;
-    const firstMs = (await this.#tallies.firstStart(userId)) ?? nowMs;
-    const course = { firstMs, spanMs: defaultWindowDays * 86_400_000 };
-    if (this.#courses.size >= USERS_MAX) this.#courses.delete(this.#courses.keys().next().value!);
-    this.#courses.set(userId, course);
-    return course;
+  #remember(userId: string, span: number): number {
+    const spanMs = Math.ceil(Math.min(span, LONGEST_SPAN_MS));
+    // The one that was set longest ago goes.
+    this.#spans.delete(userId);
+    if (this.#spans.size >= USERS_MAX) this.#spans.delete(this.#spans.keys().next().value!);
+    this.#spans.set(userId, spanMs);
+    return spanMs;
   }
 
-  /** @returns undefined where there are more rows than may be, or it takes Mongo too long */
-  async #sum(
-    userIds: readonly string[],
-    through: Cut,
-    from: number,
-    until: number,
-    rowsMax: number,
-  ): Promise<DailyTally[] | undefined> {
-    try {
-      const bounds = { range: { from, until }, rowsMax, timeoutMs: TIMEOUT_MS };
-      const tallies = await this.#tallies.byDay(userIds, through, bounds);
-      this.#late = 0;
-      return tallies;
-    } catch (thrown) {
-      if (!(thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT')) throw thrown;
-      this.#late += 1;
-      if (rowsMax === Infinity || this.#late > LATE_MAX) throw thrown;
-      return undefined;
-    }
+  async #whole(userIds: readonly string[], through: Cut, from: number, until: number) {
+    const { wholeTimeoutMs } = this.#limits;
+    if (wholeTimeoutMs === 0) return undefined;
+    return unlessLate(this.#sum(userIds, through, from, until, wholeTimeoutMs));
+  }
+
+  #sum(userIds: readonly string[], through: Cut, from: number, until: number, timeoutMs: number) {
+    return this.#tallies.byDay(userIds, through, { range: { from, until }, timeoutMs });
+  }
+}
+
+function startOfWindow(nowMs: number): number {
+  return startOfDay(dayOf(nowMs) - defaultWindowDays + 1);
+}
+
+async function unlessLate<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT') return undefined;
+    throw thrown;
   }
 }
 
 export function rowsOf(tallies: readonly DailyTally[]): number {
   return tallies.reduce((sum, { calls }) => sum + calls, 0);
-}
-
-export function halvesOf<T>(list: readonly T[]): [T[], T[]] {
-  const half = Math.ceil(list.length / 2);
-  return [list.slice(0, half), list.slice(half)];
 }

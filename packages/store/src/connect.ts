@@ -3,7 +3,7 @@ import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
 import { Calls } from './calls.ts';
 import { type DeadLetterMark, DeadLetterMarks } from './dead-letter-marks.ts';
 import { storeError } from './errors.ts';
-import { type Limited, limitedTo } from './limited.ts';
+import { type Limited, limitedTo, maxTimeOf } from './limited.ts';
 import { Progress, type ProgressRow } from './progress.ts';
 import { type RebuildRow, Rebuilds } from './rebuilds.ts';
 import type { CallRow } from './rows.ts';
@@ -54,10 +54,10 @@ export function openStore(settings: StoreSettings): Store {
 
   return {
     calls: new Calls(db, limited),
-    tallies: new Tallies(rows, limited),
+    tallies: new Tallies(rows, limited, maxTimeOf(settings.timeoutMs)),
     progress: new Progress(db.collection<ProgressRow>('progress'), limited),
     rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), limited),
-    users: new Users(rows, limited),
+    users: new Users(rows, limited, maxTimeOf(settings.timeoutMs)),
     apiKeys: new ApiKeys(keys, limited),
     deadLetterMarks: new DeadLetterMarks(db.collection<DeadLetterMark>('dead_letters'), limited),
     async ensureIndexes() {

@@ -4,6 +4,14 @@ import { StoreError, storeError } from './errors.ts';
 export type Limited = <T>(call: () => Promise<T>) => Promise<T>;
 
 /**
+ * After how long Mongo itself is to give up what a call of so many ms asks for: neither a closed socket nor an abort ends
+ * a query there.
+ */
+export function maxTimeOf(timeoutMs: number): number {
+  return Math.ceil(timeoutMs * 0.9);
+}
+
+/**
  * The driver bounds its parts (selection, connecting, a silent socket) but no longer a call as a whole. What is left
  * behind at the limit ends by itself: its socket is closed after the same time, and all calls are idempotent.
  */

@@ -1,7 +1,7 @@
 import { DAY_MS, type DayTally, type Range, type Tally } from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
 import type { Limited } from './limited.ts';
-import type { Cut } from './progress.ts';
+import { type Cut, cutKey } from './progress.ts';
 import type { CallRow } from './rows.ts';
 
 /** A user's calls of one UTC day that came by one partition. */
@@ -19,6 +19,8 @@ export interface DailyTally extends Tally {
 /** From `started_at` and not from `day`, which the index does not hold. */
 const DAY_OF_START = { $floor: { $divide: [{ $subtract: ['$started_at', new Date(0)] }, DAY_MS] } };
 
+const EVER: Range = { from: -Infinity, until: Infinity };
+
 /** All in the first reply, or nearly: on some servers a second one costs as much as the whole aggregation. */
 const GROUPS_A_BATCH = 100_000;
 
@@ -26,10 +28,13 @@ const GROUPS_A_BATCH = 100_000;
 export class Tallies {
   readonly #rows: Collection<CallRow>;
   readonly #limited: Limited;
+  readonly #maxTimeMs: number;
 
-  constructor(rows: Collection<CallRow>, limited: Limited) {
+  /** @param maxTimeMs after which Mongo itself gives a query up; below what `limited` waits */
+  constructor(rows: Collection<CallRow>, limited: Limited, maxTimeMs: number) {
     this.#rows = rows;
     this.#limited = limited;
+    this.#maxTimeMs = maxTimeMs;
   }
 
   /**
@@ -85,68 +90,55 @@ export class Tallies {
    * The calls of some users by UTC day and partition: what counters are made from.
    * @param through counts only rows whose event lies at or below the cut's offset of its partition
    * @param bounds.range only calls that start within it; either end may be infinite
-   * @param bounds.rowsMax Mongo stops behind so many rows
-   * @param bounds.timeoutMs Mongo gives up after so long, if that is shorter than what bounds every call
-   * @returns undefined where there are more than `rowsMax` rows
+   * @param bounds.timeoutMs Mongo gives up after so long, where that is shorter than what bounds every call
    * @throws StoreError
    */
-  async byDay(userIds: readonly string[], through: Cut): Promise<DailyTally[]>;
   async byDay(
     userIds: readonly string[],
     through: Cut,
-    bounds: { range: Range; rowsMax: number; timeoutMs: number },
-  ): Promise<DailyTally[] | undefined>;
-  async byDay(
-    userIds: readonly string[],
-    through: Cut,
-    bounds?: { range: Range; rowsMax: number; timeoutMs: number },
-  ): Promise<DailyTally[] | undefined> {
+    { range = EVER, timeoutMs }: { range?: Range; timeoutMs?: number } = {},
+  ): Promise<DailyTally[]> {
     if (userIds.length === 0 || through.size === 0) return [];
-    const user = userIds.length === 1 ? userIds[0] : { $in: userIds };
-    const started = bounds === undefined ? {} : startsIn(bounds.range);
-    const isBounded = bounds !== undefined && Number.isFinite(bounds.rowsMax);
-    const pipeline = [
-      { $match: { user_id: user, ...started, ...anyOf(cutClauses(through)) } },
-      ...(isBounded ? [{ $limit: bounds.rowsMax + 1 }] : []),
-      {
-        $group: {
-          _id: { u: '$user_id', d: '$day', s: '$source.stream', p: '$source.partition' },
-          calls: { $sum: 1 },
-          duration: { $sum: '$duration_ms' },
-          last: { $max: '$started_at' },
-          offset: { $max: '$source.offset' },
-        },
-      },
-    ];
-    const found = await this.#aggregate(pipeline, bounds?.timeoutMs);
-    if (isBounded && found.reduce((sum, { calls }) => sum + Number(calls), 0) > bounds.rowsMax)
-      return undefined;
-    return found.map((group) => ({
-      userId: group._id.u,
-      day: group._id.d,
-      stream: group._id.s,
-      partition: group._id.p,
-      calls: Number(group.calls),
-      durationMs: Number(group.duration),
-      lastStartedAt: (group.last as Date).getTime(),
-      lastOffset: Number(group.offset),
+    const rows = { user_id: userIds.length === 1 ? userIds[0] : { $in: userIds }, ...startsIn(range) };
+    // Hardly a row lies beyond the cut, and to look at each costs a third of the sum.
+    const all = await this.#byDay(rows, timeoutMs);
+    const isBeyond = (tally: DailyTally) =>
+      tally.lastOffset > (through.get(cutKey(tally.stream, tally.partition)) ?? -1);
+    return all.some(isBeyond) ? this.#byDay({ ...rows, ...anyOf(cutClauses(through)) }, timeoutMs) : all;
+  }
+
+  async #byDay(rows: Document, timeoutMs: number | undefined): Promise<DailyTally[]> {
+    const group = {
+      _id: { u: '$user_id', d: '$day', s: '$source.stream', p: '$source.partition' },
+      calls: { $sum: 1 },
+      duration: { $sum: '$duration_ms' },
+      last: { $max: '$started_at' },
+      offset: { $max: '$source.offset' },
+    };
+    const found = await this.#aggregate([{ $match: rows }, { $group: group }], timeoutMs);
+    return found.map(({ _id, calls, duration, last, offset }) => ({
+      userId: _id.u,
+      day: _id.d,
+      stream: _id.s,
+      partition: _id.p,
+      calls: Number(calls),
+      durationMs: Number(duration),
+      lastStartedAt: (last as Date).getTime(),
+      lastOffset: Number(offset),
     }));
   }
 
-  /** When a user's first call started, epoch ms; undefined without a call. @throws StoreError */
-  async firstStart(userId: string): Promise<number | undefined> {
-    const [first] = await this.#limited(() =>
-      this.#rows
-        .find({ user_id: userId }, { projection: { _id: 0, started_at: 1 } })
-        .sort({ user_id: 1, started_at: 1 })
-        .limit(1)
-        .toArray(),
-    );
-    return first?.started_at.getTime();
+  /** Whether a call of a user's starts before a time, epoch ms. @throws StoreError */
+  async startsBefore(userId: string, beforeMs: number): Promise<boolean> {
+    const older = { user_id: userId, started_at: { $lt: new Date(beforeMs) } };
+    // Unsorted: some servers sort all that is older.
+    const options = { projection: { _id: 1 }, limit: 1, maxTimeMS: this.#maxTimeMs };
+    return (await this.#limited(() => this.#rows.find(older, options).toArray())).length > 0;
   }
 
-  async #aggregate(pipeline: Document[], timeoutMs?: number): Promise<Document[]> {
-    const options = { batchSize: GROUPS_A_BATCH, ...(timeoutMs !== undefined && { maxTimeMS: timeoutMs }) };
+  /** What Mongo is not done with within the time limit it gives up: else it would work on for nobody. */
+  async #aggregate(pipeline: Document[], timeoutMs = this.#maxTimeMs): Promise<Document[]> {
+    const options = { batchSize: GROUPS_A_BATCH, maxTimeMS: Math.min(timeoutMs, this.#maxTimeMs) };
     return this.#limited(() => this.#rows.aggregate(pipeline, options).toArray());
   }
 }

@@ -19,10 +19,13 @@ const SAMPLE_ROUNDS = 5;
 export class Users {
   readonly #rows: Collection<CallRow>;
   readonly #limited: Limited;
+  readonly #maxTimeMs: number;
 
-  constructor(rows: Collection<CallRow>, limited: Limited) {
+  /** @param maxTimeMs after which Mongo itself gives a query up; below what `limited` waits */
+  constructor(rows: Collection<CallRow>, limited: Limited, maxTimeMs: number) {
     this.#rows = rows;
     this.#limited = limited;
+    this.#maxTimeMs = maxTimeMs;
   }
 
   /**
@@ -55,7 +58,9 @@ export class Users {
 
   /** How many rows a user has. @throws StoreError */
   async callsOf(userId: string): Promise<number> {
-    return this.#limited(() => this.#rows.countDocuments({ user_id: userId }));
+    return this.#limited(() =>
+      this.#rows.countDocuments({ user_id: userId }, { maxTimeMS: this.#maxTimeMs }),
+    );
   }
 
   /** How many rows there are, about, and at once. @throws StoreError */
@@ -78,7 +83,7 @@ export class Users {
     const match = from === undefined && until === undefined ? {} : { user_id: within };
     const pipeline = [{ $match: match }, { $group: { _id: '$user_id', calls: { $sum: 1 } } }];
     const found = await this.#limited(() =>
-      this.#rows.aggregate(pipeline, { batchSize: USERS_A_BATCH }).toArray(),
+      this.#rows.aggregate(pipeline, { batchSize: USERS_A_BATCH, maxTimeMS: this.#maxTimeMs }).toArray(),
     );
     const users = found.map(({ _id, calls }) => ({ userId: String(_id), calls: Number(calls) }));
     return users.sort((a, b) => compareIds(a.userId, b.userId));
@@ -86,7 +91,9 @@ export class Users {
 
   async #usersOfRandomRows(count: number): Promise<string[]> {
     const pipeline = [{ $sample: { size: count } }, { $project: { _id: 0, user_id: 1 } }];
-    const found = await this.#limited(() => this.#rows.aggregate(pipeline).toArray());
+    const found = await this.#limited(() =>
+      this.#rows.aggregate(pipeline, { maxTimeMS: this.#maxTimeMs }).toArray(),
+    );
     return found.map((row) => String(row.user_id));
   }
 }
