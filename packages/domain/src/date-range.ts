@@ -46,7 +46,8 @@ const FAULTS: Record<TimestampFault, string> = {
  * The range that `start_date` and `end_date` ask for, each with its default.
  *
  * An end takes in all that its written precision covers, and one whose fraction is zero that whole second. The range
- * always holds a millisecond at least, and its dates, sent back, give the same range.
+ * always holds a millisecond at least, and its dates, sent back, give the same range; where it ended now, at a whole
+ * second, with what has started in that second since.
  *
  * @throws DateRangeError naming the parameter at fault and the remedy.
  */
@@ -82,6 +83,7 @@ export function defaultRange(nowMs: number): AppliedRange {
 interface End {
   until: number;
   shownMs: number;
+  isNow?: boolean;
 }
 
 function applied(from: number, end: End): AppliedRange {
@@ -89,7 +91,7 @@ function applied(from: number, end: End): AppliedRange {
     from,
     until: end.until,
     startDate: formatInstant(from),
-    endDate: end.until === end.shownMs + 1 ? formatEnd(end.shownMs) : formatInstant(end.shownMs),
+    endDate: end.isNow || end.until > end.shownMs + 1 ? formatInstant(end.shownMs) : formatEnd(end.shownMs),
   };
 }
 
@@ -99,8 +101,9 @@ export function formatEnd(lastMs: number): string {
   return formatInstant(lastMs).replace(/:(\d\d)Z$/, ':$1.000001Z');
 }
 
+/** Shown as any instant, at a whole second too: what starts later in it is not there yet. */
 function endNow(nowMs: number): End {
-  return { until: nowMs + 1, shownMs: nowMs };
+  return { until: nowMs + 1, shownMs: nowMs, isNow: true };
 }
 
 function defaultFrom(until: number): number {

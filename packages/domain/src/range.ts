@@ -4,7 +4,7 @@ export interface Range {
   until: number;
 }
 
-/** A range and how it is shown: sent back, the shown dates give the same range. */
+/** A range and how it is shown: sent back, the shown dates give the same range (`parseDateRange`). */
 export interface AppliedRange extends Range {
   startDate: string;
   endDate: string;

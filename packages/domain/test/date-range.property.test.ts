@@ -90,7 +90,9 @@ test('the dates shown, sent back, give the same range', async () => {
           return error instanceof DateRangeError && error.code === 'START_AFTER_END';
         }
         const again = parseDateRange({ start_date: range.startDate, end_date: range.endDate }, nowMs);
-        return isDeepStrictEqual(again, range);
+        // A now at a whole second is shown as one, and that takes in all of it.
+        const until = end === null && nowMs % 1000 === 0 ? nowMs + 1000 : range.until;
+        return isDeepStrictEqual(again, { ...range, until });
       },
     ),
     { numRuns: 3000 },

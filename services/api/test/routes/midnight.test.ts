@@ -75,11 +75,7 @@ function dataOf(calls: readonly Call[], meant: ReturnType<Query['meant']>, nowMs
     calls_today: within(Date.UTC(year, month, day), Date.UTC(year, month, day + 1)).length,
     calls_this_week: within(Date.UTC(year, month, monday), Date.UTC(year, month, monday + 7)).length,
     calls_this_month: within(Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1)).length,
-    // A whole second without a fraction would take in all of itself.
-    date_range: {
-      start_date: text(from),
-      end_date: text(shownMs).replace(/:(\d\d)Z$/, until === shownMs + 1 ? ':$1.000001Z' : ':$1Z'),
-    },
+    date_range: { start_date: text(from), end_date: text(shownMs) },
   };
 }
 
