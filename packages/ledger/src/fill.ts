@@ -46,7 +46,8 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
     userIds.filter((_, i) => standings[i] === 'unknown'),
   );
   const complete: string[] = [];
-  const left = new Map<string, Filling>();
+  /** Users that are to be taken again at once. */
+  const left = new Map<string, Pick<Filling, 'sinceMs' | 'openedAtMs'>>();
   const groups = new Map<string, Map<string, Filling>>();
   const nowMs = Date.now();
   userIds.forEach((userId, i) => {
@@ -54,7 +55,7 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
     const filling = standing === 'unknown' ? opened.get(userId) : standing;
     if (filling === 'complete') complete.push(userId);
     // Another has opened them just now.
-    else if (filling === undefined) done.left.push(userId);
+    else if (filling === undefined) left.set(userId, { sinceMs: NOTHING_FILLED, openedAtMs: nowMs });
     else if (filling.fillId.startsWith(FROM_TOPIC) && nowMs - filling.openedAtMs < TOPIC_MS)
       done.left.push(userId);
     else {

@@ -9,7 +9,10 @@ test('what is measured is there under its name', async (t) => {
     'calltally_timeseries_answers_total',
     'calltally_api_key_checks_total',
     'calltally_api_keys_known',
-    'calltally_recounts_waiting',
+    'calltally_warming_users',
+    'calltally_warming_oldest_seconds',
+    'calltally_filled_pieces_total',
+    'calltally_filled_rows_total',
     'calltally_counters_link_up',
   ]) {
     t.ok(body.includes(`# TYPE ${name} `), name);

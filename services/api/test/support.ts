@@ -1,6 +1,6 @@
 import { CounterSession } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { type Books, beginCounting, markCounted, markStored, record } from '@calltally/ledger';
+import { type Books, beginCounting, markCounted, markStored, record, warmUsers } from '@calltally/ledger';
 import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
@@ -81,6 +81,7 @@ export async function testWorld(t: Test): Promise<World> {
       });
       const asOfMs = Date.now();
       await record(books, { stream: STREAM, partition: PARTITION, events, through: next - 1 });
+      await warmUsers(books, [...new Set(calls.map(({ userId }) => userId))]);
       await markStored(store, { stream: STREAM, partitions: [PARTITION], asOfMs });
       await markCounted(books, { stream: STREAM, partition: PARTITION, through: next - 1, asOfMs });
       books.session.end('done');

@@ -17,7 +17,7 @@ async function brokenApp() {
     keys: new KeyRing({ findByHash: broken }),
     store: { ping: broken },
     link: { current: undefined },
-    recounts: { waiting: 0 },
+    filler: { pieces: 0, rows: 0, queue: undefined },
     fallbacks: { underWay: 0, refused: 0 },
     rowsAsOf: { current: undefined },
     logger: createLogger({
