@@ -16,20 +16,38 @@ const SLOT_MS = 15_000;
 const NEW = -1e14;
 const NEW_BELOW = -5e13;
 
+/** What a user's place in the queue follows from. */
+export interface Waiting {
+  /** Epoch ms; `NOTHING_FILLED` where nothing is. */
+  sinceMs: number;
+  openedAtMs: number;
+}
+
 export interface FillQueue {
   users: number;
   /** Epoch ms since when the first of those that have nothing yet waits; undefined where there are none. */
   oldestMs: number | undefined;
 }
 
-/** Queues users; who is queued stays in their place. @throws CountersError */
+/** Queues users that are about to be opened, so that whatever they waited for before is forgotten. @throws CountersError */
 export async function queueUsers(
   session: CounterSession,
   userIds: readonly string[],
   nowMs: number,
 ): Promise<void> {
-  await eachMaster(session, userIds, (master, ids) =>
-    master.redis.zadd(fillQueueKey(master.tag), 'NX', ...ids.flatMap((id) => [String(NEW + nowMs), id])),
+  await eachMaster(session, userIds, ({ redis, tag }, ids) =>
+    redis.zadd(fillQueueKey(tag), ...ids.flatMap((id) => [String(NEW + nowMs), id])),
+  );
+}
+
+/** Queues users that are being filled, where they are not queued; who is stays in their place. @throws CountersError */
+export async function queueFilling(
+  session: CounterSession,
+  userIds: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  await eachMaster(session, userIds, ({ redis, tag }, ids) =>
+    redis.zadd(fillQueueKey(tag), 'NX', ...ids.flatMap((id) => [String(NEW + nowMs), id])),
   );
 }
 
@@ -58,23 +76,38 @@ export async function takeUsers(
 /** Gives users back that have a part now, or that were not come to. @throws CountersError */
 export async function requeueUsers(
   session: CounterSession,
-  users: ReadonlyMap<string, { sinceMs: number; openedAtMs: number }>,
+  users: ReadonlyMap<string, Waiting>,
 ): Promise<void> {
   await eachMaster(session, [...users.keys()], (master, ids) =>
     master.redis.zadd(
       fillQueueKey(master.tag),
       'XX',
-      ...ids.flatMap((id) => {
-        const { sinceMs, openedAtMs } = users.get(id)!;
-        return [String(sinceMs === NOTHING_FILLED ? NEW + openedAtMs : -sinceMs), id];
-      }),
+      ...ids.flatMap((id) => [String(placeOf(users.get(id)!)), id]),
     ),
   );
 }
 
-/** @throws CountersError */
-export async function dequeueUsers(session: CounterSession, userIds: readonly string[]): Promise<void> {
-  await eachMaster(session, userIds, (master, ids) => master.redis.zrem(fillQueueKey(master.tag), ...ids));
+/**
+ * Takes users off the queue who are complete, unless they were opened anew since.
+ * @param users as they were when their last piece was begun
+ * @throws CountersError
+ */
+export async function dequeueUsers(
+  session: CounterSession,
+  users: ReadonlyMap<string, Waiting>,
+): Promise<void> {
+  await eachMaster(session, [...users.keys()], (master, ids) =>
+    session.run(
+      master,
+      'dequeue',
+      [fillQueueKey(master.tag)],
+      ids.flatMap((id) => [id, placeOf(users.get(id)!)]),
+    ),
+  );
+}
+
+function placeOf({ sinceMs, openedAtMs }: Waiting): number {
+  return sinceMs === NOTHING_FILLED ? NEW + openedAtMs : -sinceMs;
 }
 
 /** How many wait, and since when. @throws CountersError */

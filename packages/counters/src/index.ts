@@ -6,12 +6,14 @@ export {
   dequeueUsers,
   type FillQueue,
   queuedUsers,
+  queueFilling,
   queueUsers,
   readFillQueue,
   releaseFillSlot,
   requeueUsers,
   takeFillSlot,
   takeUsers,
+  type Waiting,
 } from './fill-queue.ts';
 export { forgetUsers } from './forget.ts';
 export {

@@ -16,6 +16,7 @@ const SCRIPTS = [
   'standing',
   'snapshot',
   'take',
+  'dequeue',
   'give',
 ] as const;
 export type Script = (typeof SCRIPTS)[number];

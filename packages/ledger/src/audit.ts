@@ -1,4 +1,4 @@
-import { NOTHING_FILLED, queueUsers, snapshotUsers, type UserSnapshot } from '@calltally/counters';
+import { NOTHING_FILLED, queueFilling, snapshotUsers, type UserSnapshot } from '@calltally/counters';
 import type { Cut, DailyTally } from '@calltally/store';
 import { cutKey } from '@calltally/store';
 import { type Books, requireSameGenerations } from './books.ts';
@@ -59,7 +59,7 @@ export async function auditUsers(
     audit.differences.push(...(await auditAlone(books, pieces, userId)));
   }
   for (const userId of audit.filling) audit.differences.push(...(await auditAlone(books, pieces, userId)));
-  await queueUsers(books.session, audit.filling, Date.now());
+  await queueFilling(books.session, audit.filling, Date.now());
   return audit;
 }
 

@@ -6,6 +6,7 @@ import {
   type Piece,
   requeueUsers,
   standingOf,
+  type Waiting,
 } from '@calltally/counters';
 import type { DailyTally } from '@calltally/store';
 import type { Books } from './books.ts';
@@ -45,15 +46,15 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
     books,
     userIds.filter((_, i) => standings[i] === 'unknown'),
   );
-  const complete: string[] = [];
+  const complete = new Map<string, Waiting>();
   /** Users that are to be taken again at once. */
-  const left = new Map<string, Pick<Filling, 'sinceMs' | 'openedAtMs'>>();
+  const left = new Map<string, Waiting>();
   const groups = new Map<string, Map<string, Filling>>();
   const nowMs = Date.now();
   userIds.forEach((userId, i) => {
     const standing = standings[i]!;
     const filling = standing === 'unknown' ? opened.get(userId) : standing;
-    if (filling === 'complete') complete.push(userId);
+    if (filling === 'complete') complete.set(userId, { sinceMs: NOTHING_FILLED, openedAtMs: 0 });
     // Another has opened them just now.
     else if (filling === undefined) left.set(userId, { sinceMs: NOTHING_FILLED, openedAtMs: nowMs });
     else if (filling.fillId.startsWith(FROM_TOPIC) && nowMs - filling.openedAtMs < TOPIC_MS)
@@ -66,24 +67,27 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
   });
 
   const began = performance.now();
-  for (const [key, group] of [...groups].toSorted(([a], [b]) => Number(isPart(a)) - Number(isPart(b)))) {
-    if (isPart(key) && done.pieces > 0 && performance.now() - began > PARTS_MS) break;
-    for await (const some of piecesOf(pieces, group, nowMs)) {
-      const filled = await fillUsers(session, generations, some);
-      for (const [i, { sums, filling, fromMs }] of some.entries()) {
-        for (const { calls } of sums.days.values()) done.rows += calls;
-        if (!filled[i]) continue;
-        const { userId } = sums;
-        if (fromMs === -Infinity) {
-          left.delete(userId);
-          complete.push(userId);
-        } else left.set(userId, { ...filling, sinceMs: fromMs });
+  try {
+    for (const [key, group] of [...groups].toSorted(([a], [b]) => Number(isPart(a)) - Number(isPart(b)))) {
+      if (isPart(key) && done.pieces > 0 && performance.now() - began > PARTS_MS) break;
+      for await (const some of piecesOf(pieces, group, nowMs)) {
+        const filled = await fillUsers(session, generations, some);
+        for (const [i, { sums, filling, fromMs }] of some.entries()) {
+          for (const { calls } of sums.days.values()) done.rows += calls;
+          if (!filled[i]) continue;
+          const { userId } = sums;
+          if (fromMs === -Infinity) {
+            left.delete(userId);
+            complete.set(userId, filling);
+          } else left.set(userId, { ...filling, sinceMs: fromMs });
+        }
+        done.pieces += some.length;
       }
-      done.pieces += some.length;
     }
+  } finally {
+    // After a failure, too: nobody is to wait until they count as taken no longer.
+    await Promise.all([dequeueUsers(session, complete), requeueUsers(session, left)]).catch(() => {});
   }
-  if (complete.length > 0) await dequeueUsers(session, complete);
-  if (left.size > 0) await requeueUsers(session, left);
   done.left.push(...left.keys());
   return done;
 }

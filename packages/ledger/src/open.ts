@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { claimUsers, type Filling, forgetUsers, openUsers, queueUsers } from '@calltally/counters';
+import {
+  claimUsers,
+  type Filling,
+  forgetUsers,
+  openUsers,
+  queueFilling,
+  queueUsers,
+} from '@calltally/counters';
 import { type Books, requireSameGenerations } from './books.ts';
 
 /** How a fill id begins while the topic is the witness: nobody fills such a user from rows. */
@@ -28,17 +35,16 @@ export async function openCold(
   await requireSameGenerations(books);
   const nowMs = Date.now();
   const claims = await claimUsers(session, generations, userIds, nowMs);
-  // Before they are opened, so that whoever is killed behind it leaves nobody unfilled.
-  await queueUsers(
-    session,
-    userIds.filter((_, i) => claims[i] !== 'complete'),
-    nowMs,
-  );
   const claimed = userIds.flatMap((userId, i) => {
     const claim = claims[i]!;
     return typeof claim === 'string' ? [] : { userId, claim: claim.id, fillId: `${fillIds}${randomUUID()}` };
   });
+  const filling = userIds.filter((_, i) => claims[i] === 'filling');
+  await queueFilling(session, filling, nowMs);
   if (claimed.length === 0) return opened;
+  // Before they are opened, so that whoever is killed behind it leaves nobody unfilled.
+  const cold = claimed.map(({ userId }) => userId);
+  await queueUsers(session, cold, nowMs);
   const stored = await store.progress.stored();
   const fillings = await openUsers(session, generations, claimed, stored, nowMs);
   claimed.forEach(({ userId }, i) => {

@@ -93,7 +93,7 @@ export async function replaceUsers(
       sums.map((one) => ({ filling: opened.get(one.userId)!, sums: one, fromMs: -Infinity })),
     );
     const done = new Set(sums.flatMap(({ userId }, i) => (filled[i] ? userId : [])));
-    await dequeueUsers(session, [...done]);
+    await dequeueUsers(session, new Map([...opened].filter(([userId]) => done.has(userId))));
     left = left.filter((userId) => !done.has(userId));
   }
   return [...left];
