@@ -13,7 +13,7 @@ export function maxTimeOf(timeoutMs: number): number {
 
 /**
  * The driver bounds its parts (selection, connecting, a silent socket) but no longer a call as a whole. What is left
- * behind at the limit ends by itself: its socket is closed after the same time, and all calls are idempotent.
+ * behind at the limit does no harm: its socket is closed after the same time, and all calls are idempotent.
  */
 export function limitedTo(timeoutMs: number): Limited {
   return async (call) => {
