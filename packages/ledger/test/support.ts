@@ -26,6 +26,7 @@ import {
   type PartitionState,
   RowsAsOf,
   SeriesReader,
+  warmUsers,
 } from '../src/index.ts';
 
 export const DAY_MS = 86_400_000;
@@ -153,6 +154,12 @@ export async function bothOf({ db }: World, { session, generations }: Books, use
     counters: new Map([...snapshot.buckets].sort()),
     rows: await bucketsOfRows(db, userId, snapshot.applied),
   };
+}
+
+/** As `bothOf`, once the user is filled in. */
+export async function bothFilled(world: World, books: Books, userId: string) {
+  await warmUsers(books, [userId]);
+  return (await bothOf(world, books, userId))!;
 }
 
 export function callsIn(buckets: ReadonlyMap<string, Tally>): number {
