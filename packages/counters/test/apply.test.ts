@@ -6,7 +6,7 @@ import {
   applyEvents,
   beginGenerations,
   type CountableEvent,
-  leaseUsers,
+  claimUsers,
   readBuckets,
   readReady,
   snapshotUser,
@@ -14,7 +14,6 @@ import {
 import { DAY_MS, holds, oracle, RETENTION_MONTHS, tallyOf, testCounters, warm } from './support.ts';
 
 const NOW = Date.UTC(2025, 2, 30, 12);
-const NO_CALLS = { evenIfWarm: false, respectMs: 0 };
 
 test('applying events', async (t) => {
   const counters = await testCounters(t);
@@ -85,16 +84,16 @@ test('applying events', async (t) => {
   });
 
   await t.test(
-    'a user who is absent, of another generation or not complete is unknown, and stays as he is',
+    'a user who is absent, of another generation or only claimed is unknown, and stays as they are',
     async (t) => {
       const event = { offset: 5, startedAt: NOW, durationMs: 1 };
       t.equal(await apply('u-absent', '0:0', [event]), 'unknown');
       t.equal(await admin.exists('ct:{u-absent}'), 0);
 
-      await leaseUsers(session, generations, ['u-leased'], 'l', NOW, NO_CALLS);
-      const leased = await admin.hgetall('ct:{u-leased}');
-      t.equal(await apply('u-leased', '0:0', [event]), 'unknown');
-      t.strictSame(await admin.hgetall('ct:{u-leased}'), leased);
+      await claimUsers(session, generations, ['u-claimed'], NOW);
+      const claimed = await admin.hgetall('ct:{u-claimed}');
+      t.equal(await apply('u-claimed', '0:0', [event]), 'unknown');
+      t.strictSame(await admin.hgetall('ct:{u-claimed}'), claimed);
 
       await warm(counters, ['u-old'], NOW);
       await admin.hset('ct:{u-old}', 'g', 'another');
@@ -176,8 +175,6 @@ test('applying events', async (t) => {
     const short = await beginGenerations(session, { retentionMonths: 2, through: new Map() });
     const longAgo = Date.now() - 800 * DAY_MS;
     // Complete from then on, as a hash that was made then and was always in use.
-    await warm({ session, generations: short }, ['u-slow'], longAgo);
-    await admin.persist('ct:{u-slow}');
     await warm({ session, generations: short }, ['u-slow'], Date.now());
     await admin.hset('ct:{u-slow}', 'f', dayOf(longAgo) - 40);
     const events = [{ offset: 1, startedAt: longAgo, durationMs: 5 }];

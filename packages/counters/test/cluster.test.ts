@@ -5,9 +5,8 @@ import {
   applyEvents,
   beginGenerations,
   CounterSession,
+  fillUsers,
   forgetUsers,
-  installUsers,
-  leaseUsers,
   markPartition,
   readBuckets,
   readGenerations,
@@ -19,7 +18,7 @@ import {
 } from '../src/index.ts';
 import { userKey } from '../src/keys.ts';
 import { testCluster } from './cluster.ts';
-import { DAY_MS, warm } from './support.ts';
+import { DAY_MS, opened, sumsOf, warm } from './support.ts';
 
 const NOW = Date.UTC(2026, 5, 15);
 
@@ -66,7 +65,7 @@ test('counters on a cluster of three masters', async (t) => {
     },
   );
 
-  await t.test('users of all masters are recounted, applied and read in one call', async (t) => {
+  await t.test('users of all masters are opened, filled, applied and read in one call', async (t) => {
     t.strictSame(
       await applyEvents(session, generations, '0:0', eventsOf(100)),
       users.map(() => 'unknown'),
@@ -193,20 +192,15 @@ test('counters on a cluster of three masters', async (t) => {
         t.equal(marks.get('0:0'), master === emptied ? 150 : 400, 'marks of each master by itself');
       }
       const cold = users.filter((_, i) => applied[i] === 'unknown');
-      t.strictSame(
-        await leaseUsers(session, next, cold, 'l', NOW, { evenIfWarm: false, respectMs: 0 }),
-        cold.map(() => 'leased'),
-      );
-      const recounted = cold.map((userId) => ({
-        userId,
-        days: new Map([[dayOf(NOW), { calls: 5, durationMs: 50 }]]),
-        partitions: new Set(['0:0']),
-        lastStartedAt: NOW,
+      const fillings = await opened({ session, generations: next }, cold, NOW, new Map([['0:0', 500]]));
+      const pieces = cold.map((userId, i) => ({
+        filling: fillings[i]!,
+        sums: sumsOf(userId, [[dayOf(NOW), { calls: 5, durationMs: 50 }]], ['0:0']),
+        fromMs: -Infinity,
       }));
-      const replies = await installUsers(session, next, recounted, new Map([['0:0', 500]]), 'l', NOW);
       t.strictSame(
-        replies,
-        cold.map(() => 'installed'),
+        await fillUsers(session, next, pieces),
+        cold.map(() => true),
       );
       for (const userId of cold) t.equal((await readBuckets(session, next, userId, NOW, []))!.today, 5);
     },

@@ -1,15 +1,21 @@
+import { isDeepStrictEqual } from 'node:util';
 import calculateSlot from 'cluster-key-slot';
 import fc from 'fast-check';
 import { test } from 'tap';
 import {
   allBucketKeys,
   appliedField,
+  appliedOf,
   asOfField,
+  fillQueueKey,
+  fillSlotKey,
   firstKeptDay,
   ledgerKey,
   markField,
   monthExpirySeconds,
   monthKey,
+  packBase,
+  unpackBase,
   userKey,
   weekExpirySeconds,
   weekKey,
@@ -24,9 +30,45 @@ test('keys and fields are those that are documented, whatever a user is called',
   t.equal(monthKey(user, 674), 'ct:{a:b@c|d-e_f.g}:m:674');
   t.equal(weekKey(user, 2026), 'ct:{a:b@c|d-e_f.g}:w:2026');
   t.equal(ledgerKey(3), 'ct:ledger:{3}');
+  t.equal(fillQueueKey(3), 'ct:filling:{3}');
+  t.equal(fillSlotKey(3, 1), 'ct:fill-slot:{3}:1');
   t.equal(appliedField('1:2'), 'a:1:2');
   t.equal(markField('1:2'), 'mark:1:2');
   t.equal(asOfField('1:2'), 'asof:1:2');
+});
+
+const cut = fc
+  .dictionary(
+    fc.tuple(fc.nat(30), fc.nat(600)).map(([stream, partition]) => `${stream}:${partition}`),
+    fc.maxSafeNat(),
+  )
+  .map((offsets) => new Map(Object.entries(offsets)));
+
+test('base is one text and back; what is applied is a partition’s own field, else that in base', (t) => {
+  t.equal(
+    packBase(
+      new Map([
+        ['0:0', 12],
+        ['0:1', 7],
+      ]),
+    ),
+    ' 0:0=12 0:1=7',
+  );
+  t.equal(packBase(new Map()), '');
+  fc.assert(fc.property(cut, (base) => isDeepStrictEqual(unpackBase(packBase(base)), base)));
+  fc.assert(
+    fc.property(cut, cut, (base, own) => {
+      const fields = [...own].flatMap(([partition, offset]) => [appliedField(partition), String(offset)]);
+      return (
+        isDeepStrictEqual(appliedOf(fields), own) &&
+        [
+          [...fields, 'b', packBase(base)],
+          ['b', packBase(base), ...fields],
+        ].every((flat) => isDeepStrictEqual(appliedOf(flat), new Map([...base, ...own])))
+      );
+    }),
+  );
+  t.end();
 });
 
 /** Ids of all kinds, with what a key is made of among them. */
@@ -76,7 +118,7 @@ test('months are kept whole, and let go two months after readers stop asking for
   t.equal(weekExpirySeconds(2026, 25), monthExpirySeconds(12 * 57, 25));
 });
 
-test('a recount looks at every bucket that has not expired, and at next month’s', async (t) => {
+test('what goes when a user is opened is every bucket that has not expired, and next month’s', async (t) => {
   for (const retention of [2, 25, 120]) {
     for (let day = dayAt(2026, 0, 1); day < dayAt(2027, 1, 1); day += 1) {
       const keys = new Set(allBucketKeys('u', day, retention));

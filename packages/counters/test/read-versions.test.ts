@@ -1,13 +1,14 @@
 import { test } from 'tap';
 import {
   applyEvents,
+  claimUsers,
+  type Filling,
+  fillUsers,
   type Generations,
-  installUsers,
-  leaseUsers,
   readBuckets,
   readVersions,
 } from '../src/index.ts';
-import { DAY_MS, testCounters, warm } from './support.ts';
+import { DAY_MS, opened, sumsOf, testCounters, warm } from './support.ts';
 
 const NOW = Date.UTC(2025, 5, 15, 12);
 /** More than one command takes. */
@@ -59,33 +60,31 @@ test('versions of many users that are asked for at once', async (t) => {
     await isAnother('sums made ready');
     await readBuckets(session, generations, 'u-1', NOW + DAY_MS, []);
     await isAnother('of another day');
-    const wrong = { calls: 9, durationMs: 9 };
-    const recounted = {
-      userId: 'u-1',
-      days: new Map([[20_000, wrong]]),
-      partitions: new Set(['0:0', '0:1']),
-      lastStartedAt: NOW,
+    const [before] = await versionsOf(['u-1']);
+    await claimUsers(session, generations, ['u-1'], NOW);
+    t.strictSame(await versionsOf(['u-1']), [before], 'a claim of who is known is no change');
+    const partitions = ['0:0', '0:1'];
+    const base = new Map(partitions.map((partition) => [partition, 10]));
+    const fill = async (filling: Filling, fromMs: number, calls: number) => {
+      const sums = sumsOf('u-1', [[20_000, { calls, durationMs: 9 }]], partitions);
+      t.same(await fillUsers(session, generations, [{ filling, sums, fromMs }]), [true]);
     };
-    const [leased] = await versionsOf(['u-1']);
-    await leaseUsers(session, generations, ['u-1'], 'l', NOW, { evenIfWarm: true, respectMs: 0 });
-    t.strictSame(await versionsOf(['u-1']), [leased], 'a lease is no change');
-    const stored = new Map([
-      ['0:0', 10],
-      ['0:1', 10],
-    ]);
-    t.same(await installUsers(session, generations, [recounted], stored, 'l', NOW), ['installed']);
-    await isAnother('other sums through the same offsets');
+    const [first] = await opened(counters, ['u-1'], NOW, base);
+    await isAnother('opened anew');
+    await fill(first!, 0, 9);
+    await isAnother('a piece');
+    await fill({ ...first!, sinceMs: 0 }, -Infinity, 0);
+    await isAnother('complete');
     await readBuckets(session, generations, 'u-1', NOW, []);
-    await isAnother('the same made ready');
-    const mended = { ...recounted, days: new Map([[20_000, { calls: 10, durationMs: 9 }]]) };
-    await leaseUsers(session, generations, ['u-1'], 'm', NOW + 1, { evenIfWarm: true, respectMs: 0 });
-    t.same(await installUsers(session, generations, [mended], stored, 'm', NOW + 1), ['installed']);
+    await isAnother('made ready');
+    const [mended] = await opened(counters, ['u-1'], NOW + 1, base);
+    await fill(mended!, -Infinity, 10);
     await readBuckets(session, generations, 'u-1', NOW, []);
     await isAnother('other sums of a day long ago, and made ready before anybody asked');
   });
 
-  await t.test('who is unknown, not complete or of another generation has none', async (t) => {
-    await leaseUsers(session, generations, ['u-cold'], 'l', NOW, { evenIfWarm: true, respectMs: 0 });
+  await t.test('who is unknown, only claimed or of another generation has none', async (t) => {
+    await claimUsers(session, generations, ['u-cold'], NOW);
     const versions = await versionsOf(['u-2', 'nobody', 'u-cold', 'u-3']);
     t.strictSame(
       versions.map((version) => version !== undefined),

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { Tally } from '@calltally/domain';
 import type { Engine } from '@calltally/stack';
 import { type Test, testRedis } from '@calltally/stack/testing';
 import fc from 'fast-check';
@@ -7,10 +9,14 @@ import {
   type CountableEvent,
   CounterSession,
   type CountersSettings,
+  claimUsers,
+  type Filling,
+  fillUsers,
+  forgetUsers,
   type Generations,
-  installUsers,
-  leaseUsers,
+  openUsers,
   type ReadyReading,
+  type SumsOfUser,
 } from '../src/index.ts';
 
 /** So long that buckets of the years used here are still kept. */
@@ -54,24 +60,51 @@ export async function testCounters(t: Test, args: string[] = []): Promise<Counte
   return { engine, admin, session, generations, open };
 }
 
-/** Makes users known with no calls, as a recount of a user without rows does. */
-export async function warm(
+/** Makes users unknown and opens them, so that they have nothing and are to be filled through `base`. */
+export async function opened(
   { session, generations }: Pick<Counters, 'session' | 'generations'>,
   userIds: readonly string[],
   nowMs: number,
-): Promise<void> {
-  await leaseUsers(session, generations, userIds, 'warm', nowMs, { evenIfWarm: true, respectMs: 0 });
-  const users = userIds.map((userId) => ({
+  base: ReadonlyMap<string, number> = new Map(),
+): Promise<Filling[]> {
+  await forgetUsers(session, userIds);
+  const claims = await claimUsers(session, generations, userIds, nowMs);
+  const claimed = userIds.map((userId, i) => ({
     userId,
-    days: new Map(),
-    partitions: new Set<string>(),
-    lastStartedAt: -1,
+    claim: (claims[i] as { id: string }).id,
+    fillId: randomUUID(),
   }));
-  await installUsers(session, generations, users, new Map(), 'warm', nowMs);
+  return (await openUsers(session, generations, claimed, base, nowMs)) as Filling[];
+}
+
+/** What rows say of a user, one entry a UTC day. */
+export function sumsOf(userId: string, days: [number, Tally][] = [], partitions: string[] = []): SumsOfUser {
+  const last = Math.max(...days.map(([day]) => day * DAY_MS));
+  return {
+    userId,
+    days: new Map(days),
+    partitions: new Set(partitions),
+    lastStartedAt: days.length === 0 ? -1 : last,
+  };
+}
+
+/** Makes users known and complete with no calls, as they are without rows. */
+export async function warm(
+  counters: Pick<Counters, 'session' | 'generations'>,
+  userIds: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  const fillings = await opened(counters, userIds, nowMs);
+  const pieces = userIds.map((userId, i) => ({
+    filling: fillings[i]!,
+    sums: sumsOf(userId),
+    fromMs: -Infinity,
+  }));
+  await fillUsers(counters.session, counters.generations, pieces);
 }
 
 /** What a user's counters have to say, from the plain events, by the calendar of Date. */
-export function oracle(events: readonly CountableEvent[], nowMs: number) {
+export function oracle(events: readonly Omit<CountableEvent, 'offset'>[], nowMs: number) {
   const now = new Date(nowMs);
   const year = now.getUTCFullYear();
   const month = now.getUTCMonth();
@@ -96,7 +129,7 @@ export function saidBy(ready: ReadyReading | undefined) {
   return { today, thisWeek, thisMonth, window, lastStartedAt };
 }
 
-export function tallyOf(events: readonly CountableEvent[]) {
+export function tallyOf(events: readonly Omit<CountableEvent, 'offset'>[]) {
   return { calls: events.length, durationMs: events.reduce((sum, { durationMs }) => sum + durationMs, 0) };
 }
 

@@ -1,3 +1,4 @@
+import { NOTHING_FILLED } from '@calltally/counters';
 import { DAY_MS, dayOf, defaultWindowDays, startOfDay } from '@calltally/domain';
 import { type Cut, type DailyTally, StoreError, type Tallies } from '@calltally/store';
 
@@ -68,13 +69,15 @@ export class Pieces {
   }
 
   /**
-   * The newest piece of a user's rows that start before `untilMs`; beyond now, it has no upper end.
+   * The newest piece of a user's rows that start before `untilMs`, which may be beyond every call.
    * @throws StoreError STORE_TIMEOUT where halving the span does not help: Mongo is slow
    */
   async before(userId: string, through: Cut, untilMs: number, nowMs: number): Promise<RowsPiece> {
     const { rowsWanted, firstSpanMs } = this.#limits;
+    // By a clock behind that of whoever filled the piece before, that one may have ended ahead of now.
     const isNewest = untilMs > nowMs;
-    const end = isNewest ? nowMs : untilMs;
+    const end = Math.min(untilMs, nowMs);
+    const until = untilMs < NOTHING_FILLED ? untilMs : Infinity;
     let spanMs = this.#spans.get(userId) ?? firstSpanMs;
     if (isNewest) spanMs = Math.min(spanMs, nowMs - startOfWindow(nowMs));
     else if (!this.#spans.has(userId)) {
@@ -84,7 +87,7 @@ export class Pieces {
     }
     for (let halving = 0; ; halving++) {
       const fromMs = end - spanMs;
-      const work = this.#sum([userId], through, fromMs, isNewest ? Infinity : untilMs, PIECE_TIMEOUT_MS);
+      const work = this.#sum([userId], through, fromMs, until, PIECE_TIMEOUT_MS);
       const tallies = await (halving < HALVINGS ? unlessLate(work) : work);
       if (tallies === undefined) {
         spanMs = this.#remember(userId, spanMs / 2);

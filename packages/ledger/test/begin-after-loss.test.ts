@@ -9,7 +9,7 @@ import {
   record,
   type Start,
 } from '../src/index.ts';
-import { batchOf, bothOf, callOf, callsIn, RETENTION_MONTHS, testWorld } from './support.ts';
+import { batchOf, bothFilled, callOf, callsIn, RETENTION_MONTHS, testWorld } from './support.ts';
 
 test('Mongo back in an older state', async (t) => {
   const world = await testWorld(t);
@@ -72,8 +72,8 @@ test('Mongo back in an older state', async (t) => {
       const before = await begin(...states([undefined, undefined]));
       await count(before.books, before.starts[1], logs[1]!);
       await count(before.books, before.starts[0], logs[0]!);
-      const whole = await bothOf(world, before.books, 'u-1');
-      t.equal(callsIn(whole!.counters), 10);
+      const whole = await bothFilled(world, before.books, 'u-1');
+      t.equal(callsIn(whole.counters), 10);
 
       await putBack(new Map([['0:0', 4]]));
       const after = await begin(...states([10, 10]));
@@ -92,9 +92,9 @@ test('Mongo back in an older state', async (t) => {
         ['u-1', 10],
         ['u-2', 9],
       ] as const) {
-        const both = await bothOf(world, after.books, userId);
-        t.strictSame(both!.counters, both!.rows);
-        t.equal(callsIn(both!.counters), calls, userId);
+        const both = await bothFilled(world, after.books, userId);
+        t.strictSame(both.counters, both.rows);
+        t.equal(callsIn(both.counters), calls, userId);
       }
       const again = await begin(...states([10, 10]));
       t.equal(again.generation.id, after.generation.id, 'once is enough');
@@ -111,7 +111,7 @@ test('Mongo back in an older state', async (t) => {
     t.equal(at(back.starts[0]), 10);
     const forward = await begin({ partition: 0, committed: 90, earliest: 0, end: 100 });
     t.equal(at(forward.starts[0]), 50);
-    t.equal(forward.generation.id, generation.id, 'neither costs a recount');
+    t.equal(forward.generation.id, generation.id, 'neither makes anybody cold');
   });
 
   await t.test(
@@ -192,22 +192,22 @@ test('rows that Mongo lost below what is stored come back, and are counted once'
   ]);
   await record(books, other);
   await record(books, batch);
-  const whole = await bothOf(world, books, 'u-1');
-  t.equal(callsIn(whole!.counters), 4);
+  const whole = await bothFilled(world, books, 'u-1');
+  t.equal(callsIn(whole.counters), 4);
 
   t.strictSame(await record(books, { ...batch, again: true }), {
     outcomes: ['redelivered', 'redelivered', 'redelivered', 'redelivered', 'duplicate'],
-    recounted: 0,
+    opened: 0,
   });
   await world.db
     .collection<{ _id: string }>('calls')
     .deleteMany({ _id: { $in: [twice.callId, calls[1]!.callId] } });
   t.strictSame(await record(books, { ...batch, again: true }), {
     outcomes: ['redelivered', 'inserted', 'redelivered', 'redelivered', 'inserted'],
-    recounted: 1,
+    opened: 1,
   });
-  const both = await bothOf(world, books, 'u-1');
-  t.strictSame(both!.counters, both!.rows);
-  t.equal(callsIn(both!.counters), 4);
-  t.equal(callsIn((await bothOf(world, books, 'u-2'))!.counters), 1);
+  const both = await bothFilled(world, books, 'u-1');
+  t.strictSame(both.counters, both.rows);
+  t.equal(callsIn(both.counters), 4);
+  t.equal(callsIn((await bothFilled(world, books, 'u-2')).counters), 1);
 });

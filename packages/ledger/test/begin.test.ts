@@ -1,7 +1,7 @@
 import { applyEvents, readGenerations } from '@calltally/counters';
 import { test } from 'tap';
 import { beginCounting, markCounted, type PartitionState, record } from '../src/index.ts';
-import { batchOf, bothOf, callOf, RETENTION_MONTHS, testWorld } from './support.ts';
+import { batchOf, bothFilled, bothOf, callOf, RETENTION_MONTHS, testWorld } from './support.ts';
 
 test('beginning to count', async (t) => {
   const world = await testWorld(t);
@@ -78,7 +78,7 @@ test('beginning to count', async (t) => {
       t.not(generation.id, before.generation.id);
       t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15, stored: 14 }]);
       t.equal(generation.marks.get('0:0'), 14);
-      t.equal(await bothOf(world, books, 'u-1'), undefined, 'everything is recounted from rows');
+      t.equal(await bothOf(world, books, 'u-1'), undefined, 'everybody is filled from rows again');
       await t.rejects(markCounted(before.books, { stream: 0, partition: 0, through: 12 }), {
         code: 'COUNTERS_GENERATION',
       });
@@ -91,10 +91,10 @@ test('beginning to count', async (t) => {
       t.equal(await bothOf(world, books, 'u-1'), undefined, '… and nobody reads it');
       t.strictSame(await record(books, batchOf(0, [{ offset: 15, call: callOf('u-1') }])), {
         outcomes: ['inserted'],
-        recounted: 1,
+        opened: 1,
       });
-      const both = await bothOf(world, books, 'u-1');
-      t.strictSame(both!.counters, both!.rows);
+      const both = await bothFilled(world, books, 'u-1');
+      t.strictSame(both.counters, both.rows);
     },
   );
 

@@ -6,7 +6,7 @@ import { test } from 'tap';
 import { Live, PARTITIONS, RANGES, startOf } from './live.ts';
 import { figuresOf } from './one-cut.ts';
 import { Readers } from './readers.ts';
-import { bothOf, callsIn, DAY_MS, dashboardOracle, testReader, testWorld, until } from './support.ts';
+import { bothFilled, callsIn, DAY_MS, dashboardOracle, testReader, testWorld, until } from './support.ts';
 
 const READERS = 16;
 /** Batches that are counted before a failover, while a replica lags, and after it. */
@@ -155,7 +155,7 @@ for (const { name, lags, times } of [
         figuresOf(dashboardOracle(calls, range, nowMs)),
         `${userId} afterwards`,
       );
-      const { counters, rows } = (await bothOf(world, books, userId))!;
+      const { counters, rows } = await bothFilled(world, books, userId);
       t.strictSame(counters, rows, 'counters are rows');
       t.equal(callsIn(counters), given.length, 'of every call');
     }

@@ -17,7 +17,7 @@ import { RETENTION_MONTHS, readingWorld, SPAN_DAYS, startOf } from './reading-wo
 import { callOf, DAY_MS, dashboardOracle, holds, seriesOracle, testReader } from './support.ts';
 
 test('reading time series', async (t) => {
-  const { world, count, halfCounted, reader, series, recounts } = await readingWorld(t);
+  const { world, count, halfCounted, reader, series, filler } = await readingWorld(t);
   const answer = async (userId: string, range: Range, interval: Interval, nowMs: number) =>
     series.read(userId, range, seriesOf(range, interval), nowMs);
 
@@ -70,7 +70,7 @@ test('reading time series', async (t) => {
               if (cold) await world.admin.del(`ct:{${userId}}`);
               const { source, tallies } = await answer(userId, range, interval, clock);
               assert.deepEqual(tallies, seriesOracle(calls, range, interval));
-              if (source === 'mongo') await recounts.idle();
+              if (source === 'mongo') await filler.idle();
               assert.deepEqual(addTallies(...tallies), (await reader.read(userId, range, clock)).range);
               seen.set(source, (seen.get(source) ?? 0) + 1);
             }
@@ -124,7 +124,7 @@ test('reading time series', async (t) => {
       const cold = await answer('u-cold', range, 'week', nowMs);
       t.equal(cold.source, 'mongo');
       t.strictSame(cold.tallies, seriesOracle(calls, range, 'week'));
-      await recounts.idle();
+      await filler.idle();
       const warm = await answer('u-cold', range, 'week', nowMs);
       t.equal(warm.source, 'counters');
       t.strictSame(warm.tallies, cold.tallies);

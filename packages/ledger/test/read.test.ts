@@ -3,7 +3,7 @@ import type { Call, Range } from '@calltally/domain';
 import { openStore } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { record, type Source } from '../src/index.ts';
+import { record, type Source, warmUsers } from '../src/index.ts';
 import { begin, readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
 import { batchOf, callOf, DAY_MS, dashboardOracle, holds, testReader, until } from './support.ts';
 
@@ -15,8 +15,7 @@ function windowAt(nowMs: number): Range {
 }
 
 test('reading dashboards', async (t) => {
-  const { world, store, offsets, count, halfCounted, reader, recounts, link, rowsAsOf } =
-    await readingWorld(t);
+  const { world, store, offsets, count, halfCounted, reader, filler, link, rowsAsOf } = await readingWorld(t);
   const answer = async (userId: string, range: Range, nowMs: number) => {
     const { source, asOfMs, ...tallies } = await reader.read(userId, range, nowMs);
     return { source, asOfMs, tallies };
@@ -72,7 +71,7 @@ test('reading dashboards', async (t) => {
               const { source, tallies } = await answer(userId, range, clock);
               assert.deepEqual(tallies, dashboardOracle(calls, range, clock));
               seen.set(source, (seen.get(source) ?? 0) + 1);
-              if (source === 'mongo') await recounts.idle();
+              if (source === 'mongo') await filler.idle();
             }
           }
         },
@@ -95,7 +94,7 @@ test('reading dashboards', async (t) => {
       const cold = await answer('u-cold', range, nowMs);
       t.equal(cold.source, 'mongo');
       t.strictSame(cold.tallies, dashboardOracle(calls, range, nowMs));
-      await recounts.idle();
+      await filler.idle();
       const warm = await answer('u-cold', range, nowMs);
       t.equal(warm.source, 'counters');
       t.strictSame(warm.tallies, cold.tallies);
@@ -303,6 +302,7 @@ test('reading dashboards', async (t) => {
           calls.map((call) => ({ offset: offsets[0]!++, call })),
         ),
       );
+      await warmUsers(again, ['u-gone']);
       const nowhere = openStore({
         uri: 'mongodb://127.0.0.1:1',
         database: 'none',

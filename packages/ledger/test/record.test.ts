@@ -1,16 +1,27 @@
-import {
-  applyEvents,
-  type CounterSession,
-  leaseUsers,
-  markPartition,
-  readGenerations,
-} from '@calltally/counters';
+import { applyEvents, claimUsers, forgetUsers, markPartition, readGenerations } from '@calltally/counters';
 import { cutKey, isCanonical, type Store, StoreError, toRow } from '@calltally/store';
 import { test } from 'tap';
-import { type Batch, type Books, markCounted, record, recountUsers } from '../src/index.ts';
-import { batchOf, bothOf, callOf, callsIn, testWorld } from './support.ts';
-
-const COLD_ONLY = { evenIfWarm: false, respectMs: 0 };
+import {
+  type Batch,
+  type Books,
+  fillPieces,
+  markCounted,
+  openCold,
+  Pieces,
+  record,
+  warmUsers,
+} from '../src/index.ts';
+import {
+  batchOf,
+  bothFilled,
+  bothOf,
+  bound,
+  callOf,
+  callsIn,
+  DAY_MS,
+  interposed,
+  testWorld,
+} from './support.ts';
 
 /** The first `steps` of what `record` and `markCounted` do, then death. */
 async function recordAndDie({ store, session, generations }: Books, batch: Batch, steps: number) {
@@ -44,9 +55,9 @@ test('recording', async (t) => {
   let next = 0;
   const events = (calls: ReturnType<typeof callOf>[]) => calls.map((call) => ({ offset: next++, call }));
   const agree = async (t: Tap, books: Books, userId: string, calls: number) => {
-    const both = await bothOf(world, books, userId);
-    t.strictSame(both?.counters, both?.rows, userId);
-    t.equal(both && callsIn(both.counters), calls);
+    const both = await bothFilled(world, books, userId);
+    t.strictSame(both.counters, both.rows, userId);
+    t.equal(callsIn(both.counters), calls);
   };
   type Tap = typeof t;
 
@@ -69,7 +80,7 @@ test('recording', async (t) => {
       );
       t.strictSame(await record(books, batch), {
         outcomes: ['inserted', 'inserted', 'duplicate', 'inserted', 'foreign', 'changed'],
-        recounted: 2,
+        opened: 2,
       });
       await markCounted(books, { stream: 0, partition: 0, through: batch.through, asOfMs: 7 });
       await agree(t, books, 'u-1', 2);
@@ -81,7 +92,7 @@ test('recording', async (t) => {
 
       t.strictSame(await record(books, batch), {
         outcomes: ['redelivered', 'redelivered', 'duplicate', 'redelivered', 'foreign', 'changed'],
-        recounted: 0,
+        opened: 0,
       });
       await agree(t, books, 'u-1', 2);
       await agree(t, books, 'u-2', 1);
@@ -93,7 +104,7 @@ test('recording', async (t) => {
     next += 10;
     t.strictSame(await record(books, { stream: 0, partition: 0, events: [], through: next - 1 }), {
       outcomes: [],
-      recounted: 0,
+      opened: 0,
     });
     t.equal((await store.progress.stored()).get('0:0'), next - 1);
   });
@@ -137,19 +148,27 @@ test('recording', async (t) => {
     await agree(t, books, 'u-order', 2);
   });
 
-  for (const state of ['cold', 'warm', 'half'] as const) {
+  for (const state of ['cold', 'claimed', 'open', 'in part', 'complete'] as const) {
     for (let steps = 0; steps <= ALL_STEPS; steps++) {
       await t.test(
         `${state} users, killed after ${steps} of ${ALL_STEPS} steps: the batch comes again and counts once`,
         async (t) => {
           const books = await world.begin();
           const users = [1, 2, 3].map((i) => `u-${state}-${steps}-${i}`);
-          const before = batchOf(0, events(users.map((userId) => callOf(userId))));
+          const startedAt = Date.now() - 40 * DAY_MS;
+          const before = batchOf(0, events(users.map((userId) => callOf(userId, { startedAt }))));
           await recordAndDie(books, before, 3);
-          if (state === 'warm') await recountUsers(books, users, COLD_ONLY);
-          if (state === 'half')
-            await leaseUsers(books.session, books.generations, users, 'left behind', Date.now(), COLD_ONLY);
-          const batch = batchOf(0, events([...users, ...users].map((userId) => callOf(userId))));
+          if (state === 'claimed') await claimUsers(books.session, books.generations, users, Date.now());
+          if (state === 'open' || state === 'in part') await openCold(books, users);
+          if (state === 'in part') {
+            const pieces = new Pieces(store.tallies, { wholeTimeoutMs: 0 });
+            t.equal((await fillPieces(books, pieces, users)).left.length, users.length);
+          }
+          if (state === 'complete') await warmUsers(books, users);
+          const calls = [...users, ...users].map((userId, i) =>
+            callOf(userId, { startedAt: Date.now() - i * 9 * DAY_MS }),
+          );
+          const batch = batchOf(0, events(calls));
           await recordAndDie(books, batch, steps);
           books.session.end('killed');
 
@@ -157,8 +176,9 @@ test('recording', async (t) => {
           for (let times = 0; times < 3; times++) {
             await record(again, batch);
             await markCounted(again, { stream: 0, partition: 0, through: batch.through });
-            for (const userId of users) await agree(t, again, userId, 3);
+            if (times === 1) for (const userId of users) await agree(t, again, userId, 3);
           }
+          for (const userId of users) await agree(t, again, userId, 3);
           again.session.end('done');
         },
       );
@@ -200,13 +220,13 @@ test('recording', async (t) => {
   });
 
   await t.test(
-    'a recount of another’s that knew less finished just before ours: the events are applied on top of it',
+    'another who knew less opens the user just before us: the events are applied on top of that',
     async (t) => {
       const books = await world.begin();
-      const older = batchOf(20, [{ offset: 0, call: callOf('u-warm') }]);
+      const older = batchOf(20, [{ offset: 0, call: callOf('u-less') }]);
       await recordAndDie(books, older, 3);
 
-      // Another recount has read stored before our batch raised it, and waits.
+      // The other one has read stored before our batch raised it, and waits.
       let hasRead!: () => void;
       let goOn!: () => void;
       const read = new Promise<void>((resolve) => (hasRead = resolve));
@@ -217,26 +237,54 @@ test('recording', async (t) => {
         await gate;
         return stored;
       });
-      const other = recountUsers({ ...books, store: slow }, ['u-warm'], COLD_ONLY);
+      const other = openCold({ ...books, store: slow }, ['u-less']);
       await read;
 
-      // It installs after our apply found the user cold, and before our lease.
       const ours = await world.begin();
-      let leases = 0;
+      let openings = 0;
       const session = interposed(ours.session, async (script) => {
-        if (script !== 'lease' || leases++ > 0) return;
+        if (script !== 'open' || openings++ > 0) return;
         goOn();
-        t.strictSame(await other, new Map([['u-warm', 'installed']]));
+        t.strictSame([...(await other).keys()], ['u-less']);
       });
-      const { recounted } = await record(
+      const { opened } = await record(
         { ...ours, session, generations: ours.generations },
-        batchOf(20, [{ offset: 1, call: callOf('u-warm') }]),
+        batchOf(20, [{ offset: 1, call: callOf('u-less') }]),
       );
-      t.equal(leases, 1);
-      t.equal(recounted, 0);
-      await agree(t, books, 'u-warm', 2);
+      t.equal(openings, 1);
+      t.equal(opened, 0);
+      await agree(t, books, 'u-less', 2);
     },
   );
+
+  await t.test('another who knew less comes too late, and changes nothing', async (t) => {
+    const books = await world.begin();
+    await recordAndDie(books, batchOf(21, [{ offset: 0, call: callOf('u-late') }]), 3);
+    const ours = await world.begin();
+    const slow = withStored(store, async () => {
+      const stored = await store.progress.stored();
+      const batch = batchOf(21, [{ offset: 1, call: callOf('u-late') }]);
+      t.equal((await record(ours, batch)).opened, 1, 'by the claim of the other');
+      return stored;
+    });
+    t.equal((await openCold({ ...books, store: slow }, ['u-late'])).size, 0);
+    await agree(t, books, 'u-late', 2);
+  });
+
+  await t.test('users who are made cold all the time cannot be counted, and that is told', async (t) => {
+    const books = await world.begin();
+    let applies = 0;
+    const session = interposed(books.session, async (script) => {
+      if (script !== 'apply') return;
+      applies += 1;
+      await forgetUsers(books.session, ['u-cold']);
+    });
+    const batch = batchOf(22, [{ offset: 0, call: callOf('u-cold') }]);
+    await t.rejects(record({ ...books, session }, batch), { code: 'COUNTERS_CONTENDED' });
+    t.equal(applies, 20);
+    await record(books, batch);
+    await agree(t, books, 'u-cold', 1);
+  });
 
   await t.test(
     'Redis emptied between any two steps: what was begun is refused, and counts exactly once begun anew',
@@ -269,7 +317,7 @@ test('recording', async (t) => {
       const books = await world.begin();
       const call = callOf('u-late-flush');
       const session = interposed(books.session, async (script) => {
-        if (script === 'lease') await admin.flushall();
+        if (script === 'claim') await admin.flushall();
       });
       await record({ ...books, session }, batchOf(30, [{ offset: 0, call }]));
       await t.rejects(markCounted(books, { stream: 0, partition: 30, through: 0 }), {
@@ -286,24 +334,4 @@ test('recording', async (t) => {
 /** A store whose `stored` is asked another way. */
 function withStored(store: Store, stored: () => Promise<Map<string, number>>): Store {
   return { ...store, progress: bound(store.progress, { stored }) };
-}
-
-/** A session that does something before each script for users. */
-function interposed(session: CounterSession, before: (script: string) => Promise<void>): CounterSession {
-  const runForUsers: CounterSession['runForUsers'] = async (script, commands) => {
-    await before(script);
-    return session.runForUsers(script, commands);
-  };
-  return bound(session, { runForUsers });
-}
-
-/** An object with some of its methods replaced; the others see the object itself, private fields and all. */
-function bound<T extends object>(object: T, replaced: Partial<T>): T {
-  return new Proxy(object, {
-    get(target, name) {
-      if (name in replaced) return replaced[name as keyof T];
-      const value = Reflect.get(target, name, target) as unknown;
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
 }

@@ -1,74 +1,115 @@
-import { applyEvents, type CounterSession } from '@calltally/counters';
 import { toRow } from '@calltally/store';
 import { test } from 'tap';
-import { auditUsers, type Books, record, recountUsers, repairUsers, warmUsers } from '../src/index.ts';
-import { batchOf, bothOf, callOf, testWorld } from './support.ts';
+import {
+  auditUsers,
+  fillPieces,
+  openCold,
+  Pieces,
+  record,
+  reopen,
+  repairUsers,
+  warmUsers,
+} from '../src/index.ts';
+import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, interposed, testWorld } from './support.ts';
 
 test('repairing', async (t) => {
   const world = await testWorld(t);
   const { store, admin } = world;
+  /** So that a history takes several. */
+  const smallPieces = () =>
+    new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 4, firstSpanMs: DAY_MS });
 
-  await t.test('a user whom events overtake in every recount is repaired all the same', async (t) => {
+  await t.test(
+    'a user for whom events are counted before every piece is repaired all the same',
+    async (t) => {
+      const books = await world.begin();
+      const another = await world.begin();
+      let offset = 0;
+      const count = () => {
+        const call = callOf('u-hot', { durationMs: offset, startedAt: Date.now() - offset * 5 * DAY_MS });
+        return record(another, batchOf(7, [{ offset: offset++, call }]));
+      };
+      for (let i = 0; i < 12; i++) await count();
+      await warmUsers(books, ['u-hot']);
+      await admin.del(...(await admin.keys('ct:{u-hot}:*')));
+      let pieces = 0;
+      const session = interposed(books.session, async (script) => {
+        if (script !== 'fill') return;
+        await count();
+        pieces += 1;
+      });
+      await repairUsers({ ...books, session }, ['u-hot'], { pieces: smallPieces() });
+      t.ok(pieces > 3, `${pieces} pieces`);
+      t.strictSame((await auditUsers(books, ['u-hot'])).differences, []);
+      const both = (await bothOf(world, books, 'u-hot'))!;
+      t.strictSame(both.counters, both.rows);
+      t.equal(callsIn(both.counters), offset);
+    },
+  );
+
+  await t.test('cold users and half-filled ones become complete, complete ones are left', async (t) => {
+    const books = await world.begin();
+    const users = ['u-cold', 'u-half', 'u-opened'];
+    const calls = users.flatMap((userId) =>
+      [0, 40, 80].map((daysAgo) => callOf(userId, { startedAt: Date.now() - daysAgo * DAY_MS })),
+    );
+    await store.calls.insert(calls.map((call, offset) => toRow(call, { stream: 0, partition: 8, offset })));
+    await store.progress.raise(0, 8, calls.length);
+    await openCold(books, ['u-half', 'u-opened']);
+    await fillPieces(books, smallPieces(), ['u-half']);
+    await warmUsers(books, ['u-complete']);
+    const before = await admin.hgetall('ct:{u-complete}');
+    const half = await admin.hgetall('ct:{u-half}');
+    const rows: number[] = [];
+    await warmUsers(books, [...users, 'u-complete'], { onRows: (some) => rows.push(some) });
+    t.equal(
+      rows.reduce((a, b) => a + b),
+      8,
+      'the row that was filled in is not added up again',
+    );
+    t.strictSame(await admin.hgetall('ct:{u-complete}'), before);
+    t.equal((await admin.hgetall('ct:{u-half}')).n, half.n, 'gone on with, not begun anew');
+    t.strictSame(await auditUsers(books, [...users, 'u-complete']), {
+      compared: 4,
+      cold: [],
+      filling: [],
+      differences: [],
+    });
+    for (const userId of users) t.equal(callsIn((await bothOf(world, books, userId))!.counters), 3);
+    t.equal(await admin.zcard('ct:filling:{0}'), 0, 'nobody waits');
+  });
+
+  await t.test(
+    'opened anew is forgotten, opened and queued, and filled from the rows as they are',
+    async (t) => {
+      const books = await world.begin();
+      await record(books, batchOf(9, [{ offset: 0, call: callOf('u-anew') }]));
+      await warmUsers(books, ['u-anew']);
+      const lost = callOf('u-anew', { startedAt: Date.now() - 3 * DAY_MS });
+      await store.progress.raise(0, 9, 1);
+      await store.calls.insert([toRow(lost, { stream: 0, partition: 9, offset: 1 })]);
+      t.equal(await reopen(books, ['u-anew', 'u-nobody']), 2);
+      t.equal(await reopen(books, []), 0);
+      t.strictSame((await admin.zrange('ct:filling:{0}', '0', '-1')).sort(), ['u-anew', 'u-nobody']);
+      const both = await bothFilled(world, books, 'u-anew');
+      t.strictSame(both.counters, both.rows);
+      t.equal(callsIn(both.counters), 2);
+    },
+  );
+
+  await t.test('who is opened anew all the time is filled until that is called off', async (t) => {
     const books = await world.begin();
     const another = await world.begin();
-    let offset = 0;
-    const count = () =>
-      record(another, batchOf(7, [{ offset: offset++, call: callOf('u-hot', { durationMs: offset }) }]));
-    for (let i = 0; i < 5; i++) await count();
-    await admin.del(...(await admin.keys('ct:{u-hot}:*')));
-    let overtaken = 0;
-    // Each installation finds events applied that its sums do not have.
-    const runForUsers: CounterSession['runForUsers'] = async (script, commands) => {
-      if (script === 'replace') {
-        await count();
-        overtaken += 1;
-      }
-      return books.session.runForUsers(script, commands);
-    };
-    t.strictSame(await repairUsers({ ...books, session: intercepted(books, runForUsers) }, ['u-hot']), []);
-    t.ok(overtaken > 3, 'recounts were overtaken');
-    t.strictSame((await auditUsers(books, ['u-hot'])).differences, []);
-    const both = (await bothOf(world, books, 'u-hot'))!;
-    t.strictSame(both.counters, both.rows);
-    t.equal([...both.counters.values()][0]!.calls, offset);
-  });
-
-  await t.test('cold users become warm, warm ones are left as they are', async (t) => {
-    const books = await world.begin();
-    await store.calls.insert([toRow(callOf('u-cold'), { stream: 0, partition: 8, offset: 0 })]);
-    await store.progress.raise(0, 8, 0);
-    await recountUsers(books, ['u-warm'], { evenIfWarm: true, respectMs: 0 });
-    const before = await admin.hgetall('ct:{u-warm}');
-    t.strictSame(await warmUsers(books, ['u-cold', 'u-warm']), []);
-    t.strictSame(await admin.hgetall('ct:{u-warm}'), before);
-    t.strictSame(await auditUsers(books, ['u-cold', 'u-warm']), { compared: 2, cold: [], differences: [] });
-  });
-
-  await t.test('who cannot be repaired is told', async (t) => {
-    const books = await world.begin();
-    // Another recount takes over whenever this one is about to install.
-    const runForUsers: CounterSession['runForUsers'] = async (script, commands) => {
-      if (script === 'replace') await admin.hset('ct:{u-contended}', 'l', `${Date.now()}:another`);
-      return books.session.runForUsers(script, commands);
-    };
-    const contended = { ...books, session: intercepted(books, runForUsers) };
-    t.strictSame(await repairUsers(contended, ['u-contended']), ['u-contended']);
-    t.strictSame(
-      await applyEvents(books.session, books.generations, '0:9', [
-        { userId: 'u-contended', events: [{ offset: 0, startedAt: 0, durationMs: 0 }] },
-      ]),
-      ['unknown'],
-      'he is cold, and answered from Mongo',
-    );
+    const stopping = new AbortController();
+    let fills = 0;
+    const session = interposed(books.session, async (script) => {
+      if (script !== 'fill') return;
+      await reopen(another, ['u-contended']);
+      fills += 1;
+      if (fills === 10) stopping.abort();
+    });
+    await repairUsers({ ...books, session }, ['u-contended'], { signal: stopping.signal });
+    t.equal(fills, 10);
+    t.match(await auditUsers(books, ['u-contended']), { filling: ['u-contended'], differences: [] });
   });
 });
-
-function intercepted({ session }: Books, runForUsers: CounterSession['runForUsers']): CounterSession {
-  return new Proxy(session, {
-    get(target, name) {
-      if (name === 'runForUsers') return runForUsers;
-      const value = Reflect.get(target, name, target) as unknown;
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}

@@ -1,8 +1,8 @@
 import { forgetUsers } from '@calltally/counters';
 import { toRow } from '@calltally/store';
 import { test } from 'tap';
-import { record, restore } from '../src/index.ts';
-import { batchOf, bothOf, callOf, callsIn, testWorld, type World } from './support.ts';
+import { record, restore, warmUsers } from '../src/index.ts';
+import { batchOf, bothFilled, bothOf, callOf, callsIn, testWorld, type World } from './support.ts';
 
 /** As a consumer leaves it that was killed between `stored` and apply. */
 async function storeOnly({ store }: World, batch: ReturnType<typeof batchOf>): Promise<void> {
@@ -26,9 +26,9 @@ test('events that are stored and not counted yet stay for ingest, wherever a rep
   await restore(books, batchOf(0, inHand.events.slice(1)));
   await record(books, inHand);
 
-  const both = await bothOf(world, books, 'u-1');
-  t.strictSame(both!.counters, both!.rows);
-  t.equal(callsIn(both!.counters), 3);
+  const both = await bothFilled(world, books, 'u-1');
+  t.strictSame(both.counters, both.rows);
+  t.equal(callsIn(both.counters), 3);
 });
 
 test('rows that Mongo lost come back, and their users are counted whole, also when the first attempt failed', async (t) => {
@@ -40,6 +40,7 @@ test('rows that Mongo lost come back, and their users are counted whole, also wh
   );
   const kept = { ...batch, events: batch.events.slice(1) };
   await record(books, kept);
+  await warmUsers(books, ['u-1', 'u-2']);
 
   const cut = await world.begin();
   const { calls } = world.store;
@@ -53,11 +54,11 @@ test('rows that Mongo lost come back, and their users are counted whole, also wh
   await t.rejects(restore({ ...cut, store }, batch), { code: 'COUNTERS_LOST' });
   t.equal(callsIn((await bothOf(world, books, 'u-1'))!.counters), 1, 'the row is there, and not counted');
 
-  const { outcomes, recounted } = await restore(books, batch, true);
+  const { outcomes, opened } = await restore(books, batch, true);
   t.strictSame(outcomes, ['redelivered', 'redelivered', 'redelivered']);
-  t.equal(recounted, 2);
-  t.equal(callsIn((await bothOf(world, books, 'u-1'))!.counters), 2);
-  t.equal(callsIn((await bothOf(world, books, 'u-2'))!.counters), 1);
+  t.equal(opened, 2);
+  t.equal(callsIn((await bothFilled(world, books, 'u-1')).counters), 2);
+  t.equal(callsIn((await bothFilled(world, books, 'u-2')).counters), 1);
 });
 
 test('whom Redis does not know any more is counted, and who is known stays as he is', async (t) => {
@@ -68,12 +69,13 @@ test('whom Redis does not know any more is counted, and who is known stays as he
     ['u-1', 'u-2'].map((userId, offset) => ({ offset, call: callOf(userId) })),
   );
   await record(books, batch);
+  await warmUsers(books, ['u-1', 'u-2']);
   await forgetUsers(books.session, ['u-1']);
   const known = await world.admin.hgetall('ct:{u-2}');
 
-  const { outcomes, recounted } = await restore(books, batch);
+  const { outcomes, opened } = await restore(books, batch);
   t.strictSame(outcomes, ['redelivered', 'redelivered']);
-  t.equal(recounted, 1);
-  t.equal(callsIn((await bothOf(world, books, 'u-1'))!.counters), 1);
+  t.equal(opened, 1);
+  t.equal(callsIn((await bothFilled(world, books, 'u-1')).counters), 1);
   t.strictSame(await world.admin.hgetall('ct:{u-2}'), known);
 });

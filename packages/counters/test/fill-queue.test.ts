@@ -1,0 +1,135 @@
+import { test } from 'tap';
+import {
+  dequeueUsers,
+  NOTHING_FILLED,
+  queuedUsers,
+  queueUsers,
+  readFillQueue,
+  releaseFillSlot,
+  requeueUsers,
+  takeFillSlot,
+  takeUsers,
+} from '../src/index.ts';
+import { testCounters } from './support.ts';
+
+const NOW = Date.UTC(2026, 5, 15, 12);
+const TAKEN_MS = 30_000;
+
+test('who waits to be filled', async (t) => {
+  const { session, admin } = await testCounters(t);
+  const take = (empty: number, part: number, nowMs = NOW) => takeUsers(session, { empty, part }, nowMs);
+  const part = (sinceMs: number, openedAtMs = NOW) => ({ sinceMs, openedAtMs });
+  t.beforeEach(() => admin.del('ct:filling:{0}'));
+
+  await t.test(
+    'those that have nothing come first come first served, of the others the newest part',
+    async (t) => {
+      for (const [i, id] of ['c', 'a', 'b'].entries()) await queueUsers(session, [id], NOW - 100 + i);
+      await queueUsers(session, ['p-old', 'p-new', 'p-mid'], NOW - 200);
+      await requeueUsers(
+        session,
+        new Map([
+          ['p-old', part(NOW - 3e9)],
+          ['p-new', part(NOW - 1e9)],
+          ['p-mid', part(NOW - 2e9)],
+        ]),
+      );
+      t.strictSame(await queuedUsers(session, 9), ['c', 'a', 'b', 'p-new', 'p-mid', 'p-old']);
+      t.strictSame(await queuedUsers(session, 2), ['c', 'a']);
+      t.strictSame(await readFillQueue(session), { users: 6, oldestMs: NOW - 100 });
+      t.strictSame(await take(2, 1), ['c', 'a', 'p-new']);
+      t.strictSame(await take(2, 1), ['b', 'p-mid'], 'others, not those that are taken');
+      t.strictSame(await take(2, 0), []);
+      t.strictSame(await take(0, 5), ['p-old']);
+      t.strictSame(await take(9, 9), []);
+      t.strictSame(await readFillQueue(session), { users: 6, oldestMs: undefined }, 'they still wait');
+    },
+  );
+
+  await t.test('whose taker is not heard of any more is taken again, and before new ones', async (t) => {
+    await queueUsers(session, ['lost', 'lost-too'], NOW);
+    t.strictSame(await take(9, 9), ['lost', 'lost-too']);
+    await queueUsers(session, ['new'], NOW + 1);
+    t.strictSame(await take(0, 9, NOW + TAKEN_MS), []);
+    t.strictSame(await take(9, 9, NOW + TAKEN_MS - 1), ['new']);
+    t.strictSame(await take(1, 9, NOW + TAKEN_MS), ['lost']);
+    await queueUsers(session, ['newer'], NOW + TAKEN_MS);
+    t.strictSame(await take(2, 9, NOW + TAKEN_MS), ['lost-too', 'newer']);
+    t.strictSame(await take(9, 9, NOW + TAKEN_MS), []);
+  });
+
+  await t.test('who is queued keeps their place, and who is taken is not taken again for it', async (t) => {
+    await queueUsers(session, ['a'], NOW);
+    await queueUsers(session, ['b'], NOW + 1);
+    await queueUsers(session, ['a', 'b'], NOW + 2);
+    t.strictSame(await readFillQueue(session), { users: 2, oldestMs: NOW });
+    t.strictSame(await take(1, 0), ['a']);
+    await queueUsers(session, ['a'], NOW + 3);
+    t.strictSame(await take(9, 9), ['b']);
+  });
+
+  await t.test('given back: by since who has a part, by the time of opening who has nothing', async (t) => {
+    await queueUsers(session, ['a', 'b', 'c', 'old'], NOW);
+    t.equal((await take(9, 9)).length, 4);
+    await requeueUsers(
+      session,
+      new Map([
+        ['b', part(NOTHING_FILLED, NOW + 5)],
+        ['a', part(NOTHING_FILLED, NOW + 7)],
+        ['c', part(NOW)],
+        ['old', part(-5e12)],
+        ['nobody', part(NOW)],
+      ]),
+    );
+    t.strictSame(
+      await queuedUsers(session, 9),
+      ['b', 'a', 'c', 'old'],
+      'who does not wait is not queued by it',
+    );
+    t.strictSame(await readFillQueue(session), { users: 4, oldestMs: NOW + 5 });
+    t.strictSame(await take(9, 0), ['b', 'a']);
+    t.strictSame(await take(0, 9), ['c', 'old'], 'a part that reaches back beyond 1970 is one');
+  });
+
+  await t.test('who is done goes, and nobody is asked for nothing', async (t) => {
+    await queueUsers(session, ['a', 'b'], NOW);
+    await dequeueUsers(session, ['a', 'nobody']);
+    t.strictSame(await queuedUsers(session, 9), ['b']);
+    await dequeueUsers(session, ['b']);
+    t.strictSame(await readFillQueue(session), { users: 0, oldestMs: undefined });
+    await queueUsers(session, [], NOW);
+    await dequeueUsers(session, []);
+    await requeueUsers(session, new Map());
+    t.equal(await admin.exists('ct:filling:{0}'), 0);
+  });
+
+  await t.test('a session that is over says so', async (t) => {
+    const { session: over } = await testCounters(t);
+    over.end('over');
+    await t.rejects(queueUsers(over, ['a'], NOW), { code: 'COUNTERS_LOST' });
+    await t.rejects(takeUsers(over, { empty: 1, part: 1 }, NOW), { code: 'COUNTERS_LOST' });
+    await t.rejects(readFillQueue(over), { code: 'COUNTERS_LOST' });
+    await t.rejects(takeFillSlot(over, 1, 'a'), { code: 'COUNTERS_LOST' });
+  });
+});
+
+test('slots bound how many hold one, and run out', async (t) => {
+  const { session, admin } = await testCounters(t);
+  t.equal(await takeFillSlot(session, 2, 'a'), 0);
+  t.equal(await takeFillSlot(session, 2, 'b'), 1);
+  t.equal(await takeFillSlot(session, 2, 'c'), undefined);
+  t.equal(await takeFillSlot(session, 0, 'c'), undefined);
+  await releaseFillSlot(session, 0, 'b');
+  t.equal(await takeFillSlot(session, 2, 'c'), undefined, 'nobody gives back what is another’s');
+  await releaseFillSlot(session, 0, 'a');
+  t.equal(await takeFillSlot(session, 2, 'c'), 0);
+  await releaseFillSlot(session, 0, 'a');
+  t.equal(await admin.get('ct:fill-slot:{0}:0'), 'c');
+  for (const slot of [0, 1]) {
+    const left = await admin.pttl(`ct:fill-slot:{0}:${slot}`);
+    t.ok(left > 0 && left <= 15_000, 'a lease that is not given back runs out');
+  }
+  await admin.pexpire('ct:fill-slot:{0}:0', 1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.equal(await takeFillSlot(session, 2, 'd'), 0);
+});

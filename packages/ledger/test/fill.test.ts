@@ -1,0 +1,352 @@
+import { strict as assert } from 'node:assert';
+import { randomInt } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
+import { claimUsers, NOTHING_FILLED, queuedUsers, standingOf } from '@calltally/counters';
+import { type Call, dayOf } from '@calltally/domain';
+import { toRow } from '@calltally/store';
+import { test } from 'tap';
+import {
+  auditUsers,
+  type Books,
+  fillPieces,
+  openCold,
+  Pieces,
+  record,
+  reopen,
+  repairUsers,
+  sumsOf,
+  warmUsers,
+} from '../src/index.ts';
+import { FROM_TOPIC } from '../src/open.ts';
+import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, testWorld, watched } from './support.ts';
+
+test('filling users in', async (t) => {
+  const world = await testWorld(t);
+  const { store, admin } = world;
+  const smallPieces = (rowsWanted = 20, firstSpanMs = 5 * DAY_MS) =>
+    new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted, firstSpanMs });
+  const standing = (books: Books, userId: string) =>
+    standingOf(books.session, books.generations, [userId]).then(([one]) => one!);
+  let partition = 10;
+  /** Rows of a partition of their own, as a consumer leaves them that was killed before it applied them. */
+  const stored = async (calls: Call[], through = calls.length - 1) => {
+    partition += 1;
+    await store.calls.insert(calls.map((call, offset) => toRow(call, { stream: 0, partition, offset })));
+    await store.progress.raise(0, partition, through);
+    return partition;
+  };
+
+  await t.test('counters become what the rows say, through stored, for any number of users', async (t) => {
+    const books = await world.begin();
+    const users = Array.from({ length: 450 }, (_, i) => `u-many-${i}`);
+    const calls = users.flatMap((userId, i) =>
+      Array.from({ length: i % 4 }, (_, j) => callOf(userId, { startedAt: Date.now() - i * j * 3_600_000 })),
+    );
+    await store.calls.insert(
+      calls.map((call, offset) => toRow(call, { stream: 0, partition: offset % 2, offset })),
+    );
+    await store.progress.raise(0, 0, calls.length);
+    await store.progress.raise(0, 1, calls.length - 100);
+    await warmUsers(books, users);
+    let counted = 0;
+    for (const userId of users) {
+      const both = (await bothOf(world, books, userId))!;
+      t.strictSame(both.counters, both.rows);
+      for (const offset of both.applied.values()) t.ok(offset >= calls.length - 100);
+      counted += callsIn(both.counters);
+    }
+    const beyond = calls.filter((_, offset) => offset % 2 === 1 && offset > calls.length - 100).length;
+    t.equal(counted, calls.length - beyond, 'rows beyond stored wait for their apply');
+    t.strictSame(await queuedUsers(books.session, 9), [], 'nobody waits');
+  });
+
+  await t.test('users without rows are known to have no calls', async (t) => {
+    const books = await world.begin();
+    t.strictSame(await fillPieces(books, new Pieces(store.tallies), ['u-nobody']), {
+      pieces: 1,
+      rows: 0,
+      left: [],
+    });
+    t.strictSame(await bothOf(world, books, 'u-nobody'), {
+      applied: new Map(),
+      counters: new Map(),
+      rows: new Map(),
+    });
+    t.equal(await standing(books, 'u-nobody'), 'complete');
+    t.equal((await openCold(books, ['u-nobody'])).size, 0);
+    t.strictSame(await fillPieces(books, new Pieces(store.tallies), []), { pieces: 0, rows: 0, left: [] });
+    await warmUsers(books, []);
+    await repairUsers(books, []);
+  });
+
+  await t.test(
+    'what rows say by partition becomes one sum a day, the partitions they came by and the latest start',
+    (t) => {
+      const base = { userId: 'u', stream: 0, calls: 1, durationMs: 5, lastStartedAt: 7, lastOffset: 3 };
+      const users = sumsOf(
+        ['u', 'none'],
+        [
+          { ...base, day: 1, partition: 0 },
+          { ...base, day: 1, partition: 1, lastStartedAt: 9 },
+          { ...base, day: 2, partition: 1, stream: 1 },
+        ],
+      );
+      t.strictSame(users[0], {
+        userId: 'u',
+        days: new Map([
+          [1, { calls: 2, durationMs: 10 }],
+          [2, { calls: 1, durationMs: 5 }],
+        ]),
+        partitions: new Set(['0:0', '0:1', '1:1']),
+        lastStartedAt: 9,
+      });
+      t.strictSame(users[1], { userId: 'none', days: new Map(), partitions: new Set(), lastStartedAt: -1 });
+      t.end();
+    },
+  );
+
+  await t.test('books of an older generation open and fill nobody', async (t) => {
+    const books = await world.begin();
+    await warmUsers(books, ['u-gen']);
+    await admin.flushall();
+    await t.rejects(openCold(books, ['u-gen']), { code: 'COUNTERS_GENERATION' });
+    await t.rejects(warmUsers(books, ['u-gen']), { code: 'COUNTERS_GENERATION' });
+    await t.rejects(reopen(books, ['u-gen']), { code: 'COUNTERS_GENERATION' });
+    t.equal(await admin.dbsize(), 0);
+    const again = await world.begin();
+    await openCold(again, ['u-gen']);
+    const before = await admin.hgetall('ct:{u-gen}');
+    await t.rejects(fillPieces(books, new Pieces(store.tallies), ['u-gen']), { code: 'COUNTERS_GENERATION' });
+    t.strictSame(await admin.hgetall('ct:{u-gen}'), before);
+    await warmUsers(again, ['u-gen']);
+    t.equal(await standing(again, 'u-gen'), 'complete');
+  });
+
+  await t.test('the newest piece of many users is added up at once, and the rest user by user', async (t) => {
+    const books = await world.begin();
+    const users = Array.from({ length: 8 }, (_, i) => `u-group-${i}`);
+    const nowMs = Date.now();
+    await stored(
+      users.flatMap((userId) =>
+        [1, 50, 100, 300].map((ago) => callOf(userId, { startedAt: nowMs - ago * DAY_MS })),
+      ),
+    );
+    await openCold(books, users);
+    const asked: (readonly string[])[] = [];
+    const pieces = new Pieces(
+      watched(store.tallies, (userIds) => void asked.push(userIds)),
+      {
+        wholeTimeoutMs: 0,
+      },
+    );
+    const first = await fillPieces(books, pieces, users);
+    t.strictSame(asked, [users], 'one query');
+    t.match(first, { pieces: 8, rows: 8, left: users });
+    for (const userId of users) {
+      const { sinceMs } = (await standing(books, userId)) as { sinceMs: number };
+      t.ok(sinceMs > nowMs - 31 * DAY_MS && sinceMs <= nowMs, 'the default window');
+    }
+    t.strictSame((await auditUsers(books, users)).differences, []);
+    for (let left = users; left.length > 0; ) ({ left } = await fillPieces(books, pieces, left));
+    for (const userId of users) {
+      const both = (await bothOf(world, books, userId))!;
+      t.strictSame(both.counters, both.rows);
+      t.equal(callsIn(both.counters), 4);
+    }
+  });
+
+  await t.test(
+    'events that are counted while a piece is added up make no difference to it, old or new',
+    async (t) => {
+      const books = await world.begin();
+      const calls = Array.from({ length: 30 }, (_, i) =>
+        callOf('u-meanwhile', { startedAt: Date.now() - i * 4 * DAY_MS }),
+      );
+      const own = await stored(calls);
+      let offset = calls.length;
+      const count = async () => {
+        const events = [0, 15, 200].map((ago) => ({
+          offset: offset++,
+          call: callOf('u-meanwhile', { startedAt: Date.now() - ago * DAY_MS }),
+        }));
+        await record(books, batchOf(own, events));
+      };
+      const tallies = watched(store.tallies, count, count);
+      const pieces = new Pieces(tallies, { wholeTimeoutMs: 0, rowsWanted: 9, firstSpanMs: 10 * DAY_MS });
+      let rounds = 0;
+      for (let left = ['u-meanwhile']; left.length > 0; rounds++) {
+        ({ left } = await fillPieces(books, pieces, left));
+        t.strictSame((await auditUsers(books, ['u-meanwhile'])).differences, [], `after ${rounds} pieces`);
+      }
+      t.ok(rounds > 3, `${rounds} pieces`);
+      const both = (await bothOf(world, books, 'u-meanwhile'))!;
+      t.strictSame(both.counters, both.rows);
+      t.equal(callsIn(both.counters), offset);
+    },
+  );
+
+  await t.test('of two who fill the same piece one adds it, and both go on', async (t) => {
+    const books = await world.begin();
+    const other = await world.begin();
+    await stored(
+      Array.from({ length: 60 }, (_, i) => callOf('u-two', { startedAt: Date.now() - i * 3 * DAY_MS })),
+    );
+    await openCold(books, ['u-two']);
+    const [some, others] = [smallPieces(7), smallPieces(11)];
+    let rows = 0;
+    let rounds = 0;
+    for (let left = true; left; rounds++) {
+      const done = await Promise.all([
+        fillPieces(books, some, ['u-two']),
+        fillPieces(other, others, ['u-two']),
+      ]);
+      for (const one of done) rows += one.rows;
+      left = done.some((one) => one.left.length > 0);
+    }
+    t.ok(rounds > 2, `${rounds} rounds`);
+    t.ok(rows > 60, `${rows} rows were added up`);
+    const both = (await bothOf(world, books, 'u-two'))!;
+    t.strictSame(both.counters, both.rows);
+    t.equal(callsIn(both.counters), 60);
+  });
+
+  await t.test('a piece that was added up before the user was opened anew comes to nothing', async (t) => {
+    const books = await world.begin();
+    const own = await stored([callOf('u-stale')]);
+    await openCold(books, ['u-stale']);
+    const tallies = watched(store.tallies, undefined, async () => {
+      await store.calls.insert([toRow(callOf('u-stale'), { stream: 0, partition: own, offset: 1 })]);
+      await store.progress.raise(0, own, 1);
+      await reopen(books, ['u-stale']);
+    });
+    const done = await fillPieces(books, new Pieces(tallies), ['u-stale']);
+    t.strictSame(done, { pieces: 1, rows: 1, left: ['u-stale'] });
+    t.match(await standing(books, 'u-stale'), { sinceMs: NOTHING_FILLED });
+    const both = await bothFilled(world, books, 'u-stale');
+    t.strictSame(both.counters, both.rows);
+    t.equal(callsIn(both.counters), 2);
+  });
+
+  await t.test('who was claimed by one that is gone is opened and filled by the next one', async (t) => {
+    const books = await world.begin();
+    await stored([callOf('u-claimed')]);
+    await claimUsers(books.session, books.generations, ['u-claimed'], Date.now());
+    t.strictSame(await fillPieces(books, new Pieces(store.tallies), ['u-claimed']), {
+      pieces: 1,
+      rows: 1,
+      left: [],
+    });
+    t.equal(callsIn((await bothOf(world, books, 'u-claimed'))!.counters), 1);
+  });
+
+  await t.test('who is being filled from the topic is left alone for a minute', async (t) => {
+    const books = await world.begin();
+    await stored([callOf('u-topic')]);
+    const opened = await openCold(books, ['u-topic'], FROM_TOPIC);
+    t.ok(opened.get('u-topic')!.fillId.startsWith(FROM_TOPIC));
+    const pieces = new Pieces(store.tallies);
+    t.strictSame(await fillPieces(books, pieces, ['u-topic']), { pieces: 0, rows: 0, left: ['u-topic'] });
+    await admin.hset('ct:{u-topic}', 'n', Date.now() - 60_001);
+    t.strictSame(await fillPieces(books, pieces, ['u-topic']), { pieces: 1, rows: 1, left: [] });
+  });
+
+  await t.test('a Mongo that fails fills nothing in, and leaves everything as it was', async (t) => {
+    const books = await world.begin();
+    await stored([callOf('u-fails')]);
+    await openCold(books, ['u-fails']);
+    const before = await admin.hgetall('ct:{u-fails}');
+    const failing = watched(store.tallies, () => Promise.reject(new Error('away')));
+    await t.rejects(fillPieces(books, new Pieces(failing), ['u-fails']), { message: 'away' });
+    t.strictSame(await admin.hgetall('ct:{u-fails}'), before);
+    t.strictSame((await fillPieces(books, new Pieces(store.tallies), ['u-fails'])).left, []);
+  });
+
+  await t.test(
+    'calls older than what is kept, at the borders of pieces and ahead of the clock: each is counted once',
+    async (t) => {
+      const books = await world.begin();
+      const nowMs = Date.now();
+      const starts = [nowMs + 4 * 60_000, 0, 946_684_800_000, nowMs - 2_000 * DAY_MS];
+      for (let ago = 0; ago < 900; ago += 9) starts.push((dayOf(nowMs) - ago) * DAY_MS);
+      await stored(starts.map((startedAt) => callOf('u-borders', { startedAt })));
+      const pieces = smallPieces(12, DAY_MS);
+      let rows = 0;
+      for (let left = ['u-borders']; left.length > 0; ) {
+        const done = await fillPieces(books, pieces, left);
+        rows += done.rows;
+        ({ left } = done);
+      }
+      t.equal(rows, starts.length);
+      t.strictSame(await auditUsers(books, ['u-borders']), {
+        compared: 1,
+        cold: [],
+        filling: [],
+        differences: [],
+      });
+    },
+  );
+
+  await t.test(
+    'events, pieces, openings and repairs of the same users at random: right at every moment, and rows in the end',
+    async (t) => {
+      const rounds = 10;
+      const users = Array.from({ length: 4 }, (_, i) => `u-race-${i}`);
+      const offsets = [0, 0];
+      const shared: Call[] = [];
+      const seen = { filling: 0, complete: 0, cold: 0 };
+      for (let round = 0; round < rounds; round++) {
+        const parts = await Promise.all(Array.from({ length: 6 }, () => world.begin()));
+        let writing = 2;
+        const writer = async (which: number) => {
+          for (let i = 0; i < 6; i++) {
+            const events = Array.from({ length: randomInt(1, 6) }, () => {
+              const fresh = callOf(users[randomInt(users.length)]!, {
+                startedAt: Date.now() - randomInt(60 * DAY_MS),
+              });
+              const call =
+                shared.length > 0 && randomInt(5) === 0 ? shared[randomInt(shared.length)]! : fresh;
+              shared.push(call);
+              return { offset: offsets[which]!++, call };
+            });
+            await record(parts[which]!, batchOf(100 + which, events));
+            if (randomInt(3) === 0) await record(parts[which]!, batchOf(100 + which, events));
+          }
+          writing -= 1;
+        };
+        const disturber = async (books: Books) => {
+          while (writing > 0) {
+            const some = users.filter(() => randomInt(2) === 0);
+            const what = randomInt(10);
+            if (what === 0) await reopen(books, some);
+            else if (what === 1) await repairUsers(books, some, { pieces: smallPieces(randomInt(1, 40)) });
+            else await fillPieces(books, smallPieces(randomInt(1, 40), randomInt(1, 20) * DAY_MS), some);
+            await turn();
+          }
+        };
+        const auditor = async (books: Books) => {
+          while (writing > 0) {
+            const { filling, compared, cold, differences } = await auditUsers(books, users, {
+              pieces: smallPieces(),
+            });
+            assert.deepEqual(differences, []);
+            seen.filling += filling.length;
+            seen.complete += compared - filling.length;
+            seen.cold += cold.length;
+          }
+        };
+        const [first, second, third, fourth, fifth] = parts as [Books, Books, Books, Books, Books];
+        await Promise.all([writer(0), writer(1), disturber(third), disturber(fourth), auditor(fifth)]);
+        let total = 0;
+        for (const userId of users) {
+          const both = await bothFilled(world, round % 2 === 0 ? first : second, userId);
+          t.strictSame(both.counters, both.rows, `round ${round}`);
+          total += callsIn(both.counters);
+        }
+        t.equal(total, new Set(shared.map(({ callId }) => callId)).size, `round ${round}`);
+        for (const { session } of parts) session.end('done');
+      }
+      t.comment(seen);
+      t.ok(seen.filling > 5 && seen.complete > 5, 'half-filled and complete ones were looked at');
+    },
+  );
+});
