@@ -3,6 +3,7 @@ import {
   dequeueUsers,
   NOTHING_FILLED,
   queuedUsers,
+  queueFilling,
   queueUsers,
   readFillQueue,
   releaseFillSlot,
@@ -61,11 +62,18 @@ test('who waits to be filled', async (t) => {
   await t.test('who is queued keeps their place, and who is taken is not taken again for it', async (t) => {
     await queueUsers(session, ['a'], NOW);
     await queueUsers(session, ['b'], NOW + 1);
-    await queueUsers(session, ['a', 'b'], NOW + 2);
-    t.strictSame(await readFillQueue(session), { users: 2, oldestMs: NOW });
+    await queueFilling(session, ['a', 'b', 'c'], NOW + 2);
+    t.strictSame(await readFillQueue(session), { users: 3, oldestMs: NOW });
     t.strictSame(await take(1, 0), ['a']);
-    await queueUsers(session, ['a'], NOW + 3);
-    t.strictSame(await take(9, 9), ['b']);
+    await queueFilling(session, ['a'], NOW + 3);
+    t.strictSame(await take(9, 9), ['b', 'c']);
+  });
+
+  await t.test('who is opened anew waits anew, also where they are taken', async (t) => {
+    await queueUsers(session, ['a', 'b'], NOW);
+    t.strictSame(await take(1, 0), ['a']);
+    await queueUsers(session, ['a'], NOW + 1);
+    t.strictSame(await take(9, 9), ['b', 'a']);
   });
 
   await t.test('given back: by since who has a part, by the time of opening who has nothing', async (t) => {
@@ -92,15 +100,40 @@ test('who waits to be filled', async (t) => {
   });
 
   await t.test('who is done goes, and nobody is asked for nothing', async (t) => {
-    await queueUsers(session, ['a', 'b'], NOW);
-    await dequeueUsers(session, ['a', 'nobody']);
-    t.strictSame(await queuedUsers(session, 9), ['b']);
-    await dequeueUsers(session, ['b']);
+    await queueUsers(session, ['a', 'b', 'c'], NOW);
+    await dequeueUsers(
+      session,
+      new Map([
+        ['a', part(NOTHING_FILLED)],
+        ['nobody', part(NOTHING_FILLED)],
+      ]),
+    );
+    t.strictSame(await queuedUsers(session, 9), ['b', 'c']);
+    await requeueUsers(session, new Map([['b', part(NOW - 5)]]));
+    await dequeueUsers(session, new Map([['b', part(NOW - 5)]]));
+    t.strictSame(await queuedUsers(session, 9), ['c']);
+    t.strictSame(await take(9, 9), ['c']);
+    await dequeueUsers(session, new Map([['c', part(NOTHING_FILLED, 0)]]));
     t.strictSame(await readFillQueue(session), { users: 0, oldestMs: undefined });
     await queueUsers(session, [], NOW);
-    await dequeueUsers(session, []);
+    await queueFilling(session, [], NOW);
+    await dequeueUsers(session, new Map());
     await requeueUsers(session, new Map());
     t.equal(await admin.exists('ct:filling:{0}'), 0);
+  });
+
+  await t.test('who was opened anew while their last piece was filled in stays', async (t) => {
+    await queueUsers(session, ['a', 'b'], NOW);
+    t.strictSame(await take(1, 0), ['a']);
+    await queueUsers(session, ['a', 'b'], NOW + 1);
+    await dequeueUsers(
+      session,
+      new Map([
+        ['a', part(NOTHING_FILLED)],
+        ['b', part(NOTHING_FILLED)],
+      ]),
+    );
+    t.strictSame(await queuedUsers(session, 9), ['a', 'b']);
   });
 
   await t.test('a session that is over says so', async (t) => {
