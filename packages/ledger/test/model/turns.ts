@@ -93,8 +93,10 @@ export async function goOn(worker: Worker, nowMs: number, act: () => void): Prom
 
 // For workers the time is the world's, and a pause is a turn like any command; for everybody else both stay real.
 const { now } = Date;
+const sinceStart = performance.now.bind(performance);
 const { setTimeout: sleep } = timers;
 Date.now = () => running?.nowMs ?? now();
+performance.now = () => running?.nowMs ?? sinceStart();
 timers.setTimeout = ((ms: number, value: unknown, options: object) =>
   running === undefined
     ? sleep(ms, value, options)
