@@ -14,6 +14,7 @@ import {
   repair,
   replace,
   replay,
+  SLOW_CLOCK_MS,
   type Work,
   warm,
 } from './workers.ts';
@@ -38,6 +39,8 @@ export interface Allowed {
   openers?: number;
   readers?: number;
   fillers?: number;
+  /** Fillers whose clocks are behind those of others. */
+  slowClocks?: number;
   warms?: number;
   repairs?: number;
   reopens?: number;
@@ -127,6 +130,9 @@ export function accidents(world: World, allowed: Allowed): Step[] {
   mayStart('openers', 'api', 'the API opens everybody', () => open(USERS));
   mayStart('warms', 'rebuild', 'everybody is rebuilt', () => warm(USERS, true));
   mayStart('fillers', 'filler', 'a filler begins', () => filler());
+  may('slowClocks', 'a filler begins whose clock is slow', async () => {
+    await world.start('slow filler', filler(), SLOW_CLOCK_MS);
+  });
   mayStart('discards', 'discard', 'all counters are thrown away', () => discard(partitions));
   mayStart('audits', 'verify', 'everybody is audited', () =>
     audit(USERS, (differences) => {

@@ -39,6 +39,7 @@ const SHOWN: Record<keyof typeof FAULTS, SceneName> = {
   'a piece takes applied back': 'two partitions count a user who is being filled',
   'a piece has rows beyond base': 'two partitions count a user who is being filled',
   'the first piece ends now': 'two fillers of one user',
+  'a piece that ends ahead of the clock has no end': 'a filler whose clock is slow, after another',
   'a piece does not raise the latest start': 'two fillers of one user',
   'generations are all the same': 'Mongo went back, a slow consumer marks, and another begins',
   'a mark goes back': 'Mongo went back, a slow consumer marks, and another begins',

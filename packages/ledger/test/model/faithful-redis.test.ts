@@ -11,6 +11,7 @@ import {
   markPartition,
   openUsers,
   queuedUsers,
+  queueFilling,
   queueUsers,
   readBuckets,
   readFillQueue,
@@ -48,6 +49,7 @@ const ms = fc.integer({ min: 0, max: 1_000_000_000 });
 const isNewest = fc.boolean();
 const days = fc.array(fc.tuple(day, fc.record({ calls: fc.nat(9), durationMs: ms })), { maxLength: 3 });
 const fromMs = fc.constantFrom(-Infinity, (TODAY - 20) * DAY_MS, (TODAY - 60) * DAY_MS + 1);
+const sinceMs = fc.constantFrom(Number.MAX_SAFE_INTEGER, NOW_MS - 1, NOW_MS);
 const holder = fc.constantFrom('first', 'second', 'third');
 
 const opening = fc.record({ user, isNewest, base: fc.dictionary(partition, fc.nat(6)), fillId: holder });
@@ -72,14 +74,13 @@ const command = fc.oneof(
     fc.record({ kind: fc.constant('read' as const), user }),
     fc.record({ kind: fc.constant('forget' as const), user }),
     fc.record({ kind: fc.constant('flush' as const) }),
-    fc.record({ kind: fc.constant('queue' as const), users: fc.uniqueArray(user), ms: fc.nat(9) }),
-    fc.record({ kind: fc.constant('take' as const), empty: fc.nat(2), part: fc.nat(2), ms: fc.nat(99_999) }),
     fc.record({
-      kind: fc.constant('requeue' as const),
-      user,
-      sinceMs: fc.constantFrom(Number.MAX_SAFE_INTEGER, NOW_MS - 1, NOW_MS),
+      kind: fc.constantFrom('queue' as const, 'queue filling' as const),
+      users: fc.uniqueArray(user),
+      ms: fc.nat(2),
     }),
-    fc.record({ kind: fc.constant('dequeue' as const), user }),
+    fc.record({ kind: fc.constant('take' as const), empty: fc.nat(2), part: fc.nat(2), ms: fc.nat(99_999) }),
+    fc.record({ kind: fc.constantFrom('requeue' as const, 'dequeue' as const), user, sinceMs }),
     fc.record({ kind: fc.constant('slot' as const), holder }),
     fc.record({ kind: fc.constant('release' as const), slot: fc.nat(1), holder }),
   ].map((arbitrary) => ({ weight: 1, arbitrary })),
@@ -152,12 +153,14 @@ async function run(side: Side, given: Command): Promise<unknown> {
       return side.flush();
     case 'queue':
       return queueUsers(session, given.users, NOW_MS + given.ms);
+    case 'queue filling':
+      return queueFilling(session, given.users, NOW_MS + given.ms);
     case 'take':
       return takeUsers(session, given, NOW_MS + given.ms);
     case 'requeue':
       return requeueUsers(session, new Map([[given.user, { sinceMs: given.sinceMs, openedAtMs: NOW_MS }]]));
     case 'dequeue':
-      return dequeueUsers(session, [given.user]);
+      return dequeueUsers(session, new Map([[given.user, { sinceMs: given.sinceMs, openedAtMs: NOW_MS }]]));
     case 'slot':
       return takeFillSlot(session, 2, given.holder);
     case 'release':

@@ -161,6 +161,18 @@ export const FAULTS = {
       }),
     }),
   },
+  'a piece that ends ahead of the clock has no end': {
+    store: (store) => ({
+      ...store,
+      tallies: over(store.tallies, {
+        byDay: (...[userIds, through, bounds]: Parameters<Tallies['byDay']>) => {
+          const { from = -Infinity, until = Infinity } = bounds?.range ?? {};
+          const range = { from, until: until > Date.now() ? Infinity : until };
+          return store.tallies.byDay(userIds, through, { ...bounds, range });
+        },
+      }),
+    }),
+  },
   'a piece does not raise the latest start': {
     scripts: [{ script: 'fill', from: 'if tonumber(ARGV[5]) > tonumber(head[4]) then', to: 'if false then' }],
   },

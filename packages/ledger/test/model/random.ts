@@ -22,6 +22,7 @@ const EVERYTHING: Scene = {
     openers: 2,
     readers: 2,
     fillers: 3,
+    slowClocks: 1,
     warms: 1,
     repairs: 1,
     reopens: 1,

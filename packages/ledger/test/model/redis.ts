@@ -11,6 +11,7 @@ const SCRIPTS = [
   'fill',
   'standing',
   'take',
+  'dequeue',
   'give',
   'read',
   'snapshot',
@@ -86,6 +87,8 @@ export class RedisServer {
       }
       case 'ZREM':
         return this.#remove(key!, args);
+      case 'ZSCORE':
+        return hash?.get(args[0]!) ?? false;
       case 'ZCARD':
         return hash?.size ?? 0;
       case 'ZRANGE': {
@@ -204,10 +207,6 @@ export class RedisClient {
 
   zadd(...given: string[]): Promise<Value> {
     return this.#command('ZADD', ...given);
-  }
-
-  zrem(...given: string[]): Promise<Value> {
-    return this.#command('ZREM', ...given);
   }
 
   zcard(key: string): Promise<Value> {

@@ -1,7 +1,7 @@
 import type { Call } from '@calltally/domain';
 import { putMongoBack } from './accidents.ts';
 import { finish, type Scene } from './play.ts';
-import { audit, consumer, fill, open, openAnew, replay, type Work } from './workers.ts';
+import { audit, consumer, fill, open, openAnew, replay, SLOW_CLOCK_MS, type Work } from './workers.ts';
 import { USERS, type World } from './world.ts';
 
 const [A] = USERS as [string];
@@ -16,8 +16,14 @@ async function whole(world: World, name: string, work: Work): Promise<void> {
 }
 
 /** Starts a worker that has done everything before its first command that begins so. */
-async function startUpTo(world: World, command: string, name: string, work: Work): Promise<void> {
-  const worker = await world.start(name, work);
+async function startUpTo(
+  world: World,
+  command: string,
+  name: string,
+  work: Work,
+  clockMs?: number,
+): Promise<void> {
+  const worker = await world.start(name, work, clockMs);
   while (!worker.sent[0]!.text.startsWith(command)) await world.takeEffect(worker, worker.sent[0]!);
 }
 
@@ -91,7 +97,7 @@ export const SCENES = {
       await whole(world, 'first', consumer(0, 1));
       send(world, 0, world.call(0, A));
       await startUpTo(world, 'insert', 'consumer', consumer(0, 1));
-      await startUpTo(world, 'claim', 'api', open([A]));
+      await startUpTo(world, 'read progress', 'api', open([A]));
     },
   },
   'two fillers of one user': {
@@ -100,6 +106,14 @@ export const SCENES = {
       await openedUser(world);
       await startUpTo(world, 'standing', 'filler', fill([A], 3));
       await startUpTo(world, 'standing', 'other', fill([A], 3));
+    },
+  },
+  'a filler whose clock is slow, after another': {
+    allowed: { kills: 1 },
+    async prepare(world) {
+      await openedUser(world);
+      await startUpTo(world, 'add up', 'filler', fill([A], 1));
+      await startUpTo(world, 'standing', 'slow', fill([A], 2), SLOW_CLOCK_MS);
     },
   },
   'a filler, and a user who is opened anew at more': {

@@ -33,6 +33,8 @@ import type { Worker } from './turns.ts';
 export const RETENTION_MONTHS = 1;
 /** As long as anybody leaves alone what another has begun: a slot, users that were taken, a topic that is read. */
 export const RESPECT_MS = 60_000;
+/** By how much a clock is behind that is not set, in ms: beyond where the newest piece begins. */
+export const SLOW_CLOCK_MS = -20 * DAY_MS;
 /** A consumer that had to begin this often is taken to be killed; another one comes. */
 const BEGINNINGS = 6;
 

@@ -80,8 +80,9 @@ export class World {
     return { callId: `c${number}`, userId, startedAt, durationMs: 2 ** number };
   }
 
-  async start(name: string, work: Work): Promise<Worker> {
+  async start(name: string, work: Work, clockMs = 0): Promise<Worker> {
     const worker = new Worker(`${name} ${++this.#started}`);
+    worker.clockMs = clockMs;
     this.workers.push(worker);
     const store = openModelStore(worker, this.mongo);
     const process: Process = {
