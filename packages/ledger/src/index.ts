@@ -10,7 +10,7 @@ export { LedgerError, type LedgerErrorCode } from './errors.ts';
 export { fillPieces } from './fill.ts';
 export { Filler } from './filler.ts';
 export { openCold, reopen } from './open.ts';
-export { Pieces } from './pieces.ts';
+export { type PieceLimits, Pieces } from './pieces.ts';
 export type { PartitionState } from './reach.ts';
 export { DashboardReader, type Reading } from './read.ts';
 export { SeriesReader, type SeriesReading } from './read-series.ts';

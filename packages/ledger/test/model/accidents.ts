@@ -1,8 +1,23 @@
 import { sendings } from './events.ts';
-import { warmUsers } from './invariants.ts';
+import { openUsers, wrongReading } from './invariants.ts';
 import type { Contents } from './mongo.ts';
 import { generationIn, type Hashes } from './redis.ts';
-import { audit, consumer, RESPECT_MS, recount, repair, replay } from './workers.ts';
+import {
+  audit,
+  consumer,
+  discard,
+  filler,
+  open,
+  openAnew,
+  RESPECT_MS,
+  read,
+  repair,
+  replace,
+  replay,
+  SLOW_CLOCK_MS,
+  type Work,
+  warm,
+} from './workers.ts';
 import { heads, PARTITIONS, type Step, USERS, type World } from './world.ts';
 
 /** How often each of these may happen in a run; what is not named does not. */
@@ -17,12 +32,21 @@ export interface Allowed {
   redisPutBacks?: number;
   backups?: number;
   mongoPutBacks?: number;
-  /** Longer than a lease of another is left alone. */
+  /** Longer than what another has begun is left alone. */
   pauses?: number;
   events?: number;
   consumers?: number;
-  recounts?: number;
+  openers?: number;
+  readers?: number;
+  fillers?: number;
+  /** Fillers whose clocks are behind those of others. */
+  slowClocks?: number;
+  warms?: number;
   repairs?: number;
+  reopens?: number;
+  /** Rebuilds from the topic. */
+  replaces?: number;
+  discards?: number;
   audits?: number;
   replays?: number;
   /** An operator, or a zombie, takes a commit back. */
@@ -39,6 +63,11 @@ export function accidents(world: World, allowed: Allowed): Step[] {
       return take();
     };
     steps.push({ text, weight, take: use });
+  };
+  const mayStart = (kind: keyof Allowed, name: string, text: string, work: () => Work) => {
+    may(kind, text, async () => {
+      await world.start(name, work());
+    });
   };
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
 
@@ -75,41 +104,48 @@ export function accidents(world: World, allowed: Allowed): Step[] {
   }
   for (const partition of partitions) {
     for (const size of [1, 3]) {
-      may('consumers', `consumer of ${partition} begins, ${size} a batch`, async () => {
-        await world.start(`consumer ${partition}`, consumer(partition, size));
-      });
+      const text = `consumer of ${partition} begins, ${size} a batch`;
+      mayStart('consumers', `consumer ${partition}`, text, () => consumer(partition, size));
     }
     for (const from of [0, Math.max(0, world.topic.end(partition) - 2)]) {
-      may('replays', `replay of ${partition} from ${from}`, async () => {
-        await world.start(`replay ${partition}`, replay(partition, from, 2));
-      });
+      const text = `replay of ${partition} from ${from}`;
+      mayStart('replays', `replay ${partition}`, text, () => replay(partition, from, 2));
     }
     may('rewinds', `the commit of ${partition} goes back`, () => {
       world.topic.committed[partition] = 0;
     });
   }
   for (const userId of USERS) {
-    may('recounts', `the API recounts ${userId}`, async () => {
-      await world.start('api', recount([userId], false, RESPECT_MS));
-    });
-    may('repairs', `${userId} is repaired`, async () => {
-      await world.start('repair', repair([userId]));
-    });
-  }
-  may('recounts', 'everybody is recounted', async () => {
-    await world.start('rebuild', recount(USERS, true, 0));
-  });
-  may('audits', 'everybody is audited', async () => {
-    await world.start(
-      'verify',
-      audit(USERS, (differences) => {
-        // It compares counters of a generation that will be given up with rows of a Mongo put back.
-        if (differences.length > 0 && world.outdated.size === 0)
-          world.breach ??= `verify says ${JSON.stringify(differences)}`;
+    mayStart('openers', 'api', `the API opens ${userId}`, () => open([userId]));
+    mayStart('readers', 'reader', `${userId} is read`, () =>
+      read(userId, (reading) => {
+        if (isJudged(world)) world.breach ??= wrongReading(world, userId, reading);
       }),
     );
+    mayStart('warms', 'rebuild', `${userId} is rebuilt`, () => warm([userId]));
+    mayStart('repairs', 'repair', `${userId} is repaired`, () => repair([userId]));
+    mayStart('reopens', 'reopen', `${userId} is opened anew`, () => openAnew([userId]));
+    mayStart('replaces', 'topic', `${userId} is rebuilt from the topic`, () => replace([userId]));
+  }
+  mayStart('openers', 'api', 'the API opens everybody', () => open(USERS));
+  mayStart('warms', 'rebuild', 'everybody is rebuilt', () => warm(USERS, true));
+  mayStart('fillers', 'filler', 'a filler begins', () => filler());
+  may('slowClocks', 'a filler begins whose clock is slow', async () => {
+    await world.start('slow filler', filler(), SLOW_CLOCK_MS);
   });
+  mayStart('discards', 'discard', 'all counters are thrown away', () => discard(partitions));
+  mayStart('audits', 'verify', 'everybody is audited', () =>
+    audit(USERS, (differences) => {
+      if (differences.length > 0 && isJudged(world))
+        world.breach ??= `verify says ${JSON.stringify(differences)}`;
+    }),
+  );
   return steps;
+}
+
+/** Counters of a generation that will be given up are not compared with rows of a Mongo put back. */
+function isJudged({ outdated, lostRows }: World): boolean {
+  return outdated.size === 0 && !lostRows;
 }
 
 function arrive(world: World, command: World['late'][number]): void {
@@ -122,12 +158,14 @@ function arrive(world: World, command: World['late'][number]): void {
  * ("Limits, and what is not there yet" in docs/design.md).
  */
 function mayPutBack(world: World, backup: Contents): boolean {
+  // It would begin a generation whose marks are those of the Mongo before.
+  if (world.workers.some(({ name }) => name.startsWith('discard'))) return false;
   const storedThen = (partition: number) => Number(backup.progress.get(`0:${partition}`)?.stored ?? -1);
   if (isAhead(world, storedThen)) return true;
   return (
     world.workers.length === 0 &&
     world.late.length === 0 &&
-    warmUsers(world).every(({ applied }) =>
+    openUsers(world).every(({ applied }) =>
       [...applied].every(([partition, offset]) => offset <= storedThen(partition)),
     )
   );

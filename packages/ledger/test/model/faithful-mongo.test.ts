@@ -11,6 +11,13 @@ const COMMANDS_MAX = 25;
 const USERS = ['u-a', 'u-b'];
 const TODAY = dayOf(Date.now());
 
+/** As pieces are: the newest has no upper end, the oldest no lower one, and a start lies at a bound. */
+const RANGES = [
+  { from: (TODAY - 1) * DAY_MS, until: Infinity },
+  { from: (TODAY - 400) * DAY_MS, until: (TODAY - 1) * DAY_MS },
+  { from: -Infinity, until: (TODAY - 400) * DAY_MS },
+];
+
 const user = fc.constantFrom(...USERS);
 const day = fc.constantFrom(TODAY, TODAY - 1, TODAY - 400);
 const ms = fc.integer({ min: 0, max: 1_000_000_000 });
@@ -53,8 +60,14 @@ async function writtenTo(store: Store, stream: number, given: Write): Promise<st
     [...(await store.progress.stored())].filter(([key]) => key.startsWith(cutKey(stream, 0).slice(0, -1))),
   );
   const cut = stored.size > 0 ? stored : new Map([[cutKey(stream, 0), 3]]);
-  const tallies = (await store.tallies.byDay(USERS.map(nameOf), cut)).map((tally) => plain(tally)).sort();
-  return plain([reply, sorted(stored), tallies]);
+  const users = USERS.map(nameOf);
+  const summed = await Promise.all([
+    store.tallies.byDay(users, cut),
+    ...RANGES.map((range) => store.tallies.byDay(users, cut, { range })),
+  ]);
+  const tallies = summed.map((some) => some.map((tally) => plain(tally)).sort());
+  const older = await Promise.all(users.map((userId) => store.tallies.startsBefore(userId, TODAY * DAY_MS)));
+  return plain([reply, sorted(stored), tallies, older]);
 }
 
 test('the Mongo of the model answers as Mongo does, and keeps the same', async (t) => {

@@ -2,13 +2,26 @@ import {
   applyEvents,
   beginGenerations,
   type CounterSession,
+  claimUsers,
+  dequeueUsers,
+  type Filling,
+  fillUsers,
   forgetUsers,
   type Generations,
-  installUsers,
-  leaseUsers,
   markPartition,
+  openUsers,
+  queuedUsers,
+  queueFilling,
+  queueUsers,
+  readBuckets,
+  readFillQueue,
   readGenerations,
+  releaseFillSlot,
+  requeueUsers,
   snapshotUsers,
+  standingOf,
+  takeFillSlot,
+  takeUsers,
 } from '@calltally/counters';
 import { dayOf } from '@calltally/domain';
 import fc from 'fast-check';
@@ -21,7 +34,7 @@ import { plain } from './turns.ts';
 
 const COMMANDS_MAX = 25;
 const USERS = ['u-a', 'u-b'];
-const PARTITIONS = ['0:0', '0:1'];
+const PARTITIONS = ['0:0', '0:1', '0:10'];
 const SCRIPTS = new LuaScripts();
 const NOW_MS = Date.now();
 const TODAY = dayOf(NOW_MS);
@@ -31,21 +44,22 @@ const partition = fc.constantFrom(...PARTITIONS);
 const offset = fc.integer({ min: -1, max: 6 });
 /** Days of this month, of another year, and such as are no longer kept. */
 const day = fc.constantFrom(TODAY, TODAY - 1, TODAY - 40, TODAY - 400, TODAY - 900);
-const lease = fc.constantFrom('first', 'second');
 const ms = fc.integer({ min: 0, max: 1_000_000_000 });
+/** Whether a claim, or a fill, is the newest that is known of the user or one that was known before. */
+const isNewest = fc.boolean();
+const days = fc.array(fc.tuple(day, fc.record({ calls: fc.nat(9), durationMs: ms })), { maxLength: 3 });
+const fromMs = fc.constantFrom(-Infinity, (TODAY - 20) * DAY_MS, (TODAY - 60) * DAY_MS + 1);
+const sinceMs = fc.constantFrom(Number.MAX_SAFE_INTEGER, NOW_MS - 1, NOW_MS);
+const holder = fc.constantFrom('first', 'second', 'third');
 
-const recount = fc.record({
-  user,
-  lease,
-  stored: fc.dictionary(partition, fc.nat(6)),
-  days: fc.array(fc.tuple(day, fc.record({ calls: fc.nat(9), durationMs: ms })), { maxLength: 3 }),
-});
+const opening = fc.record({ user, isNewest, base: fc.dictionary(partition, fc.nat(6)), fillId: holder });
+const piece = fc.record({ user, isNewest, days, fromMs, lastStartedAt: fc.constantFrom(-1, NOW_MS) });
 const events = fc.array(fc.record({ offset: fc.nat(6), day, durationMs: ms }), {
   minLength: 1,
   maxLength: 4,
 });
 
-/** Mostly recounts and applies, or nobody would be warm for long. */
+/** Mostly openings, pieces and applies, or nobody would be known for long. */
 const command = fc.oneof(
   ...[
     fc.record({ kind: fc.constant('begin' as const), replaces: fc.boolean(), partition, offset }),
@@ -55,27 +69,38 @@ const command = fc.oneof(
       offset,
       asOfMs: fc.option(ms, { nil: undefined }),
     }),
-    fc.record({
-      kind: fc.constant('lease' as const),
-      user,
-      lease,
-      evenIfWarm: fc.boolean(),
-      respectMs: fc.constantFrom(0, 9),
-    }),
-    recount.map((given) => ({ kind: 'install' as const, ...given })),
+    fc.record({ kind: fc.constant('claim' as const), user }),
+    opening.map((given) => ({ kind: 'open' as const, ...given })),
+    fc.record({ kind: fc.constant('read' as const), user }),
     fc.record({ kind: fc.constant('forget' as const), user }),
     fc.record({ kind: fc.constant('flush' as const) }),
+    fc.record({
+      kind: fc.constantFrom('queue' as const, 'queue filling' as const),
+      users: fc.uniqueArray(user),
+      ms: fc.nat(2),
+    }),
+    fc.record({ kind: fc.constant('take' as const), empty: fc.nat(2), part: fc.nat(2), ms: fc.nat(99_999) }),
+    fc.record({ kind: fc.constantFrom('requeue' as const, 'dequeue' as const), user, sinceMs }),
+    fc.record({ kind: fc.constant('slot' as const), holder }),
+    fc.record({ kind: fc.constant('release' as const), slot: fc.nat(1), holder }),
   ].map((arbitrary) => ({ weight: 1, arbitrary })),
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('apply' as const), user, partition, events }) },
-  { weight: 4, arbitrary: recount.map((given) => ({ kind: 'recount' as const, ...given })) },
+  { weight: 5, arbitrary: opening.map((given) => ({ kind: 'claim and open' as const, ...given })) },
+  { weight: 5, arbitrary: piece.map((given) => ({ kind: 'fill' as const, ...given })) },
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
-/** One of the two that are compared: the session, what it began with, and how to empty its Redis. */
+/** One of the two that are compared: the session, what it began with, what it was told, and how to empty its Redis. */
 interface Side {
   session: CounterSession;
   generations: Generations;
+  claims: Map<string, string[]>;
+  fillings: Map<string, Filling[]>;
   flush(): Promise<void>;
+}
+
+function sideOf(session: CounterSession, flush: () => Promise<void>): Side {
+  return { session, flush, generations: new Map(), claims: new Map(), fillings: new Map() };
 }
 
 async function run(side: Side, given: Command): Promise<unknown> {
@@ -95,34 +120,62 @@ async function run(side: Side, given: Command): Promise<unknown> {
         .sort((a, b) => a.offset - b.offset);
       return applyEvents(session, generations, given.partition, [{ userId: given.user, events }]);
     }
-    case 'lease':
-      return leaseUsers(session, generations, [given.user], given.lease, NOW_MS, given);
-    case 'recount':
-      return [
-        await run(side, { ...given, kind: 'lease', evenIfWarm: true, respectMs: 0 }),
-        await run(side, { ...given, kind: 'install' }),
-      ];
-    case 'install': {
-      const stored = new Map(Object.entries(given.stored));
-      const counted = {
-        userId: given.user,
-        days: new Map(given.days),
-        partitions: new Set(stored.keys()),
-        lastStartedAt: NOW_MS,
-      };
-      return installUsers(session, generations, [counted], stored, given.lease, NOW_MS);
+    case 'claim': {
+      const [claim] = await claimUsers(session, generations, [given.user], NOW_MS);
+      if (typeof claim === 'string') return claim;
+      const known = side.claims.get(given.user) ?? [];
+      side.claims.set(given.user, known);
+      // Ids are random; they are told by when they were first seen.
+      return known.includes(claim!.id) ? known.indexOf(claim!.id) : known.push(claim!.id);
     }
+    case 'open': {
+      const { user: userId, fillId } = given;
+      const claim = pick(side.claims.get(userId), given.isNewest);
+      if (claim === undefined) return 'no claim';
+      const base = new Map(Object.entries(given.base));
+      return openUsers(session, generations, [{ userId, claim, fillId }], base, NOW_MS);
+    }
+    case 'claim and open':
+      return [await run(side, { ...given, kind: 'claim' }), await run(side, { ...given, kind: 'open' })];
+    case 'fill': {
+      const { user: userId, days, lastStartedAt, fromMs } = given;
+      const filling = pick(side.fillings.get(userId), given.isNewest);
+      if (filling === undefined) return 'no fill';
+      const partitions = new Set(filling.base.keys());
+      const sums = { userId, days: new Map(days), partitions, lastStartedAt };
+      return fillUsers(session, generations, [{ filling, sums, fromMs }]);
+    }
+    case 'read':
+      return readBuckets(session, generations, given.user, NOW_MS, []);
     case 'forget':
       return forgetUsers(session, [given.user]);
     case 'flush':
       return side.flush();
+    case 'queue':
+      return queueUsers(session, given.users, NOW_MS + given.ms);
+    case 'queue filling':
+      return queueFilling(session, given.users, NOW_MS + given.ms);
+    case 'take':
+      return takeUsers(session, given, NOW_MS + given.ms);
+    case 'requeue':
+      return requeueUsers(session, new Map([[given.user, { sinceMs: given.sinceMs, openedAtMs: NOW_MS }]]));
+    case 'dequeue':
+      return dequeueUsers(session, new Map([[given.user, { sinceMs: given.sinceMs, openedAtMs: NOW_MS }]]));
+    case 'slot':
+      return takeFillSlot(session, 2, given.holder);
+    case 'release':
+      return releaseFillSlot(session, given.slot, given.holder);
   }
+}
+
+function pick<T>(known: readonly T[] | undefined, isNewest: boolean): T | undefined {
+  return isNewest ? known?.at(-1) : known?.at(-2);
 }
 
 /** What a command answered, and what is there afterwards; ids are told by whether they are those begun with. */
 async function told(side: Side, given: Command): Promise<string> {
   const reply = await run(side, given).catch((thrown) => thrown.code ?? String(thrown));
-  const { session, generations } = side;
+  const { session, generations, fillings } = side;
   const there = [...(await readGenerations(session)).values()].map(({ id, ...rest }) => [
     id === [...generations.values()][0]?.id,
     rest.retentionMonths,
@@ -132,7 +185,15 @@ async function told(side: Side, given: Command): Promise<string> {
   const users = (await snapshotUsers(session, generations, USERS, NOW_MS)).map(
     (one) => one && { ...one, applied: sorted(one.applied), buckets: sorted(one.buckets) },
   );
-  return plain([reply, there, users]);
+  const standings = await standingOf(session, generations, USERS);
+  standings.forEach((standing, i) => {
+    if (typeof standing === 'string') return;
+    const known = fillings.get(USERS[i]!) ?? [];
+    fillings.set(USERS[i]!, known);
+    if (plain(known.at(-1)) !== plain(standing)) known.push(standing);
+  });
+  const queue = [await readFillQueue(session), await queuedUsers(session, USERS.length)];
+  return plain([reply, there, users, standings, queue]);
 }
 
 test('the Redis of the model answers as Redis does, and keeps the same', async (t) => {
@@ -143,16 +204,8 @@ test('the Redis of the model answers as Redis does, and keeps the same', async (
     async (commands) => {
       await world.admin.flushall();
       const server = new RedisServer(SCRIPTS);
-      const real: Side = {
-        session,
-        generations: new Map(),
-        flush: async () => void (await world.admin.flushall()),
-      };
-      const model: Side = {
-        session: openSession(new Prompt('model'), server),
-        generations: new Map(),
-        flush: async () => server.putBack(new Map()),
-      };
+      const real = sideOf(session, async () => void (await world.admin.flushall()));
+      const model = sideOf(openSession(new Prompt('model'), server), async () => server.putBack(new Map()));
       const first: Command = { kind: 'begin', replaces: false, partition: '0:0', offset: -1 };
       for (const given of [first, ...commands]) {
         const [wanted, found] = [await told(real, given), await told(model, given)];

@@ -1,18 +1,40 @@
+import type { CountersReading } from '@calltally/counters';
+import {
+  DAY_MS,
+  dayOf,
+  defaultWindowDays,
+  firstDayOfMonth,
+  firstDayOfWeek,
+  monthOf,
+  type Tally,
+  weekOf,
+  ZERO_TALLY,
+} from '@calltally/domain';
 import { PARTITIONS, USERS, type World } from './world.ts';
 
-/** A user's counters as Redis has them, where they are complete and of the generation that is there. */
-interface Warm {
+/** A user's counters as Redis has them, where they are open and of the generation that is there. */
+interface Open {
   userId: string;
+  isComplete: boolean;
+  /** The first day that is complete. */
+  fromDay: number;
   applied: Map<number, number>;
-  calls: number;
-  /** A sum of powers of two, which says which calls were counted. */
-  durationMs: number;
+  lastStartedAt: number;
+  /** Days, weeks and months. A duration is a sum of powers of two, which says which calls were counted. */
+  buckets: Map<string, Bucket>;
+}
+
+interface Bucket extends Tally {
+  firstDay: number;
 }
 
 /** What has to hold after every step. @returns what does not */
 export function breachOf(world: World): string | undefined {
   if (world.breach !== undefined || world.lostRows) return world.breach;
-  return storedBeyondRows(world) ?? committedBeyondStored(world) ?? wrongCounters(world);
+  const isOutdated = world.outdated.has(world.redis.ledger.get('id') ?? '');
+  return (
+    storedBeyondRows(world) ?? committedBeyondStored(world) ?? (isOutdated ? undefined : wrongCounters(world))
+  );
 }
 
 /** What has to hold once everything that was sent has been counted. */
@@ -24,11 +46,14 @@ export function breachInQuiet(world: World): string | undefined {
       }
     }
   }
-  for (const { userId, calls } of warmUsers(world)) {
-    const rows = rowsOf(world, userId).length;
-    if (calls !== rows) return `${userId} has ${calls} calls counted and ${rows} rows after quiet`;
+  const open = new Map(openUsers(world).map((user) => [user.userId, user]));
+  for (const userId of USERS) {
+    const user = open.get(userId);
+    if (!user?.isComplete) return `${userId} is not complete after quiet`;
+    const uncounted = rowsOf(world, userId).find(isBeyond(user));
+    if (uncounted !== undefined) return `${userId} does not count ${uncounted._id} after quiet`;
   }
-  return breachOf(world);
+  return breachOf(world) ?? wrongCounters(world);
 }
 
 function storedBeyondRows({ mongo, topic }: World): string | undefined {
@@ -53,48 +78,130 @@ function committedBeyondStored({ mongo, topic, wentBack }: World): string | unde
   return undefined;
 }
 
-/** Each warm user's counters are the rows at or below `applied`, and no mark says more. */
+/** What is complete of each open user's counters is the rows at or below `applied`, and no mark says more. */
 function wrongCounters(world: World): string | undefined {
   const { ledger } = world.redis;
-  if (world.outdated.has(ledger.get('id') ?? '')) return undefined;
-  for (const { userId, applied, calls, durationMs } of warmUsers(world)) {
+  for (const user of openUsers(world)) {
+    const { userId, applied, fromDay, buckets } = user;
     const rows = rowsOf(world, userId);
-    const counted = rows.filter(({ source }) => source.offset <= (applied.get(source.partition) ?? -1));
-    const sum = counted.reduce((total, row) => total + row.duration_ms, 0);
-    if (calls !== counted.length || durationMs !== sum) {
-      const ids = counted.map(({ _id }) => _id);
-      return `${userId} counts ${calls} calls (${callsIn(durationMs)}), rows through ${[...applied]} are ${ids}`;
+    const counted = rows.filter((row) => !isBeyond(user)(row));
+    const should = bucketsOf(counted);
+    for (const name of new Set([...buckets.keys(), ...should.keys()])) {
+      const [has, rest] = [buckets.get(name), should.get(name)];
+      if ((has ?? rest)!.firstDay < fromDay) continue;
+      if (has?.calls === rest?.calls && has?.durationMs === rest?.durationMs) continue;
+      return `${name} of ${userId} counts ${told(has)}; rows through ${[...applied]} are ${told(rest)}`;
     }
-    for (const { _id, source } of rows) {
-      const mark = Number(ledger.get(`mark:0:${source.partition}`) ?? -1);
-      if (source.offset <= mark && source.offset > (applied.get(source.partition) ?? -1)) {
-        return `the mark of ${source.partition} is ${mark}, and ${userId} does not count ${_id}, ${source.offset}`;
+    const last = Math.max(-1, ...counted.map(({ started_at }) => +started_at));
+    // While the user is being filled, an older start may not be known yet.
+    if (user.lastStartedAt !== last && (user.isComplete || dayOf(last) >= fromDay)) {
+      return `the latest start of ${userId} is ${user.lastStartedAt} and should be ${last}`;
+    }
+    for (const row of rows) {
+      const mark = Number(ledger.get(`mark:0:${row.source.partition}`) ?? -1);
+      if (row.source.offset <= mark && isBeyond(user)(row)) {
+        return `the mark of ${row.source.partition} is ${mark}, and ${userId} does not count ${row._id}`;
       }
     }
   }
   return undefined;
 }
 
-export function warmUsers({ redis }: World): Warm[] {
+/** What a reader was told has to be the rows at or below what it says is applied. */
+export function wrongReading(world: World, userId: string, reading: CountersReading): string | undefined {
+  const applied = new Map([...reading.applied].map(([key, offset]) => [Number(key.slice(2)), offset]));
+  const rows = rowsOf(world, userId).filter((row) => !isBeyond({ applied })(row));
+  const today = dayOf(world.nowMs);
+  const sum = (within: (day: number) => boolean) =>
+    rows.filter(({ day }) => within(day)).reduce((total, { duration_ms }) => total + duration_ms, 0);
+  const count = (within: (day: number) => boolean) => rows.filter(({ day }) => within(day)).length;
+  const isIn = (day: number) => day <= today && day > today - defaultWindowDays;
+  const should = {
+    today: count((day) => day === today),
+    thisWeek: count((day) => weekOf(day) === weekOf(today)),
+    thisMonth: count((day) => monthOf(day) === monthOf(today)),
+    window: { calls: count(isIn), durationMs: sum(isIn) },
+  };
+  const wrong = Object.entries(should).filter(
+    ([name, value]) => JSON.stringify(reading[name as keyof typeof should]) !== JSON.stringify(value),
+  );
+  return wrong.length === 0
+    ? undefined
+    : `a reader of ${userId} is told ${JSON.stringify(reading)} and not ${JSON.stringify(should)}`;
+}
+
+export function openUsers({ redis }: World): Open[] {
   const id = redis.ledger.get('id');
   return USERS.flatMap((userId) => {
     const hash = redis.hashes.get(`ct:{${userId}}`);
-    if (hash?.get('w') !== '1' || hash.get('g') !== id) return [];
-    const warm: Warm = { userId, applied: new Map(), calls: 0, durationMs: 0 };
+    const since = hash?.get('s');
+    const isComplete = hash?.get('w') === '1';
+    if (hash?.get('g') !== id || hash === undefined || !(isComplete || since !== undefined)) return [];
+    const applied = new Map<number, number>();
+    for (const [, partition, offset] of (hash.get('b') ?? '').matchAll(/ 0:(\d+)=(\d+)/g)) {
+      applied.set(Number(partition), Number(offset));
+    }
     for (const [field, value] of hash) {
-      if (field.startsWith('a:0:')) warm.applied.set(Number(field.slice(4)), Number(value));
+      if (field.startsWith('a:0:')) applied.set(Number(field.slice(4)), Number(value));
     }
-    for (const [key, bucket] of redis.hashes) {
-      if (!key.startsWith(`ct:{${userId}}:m:`)) continue;
-      warm.calls += Number(bucket.get('c') ?? 0);
-      warm.durationMs += Number(bucket.get('d') ?? 0);
-    }
-    return [warm];
+    const fromDay = Math.max(Number(hash.get('f')), Math.ceil(Number(since ?? 0) / DAY_MS));
+    const lastStartedAt = Number(hash.get('x'));
+    return { userId, isComplete, fromDay, applied, lastStartedAt, buckets: bucketsIn(redis.hashes, userId) };
   });
+}
+
+function bucketsIn(hashes: World['redis']['hashes'], userId: string): Map<string, Bucket> {
+  const buckets = new Map<string, Bucket>();
+  const prefix = `ct:{${userId}}:`;
+  for (const [key, fields] of hashes) {
+    if (!key.startsWith(prefix)) continue;
+    const [kind, number] = key.slice(prefix.length).split(':');
+    for (const [field, calls] of fields) {
+      if (!field.endsWith('c')) continue;
+      const unit = field.slice(0, -1);
+      const [name, firstDay] = unitOf(kind!, Number(number), unit);
+      buckets.set(name, { calls: Number(calls), durationMs: Number(fields.get(`${unit}d`)), firstDay });
+    }
+  }
+  return buckets;
+}
+
+/** Name and first day of a week of a year, or of a month or one of its days. */
+function unitOf(kind: string, number: number, unit: string): [name: string, firstDay: number] {
+  if (kind === 'w') return [`week ${unit}`, firstDayOfWeek(Number(unit))];
+  if (unit === '') return [`month ${number}`, firstDayOfMonth(number)];
+  const day = firstDayOfMonth(number) + Number(unit) - 1;
+  return [`day ${day}`, day];
+}
+
+function bucketsOf(rows: ReturnType<typeof rowsOf>): Map<string, Bucket> {
+  const buckets = new Map<string, Bucket>();
+  for (const { started_at, duration_ms } of rows) {
+    const day = dayOf(+started_at);
+    const [week, month] = [weekOf(day), monthOf(day)];
+    for (const [name, firstDay] of [
+      [`day ${day}`, day],
+      [`week ${week}`, firstDayOfWeek(week)],
+      [`month ${month}`, firstDayOfMonth(month)],
+    ] as const) {
+      const { calls, durationMs } = buckets.get(name) ?? ZERO_TALLY;
+      buckets.set(name, { calls: calls + 1, durationMs: durationMs + duration_ms, firstDay });
+    }
+  }
+  return buckets;
+}
+
+function isBeyond({ applied }: Pick<Open, 'applied'>) {
+  return ({ source }: ReturnType<typeof rowsOf>[number]) =>
+    source.offset > (applied.get(source.partition) ?? -1);
 }
 
 function rowsOf({ mongo }: World, userId: string) {
   return [...mongo.calls.values()].filter((row) => row.user_id === userId);
+}
+
+function told({ calls, durationMs }: Tally = ZERO_TALLY): string {
+  return `${calls} calls (${callsIn(durationMs)})`;
 }
 
 function callsIn(durationMs: number): string {

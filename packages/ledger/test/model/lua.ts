@@ -25,6 +25,13 @@ const AS_IN_5_1 = `
   function tonumber(text) local number = parse(text) return number and number + 0.0 end
 `;
 
+/** A number that a field's name is made of has no fraction in 5.1. */
+const NAMES_AS_IN_5_1: Edit = {
+  script: 'read',
+  from: 'for day = first, last do',
+  to: 'for day = math.tointeger(first), math.tointeger(last) do',
+};
+
 /**
  * The very scripts of packages/counters/lua, run by a Lua interpreter in this process, so that the model cannot
  * misunderstand them. Redis has Lua 5.1 and this is 5.3; faithful-redis.test.ts holds the replies of both to each other.
@@ -67,7 +74,7 @@ export class LuaScripts {
     const known = this.#loaded.get(script);
     if (known !== undefined) return known;
     let source = readFileSync(new URL(`${script}.lua`, DIRECTORY), 'utf8');
-    for (const edit of this.#edits) {
+    for (const edit of [NAMES_AS_IN_5_1, ...this.#edits]) {
       if (edit.script !== script) continue;
       if (!source.includes(edit.from)) throw new Error(`${script}.lua no longer has: ${edit.from}`);
       source = source.replace(edit.from, edit.to);

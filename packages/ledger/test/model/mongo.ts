@@ -55,9 +55,9 @@ export function openModelStore(worker: Worker, server: MongoServer): Store {
   const cursor = <T>(text: string, effect: () => T[]) => ({ toArray: () => ask(text, effect) });
   const calls = {
     collectionName: 'calls',
-    find: (filter: Document) =>
-      cursor(`find ${filter._id.$in}`, () =>
-        [...server.calls.values()].filter((row) => matches(row, filter)),
+    find: (filter: Document, { limit }: { limit?: number } = {}) =>
+      cursor(`find ${filter._id?.$in ?? JSON.stringify(filter)}`, () =>
+        [...server.calls.values()].filter((row) => matches(row, filter)).slice(0, limit),
       ),
     countDocuments: (filter: Document) =>
       ask(
@@ -98,7 +98,7 @@ export function openModelStore(worker: Worker, server: MongoServer): Store {
   const limited = <T>(call: () => Promise<T>) => call();
   return {
     calls: new Calls(db as unknown as Db, limited),
-    tallies: new Tallies(calls as unknown as Collection<CallRow>, limited),
+    tallies: new Tallies(calls as unknown as Collection<CallRow>, limited, Infinity),
     progress: new Progress(progress as unknown as ConstructorParameters<typeof Progress>[0], limited),
   } as Store;
 }

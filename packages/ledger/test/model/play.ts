@@ -1,7 +1,7 @@
 import { type Allowed, accidents } from './accidents.ts';
 import { breachInQuiet, breachOf } from './invariants.ts';
-import { consumer } from './workers.ts';
-import { type Fault, PARTITIONS, type Step, World } from './world.ts';
+import { consumer, filler, open, RESPECT_MS } from './workers.ts';
+import { type Fault, PARTITIONS, type Step, USERS, World } from './world.ts';
 
 /** From where a run begins, and what may happen in it. */
 export interface Scene {
@@ -22,7 +22,7 @@ export interface Run {
 export type Choose = (steps: readonly Step[], world: World, allowed: Allowed) => Step | 'quiet' | 'seen';
 
 /** Everything comes to rest within so many turns, or something goes round in circles. */
-const TURNS_TO_QUIET = 2_000;
+const TURNS_TO_QUIET = 4_000;
 const ROUNDS_TO_QUIET = 2;
 
 /**
@@ -58,6 +58,14 @@ export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 
         if (!(await finish(world, take))) return run;
       }
     }
+    world.nowMs += RESPECT_MS + 1;
+    for (const [name, work] of [
+      ['last reader', open(USERS)],
+      ['last filler', filler({})],
+    ] as const) {
+      await world.start(name, work);
+      if (!(await finish(world, take))) return run;
+    }
     const breach = breachInQuiet(world);
     return breach === undefined ? run : { ...run, breach };
   } finally {
@@ -65,11 +73,13 @@ export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 
   }
 }
 
-/** Lets everybody go on to the end. @returns false at the first breach */
+/** Lets everybody go on to the end; time passes where all wait for it. @returns false at the first breach */
 export async function finish(world: World, take: (step: Step) => Promise<boolean>): Promise<boolean> {
   for (let turn = 1; ; turn++) {
-    const [step] = world.turns();
+    const turns = world.turns();
+    const step = turns.find(({ isPause }) => !isPause) ?? turns[0];
     if (step === undefined) return true;
+    if (step.isPause) world.nowMs += RESPECT_MS + 1;
     if (turn > TURNS_TO_QUIET) throw new Error(`no rest after ${TURNS_TO_QUIET} turns: ${step.text}`);
     if (!(await take(step))) return false;
   }

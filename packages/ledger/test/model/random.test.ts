@@ -7,7 +7,7 @@ const SEED = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31
 /** Enough for the runs on a busy machine, and for a run to be shortened that was found. */
 const TIMEOUT_MS = 60_000 + RUNS * 60;
 
-test('kills, cuts, late commands, dumps, backups, recounts, replays, at random: every invariant after every step', async (t) => {
+test('kills, cuts, late commands, dumps, backups, openings, pieces, replays, at random: every invariant after every step', async (t) => {
   t.comment(`MODEL_SEED=${SEED}`);
   const begunMs = performance.now();
   const { runs, found } = await search({ runs: RUNS, seed: SEED, timeoutMs: TIMEOUT_MS });
@@ -20,6 +20,12 @@ test('what random runs find when a rule is left out', async (t) => {
     'the offset check is removed',
     'stored is raised before the insert',
     'stored is not waited for',
+    'stored is read before the claim',
+    'what an earlier life left behind stays',
+    'base is not looked at',
+    'base goes before the last piece',
+    'a piece takes applied back',
+    'a piece has rows beyond base',
     'generations are all the same',
     'a session goes on after a cut',
   ] as const;

@@ -2,8 +2,23 @@ import { CounterSession } from '@calltally/counters';
 import type { Call, LuaScripts, Value } from './lua.ts';
 import type { Worker } from './turns.ts';
 
-const SCRIPTS = ['begin', 'mark', 'apply', 'lease', 'replace', 'snapshot'];
+const SCRIPTS = [
+  'begin',
+  'mark',
+  'apply',
+  'claim',
+  'open',
+  'fill',
+  'standing',
+  'take',
+  'dequeue',
+  'give',
+  'read',
+  'snapshot',
+];
 const LEDGER_KEY = 'ct:ledger:{0}';
+/** A text has one field of no name, and may have this one: epoch ms after which it is gone. */
+const UNTIL = 'until';
 
 export type Hashes = Map<string, Map<string, string>>;
 
@@ -11,14 +26,16 @@ export function generationIn(hashes: Hashes): string | undefined {
   return hashes.get(LEDGER_KEY)?.get('id');
 }
 
-/** A Redis of hashes, as far as our scripts use one. Nothing expires. */
+/** A Redis as far as we use one. A sorted set is held as a hash of scores, a text as one of its own; only texts expire. */
 export class RedisServer {
   hashes: Hashes = new Map();
   readonly clients = new Set<RedisClient>();
   readonly #scripts: LuaScripts;
+  readonly #now: () => number;
 
-  constructor(scripts: LuaScripts) {
+  constructor(scripts: LuaScripts, now = () => 0) {
     this.#scripts = scripts;
+    this.#now = now;
   }
 
   run(script: string, keys: readonly string[], args: readonly (string | number)[]): Value {
@@ -41,10 +58,51 @@ export class RedisServer {
         if (hash?.has(args[0]!)) return 0;
         this.#set(key!, args[0]!, args[1]!);
         return 1;
+      case 'HDEL':
+        return this.#remove(key!, args);
       case 'DEL':
         return [key!, ...args].filter((name) => this.hashes.delete(name)).length;
       case 'EXPIREAT':
         return 1;
+      case 'GET':
+        return this.#text(key!) ?? false;
+      case 'SET': {
+        const [value, px, ms, nx] = args;
+        if (px !== 'PX' || nx !== 'NX') throw new Error('this Redis sets only leases');
+        if (this.#text(key!) !== undefined) return false;
+        this.#set(key!, '', value!);
+        this.#set(key!, UNTIL, String(this.#now() + Number(ms)));
+        return 'OK';
+      }
+      case 'ZADD': {
+        const only = args[0] === 'NX' || args[0] === 'XX' ? args.shift() : undefined;
+        let added = 0;
+        for (let i = 0; i < args.length; i += 2) {
+          const isThere = this.hashes.get(key!)?.has(args[i + 1]!) ?? false;
+          if (only === (isThere ? 'NX' : 'XX')) continue;
+          this.#set(key!, args[i + 1]!, args[i]!);
+          if (!isThere) added++;
+        }
+        return added;
+      }
+      case 'ZREM':
+        return this.#remove(key!, args);
+      case 'ZSCORE':
+        return hash?.get(args[0]!) ?? false;
+      case 'ZCARD':
+        return hash?.size ?? 0;
+      case 'ZRANGE': {
+        const [start, stop, scores] = args;
+        const some = ranked(hash).slice(Number(start), Number(stop) + 1);
+        return scores === undefined ? some.map(([member]) => member) : some.flat();
+      }
+      case 'ZRANGEBYSCORE': {
+        const [low, high, , start, count] = args;
+        return ranked(hash)
+          .filter(([, score]) => isBeyond(low!, Number(score)) && isBeyond(high!, Number(score), -1))
+          .slice(Number(start), Number(start) + Number(count))
+          .map(([member]) => member);
+      }
       default:
         throw new Error(`this Redis does not know ${command}`);
     }
@@ -54,6 +112,21 @@ export class RedisServer {
     const hash = this.hashes.get(key);
     if (hash === undefined) this.hashes.set(key, new Map([[field, value]]));
     else hash.set(field, value);
+  }
+
+  /** As Redis does, leaves no key without a field. */
+  #remove(key: string, fields: readonly string[]): number {
+    const hash = this.hashes.get(key);
+    const removed = fields.filter((field) => hash?.delete(field)).length;
+    if (hash?.size === 0) this.hashes.delete(key);
+    return removed;
+  }
+
+  #text(key: string): string | undefined {
+    const text = this.hashes.get(key);
+    if (text !== undefined && Number(text.get(UNTIL)) > this.#now()) return text.get('');
+    this.hashes.delete(key);
+    return undefined;
   }
 
   /** What the one master says of itself. */
@@ -68,6 +141,19 @@ export class RedisServer {
   putBack(dump: Hashes): void {
     this.hashes = new Map([...dump].map(([key, hash]) => [key, new Map(hash)]));
   }
+}
+
+/** Members and scores of a sorted set in its order. */
+function ranked(set: ReadonlyMap<string, string> = new Map()): [string, string][] {
+  return [...set].sort(([a, x], [b, y]) => Number(x) - Number(y) || (a < b ? -1 : 1));
+}
+
+/** Whether a score lies at a bound or beyond it, upwards or (`direction` -1) downwards; `(` leaves the bound itself out. */
+function isBeyond(bound: string, score: number, direction = 1): boolean {
+  if (bound === '-inf') return true;
+  const isOpen = bound.startsWith('(');
+  const by = (score - Number(isOpen ? bound.slice(1) : bound)) * direction;
+  return isOpen ? by > 0 : by >= 0;
 }
 
 /** What CounterSession uses of ioredis: one connection, whose commands are turns of its worker. */
@@ -112,7 +198,23 @@ export class RedisClient {
   }
 
   del(key: string): Promise<Value> {
-    return this.#ask(`DEL ${key}`, () => this.#server.call('DEL', [key]));
+    return this.#command('DEL', key);
+  }
+
+  async set(...given: string[]): Promise<'OK' | null> {
+    return (await this.#command('SET', ...given)) === 'OK' ? 'OK' : null;
+  }
+
+  zadd(...given: string[]): Promise<Value> {
+    return this.#command('ZADD', ...given);
+  }
+
+  zcard(key: string): Promise<Value> {
+    return this.#command('ZCARD', key);
+  }
+
+  zrange(...given: string[]): Promise<Value> {
+    return this.#command('ZRANGE', ...given);
   }
 
   /** Others' commands may take effect between those of a pipeline. */
@@ -144,6 +246,11 @@ export class RedisClient {
     );
   }
 
+  #command(name: string, ...given: (string | number)[]): Promise<Value> {
+    const named = given.map((one) => this.worker.named(String(one)));
+    return this.#ask(`${name} ${named.join(' ')}`, () => this.#server.call(name, named));
+  }
+
   #ask<T>(text: string, effect: () => T): Promise<T> {
     return this.worker.ask('redis', this, text, effect);
   }
@@ -153,5 +260,5 @@ export class RedisClient {
 export function openSession(worker: Worker, server: RedisServer): CounterSession {
   const Session = CounterSession as unknown as new (masters: object[], settings: object) => CounterSession;
   const redis = new RedisClient(worker, server);
-  return new Session([{ redis, ledgerKey: LEDGER_KEY, slots: [[0, 16383]] }], {});
+  return new Session([{ redis, tag: 0, ledgerKey: LEDGER_KEY, slots: [[0, 16383]] }], {});
 }

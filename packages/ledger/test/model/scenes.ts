@@ -1,7 +1,7 @@
 import type { Call } from '@calltally/domain';
 import { putMongoBack } from './accidents.ts';
 import { finish, type Scene } from './play.ts';
-import { consumer, RESPECT_MS, recount, replay, type Work } from './workers.ts';
+import { audit, consumer, fill, open, openAnew, replay, SLOW_CLOCK_MS, type Work } from './workers.ts';
 import { USERS, type World } from './world.ts';
 
 const [A] = USERS as [string];
@@ -16,19 +16,32 @@ async function whole(world: World, name: string, work: Work): Promise<void> {
 }
 
 /** Starts a worker that has done everything before its first command that begins so. */
-async function startUpTo(world: World, command: string, name: string, work: Work): Promise<void> {
-  const worker = await world.start(name, work);
+async function startUpTo(
+  world: World,
+  command: string,
+  name: string,
+  work: Work,
+  clockMs?: number,
+): Promise<void> {
+  const worker = await world.start(name, work, clockMs);
   while (!worker.sent[0]!.text.startsWith(command)) await world.takeEffect(worker, worker.sent[0]!);
+}
+
+/** A user with an old call and one ahead of the clock, opened by ingest and not filled: two pieces. */
+async function openedUser(world: World): Promise<void> {
+  send(world, 0, world.call(3, A), world.call(4, A));
+  await whole(world, 'first', consumer(0, 2));
 }
 
 function send(world: World, partition: number, ...calls: (Call | undefined)[]): void {
   world.topic.log[partition]!.push(...calls);
 }
 
-/** A call that counts by the event of one partition, and whose row can come back by that of the other. */
-async function loseCallThatCameTwice(world: World): Promise<void> {
+/** A call that is counted by the event of one partition, and whose row can come back by that of the other. */
+async function loseCallThatCameTwice(world: World, isFilled = true): Promise<void> {
   send(world, 0, world.call(0, A));
   await whole(world, 'first', consumer(0, 1));
+  if (isFilled) await whole(world, 'filler', fill([A]));
   send(world, 1, world.call(0, A));
   await whole(world, 'second', consumer(1, 1));
   world.mongo.calls.delete('c0');
@@ -55,26 +68,92 @@ export const SCENES = {
       await startUpTo(world, 'insert', 'consumer 1', consumer(1, 1));
     },
   },
-  'a warm user is recounted while others count': {
-    allowed: { kills: 1 },
+  'two partitions count a user who is being filled': {
+    large: true,
+    allowed: {},
     async prepare(world) {
+      await openedUser(world);
       send(world, 0, world.call(0, A));
-      await whole(world, 'first', consumer(0, 1));
-      send(world, 0, world.call(1, A));
-      send(world, 1, world.call(2, A));
+      send(world, 1, world.call(1, A));
       await startUpTo(world, 'insert', 'consumer 0', consumer(0, 1));
-      await startUpTo(world, 'lease', 'rebuild', recount([A], true, 0));
-      await startUpTo(world, 'lease', 'api', recount([A], false, RESPECT_MS));
+      await startUpTo(world, 'insert', 'consumer 1', consumer(1, 1));
+      await startUpTo(world, 'add up', 'filler', fill([A], 1));
     },
   },
-  'a user is forgotten while being recounted': {
+  'a user is opened anew while others count': {
+    allowed: { kills: 1 },
+    async prepare(world) {
+      await openedUser(world);
+      await whole(world, 'filler', fill([A], 1));
+      send(world, 0, world.call(0, A));
+      await startUpTo(world, 'insert', 'consumer', consumer(0, 1));
+      await startUpTo(world, 'DEL', 'reopen', openAnew([A]));
+    },
+  },
+  'a slow opener, and a user who is forgotten': {
     allowed: { forgets: 1 },
     async prepare(world) {
-      send(world, 0, world.call(0, A));
+      send(world, 0, undefined);
       await whole(world, 'first', consumer(0, 1));
-      send(world, 0, world.call(1, A));
+      send(world, 0, world.call(0, A));
       await startUpTo(world, 'insert', 'consumer', consumer(0, 1));
-      await startUpTo(world, 'lease', 'rebuild', recount([A], true, 0));
+      await startUpTo(world, 'read progress', 'api', open([A]));
+    },
+  },
+  'two fillers of one user': {
+    allowed: { kills: 1 },
+    async prepare(world) {
+      await openedUser(world);
+      await startUpTo(world, 'standing', 'filler', fill([A], 3));
+      await startUpTo(world, 'standing', 'other', fill([A], 3));
+    },
+  },
+  'a filler whose clock is slow, after another': {
+    allowed: { kills: 1 },
+    async prepare(world) {
+      await openedUser(world);
+      await startUpTo(world, 'add up', 'filler', fill([A], 1));
+      await startUpTo(world, 'standing', 'slow', fill([A], 2), SLOW_CLOCK_MS);
+    },
+  },
+  'a filler, and a user who is opened anew at more': {
+    allowed: { kills: 1 },
+    async prepare(world) {
+      await openedUser(world);
+      await startUpTo(world, 'add up', 'filler', fill([A], 1));
+      const [filler] = world.workers.splice(0);
+      send(world, 0, world.call(0, A));
+      await whole(world, 'consumer', consumer(0, 1));
+      world.workers.push(filler!);
+      await startUpTo(world, 'DEL', 'reopen', openAnew([A]));
+    },
+  },
+  'a user is forgotten while being filled': {
+    allowed: { forgets: 1 },
+    async prepare(world) {
+      await openedUser(world);
+      send(world, 0, world.call(0, A));
+      await startUpTo(world, 'insert', 'consumer', consumer(0, 1));
+      await startUpTo(world, 'add up', 'filler', fill([A], 1));
+    },
+  },
+  'a half-filled user is audited while others count and fill': {
+    large: true,
+    allowed: {},
+    async prepare(world) {
+      await openedUser(world);
+      await whole(world, 'first filler', fill([A], 1));
+      send(world, 0, world.call(0, A));
+      await startUpTo(world, 'insert', 'consumer', consumer(0, 1));
+      await startUpTo(world, 'add up', 'filler', fill([A], 1));
+      await startUpTo(
+        world,
+        'snapshot',
+        'verify',
+        audit([A], (differences) => {
+          if (differences.length > 0) world.breach = `verify says ${JSON.stringify(differences)}`;
+        }),
+      );
     },
   },
   'Redis goes back to a dump': {
@@ -86,13 +165,37 @@ export const SCENES = {
       await startUpTo(world, 'insert', 'consumer', consumer(0, 1));
     },
   },
-  'Redis is emptied': {
+  'a half-filled user, and Redis goes back to a dump': {
+    large: true,
+    allowed: { dumps: 1, redisPutBacks: 1 },
+    async prepare(world) {
+      await openedUser(world);
+      send(world, 0, world.call(0, A));
+      await startUpTo(world, 'insert', 'consumer', consumer(0, 1));
+      await startUpTo(world, 'add up', 'filler', fill([A]));
+    },
+  },
+  'Redis is emptied, and a filler goes on': {
     large: true,
     allowed: { flushes: 1 },
     async prepare(world) {
-      send(world, 0, world.call(0, A), undefined, world.call(1, A));
-      await startUpTo(world, 'insert', 'consumer', consumer(0, 2));
-      await startUpTo(world, 'lease', 'rebuild', recount([A], true, 0));
+      await openedUser(world);
+      send(world, 0, world.call(0, A));
+      await startUpTo(world, 'insert', 'consumer', consumer(0, 1));
+      await startUpTo(world, 'add up', 'filler', fill([A], 2));
+    },
+  },
+  'another generation, and a filler and an opener of the one before': {
+    allowed: {},
+    async prepare(world) {
+      await openedUser(world);
+      await startUpTo(world, 'add up', 'filler', fill([A], 2));
+      await startUpTo(world, 'DEL', 'reopen', openAnew([A]));
+      const before = world.workers.splice(0);
+      world.redis.putBack(new Map());
+      send(world, 0, world.call(0, A));
+      await whole(world, 'consumer', consumer(0, 1));
+      world.workers.push(...before);
     },
   },
   'commands that arrive late, from a consumer that has begun anew': {
@@ -116,7 +219,7 @@ export const SCENES = {
     },
   },
   'ingest goes back over a row that Mongo lost, of a call that came twice': {
-    allowed: { recounts: 1 },
+    allowed: { openers: 1 },
     async prepare(world) {
       await loseCallThatCameTwice(world);
       world.topic.committed[1] = 0;
@@ -124,9 +227,18 @@ export const SCENES = {
     },
   },
   'replay brings back a row that Mongo lost, of a call that came twice': {
-    allowed: { recounts: 1 },
+    allowed: { openers: 1 },
     async prepare(world) {
       await loseCallThatCameTwice(world);
+      await world.start('replay', replay(1, 0, 1));
+    },
+  },
+  'replay brings back a row while a piece is added up': {
+    large: true,
+    allowed: {},
+    async prepare(world) {
+      await loseCallThatCameTwice(world, false);
+      await startUpTo(world, 'standing', 'filler', fill([A], 2));
       await world.start('replay', replay(1, 0, 1));
     },
   },

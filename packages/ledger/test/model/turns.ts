@@ -24,6 +24,8 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
  */
 export class Worker {
   readonly name: string;
+  /** By how much its clock goes before the world's, or behind it. */
+  clockMs = 0;
   sent: Command[] = [];
   /** Mongo's connections were cut, which the next command will show. */
   hasLostMongo = false;
@@ -84,7 +86,7 @@ let running: { worker: Worker; nowMs: number } | undefined;
 
 /** Lets a worker go on, and resolves when it waits for its next reply or has ended. */
 export async function goOn(worker: Worker, nowMs: number, act: () => void): Promise<void> {
-  running = { worker, nowMs };
+  running = { worker, nowMs: nowMs + worker.clockMs };
   act();
   // All that follows from it without another reply has been done by then.
   await new Promise((resolve) => setImmediate(resolve));
@@ -93,8 +95,10 @@ export async function goOn(worker: Worker, nowMs: number, act: () => void): Prom
 
 // For workers the time is the world's, and a pause is a turn like any command; for everybody else both stay real.
 const { now } = Date;
+const sinceStart = performance.now.bind(performance);
 const { setTimeout: sleep } = timers;
 Date.now = () => running?.nowMs ?? now();
+performance.now = () => running?.nowMs ?? sinceStart();
 timers.setTimeout = ((ms: number, value: unknown, options: object) =>
   running === undefined
     ? sleep(ms, value, options)

@@ -1,21 +1,40 @@
-import { type CounterSession, readGenerations } from '@calltally/counters';
+import {
+  type CounterSession,
+  type CountersReading,
+  readBuckets,
+  readFillQueue,
+  readGenerations,
+  takeUsers,
+} from '@calltally/counters';
+import { DAY_MS } from '@calltally/domain';
 import type { Store } from '@calltally/store';
+import { FILL_SLOTS, inFillSlot } from '../../src/fill-slot.ts';
 import {
   auditUsers,
   type Books,
   beginCounting,
+  discardCounters,
+  fillPieces,
   markCounted,
+  openCold,
+  type PieceLimits,
+  Pieces,
   record,
-  recountUsers,
+  reopen,
   repairUsers,
+  replaceUsers,
   restore,
+  sumsOf,
+  warmUsers,
 } from '../../src/index.ts';
 import type { Topic } from './topic.ts';
 import type { Worker } from './turns.ts';
 
 export const RETENTION_MONTHS = 1;
-/** As long as the API leaves another's recount alone. */
-export const RESPECT_MS = 10_000;
+/** As long as anybody leaves alone what another has begun: a slot, users that were taken, a topic that is read. */
+export const RESPECT_MS = 60_000;
+/** By how much a clock is behind that is not set, in ms: beyond where the newest piece begins. */
+export const SLOW_CLOCK_MS = -20 * DAY_MS;
 /** A consumer that had to begin this often is taken to be killed; another one comes. */
 const BEGINNINGS = 6;
 
@@ -73,23 +92,99 @@ async function consume(
   return true;
 }
 
-/** What the API does for a cold user, and `calltally rebuild` for any. */
-export function recount(userIds: readonly string[], evenIfWarm: boolean, respectMs: number): Work {
+/** So small that a user with a few calls is filled in several pieces. */
+const SMALL: PieceLimits = { wholeTimeoutMs: 0, rowsWanted: 1, firstSpanMs: 8 * DAY_MS };
+/** Two of a user whose calls are at most 30 days old, so that schedules can be searched. */
+const HALVES: PieceLimits = { wholeTimeoutMs: 0, firstSpanMs: 15 * DAY_MS };
+
+/** What the API does behind an answer from Mongo. */
+export function open(userIds: readonly string[]): Work {
   return withBooks(async (books) => {
-    await recountUsers(books, userIds, { evenIfWarm, respectMs });
+    await openCold(books, userIds);
+  });
+}
+
+/** What the API does for a dashboard: reads the default window, and leaves its sums ready. */
+export function read(userId: string, found: (reading: CountersReading) => void): Work {
+  return withBooks(async ({ session, generations }) => {
+    const reading = await readBuckets(session, generations, userId, Date.now(), []);
+    if (reading !== undefined) found(reading);
+  });
+}
+
+/** What `Filler` does in ingest and the API, until nobody waits whom it may fill. */
+export function filler(limits = SMALL): Work {
+  return withBooks(async (books) => {
+    const pieces = new Pieces(books.store.tallies, limits);
+    for (let isAtWork = true; isAtWork; ) {
+      const { users } = await readFillQueue(books.session);
+      const filled =
+        users > 0 &&
+        (await inFillSlot(books.session, FILL_SLOTS, async () => {
+          const userIds = await takeUsers(books.session, { empty: 2, part: 1 }, Date.now());
+          return userIds.length > 0 && fillPieces(books, pieces, userIds);
+        }));
+      isAtWork = Boolean(filled);
+    }
+  });
+}
+
+/** A filler whose users are known, so that scenes need no queue. */
+export function fill(userIds: readonly string[], rounds = Infinity): Work {
+  return withBooks(async (books) => {
+    const pieces = new Pieces(books.store.tallies, HALVES);
+    let left = userIds;
+    for (let round = 1; round <= rounds && left.length > 0; round++) {
+      ({ left } = await fillPieces(books, pieces, left));
+    }
+  });
+}
+
+/** What `calltally rebuild` does; from one slot, so that one waits for another. */
+export function warm(userIds: readonly string[], whole = false): Work {
+  return withBooks(async (books) => {
+    await warmUsers(books, userIds, {
+      slots: 1,
+      pieces: whole ? undefined : new Pieces(books.store.tallies, SMALL),
+    });
   });
 }
 
 /** What `calltally verify --repair` does. */
 export function repair(userIds: readonly string[]): Work {
   return withBooks(async (books) => {
-    await repairUsers(books, userIds);
+    await repairUsers(books, userIds, { slots: 1, pieces: new Pieces(books.store.tallies, SMALL) });
   });
+}
+
+/** What whoever finds wrong counters does, and ingest for rows that came back. */
+export function openAnew(userIds: readonly string[]): Work {
+  return withBooks(async (books) => {
+    await reopen(books, userIds);
+  });
+}
+
+/** What `calltally rebuild --from kafka` does, with a topic that tells the same as the rows. */
+export function replace(userIds: readonly string[]): Work {
+  return withBooks(async (books) => {
+    const { tallies } = books.store;
+    await replaceUsers(books, userIds, async (some, cut) => sumsOf(some, await tallies.byDay(some, cut)));
+  });
+}
+
+/** What `calltally rebuild --all` begins with. */
+export function discard(partitions: readonly number[]): Work {
+  return withBooks((books) => discardCounters(books, 0, partitions));
 }
 
 /** What `calltally verify` does: says nothing while counters are right, whoever counts meanwhile. */
 export function audit(userIds: readonly string[], found: (differences: object[]) => void): Work {
-  return withBooks(async (books) => found((await auditUsers(books, userIds)).differences));
+  return withBooks(async (books) => {
+    const { differences } = await auditUsers(books, userIds, {
+      pieces: new Pieces(books.store.tallies, SMALL),
+    });
+    found(differences);
+  });
 }
 
 /** What `calltally replay` does: with a session of its own, and another one where that is over. */

@@ -1,4 +1,4 @@
-import type { Call } from '@calltally/domain';
+import { type Call, DAY_MS } from '@calltally/domain';
 import type { Store } from '@calltally/store';
 import type { Edit } from './lua.ts';
 import { LuaScripts } from './lua.ts';
@@ -12,11 +12,16 @@ export const PARTITIONS = 2;
 export const USERS = ['u-a', 'u-b'];
 /** A time in the middle of a month. */
 const NOW_MS = Date.UTC(2026, 4, 15, 12);
+/** Days between two calls that follow each other, and over how many they are spread. */
+const DAYS_APART = 7;
+const DAYS = 50;
+const AHEAD_EVERY = 5;
 
 /** A rule that is left out, to show that its absence is noticed. */
 export interface Fault {
   scripts?: readonly Edit[];
   store?: (store: Store) => Store;
+  process?: (process: Process) => Process;
   order?: Process['order'];
   looksAtMarks?: boolean;
   /** The client reconnects by itself and goes on, as ioredis would. */
@@ -31,6 +36,8 @@ export interface Step {
   text: string;
   /** How much likelier than others in a random run. */
   weight: number;
+  /** The worker waits for nothing but time. */
+  isPause?: boolean;
   take: () => void | Promise<void>;
 }
 
@@ -58,17 +65,24 @@ export class World {
 
   constructor(fault: Fault = {}) {
     this.#fault = fault;
-    this.redis = new RedisServer(fault.scripts === undefined ? SCRIPTS : scriptsOf(fault));
+    this.redis = new RedisServer(fault.scripts === undefined ? SCRIPTS : scriptsOf(fault), () => this.nowMs);
   }
 
-  /** A call is told from others by its duration: the sum of any of them says which they are. */
+  /**
+   * A call is told from others by its duration: the sum of any of them says which they are. They lie on days near and
+   * far, some before the first that is kept; some start ahead of the clock.
+   */
   call(number: number, userId: string): Call {
-    const startedAt = NOW_MS - number * 1_000;
+    const isAhead = number % AHEAD_EVERY === AHEAD_EVERY - 1;
+    const startedAt = isAhead
+      ? NOW_MS + number * 1_000
+      : NOW_MS - ((number * DAYS_APART) % DAYS) * DAY_MS - number * 1_000;
     return { callId: `c${number}`, userId, startedAt, durationMs: 2 ** number };
   }
 
-  async start(name: string, work: Work): Promise<Worker> {
+  async start(name: string, work: Work, clockMs = 0): Promise<Worker> {
     const worker = new Worker(`${name} ${++this.#started}`);
+    worker.clockMs = clockMs;
     this.workers.push(worker);
     const store = openModelStore(worker, this.mongo);
     const process: Process = {
@@ -79,8 +93,9 @@ export class World {
       order: this.#fault.order ?? ORDER,
       looksAtMarks: this.#fault.looksAtMarks ?? true,
     };
+    const faulty = this.#fault.process?.(process) ?? process;
     await this.#goOn(worker, () => {
-      work(process)
+      work(faulty)
         .catch((thrown) => {
           this.breach ??= `${worker.name}: ${thrown?.stack ?? thrown}`;
         })
@@ -102,6 +117,7 @@ export class World {
       heads(worker).map((command) => ({
         text: `${worker.name}: ${command.text}`,
         weight: 12,
+        isPause: command.engine === 'timer',
         take: () => this.takeEffect(worker, command),
       })),
     );
