@@ -7,7 +7,7 @@ import { Pieces } from './pieces.ts';
 
 export interface AuditOptions {
   pieces?: Pieces | undefined;
-  /** Told of rows as they are added up. */
+  /** Told of rows as they are added up, of each user once; what it throws ends the audit. */
   onRows?: ((rows: number) => void) | undefined;
 }
 
@@ -58,16 +58,24 @@ export async function auditUsers(
       continue;
     audit.differences.push(...(await auditAlone(books, pieces, userId)));
   }
-  for (const userId of audit.filling) audit.differences.push(...(await auditAlone(books, pieces, userId)));
+  for (const userId of audit.filling) {
+    audit.differences.push(...(await auditAlone(books, pieces, userId, onRows)));
+  }
   await queueFilling(books.session, audit.filling, Date.now());
   return audit;
 }
 
-async function auditAlone(books: Books, pieces: Pieces, userId: string): Promise<Difference[]> {
+async function auditAlone(
+  books: Books,
+  pieces: Pieces,
+  userId: string,
+  onRows?: (rows: number) => void,
+): Promise<Difference[]> {
   const snapshot = (await snapshotsOf(books, [userId])).get(userId);
   if (snapshot === undefined) return [];
   const { sinceMs = -Infinity } = snapshot;
-  const rows = sinceMs === NOTHING_FILLED ? [] : await pieces.all([userId], snapshot.applied, sinceMs);
+  const rows =
+    sinceMs === NOTHING_FILLED ? [] : await pieces.all([userId], snapshot.applied, sinceMs, onRows);
   const differences = compare(books, userId, snapshot, rows);
   // Read last: whatever was applied by then had been stored before.
   const stored = await books.store.progress.stored();

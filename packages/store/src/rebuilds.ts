@@ -9,9 +9,13 @@ export interface RebuildState {
   through: string;
   users: number;
   calls: number;
+  /** Rows added up for them; those of users who differed are added up twice. */
+  rows: number;
+  /** Rows added up for users behind `through`. */
+  ahead: number;
   drifted: number;
   cold: number;
-  failed: number;
+  filling: number;
   seconds: number;
 }
 

@@ -8,9 +8,11 @@ test('an unfinished rebuild is remembered until it is forgotten, and says nothin
     through: 'u-5',
     users: 5,
     calls: 50,
+    rows: 55,
+    ahead: 7,
     drifted: 1,
     cold: 2,
-    failed: 0,
+    filling: 1,
     seconds: 1.5,
   };
   t.equal(await store.rebuilds.unfinished(), undefined);

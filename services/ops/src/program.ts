@@ -12,6 +12,7 @@ import { addPublish } from './commands/publish.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addReplay } from './commands/replay.ts';
 import { addVerify } from './commands/verify.ts';
+import { addWarming } from './commands/warming.ts';
 import type { Context } from './context.ts';
 
 const EPILOGUE = `
@@ -51,6 +52,7 @@ export function createProgram(context: Context): Command {
   addLag(program, context);
   addRebuild(program, context);
   addVerify(program, context);
+  addWarming(program, context);
   addReplay(program, context);
   const dlq = program.command('dlq').description('dead letters: events that could not be counted');
   addDlqList(dlq, context);

@@ -1,7 +1,7 @@
 import { type CallEvent, decodeCallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
-import { CounterSession, readGenerations, snapshotUser } from '@calltally/counters';
-import { type Books, beginCounting, markCounted, record } from '@calltally/ledger';
+import { CounterSession, queuedUsers, readGenerations, snapshotUser } from '@calltally/counters';
+import { type Books, beginCounting, markCounted, record, warmUsers } from '@calltally/ledger';
 import { type Test, testKafka, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import type { Admin } from 'kafkajs';
@@ -42,9 +42,16 @@ export async function countedTopic(t: Test) {
     sessions.push(session);
     return session;
   };
+  /** Fills whoever waits for it, as ingest and the API do behind all else. */
+  const fill = async () => {
+    const session = await open();
+    const books = { store, session, generations: await readGenerations(session) };
+    await warmUsers(books, await queuedUsers(session, 10_000));
+  };
   return {
     topic,
     env,
+    fill,
     admin,
     store,
     redis,
@@ -83,6 +90,7 @@ export async function countedTopic(t: Test) {
         await record(books, { stream: 0, partition, events: kept, through });
         await markCounted(books, { stream: 0, partition, through });
       }
+      await fill();
     },
     /** Calls that Redis has counted of a user; undefined for one it does not know. */
     async countedOf(userId: string): Promise<number | undefined> {

@@ -1,7 +1,7 @@
 import type { CounterSession } from '@calltally/counters';
 import { CounterSession as Session } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { type Books, beginCounting, record } from '@calltally/ledger';
+import { type Books, beginCounting, record, warmUsers } from '@calltally/ledger';
 import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import { databaseOn, NOWHERE } from './support.ts';
@@ -14,8 +14,10 @@ export interface CountedUsers {
   store: Store;
   books: Books;
   begin(): Promise<Books>;
-  /** Records calls as the next events of a partition. */
+  /** Records calls as the next events of a partition; whose they are is filled. */
   count(calls: readonly Call[], partition?: number): Promise<void>;
+  /** The same, and leaves whoever Redis does not know to be filled. */
+  record(calls: readonly Call[], partition?: number): Promise<void>;
   /** Sends a command to Redis by the session of the books. */
   redis: CounterSession['masters'][number]['redis'];
 }
@@ -42,17 +44,22 @@ export async function countedUsers(t: Test): Promise<CountedUsers> {
   };
   const books = await begin();
   const next = new Map<number, number>();
+  const recordCalls = async (calls: readonly Call[], partition = 0) => {
+    const from = next.get(partition) ?? 0;
+    next.set(partition, from + calls.length);
+    const events = calls.map((call, i) => ({ offset: from + i, call }));
+    await record(books, { stream: 0, partition, events, through: from + calls.length - 1 });
+  };
   return {
     env: { ...NOWHERE, REDIS_URL: redis.address, MONGODB_URI: uri },
     store,
     books,
     begin,
     redis: books.session.masters[0]!.redis,
-    async count(calls, partition = 0) {
-      const from = next.get(partition) ?? 0;
-      next.set(partition, from + calls.length);
-      const events = calls.map((call, i) => ({ offset: from + i, call }));
-      await record(books, { stream: 0, partition, events, through: from + calls.length - 1 });
+    record: recordCalls,
+    async count(calls, partition) {
+      await recordCalls(calls, partition);
+      await warmUsers(books, [...new Set(calls.map(({ userId }) => userId))]);
     },
   };
 }

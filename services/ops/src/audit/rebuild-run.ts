@@ -1,22 +1,27 @@
-import { auditUsers, type Books, repairUsers, warmUsers } from '@calltally/ledger';
+import { auditUsers, type Books, Pieces, reopen, type WarmOptions, warmUsers } from '@calltally/ledger';
 import type { RebuildState, UserCalls } from '@calltally/store';
 import { inOrder, inPieces } from './in-order.ts';
+import { patiently } from './patiently.ts';
+import { type GroupRows, RowsDone } from './rows-done.ts';
 
 export interface RebuildRequest {
   /** This one alone; all who have calls without. */
   userId: string | undefined;
-  /** Pieces of users worked on at the same time. */
+  /** Groups of users worked on at the same time. */
   concurrency: number;
   /** Begins anew, whatever an earlier rebuild has done. */
   restart: boolean;
+  /** `FILL_SLOTS`. */
+  slots: number;
+  /** How the rows of a group are cut into pieces. */
+  piecesOf?: (books: Books) => Pieces;
 }
 
 export interface RebuildHooks {
   /** @param from what an earlier rebuild of the same generation has done; zeros without one */
-  onStart(from: RebuildState, estimatedCalls: number): void;
-  onProgress(state: RebuildState): void;
-  /** Users that others kept recounting, so that nothing can be said of them. */
-  onFailed(userIds: readonly string[]): void;
+  onStart(from: RebuildState, rows: RowsDone, estimatedCalls: number): void;
+  /** Told whenever rows were added up. */
+  onProgress(state: RebuildState, rows: RowsDone): void;
 }
 
 export interface Rebuilt extends RebuildState {
@@ -25,15 +30,18 @@ export interface Rebuilt extends RebuildState {
   complete: boolean;
 }
 
-const USERS_A_PIECE = 200;
+const USERS_A_GROUP = 200;
 const SAVE_EVERY_MS = 1_000;
+const NOTHING = { through: '', users: 0, calls: 0, ahead: 0, drifted: 0, cold: 0, filling: 0, seconds: 0 };
 
 /**
  * Makes every user's counters what the rows say, while events are counted and dashboards answered. Counters that are
- * right are left alone; those that differ are recounted, and so are users that Redis does not know. No answer is wrong
- * at any moment because of it: a recount takes a user's counters from one right state to another.
+ * right are left alone; those that differ are made anew, users that Redis does not know are filled, and those that are
+ * being filled are filled to the end. No answer is wrong at any moment because of it: what is not filled yet is answered
+ * from Mongo.
  *
- * How far it came is kept in Mongo, so that the next rebuild goes on there after a kill.
+ * How far it came is kept in Mongo, and how far each user is filled in Redis, so that the next rebuild goes on there
+ * after a kill, in the middle of a user, too.
  *
  * @throws CountersError, StoreError; then the next rebuild goes on from about here
  */
@@ -44,7 +52,13 @@ export async function rebuild(
   signal: AbortSignal,
 ): Promise<Rebuilt> {
   const { users, rebuilds } = books.store;
-  const { userId, concurrency, restart } = request;
+  const {
+    userId,
+    concurrency,
+    restart,
+    slots,
+    piecesOf = ({ store }) => new Pieces(store.tallies),
+  } = request;
   const generation = [...books.generations.values()]
     .map(({ id }) => id)
     .sort()
@@ -52,53 +66,106 @@ export async function rebuild(
   const isAll = userId === undefined;
   const earlier = isAll && !restart ? await rebuilds.unfinished() : undefined;
   const resumed = earlier?.generation === generation;
+  // One that a version before this one has left says nothing of rows.
   let state: RebuildState = resumed
-    ? earlier
-    : { generation, through: '', users: 0, calls: 0, drifted: 0, cold: 0, failed: 0, seconds: 0 };
+    ? { ...NOTHING, ...earlier, rows: earlier.rows ?? earlier.calls }
+    : { ...NOTHING, rows: 0, generation };
 
   const began = performance.now() - state.seconds * 1_000;
+  const estimated = isAll ? await users.estimateCalls() : await users.callsOf(userId);
+  const rows = new RowsDone(estimated, state);
+  hooks.onStart(state, rows, estimated);
+
+  let saving = Promise.resolve();
   let savedAtMs = performance.now();
-  hooks.onStart(state, isAll ? await users.estimateCalls() : 0);
-  const pages = isAll
-    ? users.pages(state.through || undefined)
-    : onePage(userId, () => users.callsOf(userId));
-  const work = (piece: UserCalls[]) => rebuildPiece(books, piece);
-  const results = inOrder(inPieces(pages, USERS_A_PIECE), concurrency, work, signal);
-  for await (const { piece, drifted, cold, failed } of results) {
-    state = {
-      generation,
-      through: piece.at(-1)!.userId,
-      users: state.users + piece.length,
-      calls: piece.reduce((sum, { calls }) => sum + calls, state.calls),
-      drifted: state.drifted + drifted,
-      cold: state.cold + cold,
-      failed: state.failed + failed.length,
-      seconds: Math.round(performance.now() - began) / 1_000,
+  const save = () => {
+    const standing = { ...state, ahead: rows.done - state.rows };
+    // One at a time, or an older one might come last.
+    savedAtMs = Infinity;
+    saving = saving
+      .catch(() => {})
+      .then(() => rebuilds.save(standing))
+      .finally(() => {
+        savedAtMs = performance.now();
+      });
+    // The next one comes in a second, and the last one is awaited.
+    saving.catch(() => {});
+  };
+  const tell = () => {
+    hooks.onProgress(state, rows);
+    if (isAll && performance.now() - savedAtMs >= SAVE_EVERY_MS) save();
+  };
+
+  const work = async (group: UserCalls[]) => {
+    const own = rows.begin(callsIn(group));
+    const onRows = (added: number) => {
+      signal.throwIfAborted();
+      own.add(added);
+      tell();
     };
-    if (failed.length > 0) hooks.onFailed(failed);
-    hooks.onProgress(state);
-    if (isAll && performance.now() - savedAtMs >= SAVE_EVERY_MS) {
-      await rebuilds.save(state);
-      savedAtMs = performance.now();
+    const pieces = piecesOf(books);
+    const done = await rebuildGroup(books, group, own, { slots, pieces, onRows, signal });
+    own.finish();
+    return { group, own, ...done };
+  };
+  const pages = isAll ? users.pages(state.through || undefined) : onePage({ userId, calls: estimated });
+  try {
+    for await (const done of inOrder(inPieces(pages, USERS_A_GROUP), concurrency, work, signal)) {
+      done.own.close();
+      state = {
+        generation,
+        through: done.group.at(-1)!.userId,
+        users: state.users + done.group.length,
+        calls: state.calls + callsIn(done.group),
+        rows: rows.closed,
+        ahead: 0,
+        drifted: state.drifted + done.drifted,
+        cold: state.cold + done.cold,
+        filling: state.filling + done.filling,
+        seconds: secondsSince(began),
+      };
+      tell();
     }
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
   }
   const complete = !signal.aborted;
+  state.seconds = secondsSince(began);
+  if (isAll && !complete) save();
+  if (complete) await saving.catch(() => {});
+  else await saving;
   if (isAll && complete) await rebuilds.forget();
-  else if (isAll) await rebuilds.save(state);
   return { ...state, resumed, complete };
 }
 
-async function rebuildPiece(books: Books, piece: UserCalls[]) {
-  const { cold, differences } = await auditUsers(
-    books,
-    piece.map(({ userId }) => userId),
-  );
-  const drifted = [...new Set(differences.map(({ userId }) => userId))];
-  await repairUsers(books, drifted);
-  await warmUsers(books, cold);
-  return { piece, drifted: drifted.length, cold: cold.length, failed: [] as string[] };
+/** @throws the reason of the signal where it ends before the group is done */
+async function rebuildGroup(
+  books: Books,
+  group: readonly UserCalls[],
+  rows: GroupRows,
+  options: WarmOptions & { signal: AbortSignal },
+): Promise<{ drifted: number; cold: number; filling: number }> {
+  const userIds = group.map(({ userId }) => userId);
+  const audit = await patiently(() => auditUsers(books, userIds, options), options.signal);
+  const drifted = new Set(audit.differences.map(({ userId }) => userId));
+  const filling = audit.filling.filter((userId) => !drifted.has(userId));
+  rows.again(callsIn(group.filter(({ userId }) => drifted.has(userId))));
+  await reopen(books, [...drifted]);
+  const incomplete = [...drifted, ...audit.cold, ...filling];
+  await patiently(() => warmUsers(books, incomplete, options), options.signal);
+  options.signal.throwIfAborted();
+  return { drifted: drifted.size, cold: audit.cold.length, filling: filling.length };
 }
 
-async function* onePage(userId: string, calls: () => Promise<number>): AsyncGenerator<UserCalls[]> {
-  yield [{ userId, calls: await calls() }];
+function callsIn(group: readonly UserCalls[]): number {
+  return group.reduce((sum, { calls }) => sum + calls, 0);
+}
+
+/** To the millisecond. */
+function secondsSince(began: number): number {
+  return Math.round(performance.now() - began) / 1_000;
+}
+
+async function* onePage(user: UserCalls): AsyncGenerator<UserCalls[]> {
+  yield [user];
 }

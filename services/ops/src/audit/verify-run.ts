@@ -1,50 +1,92 @@
-import { auditUsers, type Books, type Difference, repairUsers } from '@calltally/ledger';
+import { auditUsers, type Books, type Difference, Pieces, reopen, warmUsers } from '@calltally/ledger';
 import { inOrder, inPieces } from './in-order.ts';
+import { patiently } from './patiently.ts';
 
 /** Whose counters are compared: one user's, those of some by chance, or everybody's. */
 export type Whom = { userId: string } | { sample: number } | { all: true };
+
+export interface VerifyRequest {
+  whom: Whom;
+  repair: boolean;
+  /** `FILL_SLOTS`. */
+  slots: number;
+  /** How the rows of a group are cut into pieces. */
+  piecesOf?: (books: Books) => Pieces;
+}
 
 export interface Verified {
   /** Users looked at. */
   users: number;
   /** Those of them that Redis does not know. */
   cold: number;
+  /** Those of them that are being filled; what is complete of them was compared. */
+  filling: number;
   /** Those of them whose counters are not what the rows say. */
   drifted: number;
   repaired: number;
   differences: number;
 }
 
-const USERS_A_PIECE = 200;
-const PIECES_AT_ONCE = 2;
+export interface VerifyHooks {
+  onDifferences(differences: readonly Difference[]): void;
+  /** Told whenever rows were added up. @param rows so far, those of repairs, too */
+  onProgress(sofar: Verified, rows: number): void;
+}
+
+const USERS_A_GROUP = 200;
+const GROUPS_AT_ONCE = 2;
 
 /**
- * Compares counters with rows, each user at a cut of his own, while events are counted; repairs on request.
- * @param hooks.onPiece told the differences of some users, and how many users were looked at so far
+ * Compares counters with rows, each user at a cut of their own, while events are counted; repairs on request.
  * @throws CountersError, StoreError
  */
 export async function verify(
   books: Books,
-  request: { whom: Whom; repair: boolean },
-  hooks: { onPiece(differences: readonly Difference[], sofar: Verified): void },
+  { whom, repair, slots, piecesOf = ({ store }) => new Pieces(store.tallies) }: VerifyRequest,
+  hooks: VerifyHooks,
   signal: AbortSignal,
 ): Promise<Verified & { complete: boolean }> {
-  const work = async (userIds: string[]) => {
-    const { cold, differences } = await auditUsers(books, userIds);
-    const drifted = [...new Set(differences.map(({ userId }) => userId))];
-    if (request.repair) await repairUsers(books, drifted);
-    const failed = request.repair ? [] : drifted;
-    return { users: userIds.length, cold: cold.length, drifted: drifted.length, failed, differences };
+  const sofar: Verified = { users: 0, cold: 0, filling: 0, drifted: 0, repaired: 0, differences: 0 };
+  let rows = 0;
+  const onRows = (added: number) => {
+    rows += added;
+    hooks.onProgress(sofar, rows);
   };
-  const pieces = inPieces(userIdsOf(books, request.whom), USERS_A_PIECE);
-  const sofar: Verified = { users: 0, cold: 0, drifted: 0, repaired: 0, differences: 0 };
-  for await (const piece of inOrder(pieces, PIECES_AT_ONCE, work, signal)) {
-    sofar.users += piece.users;
-    sofar.cold += piece.cold;
-    sofar.drifted += piece.drifted;
-    sofar.repaired += piece.drifted - piece.failed.length;
-    sofar.differences += piece.differences.length;
-    hooks.onPiece(piece.differences, sofar);
+  const work = async (userIds: string[]) => {
+    const pieces = piecesOf(books);
+    const audit = await patiently(
+      () =>
+        auditUsers(books, userIds, {
+          pieces,
+          onRows(added) {
+            signal.throwIfAborted();
+            onRows(added);
+          },
+        }),
+      signal,
+    );
+    const drifted = [...new Set(audit.differences.map(({ userId }) => userId))];
+    if (repair) {
+      await reopen(books, drifted);
+      await patiently(() => warmUsers(books, drifted, { pieces, slots, onRows, signal }), signal);
+    }
+    const isRepaired = repair && !signal.aborted;
+    return { ...audit, users: userIds.length, drifted: drifted.length, isRepaired };
+  };
+  try {
+    const groups = inPieces(userIdsOf(books, whom), USERS_A_GROUP);
+    for await (const group of inOrder(groups, GROUPS_AT_ONCE, work, signal)) {
+      sofar.users += group.users;
+      sofar.cold += group.cold.length;
+      sofar.filling += group.filling.length;
+      sofar.drifted += group.drifted;
+      if (group.isRepaired) sofar.repaired += group.drifted;
+      sofar.differences += group.differences.length;
+      hooks.onDifferences(group.differences);
+      hooks.onProgress(sofar, rows);
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
   }
   return { ...sofar, complete: !signal.aborted };
 }

@@ -34,7 +34,8 @@ export async function rebuildFromTopic(json: boolean, context: Context): Promise
     },
     onFailed(userIds: readonly string[]) {
       if (json) return context.printJson({ event: 'failed', user_ids: userIds });
-      for (const one of userIds) context.warn(`${one} is being counted or recounted by others`);
+      for (const one of userIds)
+        context.warn(`${one} is opened by others all the time; run the command again`);
     },
     onDifferences(differences: readonly Parameters<typeof differenceText>[0][]) {
       for (const one of differences) {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type CallsBar, callsBar } from '../audit/bar.ts';
+import { type RowsBar, rowsBar } from '../audit/bar.ts';
 import { type Rebuilt, rebuild } from '../audit/rebuild-run.ts';
 import { requireKnown } from '../audit/require-known.ts';
 import { withBooks } from '../audit/with-books.ts';
@@ -20,12 +20,15 @@ const CONCURRENCY_MAX = 16;
 const PROGRESS_EVERY_MS = 1_000;
 const HELP = `
 Ingest goes on counting and dashboards stay up and right; run it at any time. Counters that are right are left alone,
-those that differ from Mongo and those that Redis does not know are made anew. When it is stopped or killed, the next
-one goes on where it was, unless Redis was emptied meanwhile. Exit status 0 only when every user was done.
+those that differ from Mongo and those that Redis does not know are made anew, and those that are being filled are
+filled to the end. When it is stopped or killed, the next one goes on where it was, in the middle of a user, too, unless
+Redis was emptied meanwhile. Exit status 0 only when every user was done. FILL_SLOTS bounds how many sums it and all
+services together ask of Mongo to fill counters.
 
---json prints a line for each event: "start", "progress" every second, "failed" (users that others kept recounting),
-and "end" with "users", "calls", "drifted" (their counters differed), "cold" (Redis did not know them), "repaired",
-"failed", "seconds", "resumed", "complete". They count what was done before a kill, too.
+--json prints a line for each event: "start"; "progress" every second, with "rows" added up so far of about
+"estimated_rows"; and "end" with "users", "calls", "drifted" (their counters differed), "cold" (Redis did not know them),
+"filling" (they were being filled), "repaired", "failed" (always 0), "seconds", "resumed", "complete". They count what
+was done before a kill, too.
 
 --from kafka takes the topic as the witness instead of Mongo. Dashboards are answered from Mongo until a user's counters
 are filled. At the end they are compared with Mongo: each difference is a line, and the exit status is 1. Nothing is
@@ -77,8 +80,9 @@ async function rebuildCounters(options: Options, context: Context): Promise<void
   const { io } = context;
   const { json, concurrency } = options;
   const userId = options.user === undefined ? undefined : requireUserId(options.user);
-  const request = { userId, concurrency, restart: options.restart === true };
-  let bar: CallsBar | undefined;
+  const { slots } = context.settings().fill;
+  const request = { userId, concurrency, restart: options.restart === true, slots };
+  let bar: RowsBar | undefined;
   let estimated = 0;
   let saidAtMs = performance.now();
   const done = await withBooks(context, async (books) => {
@@ -87,24 +91,26 @@ async function rebuildCounters(options: Options, context: Context): Promise<void
       books,
       request,
       {
-        onStart({ users, calls, through }, estimatedCalls) {
+        onStart({ users, calls, through }, rows, estimatedCalls) {
           estimated = estimatedCalls;
-          if (json) context.printJson({ event: 'start', users, calls, estimated_calls: estimated });
-          else if (through !== '') context.warn(`going on after ${through}`);
-          bar = json ? undefined : callsBar(io.stderr, estimated, calls);
+          const begun = {
+            users,
+            calls,
+            rows: rows.done,
+            estimated_rows: rows.of,
+            estimated_calls: estimated,
+          };
+          if (json) context.printJson({ event: 'start', ...begun });
+          else if (rows.done > 0) context.warn(`going on after ${through || `${rows.done} rows`}`);
+          bar = json ? undefined : rowsBar(io.stderr, rows.of, rows.done);
         },
-        onProgress({ users, calls, drifted, cold, failed }) {
-          bar?.update(calls, users);
+        onProgress({ users, calls, drifted, cold, filling }, rows) {
+          bar?.update(rows.done, rows.of, users);
           if (!json || performance.now() - saidAtMs < PROGRESS_EVERY_MS) return;
           saidAtMs = performance.now();
-          const counts = { users, calls, drifted, cold, failed };
-          context.printJson({ event: 'progress', ...counts, estimated_calls: estimated });
-        },
-        onFailed(userIds) {
-          if (json) return context.printJson({ event: 'failed', user_ids: userIds });
-          bar?.clear();
-          for (const one of userIds)
-            context.warn(`${one} is being recounted by others; rebuild that user again`);
+          const counts = { users, calls, rows: rows.done, drifted, cold, filling, failed: 0 };
+          const estimates = { estimated_rows: rows.of, estimated_calls: estimated };
+          context.printJson({ event: 'progress', ...counts, ...estimates });
         },
       },
       io.signal,
@@ -112,17 +118,17 @@ async function rebuildCounters(options: Options, context: Context): Promise<void
   }).finally(() => bar?.stop());
   if (json) context.printJson({ event: 'end', ...view(done) });
   else context.print(summary(done));
-  if (done.failed > 0 || !done.complete) context.failed();
+  if (!done.complete) context.failed();
 }
 
-function view({ users, calls, drifted, cold, failed, seconds, resumed, complete }: Rebuilt) {
-  const repaired = drifted + cold - failed;
-  return { users, calls, drifted, cold, repaired, failed, seconds, resumed, complete };
+function view({ users, calls, drifted, cold, filling, seconds, resumed, complete }: Rebuilt) {
+  const repaired = drifted + cold + filling;
+  return { users, calls, drifted, cold, filling, repaired, failed: 0, seconds, resumed, complete };
 }
 
 function summary(done: Rebuilt): string {
-  const { users, calls, drifted, cold, repaired, failed, seconds, complete } = view(done);
-  const counted = `${users} users, ${calls} calls: ${drifted} differed, ${cold} were unknown to Redis, ${repaired} repaired`;
+  const { users, calls, drifted, cold, filling, repaired, seconds, complete } = view(done);
+  const found = `${drifted} differed, ${cold} were unknown to Redis, ${filling} were being filled`;
   const end = complete ? '' : '; stopped before the end, the next rebuild goes on from here';
-  return `${counted}${failed > 0 ? `, ${failed} not done` : ''}, ${seconds} s${end}`;
+  return `${users} users, ${calls} calls: ${found}, ${repaired} repaired, ${seconds} s${end}`;
 }

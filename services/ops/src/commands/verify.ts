@@ -19,11 +19,13 @@ const PROGRESS_EVERY_MS = 1_000;
 const HELP = `
 Each user's counters are read at one moment and compared with the rows that they claim to count, so ingest goes on and
 a difference is real. Users that Redis does not know are answered from Mongo; they are told as cold, not as different.
+Of those that are being filled, what is filled is compared; the rest is answered from Mongo.
 --sample looks at users by chance, those with many calls more likely. Exit status 1 when there is a difference that
 was not repaired.
 
 --json prints a line for each event: "difference" with "user_id", "bucket", "has", "should_have"; "progress" every
-second; "end" with "users", "cold", "drifted", "repaired", "differences", "seconds", "complete".
+second, with "rows" added up so far; "end" with "users", "cold", "filling", "drifted", "repaired", "differences",
+"seconds", "complete".
 
 Examples:
   $ calltally verify --user acme
@@ -70,26 +72,28 @@ async function verifyCounters(whom: Whom, { repair, json }: Options, context: Co
     if ('userId' in whom) await requireKnown(books, whom.userId);
     return verify(
       books,
-      { whom, repair: repair === true },
+      { whom, repair: repair === true, slots: context.settings().fill.slots },
       {
-        onPiece(differences, { users, cold, drifted }) {
+        onDifferences(differences) {
           for (const one of differences) {
             if (json) context.printJson({ event: 'difference', ...differenceJson(one) });
             else context.print(differenceText(one));
           }
+        },
+        onProgress({ users, cold, filling, drifted }, rows) {
           if (!json || performance.now() - saidAtMs < PROGRESS_EVERY_MS) return;
           saidAtMs = performance.now();
-          context.printJson({ event: 'progress', users, cold, drifted });
+          context.printJson({ event: 'progress', users, rows, cold, filling, drifted });
         },
       },
       context.io.signal,
     );
   });
-  const { users, cold, drifted, repaired, differences, complete } = done;
+  const { users, cold, filling, drifted, repaired, differences, complete } = done;
   const seconds = Math.round(performance.now() - began) / 1_000;
   if (json) context.printJson({ event: 'end', ...done, seconds });
   else {
-    const found = `${users} users: ${drifted} differ in ${differences} buckets, ${cold} unknown to Redis`;
+    const found = `${users} users: ${drifted} differ in ${differences} buckets, ${cold} unknown to Redis, ${filling} being filled`;
     const mended = repair ? `, ${repaired} repaired` : '';
     context.print(`${found}${mended}, ${seconds} s${complete ? '' : '; stopped before the end'}`);
   }

@@ -2,6 +2,7 @@ import {
   auditUsers,
   type Books,
   type Difference,
+  Pieces,
   type SumsAt,
   sumsOf,
   type TopicSums,
@@ -46,7 +47,7 @@ async function missingOnTopic({ store, sumsAt }: Sides, userIds: readonly string
   if (userIds.length === 0) return [];
   const stored = await store.progress.stored();
   const onTopic = await sumsAt(userIds, stored);
-  const inMongo = sumsOf(userIds, await store.tallies.byDay(userIds, stored));
+  const inMongo = sumsOf(userIds, await new Pieces(store.tallies).all(userIds, stored));
   return inMongo.flatMap(({ userId, days }, i) => {
     if (days.size === 0 || onTopic[i]!.days.size > 0) return [];
     const calls = [...days.values()].reduce((sum, tally) => sum + tally.calls, 0);

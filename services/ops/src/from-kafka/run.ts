@@ -23,7 +23,7 @@ export interface FromKafkaHooks {
   onStart(partitions: number, offsets: number): void;
   /** @param of offsets of both readings, or users */
   onProgress(phase: Phase, done: number, of: number): void;
-  /** Users that others kept counting or recounting, so that the sums could not be put in place. */
+  /** Users that others opened all the time, so that the sums could not be put in place. */
   onFailed(userIds: readonly string[]): void;
   onDifferences(differences: readonly Difference[]): void;
 }

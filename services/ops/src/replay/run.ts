@@ -38,8 +38,8 @@ const REDIS_OPEN_TIMEOUT_MS = 2_000;
 
 /**
  * Sends stored events through the ledger again, while ingest goes on: rows that are missing come back, and whose they
- * are is recounted. Reads with a group of its own, commits nothing and marks nothing. Repeated at will: whatever is
- * there stays as it is.
+ * are is opened anew, to be filled from rows. Reads with a group of its own, commits nothing and marks nothing. Repeated
+ * at will: whatever is there stays as it is.
  *
  * @throws CommandError RANGE_EMPTY and others, StoreError, CountersError, LedgerError, errors of kafkajs
  */

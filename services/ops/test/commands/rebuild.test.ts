@@ -2,10 +2,20 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { dayOf, monthOf, startOfDay } from '@calltally/domain';
-import { auditUsers, CountersLink, DashboardReader, RecountQueue, RowsAsOf } from '@calltally/ledger';
+import { DAY_MS, dayOf, dayOfMonth, monthOf, startOfDay } from '@calltally/domain';
+import {
+  auditUsers,
+  type Books,
+  CountersLink,
+  DashboardReader,
+  Filler,
+  fillPieces,
+  Pieces,
+  RowsAsOf,
+} from '@calltally/ledger';
 import { toRow } from '@calltally/store';
 import { test } from 'tap';
+import { rebuild } from '../../src/audit/rebuild-run.ts';
 import { callOf, countedUsers, jsonLines } from '../counted-users.ts';
 import { calltally } from '../support.ts';
 
@@ -14,7 +24,7 @@ const userName = (i: number) => `u-${String(i).padStart(5, '0')}`;
 
 test('rebuild', async (t) => {
   const world = await countedUsers(t);
-  const { env, count, redis, books } = world;
+  const { env, count, record, redis, books } = world;
   const users = Array.from({ length: 500 }, (_, i) => userName(i));
   await count(users.flatMap((userId, i) => Array.from({ length: 1 + (i % 2) }, () => callOf(userId))));
   const month = monthOf(dayOf(Date.now()));
@@ -32,9 +42,12 @@ test('rebuild', async (t) => {
       t.match(lines[0], { event: 'start', users: 0, calls: 0 });
       const end = { users: 500, calls: 750, drifted: 2, cold: 50, repaired: 52, failed: 0 };
       t.match(lines.at(-1), { event: 'end', ...end, resumed: false, complete: true, seconds: Number });
-      t.strictSame(await auditUsers(books, users), { compared: 500, cold: [], differences: [] });
+      t.strictSame(await auditUsers(books, users), { compared: 500, cold: [], differences: [], filling: [] });
       const text = await run('--all');
-      t.match(text.out, /^500 users, 750 calls: 0 differed, 0 were unknown to Redis, 0 repaired, \S+ s\n$/);
+      t.match(
+        text.out,
+        /^500 users, 750 calls: 0 differed, 0 were unknown to Redis, 0 were being filled, 0 repaired, \S+ s\n$/,
+      );
     },
   );
 
@@ -47,6 +60,52 @@ test('rebuild', async (t) => {
     const nobody = await run('--user', 'nobody', '--json');
     t.match(nobody, { status: 1, out: '' });
     t.equal(JSON.parse(nobody.err).error.code, 'USER_UNKNOWN');
+  });
+
+  await t.test('a user who is being filled is filled to the end, and begun anew only if wrong', async (t) => {
+    const calls = [0, 3, 40, 80, 90].map((days) => callOf('u-part', Date.now() - days * DAY_MS));
+    await record(calls);
+    const pieces = new Pieces(books.store.tallies, { wholeTimeoutMs: 0, firstSpanMs: 5 * DAY_MS });
+    const openedAt = () => redis.hget('ct:{u-part}', 'n');
+    await fillPieces(books, pieces, ['u-part']);
+    const before = await openedAt();
+    const { out } = await run('--user', 'u-part', '--json');
+    const found = { users: 1, calls: 5, drifted: 0, cold: 0, filling: 1, repaired: 1, failed: 0 };
+    t.match(jsonLines(out).at(-1), found);
+    t.equal(await openedAt(), before);
+    const right = { compared: 1, cold: [], filling: [], differences: [] };
+    t.strictSame(await auditUsers(books, ['u-part']), right);
+
+    await redis.del('ct:{u-part}');
+    await fillPieces(books, pieces, ['u-part']);
+    await redis.hincrby(`ct:{u-part}:m:${month}`, `${dayOfMonth(dayOf(Date.now()))}c`, 1);
+    const wrong = await run('--user', 'u-part', '--json');
+    t.match(jsonLines(wrong.out).at(-1), { ...found, drifted: 1, filling: 0 });
+    t.strictSame(await auditUsers(books, ['u-part']), right);
+  });
+
+  await t.test('asked to stop amid a user with many rows, it adds up no more of them', async (t) => {
+    await count(Array.from({ length: 60 }, (_, n) => callOf('u-long', Date.now() - n * 5 * DAY_MS)));
+    const piecesOf = ({ store }: Books) =>
+      new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 3, firstSpanMs: 15 * DAY_MS });
+    const request = { userId: 'u-long', concurrency: 1, restart: false, slots: 2, piecesOf };
+    for (const isCold of [false, true]) {
+      if (isCold) await redis.del('ct:{u-long}');
+      const stopping = new AbortController();
+      const told: number[] = [];
+      const hooks = {
+        onStart() {},
+        onProgress(_: unknown, { done }: { done: number }) {
+          told.push(done);
+          if (done > 0) stopping.abort();
+        },
+      };
+      const done = await rebuild(books, request, hooks, stopping.signal);
+      t.match(done, { users: 0, complete: false });
+      t.ok(told.at(-1)! < 60, `ended after ${told.at(-1)} rows`);
+    }
+    const { out } = await run('--user', 'u-long', '--json');
+    t.match(jsonLines(out).at(-1), { calls: 60, filling: 1, complete: true }, 'and the next one goes on');
   });
 
   await t.test('a command line that cannot be meant is refused with 2', async (t) => {
@@ -70,23 +129,23 @@ test('rebuild', async (t) => {
     t.equal(stopped.status, 130);
     t.match(jsonLines(stopped.out).at(-1), { event: 'end', complete: false });
     t.match(jsonLines((await run('--all', '--json')).out).at(-1), {
-      users: 500,
+      users: 502,
       resumed: true,
       complete: true,
     });
-    t.match(jsonLines((await run('--all', '--json')).out).at(-1), { users: 500, resumed: false });
+    t.match(jsonLines((await run('--all', '--json')).out).at(-1), { users: 502, resumed: false });
   });
 });
 
 test('rebuild of everybody while calls are counted: no dashboard is wrong at any moment', async (t) => {
-  const { env, store, count, redis, books } = await countedUsers(t);
+  const { env, store, record, redis, books } = await countedUsers(t);
   const users = Array.from({ length: 40 }, (_, i) => userName(i));
   const today = dayOf(Date.now());
   const counted = new Map(users.map((userId) => [userId, 0]));
   const begun = new Map(counted);
   const write = async (userIds: readonly string[], partition: number) => {
     for (const userId of userIds) begun.set(userId, begun.get(userId)! + 1);
-    await count(
+    await record(
       userIds.map((userId) => callOf(userId, startOfDay(today) + 1)),
       partition,
     );
@@ -95,14 +154,14 @@ test('rebuild of everybody while calls are counted: no dashboard is wrong at any
   await write(users, 0);
 
   const link = new CountersLink({ url: env.REDIS_URL!, commandTimeoutMs: 5_000, openTimeoutMs: 5_000 });
-  const reader = new DashboardReader({
-    store,
-    link,
-    recounts: new RecountQueue(store, link),
-    rowsAsOf: new RowsAsOf(store),
-  });
+  const filler = new Filler({ books: () => link.current && { store, ...link.current } });
+  const reader = new DashboardReader({ store, link, filler, rowsAsOf: new RowsAsOf(store) });
   await link.start();
-  t.teardown(() => link.stop());
+  filler.start();
+  t.teardown(() => {
+    filler.stop();
+    return link.stop();
+  });
 
   let going = true;
   const writer = async (partition: number) => {
@@ -134,7 +193,7 @@ test('rebuild of everybody while calls are counted: no dashboard is wrong at any
   going = false;
   await Promise.all(work);
   t.ok(answers > 50, `${answers} answers`);
-  t.strictSame(await auditUsers(books, users), { compared: 40, cold: [], differences: [] });
+  t.strictSame(await auditUsers(books, users), { compared: 40, cold: [], differences: [], filling: [] });
 });
 
 test('rebuild killed half-way goes on where it was; another generation begins anew', async (t) => {
@@ -150,7 +209,7 @@ test('rebuild killed half-way goes on where it was; another generation begins an
 
   const killed = async () => {
     const child = start(env);
-    for (let i = 0; i < 1_200 && (await store.rebuilds.unfinished()) === undefined; i++) {
+    for (let i = 0; i < 1_200 && !(await store.rebuilds.unfinished())?.users; i++) {
       if (child.exitCode !== null) break;
       await sleep(25);
     }
@@ -178,7 +237,7 @@ test('rebuild killed half-way goes on where it was; another generation begins an
   t.equal(await store.rebuilds.unfinished(), undefined);
   for (let at = 0; at < users.length; at += 500) {
     const audit = await auditUsers(books, users.slice(at, at + 500));
-    t.strictSame(audit, { compared: 500, cold: [], differences: [] });
+    t.strictSame(audit, { compared: 500, cold: [], differences: [], filling: [] });
   }
 
   // What was done in a Redis that is gone says nothing of the one that is there.

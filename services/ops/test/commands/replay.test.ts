@@ -44,6 +44,7 @@ test('replay', async (t) => {
     await world.count(books, more, { lost });
     const said = await world.json('replay', '--from', 'earliest');
     t.match(end(said), { read: 480, restored: 10, already: 470 });
+    await world.fill();
     for (const user of users) {
       t.equal(await rowsOf(world.store, user), 48);
       t.equal(await world.countedOf(user), 48);
@@ -205,6 +206,7 @@ test('a replay goes on where it was when its session with Redis is cut', async (
   const said = await replayed;
   t.equal(said.status, 0, said.err);
   t.match(end(said), { read: 12_000, complete: true });
+  await world.fill();
   for (const user of users) {
     t.equal(await rowsOf(world.store, user), 240);
     t.equal(await world.countedOf(user), 240);

@@ -1,10 +1,13 @@
-import { dayOf, monthOf } from '@calltally/domain';
+import { dequeueUsers, type Filling, queuedUsers, standingOf } from '@calltally/counters';
+import { DAY_MS, dayOf, dayOfMonth, formatDay, monthOf } from '@calltally/domain';
+import { type Books, fillPieces, Pieces } from '@calltally/ledger';
 import { test } from 'tap';
+import { verify } from '../../src/audit/verify-run.ts';
 import { callOf, countedUsers, jsonLines } from '../counted-users.ts';
 import { calltally, NOWHERE } from '../support.ts';
 
 test('verify', async (t) => {
-  const { env, count, redis, books } = await countedUsers(t);
+  const { env, count, record, redis, books } = await countedUsers(t);
   const users = Array.from({ length: 30 }, (_, i) => `u-${String(i).padStart(2, '0')}`);
   await count(users.flatMap((userId, i) => Array.from({ length: 1 + (i % 3) }, () => callOf(userId))));
   const now = new Date();
@@ -17,11 +20,20 @@ test('verify', async (t) => {
     for (const whom of [['--all'], ['--user', 'u-01'], ['--sample', '10']]) {
       const { status, out, err } = await run(...whom);
       t.equal(status, 0, err);
-      t.match(out, / 0 differ in 0 buckets, 0 unknown to Redis, /);
+      t.match(out, / 0 differ in 0 buckets, 0 unknown to Redis, 0 being filled, /);
     }
     const { out } = await run('--all', '--json');
     t.match(jsonLines(out), [
-      { event: 'end', users: 30, cold: 0, drifted: 0, repaired: 0, differences: 0, complete: true },
+      {
+        event: 'end',
+        users: 30,
+        cold: 0,
+        filling: 0,
+        drifted: 0,
+        repaired: 0,
+        differences: 0,
+        complete: true,
+      },
     ]);
     const sample = jsonLines((await run('--sample', '10', '--json')).out);
     t.equal(sample.at(-1)?.users, 10);
@@ -60,6 +72,70 @@ test('verify', async (t) => {
     const { status, out } = await run('--all', '--json');
     t.equal(status, 0);
     t.match(jsonLines(out).at(-1), { users: 30, cold: 1, drifted: 0 });
+  });
+
+  await t.test(
+    'of a user who is being filled, what is filled is compared, and the rest goes on',
+    async (t) => {
+      const [days, today] = [(n: number) => Date.now() - n * DAY_MS, dayOf(Date.now())];
+      await record([0, 3, 40, 80, 90].map((n) => callOf('u-part', days(n))));
+      const pieces = new Pieces(books.store.tallies, { wholeTimeoutMs: 0, firstSpanMs: 5 * DAY_MS });
+      await fillPieces(books, pieces, ['u-part']);
+      const [filling] = await standingOf(books.session, books.generations, ['u-part']);
+      await dequeueUsers(books.session, new Map([['u-part', filling as Filling]]));
+      t.strictSame(await queuedUsers(books.session, 10), []);
+      const old = dayOf(days(80));
+      await redis.hincrby(`ct:{u-part}:m:${monthOf(old)}`, `${dayOfMonth(old)}c`, 1);
+
+      const { status, out } = await run('--all', '--json');
+      t.equal(status, 0, 'nobody is told what is not filled');
+      t.match(jsonLines(out).at(-1), { users: 31, filling: 1, drifted: 0, differences: 0 });
+      t.strictSame(await queuedUsers(books.session, 10), ['u-part'], 'it is seen to that it is filled');
+      t.match((await run('--user', 'u-part')).out, /^1 users: 0 differ .*, 1 being filled, /);
+
+      await redis.hincrby(`ct:{u-part}:m:${month}`, `${dayOfMonth(today)}c`, 2);
+      const told = await run('--user', 'u-part', '--json');
+      t.equal(told.status, 1);
+      t.match(jsonLines(told.out), [
+        {
+          event: 'difference',
+          bucket: `day ${formatDay(today)}`,
+          has: { calls: 3 },
+          should_have: { calls: 1 },
+        },
+        { event: 'end', filling: 1, drifted: 1, differences: 1 },
+      ]);
+      t.equal((await run('--user', 'u-part', '--repair')).status, 0);
+      t.match(jsonLines((await run('--user', 'u-part', '--json')).out).at(-1), {
+        filling: 0,
+        cold: 0,
+        drifted: 0,
+      });
+      t.strictSame(await queuedUsers(books.session, 10), []);
+    },
+  );
+
+  await t.test('asked to stop amid a user with many rows, it looks at no more of them', async (t) => {
+    await count(Array.from({ length: 60 }, (_, n) => callOf('u-long', Date.now() - n * 5 * DAY_MS)));
+    await redis.hincrby(`ct:{u-long}:m:${month}`, 'c', 3);
+    const whom = { userId: 'u-long' };
+    for (const repair of [false, true]) {
+      const stopping = new AbortController();
+      let seen = 0;
+      const onProgress = (_: unknown, rows: number) => {
+        seen = rows;
+        // The first piece of the audit, or of the repair.
+        if (rows > (repair ? 60 : 0)) stopping.abort();
+      };
+      const piecesOf = ({ store }: Books) =>
+        new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 3, firstSpanMs: 15 * DAY_MS });
+      const request = { whom, repair, slots: 2, piecesOf };
+      const done = await verify(books, request, { onDifferences() {}, onProgress }, stopping.signal);
+      t.match(done, { repaired: 0, complete: false });
+      const least = repair ? 60 : 0;
+      t.ok(seen > least && seen < least + 60, `${seen} rows were added up`);
+    }
+    t.equal((await run('--all', '--repair')).status, 0);
   });
 
   await t.test(

@@ -1,8 +1,12 @@
+import { forgetUsers, readGenerations } from '@calltally/counters';
+import { dayOf, monthOf } from '@calltally/domain';
+import { type Books, Filler, fillPieces, openCold, Pieces, replaceUsers } from '@calltally/ledger';
 import { opsSettings, readSettings } from '@calltally/settings';
 import { test } from 'tap';
 import { type FromKafkaHooks, rebuildFromKafka } from '../../src/from-kafka/run.ts';
 import { LiveBooks } from '../../src/replay/live-books.ts';
 import { type CountedTopic, countedTopic, eventsOf } from '../counted-topic.ts';
+import { callOf, countedUsers } from '../counted-users.ts';
 
 const users = Array.from({ length: 5 }, (_, i) => `u-${i}`);
 
@@ -50,6 +54,34 @@ test('what changes under its feet ends it by name', async (t) => {
     for (const user of users) t.equal(await world.countedOf(user), 30);
   });
 
+  await t.test('users are filled from rows meanwhile, and the topic is believed all the same', async (t) => {
+    const books = await world.begin();
+    const events = eventsOf(users, 50);
+    // Each has lost two rows.
+    await world.count(books, events, { lost: new Set(events.slice(0, 10).map(({ call_id }) => call_id)) });
+    const filler = new Filler({ books: () => current });
+    let current: Books | undefined;
+    let going = true;
+    filler.start();
+    const others = (async () => {
+      while (going) {
+        current = { ...books, generations: await readGenerations(books.session) };
+        for (const user of users) filler.add(user);
+        await filler.idle();
+      }
+    })();
+    try {
+      const done = await rebuildWhile(world, async () => {});
+      t.match(done, { users: 5, failed: 0, drifted: 5, complete: true });
+    } finally {
+      going = false;
+      filler.stop();
+      await others;
+    }
+    for (const user of users) t.equal(await world.countedOf(user), 40);
+    t.ok(filler.pieces > 0, `${filler.pieces} pieces were filled from rows`);
+  });
+
   await t.test('retention removed the beginning', async (t) => {
     const cut = rebuildWhile(world, () =>
       admin.deleteTopicRecords({ topic, partitions: [{ partition: 1, offset: '3' }] }),
@@ -57,4 +89,33 @@ test('what changes under its feet ends it by name', async (t) => {
     await t.rejects(cut, { code: 'TOPIC_INCOMPLETE' });
     t.equal(await world.countedOf(users[0]!), undefined, 'counters are unknown, and answered from Mongo');
   });
+});
+
+test('who is filled from the topic is left alone by those who fill from rows, until the reader is gone', async (t) => {
+  const { books, count, redis } = await countedUsers(t);
+  const pieces = new Pieces(books.store.tallies);
+  await count(users.map((userId) => callOf(userId)));
+  const today = dayOf(Date.now());
+  const callsOf = (userId: string) => redis.hget(`ct:{${userId}}:m:${monthOf(today)}`, 'c');
+  let filled: unknown;
+  const failed = await replaceUsers(books, users, async (userIds) => {
+    filled = await fillPieces(books, pieces, userIds);
+    return userIds.map((userId) => ({
+      userId,
+      days: new Map([[today, { calls: 7, durationMs: 7_000 }]]),
+      partitions: new Set(['0:0']),
+      lastStartedAt: Date.now(),
+    }));
+  });
+  t.strictSame(filled, { pieces: 0, rows: 0, left: users });
+  t.strictSame(failed, []);
+  for (const userId of users) t.equal(await callsOf(userId), '7');
+
+  const [first, second] = users as [string, string];
+  await forgetUsers(books.session, [first, second]);
+  await openCold(books, [first, second], 'topic:');
+  await redis.hset(`ct:{${first}}`, 'n', Date.now() - 61_000);
+  t.match(await fillPieces(books, pieces, [first, second]), { pieces: 1, rows: 1, left: [second] });
+  t.equal(await callsOf(first), '1', 'whose reader was killed is filled from rows');
+  t.equal(await callsOf(second), null);
 });

@@ -1,0 +1,107 @@
+import { NOTHING_FILLED, queuedUsers, readFillQueue, standingOf } from '@calltally/counters';
+import { formatInstant } from '@calltally/domain';
+import type { Books } from '@calltally/ledger';
+import { type Command, InvalidArgumentError } from 'commander';
+import { withBooks } from '../audit/with-books.ts';
+import type { Context } from '../context.ts';
+import { table } from '../table.ts';
+
+/** A user whose counters are not complete. Times are RFC 3339 in UTC. */
+interface WarmingUser {
+  user_id: string;
+  /** Calls that start at or after it are in the counters; null where nothing is filled yet. */
+  filled_since: string | null;
+  /** Since the counters were opened; null where they are not open yet. */
+  waits_seconds: number | null;
+}
+
+interface Warming {
+  /** How many wait. */
+  waiting: number;
+  /** Since when the first of those waits that have nothing yet; null where there are none. */
+  oldest: string | null;
+  oldest_seconds: number | null;
+  users: WarmingUser[];
+}
+
+const LIMIT_MAX = 1_000;
+const HELP = `
+Users whom Redis did not know, or whose counters were made anew, are filled from Mongo behind all else, the newest calls
+first, by ingest and the API together. Until then what is missing is answered from Mongo, and nothing is wrong or lost.
+Those are told first whose turn is next. \`calltally rebuild --user\` fills one now, --all everybody.
+
+Examples:
+  $ calltally warming
+  $ calltally warming --limit 100 --json`;
+
+/** `warming`: whose counters are not complete, and how far they are. */
+export function addWarming(program: Command, context: Context): void {
+  program
+    .command('warming')
+    .description(
+      'users whose counters are being filled from Mongo: how many, since when, and how far they are',
+    )
+    .option('--limit <n>', `tell so many of them, 1 to ${LIMIT_MAX}`, parseLimit, 20)
+    .option('--json', 'print {"waiting", "oldest", "oldest_seconds", "users": […]}')
+    .addHelpText('after', HELP)
+    .action((options: { limit: number; json?: true }) => showWarming(options, context));
+}
+
+function parseLimit(text: string): number {
+  const n = Number(text);
+  if (/^\d{1,4}$/.test(text) && n >= 1 && n <= LIMIT_MAX) return n;
+  throw new InvalidArgumentError(`Write a whole number from 1 to ${LIMIT_MAX}.`);
+}
+
+async function showWarming({ limit, json }: { limit: number; json?: true }, context: Context): Promise<void> {
+  const found = await withBooks(context, (books) => readWarming(books, limit));
+  if (json) return context.printJson(found);
+  const { waiting, oldest, oldest_seconds, users } = found;
+  if (waiting === 0) return context.print('nobody waits: all counters that were asked for are complete');
+  const first =
+    oldest === null
+      ? 'each of them has a part'
+      : `the first has had nothing since ${oldest}, ${oldest_seconds} s`;
+  context.print(`${waiting} wait; ${first}`);
+  const lines = table(
+    ['USER', 'FILLED', 'WAITS (S)'],
+    users.map(({ user_id, filled_since, waits_seconds }) => [
+      user_id,
+      filled_since === null ? 'nothing yet' : `since ${filled_since}`,
+      waits_seconds ?? 'not open yet',
+    ]),
+  );
+  for (const line of lines) context.print(line);
+  if (users.length < waiting) context.print(`and ${waiting - users.length} more; --limit tells more of them`);
+}
+
+/** @throws CountersError */
+async function readWarming({ session, generations }: Books, limit: number): Promise<Warming> {
+  const { users: waiting, oldestMs } = await readFillQueue(session);
+  const userIds = await queuedUsers(session, limit);
+  const standings = await standingOf(session, generations, userIds);
+  const nowMs = Date.now();
+  return {
+    waiting,
+    oldest: oldestMs === undefined ? null : formatInstant(oldestMs),
+    oldest_seconds: oldestMs === undefined ? null : secondsFrom(oldestMs, nowMs),
+    users: userIds.flatMap((user_id, i): WarmingUser[] => {
+      const standing = standings[i]!;
+      // Filled since they were looked up.
+      if (standing === 'complete') return [];
+      if (standing === 'unknown') return [{ user_id, filled_since: null, waits_seconds: null }];
+      const { sinceMs, openedAtMs } = standing;
+      return [
+        {
+          user_id,
+          filled_since: sinceMs === NOTHING_FILLED ? null : formatInstant(sinceMs),
+          waits_seconds: secondsFrom(openedAtMs, nowMs),
+        },
+      ];
+    }),
+  };
+}
+
+function secondsFrom(ms: number, nowMs: number): number {
+  return Math.max(0, Math.round((nowMs - ms) / 1_000));
+}
