@@ -73,17 +73,18 @@ export class Filler {
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       const began = performance.now();
-      let pauseMs: number;
       try {
         const worked = await this.#round();
-        pauseMs = worked ? REST * (performance.now() - began) : LOOK_EVERY_MS;
         if (!worked) this.#becomeIdle();
+        await this.#pause(worked ? REST * (performance.now() - began) : LOOK_EVERY_MS);
       } catch (thrown) {
         if (!this.#stopping.signal.aborted) this.#parts.onFailure?.(thrown);
         this.#becomeIdle();
-        pauseMs = AFTER_FAILURE_MS;
+        // Not cut short by a reader: while Redis has no generation each of their reads would be a failure more.
+        await sleep(AFTER_FAILURE_MS, undefined, { ref: false, signal: this.#stopping.signal }).catch(
+          () => {},
+        );
       }
-      await this.#pause(pauseMs);
     }
     this.#becomeIdle();
   }

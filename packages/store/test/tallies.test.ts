@@ -235,6 +235,12 @@ test('sums over rows', async (t) => {
       { calls: 2, durationMs: 110 },
       { calls: 2, durationMs: 110 },
     ]);
+    const nested = [{ from: NOON - 1, until: NOON + 11 }, { from: NOON, until: NOON }, range];
+    t.strictSame(await tallies.ofRanges('u-border', nested), [
+      { calls: 4, durationMs: 1_111 },
+      { calls: 0, durationMs: 0 },
+      { calls: 2, durationMs: 110 },
+    ]);
   });
 
   await t.test('the cut is asked for only where a row lies beyond it', async (t) => {

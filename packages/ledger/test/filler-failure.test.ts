@@ -1,0 +1,23 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { test } from 'tap';
+import { Filler } from '../src/filler.ts';
+
+test('readers who find users cold do not hasten the next round after one that failed', async (t) => {
+  const failedMs: number[] = [];
+  const filler = new Filler({
+    books: () => {
+      throw new Error('no generation yet');
+    },
+    onFailure: () => failedMs.push(performance.now()),
+  });
+  filler.start();
+  t.teardown(() => filler.stop());
+  for (let i = 0; i < 200; i++) {
+    filler.add(`u-${i}`);
+    await turn();
+  }
+  t.ok(failedMs.length > 0);
+  // Timers may be some milliseconds early.
+  const rounds = 1 + (performance.now() - failedMs[0]!) / 900;
+  t.ok(failedMs.length <= rounds, `${failedMs.length} rounds where at most ${rounds} may be`);
+});
