@@ -51,7 +51,7 @@ function same(a: OracleFigures | undefined, b: OracleFigures): boolean {
 }
 
 /** Users whose counters change when they are made anew from rows; users that Redis does not know are left out. */
-export async function compareWithRecount({ platform, keys }: World): Promise<Difference[]> {
+export async function compareWithRows({ platform, keys }: World): Promise<Difference[]> {
   const session = await CounterSession.open({
     url: platform.redis.address,
     commandTimeoutMs: 10_000,

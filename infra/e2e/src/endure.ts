@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
-import { compareWithOracle, compareWithRecount } from './compare.ts';
+import { compareWithOracle, compareWithRows } from './compare.ts';
 import { ask } from './dashboard.ts';
 import { type FaultReport, rowOf, tally } from './fault-report.ts';
 import { Flow } from './flow.ts';
@@ -129,8 +129,8 @@ export async function conclude(t: Test, world: World, report: FaultReport, ordea
   await caughtUp(world);
   const differences = await compareWithOracle(world);
   t.same(differences, [], `every number equals the oracle, of ${world.oracle.size} calls`);
-  const drifted = await compareWithRecount(world);
-  t.same(drifted, [], 'Redis is what a recount from Mongo says');
+  const drifted = await compareWithRows(world);
+  t.same(drifted, [], 'Redis is what rows say');
   // Ingest audits everybody all the time; it would also repair, and so hide, what the comparisons above look for.
   const called = world.platform.ingests.filter(({ log }) => log.includes('"differences"')).length;
   t.equal(called, 0, 'no user was ever called drifted');

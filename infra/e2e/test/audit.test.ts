@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
-import { compareWithOracle, compareWithRecount } from '../src/compare.ts';
+import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, warmUp } from '../src/endure.ts';
 import { Flow } from '../src/flow.ts';
 import { redisCommand } from '../src/redis-command.ts';
@@ -52,7 +52,7 @@ test('ingest finds and repairs by itself what drifted, and never what did not', 
   await flow.stop();
   await caughtUp(world);
   t.same(await compareWithOracle(world), [], 'every number equals the oracle');
-  t.same(await compareWithRecount(world), [], 'Redis is what a recount from Mongo says');
+  t.same(await compareWithRows(world), [], 'Redis is what rows say');
 });
 
 test('a rate of 0 audits nobody', async (t) => {
@@ -66,7 +66,7 @@ test('a rate of 0 audits nobody', async (t) => {
   await flow.stop();
   for (const name of [AUDITED, DRIFTED, REPAIRED]) t.equal(await platform.total(name), 0, name);
   await caughtUp(world);
-  t.equal((await compareWithRecount(world)).length, 1, 'the damage is still there');
+  t.equal((await compareWithRows(world)).length, 1, 'the damage is still there');
 });
 
 /** Five calls too many in the month that is now, of which no row knows. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { CallEvent } from '@calltally/contract';
 import { test } from 'tap';
 import { calltally } from '../src/command.ts';
-import { compareWithOracle, compareWithRecount } from '../src/compare.ts';
+import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import type { Platform } from '../src/platform.ts';
 import { sendCalls, startWorld } from '../src/world.ts';
 
@@ -85,7 +85,7 @@ test('dead letters that are retried, corrected, forced and discarded leave every
   const all = await list('--all');
   t.equal(all.length, messages.length + 1, 'and nothing was deleted');
   t.same(await compareWithOracle(world), [], 'every number equals the oracle');
-  t.same(await compareWithRecount(world), [], 'Redis is what a recount from Mongo says');
+  t.same(await compareWithRows(world), [], 'Redis is what rows say');
 });
 
 /** Kills a retry once the first of its events are counted. */

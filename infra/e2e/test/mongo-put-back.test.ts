@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Db, type Document, MongoClient } from 'mongodb';
 import { test } from 'tap';
-import { compareWithOracle, compareWithRecount } from '../src/compare.ts';
+import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, warmUp } from '../src/endure.ts';
 import { Flow } from '../src/flow.ts';
 import { sendCalls, startWorld, type World } from '../src/world.ts';
@@ -49,7 +49,7 @@ test('a Mongo that was put back to an older backup is filled up again from the t
   const exact = async (t: { same(a: unknown, b: unknown, name: string): void }) => {
     await caughtUp(world);
     t.same(await compareWithOracle(world), [], 'every number equals the oracle');
-    t.same(await compareWithRecount(world), [], 'Redis is what a recount from Mongo says');
+    t.same(await compareWithRows(world), [], 'Redis is what rows say');
     t.same(await rows(), oracle.size, 'every call has its row again');
   };
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
 import { calltally } from '../src/command.ts';
-import { compareWithOracle, compareWithRecount } from '../src/compare.ts';
+import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, observe } from '../src/endure.ts';
 import { Flow } from '../src/flow.ts';
 import { startWorld, type World } from '../src/world.ts';
@@ -58,7 +58,7 @@ for (const { title, remake } of [
     t.match(JSON.parse(begun.out), { stream: 1, previous: 0 });
     await caughtUp(world);
     t.same(await compareWithOracle(world), [], 'every number equals the oracle');
-    t.same(await compareWithRecount(world), [], 'Redis is what a recount from Mongo says');
+    t.same(await compareWithRows(world), [], 'Redis is what rows say');
 
     const flow = new Flow(world);
     flow.start();

@@ -55,7 +55,7 @@ test('every answer equals plain arrays, whatever the range, from counters, from 
   };
   await compare(RANGES);
 
-  // Cold users are answered from Mongo and recounted behind the answers.
+  // Cold users are answered from Mongo and filled behind the answers.
   await platform.flushRedis();
   await compare(RANGES / 3);
   await platform.redis.stop('SIGKILL');

@@ -1,7 +1,7 @@
 import { type Test, test } from 'tap';
 import { badEvents } from '../src/bad-events.ts';
 import { calltally, killCalltally } from '../src/command.ts';
-import { compareWithOracle, compareWithRecount } from '../src/compare.ts';
+import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, type Observed, observe } from '../src/endure.ts';
 import { Flow } from '../src/flow.ts';
 import { Traffic } from '../src/traffic.ts';
@@ -23,7 +23,7 @@ async function exact(t: Test, world: World): Promise<void> {
   t.same(await compareWithOracle(world), [], `every number equals the oracle, of ${world.oracle.size} calls`);
   const verified = await calltally(world.platform, 'verify', '--all', '--json');
   t.match(lines(verified.out).at(-1), { users: USERS, drifted: 0, differences: 0 }, 'verify finds nothing');
-  t.same(await compareWithRecount(world), [], 'Redis is what a recount from Mongo says');
+  t.same(await compareWithRows(world), [], 'Redis is what rows say');
 }
 
 function judge(t: Test, observed: Observed): void {

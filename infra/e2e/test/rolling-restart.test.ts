@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
-import { compareWithOracle, compareWithRecount } from '../src/compare.ts';
+import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, observe, warmUp } from '../src/endure.ts';
 import { Flow } from '../src/flow.ts';
 import { startWorld, type World } from '../src/world.ts';
@@ -43,5 +43,5 @@ test('restarted one by one while events flow: every dashboard is answered, and n
   const measured = (await platform.metric('calltally_lag_messages')).map(({ labels }) => labels);
   t.equal(measured.length, 6, `a partition is measured by the one that reads it: ${measured}`);
   t.same(await compareWithOracle(world), [], `every number equals the oracle, of ${world.oracle.size} calls`);
-  t.same(await compareWithRecount(world), [], 'Redis is what a recount from Mongo says');
+  t.same(await compareWithRows(world), [], 'Redis is what rows say');
 });

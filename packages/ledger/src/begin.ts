@@ -29,7 +29,7 @@ const LOOK_APART_MS = 200;
  *
  * - **Mongo is back in an older state**: from behind the older `stored`. Redis counts calls whose rows are gone and may
  *   come back by another event, so what it has applied says nothing any more: its generation is given up, and
- *   everybody is recounted from rows.
+ *   everybody is filled from rows.
  * - **Mongo is empty, or another one**: nothing is stored of a partition that has a commit or a mark; from the first
  *   event that the topic holds, in a new generation.
  * - **An operator moved the group's offsets**: back is followed, and adds nothing twice; forward is not, since `stored`
@@ -82,7 +82,7 @@ function lowestMark(generations: Generations, partition: string): number {
 
 /**
  * Generations whose marks ask for events that are in Mongo but that the topic no longer holds. Their counters cannot
- * be brought forward, so a new generation takes their place and everything is recounted from rows.
+ * be brought forward, so a new generation takes their place and everybody is filled from rows.
  */
 function beyondReach(generations: Generations, stream: number, reaches: readonly Reach[]): Set<string> {
   const beyond = new Set<string>();

@@ -104,7 +104,7 @@ test('what a dashboard says while stores are away', async (t) => {
     t.equal(await sourceBecomes('mongo'), 'mongo');
     await isExact(t, 'mongo');
     await world.count(exampleCalls('somebody-else').slice(0, 1));
-    t.equal(await sourceBecomes('counters'), 'counters', 'the cold user was recounted behind the answer');
+    t.equal(await sourceBecomes('counters'), 'counters', 'the cold user was filled behind the answer');
     for (const [path, total] of TOTALS) t.equal((await get(path, key)).body.data.total_calls, total, path);
   });
 });

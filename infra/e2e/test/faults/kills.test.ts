@@ -16,7 +16,7 @@ for (const { ingests, kills } of [
     const { platform, chance } = world;
     const flow = new Flow(world);
     flow.start();
-    // Readers never rest: a user that Redis lost is recounted behind their answers, while ingest counts and dies.
+    // Readers never rest: a user that Redis lost is filled behind their answers, while ingest counts and dies.
     const observed = await observe(world, async () => {
       for (let kill = 0; kill < kills; kill++) {
         const ingest = chance.pick(platform.ingests);
@@ -45,7 +45,7 @@ test('exact after 6 kills of the API while events flow', async (t) => {
     for (let kill = 0; kill < kills; kill++) {
       await sleep(chance.int(100, 700));
       await platform.api.end('SIGKILL');
-      // What it was recounting is left half-done.
+      // What it was filling is left half-done.
       if (chance.chance(0.5)) await platform.flushRedis();
       await platform.api.start();
     }

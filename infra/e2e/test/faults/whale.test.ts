@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CallEvent } from '@calltally/contract';
 import { toRow } from '@calltally/store';
 import { test } from 'tap';
-import { compareWithOracle, compareWithRecount } from '../../src/compare.ts';
+import { compareWithOracle, compareWithRows } from '../../src/compare.ts';
 import { ask, figuresOf } from '../../src/dashboard.ts';
 import { caughtUp, warmUp } from '../../src/endure.ts';
 import { FaultReport, tally } from '../../src/fault-report.ts';
@@ -112,7 +112,7 @@ test('a user with hundreds of thousands of calls is filled in, whoever is killed
   const everybody = { ...world, keys: new Map([...world.keys, [USER, key]]) };
   const differences = await compareWithOracle(everybody);
   t.same(differences, [], `every number equals the oracle, of ${oracle.size} calls`);
-  t.same(await compareWithRecount(everybody), [], 'Redis is what rows say');
+  t.same(await compareWithRows(everybody), [], 'Redis is what rows say');
   const called = platform.ingests.filter(({ log }) => log.includes('"differences"')).length;
   t.equal(called, 0, 'no user was ever called drifted');
   const exact = wrong.length === 0 ? 'exact' : `${wrong.length} wrong`;
