@@ -1,15 +1,22 @@
+import { randomInt } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { readReady, snapshotUser } from '@calltally/counters';
-import { dayOf, formatDay, monthOf, weekOf } from '@calltally/domain';
+import { queuedUsers, readBuckets, readReady, snapshotUser, standingOf } from '@calltally/counters';
+import { dayOf, dayOfMonth, formatDay, isoWeekYear, monthOf, weekOf } from '@calltally/domain';
 import { test } from 'tap';
 import { monthName, weekName } from '../src/bucket-names.ts';
-import { CountersLink } from '../src/counters-link.ts';
-import { auditUsers, DashboardReader, record, recountUsers, repairUsers } from '../src/index.ts';
-import { RecountQueue } from '../src/recount-queue.ts';
-import { RowsAsOf } from '../src/rows-as-of.ts';
-import { batchOf, bothOf, callOf, DAY_MS, RETENTION_MONTHS, testWorld } from './support.ts';
+import {
+  auditUsers,
+  type Books,
+  fillPieces,
+  Pieces,
+  record,
+  reopen,
+  repairUsers,
+  warmUsers,
+} from '../src/index.ts';
+import { batchOf, bothFilled, callOf, DAY_MS, RETENTION_MONTHS, testWorld } from './support.ts';
 
-const NOTHING_WRONG = { compared: 1, cold: [], differences: [] };
+const NOTHING_WRONG = { compared: 1, cold: [], filling: [], differences: [] };
 
 test('auditing', async (t) => {
   const world = await testWorld(t);
@@ -20,7 +27,7 @@ test('auditing', async (t) => {
   const week = weekOf(today);
   let partition = 0;
 
-  /** A user with calls of today, of 40 days ago and of before retention, counted by `record`. */
+  /** A user with calls of today, of 40 days ago and of before retention, complete. */
   async function counted(userId: string) {
     const books = await world.begin();
     const calls = [0, 1, 40, 40, 31 * (RETENTION_MONTHS + 2)].map((daysAgo, i) =>
@@ -29,6 +36,7 @@ test('auditing', async (t) => {
     const events = calls.map((call, offset) => ({ offset, call }));
     await record(books, batchOf(++partition, events.slice(0, 3)));
     await record(books, batchOf(partition, events.slice(3)));
+    await warmUsers(books, [userId]);
     return books;
   }
 
@@ -37,13 +45,14 @@ test('auditing', async (t) => {
     async (t) => {
       const books = await counted('u-right');
       t.strictSame(await auditUsers(books, ['u-right']), NOTHING_WRONG);
-      await recountUsers(books, ['u-none'], { evenIfWarm: true, respectMs: 0 });
+      await warmUsers(books, ['u-none']);
       t.strictSame(await auditUsers(books, ['u-right', 'u-none', 'u-cold']), {
         compared: 2,
         cold: ['u-cold'],
+        filling: [],
         differences: [],
       });
-      t.strictSame(await auditUsers(books, []), { compared: 0, cold: [], differences: [] });
+      t.strictSame(await auditUsers(books, []), { compared: 0, cold: [], filling: [], differences: [] });
     },
   );
 
@@ -81,21 +90,7 @@ test('auditing', async (t) => {
       'a ready sum that is not that of its day': {
         drift: async (userId) => {
           const books = await world.begin();
-          const link = new CountersLink({
-            url: world.redis.address,
-            commandTimeoutMs: 5_000,
-            openTimeoutMs: 5_000,
-          });
-          const rowsAsOf = new RowsAsOf(store);
-          const reader = new DashboardReader({
-            store,
-            link,
-            recounts: new RecountQueue(store, link),
-            rowsAsOf,
-          });
-          await link.start();
-          await reader.read(userId, { from: (today - 30) * DAY_MS, until: (today + 1) * DAY_MS }, nowMs);
-          await link.stop();
+          await readBuckets(books.session, books.generations, userId, nowMs, []);
           t.ok(await readReady(books.session, books.generations, userId, nowMs));
           t.strictSame(
             await auditUsers(books, [userId]),
@@ -137,9 +132,9 @@ test('auditing', async (t) => {
         t.match(found, { userId, has: Object, shouldHave: Object }, `${what}: ${bucket}`);
         t.not(JSON.stringify(found?.has), JSON.stringify(found?.shouldHave));
       }
-      t.strictSame(await repairUsers(books, [userId]), [], what);
+      await repairUsers(books, [userId]);
       t.strictSame(await auditUsers(books, [userId]), NOTHING_WRONG, what);
-      const both = (await bothOf(world, books, userId))!;
+      const both = await bothFilled(world, books, userId);
       for (const [bucket, tally] of both.counters)
         t.strictSame(both.rows.get(bucket), tally, `${what}: ${bucket}`);
     }
@@ -163,7 +158,137 @@ test('auditing', async (t) => {
   });
 
   await t.test(
-    'while events are counted and users recounted, no difference is ever seen that is not there',
+    'who is being filled is compared from since on: what drifts there is found, what drifts before is not told',
+    async (t) => {
+      const pieces = new Pieces(store.tallies, {
+        wholeTimeoutMs: 0,
+        rowsWanted: 5,
+        firstSpanMs: 20 * DAY_MS,
+      });
+      const key = (userId: string, more = '') => `ct:{${userId}}${more}`;
+      const add = (userId: string, day: number) =>
+        admin.hincrby(key(userId, `:m:${monthOf(day)}`), `${dayOfMonth(day)}c`, 1);
+      /** Filled from 20 days ago on, or not at all, and with events counted beyond. */
+      const half = async (userId: string, isFilled: boolean) => {
+        const books = await world.begin();
+        const calls = Array.from({ length: 30 }, (_, i) =>
+          callOf(userId, { startedAt: nowMs - i * 3 * DAY_MS }),
+        );
+        partition += 1;
+        await record(
+          books,
+          batchOf(
+            partition,
+            calls.map((call, offset) => ({ offset, call })),
+          ),
+        );
+        await reopen(books, [userId]);
+        if (isFilled) t.strictSame((await fillPieces(books, pieces, [userId])).left, [userId]);
+        const late = [1, 10, 60].map((ago, i) => ({
+          offset: calls.length + i,
+          call: callOf(userId, { startedAt: nowMs - ago * DAY_MS }),
+        }));
+        await record(books, batchOf(partition, late));
+        return books;
+      };
+      const audited = async (books: Books, userId: string) => {
+        await admin.del('ct:filling:{0}');
+        const found = await auditUsers(books, [userId], { pieces });
+        t.match(found, { compared: 1, cold: [], filling: [userId] });
+        t.strictSame(await queuedUsers(books.session, 9), [userId], 'the filling is seen to');
+        return found.differences;
+      };
+
+      const books = await half('u-half', true);
+      const [{ sinceMs }] = (await standingOf(books.session, books.generations, ['u-half'])) as [
+        { sinceMs: number },
+      ];
+      t.equal(dayOf(sinceMs), today - 20);
+      t.strictSame(await audited(books, 'u-half'), []);
+      await add('u-half', today - 20);
+      await add('u-half', today - 60);
+      await admin.hincrby(key('u-half', `:m:${monthOf(today - 60)}`), 'd', 5);
+      await admin.hset(key('u-half', `:m:${monthOf(today - 90)}`), '7c', 3, '7d', 3);
+      t.strictSame(await audited(books, 'u-half'), [], 'of a day that is not complete');
+      await add('u-half', today - 19);
+      t.match(await audited(books, 'u-half'), [{ bucket: `day ${formatDay(today - 19)}` }]);
+      await admin.hincrby(key('u-half', `:w:${isoWeekYear(week)}`), `${week}c`, -1);
+      t.strictSame((await audited(books, 'u-half')).map(({ bucket }) => bucket).sort(), [
+        `day ${formatDay(today - 19)}`,
+        `week ${weekName(week)}`,
+      ]);
+      await admin.hset(key('u-half'), `a:0:${partition}`, 1_000);
+      t.match(
+        (await audited(books, 'u-half')).find(({ bucket }) => bucket.startsWith('applied')),
+        { bucket: `applied 0:${partition}`, has: { offset: 1_000 }, shouldHave: { offset: 32 } },
+      );
+      await repairUsers(books, ['u-half']);
+      t.strictSame(await auditUsers(books, ['u-half']), NOTHING_WRONG);
+
+      const unfilled = await half('u-open', false);
+      t.strictSame(await audited(unfilled, 'u-open'), []);
+      await add('u-open', today);
+      t.strictSame(await audited(unfilled, 'u-open'), [], 'nothing of them is complete');
+      await admin.hset(key('u-open'), 'a:0:9999', 5);
+      t.match(await audited(unfilled, 'u-open'), [{ bucket: 'applied 0:9999' }]);
+      await repairUsers(unfilled, ['u-open']);
+      t.strictSame(await auditUsers(unfilled, ['u-open']), NOTHING_WRONG);
+    },
+  );
+
+  await t.test('sums that are ready are judged of a half-filled user, too', async (t) => {
+    const books = await world.begin();
+    const calls = [0, 5, 30, 50, 90, 200].map((ago) =>
+      callOf('u-half-ready', { startedAt: nowMs - ago * DAY_MS }),
+    );
+    partition += 1;
+    await record(
+      books,
+      batchOf(
+        partition,
+        calls.map((call, offset) => ({ offset, call })),
+      ),
+    );
+    await reopen(books, ['u-half-ready']);
+    const pieces = new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1 });
+    await fillPieces(books, pieces, ['u-half-ready']);
+    t.match(await readBuckets(books.session, books.generations, 'u-half-ready', nowMs, []), {
+      window: { calls: 3 },
+    });
+    t.match(await auditUsers(books, ['u-half-ready'], { pieces }), {
+      filling: ['u-half-ready'],
+      differences: [],
+    });
+    const text = (await admin.hget('ct:{u-half-ready}', 'r'))!.split(' ');
+    await admin.hset('ct:{u-half-ready}', 'r', text.map((part, i) => (i === 6 ? '9' : part)).join(' '));
+    t.match((await auditUsers(books, ['u-half-ready'], { pieces })).differences, [
+      { bucket: `ready days ${formatDay(today - 30)} to ${formatDay(today)}`, has: { calls: 9 } },
+    ]);
+  });
+
+  await t.test(
+    'histories that are too long for one sum are audited by pieces, and rows are told',
+    async (t) => {
+      const books = await counted('u-long');
+      const pieces = new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1, firstSpanMs: DAY_MS });
+      const rows: number[] = [];
+      t.strictSame(
+        await auditUsers(books, ['u-long', 'u-right'], { pieces, onRows: (some) => rows.push(some) }),
+        { ...NOTHING_WRONG, compared: 2 },
+      );
+      t.equal(
+        rows.reduce((a, b) => a + b),
+        10,
+      );
+      t.ok(rows.length > 4, `${rows.length} pieces`);
+      await admin.hincrby(`ct:{u-long}:m:${month}`, 'c', 1);
+      const { differences } = await auditUsers(books, ['u-long', 'u-right'], { pieces });
+      t.match(differences, [{ userId: 'u-long', bucket: `month ${monthName(month)}` }]);
+    },
+  );
+
+  await t.test(
+    'while events are counted and users opened and filled, no difference is ever seen that is not there',
     async (t) => {
       const users = Array.from({ length: 6 }, (_, i) => `u-busy-${i}`);
       const [first, second, third, auditing] = await Promise.all([
@@ -179,8 +304,8 @@ test('auditing', async (t) => {
         for (let i = 0; i < 120; i++) {
           const events = Array.from({ length: 1 + (i % 7) }, () => ({
             offset: offsets[which]!++,
-            call: callOf(users[Math.floor(Math.random() * users.length)]!, {
-              startedAt: Date.now() - Math.floor(Math.random() * 90 * DAY_MS),
+            call: callOf(users[randomInt(users.length)]!, {
+              startedAt: Date.now() - randomInt(90 * DAY_MS),
             }),
           }));
           await record(books[which]!, batchOf(500 + which, events));
@@ -188,22 +313,33 @@ test('auditing', async (t) => {
         }
         writing -= 1;
       };
-      const recounter = async () => {
-        for (let i = 0; i < 2_000 && writing > 0; i++) {
-          await recountUsers(third!, users.slice(i % 6, (i % 6) + 2), { evenIfWarm: true, respectMs: 0 });
+      const pieces = new Pieces(store.tallies, {
+        wholeTimeoutMs: 0,
+        rowsWanted: 20,
+        firstSpanMs: 9 * DAY_MS,
+      });
+      const filler = async () => {
+        for (let i = 0; writing > 0; i++) {
+          const some = users.slice(i % 6, (i % 6) + 2);
+          if (i % 8 === 0) await reopen(third!, some);
+          else await fillPieces(third!, i % 3 === 0 ? new Pieces(store.tallies) : pieces, some);
           await turn();
         }
       };
+      const seen = { filling: 0, complete: 0 };
       let audits = 0;
       const auditor = async () => {
-        for (let i = 0; i < 5_000 && writing > 0; i++) {
-          const { differences } = await auditUsers(auditing!, users);
+        while (writing > 0) {
+          const { differences, filling, compared } = await auditUsers(auditing!, users);
           t.strictSame(differences, []);
           audits += 1;
+          seen.filling += filling.length;
+          seen.complete += compared - filling.length;
         }
       };
-      await Promise.all([writer(0), writer(1), recounter(), auditor()]);
+      await Promise.all([writer(0), writer(1), filler(), auditor()]);
       t.ok(audits > 20, `${audits} audits`);
+      t.ok(seen.filling > 10 && seen.complete > 10, JSON.stringify(seen));
       const snapshot = await snapshotUser(auditing!.session, auditing!.generations, users[0]!, Date.now());
       t.ok(snapshot);
     },
