@@ -3,7 +3,7 @@ import type { Call, Range } from '@calltally/domain';
 import { openStore } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { record, type Source } from '../src/index.ts';
+import { record, type Source, warmUsers } from '../src/index.ts';
 import { begin, readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
 import { batchOf, callOf, DAY_MS, dashboardOracle, holds, testReader, until } from './support.ts';
 
@@ -302,6 +302,7 @@ test('reading dashboards', async (t) => {
           calls.map((call) => ({ offset: offsets[0]!++, call })),
         ),
       );
+      await warmUsers(again, ['u-gone']);
       const nowhere = openStore({
         uri: 'mongodb://127.0.0.1:1',
         database: 'none',

@@ -1,7 +1,7 @@
 import type { Call } from '@calltally/domain';
 import type { Test } from '@calltally/stack/testing';
 import { toRow } from '@calltally/store';
-import { beginCounting, markCounted, markStored, record } from '../src/index.ts';
+import { beginCounting, markCounted, markStored, record, warmUsers } from '../src/index.ts';
 import { batchOf, callOf, DAY_MS, testReader, testWorld, until, type World } from './support.ts';
 
 /** Short, so that much of what is asked for lies beyond it. */
@@ -26,7 +26,7 @@ export async function readingWorld(t: Test) {
   const books = await begin(world);
   const offsets = [0, 0];
 
-  /** As ingest does; every other call by either partition. */
+  /** As ingest does, and fills the users in; every other call by either partition. */
   async function count(calls: Call[]): Promise<void> {
     for (const partition of [0, 1]) {
       const mine = calls.filter((_, i) => i % 2 === partition);
@@ -36,6 +36,7 @@ export async function readingWorld(t: Test) {
       await markCounted(books, { stream: 0, partition, through: offsets[partition]! - 1, asOfMs });
       await markStored(store, { stream: 0, partitions: [partition], asOfMs });
     }
+    await warmUsers(books, [...new Set(calls.map(({ userId }) => userId))]);
   }
 
   /**
@@ -68,5 +69,5 @@ export async function readingWorld(t: Test) {
     () => readers.link.current?.generations.size,
     (size) => size === 1,
   );
-  return { world, store, offsets, count, halfCounted, ...readers };
+  return { world, books, store, offsets, count, halfCounted, ...readers };
 }
