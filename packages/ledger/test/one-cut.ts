@@ -1,4 +1,4 @@
-import type { Range } from '@calltally/domain';
+import type { Call, Range } from '@calltally/domain';
 import type { Reading } from '../src/index.ts';
 import { type Given, PARTITIONS } from './live.ts';
 import { dashboardOracle } from './support.ts';
@@ -29,12 +29,22 @@ export function isOfOneCut(
   range: Range,
   nowMs: number,
 ): boolean {
+  return isSumOfOneCut(answer, given, least, (call) => figuresOf(dashboardOracle([call], range, nowMs)));
+}
+
+/** As `isOfOneCut`, for any numbers that add up over calls. */
+export function isSumOfOneCut(
+  answer: readonly number[],
+  given: readonly Given[],
+  least: readonly number[],
+  figuresOfOne: (call: Call) => readonly number[],
+): boolean {
   const [some, others] = PARTITIONS.map((partition) => {
-    let sum: Figures = [0, 0, 0, 0, 0];
+    let sum: readonly number[] = answer.map(() => 0);
     const sums = [sum];
     for (const { call } of given.filter((one) => one.partition === partition)) {
-      const one = figuresOf(dashboardOracle([call], range, nowMs));
-      sum = sum.map((number, i) => number + one[i]!) as unknown as Figures;
+      const one = figuresOfOne(call);
+      sum = sum.map((number, i) => number + one[i]!);
       sums.push(sum);
     }
     return sums.slice(least[partition]);
