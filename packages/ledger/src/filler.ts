@@ -116,7 +116,9 @@ export class Filler {
   }
 
   #becomeIdle(): void {
-    this.#isIdle = this.#added.size === 0;
+    // Who was added during the round has the next one.
+    this.#isIdle = this.#added.size === 0 || this.#stopping.signal.aborted;
+    if (!this.#isIdle) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
