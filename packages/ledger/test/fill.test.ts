@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { claimUsers, NOTHING_FILLED, queuedUsers, standingOf } from '@calltally/counters';
 import { type Call, dayOf } from '@calltally/domain';
-import { type DailyTally, type Tallies, toRow } from '@calltally/store';
+import { toRow } from '@calltally/store';
 import { test } from 'tap';
 import {
   auditUsers,
@@ -18,7 +18,7 @@ import {
   warmUsers,
 } from '../src/index.ts';
 import { FROM_TOPIC } from '../src/open.ts';
-import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, testWorld } from './support.ts';
+import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, testWorld, watched } from './support.ts';
 
 test('filling users in', async (t) => {
   const world = await testWorld(t);
@@ -134,7 +134,7 @@ test('filling users in', async (t) => {
     await openCold(books, users);
     const asked: (readonly string[])[] = [];
     const pieces = new Pieces(
-      watched(store.tallies, ({ userIds }) => void asked.push(userIds)),
+      watched(store.tallies, (userIds) => void asked.push(userIds)),
       {
         wholeTimeoutMs: 0,
       },
@@ -350,25 +350,3 @@ test('filling users in', async (t) => {
     },
   );
 });
-
-interface Asked {
-  userIds: readonly string[];
-}
-
-/** Tallies that do something before and after each sum by day. */
-function watched(
-  tallies: Tallies,
-  before: (asked: Asked) => unknown = () => {},
-  after: (found: DailyTally[]) => unknown = () => {},
-): Tallies {
-  const byDay: Tallies['byDay'] = async (userIds, ...more) => {
-    await before({ userIds });
-    const found = await tallies.byDay(userIds, ...more);
-    await after(found);
-    return found;
-  };
-  return Object.assign(Object.create(tallies) as Tallies, {
-    byDay,
-    startsBefore: tallies.startsBefore.bind(tallies),
-  });
-}

@@ -1,11 +1,4 @@
-import {
-  applyEvents,
-  type CounterSession,
-  claimUsers,
-  forgetUsers,
-  markPartition,
-  readGenerations,
-} from '@calltally/counters';
+import { applyEvents, claimUsers, forgetUsers, markPartition, readGenerations } from '@calltally/counters';
 import { cutKey, isCanonical, type Store, StoreError, toRow } from '@calltally/store';
 import { test } from 'tap';
 import {
@@ -18,7 +11,17 @@ import {
   record,
   warmUsers,
 } from '../src/index.ts';
-import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, testWorld } from './support.ts';
+import {
+  batchOf,
+  bothFilled,
+  bothOf,
+  bound,
+  callOf,
+  callsIn,
+  DAY_MS,
+  interposed,
+  testWorld,
+} from './support.ts';
 
 /** The first `steps` of what `record` and `markCounted` do, then death. */
 async function recordAndDie({ store, session, generations }: Books, batch: Batch, steps: number) {
@@ -331,24 +334,4 @@ test('recording', async (t) => {
 /** A store whose `stored` is asked another way. */
 function withStored(store: Store, stored: () => Promise<Map<string, number>>): Store {
   return { ...store, progress: bound(store.progress, { stored }) };
-}
-
-/** A session that does something before each script for users. */
-function interposed(session: CounterSession, before: (script: string) => Promise<void>): CounterSession {
-  const runForUsers: CounterSession['runForUsers'] = async (script, commands) => {
-    await before(script);
-    return session.runForUsers(script, commands);
-  };
-  return bound(session, { runForUsers });
-}
-
-/** An object with some of its methods replaced; the others see the object itself, private fields and all. */
-function bound<T extends object>(object: T, replaced: Partial<T>): T {
-  return new Proxy(object, {
-    get(target, name) {
-      if (name in replaced) return replaced[name as keyof T];
-      const value = Reflect.get(target, name, target) as unknown;
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
 }

@@ -1,9 +1,7 @@
-import type { CounterSession } from '@calltally/counters';
 import { toRow } from '@calltally/store';
 import { test } from 'tap';
 import {
   auditUsers,
-  type Books,
   fillPieces,
   openCold,
   Pieces,
@@ -12,7 +10,7 @@ import {
   repairUsers,
   warmUsers,
 } from '../src/index.ts';
-import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, testWorld } from './support.ts';
+import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, interposed, testWorld } from './support.ts';
 
 test('repairing', async (t) => {
   const world = await testWorld(t);
@@ -35,7 +33,7 @@ test('repairing', async (t) => {
       await warmUsers(books, ['u-hot']);
       await admin.del(...(await admin.keys('ct:{u-hot}:*')));
       let pieces = 0;
-      const session = intercepted(books, async (script) => {
+      const session = interposed(books.session, async (script) => {
         if (script !== 'fill') return;
         await count();
         pieces += 1;
@@ -104,7 +102,7 @@ test('repairing', async (t) => {
     const another = await world.begin();
     const stopping = new AbortController();
     let fills = 0;
-    const session = intercepted(books, async (script) => {
+    const session = interposed(books.session, async (script) => {
       if (script !== 'fill') return;
       await reopen(another, ['u-contended']);
       fills += 1;
@@ -115,18 +113,3 @@ test('repairing', async (t) => {
     t.match(await auditUsers(books, ['u-contended']), { filling: ['u-contended'], differences: [] });
   });
 });
-
-/** Books whose session does something before each script for users. */
-function intercepted({ session }: Books, before: (script: string) => Promise<void>): CounterSession {
-  const runForUsers: CounterSession['runForUsers'] = async (script, commands) => {
-    await before(script);
-    return session.runForUsers(script, commands);
-  };
-  return new Proxy(session, {
-    get(target, name) {
-      if (name === 'runForUsers') return runForUsers;
-      const value = Reflect.get(target, name, target) as unknown;
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}

@@ -12,7 +12,7 @@ import {
 } from '@calltally/domain';
 import type { Engine } from '@calltally/stack';
 import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
-import { openStore, type Source, type Store } from '@calltally/store';
+import { openStore, type Source, type Store, type Tallies } from '@calltally/store';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { type Db, MongoClient } from 'mongodb';
@@ -223,4 +223,51 @@ export async function until<T>(ask: () => T | Promise<T>, judge: (last: T) => bo
     last = await ask();
   }
   return last;
+}
+
+/** Tallies that do something before and after each sum by day. */
+export function watched(
+  tallies: Tallies,
+  before: (userIds: readonly string[], range: Range) => unknown = () => {},
+  after: () => unknown = () => {},
+): Tallies {
+  const byDay: Tallies['byDay'] = async (userIds, through, bounds = {}) => {
+    await before(userIds, bounds.range ?? { from: -Infinity, until: Infinity });
+    const found = await tallies.byDay(userIds, through, bounds);
+    await after();
+    return found;
+  };
+  return bound(tallies, { byDay });
+}
+
+/** A session that does something before each script for users, and another thing with its replies. */
+export function interposed(
+  session: CounterSession,
+  before: (script: string) => unknown,
+  after: (
+    script: string,
+    commands: readonly UserCommand[],
+    replies: readonly unknown[],
+  ) => unknown = () => {},
+): CounterSession {
+  const runForUsers: CounterSession['runForUsers'] = async (script, commands) => {
+    await before(script);
+    const replies = await session.runForUsers(script, commands);
+    await after(script, commands, replies);
+    return replies;
+  };
+  return bound(session, { runForUsers });
+}
+
+type UserCommand = Parameters<CounterSession['runForUsers']>[1][number];
+
+/** An object with some of its methods replaced; the others see the object itself, private fields and all. */
+export function bound<T extends object>(object: T, replaced: Partial<T>): T {
+  return new Proxy(object, {
+    get(target, name) {
+      if (name in replaced) return replaced[name as keyof T];
+      const value = Reflect.get(target, name, target) as unknown;
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
