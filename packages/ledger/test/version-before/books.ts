@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { applyEvents, type CounterSession, firstKeptDay, type SumsOfUser } from '@calltally/counters';
+import { DAY_MS, dayOf, dayOfMonth, firstDayOfMonth, isoWeekYear, monthOf, weekOf } from '@calltally/domain';
+import { isCanonical, toRow } from '@calltally/store';
+import type { Redis } from 'ioredis';
+import { type Batch, type Books, sumsOf } from '../../src/index.ts';
+import { bound } from '../support.ts';
+
+/*
+ * The version before users were opened and filled, as far as it wrote and read users' counters: its scripts, beside
+ * this file as they were, and what it did with them. It knows leases, and nothing of claims and fills.
+ */
+
+const SCRIPTS = new Map(
+  ['lease', 'replace', 'apply', 'read', 'snapshot'].map((name) => [
+    name,
+    readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8'),
+  ]),
+);
+
+/** Books whose session runs the scripts of the version before. */
+export function booksBefore(books: Books, redis: Redis): Books {
+  const evaluate = (script: string, keys: readonly string[], args: readonly (string | number)[]) => {
+    const lua = SCRIPTS.get(script);
+    if (lua === undefined) throw new Error(`the version before has no ${script}`);
+    return redis.eval(lua, keys.length, ...keys, ...args);
+  };
+  const runForUsers: CounterSession['runForUsers'] = (script, commands) =>
+    Promise.all(commands.map(({ keys, args }) => evaluate(script, keys, args)));
+  const run: CounterSession['run'] = (_master, script, keys, args) => evaluate(script, keys, args);
+  return { ...books, session: bound(books.session, { runForUsers, run }) };
+}
+
+export interface Lease {
+  userId: string;
+  text: string;
+  nowMs: number;
+}
+
+/** @returns undefined where another holds a lease, or the user is complete and was not asked for */
+export async function leaseBefore(
+  { generations }: Books,
+  redis: Redis,
+  userId: string,
+  evenIfWarm: boolean,
+): Promise<Lease | undefined> {
+  const nowMs = Date.now();
+  const { id, retentionMonths } = [...generations.values()][0]!;
+  const text = `${nowMs}:${randomUUID()}`;
+  const later = Number.MAX_SAFE_INTEGER;
+  const expiry = expiryOf(monthOf(dayOf(nowMs)), retentionMonths);
+  const reply = await redis.eval(
+    SCRIPTS.get('lease')!,
+    1,
+    `ct:{${userId}}`,
+    id,
+    text,
+    evenIfWarm ? '1' : '0',
+    later,
+    expiry,
+  );
+  return reply === 'leased' ? { userId, text, nowMs } : undefined;
+}
+
+/** Installs a recount, all at once. @param stored read behind the lease and before the rows were added up */
+export function replaceBefore(
+  { generations }: Books,
+  redis: Redis,
+  { userId, text, nowMs }: Lease,
+  { days, partitions, lastStartedAt }: SumsOfUser,
+  stored: ReadonlyMap<string, number>,
+): Promise<unknown> {
+  const { id, retentionMonths } = [...generations.values()][0]!;
+  const today = dayOf(nowMs);
+  const thisMonth = monthOf(today);
+  const fromDay = firstKeptDay(today, retentionMonths);
+  const user = `ct:{${userId}}`;
+  const keys = [user];
+  for (let month = thisMonth - retentionMonths - 1; month <= thisMonth + 1; month++) {
+    keys.push(`${user}:m:${month}`);
+  }
+  const yearOf = (day: number) => isoWeekYear(weekOf(day));
+  const oldest = yearOf(firstDayOfMonth(thisMonth - retentionMonths - 1));
+  for (let year = oldest; year <= yearOf(today + 62); year++) keys.push(`${user}:w:${year}`);
+  const buckets = new Map<string, Map<string, number>>();
+  for (const [day, { calls, durationMs }] of days) {
+    if (day < fromDay) continue;
+    const month = `${user}:m:${monthOf(day)}`;
+    const week = weekOf(day);
+    for (const [key, unit] of [
+      [month, dayOfMonth(day)],
+      [month, ''],
+      [`${user}:w:${isoWeekYear(week)}`, week],
+    ] as const) {
+      const fields = buckets.get(key) ?? new Map<string, number>();
+      fields.set(`${unit}c`, (fields.get(`${unit}c`) ?? 0) + calls);
+      fields.set(`${unit}d`, (fields.get(`${unit}d`) ?? 0) + durationMs);
+      buckets.set(key, fields);
+    }
+  }
+  const expiry = expiryOf(thisMonth + 12, retentionMonths);
+  return redis.eval(
+    SCRIPTS.get('replace')!,
+    keys.length,
+    ...keys,
+    id,
+    text,
+    fromDay,
+    lastStartedAt,
+    expiry,
+    stored.size,
+    ...[...stored].flatMap(([partition, offset]) => [`a:${partition}`, offset]),
+    partitions.size,
+    ...[...partitions].flatMap((partition) => [`a:${partition}`, stored.get(partition)!]),
+    ...[...buckets].flatMap(([key, fields]) => [
+      keys.indexOf(key) + 1,
+      expiry,
+      fields.size,
+      ...[...fields].flat(),
+    ]),
+  );
+}
+
+/** @returns what the last script replied; undefined without a lease */
+export async function recountBefore(
+  books: Books,
+  redis: Redis,
+  userId: string,
+  evenIfWarm = true,
+  pause: () => Promise<unknown> = async () => {},
+): Promise<unknown> {
+  const lease = await leaseBefore(books, redis, userId, evenIfWarm);
+  if (lease === undefined) return undefined;
+  await pause();
+  const stored = await books.store.progress.stored();
+  await pause();
+  const [sums] = sumsOf([userId], await books.store.tallies.byDay([userId], stored));
+  await pause();
+  return replaceBefore(books, redis, lease, sums!, stored);
+}
+
+/** As the version before took a batch into the books. */
+export async function recordBefore(books: Books, redis: Redis, batch: Batch): Promise<void> {
+  const { stream, partition, events, through } = batch;
+  const rows = events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
+  const outcomes = await books.store.calls.insert(rows);
+  await books.store.progress.raise(stream, partition, through);
+  const { session, generations } = booksBefore(books, redis);
+  const canonical = events.filter((_, i) => isCanonical(outcomes[i]!));
+  for (const userId of new Set(canonical.map(({ call }) => call.userId))) {
+    const own = canonical.filter(({ call }) => call.userId === userId);
+    const counted = own.map(({ offset, call: { startedAt, durationMs } }) => ({
+      offset,
+      startedAt,
+      durationMs,
+    }));
+    for (;;) {
+      const [applied] = await applyEvents(session, generations, `${stream}:${partition}`, [
+        { userId, events: counted },
+      ]);
+      if (applied !== 'unknown') break;
+      await recountBefore(books, redis, userId, false);
+    }
+  }
+}
+
+function expiryOf(month: number, retentionMonths: number): number {
+  return (firstDayOfMonth(month + retentionMonths + 2) * DAY_MS) / 1000;
+}
