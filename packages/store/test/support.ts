@@ -8,6 +8,8 @@ export interface StoreWorld {
   store: Store;
   /** The same database by the driver alone. */
   db: Db;
+  /** As MONGODB_URI, without the database. */
+  address: string;
   /** Another store over the same database, as another process has it. */
   another(): Store;
 }
@@ -30,7 +32,7 @@ export async function testStore(t: Test): Promise<StoreWorld> {
   });
   const store = another();
   await store.ensureIndexes();
-  return { store, db, another };
+  return { store, db, address: mongo.address, another };
 }
 
 export const NOON = Date.UTC(2026, 2, 28, 12);

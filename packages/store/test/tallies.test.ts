@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
 import type { DayTally, Range } from '@calltally/domain';
 import fc from 'fast-check';
+import { Collection } from 'mongodb';
 import { test } from 'tap';
-import { type CallRow, type Cut, cutKey, type DailyTally, type Store } from '../src/index.ts';
+import { type CallRow, type Cut, cutKey, type DailyTally, type Store, type Tallies } from '../src/index.ts';
 import { holds, NOON, rowOf, testStore } from './support.ts';
 
 const DAY_MS = 86_400_000;
@@ -27,6 +28,15 @@ const someCut = fc.dictionary(
 const someRange = fc
   .tuple(fc.nat(SPAN_MS), fc.nat(SPAN_MS))
   .map(([from, length]) => ({ from, until: from + length }));
+
+/** Beyond every row. */
+const everything = Object.fromEntries(
+  [0, 1].flatMap((stream) => [0, 1, 2].map((partition) => [cutKey(stream, partition), 1_000])),
+);
+
+function halfOpen({ from, until }: Range): Range {
+  return from % 2 === 0 ? { from: -Infinity, until } : { from, until: Infinity };
+}
 
 function lets(cut: Cut | undefined, { source }: CallRow): boolean {
   return cut === undefined || source.offset <= (cut.get(cutKey(source.stream, source.partition)) ?? -1);
@@ -56,10 +66,18 @@ function daysOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: Cut)
   return [...days.values()].toSorted((a, b) => a.day - b.day);
 }
 
+const EVER: Range = { from: -Infinity, until: Infinity };
+
 /** What `byDay` has to say, from an array. */
-function byDayOracle(rows: CallRow[], userIds: string[], cut: Cut): DailyTally[] {
+function byDayOracle(
+  rows: CallRow[],
+  userIds: string[],
+  cut: Cut,
+  { from, until }: Range = EVER,
+): DailyTally[] {
   const groups = new Map<string, DailyTally>();
   for (const row of rows.filter((row) => userIds.includes(row.user_id) && lets(cut, row))) {
+    if (+row.started_at < from || +row.started_at >= until) continue;
     const day = Math.floor(+row.started_at / DAY_MS);
     const { stream, partition } = row.source;
     const name = JSON.stringify([row.user_id, day, stream, partition]);
@@ -173,27 +191,35 @@ test('sums over rows', async (t) => {
   });
 
   await t.test(
-    'sums by day and partition of any users, through any cut, equal a plain array’s',
+    'sums by day and partition of any users, in any range and through any cut, equal a plain array’s',
     async (t) => {
+      const ends = { asked: 0, beyond: 0 };
       await holds(
         t,
         fc.asyncProperty(
           fc.array(someRow, { maxLength: 80 }),
-          someCut,
+          // What most cuts are: no row lies beyond.
+          fc.oneof(someCut, fc.constant(everything)),
           fc.subarray([0, 1, 2, 3]),
-          async (given, limits, users) => {
+          fc.oneof(someRange, someRange.map(halfOpen), fc.constant(EVER)),
+          async (given, limits, users, range) => {
             run += 1;
             const rows = await insert(store, run, given);
             const cut = new Map(Object.entries(limits));
             const userIds = users.map((user) => `u-${run}-${user}`);
             assert.deepStrictEqual(
-              inOrder(await tallies.byDay(userIds, cut)),
-              byDayOracle(rows, userIds, cut),
+              inOrder(await tallies.byDay(userIds, cut, { range })),
+              byDayOracle(rows, userIds, cut, range),
             );
+            ends.asked += 1;
+            const isBeyond =
+              byDayOracle(rows, userIds, cut, range).length > 0 && rows.some((row) => !lets(cut, row));
+            if (isBeyond) ends.beyond += 1;
           },
         ),
-        100,
+        120,
       );
+      t.ok(ends.beyond > 5 && ends.asked - ends.beyond > 5, 'both with rows beyond the cut and without');
     },
   );
 
@@ -209,6 +235,56 @@ test('sums over rows', async (t) => {
       { calls: 2, durationMs: 110 },
       { calls: 2, durationMs: 110 },
     ]);
+  });
+
+  await t.test('the cut is asked for only where a row lies beyond it', async (t) => {
+    const rows = [0, 1, 2, 3].map((offset) =>
+      rowOf({ callId: `cut-${offset}`, userId: 'u-cut', startedAt: NOON - offset * DAY_MS }, { offset }),
+    );
+    await store.calls.insert(rows);
+    let queries = 0;
+    const counted = talliesThatTell(store, () => {
+      queries += 1;
+    });
+    for (const [through, range, expected] of [
+      [3, EVER, 1],
+      [9, EVER, 1],
+      [2, EVER, 2],
+      [0, EVER, 2],
+      // The rows that lie beyond start before it.
+      [1, { from: NOON - DAY_MS, until: Infinity }, 1],
+      [1, { from: -Infinity, until: NOON - 2 * DAY_MS }, 2],
+    ] as const) {
+      queries = 0;
+      const cut = new Map([['0:0', through]]);
+      t.strictSame(
+        inOrder(await counted.byDay(['u-cut'], cut, { range })),
+        byDayOracle(rows, ['u-cut'], cut, range),
+      );
+      t.equal(queries, expected, `through ${through}`);
+    }
+    queries = 0;
+    t.strictSame(
+      await counted.byDay(['u-cut'], new Map([['0:1', 9]])),
+      [],
+      'a partition that it does not name',
+    );
+    t.equal(queries, 2);
+  });
+
+  await t.test('whether a call starts before a time', async (t) => {
+    await store.calls.insert(
+      [NOON, NOON + 5, -3].map((startedAt, offset) =>
+        rowOf(
+          { callId: `before-${offset}`, userId: offset < 2 ? 'u-before' : 'u-1960', startedAt },
+          { offset },
+        ),
+      ),
+    );
+    t.equal(await tallies.startsBefore('u-before', NOON), false);
+    t.equal(await tallies.startsBefore('u-before', NOON + 1), true);
+    t.equal(await tallies.startsBefore('u-1960', 0), true);
+    t.equal(await tallies.startsBefore('nobody', NOON), false);
   });
 
   await t.test('nothing asked, an empty cut or an unknown user is zero, never an error', async (t) => {
@@ -238,3 +314,24 @@ test('sums over rows', async (t) => {
     t.match(await tallies.byDay(['u-long'], new Map([['0:0', 1e9]])), [{ calls: 2_000, durationMs }]);
   });
 });
+
+/** Tallies over the same rows that tell of each aggregation. */
+function talliesThatTell({ tallies }: Store, tell: () => void): Tallies {
+  const { aggregate } = Collection.prototype;
+  return new Proxy(tallies, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as (...given: unknown[]) => Promise<unknown>;
+      return async (...given: unknown[]) => {
+        Collection.prototype.aggregate = function (this: Collection, ...pipeline) {
+          tell();
+          return aggregate.apply(this, pipeline);
+        } as typeof aggregate;
+        try {
+          return await value.apply(target, given);
+        } finally {
+          Collection.prototype.aggregate = aggregate;
+        }
+      };
+    },
+  });
+}
