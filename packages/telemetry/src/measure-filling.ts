@@ -17,7 +17,8 @@ export function measureFilling(registry: Registry, filler: FillingMeasured): voi
     help: 'Users whose counters are not complete and wait to be filled from Mongo; the same whichever process tells it',
     registers,
     collect() {
-      this.reset();
+      // A gauge that is reset says 0.
+      this.remove();
       if (filler.queue !== undefined) this.set(filler.queue.users);
     },
   });
@@ -26,7 +27,7 @@ export function measureFilling(registry: Registry, filler: FillingMeasured): voi
     help: 'How long the first of them of whom nothing is filled in has waited; 0 when there is none',
     registers,
     collect() {
-      this.reset();
+      this.remove();
       if (filler.queue === undefined) return;
       const { oldestMs } = filler.queue;
       this.set(oldestMs === undefined ? 0 : Math.max(0, Date.now() - oldestMs) / 1_000);
