@@ -92,6 +92,8 @@ async function failures(store: Store): Promise<[string, unknown][]> {
     ofRanges: () => store.tallies.ofRanges('u-1', [{ from: 0, until: 1 }]),
     ofDays: () => store.tallies.ofDays('u-1', [{ from: 0, until: 1 }]),
     byDay: () => store.tallies.byDay(['u-1'], new Map([['0:0', 1]])),
+    startsBefore: () => store.tallies.startsBefore('u-1', 1),
+    callsOf: () => store.users.callsOf('u-1'),
     raise: () => store.progress.raise(0, 0, 1),
     raiseAsOf: () => store.progress.raiseAsOf(0, [0], 1),
     stored: () => store.progress.stored(),
