@@ -1,6 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { queuedUsers, readBuckets, readReady, snapshotUser, standingOf } from '@calltally/counters';
+import {
+  type Filling,
+  queuedUsers,
+  readBuckets,
+  readReady,
+  snapshotUser,
+  standingOf,
+} from '@calltally/counters';
 import { dayOf, dayOfMonth, formatDay, isoWeekYear, monthOf, weekOf } from '@calltally/domain';
 import { test } from 'tap';
 import { monthName, weekName } from '../src/bucket-names.ts';
@@ -200,10 +207,8 @@ test('auditing', async (t) => {
       };
 
       const books = await half('u-half', true);
-      const [{ sinceMs }] = (await standingOf(books.session, books.generations, ['u-half'])) as [
-        { sinceMs: number },
-      ];
-      t.equal(dayOf(sinceMs), today - 20);
+      const [standing] = await standingOf(books.session, books.generations, ['u-half']);
+      t.equal(dayOf((standing as Filling).sinceMs), today - 20);
       t.strictSame(await audited(books, 'u-half'), []);
       await add('u-half', today - 20);
       await add('u-half', today - 60);
