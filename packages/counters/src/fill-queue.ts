@@ -10,7 +10,7 @@ import type { CounterSession } from './session.ts';
 
 /** Whom `takeUsers` gives to one process is not given to another for so long. */
 const TAKEN_MS = 30_000;
-/** Outlasts a piece: one that is given up is over before it. */
+/** Outlasts a round, unless Mongo is slow; then more sums are asked than there are slots, and no number is wrong. */
 const SLOT_MS = 15_000;
 /** Orders those that have nothing yet before those that have a part. */
 const NEW = -1e14;

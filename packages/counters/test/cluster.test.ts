@@ -5,16 +5,22 @@ import {
   applyEvents,
   beginGenerations,
   CounterSession,
+  dequeueUsers,
   fillUsers,
   forgetUsers,
   markPartition,
+  queueUsers,
   readBuckets,
+  readFillQueue,
   readGenerations,
   readReady,
   readUnits,
   readVersions,
+  requeueUsers,
   requireSuitableRedis,
   snapshotUser,
+  takeFillSlot,
+  takeUsers,
 } from '../src/index.ts';
 import { userKey } from '../src/keys.ts';
 import { testCluster } from './cluster.ts';
@@ -117,6 +123,25 @@ test('counters on a cluster of three masters', async (t) => {
       counts.reduce((a, b) => a + b),
       users.length,
     );
+  });
+
+  await t.test('whoever waits to be filled waits on the master that holds them', async (t) => {
+    await queueUsers(session, users, NOW);
+    t.strictSame(await readFillQueue(session), { users: users.length, oldestMs: NOW });
+    const waiting = await Promise.all(admins.map((admin) => admin.keys('ct:filling:*')));
+    t.strictSame(
+      waiting.map((keys) => keys.length),
+      [1, 1, 1],
+    );
+    t.equal((await takeUsers(session, { empty: 1, part: 1 }, NOW)).length, 3, 'as many of each');
+    await takeUsers(session, { empty: 100, part: 1 }, NOW);
+    await requeueUsers(session, new Map(users.map((id) => [id, { sinceMs: NOW, openedAtMs: NOW }])));
+    const parts = await takeUsers(session, { empty: 0, part: 100 }, NOW);
+    t.strictSame(parts.toSorted(), users.toSorted());
+    await dequeueUsers(session, users);
+    t.strictSame(await readFillQueue(session), { users: 0, oldestMs: undefined });
+    t.equal(await takeFillSlot(session, 1, 'a'), 0, 'of all masters together');
+    t.equal(await takeFillSlot(session, 1, 'b'), undefined);
   });
 
   await t.test('users of any id lie where Redis says, and each is counted for himself', async (t) => {

@@ -207,8 +207,8 @@ test('auditing', async (t) => {
       };
 
       const books = await half('u-half', true);
-      const [standing] = (await standingOf(books.session, books.generations, ['u-half'])) as Filling[];
-      t.equal(dayOf(standing!.sinceMs), today - 20);
+      const [standing] = await standingOf(books.session, books.generations, ['u-half']);
+      t.equal(dayOf((standing as Filling).sinceMs), today - 20);
       t.strictSame(await audited(books, 'u-half'), []);
       await add('u-half', today - 20);
       await add('u-half', today - 60);

@@ -22,6 +22,9 @@ test('who is filled from any time on is answered right: what lies before it come
     someTime,
     // The border of the default window, and beside it.
     fc.integer({ min: -2, max: 2 }).map((off) => startOf(nowMs) - 30 * DAY_MS + off),
+    // Behind a call, of a day that then is complete but for it.
+    fc.record({ behind: fc.nat() }),
+    fc.record({ behind: fc.nat() }),
     fc.constant(Infinity),
     fc.constant(-Infinity),
   );
@@ -35,7 +38,9 @@ test('who is filled from any time on is answered right: what lies before it come
       .tuple(someTime, fc.integer({ min: 1, max: 90 }))
       .map(([from, days]): Range => ({ from: startOf(from), until: startOf(from) + days * DAY_MS })),
     // On both sides of since.
-    fc.tuple(fc.nat(40 * DAY_MS), fc.nat(40 * DAY_MS)).map((around) => ({ around })),
+    fc
+      .tuple(fc.integer({ min: 1, max: 40 * DAY_MS }), fc.integer({ min: 1, max: 40 * DAY_MS }))
+      .map((around) => ({ around })),
     fc.constant<Range>({ from: nowMs - 400 * DAY_MS, until: nowMs + 30 * DAY_MS }),
   );
   const someCall = fc.record({
@@ -56,10 +61,13 @@ test('who is filled from any time on is answered right: what lies before it come
       }),
       { minLength: 2, maxLength: 6 },
     ),
-    async (before, after, since, reads) => {
+    async (before, after, someTimeOrCall, reads) => {
       run += 1;
       const userId = `u-half-${run}`;
       const calls: Call[] = before.map((call) => callOf(userId, call));
+      let since = -Infinity;
+      if (typeof someTimeOrCall === 'number') since = someTimeOrCall;
+      else if (calls.length > 0) since = calls[someTimeOrCall.behind % calls.length]!.startedAt + 1;
       const events = calls.map((call) => ({ offset: offsets[0]!++, call }));
       if (events.length > 0) await record(books, batchOf(0, events));
       await reopen(books, [userId]);
@@ -81,7 +89,7 @@ test('who is filled from any time on is answered right: what lies before it come
         if (asked === 'window') range = { from: startOf(clock) - 30 * DAY_MS, until: clock + 1 };
         else if ('around' in asked) {
           const middle = Number.isFinite(since) ? since : nowMs;
-          range = { from: middle - asked.around[0]!, until: middle + asked.around[1]! + 1 };
+          range = { from: middle - asked.around[0]!, until: middle + asked.around[1]! };
         } else range = asked;
         const { source, asOfMs, ...tallies } = await reader.read(userId, range, clock);
         assert.deepEqual(tallies, dashboardOracle(calls, range, clock));
@@ -99,10 +107,10 @@ test('who is filled from any time on is answered right: what lies before it come
   for (const what of ['dashboard', 'series']) {
     for (const source of ['counters', 'counters+mongo'] satisfies Source[]) {
       const times = seen.get(`${what}, in part: ${source}`) ?? 0;
-      t.ok(times > 10, `${what}, in part: ${times} from ${source}`);
+      t.ok(times > 3, `${what}, in part: ${times} from ${source}`);
     }
   }
-  t.ok((seen.get('dashboard, in part: mongo') ?? 0) > 10, 'dashboards whose window is not complete');
+  t.ok((seen.get('dashboard, in part: mongo') ?? 0) > 3, 'dashboards whose window is not complete');
   t.equal(seen.get('dashboard, open: counters'), undefined, 'who has nothing yet');
   t.equal(seen.get('series, open: counters'), undefined);
 });

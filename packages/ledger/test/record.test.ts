@@ -271,6 +271,20 @@ test('recording', async (t) => {
     await agree(t, books, 'u-late', 2);
   });
 
+  await t.test('nobody is opened at what was read before they were forgotten', async (t) => {
+    const books = await world.begin();
+    await recordAndDie(books, batchOf(23, [{ offset: 0, call: callOf('u-again') }]), 3);
+    const ours = await world.begin();
+    const slow = withStored(store, async () => {
+      const stored = await store.progress.stored();
+      await record(ours, batchOf(23, [{ offset: 1, call: callOf('u-again') }]));
+      await forgetUsers(ours.session, ['u-again']);
+      return stored;
+    });
+    t.equal((await openCold({ ...books, store: slow }, ['u-again'])).size, 0);
+    await agree(t, books, 'u-again', 2);
+  });
+
   await t.test('users who are made cold all the time cannot be counted, and that is told', async (t) => {
     const books = await world.begin();
     let applies = 0;
