@@ -32,7 +32,7 @@ import { FAITHFUL_RUNS, Prompt, sorted } from './prompt.ts';
 import { openSession, RedisServer } from './redis.ts';
 import { plain } from './turns.ts';
 
-const COMMANDS_MAX = 25;
+const COMMANDS_MAX = 40;
 const USERS = ['u-a', 'u-b'];
 const PARTITIONS = ['0:0', '0:1', '0:10'];
 const SCRIPTS = new LuaScripts();
@@ -74,6 +74,8 @@ const command = fc.oneof(
     fc.record({ kind: fc.constant('read' as const), user }),
     fc.record({ kind: fc.constant('forget' as const), user }),
     fc.record({ kind: fc.constant('flush' as const) }),
+  ].map((arbitrary) => ({ weight: 1, arbitrary })),
+  ...[
     fc.record({
       kind: fc.constantFrom('queue' as const, 'queue filling' as const),
       users: fc.uniqueArray(user),
@@ -83,10 +85,10 @@ const command = fc.oneof(
     fc.record({ kind: fc.constantFrom('requeue' as const, 'dequeue' as const), user, sinceMs }),
     fc.record({ kind: fc.constant('slot' as const), holder }),
     fc.record({ kind: fc.constant('release' as const), slot: fc.nat(1), holder }),
-  ].map((arbitrary) => ({ weight: 1, arbitrary })),
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('apply' as const), user, partition, events }) },
-  { weight: 5, arbitrary: opening.map((given) => ({ kind: 'claim and open' as const, ...given })) },
-  { weight: 5, arbitrary: piece.map((given) => ({ kind: 'fill' as const, ...given })) },
+  ].map((arbitrary) => ({ weight: 3, arbitrary })),
+  { weight: 9, arbitrary: fc.record({ kind: fc.constant('apply' as const), user, partition, events }) },
+  { weight: 8, arbitrary: opening.map((given) => ({ kind: 'claim and open' as const, ...given })) },
+  { weight: 8, arbitrary: piece.map((given) => ({ kind: 'fill' as const, ...given })) },
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 

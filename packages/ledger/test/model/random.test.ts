@@ -20,17 +20,16 @@ test('what random runs find when a rule is left out', async (t) => {
     'the offset check is removed',
     'stored is raised before the insert',
     'stored is not waited for',
-    'stored is read before the claim',
     'what an earlier life left behind stays',
     'base is not looked at',
     'base goes before the last piece',
     'a piece takes applied back',
     'a piece has rows beyond base',
     'generations are all the same',
-    'a session goes on after a cut',
+    'a piece need not be the next',
   ] as const;
   for (const name of names) {
-    const { runs, found } = await search({ runs: 1_000, seed: 1, timeoutMs: 60_000, fault: FAULTS[name] });
+    const { runs, found } = await search({ runs: 1_000, seed: 1, timeoutMs: 200_000, fault: FAULTS[name] });
     t.type(found, 'string', `${name}: ${runs} runs`);
   }
 });

@@ -69,7 +69,6 @@ export const SCENES = {
     },
   },
   'two partitions count a user who is being filled': {
-    large: true,
     allowed: {},
     async prepare(world) {
       await openedUser(world);
