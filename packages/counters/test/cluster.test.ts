@@ -138,7 +138,7 @@ test('counters on a cluster of three masters', async (t) => {
     await requeueUsers(session, new Map(users.map((id) => [id, { sinceMs: NOW, openedAtMs: NOW }])));
     const parts = await takeUsers(session, { empty: 0, part: 100 }, NOW);
     t.strictSame(parts.toSorted(), users.toSorted());
-    await dequeueUsers(session, users);
+    await dequeueUsers(session, new Map(users.map((id) => [id, { sinceMs: NOW, openedAtMs: NOW }])));
     t.strictSame(await readFillQueue(session), { users: 0, oldestMs: undefined });
     t.equal(await takeFillSlot(session, 1, 'a'), 0, 'of all masters together');
     t.equal(await takeFillSlot(session, 1, 'b'), undefined);

@@ -18,6 +18,7 @@ test('an empty environment gives the documented defaults, for every process', (t
   const stores = {
     redis: { url: 'redis://127.0.0.1:6379' },
     mongo: { uri: 'mongodb://127.0.0.1:27017/calltally', database: 'calltally' },
+    fill: { slots: 2 },
     log: { level: 'info' },
   };
   const counters = { retentionMonths: 25 };
@@ -43,11 +44,12 @@ test('an empty environment gives the documented defaults, for every process', (t
     ...stores,
   });
   // Those that the command uses, and no other: what it does not read must not stop it.
-  const { redis, mongo } = stores;
+  const { redis, mongo, fill } = stores;
   t.same(readSettings(opsSettings, { COUNTERS_RETENTION_MONTHS: 'many', LOG_LEVEL: 'loud' }), {
     kafka,
     redis,
     mongo,
+    fill,
   });
   t.end();
 });
