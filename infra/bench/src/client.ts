@@ -1,10 +1,16 @@
-import { Agent, get } from 'node:http';
+import { Agent, get, type IncomingHttpHeaders } from 'node:http';
 
 export interface Answer {
   /** From the request to the last byte of its answer. */
   tookMs: number;
   source: string | undefined;
   text: string;
+}
+
+/** An answer of any status. */
+export interface Reply extends Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
 }
 
 /** One connection that stays open; asks for one dashboard after another, with as little of its own as can be. */
@@ -17,7 +23,14 @@ export class Client {
   }
 
   /** @throws Error for an answer that is not 200 */
-  ask(key: string, query = ''): Promise<Answer> {
+  async ask(key: string, query = ''): Promise<Answer> {
+    const reply = await this.askAnyhow(key, query);
+    if (reply.status !== 200) throw new Error(`${reply.status}: ${reply.text}`);
+    return reply;
+  }
+
+  /** @throws Error where there is no answer at all */
+  askAnyhow(key: string, query = ''): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${key}` };
       const beganMs = performance.now();
@@ -32,9 +45,14 @@ export class Client {
           });
           response.on('end', () => {
             const tookMs = performance.now() - beganMs;
-            const source = response.headers['x-tally-source'];
-            if (response.statusCode === 200) resolve({ tookMs, source: source?.toString(), text });
-            else reject(new Error(`${response.statusCode}: ${text}`));
+            const { statusCode: status, headers } = response;
+            resolve({
+              status: status!,
+              headers,
+              tookMs,
+              source: headers['x-tally-source']?.toString(),
+              text,
+            });
           });
           response.on('error', reject);
         },

@@ -1,6 +1,7 @@
 import { alternativesTable } from './alternatives/table.ts';
 import type { Figure } from './figure.ts';
 import { alternatives } from './figures/alternatives.ts';
+import { cold } from './figures/cold.ts';
 import { freshness } from './figures/freshness.ts';
 import { growth } from './figures/growth.ts';
 import { ingest } from './figures/ingest.ts';
@@ -15,6 +16,7 @@ import { readQuiet } from './figures/read-quiet.ts';
 import { rebuild } from './figures/rebuild.ts';
 import { soak } from './figures/soak.ts';
 import { streams } from './figures/streams.ts';
+import { whale } from './figures/whale.ts';
 import type { Result } from './results.ts';
 
 /** What a whole run measures, in this order. */
@@ -40,4 +42,4 @@ export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => stri
 ]);
 
 /** Measured only where they are named; each has a table of its own in the document. */
-export const apart: readonly Figure[] = [soak, streams];
+export const apart: readonly Figure[] = [soak, streams, whale, cold];

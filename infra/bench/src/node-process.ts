@@ -64,6 +64,16 @@ export class NodeProcess {
     }
   }
 
+  /** Memory that it has from the system now, MiB; undefined where the system does not tell. */
+  memoryMiB(): number | undefined {
+    try {
+      const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+      return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]) / 1_024;
+    } catch {
+      return undefined;
+    }
+  }
+
   get log(): string {
     return readFileSync(this.#log, 'utf8');
   }

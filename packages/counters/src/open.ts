@@ -8,6 +8,8 @@ import type { CounterSession } from './session.ts';
 /** Beyond every call: nothing is filled yet. */
 export const NOTHING_FILLED = Number.MAX_SAFE_INTEGER;
 
+const OPENED_AT_ONCE = 200;
+
 /** What a claim finds: how far the counters know the user already, or the claim that stands. */
 export type Claim = 'complete' | 'filling' | { id: string };
 
@@ -53,7 +55,7 @@ export async function openUsers(
 ): Promise<(Filling | undefined)[]> {
   const packed = packBase(base);
   const today = dayOf(nowMs);
-  const commands = claimed.map(({ userId, claim, fillId }) => {
+  const commandOf = ({ userId, claim, fillId }: (typeof claimed)[number]) => {
     const { id, retentionMonths } = generationOf(session, generations, userId);
     return {
       userId,
@@ -69,8 +71,13 @@ export async function openUsers(
         monthExpirySeconds(monthOf(today), retentionMonths),
       ],
     };
-  });
-  const replies = await session.runForUsers('open', commands);
+  };
+  const replies: unknown[] = [];
+  // Each names all bucket keys of its user: those of a large batch at once keep Redis busy for seconds, and us.
+  for (let at = 0; at < claimed.length; at += OPENED_AT_ONCE) {
+    const commands = claimed.slice(at, at + OPENED_AT_ONCE).map(commandOf);
+    replies.push(...(await session.runForUsers('open', commands)));
+  }
   return claimed.map(({ userId, fillId }, i) => {
     if (replies[i] !== 1) return undefined;
     const { retentionMonths } = generationOf(session, generations, userId);

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CallEventProducer, createCallEventProducer } from '@calltally/contract/producer';
+import { createCallEventProducer } from '@calltally/contract/producer';
 import type { Bench } from '../bench.ts';
 import { Child } from '../child.ts';
 import { Client } from '../client.ts';
 import type { Figure, Line } from '../figure.ts';
 import type { TrafficReply, TrafficRequest } from '../load/traffic.ts';
 import { API, INGEST, NodeProcess } from '../node-process.ts';
+import { PROBED, Probes } from '../probes.ts';
 import { median, percentile } from '../statistics.ts';
 import { Topic } from '../world/topic.ts';
 import { World } from '../world/world.ts';
 
 const TRAFFIC = new URL('../load/traffic.js', import.meta.url);
-const USER = 'probe';
 const TRAFFIC_USERS = 100;
 /** Events a second, and the names of their lines; only the first is promised. */
 const RATES = [
@@ -22,9 +22,6 @@ const RATES = [
 const SETTLE_MS = 3_000;
 /** Less than this share of the events asked for is another figure. */
 const SHARE_OF_RATE_MIN = 0.95;
-/** Probes come at times of their own, not in step with whatever beats in ingest. */
-const PAUSE_MAX_MS = 20;
-const VISIBLE_WITHIN_MS = 30_000;
 
 export const freshness: Figure = {
   name: 'freshness',
@@ -43,7 +40,10 @@ export const freshness: Figure = {
       for (let round = 1; round <= bench.rounds; round++) {
         const beganMs = performance.now();
         const before = await traffic.ask({});
-        const { freshMs, pollMs } = await probes.many(bench.size(15_000, 2_000));
+        const { freshMs, pollMs, refused } = await probes.many(
+          AbortSignal.timeout(bench.size(15_000, 2_000)),
+        );
+        if (refused > 0) throw new Error(`${refused} answers were not 200`);
         const after = await traffic.ask({});
         const seconds = (performance.now() - beganMs) / 1_000;
         const sentPerSecond = (after.acknowledged - before.acknowledged) / seconds;
@@ -66,7 +66,7 @@ async function start(bench: Bench) {
     Topic.create(bench, 'freshness'),
   ]);
   const env = { ...world.environment, ...topic.environment };
-  const [key] = await world.createKeys([USER]);
+  const [key] = await world.createKeys([PROBED]);
   await NodeProcess.start(bench, INGEST, env, 'INGEST_PORT');
   const api = await NodeProcess.start(bench, API, env);
   const calls = createCallEventProducer({ brokers: topic.brokers, topic: topic.name });
@@ -83,49 +83,4 @@ async function start(bench: Bench) {
   const probes = new Probes(calls, client, key!);
   await probes.one();
   return { probes, traffic };
-}
-
-/** Sends an event, then asks for its user's dashboard without a pause until it is counted; one at a time. */
-class Probes {
-  readonly #calls: CallEventProducer;
-  readonly #client: Client;
-  readonly #key: string;
-  #sent = 0;
-
-  constructor(calls: CallEventProducer, client: Client, key: string) {
-    this.#calls = calls;
-    this.#client = client;
-    this.#key = key;
-  }
-
-  async many(forMs: number) {
-    const freshMs: number[] = [];
-    const pollMs: number[] = [];
-    for (const end = Date.now() + forMs; Date.now() < end; ) {
-      await sleep(Math.random() * PAUSE_MAX_MS);
-      const probed = await this.one();
-      freshMs.push(probed.freshMs);
-      pollMs.push(...probed.pollMs);
-    }
-    return { freshMs, pollMs };
-  }
-
-  async one(): Promise<{ freshMs: number; pollMs: number[] }> {
-    this.#sent += 1;
-    await this.#calls.send({
-      call_id: `probe-${this.#sent}`,
-      user_id: USER,
-      started_at: new Date().toISOString(),
-      duration_seconds: 60,
-    });
-    const acknowledgedMs = performance.now();
-    const pollMs: number[] = [];
-    for (;;) {
-      const answer = await this.#client.ask(this.#key);
-      pollMs.push(answer.tookMs);
-      const freshMs = performance.now() - acknowledgedMs;
-      if (JSON.parse(answer.text).data.total_calls >= this.#sent) return { freshMs, pollMs };
-      if (freshMs > VISIBLE_WITHIN_MS) throw new Error(`not visible within ${VISIBLE_WITHIN_MS} ms`);
-    }
-  }
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Figure } from '../figure.ts';
 import type { NodeProcess } from '../node-process.ts';
+import { vitals } from '../vitals.ts';
 import { drawMemory, type Seen } from './soak/picture.ts';
 import { startService, untilCounted } from './soak/service.ts';
 import { lastThird } from './soak/thirds.ts';
-import { vitals } from './soak/vitals.ts';
 import { wrongUsers } from './soak/wrong-users.ts';
 
 const EVENTS_PER_SECOND = 200;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
 import type { Admin, Kafka } from 'kafkajs';
@@ -5,6 +6,8 @@ import type { Bench } from '../bench.ts';
 import { kafka } from '../engines.ts';
 
 const EVENTS_AT_ONCE = 5_000;
+const CREATE_ATTEMPTS = 10;
+const CREATE_PAUSE_MS = 200;
 
 /** A topic of its own with the group that counts it. */
 export class Topic {
@@ -28,12 +31,18 @@ export class Topic {
     await admin.connect();
     bench.atEnd(() => admin.disconnect());
     const topic = new Topic(name, brokers, client, admin);
-    await ensureTopics(admin, {
-      topic: name,
-      dlqTopic: `${name}.dlq`,
-      ...(partitions !== undefined && { partitions }),
-    });
-    return topic;
+    const topics = { topic: name, dlqTopic: `${name}.dlq`, ...(partitions !== undefined && { partitions }) };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await ensureTopics(admin, topics);
+        return topic;
+      } catch (thrown) {
+        // On a busy machine the broker does not know at once what it has just created.
+        const isUnknown = (thrown as { type?: unknown }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
+        if (!isUnknown || attempt === CREATE_ATTEMPTS) throw thrown;
+      }
+      await sleep(CREATE_PAUSE_MS);
+    }
   }
 
   /** What ingest and `calltally` need to find it. */

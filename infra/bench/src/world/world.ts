@@ -59,11 +59,21 @@ export class World {
     });
   }
 
-  /** Leaves Redis as it is when it was just emptied and ingest has begun anew: everybody is cold. */
-  async forgetCounters(): Promise<void> {
+  /** Makes what was inserted that of an earlier life of the topic, so that its offsets are nobody else's. */
+  async endStream(): Promise<void> {
+    await this.#raiseStored();
+    await this.store.progress.beginStream(0);
+  }
+
+  async emptyRedis(): Promise<void> {
     const redis = new Redis(this.redis.address);
     await redis.flushall();
     redis.disconnect();
+  }
+
+  /** Leaves Redis as it is when it was just emptied and ingest has begun anew: everybody is cold. */
+  async forgetCounters(): Promise<void> {
+    await this.emptyRedis();
     const { session } = await this.begin();
     session.end('begun');
   }
@@ -84,9 +94,7 @@ export class World {
       earliest: 0,
       end: next + 1,
     }));
-    for (const { partition, committed } of states) {
-      await this.store.progress.raise(0, partition, committed - 1);
-    }
+    await this.#raiseStored();
     const session = await CounterSession.open({
       url: this.redis.address,
       commandTimeoutMs: REDIS_TIMEOUT_MS,
@@ -119,6 +127,12 @@ export class World {
     });
     await inParallel(rows, { size: ROWS_AT_ONCE, atOnce: WRITERS }, (piece) => this.#keys.insertMany(piece));
     return keys;
+  }
+
+  async #raiseStored(): Promise<void> {
+    for (const [partition, next] of this.#ends.entries()) {
+      await this.store.progress.raise(0, partition, next - 1);
+    }
   }
 
   /** A user's events are all in one partition, as their key on Kafka would have it. */

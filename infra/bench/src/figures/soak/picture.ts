@@ -1,5 +1,5 @@
 import { type Curve, picture } from '../../picture.ts';
-import type { Vitals } from './vitals.ts';
+import type { Vitals } from '../../vitals.ts';
 
 export type Seen = Record<'api' | 'ingest', Vitals>;
 

@@ -1,4 +1,4 @@
-import type { NodeProcess } from '../../node-process.ts';
+import type { NodeProcess } from './node-process.ts';
 
 const MIB = 2 ** 20;
 

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallEventProducer } from '@calltally/contract/producer';
+import type { Client } from './client.ts';
+
+/** Whose events are watched for. */
+export const PROBED = 'probe';
+
+/** Probes come at times of their own, not in step with whatever beats in ingest. */
+const PAUSE_MAX_MS = 20;
+const VISIBLE_WITHIN_MS = 30_000;
+
+export interface Probed {
+  /** From each event acknowledged by Kafka to an answer that counts it. */
+  freshMs: number[];
+  /** What each answer took. */
+  pollMs: number[];
+  /** Answers other than 200, after which it was asked again. */
+  refused: number;
+}
+
+/** Sends an event, then asks for its user's dashboard without a pause until it is counted; one at a time. */
+export class Probes {
+  readonly #calls: CallEventProducer;
+  readonly #client: Client;
+  readonly #key: string;
+  #sent = 0;
+
+  /** @param key of the user `PROBED`, of whom nothing is counted yet */
+  constructor(calls: CallEventProducer, client: Client, key: string) {
+    this.#calls = calls;
+    this.#client = client;
+    this.#key = key;
+  }
+
+  /** @throws Error where an event is never counted */
+  async many(over: AbortSignal): Promise<Probed> {
+    const probed: Probed = { freshMs: [], pollMs: [], refused: 0 };
+    while (!over.aborted) {
+      await sleep(Math.random() * PAUSE_MAX_MS);
+      await this.#one(probed);
+    }
+    return probed;
+  }
+
+  /** One whose times nobody wants: the first finds nothing ready. */
+  one(): Promise<void> {
+    return this.#one({ freshMs: [], pollMs: [], refused: 0 });
+  }
+
+  async #one(probed: Probed): Promise<void> {
+    this.#sent += 1;
+    await this.#calls.send({
+      call_id: `probe-${this.#sent}`,
+      user_id: PROBED,
+      started_at: new Date().toISOString(),
+      duration_seconds: 60,
+    });
+    const acknowledgedMs = performance.now();
+    for (;;) {
+      const { status, text, tookMs } = await this.#client.askAnyhow(this.#key);
+      probed.pollMs.push(tookMs);
+      const freshMs = performance.now() - acknowledgedMs;
+      if (status !== 200) probed.refused += 1;
+      else if (JSON.parse(text).data.total_calls >= this.#sent) {
+        probed.freshMs.push(freshMs);
+        return;
+      }
+      if (freshMs > VISIBLE_WITHIN_MS) throw new Error(`not visible within ${VISIBLE_WITHIN_MS} ms`);
+    }
+  }
+}
