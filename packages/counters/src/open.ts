@@ -8,7 +8,8 @@ import type { CounterSession } from './session.ts';
 /** Beyond every call: nothing is filled yet. */
 export const NOTHING_FILLED = Number.MAX_SAFE_INTEGER;
 
-const OPENED_AT_ONCE = 200;
+/** Claimed at once, and opened: a batch may bring thousands, and others wait for Redis behind them. */
+const AT_ONCE = { claimed: 1_000, opened: 200 };
 
 /** What a claim finds: how far the counters know the user already, or the claim that stands. */
 export type Claim = 'complete' | 'filling' | { id: string };
@@ -33,8 +34,13 @@ export async function claimUsers(
       args: [id, claim, monthExpirySeconds(monthOf(dayOf(nowMs)), retentionMonths)],
     };
   });
-  const replies = (await session.runForUsers('claim', commands)) as string[];
-  return replies.map((reply) => (reply === 'complete' || reply === 'filling' ? reply : { id: reply }));
+  const replies: unknown[] = [];
+  for (let at = 0; at < commands.length; at += AT_ONCE.claimed) {
+    replies.push(...(await session.runForUsers('claim', commands.slice(at, at + AT_ONCE.claimed))));
+  }
+  return (replies as string[]).map((reply) =>
+    reply === 'complete' || reply === 'filling' ? reply : { id: reply },
+  );
 }
 
 /**
@@ -74,8 +80,8 @@ export async function openUsers(
   };
   const replies: unknown[] = [];
   // Each names all bucket keys of its user: those of a large batch at once keep Redis busy for seconds, and us.
-  for (let at = 0; at < claimed.length; at += OPENED_AT_ONCE) {
-    const commands = claimed.slice(at, at + OPENED_AT_ONCE).map(commandOf);
+  for (let at = 0; at < claimed.length; at += AT_ONCE.opened) {
+    const commands = claimed.slice(at, at + AT_ONCE.opened).map(commandOf);
     replies.push(...(await session.runForUsers('open', commands)));
   }
   return claimed.map(({ userId, fillId }, i) => {

@@ -21,6 +21,8 @@ export interface Filled {
   rows: number;
   /** Users that are not complete yet. */
   left: string[];
+  /** Nobody had nothing. */
+  onlyParts: boolean;
 }
 
 /** Of users that have a part already no further piece is begun behind this, so that new ones do not wait for long. */
@@ -40,7 +42,7 @@ const TOPIC_MS = 60_000;
  */
 export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly string[]): Promise<Filled> {
   const { session, generations } = books;
-  const done: Filled = { pieces: 0, rows: 0, left: [] };
+  const done: Filled = { pieces: 0, rows: 0, left: [], onlyParts: true };
   const standings = await standingOf(session, generations, userIds);
   const opened = await openCold(
     books,
@@ -61,6 +63,7 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
       done.left.push(userId);
     else {
       left.set(userId, filling);
+      done.onlyParts &&= filling.sinceMs !== NOTHING_FILLED;
       const key = filling.sinceMs === NOTHING_FILLED ? String([...filling.base]) : PART + userId;
       groups.set(key, (groups.get(key) ?? new Map<string, Filling>()).set(userId, filling));
     }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FillQueue, readFillQueue, takeUsers } from '@calltally/counters';
 import type { Books } from './books.ts';
-import { fillPieces } from './fill.ts';
+import { type Filled, fillPieces } from './fill.ts';
 import { FILL_SLOTS, inFillSlot } from './fill-slot.ts';
 import { openCold } from './open.ts';
 import { Pieces } from './pieces.ts';
@@ -20,8 +20,10 @@ const AT_ONCE = { empty: 100, part: 20 };
 const ADDED_MAX = 10_000;
 const LOOK_EVERY_MS = 100;
 const AFTER_FAILURE_MS = 1_000;
-/** After a piece so much of its time is rested, so that others get the slot, and Mongo gets its breath. */
+/** After a round so much of its time is rested, so that others get the slot, and counting and answers the processors. */
 const REST = 0.25;
+/** The same where all had a part already: nobody is in a hurry. */
+const REST_AFTER_PARTS = 1;
 
 /**
  * Fills users in behind all else: those that wait in Redis, whoever opened them, so that it goes on where another
@@ -74,9 +76,10 @@ export class Filler {
     while (!this.#stopping.signal.aborted) {
       const began = performance.now();
       try {
-        const worked = await this.#round();
-        if (!worked) this.#becomeIdle();
-        await this.#pause(worked ? REST * (performance.now() - began) : LOOK_EVERY_MS);
+        const filled = await this.#round();
+        if (filled === undefined) this.#becomeIdle();
+        const rest = filled?.onlyParts ? REST_AFTER_PARTS : REST;
+        await this.#pause(filled === undefined ? LOOK_EVERY_MS : rest * (performance.now() - began));
       } catch (thrown) {
         if (!this.#stopping.signal.aborted) this.#parts.onFailure?.(thrown);
         this.#becomeIdle();
@@ -89,26 +92,26 @@ export class Filler {
     this.#becomeIdle();
   }
 
-  /** @returns whether there was anything to do */
-  async #round(): Promise<boolean> {
+  /** @returns undefined where there was nothing to do */
+  async #round(): Promise<Filled | undefined> {
     const books = this.#parts.books();
     if (books === undefined) {
       this.#added.clear();
       this.queue = undefined;
-      return false;
+      return undefined;
     }
     const added = [...this.#added].slice(0, AT_ONCE.empty);
     for (const userId of added) this.#added.delete(userId);
     await openCold(books, added);
     this.queue = await readFillQueue(books.session);
-    if (this.queue.users === 0) return false;
+    if (this.queue.users === 0) return undefined;
     const filled = await inFillSlot(books.session, this.#parts.slots ?? FILL_SLOTS, async () => {
       const userIds = await takeUsers(books.session, AT_ONCE, Date.now());
       return userIds.length === 0 ? undefined : fillPieces(books, this.#piecesOf(books), userIds);
     });
     this.pieces += filled?.pieces ?? 0;
     this.rows += filled?.rows ?? 0;
-    return filled !== undefined;
+    return filled;
   }
 
   #piecesOf({ store }: Books): Pieces {

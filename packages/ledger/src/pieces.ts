@@ -17,8 +17,10 @@ const PIECE_TIMEOUT_MS = 2_500;
 const ROWS_WANTED = 50_000;
 const FIRST_SPAN_MS = defaultWindowDays * DAY_MS;
 const LONGEST_SPAN_MS = 4 * 365 * DAY_MS;
-/** Halvings of one piece; the next one begins where they ended. */
-const HALVINGS = 4;
+/** A span that took too long is cut to so much of it: each further attempt costs as long again. */
+const CUT = 1 / 4;
+/** Cuts of one piece; the next one begins where they ended. */
+const CUTS = 3;
 /** Users whose spans are remembered. */
 const USERS_MAX = 1_000;
 
@@ -70,7 +72,7 @@ export class Pieces {
 
   /**
    * The newest piece of a user's rows that start before `untilMs`, which may be beyond every call.
-   * @throws StoreError STORE_TIMEOUT where halving the span does not help: Mongo is slow
+   * @throws StoreError STORE_TIMEOUT where cutting the span does not help: Mongo is slow
    */
   async before(userId: string, through: Cut, untilMs: number, nowMs: number): Promise<RowsPiece> {
     const { rowsWanted, firstSpanMs } = this.#limits;
@@ -85,12 +87,12 @@ export class Pieces {
       if (rest !== undefined) return { tallies: rest, fromMs: -Infinity };
       this.#remember(userId, spanMs);
     }
-    for (let halving = 0; ; halving++) {
+    for (let cuts = 0; ; cuts++) {
       const fromMs = end - spanMs;
       const work = this.#sum([userId], through, fromMs, until, PIECE_TIMEOUT_MS);
-      const tallies = await (halving < HALVINGS ? unlessLate(work) : work);
+      const tallies = await (cuts < CUTS ? unlessLate(work) : work);
       if (tallies === undefined) {
-        spanMs = this.#remember(userId, spanMs / 2);
+        spanMs = this.#remember(userId, spanMs * CUT);
         continue;
       }
       const rows = rowsOf(tallies);
