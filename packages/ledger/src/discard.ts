@@ -5,7 +5,7 @@ import type { Books } from './books.ts';
 /**
  * Throws everybody's counters away: begins another generation on every master, in which nobody is known, so that
  * dashboards are answered from Mongo until somebody is filled in. Ingest finds that its generation is over and begins
- * again by itself. The marks claim what is stored, which holds for a user who is not known: it is at or below what they are opened at.
+ * again by itself. The marks claim what is stored, which holds for a user who is not known: they are opened at no less.
  *
  * @param books are over then
  * @throws CountersError, StoreError

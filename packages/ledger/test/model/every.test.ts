@@ -5,7 +5,7 @@ import type { Scene } from './play.ts';
 import { SCENES } from './scenes.ts';
 
 /** More than any scene has that is not large; in a large one the search ends here. */
-const STATES_MAX = Number(process.env.MODEL_STATES ?? 1_600);
+const STATES_MAX = Number(process.env.MODEL_STATES ?? 2_500);
 
 type SceneName = keyof typeof SCENES;
 
