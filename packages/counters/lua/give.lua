@@ -1,5 +1,5 @@
--- Gives back a lease that is still one's own.
--- KEYS[1] lease   ARGV[1] holder
+-- Gives back a slot that is still one's own.
+-- KEYS[1] slot   ARGV[1] holder
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])
 end

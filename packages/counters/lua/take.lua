@@ -3,8 +3,8 @@
 -- has not said what became of it, the user waits again.
 -- KEYS[1] queue (sorted set): user ids by -1e14 + epoch ms of their opening, by -since once a piece is filled, by
 --   1e14 + epoch ms of the end of that while once taken
--- ARGV[1] now (epoch ms)   ARGV[2] most users of the one kind and   ARGV[3] of the other   ARGV[4] end of the while
---   (epoch ms)
+-- ARGV[1] now (epoch ms)   ARGV[2] most users with nothing   ARGV[3] most with a part   ARGV[4] until when they count as
+--   taken (epoch ms)
 -- Reply: user ids
 local function from(low, high, most)
   return most > 0 and redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'LIMIT', 0, most) or {}

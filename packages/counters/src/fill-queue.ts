@@ -5,7 +5,7 @@ import type { CounterSession } from './session.ts';
 
 /*
  * Who is to be filled, on the master that holds the user, so that whoever has time goes on where another was killed
- * (lua/take.lua). No number depends on it: a user who is missing here is queued again by the next read.
+ * (lua/take.lua). No number depends on it: who is missing here is queued again by the next answer that the ready sums cannot give.
  */
 
 /** Whom `takeUsers` gives to one process is not given to another for so long. */
@@ -25,11 +25,11 @@ export interface Waiting {
 
 export interface FillQueue {
   users: number;
-  /** Epoch ms since when the first of those that have nothing yet waits; undefined where there are none. */
+  /** Epoch ms since when the first of those waits that have nothing and are not taken; undefined where there are none. */
   oldestMs: number | undefined;
 }
 
-/** Queues users that are about to be opened, so that whatever they waited for before is forgotten. @throws CountersError */
+/** Queues users that are about to be opened; an older place in the queue is replaced. @throws CountersError */
 export async function queueUsers(
   session: CounterSession,
   userIds: readonly string[],
@@ -81,7 +81,6 @@ export async function requeueUsers(
   await eachMaster(session, [...users.keys()], (master, ids) =>
     master.redis.zadd(
       fillQueueKey(master.tag),
-      'XX',
       ...ids.flatMap((id) => [String(placeOf(users.get(id)!)), id]),
     ),
   );
@@ -143,7 +142,7 @@ export async function queuedUsers(session: CounterSession, atMost: number): Prom
 }
 
 /**
- * Takes one of the leases that bound how many sums are asked of Mongo at once, by all processes together.
+ * Takes one of the slots that bound how many sums are asked of Mongo at once, by all processes together.
  * @param holder a name that no other has
  * @returns the slot; undefined when all are taken
  * @throws CountersError

@@ -38,7 +38,7 @@ export function fillQueueKey(tag: number): string {
   return `ct:filling:{${tag}}`;
 }
 
-/** A lease on one of the sums that all processes together may ask of Mongo. */
+/** A slot: one of the sums that all processes together may ask of Mongo at once. */
 export function fillSlotKey(tag: number, slot: number): string {
   return `ct:fill-slot:{${tag}}:${slot}`;
 }

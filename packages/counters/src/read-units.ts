@@ -1,6 +1,6 @@
 import { type Availability, dayOf, type Tally, type Unit } from '@calltally/domain';
 import type { Generations } from './generation.ts';
-import { appliedOf, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import { appliedOf, BASE_FIELD, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
 
 export interface UnitsReading {
@@ -9,6 +9,8 @@ export interface UnitsReading {
   values: Tally[][];
   /** For each `stream:partition` the offset through which these numbers count. */
   applied: Map<string, number>;
+  /** Whether older calls of the user are still to be filled in. */
+  isFilling: boolean;
 }
 
 /**
@@ -43,6 +45,7 @@ export async function readUnits(
     },
     values: reply.slice(2, behindUnits).map(talliesOf),
     applied: appliedOf(reply.slice(behindUnits)),
+    isFilling: reply.includes(BASE_FIELD),
   };
 }
 

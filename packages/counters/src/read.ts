@@ -11,7 +11,7 @@ import {
   weekOf,
 } from '@calltally/domain';
 import type { Generations } from './generation.ts';
-import { appliedOf, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import { appliedOf, BASE_FIELD, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
 import type { CurrentCalls } from './ready.ts';
 import type { CounterSession } from './session.ts';
 
@@ -23,6 +23,8 @@ export interface CountersReading extends CurrentCalls {
   range: Tally;
   /** For each `stream:partition` the offset through which these numbers count. */
   applied: Map<string, number>;
+  /** Whether older calls of the user are still to be filled in. */
+  isFilling: boolean;
 }
 
 /**
@@ -86,5 +88,6 @@ export async function readBuckets(
     window: { calls: number(5), durationMs: number(6) },
     range: { calls: number(7), durationMs: number(8) },
     applied: appliedOf(reply.slice(9)),
+    isFilling: reply.includes(BASE_FIELD),
   };
 }

@@ -7,7 +7,7 @@ import type { CounterSession } from './session.ts';
 /** Everything Redis holds of a user, read at one moment. */
 export interface UserSnapshot {
   fromDay: number;
-  /** Epoch ms: while the user is being filled, only calls that start at or after it are counted; else undefined. */
+  /** Epoch ms: calls that start at or after it are all counted, of older ones those beyond `base`; undefined once complete. */
   sinceMs: number | undefined;
   /** For each `stream:partition` the offset through which the buckets count. */
   applied: Map<string, number>;

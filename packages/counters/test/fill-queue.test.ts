@@ -86,14 +86,9 @@ test('who waits to be filled', async (t) => {
         ['a', part(NOTHING_FILLED, NOW + 7)],
         ['c', part(NOW)],
         ['old', part(-5e12)],
-        ['nobody', part(NOW)],
       ]),
     );
-    t.strictSame(
-      await queuedUsers(session, 9),
-      ['b', 'a', 'c', 'old'],
-      'who does not wait is not queued by it',
-    );
+    t.strictSame(await queuedUsers(session, 9), ['b', 'a', 'c', 'old']);
     t.strictSame(await readFillQueue(session), { users: 4, oldestMs: NOW + 5 });
     t.strictSame(await take(9, 0), ['b', 'a']);
     t.strictSame(await take(0, 9), ['c', 'old'], 'a part that reaches back beyond 1970 is one');
@@ -135,6 +130,17 @@ test('who waits to be filled', async (t) => {
     );
     t.strictSame(await queuedUsers(session, 9), ['a', 'b']);
   });
+
+  await t.test(
+    'who was taken off by another, though opened anew, is put back by whoever took them',
+    async (t) => {
+      await queueUsers(session, ['a'], NOW);
+      t.strictSame(await take(1, 0), ['a']);
+      await dequeueUsers(session, new Map([['a', part(NOTHING_FILLED, NOW - 5)]]));
+      await requeueUsers(session, new Map([['a', part(NOW - 5)]]));
+      t.strictSame(await take(0, 1), ['a']);
+    },
+  );
 
   await t.test('a session that is over says so', async (t) => {
     const { session: over } = await testCounters(t);

@@ -25,12 +25,12 @@ export interface Audit {
  * Compares users' counters with their rows while events are being counted, and never mistakes the one for the other.
  *
  * A user's counters are read at one moment, together with the offsets through which they count (`applied`). Rows at or
- * below these offsets were there before and never change, whenever they are added up afterwards. So no lease is needed,
+ * below these offsets were there before and never change, whenever they are added up afterwards. So nothing is locked,
  * and a difference is real.
  *
  * Most users stand still, and their rows through `stored` are those through `applied`: they are added up together. Who
  * cannot be judged this way, or looks wrong, is looked at again alone, at a cut of their own. Rows are added up by
- * pieces, and of a user who is being filled only those that are complete; the filling is seen to.
+ * pieces, and of a user who is being filled only those that are complete; they are queued where they are missing.
  *
  * @throws CountersError COUNTERS_GENERATION when Redis has begun another generation than the books are of
  * @throws StoreError

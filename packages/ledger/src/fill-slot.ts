@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type CounterSession, releaseFillSlot, takeFillSlot } from '@calltally/counters';
 
-/** Sums that all processes together ask of Mongo for users who are being filled, unless `FILL_SLOTS` says otherwise. */
+/** Sums that all processes together ask of Mongo at once to fill users, unless `FILL_SLOTS` says otherwise. */
 export const FILL_SLOTS = 2;
 
 /**
@@ -20,7 +20,7 @@ export async function inFillSlot<T>(
   try {
     return await work();
   } finally {
-    // A lease that cannot be given back runs out.
+    // A slot that cannot be given back runs out.
     await releaseFillSlot(session, slot, holder).catch(() => {});
   }
 }

@@ -17,18 +17,18 @@ import { sumsOf } from './sums.ts';
 /** What was done for some users. */
 export interface Filled {
   pieces: number;
-  /** Rows added up, those among them that came to nothing since another was faster. */
+  /** Rows added up, also of pieces that were refused since another was faster. */
   rows: number;
   /** Users that are not complete yet. */
   left: string[];
-  /** Nobody had nothing. */
+  /** All of them had a part already. */
   onlyParts: boolean;
 }
 
-/** Of users that have a part already no further piece is begun behind this, so that new ones do not wait for long. */
+/** After so long no piece is begun of a user who has a part, so that those with nothing are soon next. */
 const PARTS_MS = 500;
 const PART = 'part ';
-/** A topic that is read as the witness leaves a user alone for so long; then whoever read it is taken to be gone. */
+/** Whom `rebuild --from kafka` has opened is left alone for so long; then it is taken to be gone. */
 const TOPIC_MS = 60_000;
 
 /**
@@ -88,7 +88,7 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
       }
     }
   } finally {
-    // After a failure, too: nobody is to wait until they count as taken no longer.
+    // After a failure, too, or they would wait until they no longer count as taken.
     await Promise.all([dequeueUsers(session, complete), requeueUsers(session, left)]).catch(() => {});
   }
   done.left.push(...left.keys());

@@ -16,7 +16,7 @@ export interface FillerParts {
 
 /** Taken at once: few enough that Redis is not kept busy by one pipeline. */
 const AT_ONCE = { empty: 100, part: 20 };
-/** More users that a reader found cold than this are left to their next read, or to their next call. */
+/** Beyond so many that readers found cold, the rest wait for their next read or call. */
 const ADDED_MAX = 10_000;
 const LOOK_EVERY_MS = 100;
 const AFTER_FAILURE_MS = 1_000;
@@ -77,16 +77,18 @@ export class Filler {
       const began = performance.now();
       try {
         const filled = await this.#round();
-        if (filled === undefined) this.#becomeIdle();
-        const rest = filled?.onlyParts ? REST_AFTER_PARTS : REST;
-        await this.#pause(filled === undefined ? LOOK_EVERY_MS : rest * (performance.now() - began));
+        if (filled === undefined) {
+          this.#becomeIdle();
+          await this.#untilAdded(LOOK_EVERY_MS);
+        } else {
+          const rest = filled.onlyParts ? REST_AFTER_PARTS : REST;
+          await this.#pause(rest * (performance.now() - began));
+        }
       } catch (thrown) {
         if (!this.#stopping.signal.aborted) this.#parts.onFailure?.(thrown);
         this.#becomeIdle();
         // Not cut short by a reader: while Redis has no generation each of their reads would be a failure more.
-        await sleep(AFTER_FAILURE_MS, undefined, { ref: false, signal: this.#stopping.signal }).catch(
-          () => {},
-        );
+        await this.#pause(AFTER_FAILURE_MS);
       }
     }
     this.#becomeIdle();
@@ -127,9 +129,13 @@ export class Filler {
   }
 
   async #pause(pauseMs: number): Promise<void> {
-    const woken = new Promise<void>((resolve) => {
+    await sleep(pauseMs, undefined, { ref: false, signal: this.#stopping.signal }).catch(() => {});
+  }
+
+  async #untilAdded(pauseMs: number): Promise<void> {
+    const added = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    await Promise.race([sleep(pauseMs, undefined, { ref: false }), woken]);
+    await Promise.race([this.#pause(pauseMs), added]);
   }
 }

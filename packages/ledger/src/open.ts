@@ -14,7 +14,7 @@ export const FROM_TOPIC = 'topic:';
 
 /**
  * Opens those of some users whom the counters do not know, and queues all that are not complete to be filled. Sums
- * nothing, whatever their history: two scripts and one read of `stored`.
+ * nothing, whatever their history: a few commands to Redis and one read of `stored`.
  *
  * Why it is exact while events are counted (rule 3): the claim comes first, then `stored`, then the opening, which
  * happens only if the claim still stands. Whatever is stored later lies beyond `base` and is added by `apply`, which

@@ -58,6 +58,8 @@ export class SeriesReader {
     );
     if (read === undefined) return undefined;
     const { plan, counters } = read;
+    // Queued already, unless whoever opened them was killed.
+    if (counters.isFilling) this.#parts.filler.add(userId);
     const days = await this.#parts.store.tallies.ofDays(userId, plan.edges, counters.applied);
     return {
       tallies: addUpSeries(series, plan, counters.values, days),

@@ -78,6 +78,8 @@ export class DashboardReader {
     );
     if (read === undefined) return undefined;
     const { plan, counters } = read;
+    // Queued already, unless whoever opened them was killed.
+    if (counters.isFilling) this.#parts.filler.add(userId);
     const edges = await this.#parts.store.tallies.ofRanges(userId, plan.edges, counters.applied);
     const total = plan.edges.reduce(
       (sum: Tally, edge, i) => (edge.sign === 1 ? addTallies : subtractTallies)(sum, edges[i]!),

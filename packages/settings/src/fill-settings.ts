@@ -10,8 +10,8 @@ export const FillSettings = fragment(
       minimum: 1,
       maximum: 64,
       description:
-        'sums that all processes together ask of Mongo at once for users whom Redis does not know, 1 to 64; ' +
-        'the same for every process',
+        'how many sums all processes together ask of Mongo at once to fill counters, 1 to 64; ' +
+        'give every process the same',
       remedy: 'a whole number from 1 to 64',
     }),
   }),

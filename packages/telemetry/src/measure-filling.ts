@@ -24,7 +24,7 @@ export function measureFilling(registry: Registry, filler: FillingMeasured): voi
   });
   new Gauge({
     name: 'calltally_warming_oldest_seconds',
-    help: 'How long the first of them of whom nothing is filled in has waited; 0 when there is none',
+    help: 'How long the first of them has waited of whom nothing is filled in and who is not being worked on; 0 without one',
     registers,
     collect() {
       this.remove();
@@ -35,7 +35,7 @@ export function measureFilling(registry: Registry, filler: FillingMeasured): voi
   });
   new Counter({
     name: 'calltally_filled_pieces_total',
-    help: 'Pieces of users that this process has filled in',
+    help: 'Pieces that this process has added up to fill users, one for each user of a query',
     registers,
     collect() {
       this.reset();

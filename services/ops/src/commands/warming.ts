@@ -60,7 +60,7 @@ async function showWarming({ limit, json }: { limit: number; json?: true }, cont
   if (waiting === 0) return context.print('nobody waits: all counters that were asked for are complete');
   const first =
     oldest === null
-      ? 'each of them has a part'
+      ? 'each of them has a part or is being worked on'
       : `the first has had nothing since ${oldest}, ${oldest_seconds} s`;
   context.print(`${waiting} wait; ${first}`);
   const lines = table(
