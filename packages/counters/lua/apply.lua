@@ -15,7 +15,7 @@ end
 local applied = head[3]
 if not applied and head[7] then
   -- `base` is a text of <stream>:<partition>=<offset>, each behind a space; the field is called a:<stream>:<partition>.
-  applied = string.match(redis.call('HGET', user, 'b'), ' ' .. string.sub(ARGV[2], 3) .. '=(%d+)')
+  applied = string.match(redis.call('HGET', user, 'b') or '', ' ' .. string.sub(ARGV[2], 3) .. '=(%d+)')
 end
 applied = tonumber(applied or '-1')
 if tonumber(ARGV[4]) <= applied then

@@ -37,6 +37,13 @@ end
 if ARGV[4] == '' then
   redis.call('HDEL', user, 'i', 'b', 's')
   redis.call('HSET', user, 'w', '1')
+  -- `b` may be too long for a listpack, which Redis never goes back to: written anew the hash takes a third of the memory.
+  local all, left = redis.call('HGETALL', user), redis.call('PTTL', user)
+  redis.call('DEL', user)
+  redis.call('HSET', user, unpack(all))
+  if left > 0 then
+    redis.call('PEXPIRE', user, left)
+  end
 else
   redis.call('HSET', user, 's', ARGV[4])
 end

@@ -1,6 +1,7 @@
 import { fillQueueKey, fillSlotKey } from './keys.ts';
 import type { Master } from './masters.ts';
 import { NOTHING_FILLED } from './open.ts';
+import { run } from './scripts.ts';
 import type { CounterSession } from './session.ts';
 
 /*
@@ -96,8 +97,8 @@ export async function dequeueUsers(
   users: ReadonlyMap<string, Waiting>,
 ): Promise<void> {
   await eachMaster(session, [...users.keys()], (master, ids) =>
-    session.run(
-      master,
+    run(
+      master.redis,
       'dequeue',
       [fillQueueKey(master.tag)],
       ids.flatMap((id) => [id, placeOf(users.get(id)!)]),
@@ -154,7 +155,7 @@ export async function takeFillSlot(
 ): Promise<number | undefined> {
   const { redis, tag } = session.masters[0]!;
   for (let slot = 0; slot < slots; slot++) {
-    const reply = await session.guard(() => redis.set(fillSlotKey(tag, slot), holder, 'PX', SLOT_MS, 'NX'));
+    const reply = await session.attempt(() => redis.set(fillSlotKey(tag, slot), holder, 'PX', SLOT_MS, 'NX'));
     if (reply === 'OK') return slot;
   }
   return undefined;
@@ -179,5 +180,5 @@ function eachMaster(
     if (known === undefined) byMaster.set(master, [userId]);
     else known.push(userId);
   }
-  return session.guard(() => Promise.all([...byMaster].map(([master, ids]) => work(master, ids))));
+  return session.attempt(() => Promise.all([...byMaster].map(([master, ids]) => work(master, ids))));
 }

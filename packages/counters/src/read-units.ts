@@ -1,4 +1,4 @@
-import { type Availability, dayOf, type Tally, type Unit } from '@calltally/domain';
+import { type Availability, dayOf, defaultWindowDays, type Tally, type Unit } from '@calltally/domain';
 import type { Generations } from './generation.ts';
 import { appliedOf, BASE_FIELD, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
@@ -15,7 +15,7 @@ export interface UnitsReading {
 
 /**
  * Tells days, weeks and months one by one, in one script, at one moment.
- * @returns undefined when the counters do not know the user
+ * @returns undefined when the counters do not know the user, or not enough of them
  * @throws CountersError
  */
 export async function readUnits(
@@ -37,6 +37,9 @@ export async function readUnits(
   }
   const reply = (await session.run(master, 'series', keys, args)) as string[];
   if (reply.length === 0) return undefined;
+  const isFilling = reply.includes(BASE_FIELD);
+  // Before the default window is there, rows alone answer, as they do for dashboards (lua/read.lua).
+  if (isFilling && Number(reply[0]) > dayOf(nowMs) - defaultWindowDays + 1) return undefined;
   const behindUnits = 2 + units.length;
   return {
     available: {
@@ -45,7 +48,7 @@ export async function readUnits(
     },
     values: reply.slice(2, behindUnits).map(talliesOf),
     applied: appliedOf(reply.slice(behindUnits)),
-    isFilling: reply.includes(BASE_FIELD),
+    isFilling,
   };
 }
 

@@ -85,6 +85,20 @@ export class CounterSession {
     }
   }
 
+  /**
+   * As `guard`, for writes that nothing depends on: a Redis that is full, or a replica by now, refuses them, and can be read
+   * all the same.
+   * @returns undefined where they were refused
+   */
+  attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    return this.guard(() =>
+      work().catch((thrown: unknown) => {
+        if (/\b(OOM|READONLY)\b/.test(String(thrown))) return undefined;
+        throw thrown;
+      }),
+    );
+  }
+
   run(master: Master, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
     return this.guard(() => run(master.redis, script, keys, args));
   }

@@ -93,8 +93,9 @@ export async function warm(
   counters: Pick<Counters, 'session' | 'generations'>,
   userIds: readonly string[],
   nowMs: number,
+  base?: ReadonlyMap<string, number>,
 ): Promise<void> {
-  const fillings = await opened(counters, userIds, nowMs);
+  const fillings = await opened(counters, userIds, nowMs, base);
   const pieces = userIds.map((userId, i) => ({
     filling: fillings[i]!,
     sums: sumsOf(userId),

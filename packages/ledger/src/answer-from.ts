@@ -34,6 +34,15 @@ export function fallbackLimit(atOnceMax = FALLBACKS_AT_ONCE_MAX): ConcurrencyLim
   );
 }
 
+/** Reads the edges of a plan; those of a user who is being filled may be years, and count among the answers from rows. */
+export function withinLimit<T>(
+  fallbacks: ConcurrencyLimit,
+  { isFilling }: { isFilling: boolean },
+  readEdges: () => Promise<T>,
+): Promise<T> {
+  return isFilling ? fallbacks.run(readEdges) : readEdges();
+}
+
 /**
  * An answer from counters; from rows where there is no Redis, it does not answer in time, or it does not know
  * the user or not enough of them, who is then filled in behind the answer.

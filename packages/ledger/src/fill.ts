@@ -25,7 +25,9 @@ export interface Filled {
   onlyParts: boolean;
 }
 
-/** After so long no piece is begun of a user who has a part, so that those with nothing are soon next. */
+/** After so long no further piece is begun, so that slots and what was taken are given back in time. */
+const ROUND_MS = 5_000;
+/** The same for users who have a part, so that those with nothing are soon next. */
 const PARTS_MS = 500;
 const PART = 'part ';
 /** Whom `rebuild --from kafka` has opened is left alone for so long; then it is taken to be gone. */
@@ -44,10 +46,9 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
   const { session, generations } = books;
   const done: Filled = { pieces: 0, rows: 0, left: [], onlyParts: true };
   const standings = await standingOf(session, generations, userIds);
-  const opened = await openCold(
-    books,
-    userIds.filter((_, i) => standings[i] === 'unknown'),
-  );
+  const unknown = userIds.filter((_, i) => standings[i] === 'unknown');
+  // Taken already, and given back below.
+  const opened = await openCold(books, unknown, { queue: false });
   const complete = new Map<string, Waiting>();
   /** Users that are to be taken again at once. */
   const left = new Map<string, Waiting>();
@@ -70,9 +71,14 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
   });
 
   const began = performance.now();
+  let partsBeganMs: number | undefined;
   try {
     for (const [key, group] of [...groups].toSorted(([a], [b]) => Number(isPart(a)) - Number(isPart(b)))) {
-      if (isPart(key) && done.pieces > 0 && performance.now() - began > PARTS_MS) break;
+      if (isPart(key)) {
+        // One at least in each round, however much time those with nothing took.
+        if (partsBeganMs !== undefined && performance.now() - partsBeganMs > PARTS_MS) break;
+        partsBeganMs ??= performance.now();
+      } else if (done.pieces > 0 && performance.now() - began > ROUND_MS) continue;
       for await (const some of piecesOf(pieces, group, nowMs)) {
         const filled = await fillUsers(session, generations, some);
         for (const [i, { sums, filling, fromMs }] of some.entries()) {
@@ -85,6 +91,7 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
           } else left.set(userId, { ...filling, sinceMs: fromMs });
         }
         done.pieces += some.length;
+        if (performance.now() - began > ROUND_MS) break;
       }
     }
   } finally {

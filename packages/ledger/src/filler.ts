@@ -20,6 +20,7 @@ const AT_ONCE = { empty: 100, part: 20 };
 const ADDED_MAX = 10_000;
 const LOOK_EVERY_MS = 100;
 const AFTER_FAILURE_MS = 1_000;
+const STOP_WITHIN_MS = 1_000;
 /** After a round so much of its time is rested, so that others get the slot, and counting and answers the processors. */
 const REST = 0.25;
 /** The same where all had a part already: nobody is in a hurry. */
@@ -35,6 +36,7 @@ export class Filler {
   readonly #stopping = new AbortController();
   readonly #added = new Set<string>();
   #pieces: { of: Books['store']; sums: Pieces } | undefined;
+  #running: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
   #isIdle = true;
   #whenIdle: (() => void)[] = [];
@@ -49,13 +51,17 @@ export class Filler {
   }
 
   start(): void {
-    void this.#run();
+    this.#running = this.#run();
   }
 
-  /** Begins nothing more. What is under way ends with the session and the store, and harms nobody if it is cut off. */
-  stop(): void {
+  /**
+   * Begins nothing more, and waits a moment for the round under way: it gives its slot and its users back. Cut off, it
+   * harms nobody.
+   */
+  async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake();
+    await Promise.race([this.#running, sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
   }
 
   /** A reader found a user cold: they are opened and filled behind the answer. */

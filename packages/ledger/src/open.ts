@@ -27,7 +27,7 @@ export const FROM_TOPIC = 'topic:';
 export async function openCold(
   books: Books,
   userIds: readonly string[],
-  fillIds = '',
+  { fillIds = '', queue = true }: { fillIds?: string; queue?: boolean } = {},
 ): Promise<Map<string, Filling>> {
   const { store, session, generations } = books;
   const opened = new Map<string, Filling>();
@@ -40,11 +40,11 @@ export async function openCold(
     return typeof claim === 'string' ? [] : { userId, claim: claim.id, fillId: `${fillIds}${randomUUID()}` };
   });
   const filling = userIds.filter((_, i) => claims[i] === 'filling');
-  await queueFilling(session, filling, nowMs);
+  if (queue) await queueFilling(session, filling, nowMs);
   if (claimed.length === 0) return opened;
   // Before they are opened, so that whoever is killed behind it leaves nobody unfilled.
   const cold = claimed.map(({ userId }) => userId);
-  await queueUsers(session, cold, nowMs);
+  if (queue) await queueUsers(session, cold, nowMs);
   const stored = await store.progress.stored();
   const fillings = await openUsers(session, generations, claimed, stored, nowMs);
   claimed.forEach(({ userId }, i) => {

@@ -1,7 +1,7 @@
 import { readUnits } from '@calltally/counters';
 import { addUpSeries, planOfRows, planSeries, type Range, type Series, type Tally } from '@calltally/domain';
 import type { Tallies } from '@calltally/store';
-import { type AnswerParts, answerFrom, fallbackLimit, type HowRead } from './answer-from.ts';
+import { type AnswerParts, answerFrom, fallbackLimit, type HowRead, withinLimit } from './answer-from.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { LiveCounters } from './counters-link.ts';
 import { readPlanned } from './planned.ts';
@@ -60,7 +60,9 @@ export class SeriesReader {
     const { plan, counters } = read;
     // Queued already, unless whoever opened them was killed.
     if (counters.isFilling) this.#parts.filler.add(userId);
-    const days = await this.#parts.store.tallies.ofDays(userId, plan.edges, counters.applied);
+    const days = await withinLimit(this.#parts.fallbacks, counters, () =>
+      this.#parts.store.tallies.ofDays(userId, plan.edges, counters.applied),
+    );
     return {
       tallies: addUpSeries(series, plan, counters.values, days),
       source: plan.edges.length === 0 ? 'counters' : 'counters+mongo',

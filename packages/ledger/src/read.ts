@@ -12,7 +12,7 @@ import {
   type Tally,
 } from '@calltally/domain';
 import type { Tallies } from '@calltally/store';
-import { type AnswerParts, answerFrom, fallbackLimit, type HowRead } from './answer-from.ts';
+import { type AnswerParts, answerFrom, fallbackLimit, type HowRead, withinLimit } from './answer-from.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { LiveCounters } from './counters-link.ts';
 import { readPlanned } from './planned.ts';
@@ -80,7 +80,9 @@ export class DashboardReader {
     const { plan, counters } = read;
     // Queued already, unless whoever opened them was killed.
     if (counters.isFilling) this.#parts.filler.add(userId);
-    const edges = await this.#parts.store.tallies.ofRanges(userId, plan.edges, counters.applied);
+    const edges = await withinLimit(this.#parts.fallbacks, counters, () =>
+      this.#parts.store.tallies.ofRanges(userId, plan.edges, counters.applied),
+    );
     const total = plan.edges.reduce(
       (sum: Tally, edge, i) => (edge.sign === 1 ? addTallies : subtractTallies)(sum, edges[i]!),
       counters.range,

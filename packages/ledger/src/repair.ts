@@ -82,7 +82,7 @@ export async function replaceUsers(
   for (let round = 1; round <= ROUNDS && left.length > 0; round++) {
     if (round > 1) await sleep(SLOT_PAUSE_MS);
     await forgetUsers(session, left);
-    const opened = await openCold(books, left, FROM_TOPIC);
+    const opened = await openCold(books, left, { fillIds: FROM_TOPIC });
     const own = left.filter((userId) => opened.has(userId));
     if (own.length === 0) continue;
     const { base } = opened.get(own[0]!) as Filling;

@@ -90,7 +90,7 @@ export function createBackend(
     },
     async stop() {
       stopping.abort();
-      filler.stop();
+      await filler.stop();
       await Promise.all([watcher.stop(), rowsAsOf.stop(), link.stop(), indexing]);
       await Promise.all([rows.close(), store.close()]);
     },

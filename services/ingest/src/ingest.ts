@@ -199,12 +199,13 @@ export class Ingest {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#audit.stop();
-    this.#filler.stop();
+    const filled = this.#filler.stop();
     await this.#freshness.stop();
     await this.#counting.current?.lanes.settled();
     await this.#commits.settled();
     await this.#consumer.stop().catch(() => {});
     this.#commits.stop();
+    await filled;
     this.#counting.stop();
     await Promise.allSettled([this.#consumer.disconnect(), this.#deadLetters.close(), this.#topic.close()]);
   }

@@ -63,6 +63,8 @@ export class RedisServer {
       case 'DEL':
         return [key!, ...args].filter((name) => this.hashes.delete(name)).length;
       case 'EXPIREAT':
+      case 'PEXPIRE':
+      case 'PTTL':
         return 1;
       case 'GET':
         return this.#text(key!) ?? false;

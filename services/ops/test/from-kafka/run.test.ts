@@ -113,7 +113,7 @@ test('who is filled from the topic is left alone by those who fill from rows, un
 
   const [first, second] = users as [string, string];
   await forgetUsers(books.session, [first, second]);
-  await openCold(books, [first, second], 'topic:');
+  await openCold(books, [first, second], { fillIds: 'topic:' });
   await redis.hset(`ct:{${first}}`, 'n', Date.now() - 61_000);
   t.match(await fillPieces(books, pieces, [first, second]), { pieces: 1, rows: 1, left: [second] });
   t.equal(await callsOf(first), '1', 'whose reader was killed is filled from rows');
