@@ -14,6 +14,9 @@ import { TcpProxy, through } from './proxy.ts';
 import { redisCommand } from './redis-command.ts';
 import { freePort, Service } from './service.ts';
 
+/** Of a log, where something did not come about. */
+const LOG_SHOWN = 4_000;
+
 /** Kafka and Mongo are shared with other tests unless something is to happen to them; Redis never is. */
 export interface PlatformOptions {
   own?: readonly ('kafka' | 'mongo')[];
@@ -196,8 +199,9 @@ export class Platform {
           return Number(high) > 0 && Number(offset) < Number(high);
         });
         if (behind.length === 0) return;
-        if (Date.now() > end)
-          throw new Error(`not read within ${withinMs} ms: ${JSON.stringify({ behind, group })}`);
+        if (Date.now() <= end) continue;
+        const logs = this.ingests.map(({ log }) => log.slice(-LOG_SHOWN)).join('\n');
+        throw new Error(`not read within ${withinMs} ms: ${JSON.stringify({ behind, group })}\n${logs}`);
       }
     });
   }
