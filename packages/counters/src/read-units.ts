@@ -9,8 +9,8 @@ export interface UnitsReading {
   values: Tally[][];
   /** For each `stream:partition` the offset through which these numbers count. */
   applied: Map<string, number>;
-  /** Whether older calls of the user are still to be filled in. */
-  isFilling: boolean;
+  /** Older calls of the user are still to be filled in. */
+  isFilling?: true;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function readUnits(
     },
     values: reply.slice(2, behindUnits).map(talliesOf),
     applied: appliedOf(reply.slice(behindUnits)),
-    isFilling,
+    ...(isFilling && { isFilling: true }),
   };
 }
 

@@ -23,8 +23,8 @@ export interface CountersReading extends CurrentCalls {
   range: Tally;
   /** For each `stream:partition` the offset through which these numbers count. */
   applied: Map<string, number>;
-  /** Whether older calls of the user are still to be filled in. */
-  isFilling: boolean;
+  /** Older calls of the user are still to be filled in. */
+  isFilling?: true;
 }
 
 /**
@@ -88,6 +88,6 @@ export async function readBuckets(
     window: { calls: number(5), durationMs: number(6) },
     range: { calls: number(7), durationMs: number(8) },
     applied: appliedOf(reply.slice(9)),
-    isFilling: reply.includes(BASE_FIELD),
+    ...(reply.includes(BASE_FIELD) && { isFilling: true }),
   };
 }

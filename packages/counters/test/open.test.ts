@@ -104,20 +104,12 @@ test('opening a user', async (t) => {
     },
   );
 
-  await t.test(
-    'readers are told that no day is complete, and through where the rest is to be read',
-    async (t) => {
-      t.equal(await readBuckets(session, generations, 'u-2', NOW, []), undefined);
-      t.equal(await readReady(session, generations, 'u-2', NOW), undefined, 'nothing is made ready');
-      const units = (await readUnits(session, generations, 'u-2', NOW, [{ kind: 'month', month: 665 }]))!;
-      t.ok(units.available.fromDay * DAY_MS >= NOTHING_FILLED);
-      t.equal(units.applied.get('0:0'), 12);
-      t.ok(
-        (await readVersions(session, generations, ['u-2']))[0],
-        'so that whoever follows them sees changes',
-      );
-    },
-  );
+  await t.test('readers are told that the counters do not know enough', async (t) => {
+    t.equal(await readBuckets(session, generations, 'u-2', NOW, []), undefined);
+    t.equal(await readReady(session, generations, 'u-2', NOW), undefined, 'nothing is made ready');
+    t.equal(await readUnits(session, generations, 'u-2', NOW, [{ kind: 'month', month: 665 }]), undefined);
+    t.ok((await readVersions(session, generations, ['u-2']))[0], 'so that whoever follows them sees changes');
+  });
 
   await t.test('only the claim that stands opens, and only once', async (t) => {
     t.equal(await open('u-3', 'none'), undefined, 'never claimed');
@@ -186,7 +178,7 @@ test('opening a user', async (t) => {
       t.equal(await apply('u-8', `0:${partition}`, 1e12 + partition), 0);
       t.equal(await apply('u-8', `0:${partition}`, 1e12 + partition + 1), 1);
     }
-    t.equal((await readUnits(session, generations, 'u-8', NOW, []))!.applied.size, 500);
+    t.equal((await snapshotUser(session, generations, 'u-8', NOW))!.applied.size, 500);
     const sums = sumsOf('u-8', [[dayOf(NOW), { calls: 2, durationMs: 2 }]], ['0:1', '0:7']);
     t.strictSame(await fillUsers(session, generations, [{ filling: filling!, sums, fromMs: -Infinity }]), [
       true,

@@ -37,7 +37,7 @@ export function fallbackLimit(atOnceMax = FALLBACKS_AT_ONCE_MAX): ConcurrencyLim
 /** Reads the edges of a plan; those of a user who is being filled may be years, and count among the answers from rows. */
 export function withinLimit<T>(
   fallbacks: ConcurrencyLimit,
-  { isFilling }: { isFilling: boolean },
+  { isFilling }: { isFilling?: true },
   readEdges: () => Promise<T>,
 ): Promise<T> {
   return isFilling ? fallbacks.run(readEdges) : readEdges();
