@@ -107,7 +107,7 @@ test('who is filled from the topic is left alone by those who fill from rows, un
       lastStartedAt: Date.now(),
     }));
   });
-  t.strictSame(filled, { pieces: 0, rows: 0, left: users });
+  t.match(filled, { pieces: 0, rows: 0, left: users });
   t.strictSame(failed, []);
   for (const userId of users) t.equal(await callsOf(userId), '7');
 
