@@ -79,6 +79,7 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
         if (partsBeganMs !== undefined && performance.now() - partsBeganMs > PARTS_MS) break;
         partsBeganMs ??= performance.now();
       } else if (done.pieces > 0 && performance.now() - began > ROUND_MS) continue;
+      let groupBeganMs: number | undefined;
       for await (const some of piecesOf(pieces, group, nowMs)) {
         const filled = await fillUsers(session, generations, some);
         for (const [i, { sums, filling, fromMs }] of some.entries()) {
@@ -91,7 +92,9 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
           } else left.set(userId, { ...filling, sinceMs: fromMs });
         }
         done.pieces += some.length;
-        if (performance.now() - began > ROUND_MS) break;
+        // From the first that came: what was tried before is not to cost the rest of the group its turn.
+        groupBeganMs ??= performance.now();
+        if (performance.now() - groupBeganMs > ROUND_MS) break;
       }
     }
   } finally {
@@ -106,7 +109,10 @@ function isPart(group: string): boolean {
   return group.startsWith(PART);
 }
 
-/** One piece of each user of a group: those of one `base` that have nothing yet, or a single one. */
+/**
+ * One piece of each user of a group: those of one `base` that have nothing yet, or a single one. Where they cannot be
+ * added up at once they are one by one, so that a large one among them does not keep the others.
+ */
 async function* piecesOf(
   pieces: Pieces,
   group: ReadonlyMap<string, Filling>,
@@ -118,13 +124,13 @@ async function* piecesOf(
   if (sinceMs === NOTHING_FILLED) {
     const tallies = await pieces.whole(userIds, base);
     if (tallies !== undefined) return yield piecesFrom(group, tallies, -Infinity);
-    const newest = await pieces.newest(userIds, base, nowMs);
-    if (newest !== undefined) return yield piecesFrom(group, newest.tallies, newest.fromMs);
+    if (userIds.length > 1) {
+      for (const one of group) yield* piecesOf(pieces, new Map([one]), nowMs);
+      return;
+    }
   }
-  for (const userId of userIds) {
-    const { tallies, fromMs } = await pieces.before(userId, base, sinceMs, nowMs);
-    yield piecesFrom(new Map([[userId, group.get(userId)!]]), tallies, fromMs);
-  }
+  const { tallies, fromMs } = await pieces.before(userIds[0]!, base, sinceMs, nowMs);
+  yield piecesFrom(group, tallies, fromMs);
 }
 
 function piecesFrom(

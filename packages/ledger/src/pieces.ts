@@ -60,17 +60,6 @@ export class Pieces {
   }
 
   /**
-   * The newest piece of some users at once: the default window, which people look at.
-   * @returns undefined where that is too much at once
-   * @throws StoreError
-   */
-  async newest(userIds: readonly string[], through: Cut, nowMs: number): Promise<RowsPiece | undefined> {
-    const fromMs = Math.max(nowMs - this.#limits.firstSpanMs, startOfWindow(nowMs));
-    const tallies = await unlessLate(this.#sum(userIds, through, fromMs, Infinity, PIECE_TIMEOUT_MS));
-    return tallies && { tallies, fromMs };
-  }
-
-  /**
    * The newest piece of a user's rows that start before `untilMs`, which may be beyond every call.
    * @throws StoreError STORE_TIMEOUT where cutting the span does not help: Mongo is slow
    */
@@ -98,11 +87,13 @@ export class Pieces {
       const rows = rowsOf(tallies);
       if (rows > rowsWanted) this.#remember(userId, spanMs / 2);
       else if (rows < rowsWanted / 3) {
-        if (!(await this.#tallies.startsBefore(userId, fromMs))) {
+        // What cannot be said in time is said of many.
+        if ((await unlessLate(this.#tallies.startsBefore(userId, fromMs))) === false) {
           this.#spans.delete(userId);
           return { tallies, fromMs: -Infinity };
         }
-        this.#remember(userId, spanMs * 2);
+        // Behind the newest one all of the rest is tried first.
+        if (!isNewest) this.#remember(userId, spanMs * 2);
       }
       return { tallies, fromMs };
     }

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { randomInt } from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { claimUsers, NOTHING_FILLED, queuedUsers, standingOf } from '@calltally/counters';
 import { type Call, dayOf } from '@calltally/domain';
-import { toRow } from '@calltally/store';
+import { StoreError, toRow } from '@calltally/store';
 import { test } from 'tap';
 import {
   auditUsers,
@@ -122,37 +122,57 @@ test('filling users in', async (t) => {
     t.equal(await standing(again, 'u-gen'), 'complete');
   });
 
-  await t.test('the newest piece of many users is added up at once, and the rest user by user', async (t) => {
+  await t.test(
+    'users that cannot be added up at once are one by one, each with its default window first',
+    async (t) => {
+      const books = await world.begin();
+      const users = Array.from({ length: 8 }, (_, i) => `u-group-${i}`);
+      const nowMs = Date.now();
+      await stored(
+        users.flatMap((userId) =>
+          [1, 50, 100, 300].map((ago) => callOf(userId, { startedAt: nowMs - ago * DAY_MS })),
+        ),
+      );
+      await openCold(books, users);
+      const asked: (readonly string[])[] = [];
+      const pieces = new Pieces(
+        watched(store.tallies, (userIds) => void asked.push(userIds)),
+        {
+          wholeTimeoutMs: 0,
+        },
+      );
+      const first = await fillPieces(books, pieces, users);
+      t.strictSame(
+        asked,
+        users.map((userId) => [userId]),
+      );
+      t.match(first, { pieces: 8, rows: 8, left: users });
+      for (const userId of users) {
+        const { sinceMs } = (await standing(books, userId)) as { sinceMs: number };
+        t.ok(sinceMs > nowMs - 31 * DAY_MS && sinceMs <= nowMs, 'the default window');
+      }
+      t.strictSame((await auditUsers(books, users)).differences, []);
+      for (let left = users; left.length > 0; ) ({ left } = await fillPieces(books, pieces, left));
+      for (const userId of users) {
+        const both = (await bothOf(world, books, userId))!;
+        t.strictSame(both.counters, both.rows);
+        t.equal(callsIn(both.counters), 4);
+      }
+    },
+  );
+
+  await t.test('one that is too large costs nobody of its group their turn', async (t) => {
     const books = await world.begin();
-    const users = Array.from({ length: 8 }, (_, i) => `u-group-${i}`);
-    const nowMs = Date.now();
-    await stored(
-      users.flatMap((userId) =>
-        [1, 50, 100, 300].map((ago) => callOf(userId, { startedAt: nowMs - ago * DAY_MS })),
-      ),
-    );
+    const users = Array.from({ length: 5 }, (_, i) => `u-beside-${i}`);
+    await stored(users.map((userId) => callOf(userId)));
     await openCold(books, users);
-    const asked: (readonly string[])[] = [];
-    const pieces = new Pieces(
-      watched(store.tallies, (userIds) => void asked.push(userIds)),
-      {
-        wholeTimeoutMs: 0,
-      },
-    );
-    const first = await fillPieces(books, pieces, users);
-    t.strictSame(asked, [users], 'one query');
-    t.match(first, { pieces: 8, rows: 8, left: users });
-    for (const userId of users) {
-      const { sinceMs } = (await standing(books, userId)) as { sinceMs: number };
-      t.ok(sinceMs > nowMs - 31 * DAY_MS && sinceMs <= nowMs, 'the default window');
-    }
-    t.strictSame((await auditUsers(books, users)).differences, []);
-    for (let left = users; left.length > 0; ) ({ left } = await fillPieces(books, pieces, left));
-    for (const userId of users) {
-      const both = (await bothOf(world, books, userId))!;
-      t.strictSame(both.counters, both.rows);
-      t.equal(callsIn(both.counters), 4);
-    }
+    const tallies = watched(store.tallies, async (userIds) => {
+      if (userIds.length === 1) return;
+      // Longer than a round is to take.
+      await sleep(5_100);
+      throw new StoreError('STORE_TIMEOUT', true, 'late');
+    });
+    t.match(await fillPieces(books, new Pieces(tallies), users), { pieces: 5, left: [] });
   });
 
   await t.test(
