@@ -67,6 +67,7 @@ test('rebuild killed inside a user with many rows goes on inside that user', asy
   };
   const runs: Said[][] = [];
   let inside: Filling | undefined;
+  let last: ReturnType<typeof start> | undefined;
   let savedBefore = 0;
   for (const signal of ['SIGKILL', 'SIGKILL', 'SIGINT', 'SIGKILL'] as const) {
     const run = start(env);
@@ -81,7 +82,11 @@ test('rebuild killed inside a user with many rows goes on inside that user', asy
     await sleep(Math.random() * 400);
     await run.end(signal);
     const standing = await whale();
-    if (run.said.at(-1)?.complete === true) break;
+    // On a machine with nothing else to do it may be done before it is killed.
+    if (run.said.at(-1)?.complete === true) {
+      last = run;
+      break;
+    }
     if (signal === 'SIGINT') t.match(run.said.at(-1), { event: 'end', complete: false, resumed: true });
     else t.not(run.said.at(-1)?.event, 'end');
     if (typeof standing === 'string') return t.fail(`ended while the user was ${standing}`);
@@ -93,9 +98,11 @@ test('rebuild killed inside a user with many rows goes on inside that user', asy
     savedBefore = await saved();
   }
   t.ok(inside, 'ended inside the user');
-  const last = start(env);
-  runs.push(last.said);
-  await last.over;
+  if (last === undefined) {
+    last = start(env);
+    runs.push(last.said);
+    await last.over;
+  }
   t.match(last.said.at(-1), {
     event: 'end',
     users: 401,
