@@ -293,56 +293,6 @@ test('sums over rows', async (t) => {
     t.equal(await tallies.startsBefore('nobody', NOON), false);
   });
 
-  await t.test('the cut is asked for only where a row lies beyond it', async (t) => {
-    const rows = [0, 1, 2, 3].map((offset) =>
-      rowOf({ callId: `cut-${offset}`, userId: 'u-cut', startedAt: NOON - offset * DAY_MS }, { offset }),
-    );
-    await store.calls.insert(rows);
-    let queries = 0;
-    const counted = talliesThatTell(store, () => {
-      queries += 1;
-    });
-    for (const [through, range, expected] of [
-      [3, EVER, 1],
-      [9, EVER, 1],
-      [2, EVER, 2],
-      [0, EVER, 2],
-      // The rows that lie beyond start before it.
-      [1, { from: NOON - DAY_MS, until: Infinity }, 1],
-      [1, { from: -Infinity, until: NOON - 2 * DAY_MS }, 2],
-    ] as const) {
-      queries = 0;
-      const cut = new Map([['0:0', through]]);
-      t.strictSame(
-        inOrder(await counted.byDay(['u-cut'], cut, { range })),
-        byDayOracle(rows, ['u-cut'], cut, range),
-      );
-      t.equal(queries, expected, `through ${through}`);
-    }
-    queries = 0;
-    t.strictSame(
-      await counted.byDay(['u-cut'], new Map([['0:1', 9]])),
-      [],
-      'a partition that it does not name',
-    );
-    t.equal(queries, 2);
-  });
-
-  await t.test('whether a call starts before a time', async (t) => {
-    await store.calls.insert(
-      [NOON, NOON + 5, -3].map((startedAt, offset) =>
-        rowOf(
-          { callId: `before-${offset}`, userId: offset < 2 ? 'u-before' : 'u-1960', startedAt },
-          { offset },
-        ),
-      ),
-    );
-    t.equal(await tallies.startsBefore('u-before', NOON), false);
-    t.equal(await tallies.startsBefore('u-before', NOON + 1), true);
-    t.equal(await tallies.startsBefore('u-1960', 0), true);
-    t.equal(await tallies.startsBefore('nobody', NOON), false);
-  });
-
   await t.test('nothing asked, an empty cut or an unknown user is zero, never an error', async (t) => {
     const range = { from: 0, until: NOON * 2 };
     const zero = { calls: 0, durationMs: 0 };
