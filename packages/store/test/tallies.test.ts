@@ -197,7 +197,7 @@ test('sums over rows', async (t) => {
       await holds(
         t,
         fc.asyncProperty(
-          fc.array(someRow, { maxLength: 80 }),
+          fc.array(someRow, { maxLength: 80, size: 'max' }),
           // What most cuts are: no row lies beyond.
           fc.oneof(someCut, fc.constant(everything)),
           fc.subarray([0, 1, 2, 3]),
@@ -219,7 +219,7 @@ test('sums over rows', async (t) => {
         ),
         120,
       );
-      t.ok(ends.beyond > 5 && ends.asked - ends.beyond > 5, 'both with rows beyond the cut and without');
+      t.ok(ends.beyond > 0 && ends.asked > ends.beyond, 'both with rows beyond the cut and without');
     },
   );
 
