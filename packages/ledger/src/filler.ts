@@ -24,7 +24,7 @@ const STOP_WITHIN_MS = 1_000;
 /** After a round so much of its time is rested, so that others get the slot, and counting and answers the processors. */
 const REST = 0.25;
 /** The same where all had a part already: nobody is in a hurry. */
-const REST_AFTER_PARTS = 1;
+const REST_AFTER_PARTS = 3;
 
 /**
  * Fills users in behind all else: those that wait in Redis, whoever opened them, so that it goes on where another

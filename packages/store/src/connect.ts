@@ -108,12 +108,12 @@ function clientOf(settings: StoreSettings): MongoClient {
 function connectedFirst(client: MongoClient, limited: Limited, closed: AbortSignal): Limited {
   let connected = false;
   return (call) =>
-    limited(async () => {
+    limited(async (signal) => {
       // A late call must not open again what is closed.
       if (!connected && !closed.aborted) {
         await client.connect();
         connected = true;
       }
-      return call();
+      return call(signal);
     });
 }

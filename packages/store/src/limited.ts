@@ -1,7 +1,10 @@
 import { StoreError, storeError } from './errors.ts';
 
-/** Runs calls to Mongo within a time limit, and gives every failure the shape of a StoreError. */
-export type Limited = <T>(call: () => Promise<T>) => Promise<T>;
+/**
+ * Runs calls to Mongo within a time limit, and gives every failure the shape of a StoreError. A call that hands the
+ * signal to the driver is not repeated by it beyond the limit: it takes the end of a silent socket for a reason to.
+ */
+export type Limited = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 
 /**
  * After how long Mongo itself is to give up what a call of so many ms asks for: neither a closed socket nor an abort ends
@@ -18,11 +21,15 @@ export function maxTimeOf(timeoutMs: number): number {
 export function limitedTo(timeoutMs: number): Limited {
   return async (call) => {
     let timer: NodeJS.Timeout | undefined;
+    const late = new AbortController();
     const limit = new Promise<never>((_, reject) => {
       const error = new StoreError('STORE_TIMEOUT', true, new Error(`no answer within ${timeoutMs} ms`));
-      timer = setTimeout(() => reject(error), timeoutMs);
+      timer = setTimeout(() => {
+        reject(error);
+        late.abort(error);
+      }, timeoutMs);
     });
-    const work = call();
+    const work = call(late.signal);
     try {
       return await Promise.race([work, limit]);
     } catch (thrown) {

@@ -135,13 +135,15 @@ export class Tallies {
     const older = { user_id: userId, started_at: { $lt: new Date(beforeMs) } };
     // Unsorted: some servers sort all that is older.
     const options = { projection: { _id: 1 }, limit: 1, maxTimeMS: this.#maxTimeMs };
-    return (await this.#limited(() => this.#rows.find(older, options).toArray())).length > 0;
+    return (
+      (await this.#limited((signal) => this.#rows.find(older, { ...options, signal }).toArray())).length > 0
+    );
   }
 
   /** What Mongo is not done with within the time limit it gives up: else it would work on for nobody. */
   async #aggregate(pipeline: Document[], timeoutMs = this.#maxTimeMs): Promise<Document[]> {
     const options = { batchSize: GROUPS_A_BATCH, maxTimeMS: Math.min(timeoutMs, this.#maxTimeMs) };
-    return this.#limited(() => this.#rows.aggregate(pipeline, options).toArray());
+    return this.#limited((signal) => this.#rows.aggregate(pipeline, { ...options, signal }).toArray());
   }
 }
 

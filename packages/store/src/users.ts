@@ -58,8 +58,8 @@ export class Users {
 
   /** How many rows a user has. @throws StoreError */
   async callsOf(userId: string): Promise<number> {
-    return this.#limited(() =>
-      this.#rows.countDocuments({ user_id: userId }, { maxTimeMS: this.#maxTimeMs }),
+    return this.#limited((signal) =>
+      this.#rows.countDocuments({ user_id: userId }, { maxTimeMS: this.#maxTimeMs, signal }),
     );
   }
 
@@ -82,8 +82,9 @@ export class Users {
     if (until !== undefined) within.$lte = until;
     const match = from === undefined && until === undefined ? {} : { user_id: within };
     const pipeline = [{ $match: match }, { $group: { _id: '$user_id', calls: { $sum: 1 } } }];
-    const found = await this.#limited(() =>
-      this.#rows.aggregate(pipeline, { batchSize: USERS_A_BATCH, maxTimeMS: this.#maxTimeMs }).toArray(),
+    const options = { batchSize: USERS_A_BATCH, maxTimeMS: this.#maxTimeMs };
+    const found = await this.#limited((signal) =>
+      this.#rows.aggregate(pipeline, { ...options, signal }).toArray(),
     );
     const users = found.map(({ _id, calls }) => ({ userId: String(_id), calls: Number(calls) }));
     return users.sort((a, b) => compareIds(a.userId, b.userId));
@@ -91,8 +92,8 @@ export class Users {
 
   async #usersOfRandomRows(count: number): Promise<string[]> {
     const pipeline = [{ $sample: { size: count } }, { $project: { _id: 0, user_id: 1 } }];
-    const found = await this.#limited(() =>
-      this.#rows.aggregate(pipeline, { maxTimeMS: this.#maxTimeMs }).toArray(),
+    const found = await this.#limited((signal) =>
+      this.#rows.aggregate(pipeline, { maxTimeMS: this.#maxTimeMs, signal }).toArray(),
     );
     return found.map((row) => String(row.user_id));
   }

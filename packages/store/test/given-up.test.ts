@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { MongoServerError } from 'mongodb';
 import { test } from 'tap';
 import { openStore, type Store, StoreError } from '../src/index.ts';
@@ -85,6 +87,40 @@ test('what nobody waits for any more does not run on in Mongo', async (t) => {
       t.equal(await runs(0), 0);
     },
   );
+
+  await t.test('what a silent Mongo was asked is not asked again when nobody waits any more', async (t) => {
+    let asked = 0;
+    let isSilent = false;
+    const { hostname, port } = new URL(address);
+    const proxy = createServer((client) => {
+      const server = connect(Number(port), hostname);
+      client.on('data', (bytes) => {
+        if (bytes.includes('aggregate')) asked += 1;
+        if (!isSilent) server.write(bytes);
+      });
+      server.on('data', (bytes) => client.write(bytes));
+      client.on('error', () => {}).on('close', () => server.destroy());
+      server.on('error', () => {}).on('close', () => client.destroy());
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    t.teardown(() => proxy.close());
+    const hasty = openStore({
+      uri: `mongodb://127.0.0.1:${(proxy.address() as AddressInfo).port}/?directConnection=true`,
+      database: db.databaseName,
+      timeoutMs: 500,
+      selectionTimeoutMs: 5_000,
+    });
+    t.teardown(() => hasty.close());
+    t.equal((await hasty.tallies.ofRanges('u-1', RANGES.slice(0, 1))).length, 1);
+    t.equal(asked, 1);
+    isSilent = true;
+    const thrown = await hasty.tallies.ofRanges('u-1', RANGES.slice(0, 1)).catch((error) => error);
+    t.match(thrown, { code: 'STORE_TIMEOUT', retryable: true });
+    isSilent = false;
+    // Long enough for the driver to find the server again.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    t.equal(asked, 2);
+  });
 });
 
 function isReached(store: Store): Promise<boolean> {

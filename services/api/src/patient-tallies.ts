@@ -5,14 +5,22 @@ import type { Pulse } from './pulse.ts';
 
 /** Rows of most users are added up in a fraction of this. */
 const PATIENCE_MS = 150;
+/** What took Mongo too long is not asked of it again for so long. */
+const LATE_FOR_MS = 10_000;
+/** Users of whom it is remembered; the one who was late longest ago goes first. */
+const LATE_USERS_MAX = 1_000;
 
 /**
  * Sums of many rows may take their time, but only from a Mongo that is alive: when they take long, Mongo's pulse is
  * felt. One that hangs while Redis is gone too is then known for it within a second, as one that is down is at once.
+ *
+ * What a living Mongo does not add up in time is refused at once for a while, and all that reaches further back for the
+ * same user: it would keep Mongo from filling them in, and from everybody else.
  */
 export class PatientTallies implements Pick<Tallies, 'ofRanges' | 'ofDays'> {
   readonly #tallies: Pick<Tallies, 'ofRanges' | 'ofDays'>;
   readonly #pulse: Pulse;
+  readonly #late = new Map<string, { from: number; untilMs: number }>();
 
   constructor(tallies: Pick<Tallies, 'ofRanges' | 'ofDays'>, pulse: Pulse) {
     this.#tallies = tallies;
@@ -22,13 +30,32 @@ export class PatientTallies implements Pick<Tallies, 'ofRanges' | 'ofDays'> {
   /** @throws StoreError */
   async ofRanges(userId: string, ranges: readonly Range[], through?: Cut): Promise<Tally[]> {
     if (ranges.length === 0) return [];
-    return this.#whileAlive(this.#tallies.ofRanges(userId, ranges, through));
+    return this.#unlessLate(userId, ranges, () => this.#tallies.ofRanges(userId, ranges, through));
   }
 
   /** @throws StoreError */
   async ofDays(userId: string, ranges: readonly Range[], through?: Cut): Promise<DayTally[]> {
     if (ranges.length === 0) return [];
-    return this.#whileAlive(this.#tallies.ofDays(userId, ranges, through));
+    return this.#unlessLate(userId, ranges, () => this.#tallies.ofDays(userId, ranges, through));
+  }
+
+  async #unlessLate<T>(userId: string, ranges: readonly Range[], sum: () => Promise<T>): Promise<T> {
+    const from = Math.min(...ranges.map((range) => range.from));
+    const late = this.#late.get(userId);
+    if (late !== undefined && from <= late.from && performance.now() < late.untilMs) {
+      throw new StoreError('STORE_TIMEOUT', true, new Error('it took too long a moment ago'));
+    }
+    const sums = sum();
+    sums.catch((thrown) => {
+      if (thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT') this.#remember(userId, from);
+    });
+    return this.#whileAlive(sums);
+  }
+
+  #remember(userId: string, from: number): void {
+    this.#late.delete(userId);
+    if (this.#late.size >= LATE_USERS_MAX) this.#late.delete(this.#late.keys().next().value!);
+    this.#late.set(userId, { from, untilMs: performance.now() + LATE_FOR_MS });
   }
 
   async #whileAlive<T>(sums: Promise<T>): Promise<T> {

@@ -51,7 +51,7 @@ export async function askUntilWhole({ api, from }: WhaleService, { key }: Whale)
   const isWhole = () => !Number.isNaN(asked.wholeSeconds);
 
   const askForWindow = async (client: Client) => {
-    while (!isWhole() && !isLate()) {
+    while ((!isWhole() || Number.isNaN(asked.windowSeconds)) && !isLate()) {
       const next = sleep(ASK_EVERY_MS);
       const reply = await client.askAnyhow(key);
       noteReply(asked, reply);
