@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type CounterSession, releaseFillSlot, takeFillSlot } from '@calltally/counters';
 
 /** Sums that all processes together ask of Mongo at once to fill users, unless `FILL_SLOTS` says otherwise. */
-export const FILL_SLOTS = 2;
+export const FILL_SLOTS = 1;
 
 /**
  * Does work while holding one of the slots.

@@ -11,7 +11,7 @@ import {
 import type { DailyTally } from '@calltally/store';
 import type { Books } from './books.ts';
 import { FROM_TOPIC, openCold } from './open.ts';
-import type { Pieces } from './pieces.ts';
+import { type Pieces, startOfWindow } from './pieces.ts';
 import { sumsOf } from './sums.ts';
 
 /** What was done for some users. */
@@ -21,8 +21,8 @@ export interface Filled {
   rows: number;
   /** Users that are not complete yet. */
   left: string[];
-  /** All of them had a part already. */
-  onlyParts: boolean;
+  /** All of them had their default window already, so that nobody waits for what is left. */
+  hasWindows: boolean;
 }
 
 /** After so long no further piece is begun, so that slots and what was taken are given back in time. */
@@ -44,7 +44,7 @@ const TOPIC_MS = 60_000;
  */
 export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly string[]): Promise<Filled> {
   const { session, generations } = books;
-  const done: Filled = { pieces: 0, rows: 0, left: [], onlyParts: true };
+  const done: Filled = { pieces: 0, rows: 0, left: [], hasWindows: true };
   const standings = await standingOf(session, generations, userIds);
   const unknown = userIds.filter((_, i) => standings[i] === 'unknown');
   // Taken already, and given back below.
@@ -54,6 +54,7 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
   const left = new Map<string, Waiting>();
   const groups = new Map<string, Map<string, Filling>>();
   const nowMs = Date.now();
+  const windowFrom = startOfWindow(nowMs);
   userIds.forEach((userId, i) => {
     const standing = standings[i]!;
     const filling = standing === 'unknown' ? opened.get(userId) : standing;
@@ -64,7 +65,7 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
       done.left.push(userId);
     else {
       left.set(userId, filling);
-      done.onlyParts &&= filling.sinceMs !== NOTHING_FILLED;
+      done.hasWindows &&= filling.sinceMs <= windowFrom;
       const key = filling.sinceMs === NOTHING_FILLED ? String([...filling.base]) : PART + userId;
       groups.set(key, (groups.get(key) ?? new Map<string, Filling>()).set(userId, filling));
     }

@@ -23,8 +23,8 @@ const AFTER_FAILURE_MS = 1_000;
 const STOP_WITHIN_MS = 1_000;
 /** After a round so much of its time is rested, so that others get the slot, and counting and answers the processors. */
 const REST = 0.25;
-/** The same where all had a part already: nobody is in a hurry. */
-const REST_AFTER_PARTS = 3;
+/** The same where all have their default window already: nobody is in a hurry. */
+const REST_BEHIND_WINDOWS = 3;
 
 /**
  * Fills users in behind all else: those that wait in Redis, whoever opened them, so that it goes on where another
@@ -87,7 +87,7 @@ export class Filler {
           this.#becomeIdle();
           await this.#untilAdded(LOOK_EVERY_MS);
         } else {
-          const rest = filled.onlyParts ? REST_AFTER_PARTS : REST;
+          const rest = filled.hasWindows ? REST_BEHIND_WINDOWS : REST;
           await this.#pause(rest * (performance.now() - began));
         }
       } catch (thrown) {

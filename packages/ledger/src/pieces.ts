@@ -149,7 +149,8 @@ export class Pieces {
   }
 }
 
-function startOfWindow(nowMs: number): number {
+/** Where the default window begins. Epoch ms. */
+export function startOfWindow(nowMs: number): number {
   return startOfDay(dayOf(nowMs) - defaultWindowDays + 1);
 }
 

@@ -6,7 +6,7 @@ export const FillSettings = fragment(
   'fill',
   Type.Object({
     FILL_SLOTS: Type.Integer({
-      default: 2,
+      default: 1,
       minimum: 1,
       maximum: 64,
       description:

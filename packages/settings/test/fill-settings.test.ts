@@ -12,7 +12,7 @@ import { faultsOf } from './faults-of.ts';
 const fill = (env: Environment) => readSettings([FillSettings], env).fill;
 
 test('how many sums are asked of Mongo at once for users who are filled in', (t) => {
-  t.same(fill({}), { slots: 2 });
+  t.same(fill({}), { slots: 1 });
   t.same(fill({ FILL_SLOTS: '1' }), { slots: 1 });
   t.same(fill({ FILL_SLOTS: '64' }), { slots: 64 });
   for (const slots of ['0', '65', '-1', '1.5', 'two'])

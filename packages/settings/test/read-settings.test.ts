@@ -18,7 +18,7 @@ test('an empty environment gives the documented defaults, for every process', (t
   const stores = {
     redis: { url: 'redis://127.0.0.1:6379' },
     mongo: { uri: 'mongodb://127.0.0.1:27017/calltally', database: 'calltally' },
-    fill: { slots: 2 },
+    fill: { slots: 1 },
     log: { level: 'info' },
   };
   const counters = { retentionMonths: 25 };

@@ -20,11 +20,13 @@ const LATE_USERS_MAX = 1_000;
 export class PatientTallies implements Pick<Tallies, 'ofRanges' | 'ofDays'> {
   readonly #tallies: Pick<Tallies, 'ofRanges' | 'ofDays'>;
   readonly #pulse: Pulse;
+  readonly #lateForMs: number;
   readonly #late = new Map<string, { from: number; untilMs: number }>();
 
-  constructor(tallies: Pick<Tallies, 'ofRanges' | 'ofDays'>, pulse: Pulse) {
+  constructor(tallies: Pick<Tallies, 'ofRanges' | 'ofDays'>, pulse: Pulse, lateForMs = LATE_FOR_MS) {
     this.#tallies = tallies;
     this.#pulse = pulse;
+    this.#lateForMs = lateForMs;
   }
 
   /** @throws StoreError */
@@ -45,17 +47,20 @@ export class PatientTallies implements Pick<Tallies, 'ofRanges' | 'ofDays'> {
     if (late !== undefined && from <= late.from && performance.now() < late.untilMs) {
       throw new StoreError('STORE_TIMEOUT', true, new Error('it took too long a moment ago'));
     }
-    const sums = sum();
-    sums.catch((thrown) => {
-      if (thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT') this.#remember(userId, from);
-    });
-    return this.#whileAlive(sums);
+    try {
+      return await this.#whileAlive(sum());
+    } catch (thrown) {
+      if (thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT') {
+        void this.#pulse.beats().then((isAlive) => isAlive && this.#remember(userId, from));
+      }
+      throw thrown;
+    }
   }
 
   #remember(userId: string, from: number): void {
     this.#late.delete(userId);
     if (this.#late.size >= LATE_USERS_MAX) this.#late.delete(this.#late.keys().next().value!);
-    this.#late.set(userId, { from, untilMs: performance.now() + LATE_FOR_MS });
+    this.#late.set(userId, { from, untilMs: performance.now() + this.#lateForMs });
   }
 
   async #whileAlive<T>(sums: Promise<T>): Promise<T> {

@@ -95,7 +95,7 @@ export function openModelStore(worker: Worker, server: MongoServer): Store {
     },
     find: () => cursor('read progress', () => [...server.progress.values()]),
   };
-  const limited = <T>(call: () => Promise<T>) => call();
+  const limited: ConstructorParameters<typeof Calls>[1] = (call) => call(new AbortController().signal);
   return {
     calls: new Calls(db as unknown as Db, limited),
     tallies: new Tallies(calls as unknown as Collection<CallRow>, limited, Infinity),

@@ -8,7 +8,7 @@ import {
 } from '@calltally/counters';
 import { DAY_MS } from '@calltally/domain';
 import type { Store } from '@calltally/store';
-import { FILL_SLOTS, inFillSlot } from '../../src/fill-slot.ts';
+import { inFillSlot } from '../../src/fill-slot.ts';
 import {
   auditUsers,
   type Books,
@@ -33,6 +33,8 @@ import type { Worker } from './turns.ts';
 export const RETENTION_MONTHS = 1;
 /** As long as anybody leaves alone what another has begun: a slot, users that were taken, a topic that is read. */
 export const RESPECT_MS = 60_000;
+/** So that two fill at once. */
+const SLOTS = 2;
 /** By how much a clock is behind that is not set, in ms: beyond where the newest piece begins. */
 export const SLOW_CLOCK_MS = -20 * DAY_MS;
 /** A consumer that had to begin this often is taken to be killed; another one comes. */
@@ -120,7 +122,7 @@ export function filler(limits = SMALL): Work {
       const { users } = await readFillQueue(books.session);
       const filled =
         users > 0 &&
-        (await inFillSlot(books.session, FILL_SLOTS, async () => {
+        (await inFillSlot(books.session, SLOTS, async () => {
           const userIds = await takeUsers(books.session, { empty: 2, part: 1 }, Date.now());
           return userIds.length > 0 && fillPieces(books, pieces, userIds);
         }));
