@@ -112,7 +112,8 @@ function isPart(group: string): boolean {
 
 /**
  * One piece of each user of a group: those of one `base` that have nothing yet, or a single one. Where they cannot be
- * added up at once they are one by one, so that a large one among them does not keep the others.
+ * added up at once they are one by one, so that a large one among them does not keep the others; of each the default
+ * window alone, since nobody knows whose rows were too many.
  */
 async function* piecesOf(
   pieces: Pieces,
@@ -125,13 +126,11 @@ async function* piecesOf(
   if (sinceMs === NOTHING_FILLED) {
     const tallies = await pieces.whole(userIds, base);
     if (tallies !== undefined) return yield piecesFrom(group, tallies, -Infinity);
-    if (userIds.length > 1) {
-      for (const one of group) yield* piecesOf(pieces, new Map([one]), nowMs);
-      return;
-    }
   }
-  const { tallies, fromMs } = await pieces.before(userIds[0]!, base, sinceMs, nowMs);
-  yield piecesFrom(group, tallies, fromMs);
+  for (const one of group) {
+    const { tallies, fromMs } = await pieces.before(one[0], base, sinceMs, nowMs);
+    yield piecesFrom(new Map([one]), tallies, fromMs);
+  }
 }
 
 function piecesFrom(
