@@ -1,7 +1,7 @@
-import { type KafkaSettings, TOPIC_DEFAULTS, type Topics } from '@calltally/contract';
+import { type KafkaClientOptions, TOPIC_DEFAULTS, type Topics } from '@calltally/contract';
 
 /** How to reach Kafka, by the variables that services read too; they tell what is wrong with them. */
-export function kafkaSettings(address: string, env: NodeJS.ProcessEnv): Omit<KafkaSettings, 'clientId'> {
+export function kafkaSettings(address: string, env: NodeJS.ProcessEnv): Omit<KafkaClientOptions, 'clientId'> {
   const brokers = address.split(',').map((broker) => broker.trim());
   const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = env;
   const mechanism = env.KAFKA_SASL_MECHANISM?.toLowerCase() as 'plain' | undefined;

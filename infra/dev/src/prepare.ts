@@ -1,9 +1,9 @@
-import { ensureTopics, type KafkaSettings, kafkaClient, type Topics } from '@calltally/contract';
+import { ensureTopics, type KafkaClientOptions, kafkaClient, type Topics } from '@calltally/contract';
 import type { Store } from '@calltally/store';
 
 /** Creates the topics and indexes that are missing. Safe at every start. */
 export async function prepareEngines(
-  kafka: Omit<KafkaSettings, 'clientId'>,
+  kafka: Omit<KafkaClientOptions, 'clientId'>,
   topics: Topics,
   store: Store,
 ): Promise<void> {

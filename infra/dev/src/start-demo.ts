@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { KafkaSettings } from '@calltally/contract';
+import type { KafkaClientOptions } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
 import type { Store } from '@calltally/store';
 import type { Closing } from './closing.ts';
@@ -9,7 +9,7 @@ import { DemoFeed } from './demo/feed.ts';
 import type { StackDescription } from './stack-file.ts';
 
 interface Surroundings {
-  kafka: Omit<KafkaSettings, 'clientId'>;
+  kafka: Omit<KafkaClientOptions, 'clientId'>;
   topic: string;
   store: Store;
   folder: string;

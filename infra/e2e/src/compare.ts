@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CounterSession, readGenerations, snapshotUser, type UserSnapshot } from '@calltally/counters';
-import { repairUsers, warmUsers } from '@calltally/ledger';
+import { fillUntilComplete, repairUsers } from '@calltally/ledger';
 import { ask, figuresOf } from './dashboard.ts';
 import type { OracleFigures } from './oracle.ts';
 import type { Platform } from './platform.ts';
@@ -63,11 +63,11 @@ export async function compareWithRows({ platform, keys }: World): Promise<Differ
     const snapshot = async (userId: string) => plain(await snapshotUser(session, generations, userId, now));
     const differences: Difference[] = [];
     for (const userId of keys.keys()) {
-      const books = { store: platform.store, session, generations };
+      const ledger = { store: platform.store, session, generations };
       if ((await snapshot(userId)) === undefined) continue;
-      await warmUsers(books, [userId]);
+      await fillUntilComplete(ledger, [userId]);
       const has = await snapshot(userId);
-      await repairUsers(books, [userId]);
+      await repairUsers(ledger, [userId]);
       const shouldHave = await snapshot(userId);
       if (JSON.stringify(has) !== JSON.stringify(shouldHave)) {
         differences.push({ userId, has, shouldHave });

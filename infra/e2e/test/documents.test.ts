@@ -43,6 +43,19 @@ function anchor(title: string): string {
   return kept.replaceAll(' ', '-');
 }
 
+test('every name of the code in the glossary is one', (t) => {
+  const sources = files
+    .filter((file) => /^(packages|services)\/[^/]+\/src\/.*\.ts$/.test(file))
+    .map(read)
+    .join('\n');
+  const names = [...read('docs/glossary.md').matchAll(/`([A-Z][A-Za-z]+)(?:\.\w+)?`/g)].map(
+    ([, name]) => name!,
+  );
+  for (const name of names) if (!new RegExp(`\\b${name}\\b`).test(sources)) t.fail(`there is no ${name}`);
+  t.ok(names.length > 20, `${names.length} names`);
+  t.end();
+});
+
 test('every relative link of a document leads somewhere, to its heading too', (t) => {
   for (const document of documents) {
     for (const [, target = ''] of withoutCode(read(document)).matchAll(/\]\(([^)\s]+)\)/g)) {

@@ -1,5 +1,4 @@
 export { checkCallEvent, type DroppedField } from './check.ts';
-export { type Decoded, decodeCallEvent, encodeCallEvent, openCallEvent } from './codec.ts';
 export { BatchUnreadableError } from './codecs/unreadable.ts';
 export { registerCodecs } from './codecs.ts';
 export {
@@ -14,12 +13,13 @@ export {
   OWN_HEADERS,
 } from './dead-letter.ts';
 export { type CallEvent, CallEventSchema, EVENT_SIZE_MAX_BYTES } from './event.ts';
+export { type Decoded, decodeCallEvent, encodeCallEvent, parseCallEvent } from './event-codec.ts';
 export {
   KAFKA_RETRY,
+  type KafkaClientOptions,
   type KafkaLog,
   type KafkaLogLevel,
   type KafkaSasl,
-  type KafkaSettings,
   kafkaClient,
 } from './kafka.ts';
 export { type Unreadable, unreadableOf } from './records/unreadable.ts';

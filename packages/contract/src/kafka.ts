@@ -9,7 +9,7 @@ export type KafkaLog = (level: KafkaLogLevel, message: string, fields: Record<st
 
 export type KafkaSasl = Extract<SASLOptions, { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' }>;
 
-export interface KafkaSettings {
+export interface KafkaClientOptions {
   /** `host:port` each; any one that answers is enough. */
   brokers: string[];
   /** What the brokers' logs and quotas call this process. */
@@ -39,7 +39,7 @@ const LEVELS: Record<number, KafkaLogLevel> = {
  * The one place that builds a kafkajs client: bounded waits and retries, every codec of Kafka
  * readable, records decoded by `decodeRecords`, and nothing printed but through `log`.
  */
-export function kafkaClient(settings: KafkaSettings): Kafka {
+export function kafkaClient(settings: KafkaClientOptions): Kafka {
   registerCodecs();
   // Without the patch of kafkajs (infra/kafka/patches) this throws, and what it mends must not be missing in silence.
   RecordsDecoder.decode = decodeRecords;

@@ -1,7 +1,7 @@
 import { checkCallEvent } from './check.ts';
-import { encodeCallEvent } from './codec.ts';
 import { type CallEvent, EVENT_SIZE_MAX_BYTES } from './event.ts';
-import { type KafkaSettings, kafkaClient } from './kafka.ts';
+import { encodeCallEvent } from './event-codec.ts';
+import { type KafkaClientOptions, kafkaClient } from './kafka.ts';
 import { Batcher } from './producer/batcher.ts';
 import { CallEventInvalidError, CallEventProducerError } from './producer/errors.ts';
 import { createSender, type Place } from './producer/sender.ts';
@@ -17,7 +17,7 @@ export {
 } from './producer/errors.ts';
 export type { Place } from './producer/sender.ts';
 
-export interface CallEventProducerOptions extends Omit<KafkaSettings, 'clientId'> {
+export interface CallEventProducerOptions extends Omit<KafkaClientOptions, 'clientId'> {
   /** Default `calls.completed`; it must exist. */
   topic?: string;
   /** Default `calltally-producer`. */

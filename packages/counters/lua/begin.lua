@@ -1,10 +1,10 @@
 -- Begins a generation where there is none, and tells the one that is there. Partitions that it does not know yet are
--- added with the mark -1, so that as-of waits for those that nobody has counted yet. They were not there at the as-of
+-- added with the checkpoint -1, so that as-of waits for those that nobody has counted yet. They were not there at the as-of
 -- of the others, so that holds for them, too: as-of stands still until they are counted.
 -- KEYS[1] ledger (hash): id, retention_months, mark:<stream>:<partition>, asof:<stream>:<partition>
 -- ARGV[1] id of a new generation   ARGV[2] months that buckets are kept
 -- ARGV[3] id of the generation to be replaced, '' for none
--- ARGV[4…] mark field, offset, … for every partition of one stream
+-- ARGV[4…] checkpoint field, offset, … for every partition of one stream
 -- Reply: the hash as it stands afterwards (flat list)
 local id = redis.call('HGET', KEYS[1], 'id')
 if not id or id == ARGV[3] then

@@ -19,7 +19,7 @@ export interface UserEvents {
 }
 
 /** How many events were added, those at or below `applied` not among them; `unknown` where the user is cold. */
-export type Applied = number | 'unknown';
+export type ApplyOutcome = number | 'unknown';
 
 /** Each further round means that somebody else has applied events of the same partition meanwhile. */
 const ROUNDS = 20;
@@ -38,8 +38,8 @@ export async function applyEvents(
   generations: Generations,
   partition: string,
   users: readonly UserEvents[],
-): Promise<Applied[]> {
-  const outcomes = new Array<Applied>(users.length);
+): Promise<ApplyOutcome[]> {
+  const outcomes = new Array<ApplyOutcome>(users.length);
   let pending = users.map((user, place) => ({ user, place }));
   for (let round = 1; pending.length > 0; round++) {
     if (round > ROUNDS) throw new CountersError('COUNTERS_CONTENDED', 'others are applying the same events');

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { CountersError } from './errors.ts';
 import { defineScripts } from './scripts.ts';
 
-export interface CountersSettings {
+export interface CounterSessionOptions {
   /** redis:// or rediss:// URL of the one node. */
   url?: string;
   /** Instead of `url`: some nodes of a cluster, and what holds for every node of it. */
@@ -27,7 +27,7 @@ export interface CountersSettings {
  * @throws CountersError COUNTERS_LOST when it cannot be had within `openTimeoutMs`
  */
 export async function openConnection(
-  settings: CountersSettings,
+  settings: CounterSessionOptions,
   node?: { host: string; port: number },
 ): Promise<Redis> {
   const options = {

@@ -9,7 +9,7 @@ import type { CounterSession } from './session.ts';
  * (lua/take.lua). No number depends on it: who is missing here is queued again by the next answer that the ready sums cannot give.
  */
 
-/** Whom `takeUsers` gives to one process is not given to another for so long. */
+/** Whom `reserveUsers` gives to one process is not given to another for so long. */
 const TAKEN_MS = 30_000;
 /** Outlasts a round, unless Mongo is slow; then more sums are asked than there are slots, and no number is wrong. */
 const SLOT_MS = 15_000;
@@ -18,7 +18,7 @@ const NEW = -1e14;
 const NEW_BELOW = -5e13;
 
 /** What a user's place in the queue follows from. */
-export interface Waiting {
+export interface QueuePlace {
   /** Epoch ms; `NOTHING_FILLED` where nothing is. */
   sinceMs: number;
   openedAtMs: number;
@@ -56,7 +56,7 @@ export async function queueFilling(
  * Takes some users on each master, those that have nothing yet and those that have a part.
  * @throws CountersError
  */
-export async function takeUsers(
+export async function reserveUsers(
   session: CounterSession,
   atMost: { empty: number; part: number },
   nowMs: number,
@@ -77,7 +77,7 @@ export async function takeUsers(
 /** Gives users back that have a part now, or that were not come to. @throws CountersError */
 export async function requeueUsers(
   session: CounterSession,
-  users: ReadonlyMap<string, Waiting>,
+  users: ReadonlyMap<string, QueuePlace>,
 ): Promise<void> {
   await eachMaster(session, [...users.keys()], (master, ids) =>
     master.redis.zadd(
@@ -94,7 +94,7 @@ export async function requeueUsers(
  */
 export async function dequeueUsers(
   session: CounterSession,
-  users: ReadonlyMap<string, Waiting>,
+  users: ReadonlyMap<string, QueuePlace>,
 ): Promise<void> {
   await eachMaster(session, [...users.keys()], (master, ids) =>
     run(
@@ -106,7 +106,7 @@ export async function dequeueUsers(
   );
 }
 
-function placeOf({ sinceMs, openedAtMs }: Waiting): number {
+function placeOf({ sinceMs, openedAtMs }: QueuePlace): number {
   return sinceMs === NOTHING_FILLED ? NEW + openedAtMs : -sinceMs;
 }
 
@@ -148,7 +148,7 @@ export async function queuedUsers(session: CounterSession, atMost: number): Prom
  * @returns the slot; undefined when all are taken
  * @throws CountersError
  */
-export async function takeFillSlot(
+export async function acquireFillSlot(
   session: CounterSession,
   slots: number,
   holder: string,

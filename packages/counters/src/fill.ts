@@ -12,7 +12,7 @@ import {
 import type { CounterSession, UserCommand } from './session.ts';
 
 /** A user's calls, or a part of them, as rows or a topic tell them. */
-export interface SumsOfUser {
+export interface UserDaySums {
   userId: string;
   /** One entry a UTC day; days that have left retention are not written. */
   days: ReadonlyMap<number, Tally>;
@@ -23,7 +23,7 @@ export interface SumsOfUser {
 }
 
 /** A user who is open and not complete yet. */
-export interface Filling {
+export interface FillProgress {
   fillId: string;
   /** Epoch ms: what starts at or after it is counted. */
   sinceMs: number;
@@ -35,22 +35,22 @@ export interface Filling {
   openedAtMs: number;
 }
 
-export type Standing = 'unknown' | 'complete' | Filling;
+export type FillStatus = 'unknown' | 'complete' | FillProgress;
 
 /** A piece of a user's calls at or below `base`: those that start in [`fromMs`, `filling.sinceMs`). */
 export interface Piece {
-  filling: Filling;
-  sums: SumsOfUser;
+  filling: FillProgress;
+  sums: UserDaySums;
   /** Epoch ms; -Infinity where nothing is older. */
   fromMs: number;
 }
 
 /** How far users are filled, in the order given. @throws CountersError */
-export async function standingOf(
+export async function readFillStatuses(
   session: CounterSession,
   generations: Generations,
   userIds: readonly string[],
-): Promise<Standing[]> {
+): Promise<FillStatus[]> {
   const commands = userIds.map((userId) => ({
     userId,
     keys: [userKey(userId)],
@@ -76,7 +76,7 @@ export async function standingOf(
  * @returns in the order given; false where the user was forgotten or opened anew, or another has filled this piece
  * @throws CountersError
  */
-export async function fillUsers(
+export async function addPieces(
   session: CounterSession,
   generations: Generations,
   pieces: readonly Piece[],
@@ -125,7 +125,7 @@ function fillCommand(
 
 /** For each bucket key that is added to: index, expiry, how many fields follow, field, value, … */
 function bucketArguments(
-  { userId, days }: SumsOfUser,
+  { userId, days }: UserDaySums,
   keys: string[],
   fromDay: number,
   { retentionMonths }: Generation,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CountersError } from './errors.ts';
-import { asOfField, markField } from './keys.ts';
+import { asOfField, checkpointField } from './keys.ts';
 import type { Master } from './masters.ts';
 import type { CounterSession } from './session.ts';
 
@@ -10,7 +10,7 @@ export interface Generation {
   /** Months that buckets are kept, for as long as this generation lasts. */
   retentionMonths: number;
   /** For each `stream:partition` the offset counted through. */
-  marks: Map<string, number>;
+  checkpoints: Map<string, number>;
   /** For each `stream:partition` the time (epoch ms) by which everything acknowledged is counted. */
   asOf: Map<string, number>;
 }
@@ -19,15 +19,18 @@ export type Generations = Map<Master, Generation>;
 
 /**
  * Reads every master's generation and begins one where there is none, in one script a master.
- * @param begin.through mark of every partition in a new generation: the committed offset less one
- * @param begin.replacing generations that must not go on, since the topic no longer holds what their marks ask for
+ * @param begin.through checkpoint of every partition in a new generation: the committed offset less one
+ * @param begin.replacing generations that must not go on, since the topic no longer holds what their checkpoints ask for
  * @throws CountersError
  */
-export async function beginGenerations(
+export async function ensureGenerations(
   session: CounterSession,
   begin: { retentionMonths: number; through: ReadonlyMap<string, number>; replacing?: ReadonlySet<string> },
 ): Promise<Generations> {
-  const marks = [...begin.through].flatMap(([partition, offset]) => [markField(partition), offset]);
+  const checkpoints = [...begin.through].flatMap(([partition, offset]) => [
+    checkpointField(partition),
+    offset,
+  ]);
   const generations: Generations = new Map();
   for (const master of session.masters) {
     const replaced = begin.replacing?.size ? (await readGeneration(session, master))?.id : undefined;
@@ -39,7 +42,7 @@ export async function beginGenerations(
         randomUUID(),
         begin.retentionMonths,
         replaced !== undefined && begin.replacing?.has(replaced) ? replaced : '',
-        ...marks,
+        ...checkpoints,
       ],
     );
     generations.set(master, parseGeneration(pairs(reply as string[]))!);
@@ -63,18 +66,24 @@ export async function readGenerations(session: CounterSession): Promise<Generati
  * Notes on every master that a partition is counted through an offset, and as of when.
  * @throws CountersError COUNTERS_GENERATION when a master has begun another generation (it was emptied meanwhile)
  */
-export async function markPartition(
+export async function raiseCheckpoint(
   session: CounterSession,
   generations: Generations,
-  mark: { partition: string; through: number; asOfMs?: number | undefined },
+  checkpoint: { partition: string; through: number; asOfMs?: number | undefined },
 ): Promise<void> {
   const replies = await Promise.all(
     [...generations].map(([master, { id }]) =>
       session.run(
         master,
-        'mark',
+        'checkpoint',
         [master.ledgerKey],
-        [id, markField(mark.partition), mark.through, asOfField(mark.partition), mark.asOfMs ?? ''],
+        [
+          id,
+          checkpointField(checkpoint.partition),
+          checkpoint.through,
+          asOfField(checkpoint.partition),
+          checkpoint.asOfMs ?? '',
+        ],
       ),
     ),
   );
@@ -102,11 +111,11 @@ function pairs(flat: string[]): [string, string][] {
 }
 
 function parseGeneration(fields: [string, string][]): Generation | undefined {
-  const generation: Generation = { id: '', retentionMonths: 0, marks: new Map(), asOf: new Map() };
+  const generation: Generation = { id: '', retentionMonths: 0, checkpoints: new Map(), asOf: new Map() };
   for (const [field, value] of fields) {
     if (field === 'id') generation.id = value;
     else if (field === 'retention_months') generation.retentionMonths = Number(value);
-    else if (field.startsWith('mark:')) generation.marks.set(field.slice(5), Number(value));
+    else if (field.startsWith('mark:')) generation.checkpoints.set(field.slice(5), Number(value));
     else if (field.startsWith('asof:')) generation.asOf.set(field.slice(5), Number(value));
   }
   return generation.id === '' ? undefined : generation;

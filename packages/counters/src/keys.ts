@@ -28,8 +28,8 @@ export function weekKey(userId: string, isoYear: number): string {
   return `${userKey(userId)}:w:${isoYear}`;
 }
 
-/** Generation and marks of one master; the tag is chosen so that the key lies on it. */
-export function ledgerKey(tag: number): string {
+/** Generation and checkpoints of one master; the tag is chosen so that the key lies on it. */
+export function generationKey(tag: number): string {
   return `ct:ledger:{${tag}}`;
 }
 
@@ -81,7 +81,7 @@ export function appliedOf(flat: readonly string[]): Map<string, number> {
 /** Sums kept ready, as one text (`readyOf` in ready.ts). */
 export const READY_FIELD = 'r';
 
-export function markField(partition: string): string {
+export function checkpointField(partition: string): string {
   return `mark:${partition}`;
 }
 

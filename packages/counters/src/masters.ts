@@ -1,8 +1,8 @@
 import calculateSlot from 'cluster-key-slot';
 import type { Redis } from 'ioredis';
-import { type CountersSettings, openConnection } from './connection.ts';
+import { type CounterSessionOptions, openConnection } from './connection.ts';
 import { CountersError } from './errors.ts';
-import { ledgerKey } from './keys.ts';
+import { generationKey } from './keys.ts';
 
 /** One Redis node that takes writes, and what it says about its generation. */
 export interface Master {
@@ -17,7 +17,7 @@ export interface Master {
 const SLOTS = 16384;
 
 /** Connects to the one node, or to every master of a cluster as it stands now. @throws CountersError */
-export async function openMasters(settings: CountersSettings): Promise<Master[]> {
+export async function openMasters(settings: CounterSessionOptions): Promise<Master[]> {
   if (settings.clusterNodes === undefined) {
     const redis = await openConnection(settings);
     return [masterOn(redis, [[0, SLOTS - 1]])];
@@ -39,7 +39,7 @@ export async function openMasters(settings: CountersSettings): Promise<Master[]>
 
 function masterOn(redis: Redis, slots: [number, number][]): Master {
   const tag = tagWithin(slots);
-  return { redis, tag, ledgerKey: ledgerKey(tag), slots };
+  return { redis, tag, ledgerKey: generationKey(tag), slots };
 }
 
 /** The master that holds a key. */
@@ -56,13 +56,16 @@ function holds(slots: readonly [number, number][], slot: number): boolean {
 
 /** The least number whose ledger key lies in these slots: every process finds the same one. */
 function tagWithin(slots: [number, number][]): number {
-  for (let tag = 0; tag < SLOTS * 64; tag++) if (holds(slots, calculateSlot(ledgerKey(tag)))) return tag;
+  for (let tag = 0; tag < SLOTS * 64; tag++) if (holds(slots, calculateSlot(generationKey(tag)))) return tag;
   throw new CountersError('COUNTERS_LOST', 'a master of the cluster holds no slots');
 }
 
 type SlotReply = [number, number, [string, number, ...unknown[]], ...unknown[]];
 
-async function askTopology(settings: CountersSettings, nodes: readonly { host: string; port: number }[]) {
+async function askTopology(
+  settings: CounterSessionOptions,
+  nodes: readonly { host: string; port: number }[],
+) {
   let failure: unknown = new CountersError('COUNTERS_LOST', 'no cluster node is configured');
   for (const node of nodes) {
     try {

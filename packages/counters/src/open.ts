@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { dayOf, monthOf } from '@calltally/domain';
-import type { Filling } from './fill.ts';
+import type { FillProgress } from './fill.ts';
 import { type Generations, generationOf } from './generation.ts';
 import { allBucketKeys, firstKeptDay, monthExpirySeconds, packBase, userKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
@@ -58,7 +58,7 @@ export async function openUsers(
   claimed: readonly { userId: string; claim: string; fillId: string }[],
   base: ReadonlyMap<string, number>,
   nowMs: number,
-): Promise<(Filling | undefined)[]> {
+): Promise<(FillProgress | undefined)[]> {
   const packed = packBase(base);
   const today = dayOf(nowMs);
   const commandOf = ({ userId, claim, fillId }: (typeof claimed)[number]) => {

@@ -1,19 +1,19 @@
 import {
   type Availability,
-  type Bucket,
   dayOf,
   dayOfMonth,
   daysByMonth,
   defaultWindowDays,
   isoWeekYear,
   monthOf,
+  type Segment,
   type Tally,
   weekOf,
 } from '@calltally/domain';
 import type { Generations } from './generation.ts';
 import { appliedOf, BASE_FIELD, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
-import type { CurrentCalls } from './ready.ts';
 import type { CounterSession } from './session.ts';
+import type { CurrentCalls } from './window-sums.ts';
 
 export interface CountersReading extends CurrentCalls {
   available: Availability;
@@ -28,7 +28,7 @@ export interface CountersReading extends CurrentCalls {
 }
 
 /**
- * Adds up buckets in one script, at one moment; leaves the sums of the default window ready for `readReady`.
+ * Adds up buckets in one script, at one moment; leaves the sums of the default window ready for `readWindowSums`.
  * @returns undefined when the counters do not know the user
  * @throws CountersError
  */
@@ -37,7 +37,7 @@ export async function readBuckets(
   generations: Generations,
   userId: string,
   nowMs: number,
-  buckets: readonly Bucket[],
+  buckets: readonly Segment[],
 ): Promise<CountersReading | undefined> {
   const master = session.master(userId);
   const generation = generations.get(master);
@@ -54,7 +54,7 @@ export async function readBuckets(
     months.set(month, at);
     return at;
   };
-  const segment = (bucket: Bucket) =>
+  const segment = (bucket: Segment) =>
     bucket.kind === 'month'
       ? [monthIndex(bucket.month), 0, 0]
       : [monthIndex(bucket.month), bucket.first, bucket.last];

@@ -4,7 +4,7 @@ import type { ChainableCommander, Redis } from 'ioredis';
 /** The scripts of lua/; each file begins with its keys, arguments and replies. */
 const SCRIPTS = [
   'begin',
-  'mark',
+  'checkpoint',
   'apply',
   'ready',
   'version',

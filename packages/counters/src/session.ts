@@ -1,5 +1,5 @@
 import type { ChainableCommander } from 'ioredis';
-import type { CountersSettings } from './connection.ts';
+import type { CounterSessionOptions } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { userKey } from './keys.ts';
 import { withinLoopTime } from './loop-time.ts';
@@ -29,7 +29,7 @@ export class CounterSession {
   #end!: (reason: CountersError) => void;
   #reason: CountersError | undefined;
 
-  private constructor(masters: Master[], settings: CountersSettings) {
+  private constructor(masters: Master[], settings: CounterSessionOptions) {
     this.masters = masters;
     this.#isCluster = settings.clusterNodes !== undefined;
     this.#loopLimitMs = settings.forgivesStalls ? settings.commandTimeoutMs : undefined;
@@ -51,7 +51,7 @@ export class CounterSession {
   }
 
   /** @throws CountersError COUNTERS_LOST when Redis cannot be reached within the limits */
-  static async open(settings: CountersSettings): Promise<CounterSession> {
+  static async open(settings: CounterSessionOptions): Promise<CounterSession> {
     return new CounterSession(await openMasters(settings), settings);
   }
 

@@ -1,8 +1,8 @@
 import { dayOf, type Tally } from '@calltally/domain';
 import type { Generations } from './generation.ts';
 import { allBucketKeys, BASE_FIELD, READY_FIELD, unpackBase, userKey } from './keys.ts';
-import { type ReadySums, readyOf } from './ready.ts';
 import type { CounterSession } from './session.ts';
+import { readyOf, type WindowSums } from './window-sums.ts';
 
 /** Everything Redis holds of a user, read at one moment. */
 export interface UserSnapshot {
@@ -14,7 +14,7 @@ export interface UserSnapshot {
   /** Epoch ms of the latest start that is counted; -1 without a call. */
   lastStartedAt: number;
   /** The sums kept ready, and the UTC day, week and month they hold for; undefined where none are. */
-  ready: ReadySums | undefined;
+  ready: WindowSums | undefined;
   /** By bucket: `m:<month>` a month, `m:<month>:<day of month>` a day, `w:<ISO year>:<week>` a week. */
   buckets: Map<string, Tally>;
 }

@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import {
   applyEvents,
-  beginGenerations,
   type CountableEvent,
   claimUsers,
+  ensureGenerations,
   readBuckets,
-  readReady,
+  readWindowSums,
   snapshotUser,
 } from '../src/index.ts';
 import { DAY_MS, holds, oracle, RETENTION_MONTHS, tallyOf, testCounters, warm } from './support.ts';
@@ -100,7 +100,7 @@ test('applying events', async (t) => {
       const old = await admin.hgetall('ct:{u-old}');
       t.equal(await apply('u-old', '0:0', [event]), 'unknown');
       t.strictSame(await admin.hgetall('ct:{u-old}'), old);
-      t.equal(await readReady(session, generations, 'u-old', NOW), undefined);
+      t.equal(await readWindowSums(session, generations, 'u-old', NOW), undefined);
       t.equal(await readBuckets(session, generations, 'u-old', NOW, []), undefined);
       t.equal(await snapshotUser(session, generations, 'u-old', NOW), undefined);
     },
@@ -140,7 +140,7 @@ test('applying events', async (t) => {
       t.equal(await apply('u-big', '0:0', events), 3);
       const window = tallyOf(events);
       t.equal(window.durationMs, 2 ** 53 - 2);
-      const ready = await readReady(session, generations, 'u-big', NOW);
+      const ready = await readWindowSums(session, generations, 'u-big', NOW);
       t.strictSame(ready?.window, window, 'moved along');
       const month = monthOf(dayOf(NOW));
       const tomorrow = NOW + DAY_MS;
@@ -150,7 +150,11 @@ test('applying events', async (t) => {
       ]);
       t.strictSame(fresh!.window, window, 'added up');
       t.strictSame(fresh!.applied, new Map([['0:0', offset]]));
-      t.strictSame((await readReady(session, generations, 'u-big', tomorrow))!.window, window, 'left ready');
+      t.strictSame(
+        (await readWindowSums(session, generations, 'u-big', tomorrow))!.window,
+        window,
+        'left ready',
+      );
       await admin.hdel('ct:{u-big}', 'r');
       const sums = await readBuckets(session, generations, 'u-big', NOW, [
         { kind: 'days', month, first: 1, last: 31 },
@@ -172,7 +176,7 @@ test('applying events', async (t) => {
   await t.test('a bucket that Redis let go already does not come back with a late event', async (t) => {
     const { session } = counters;
     await admin.del('ct:ledger:{0}');
-    const short = await beginGenerations(session, { retentionMonths: 2, through: new Map() });
+    const short = await ensureGenerations(session, { retentionMonths: 2, through: new Map() });
     const longAgo = Date.now() - 800 * DAY_MS;
     // Complete from then on, as a hash that was made then and was always in use.
     await warm({ session, generations: short }, ['u-slow'], Date.now());

@@ -2,25 +2,25 @@ import { dayOf, isoWeekYear, monthOf, weekOf } from '@calltally/domain';
 import calculateSlot from 'cluster-key-slot';
 import { test } from 'tap';
 import {
+  acquireFillSlot,
+  addPieces,
   applyEvents,
-  beginGenerations,
   CounterSession,
   dequeueUsers,
-  fillUsers,
+  ensureGenerations,
   forgetUsers,
-  markPartition,
   queueUsers,
+  raiseCheckpoint,
   readBuckets,
+  readDigests,
   readFillQueue,
   readGenerations,
-  readReady,
-  readUnits,
-  readVersions,
+  readSegments,
+  readWindowSums,
   requeueUsers,
   requireSuitableRedis,
+  reserveUsers,
   snapshotUser,
-  takeFillSlot,
-  takeUsers,
 } from '../src/index.ts';
 import { userKey } from '../src/keys.ts';
 import { testCluster } from './cluster.ts';
@@ -41,7 +41,7 @@ test('counters on a cluster of three masters', async (t) => {
   };
   const session = await open();
   const begin = { retentionMonths: 60, through: new Map([['0:0', 41]]) };
-  const generations = await beginGenerations(session, begin);
+  const generations = await ensureGenerations(session, begin);
   const users = Array.from({ length: 90 }, (_, i) => `user-${i}`);
   const eventsOf = (offset: number) =>
     users.map((userId, i) => ({
@@ -56,7 +56,7 @@ test('counters on a cluster of three masters', async (t) => {
       t.equal(new Set([...generations.values()].map(({ id }) => id)).size, 3);
       t.equal(new Set(session.masters.map(({ ledgerKey }) => ledgerKey)).size, 3);
       const other = await open();
-      const found = await beginGenerations(other, begin);
+      const found = await ensureGenerations(other, begin);
       t.strictSame(
         [...found.values()].map(({ id }) => id).sort(),
         [...generations.values()].map(({ id }) => id).sort(),
@@ -90,10 +90,10 @@ test('counters on a cluster of three masters', async (t) => {
       const window = inWindow ? { calls: 1, durationMs: i + 1 } : { calls: 0, durationMs: 0 };
       const reading = await readBuckets(session, generations, userId, NOW, []);
       t.strictSame(reading!.window, window);
-      t.strictSame((await readReady(session, generations, userId, NOW))!.window, window);
+      t.strictSame((await readWindowSums(session, generations, userId, NOW))!.window, window);
       const started = dayOf(NOW - (i % 40) * DAY_MS);
       const week = weekOf(started);
-      const units = await readUnits(session, generations, userId, NOW, [
+      const units = await readSegments(session, generations, userId, NOW, [
         { kind: 'month', month: monthOf(started) },
         { kind: 'weeks', isoYear: isoWeekYear(week), first: week, last: week },
       ]);
@@ -101,13 +101,13 @@ test('counters on a cluster of three masters', async (t) => {
       t.strictSame(units!.values, [one, one]);
       t.equal((await snapshotUser(session, generations, userId, NOW))!.applied.get('0:0'), 100 + i);
     }
-    const ready = await Promise.all(users.map((userId) => readReady(session, generations, userId, NOW)));
+    const ready = await Promise.all(users.map((userId) => readWindowSums(session, generations, userId, NOW)));
     t.strictSame(
       ready.map((reading) => reading!.window.durationMs),
       users.map((_, i) => (i % 40 <= 30 ? i + 1 : 0)),
       'asked for at once, whatever their slots',
     );
-    const versions = await readVersions(session, generations, [...users, 'nobody']);
+    const versions = await readDigests(session, generations, [...users, 'nobody']);
     t.equal(versions.pop(), undefined);
     t.strictSame(
       versions.map((version) => version!.lastStartedAt),
@@ -133,15 +133,15 @@ test('counters on a cluster of three masters', async (t) => {
       waiting.map((keys) => keys.length),
       [1, 1, 1],
     );
-    t.equal((await takeUsers(session, { empty: 1, part: 1 }, NOW)).length, 3, 'as many of each');
-    await takeUsers(session, { empty: 100, part: 1 }, NOW);
+    t.equal((await reserveUsers(session, { empty: 1, part: 1 }, NOW)).length, 3, 'as many of each');
+    await reserveUsers(session, { empty: 100, part: 1 }, NOW);
     await requeueUsers(session, new Map(users.map((id) => [id, { sinceMs: NOW, openedAtMs: NOW }])));
-    const parts = await takeUsers(session, { empty: 0, part: 100 }, NOW);
+    const parts = await reserveUsers(session, { empty: 0, part: 100 }, NOW);
     t.strictSame(parts.toSorted(), users.toSorted());
     await dequeueUsers(session, new Map(users.map((id) => [id, { sinceMs: NOW, openedAtMs: NOW }])));
     t.strictSame(await readFillQueue(session), { users: 0, oldestMs: undefined });
-    t.equal(await takeFillSlot(session, 1, 'a'), 0, 'of all masters together');
-    t.equal(await takeFillSlot(session, 1, 'b'), undefined);
+    t.equal(await acquireFillSlot(session, 1, 'a'), 0, 'of all masters together');
+    t.equal(await acquireFillSlot(session, 1, 'b'), undefined);
   });
 
   await t.test('users of any id lie where Redis says, and each is counted for himself', async (t) => {
@@ -177,22 +177,22 @@ test('counters on a cluster of three masters', async (t) => {
       const { buckets } = (await snapshotUser(session, generations, userId, NOW))!;
       t.strictSame([...buckets.values()], [window, window, window], 'its month, its day, its week');
     }
-    const ready = await Promise.all(ids.map((userId) => readReady(session, generations, userId, NOW)));
+    const ready = await Promise.all(ids.map((userId) => readWindowSums(session, generations, userId, NOW)));
     t.strictSame(
       ready.map((reading) => reading!.window.durationMs),
       ids.map((_, i) => i + 1),
     );
     await forgetUsers(session, ids);
     t.strictSame(
-      await readVersions(session, generations, ids),
+      await readDigests(session, generations, ids),
       ids.map(() => undefined),
     );
   });
 
   await t.test('a mark stands on every master', async (t) => {
-    await markPartition(session, generations, { partition: '0:0', through: 200, asOfMs: 7 });
-    for (const { marks, asOf } of (await readGenerations(session)).values()) {
-      t.equal(marks.get('0:0'), 200);
+    await raiseCheckpoint(session, generations, { partition: '0:0', through: 200, asOfMs: 7 });
+    for (const { checkpoints, asOf } of (await readGenerations(session)).values()) {
+      t.equal(checkpoints.get('0:0'), 200);
       t.equal(asOf.get('0:0'), 7);
     }
   });
@@ -207,14 +207,17 @@ test('counters on a cluster of three masters', async (t) => {
         applied,
         users.map((userId) => (session.master(userId) === emptied ? 'unknown' : 1)),
       );
-      await t.rejects(markPartition(session, generations, { partition: '0:0', through: 400 }), {
+      await t.rejects(raiseCheckpoint(session, generations, { partition: '0:0', through: 400 }), {
         code: 'COUNTERS_GENERATION',
       });
       t.equal((await readGenerations(session)).size, 2);
-      const next = await beginGenerations(session, { retentionMonths: 60, through: new Map([['0:0', 150]]) });
-      for (const [master, { id, marks }] of next) {
+      const next = await ensureGenerations(session, {
+        retentionMonths: 60,
+        through: new Map([['0:0', 150]]),
+      });
+      for (const [master, { id, checkpoints }] of next) {
         t.equal(id === generations.get(master)!.id, master !== emptied);
-        t.equal(marks.get('0:0'), master === emptied ? 150 : 400, 'marks of each master by itself');
+        t.equal(checkpoints.get('0:0'), master === emptied ? 150 : 400, 'marks of each master by itself');
       }
       const cold = users.filter((_, i) => applied[i] === 'unknown');
       const fillings = await opened({ session, generations: next }, cold, NOW, new Map([['0:0', 500]]));
@@ -224,7 +227,7 @@ test('counters on a cluster of three masters', async (t) => {
         fromMs: -Infinity,
       }));
       t.strictSame(
-        await fillUsers(session, next, pieces),
+        await addPieces(session, next, pieces),
         cold.map(() => true),
       );
       for (const userId of cold) t.equal((await readBuckets(session, next, userId, NOW, []))!.today, 5);

@@ -1,5 +1,6 @@
 import { test } from 'tap';
 import {
+  acquireFillSlot,
   dequeueUsers,
   NOTHING_FILLED,
   queuedUsers,
@@ -8,8 +9,7 @@ import {
   readFillQueue,
   releaseFillSlot,
   requeueUsers,
-  takeFillSlot,
-  takeUsers,
+  reserveUsers,
 } from '../src/index.ts';
 import { testCounters } from './support.ts';
 
@@ -18,7 +18,7 @@ const TAKEN_MS = 30_000;
 
 test('who waits to be filled', async (t) => {
   const { session, admin } = await testCounters(t);
-  const take = (empty: number, part: number, nowMs = NOW) => takeUsers(session, { empty, part }, nowMs);
+  const take = (empty: number, part: number, nowMs = NOW) => reserveUsers(session, { empty, part }, nowMs);
   const part = (sinceMs: number, openedAtMs = NOW) => ({ sinceMs, openedAtMs });
   t.beforeEach(() => admin.del('ct:filling:{0}'));
 
@@ -146,22 +146,22 @@ test('who waits to be filled', async (t) => {
     const { session: over } = await testCounters(t);
     over.end('over');
     await t.rejects(queueUsers(over, ['a'], NOW), { code: 'COUNTERS_LOST' });
-    await t.rejects(takeUsers(over, { empty: 1, part: 1 }, NOW), { code: 'COUNTERS_LOST' });
+    await t.rejects(reserveUsers(over, { empty: 1, part: 1 }, NOW), { code: 'COUNTERS_LOST' });
     await t.rejects(readFillQueue(over), { code: 'COUNTERS_LOST' });
-    await t.rejects(takeFillSlot(over, 1, 'a'), { code: 'COUNTERS_LOST' });
+    await t.rejects(acquireFillSlot(over, 1, 'a'), { code: 'COUNTERS_LOST' });
   });
 });
 
 test('slots bound how many hold one, and run out', async (t) => {
   const { session, admin } = await testCounters(t);
-  t.equal(await takeFillSlot(session, 2, 'a'), 0);
-  t.equal(await takeFillSlot(session, 2, 'b'), 1);
-  t.equal(await takeFillSlot(session, 2, 'c'), undefined);
-  t.equal(await takeFillSlot(session, 0, 'c'), undefined);
+  t.equal(await acquireFillSlot(session, 2, 'a'), 0);
+  t.equal(await acquireFillSlot(session, 2, 'b'), 1);
+  t.equal(await acquireFillSlot(session, 2, 'c'), undefined);
+  t.equal(await acquireFillSlot(session, 0, 'c'), undefined);
   await releaseFillSlot(session, 0, 'b');
-  t.equal(await takeFillSlot(session, 2, 'c'), undefined, 'nobody gives back what is another’s');
+  t.equal(await acquireFillSlot(session, 2, 'c'), undefined, 'nobody gives back what is another’s');
   await releaseFillSlot(session, 0, 'a');
-  t.equal(await takeFillSlot(session, 2, 'c'), 0);
+  t.equal(await acquireFillSlot(session, 2, 'c'), 0);
   await releaseFillSlot(session, 0, 'a');
   t.equal(await admin.get('ct:fill-slot:{0}:0'), 'c');
   for (const slot of [0, 1]) {
@@ -170,5 +170,5 @@ test('slots bound how many hold one, and run out', async (t) => {
   }
   await admin.pexpire('ct:fill-slot:{0}:0', 1);
   await new Promise((resolve) => setTimeout(resolve, 20));
-  t.equal(await takeFillSlot(session, 2, 'd'), 0);
+  t.equal(await acquireFillSlot(session, 2, 'd'), 0);
 });

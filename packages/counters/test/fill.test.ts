@@ -3,17 +3,17 @@ import { dayOf, defaultWindowDays, type Tally } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
 import {
+  addPieces,
   applyEvents,
-  type Filling,
-  fillUsers,
+  type FillProgress,
   forgetUsers,
   NOTHING_FILLED,
   type Piece,
   readBuckets,
-  readReady,
-  readUnits,
+  readFillStatuses,
+  readSegments,
+  readWindowSums,
   snapshotUser,
-  standingOf,
 } from '../src/index.ts';
 import { DAY_MS, holds, opened, oracle, sumsOf, tallyOf, testCounters } from './support.ts';
 
@@ -33,13 +33,13 @@ test('filling a user in', async (t) => {
   const open = async (userId: string, nowMs = NOW, base: ReadonlyMap<string, number> = BASE) =>
     (await opened(counters, [userId], nowMs, base))[0]!;
   const fill = (
-    filling: Filling,
+    filling: FillProgress,
     userId: string,
     days: [number, Tally][],
     fromMs: number,
     partitions = ['0:0'],
   ) =>
-    fillUsers(session, generations, [{ filling, sums: sumsOf(userId, days, partitions), fromMs }]).then(
+    addPieces(session, generations, [{ filling, sums: sumsOf(userId, days, partitions), fromMs }]).then(
       ([filled]) => filled,
     );
   const apply = (userId: string, partition: string, offset: number, startedAt = NOW) =>
@@ -100,9 +100,9 @@ test('filling a user in', async (t) => {
     const second = NOW - 60 * DAY_MS;
     t.equal(await fill(filling, 'u-2', [[TODAY, ONE]], first), true);
     const then = { ...filling, sinceMs: first };
-    t.strictSame(await standingOf(session, generations, ['u-2']), [then]);
+    t.strictSame(await readFillStatuses(session, generations, ['u-2']), [then]);
     const held = await everythingOf('u-2');
-    const refused = async (what: string, piece: Filling, fromMs = second) => {
+    const refused = async (what: string, piece: FillProgress, fromMs = second) => {
       t.equal(await fill(piece, 'u-2', [[TODAY - 40, ONE]], fromMs), false, what);
       t.strictSame(await everythingOf('u-2'), held, `${what}: nothing is touched`);
     };
@@ -113,7 +113,7 @@ test('filling a user in', async (t) => {
     await refused('one of another fill', { ...then, fillId: 'other' });
     t.equal(await fill(then, 'u-2', [[TODAY - 40, ONE]], second), true);
     t.equal(await fill({ ...then, sinceMs: second }, 'u-2', [], EVER, []), true);
-    t.strictSame(await standingOf(session, generations, ['u-2']), ['complete']);
+    t.strictSame(await readFillStatuses(session, generations, ['u-2']), ['complete']);
     t.equal(await fill({ ...then, sinceMs: second }, 'u-2', [[TODAY, ONE]], EVER), false, 'complete');
     const { buckets } = (await snapshotUser(session, generations, 'u-2', NOW))!;
     t.strictSame([...buckets].filter(([name]) => /^m:\d+$/.test(name)).sort(), [
@@ -129,7 +129,7 @@ test('filling a user in', async (t) => {
     t.equal(await admin.exists('ct:{u-3}'), 0);
     const again = await open('u-3');
     t.equal(await fill(filling, 'u-3', [[TODAY, ONE]], EVER), false);
-    t.strictSame(await standingOf(session, generations, ['u-3']), [again]);
+    t.strictSame(await readFillStatuses(session, generations, ['u-3']), [again]);
     t.equal(await fill({ ...again, sinceMs: 0 }, 'u-3', [[TODAY, ONE]], EVER), false);
     t.strictSame(await admin.keys('ct:{u-3}:*'), []);
     await admin.hset('ct:{u-3}', 'g', 'another');
@@ -175,8 +175,8 @@ test('filling a user in', async (t) => {
     t.equal(await fill(filling, 'u-6', [[TODAY, ONE]], start + 1), true);
     const read = () => readBuckets(session, generations, 'u-6', NOW, []);
     t.equal(await read(), undefined, 'a millisecond of its first day is missing');
-    t.equal(await readReady(session, generations, 'u-6', NOW), undefined);
-    const units = async () => (await readUnits(session, generations, 'u-6', NOW, []))?.available.fromDay;
+    t.equal(await readWindowSums(session, generations, 'u-6', NOW), undefined);
+    const units = async () => (await readSegments(session, generations, 'u-6', NOW, []))?.available.fromDay;
     t.equal(await units(), undefined, 'the same of a series');
     const first = { calls: 3, durationMs: 8 };
     t.equal(
@@ -186,10 +186,16 @@ test('filling a user in', async (t) => {
     t.match(await read(), { window: { calls: 4, durationMs: 9 }, today: 1 });
     t.equal((await read())!.available.fromDay, TODAY - defaultWindowDays + 1);
     t.equal(await units(), TODAY - defaultWindowDays + 1, 'the first day that is complete');
-    t.strictSame((await readReady(session, generations, 'u-6', NOW))!.window, { calls: 4, durationMs: 9 });
+    t.strictSame((await readWindowSums(session, generations, 'u-6', NOW))!.window, {
+      calls: 4,
+      durationMs: 9,
+    });
     t.equal(await apply('u-6', '0:0', 11), 1);
     t.equal(await fill({ ...filling, sinceMs: start }, 'u-6', [[TODAY - 50, ONE]], EVER), true);
-    t.strictSame((await readReady(session, generations, 'u-6', NOW))!.window, { calls: 5, durationMs: 10 });
+    t.strictSame((await readWindowSums(session, generations, 'u-6', NOW))!.window, {
+      calls: 5,
+      durationMs: 10,
+    });
     t.equal(await units(), filling.fromDay);
   });
 
@@ -232,7 +238,7 @@ test('filling a user in', async (t) => {
       return { filling, sums: sumsOf(userId, days), fromMs: EVER };
     });
     t.strictSame(
-      await fillUsers(session, generations, pieces),
+      await addPieces(session, generations, pieces),
       users.map((_, i) => i % 3 !== 0),
     );
   });
@@ -282,7 +288,7 @@ test('filling a user in', async (t) => {
               ),
               lastStartedAt: Math.max(-1, ...own.map(({ startedAt }) => startedAt)),
             };
-            assert.deepEqual(await fillUsers(session, generations, [{ filling, sums, fromMs }]), [true]);
+            assert.deepEqual(await addPieces(session, generations, [{ filling, sums, fromMs }]), [true]);
             filling = { ...filling, sinceMs: fromMs };
           };
           const look = async () => {

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { beginGenerations, markPartition, readGenerations } from '../src/index.ts';
+import { ensureGenerations, raiseCheckpoint, readGenerations } from '../src/index.ts';
 import { testCounters } from './support.ts';
 
 const LEDGER = 'ct:ledger:{0}';
@@ -8,7 +8,7 @@ test('generations', async (t) => {
   const counters = await testCounters(t);
   const { session, admin } = counters;
   const begin = (id: string | undefined, through: Record<string, number> = {}, one = session) =>
-    beginGenerations(one, {
+    ensureGenerations(one, {
       retentionMonths: 25,
       through: new Map(Object.entries(through)),
       ...(id === undefined ? {} : { replacing: new Set([id]) }),
@@ -23,13 +23,19 @@ test('generations', async (t) => {
         sessions.map((one, i) => begin(undefined, { '0:0': i, '0:1': i + 5 }, one)),
       );
       t.equal(new Set(begun.map(({ id }) => id)).size, 1);
-      const marks = begun[0]!.marks;
+      const checkpoints = begun[0]!.checkpoints;
       t.ok(
         begun.every(
-          (one) => one.marks.get('0:0') === marks.get('0:0') && one.marks.get('0:1') === marks.get('0:1'),
+          (one) =>
+            one.checkpoints.get('0:0') === checkpoints.get('0:0') &&
+            one.checkpoints.get('0:1') === checkpoints.get('0:1'),
         ),
       );
-      t.equal(marks.get('0:1')! - marks.get('0:0')!, 5, 'and its marks are those of one beginner');
+      t.equal(
+        checkpoints.get('0:1')! - checkpoints.get('0:0')!,
+        5,
+        'and its marks are those of one beginner',
+      );
       for (const one of sessions) one.end('done');
     },
   );
@@ -38,37 +44,38 @@ test('generations', async (t) => {
     await admin.flushall();
     await begin(undefined, { '0:0': -1 });
     const generations = await readGenerations(session);
-    for (const through of [9, 3, 0]) await markPartition(session, generations, { partition: '0:0', through });
-    t.equal([...(await readGenerations(session)).values()][0]!.marks.get('0:0'), 9);
+    for (const through of [9, 3, 0])
+      await raiseCheckpoint(session, generations, { partition: '0:0', through });
+    t.equal([...(await readGenerations(session)).values()][0]!.checkpoints.get('0:0'), 9);
   });
 
   await t.test('a generation goes on with its marks, its as-of and its retention', async (t) => {
     await admin.flushall();
     const first = await begin(undefined, { '0:0': 4 });
     const generations = await readGenerations(session);
-    await markPartition(session, generations, { partition: '0:0', through: 9, asOfMs: 1234 });
+    await raiseCheckpoint(session, generations, { partition: '0:0', through: 9, asOfMs: 1234 });
     const again = [
-      ...(await beginGenerations(session, { retentionMonths: 3, through: new Map([['0:0', 77]]) })).values(),
+      ...(await ensureGenerations(session, { retentionMonths: 3, through: new Map([['0:0', 77]]) })).values(),
     ][0]!;
     t.strictSame(again, {
       id: first.id,
       retentionMonths: 25,
-      marks: new Map([['0:0', 9]]),
+      checkpoints: new Map([['0:0', 9]]),
       asOf: new Map([['0:0', 1234]]),
     });
-    await markPartition(session, generations, { partition: '0:0', through: 10 });
+    await raiseCheckpoint(session, generations, { partition: '0:0', through: 10 });
     t.strictSame(
       await readGenerations(session),
-      new Map([[session.masters[0], { ...again, marks: new Map([['0:0', 10]]) }]]),
+      new Map([[session.masters[0], { ...again, checkpoints: new Map([['0:0', 10]]) }]]),
     );
   });
 
   await t.test('a partition that came later is known with nothing counted of it', async (t) => {
     const before = await begin(undefined);
-    const { id, marks, asOf } = await begin(undefined, { '0:0': 50, '0:1': 50 });
+    const { id, checkpoints, asOf } = await begin(undefined, { '0:0': 50, '0:1': 50 });
     t.equal(id, before.id);
     t.strictSame(
-      marks,
+      checkpoints,
       new Map([
         ['0:0', 10],
         ['0:1', -1],
@@ -83,7 +90,7 @@ test('generations', async (t) => {
     const after = await Promise.all(Array.from({ length: 8 }, () => begin(before.id, { '0:7': 3 })));
     t.equal(new Set(after.map(({ id }) => id)).size, 1);
     t.not(after[0]!.id, before.id);
-    t.strictSame(after[0]!.marks, new Map([['0:7', 3]]), 'with marks of its own');
+    t.strictSame(after[0]!.checkpoints, new Map([['0:7', 3]]), 'with marks of its own');
     t.strictSame(after[0]!.asOf, new Map());
     t.equal((await begin(before.id)).id, after[0]!.id);
   });
@@ -92,11 +99,11 @@ test('generations', async (t) => {
     const old = await readGenerations(session);
     const mark = { partition: '0:0', through: 99, asOfMs: 5 };
     await admin.flushall();
-    await t.rejects(markPartition(session, old, mark), { code: 'COUNTERS_GENERATION', retryable: true });
+    await t.rejects(raiseCheckpoint(session, old, mark), { code: 'COUNTERS_GENERATION', retryable: true });
     t.equal(await admin.exists(LEDGER), 0);
     await begin(undefined, { '0:0': 1 });
     const fields = await admin.hgetall(LEDGER);
-    await t.rejects(markPartition(session, old, mark), { code: 'COUNTERS_GENERATION' });
+    await t.rejects(raiseCheckpoint(session, old, mark), { code: 'COUNTERS_GENERATION' });
     t.strictSame(await admin.hgetall(LEDGER), fields);
     t.equal(session.isOpen, true, 'the connection is sound');
   });

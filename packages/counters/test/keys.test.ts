@@ -7,11 +7,11 @@ import {
   appliedField,
   appliedOf,
   asOfField,
+  checkpointField,
   fillQueueKey,
   fillSlotKey,
   firstKeptDay,
-  ledgerKey,
-  markField,
+  generationKey,
   monthExpirySeconds,
   monthKey,
   packBase,
@@ -29,11 +29,11 @@ test('keys and fields are those that are documented, whatever a user is called',
   t.equal(userKey(user), 'ct:{a:b@c|d-e_f.g}');
   t.equal(monthKey(user, 674), 'ct:{a:b@c|d-e_f.g}:m:674');
   t.equal(weekKey(user, 2026), 'ct:{a:b@c|d-e_f.g}:w:2026');
-  t.equal(ledgerKey(3), 'ct:ledger:{3}');
+  t.equal(generationKey(3), 'ct:ledger:{3}');
   t.equal(fillQueueKey(3), 'ct:filling:{3}');
   t.equal(fillSlotKey(3, 1), 'ct:fill-slot:{3}:1');
   t.equal(appliedField('1:2'), 'a:1:2');
-  t.equal(markField('1:2'), 'mark:1:2');
+  t.equal(checkpointField('1:2'), 'mark:1:2');
   t.equal(asOfField('1:2'), 'asof:1:2');
 });
 

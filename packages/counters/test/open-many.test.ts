@@ -1,6 +1,6 @@
 import { testRedis } from '@calltally/stack/testing';
 import { test } from 'tap';
-import { beginGenerations, CounterSession, claimUsers, openUsers, standingOf } from '../src/index.ts';
+import { CounterSession, claimUsers, ensureGenerations, openUsers, readFillStatuses } from '../src/index.ts';
 
 test('as many users as a large batch brings are opened, each with the id of their own fill', async (t) => {
   const engine = await testRedis(t, []);
@@ -10,7 +10,7 @@ test('as many users as a large batch brings are opened, each with the id of thei
     openTimeoutMs: 30_000,
   });
   t.teardown(() => session.end('the test is over'));
-  const generations = await beginGenerations(session, {
+  const generations = await ensureGenerations(session, {
     retentionMonths: 25,
     through: new Map([['0:0', 6]]),
   });
@@ -24,7 +24,7 @@ test('as many users as a large batch brings are opened, each with the id of thei
     fillId: `fill-${i}`,
   }));
   const opened = await openUsers(session, generations, claimed, new Map([['0:0', 7]]), nowMs);
-  const standings = await standingOf(session, generations, userIds);
+  const standings = await readFillStatuses(session, generations, userIds);
   const expected = userIds.map((_, i) => (i === 200 ? undefined : `fill-${i}`));
   t.strictSame(
     opened.map((filling) => filling?.fillId),

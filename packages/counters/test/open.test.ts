@@ -1,20 +1,20 @@
 import { dayOf } from '@calltally/domain';
 import { test } from 'tap';
 import {
+  addPieces,
   applyEvents,
-  beginGenerations,
   claimUsers,
-  fillUsers,
+  ensureGenerations,
   firstKeptDay,
   forgetUsers,
   NOTHING_FILLED,
   openUsers,
   readBuckets,
-  readReady,
-  readUnits,
-  readVersions,
+  readDigests,
+  readFillStatuses,
+  readSegments,
+  readWindowSums,
   snapshotUser,
-  standingOf,
 } from '../src/index.ts';
 import { DAY_MS, opened, RETENTION_MONTHS, sumsOf, testCounters, warm } from './support.ts';
 
@@ -42,11 +42,11 @@ test('opening a user', async (t) => {
     const id = await idOf('u-1');
     t.equal(await idOf('u-1'), id);
     t.strictSame(await admin.hgetall('ct:{u-1}'), { g: [...generations.values()][0]!.id, c: id });
-    t.strictSame(await standingOf(session, generations, ['u-1']), ['unknown']);
+    t.strictSame(await readFillStatuses(session, generations, ['u-1']), ['unknown']);
     t.equal(await readBuckets(session, generations, 'u-1', NOW, []), undefined);
-    t.equal(await readUnits(session, generations, 'u-1', NOW, []), undefined);
-    t.equal(await readReady(session, generations, 'u-1', NOW), undefined);
-    t.strictSame(await readVersions(session, generations, ['u-1']), [undefined]);
+    t.equal(await readSegments(session, generations, 'u-1', NOW, []), undefined);
+    t.equal(await readWindowSums(session, generations, 'u-1', NOW), undefined);
+    t.strictSame(await readDigests(session, generations, ['u-1']), [undefined]);
     t.equal(await snapshotUser(session, generations, 'u-1', NOW), undefined);
     t.equal(await apply('u-1', '0:0', 11), 'unknown');
   });
@@ -63,7 +63,7 @@ test('opening a user', async (t) => {
         fromDay,
         openedAtMs: NOW,
       });
-      t.strictSame(await standingOf(session, generations, ['u-2']), [filling]);
+      t.strictSame(await readFillStatuses(session, generations, ['u-2']), [filling]);
       t.strictSame(await admin.hgetall('ct:{u-2}'), {
         g: [...generations.values()][0]!.id,
         i: 'fill',
@@ -106,9 +106,9 @@ test('opening a user', async (t) => {
 
   await t.test('readers are told that the counters do not know enough', async (t) => {
     t.equal(await readBuckets(session, generations, 'u-2', NOW, []), undefined);
-    t.equal(await readReady(session, generations, 'u-2', NOW), undefined, 'nothing is made ready');
-    t.equal(await readUnits(session, generations, 'u-2', NOW, [{ kind: 'month', month: 665 }]), undefined);
-    t.ok((await readVersions(session, generations, ['u-2']))[0], 'so that whoever follows them sees changes');
+    t.equal(await readWindowSums(session, generations, 'u-2', NOW), undefined, 'nothing is made ready');
+    t.equal(await readSegments(session, generations, 'u-2', NOW, [{ kind: 'month', month: 665 }]), undefined);
+    t.ok((await readDigests(session, generations, ['u-2']))[0], 'so that whoever follows them sees changes');
   });
 
   await t.test('only the claim that stands opens, and only once', async (t) => {
@@ -133,7 +133,7 @@ test('opening a user', async (t) => {
     t.equal(await claim('u-4'), 'complete');
     t.equal(await open('u-4', 'any'), undefined);
     t.strictSame(await admin.hgetall('ct:{u-4}'), before);
-    t.strictSame(await standingOf(session, generations, ['u-4']), ['complete']);
+    t.strictSame(await readFillStatuses(session, generations, ['u-4']), ['complete']);
   });
 
   await t.test('nothing of an earlier life is left, nor of another generation', async (t) => {
@@ -147,7 +147,7 @@ test('opening a user', async (t) => {
     await applyEvents(session, generations, '0:3', [{ userId: 'u-5', events }]);
     t.ok((await admin.keys('ct:{u-5}:*')).length >= 5);
     await admin.hset('ct:{u-5}', 'g', 'older', 's', '5', 'l', '1:old');
-    t.strictSame(await standingOf(session, generations, ['u-5']), ['unknown']);
+    t.strictSame(await readFillStatuses(session, generations, ['u-5']), ['unknown']);
     const id = await idOf('u-5');
     t.strictSame(Object.keys(await admin.hgetall('ct:{u-5}')).sort(), ['c', 'g']);
     await open('u-5', id);
@@ -160,9 +160,9 @@ test('opening a user', async (t) => {
     const [filling] = await opened(counters, ['u-7'], NOW, BASE);
     await admin.flushall();
     t.equal(await open('u-6', id), undefined);
-    const again = await beginGenerations(session, { retentionMonths: RETENTION_MONTHS, through: new Map() });
+    const again = await ensureGenerations(session, { retentionMonths: RETENTION_MONTHS, through: new Map() });
     const piece = { filling: filling!, sums: sumsOf('u-7'), fromMs: -Infinity };
-    t.strictSame(await fillUsers(session, generations, [piece]), [false]);
+    t.strictSame(await addPieces(session, generations, [piece]), [false]);
     const [theirs] = await claimUsers(session, again, ['u-6'], NOW);
     t.equal(await open('u-6', (theirs as { id: string }).id), undefined, 'a claim of the new one');
     for (const [master, generation] of again) generations.set(master, generation);
@@ -172,7 +172,7 @@ test('opening a user', async (t) => {
   await t.test('a base of 500 partitions is taken, and goes with the last piece', async (t) => {
     const base = new Map(Array.from({ length: 500 }, (_, i) => [`0:${i}`, 1e12 + i]));
     const [filling] = await opened(counters, ['u-8'], NOW, base);
-    t.strictSame(await standingOf(session, generations, ['u-8']), [filling]);
+    t.strictSame(await readFillStatuses(session, generations, ['u-8']), [filling]);
     t.strictSame(filling!.base, base);
     for (const partition of [0, 1, 10, 49, 99, 499]) {
       t.equal(await apply('u-8', `0:${partition}`, 1e12 + partition), 0);
@@ -180,7 +180,7 @@ test('opening a user', async (t) => {
     }
     t.equal((await snapshotUser(session, generations, 'u-8', NOW))!.applied.size, 500);
     const sums = sumsOf('u-8', [[dayOf(NOW), { calls: 2, durationMs: 2 }]], ['0:1', '0:7']);
-    t.strictSame(await fillUsers(session, generations, [{ filling: filling!, sums, fromMs: -Infinity }]), [
+    t.strictSame(await addPieces(session, generations, [{ filling: filling!, sums, fromMs: -Infinity }]), [
       true,
     ]);
     const snapshot = (await snapshotUser(session, generations, 'u-8', NOW))!;
@@ -203,8 +203,8 @@ test('opening a user', async (t) => {
   await t.test('nobody asked, nobody answered', async (t) => {
     t.strictSame(await claimUsers(session, generations, [], NOW), []);
     t.strictSame(await openUsers(session, generations, [], BASE, NOW), []);
-    t.strictSame(await standingOf(session, generations, []), []);
-    t.strictSame(await fillUsers(session, generations, []), []);
+    t.strictSame(await readFillStatuses(session, generations, []), []);
+    t.strictSame(await addPieces(session, generations, []), []);
     await t.rejects(claimUsers(session, new Map(), ['u-1'], NOW), { code: 'COUNTERS_GENERATION' });
   });
 });

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { type Bucket, dayOf, dayOfMonth, firstDayOfMonth, monthOf } from '@calltally/domain';
+import { dayOf, dayOfMonth, firstDayOfMonth, monthOf, type Segment } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { applyEvents, type CountableEvent, readBuckets, readReady } from '../src/index.ts';
+import { applyEvents, type CountableEvent, readBuckets, readWindowSums } from '../src/index.ts';
 import { DAY_MS, holds, oracle, saidBy, tallyOf, testCounters, warm } from './support.ts';
 
 const START = Date.UTC(2024, 11, 20);
@@ -15,14 +15,14 @@ const someBucket = fc
     fc.integer({ min: 1, max: 31 }),
     fc.integer({ min: 1, max: 31 }),
   )
-  .map(([ahead, whole, a, b]): Bucket => {
+  .map(([ahead, whole, a, b]): Segment => {
     const month = monthOf(dayOf(START)) + ahead;
     return whole
       ? { kind: 'month', month }
       : { kind: 'days', month, first: Math.min(a, b), last: Math.max(a, b) };
   });
 
-function bucketOracle(events: CountableEvent[], buckets: Bucket[]) {
+function bucketOracle(events: CountableEvent[], buckets: Segment[]) {
   return tallyOf(
     buckets.flatMap((bucket) =>
       events.filter(({ startedAt }) => {
@@ -56,7 +56,7 @@ test('reading counters', async (t) => {
           buckets: fc.array(someBucket, { maxLength: 4 }),
         }),
         // The days next to each other, as at midnight with clocks that disagree.
-        fc.record({ day: fc.integer({ min: -1, max: 1 }), buckets: fc.constant<Bucket[]>([]) }),
+        fc.record({ day: fc.integer({ min: -1, max: 1 }), buckets: fc.constant<Segment[]>([]) }),
       );
       let run = 0;
       const property = fc.asyncProperty(
@@ -75,7 +75,7 @@ test('reading counters', async (t) => {
             }
             const nowMs = START + one.day * DAY_MS + 3_600_000;
             const expected = oracle(counted, nowMs);
-            const ready = saidBy(await readReady(session, generations, userId, nowMs));
+            const ready = saidBy(await readWindowSums(session, generations, userId, nowMs));
             if (ready !== undefined) assert.deepEqual(ready, expected, 'kept ready');
             const reading = (await readBuckets(session, generations, userId, nowMs, one.buckets))!;
             const { available, range, applied, ...sums } = reading;
@@ -86,7 +86,7 @@ test('reading counters', async (t) => {
               counted.length === 0 ? new Map() : new Map([['0:0', counted.length - 1]]),
             );
             assert.deepEqual(
-              saidBy(await readReady(session, generations, userId, nowMs)),
+              saidBy(await readWindowSums(session, generations, userId, nowMs)),
               expected,
               'left ready',
             );
@@ -137,7 +137,7 @@ test('reading counters', async (t) => {
             new Date(nowMs).toISOString(),
           );
           assert.deepEqual(
-            saidBy(await readReady(session, generations, 'u-years', nowMs)),
+            saidBy(await readWindowSums(session, generations, 'u-years', nowMs)),
             oracle(events, nowMs),
           );
         }
@@ -159,14 +159,14 @@ test('reading counters', async (t) => {
     }));
     for (let at = 0; at < events.length; at += 7) {
       await apply('u-moved', events.slice(at, at + 7));
-      const ready = saidBy(await readReady(session, generations, 'u-moved', nowMs));
+      const ready = saidBy(await readWindowSums(session, generations, 'u-moved', nowMs));
       t.strictSame(ready, oracle(events.slice(0, at + 7), nowMs));
     }
-    const moved = await readReady(session, generations, 'u-moved', nowMs);
+    const moved = await readWindowSums(session, generations, 'u-moved', nowMs);
     await admin.hdel('ct:{u-moved}', 'r');
-    t.equal(await readReady(session, generations, 'u-moved', nowMs), undefined);
+    t.equal(await readWindowSums(session, generations, 'u-moved', nowMs), undefined);
     await readBuckets(session, generations, 'u-moved', nowMs, []);
-    t.strictSame(await readReady(session, generations, 'u-moved', nowMs), moved);
+    t.strictSame(await readWindowSums(session, generations, 'u-moved', nowMs), moved);
   });
 
   await t.test('without a call everything is zero and no start is known', async (t) => {
@@ -181,7 +181,7 @@ test('reading counters', async (t) => {
     });
     t.equal(reading!.available.lastStartedAt, -1);
     t.equal(await readBuckets(session, generations, 'u-unknown', START, []), undefined);
-    t.equal(await readReady(session, generations, 'u-unknown', START), undefined);
+    t.equal(await readWindowSums(session, generations, 'u-unknown', START), undefined);
   });
 
   await t.test('a Redis that is full is read all the same, and the session goes on', async (t) => {
@@ -213,7 +213,7 @@ test('reading counters', async (t) => {
       Promise.all(
         users.map(
           async (userId, i) =>
-            (i % 2 === 0 ? await readReady(session, generations, userId, START) : undefined) ??
+            (i % 2 === 0 ? await readWindowSums(session, generations, userId, START) : undefined) ??
             (await readBuckets(session, generations, userId, START, [])),
         ),
       );

@@ -17,7 +17,7 @@ async function isOver(t: Test, session: CounterSession, { generations, admin }: 
   await t.rejects(applyEvents(session, own, '0:0', EVENTS), lost);
   await t.rejects(readBuckets(session, own, 'u-1', NOW, []), lost);
   await t.rejects(readGenerations(session), lost);
-  await t.rejects(session.run(session.masters[0]!, 'mark', [], []), lost);
+  await t.rejects(session.run(session.masters[0]!, 'checkpoint', [], []), lost);
   for (let step = 0; step < 100 && (await clients(admin)) > 1; step++) await pause(20);
   t.equal(await clients(admin), 1, 'only the connection of this test is left');
   await pause(300);

@@ -5,18 +5,18 @@ import { type Test, testRedis } from '@calltally/stack/testing';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import {
-  beginGenerations,
+  addPieces,
   type CountableEvent,
   CounterSession,
-  type CountersSettings,
+  type CounterSessionOptions,
   claimUsers,
-  type Filling,
-  fillUsers,
+  ensureGenerations,
+  type FillProgress,
   forgetUsers,
   type Generations,
   openUsers,
-  type ReadyReading,
-  type SumsOfUser,
+  type UserDaySums,
+  type WindowReading,
 } from '../src/index.ts';
 
 /** So long that buckets of the years used here are still kept. */
@@ -29,7 +29,7 @@ export interface Counters {
   admin: Redis;
   session: CounterSession;
   generations: Generations;
-  open(settings?: Partial<CountersSettings>): Promise<CounterSession>;
+  open(settings?: Partial<CounterSessionOptions>): Promise<CounterSession>;
 }
 
 /** A Redis of this test alone with a generation begun in it. */
@@ -42,7 +42,7 @@ export async function testCounters(t: Test, args: string[] = []): Promise<Counte
     admin.disconnect();
     for (const session of opened) session.end('the test is over');
   });
-  const open = async (settings: Partial<CountersSettings> = {}) => {
+  const open = async (settings: Partial<CounterSessionOptions> = {}) => {
     const session = await CounterSession.open({
       url: engine.address,
       commandTimeoutMs: 10_000,
@@ -53,7 +53,7 @@ export async function testCounters(t: Test, args: string[] = []): Promise<Counte
     return session;
   };
   const session = await open();
-  const generations = await beginGenerations(session, {
+  const generations = await ensureGenerations(session, {
     retentionMonths: RETENTION_MONTHS,
     through: new Map([['0:0', -1]]),
   });
@@ -66,7 +66,7 @@ export async function opened(
   userIds: readonly string[],
   nowMs: number,
   base: ReadonlyMap<string, number> = new Map(),
-): Promise<Filling[]> {
+): Promise<FillProgress[]> {
   await forgetUsers(session, userIds);
   const claims = await claimUsers(session, generations, userIds, nowMs);
   const claimed = userIds.map((userId, i) => ({
@@ -74,11 +74,11 @@ export async function opened(
     claim: (claims[i] as { id: string }).id,
     fillId: randomUUID(),
   }));
-  return (await openUsers(session, generations, claimed, base, nowMs)) as Filling[];
+  return (await openUsers(session, generations, claimed, base, nowMs)) as FillProgress[];
 }
 
 /** What rows say of a user, one entry a UTC day. */
-export function sumsOf(userId: string, days: [number, Tally][] = [], partitions: string[] = []): SumsOfUser {
+export function sumsOf(userId: string, days: [number, Tally][] = [], partitions: string[] = []): UserDaySums {
   const last = Math.max(...days.map(([day]) => day * DAY_MS));
   return {
     userId,
@@ -101,7 +101,7 @@ export async function warm(
     sums: sumsOf(userId),
     fromMs: -Infinity,
   }));
-  await fillUsers(counters.session, counters.generations, pieces);
+  await addPieces(counters.session, counters.generations, pieces);
 }
 
 /** What a user's counters have to say, from the plain events, by the calendar of Date. */
@@ -124,7 +124,7 @@ export function oracle(events: readonly Omit<CountableEvent, 'offset'>[], nowMs:
 }
 
 /** What the sums kept ready say, without what they hold for. */
-export function saidBy(ready: ReadyReading | undefined) {
+export function saidBy(ready: WindowReading | undefined) {
   if (ready === undefined) return undefined;
   const { today, thisWeek, thisMonth, window, lastStartedAt } = ready;
   return { today, thisWeek, thisMonth, window, lastStartedAt };

@@ -1,6 +1,6 @@
 import { formatInstant } from './instants.ts';
 import { DAY_MS, dayOf, startOfDay } from './periods.ts';
-import type { AppliedRange } from './range.ts';
+import type { EffectiveRange } from './range.ts';
 import {
   FIRST_INSTANT,
   LAST_INSTANT,
@@ -51,7 +51,7 @@ const FAULTS: Record<TimestampFault, string> = {
  *
  * @throws DateRangeError naming the parameter at fault and the remedy.
  */
-export function parseDateRange(input: DateRangeInput, nowMs: number): AppliedRange {
+export function parseDateRange(input: DateRangeInput, nowMs: number): EffectiveRange {
   if (input.start_date === undefined && input.end_date === undefined) return defaultRange(nowMs);
   const end = input.end_date === undefined ? endNow(nowMs) : readEnd(input.end_date);
   const from = input.start_date === undefined ? defaultFrom(end.until) : readStart(input.start_date);
@@ -66,13 +66,13 @@ export function parseDateRange(input: DateRangeInput, nowMs: number): AppliedRan
   return applied(from, end);
 }
 
-let lastDefault: { nowMs: number; range: AppliedRange } | undefined;
+let lastDefault: { nowMs: number; range: EffectiveRange } | undefined;
 
 /**
  * The range applied without parameters: up to and with now, from the start of the day 30 days before. Remembered for as
  * long as the clock stands still: many dashboards are asked for in one millisecond, and dates are dear to write.
  */
-export function defaultRange(nowMs: number): AppliedRange {
+export function defaultRange(nowMs: number): EffectiveRange {
   if (lastDefault?.nowMs !== nowMs) {
     const end = endNow(nowMs);
     lastDefault = { nowMs, range: Object.freeze(applied(defaultFrom(end.until), end)) };
@@ -86,7 +86,7 @@ interface End {
   isNow?: boolean;
 }
 
-function applied(from: number, end: End): AppliedRange {
+function applied(from: number, end: End): EffectiveRange {
   return {
     from,
     until: end.until,

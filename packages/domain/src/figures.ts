@@ -1,6 +1,6 @@
 import { formatDay } from './instants.ts';
 import { firstDayOfPeriod, type Interval } from './intervals.ts';
-import type { AppliedRange } from './range.ts';
+import type { EffectiveRange } from './range.ts';
 import type { Series } from './series.ts';
 import type { Tally } from './tally.ts';
 
@@ -48,7 +48,7 @@ const HUNDREDTH_HOUR_MS = 36_000;
  * Rounds half up on integers; exact for every sum up to 2^53 - 1 ms. The average is that of the rounded
  * minutes, so that a reader who divides the two figures shown gets the third.
  */
-export function dashboardData(t: DashboardTallies, range: AppliedRange): DashboardData {
+export function dashboardData(t: DashboardTallies, range: EffectiveRange): DashboardData {
   const { calls, durationMs } = t.range;
   const minutes = divideHalfUp(durationMs, HUNDREDTH_MINUTE_MS);
   return {
@@ -67,7 +67,7 @@ export function dashboardData(t: DashboardTallies, range: AppliedRange): Dashboa
  * The same for a time series; its sums in ms are told too, since rounded minutes do not add up.
  * @param tallies of the series' buckets, in order
  */
-export function seriesData(series: Series, tallies: readonly Tally[], range: AppliedRange): SeriesData {
+export function seriesData(series: Series, tallies: readonly Tally[], range: EffectiveRange): SeriesData {
   return {
     interval: series.interval,
     buckets: tallies.map(({ calls, durationMs }, i) => {

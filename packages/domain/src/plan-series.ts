@@ -1,16 +1,16 @@
 import { firstDayOfPeriod, type Interval, periodOf } from './intervals.ts';
 import { firstDayOfMonth, firstDayOfWeek, isoWeekYear, startOfDay, weekOf } from './periods.ts';
-import { type Availability, type Bucket, daysByMonth, type Edge, planRange } from './plan.ts';
+import { type Availability, daysByMonth, type Edge, planRange, type Segment } from './plan.ts';
 import type { Range } from './range.ts';
 import type { Series } from './series.ts';
 import type { DayTally, Tally } from './tally.ts';
 
 /** What counters are asked for: a month's own sum, each of some days of a month, or each of some weeks of an ISO year. */
-export type Unit = Bucket | { kind: 'weeks'; isoYear: number; first: number; last: number };
+export type SeriesSegment = Segment | { kind: 'weeks'; isoYear: number; first: number; last: number };
 
 /** As `Plan`, by units that lie within one bucket of the series each. */
 export interface SeriesPlan {
-  units: Unit[];
+  units: SeriesSegment[];
   /** Those of `planRange`. No UTC day has edges of both signs. */
   edges: Edge[];
   trustsLastStartedAt: boolean;
@@ -61,7 +61,7 @@ export function addUpSeries(
   return sums;
 }
 
-function unitsOf(buckets: readonly Bucket[], interval: Interval): Unit[] {
+function unitsOf(buckets: readonly Segment[], interval: Interval): SeriesSegment[] {
   const [head, tail] = [buckets[0], buckets.at(-1)];
   if (head === undefined || tail === undefined) return [];
   if (interval === 'month') return [...buckets];
@@ -80,8 +80,8 @@ function unitsOf(buckets: readonly Bucket[], interval: Interval): Unit[] {
   ];
 }
 
-function weeksByYear(first: number, last: number): Unit[] {
-  const units: (Unit & { kind: 'weeks' })[] = [];
+function weeksByYear(first: number, last: number): SeriesSegment[] {
+  const units: (SeriesSegment & { kind: 'weeks' })[] = [];
   for (let week = first; week <= last; week++) {
     const isoYear = isoWeekYear(week);
     const unit = units.at(-1);
@@ -92,7 +92,7 @@ function weeksByYear(first: number, last: number): Unit[] {
 }
 
 /** The first UTC day of a unit's value number `i`, from 0. */
-function firstDayOfValue(unit: Unit, i: number): number {
+function firstDayOfValue(unit: SeriesSegment, i: number): number {
   if (unit.kind === 'weeks') return firstDayOfPeriod('week', unit.first + i);
   return firstDayOfMonth(unit.month) + (unit.kind === 'days' ? unit.first - 1 + i : 0);
 }

@@ -18,7 +18,7 @@ export interface DaysOfMonth {
 }
 
 /** A whole month (months since 1970-01), or days of one. */
-export type Bucket = { kind: 'month'; month: number } | DaysOfMonth;
+export type Segment = { kind: 'month'; month: number } | DaysOfMonth;
 
 /** Rows to be added to the sum of the buckets (1) or taken from it (-1). */
 export interface Edge extends Range {
@@ -27,7 +27,7 @@ export interface Edge extends Range {
 
 /** Buckets and edges in order of time, no overlap among buckets or among edges; two edges at most. */
 export interface Plan {
-  buckets: Bucket[];
+  buckets: Segment[];
   edges: Edge[];
   /** Whether the plan leaves something out, or takes something in, because no call starts after `lastStartedAt`. */
   trustsLastStartedAt: boolean;

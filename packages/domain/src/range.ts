@@ -5,7 +5,7 @@ export interface Range {
 }
 
 /** A range and how it is shown: sent back, the shown dates give the same range (`parseDateRange`). */
-export interface AppliedRange extends Range {
+export interface EffectiveRange extends Range {
   startDate: string;
   endDate: string;
 }

@@ -1,8 +1,8 @@
-import { type AppliedRange, addTallies, dashboardData, ZERO_TALLY } from '@calltally/domain';
+import { addTallies, dashboardData, type EffectiveRange, ZERO_TALLY } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
 
-const range: AppliedRange = {
+const range: EffectiveRange = {
   from: 0,
   until: 1,
   startDate: '2026-03-01T00:00:00Z',

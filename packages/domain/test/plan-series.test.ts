@@ -11,9 +11,9 @@ import {
   planSeries,
   type Range,
   type SeriesPlan,
+  type SeriesSegment,
   seriesOf,
   type Tally,
-  type Unit,
 } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
@@ -36,7 +36,7 @@ function tallyOf(calls: readonly Call[]): Tally {
 }
 
 /** Each value's own range, by Date and not by the arithmetic under test. */
-function rangesOf(unit: Unit): Range[] {
+function rangesOf(unit: SeriesSegment): Range[] {
   const count = unit.kind === 'month' ? 1 : unit.last - unit.first + 1;
   return Array.from({ length: count }, (_, i) => {
     if (unit.kind === 'weeks') {

@@ -1,17 +1,17 @@
 import { NOTHING_FILLED, queueFilling, snapshotUsers, type UserSnapshot } from '@calltally/counters';
-import type { Cut, DailyTally } from '@calltally/store';
-import { cutKey } from '@calltally/store';
-import { type Books, requireSameGenerations } from './books.ts';
+import type { OffsetVector, PartitionDayTally } from '@calltally/store';
+import { partitionId } from '@calltally/store';
 import { type Difference, differencesOf } from './compare.ts';
-import { Pieces } from './pieces.ts';
+import { type LedgerContext, requireSameGenerations } from './ledger-context.ts';
+import { PieceReader } from './piece-reader.ts';
 
 export interface AuditOptions {
-  pieces?: Pieces | undefined;
+  pieces?: PieceReader | undefined;
   /** Told of rows as they are added up, of each user once; what it throws ends the audit. */
   onRows?: ((rows: number) => void) | undefined;
 }
 
-export interface Audit {
+export interface AuditResult {
   /** Users whose counters were compared with their rows. */
   compared: number;
   /** Users that Redis does not know; they are answered from Mongo, so nothing is wrong with them. */
@@ -32,20 +32,20 @@ export interface Audit {
  * cannot be judged this way, or looks wrong, is looked at again alone, at a cut of their own. Rows are added up by
  * pieces, and of a user who is being filled only those that are complete; they are queued where they are missing.
  *
- * @throws CountersError COUNTERS_GENERATION when Redis has begun another generation than the books are of
+ * @throws CountersError COUNTERS_GENERATION when Redis has begun another generation than the ledger is of
  * @throws StoreError
  */
 export async function auditUsers(
-  books: Books,
+  ledger: LedgerContext,
   userIds: readonly string[],
-  { pieces = new Pieces(books.store.tallies), onRows }: AuditOptions = {},
-): Promise<Audit> {
-  await requireSameGenerations(books);
-  const stored = await books.store.progress.stored();
-  const snapshots = await snapshotsOf(books, userIds);
+  { pieces = new PieceReader(ledger.store.tallies), onRows }: AuditOptions = {},
+): Promise<AuditResult> {
+  await requireSameGenerations(ledger);
+  const stored = await ledger.store.progress.stored();
+  const snapshots = await snapshotsOf(ledger, userIds);
   const complete = [...snapshots].flatMap(([userId, { sinceMs }]) => (sinceMs === undefined ? userId : []));
   const tallies = byUser(await pieces.all(complete, stored, -Infinity, onRows));
-  const audit: Audit = {
+  const audit: AuditResult = {
     compared: snapshots.size,
     cold: userIds.filter((userId) => !snapshots.has(userId)),
     filling: [...snapshots.keys()].filter((userId) => snapshots.get(userId)!.sinceMs !== undefined),
@@ -54,31 +54,31 @@ export async function auditUsers(
   for (const userId of complete) {
     const snapshot = snapshots.get(userId)!;
     const rows = tallies.get(userId) ?? [];
-    if (isSameCut(snapshot.applied, stored, rows) && compare(books, userId, snapshot, rows).length === 0)
+    if (isSameCut(snapshot.applied, stored, rows) && compare(ledger, userId, snapshot, rows).length === 0)
       continue;
-    audit.differences.push(...(await auditAlone(books, pieces, userId)));
+    audit.differences.push(...(await auditAlone(ledger, pieces, userId)));
   }
   for (const userId of audit.filling) {
-    audit.differences.push(...(await auditAlone(books, pieces, userId, onRows)));
+    audit.differences.push(...(await auditAlone(ledger, pieces, userId, onRows)));
   }
-  await queueFilling(books.session, audit.filling, Date.now());
+  await queueFilling(ledger.session, audit.filling, Date.now());
   return audit;
 }
 
 async function auditAlone(
-  books: Books,
-  pieces: Pieces,
+  ledger: LedgerContext,
+  pieces: PieceReader,
   userId: string,
   onRows?: (rows: number) => void,
 ): Promise<Difference[]> {
-  const snapshot = (await snapshotsOf(books, [userId])).get(userId);
+  const snapshot = (await snapshotsOf(ledger, [userId])).get(userId);
   if (snapshot === undefined) return [];
   const { sinceMs = -Infinity } = snapshot;
   const rows =
     sinceMs === NOTHING_FILLED ? [] : await pieces.all([userId], snapshot.applied, sinceMs, onRows);
-  const differences = compare(books, userId, snapshot, rows);
+  const differences = compare(ledger, userId, snapshot, rows);
   // Read last: whatever was applied by then had been stored before.
-  const stored = await books.store.progress.stored();
+  const stored = await ledger.store.progress.stored();
   for (const [partition, offset] of snapshot.applied) {
     const highest = stored.get(partition) ?? -1;
     if (offset <= highest) continue;
@@ -93,7 +93,7 @@ async function auditAlone(
 }
 
 async function snapshotsOf(
-  { session, generations }: Books,
+  { session, generations }: LedgerContext,
   userIds: readonly string[],
 ): Promise<Map<string, UserSnapshot>> {
   const snapshots = await snapshotUsers(session, generations, userIds, Date.now());
@@ -105,25 +105,25 @@ async function snapshotsOf(
 }
 
 /** Whether a user's rows at or below `stored` are exactly those at or below what was applied. */
-function isSameCut(applied: Cut, stored: Cut, rows: readonly DailyTally[]): boolean {
+function isSameCut(applied: OffsetVector, stored: OffsetVector, rows: readonly PartitionDayTally[]): boolean {
   return (
     [...applied].every(([partition, offset]) => offset <= (stored.get(partition) ?? -1)) &&
-    rows.every((row) => row.lastOffset <= (applied.get(cutKey(row.stream, row.partition)) ?? -1))
+    rows.every((row) => row.lastOffset <= (applied.get(partitionId(row.stream, row.partition)) ?? -1))
   );
 }
 
 function compare(
-  { session, generations }: Books,
+  { session, generations }: LedgerContext,
   userId: string,
   snapshot: UserSnapshot,
-  rows: readonly DailyTally[],
+  rows: readonly PartitionDayTally[],
 ): Difference[] {
   const { retentionMonths } = generations.get(session.master(userId))!;
   return differencesOf(userId, snapshot, rows, { nowMs: Date.now(), retentionMonths });
 }
 
-function byUser(tallies: readonly DailyTally[]): Map<string, DailyTally[]> {
-  const users = new Map<string, DailyTally[]>();
+function byUser(tallies: readonly PartitionDayTally[]): Map<string, PartitionDayTally[]> {
+  const users = new Map<string, PartitionDayTally[]>();
   for (const tally of tallies) {
     const rows = users.get(tally.userId);
     if (rows === undefined) users.set(tally.userId, [tally]);

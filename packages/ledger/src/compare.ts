@@ -12,12 +12,12 @@ import {
   weekOf,
   ZERO_TALLY,
 } from '@calltally/domain';
-import type { DailyTally } from '@calltally/store';
+import type { PartitionDayTally } from '@calltally/store';
 import { bucketOfSnapshot, monthName, weekName } from './bucket-names.ts';
-import { sumsOf } from './sums.ts';
+import { userDaySumsOf } from './user-day-sums.ts';
 
 /** What a bucket says, or should: `calls` and `durationMs`, or what else its name speaks of. */
-export type Figures = Readonly<Record<string, number>>;
+export type BucketValues = Readonly<Record<string, number>>;
 
 export interface Difference {
   userId: string;
@@ -27,8 +27,8 @@ export interface Difference {
    * `topic` where the topic was to hold calls of the user and holds none.
    */
   bucket: string;
-  has: Figures;
-  shouldHave: Figures;
+  has: BucketValues;
+  shouldHave: BucketValues;
 }
 
 /**
@@ -38,10 +38,10 @@ export interface Difference {
 export function differencesOf(
   userId: string,
   snapshot: UserSnapshot,
-  tallies: readonly DailyTally[],
+  tallies: readonly PartitionDayTally[],
   at: { nowMs: number; retentionMonths: number },
 ): Difference[] {
-  const [rows] = sumsOf([userId], tallies);
+  const [rows] = userDaySumsOf([userId], tallies);
   const { sinceMs } = snapshot;
   const from = Math.max(
     snapshot.fromDay,
@@ -49,7 +49,7 @@ export function differencesOf(
     sinceMs === undefined ? 0 : Math.ceil(sinceMs / DAY_MS),
   );
   const differences: Difference[] = [];
-  const compare = (bucket: string, has: Figures, shouldHave: Figures) => {
+  const compare = (bucket: string, has: BucketValues, shouldHave: BucketValues) => {
     const same = Object.entries(shouldHave).every(([figure, value]) => has[figure] === value);
     if (!same) differences.push({ userId, bucket, has, shouldHave });
   };

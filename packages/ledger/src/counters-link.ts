@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CounterSession,
-  type CountersSettings,
+  type CounterSessionOptions,
   type Generations,
   readGenerations,
 } from '@calltally/counters';
@@ -22,12 +22,12 @@ const LONGEST_PAUSE_MS = 1_000;
  * another session when one is over. While there is none, `current` is undefined and nobody waits for it.
  */
 export class CountersLink {
-  readonly #settings: CountersSettings;
+  readonly #settings: CounterSessionOptions;
   readonly #stopping = new AbortController();
   #live: LiveCounters | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(settings: CountersSettings) {
+  constructor(settings: CounterSessionOptions) {
     this.#settings = settings;
   }
 
@@ -88,12 +88,12 @@ export class CountersLink {
   }
 }
 
-/** The least of all partitions that have a mark in their stream; undefined while one of them has not said. */
+/** The least of all partitions that have a checkpoint in their stream; undefined while one of them has not said. */
 function lowestAsOf(generations: Generations): number | undefined {
   let lowest: number | undefined;
-  for (const { marks, asOf } of generations.values()) {
-    const newest = Math.max(...[...marks.keys()].map(streamOf));
-    for (const partition of marks.keys()) {
+  for (const { checkpoints, asOf } of generations.values()) {
+    const newest = Math.max(...[...checkpoints.keys()].map(streamOf));
+    for (const partition of checkpoints.keys()) {
       if (streamOf(partition) !== newest) continue;
       const time = asOf.get(partition);
       if (time === undefined) return undefined;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type CounterSession, releaseFillSlot, takeFillSlot } from '@calltally/counters';
+import { acquireFillSlot, type CounterSession, releaseFillSlot } from '@calltally/counters';
 
 /** Sums that all processes together ask of Mongo at once to fill users, unless `FILL_SLOTS` says otherwise. */
 export const FILL_SLOTS = 1;
@@ -9,13 +9,13 @@ export const FILL_SLOTS = 1;
  * @returns undefined when all slots are taken
  * @throws CountersError, and what the work throws
  */
-export async function inFillSlot<T>(
+export async function withFillSlot<T>(
   session: CounterSession,
   slots: number,
   work: () => Promise<T>,
 ): Promise<T | undefined> {
   const holder = randomUUID();
-  const slot = await takeFillSlot(session, slots, holder);
+  const slot = await acquireFillSlot(session, slots, holder);
   if (slot === undefined) return undefined;
   try {
     return await work();

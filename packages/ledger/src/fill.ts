@@ -1,18 +1,18 @@
 import {
+  addPieces,
   dequeueUsers,
-  type Filling,
-  fillUsers,
+  type FillProgress,
   NOTHING_FILLED,
   type Piece,
+  type QueuePlace,
+  readFillStatuses,
   requeueUsers,
-  standingOf,
-  type Waiting,
 } from '@calltally/counters';
-import type { DailyTally } from '@calltally/store';
-import type { Books } from './books.ts';
+import type { PartitionDayTally } from '@calltally/store';
+import type { LedgerContext } from './ledger-context.ts';
 import { FROM_TOPIC, openCold } from './open.ts';
-import { type Pieces, startOfWindow } from './pieces.ts';
-import { sumsOf } from './sums.ts';
+import { type PieceReader, startOfWindow } from './piece-reader.ts';
+import { userDaySumsOf } from './user-day-sums.ts';
 
 /** What was done for some users. */
 export interface Filled {
@@ -42,17 +42,21 @@ const TOPIC_MS = 60_000;
  *
  * @throws CountersError, StoreError
  */
-export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly string[]): Promise<Filled> {
-  const { session, generations } = books;
+export async function fillPieces(
+  ledger: LedgerContext,
+  pieces: PieceReader,
+  userIds: readonly string[],
+): Promise<Filled> {
+  const { session, generations } = ledger;
   const done: Filled = { pieces: 0, rows: 0, left: [], hasWindows: true };
-  const standings = await standingOf(session, generations, userIds);
+  const standings = await readFillStatuses(session, generations, userIds);
   const unknown = userIds.filter((_, i) => standings[i] === 'unknown');
   // Taken already, and given back below.
-  const opened = await openCold(books, unknown, { queue: false });
-  const complete = new Map<string, Waiting>();
+  const opened = await openCold(ledger, unknown, { queue: false });
+  const complete = new Map<string, QueuePlace>();
   /** Users that are to be taken again at once. */
-  const left = new Map<string, Waiting>();
-  const groups = new Map<string, Map<string, Filling>>();
+  const left = new Map<string, QueuePlace>();
+  const groups = new Map<string, Map<string, FillProgress>>();
   const nowMs = Date.now();
   const windowFrom = startOfWindow(nowMs);
   userIds.forEach((userId, i) => {
@@ -67,7 +71,7 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
       left.set(userId, filling);
       done.hasWindows &&= filling.sinceMs <= windowFrom;
       const key = filling.sinceMs === NOTHING_FILLED ? String([...filling.base]) : PART + userId;
-      groups.set(key, (groups.get(key) ?? new Map<string, Filling>()).set(userId, filling));
+      groups.set(key, (groups.get(key) ?? new Map<string, FillProgress>()).set(userId, filling));
     }
   });
 
@@ -82,7 +86,7 @@ export async function fillPieces(books: Books, pieces: Pieces, userIds: readonly
       } else if (done.pieces > 0 && performance.now() - began > ROUND_MS) continue;
       let groupBeganMs: number | undefined;
       for await (const some of piecesOf(pieces, group, nowMs)) {
-        const filled = await fillUsers(session, generations, some);
+        const filled = await addPieces(session, generations, some);
         for (const [i, { sums, filling, fromMs }] of some.entries()) {
           for (const { calls } of sums.days.values()) done.rows += calls;
           if (!filled[i]) continue;
@@ -116,8 +120,8 @@ function isPart(group: string): boolean {
  * window alone, since nobody knows whose rows were too many.
  */
 async function* piecesOf(
-  pieces: Pieces,
-  group: ReadonlyMap<string, Filling>,
+  pieces: PieceReader,
+  group: ReadonlyMap<string, FillProgress>,
   nowMs: number,
 ): AsyncGenerator<Piece[]> {
   const userIds = [...group.keys()];
@@ -134,11 +138,11 @@ async function* piecesOf(
 }
 
 function piecesFrom(
-  group: ReadonlyMap<string, Filling>,
-  tallies: readonly DailyTally[],
+  group: ReadonlyMap<string, FillProgress>,
+  tallies: readonly PartitionDayTally[],
   fromMs: number,
 ): Piece[] {
-  return sumsOf([...group.keys()], tallies).map((sums) => ({
+  return userDaySumsOf([...group.keys()], tallies).map((sums) => ({
     filling: group.get(sums.userId)!,
     sums,
     fromMs,

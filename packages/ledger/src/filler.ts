@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FillQueue, readFillQueue, takeUsers } from '@calltally/counters';
-import type { Books } from './books.ts';
+import { type FillQueue, readFillQueue, reserveUsers } from '@calltally/counters';
 import { type Filled, fillPieces } from './fill.ts';
-import { FILL_SLOTS, inFillSlot } from './fill-slot.ts';
+import { FILL_SLOTS, withFillSlot } from './fill-slot.ts';
+import type { LedgerContext } from './ledger-context.ts';
 import { openCold } from './open.ts';
-import { Pieces } from './pieces.ts';
+import { PieceReader } from './piece-reader.ts';
 
 export interface FillerParts {
   /** Those of the moment; undefined while there is no session with Redis. */
-  books: () => Books | undefined;
+  ledger: () => LedgerContext | undefined;
   /** Told of a round that was given up; whom it was for waits and is taken again. */
   onFailure?: (thrown: unknown) => void;
   slots?: number;
@@ -35,7 +35,7 @@ export class Filler {
   readonly #parts: FillerParts;
   readonly #stopping = new AbortController();
   readonly #added = new Set<string>();
-  #pieces: { of: Books['store']; sums: Pieces } | undefined;
+  #pieces: { of: LedgerContext['store']; sums: PieceReader } | undefined;
   #running: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
   #isIdle = true;
@@ -102,28 +102,28 @@ export class Filler {
 
   /** @returns undefined where there was nothing to do */
   async #round(): Promise<Filled | undefined> {
-    const books = this.#parts.books();
-    if (books === undefined) {
+    const ledger = this.#parts.ledger();
+    if (ledger === undefined) {
       this.#added.clear();
       this.queue = undefined;
       return undefined;
     }
     const added = [...this.#added].slice(0, AT_ONCE.empty);
     for (const userId of added) this.#added.delete(userId);
-    await openCold(books, added);
-    this.queue = await readFillQueue(books.session);
+    await openCold(ledger, added);
+    this.queue = await readFillQueue(ledger.session);
     if (this.queue.users === 0) return undefined;
-    const filled = await inFillSlot(books.session, this.#parts.slots ?? FILL_SLOTS, async () => {
-      const userIds = await takeUsers(books.session, AT_ONCE, Date.now());
-      return userIds.length === 0 ? undefined : fillPieces(books, this.#piecesOf(books), userIds);
+    const filled = await withFillSlot(ledger.session, this.#parts.slots ?? FILL_SLOTS, async () => {
+      const userIds = await reserveUsers(ledger.session, AT_ONCE, Date.now());
+      return userIds.length === 0 ? undefined : fillPieces(ledger, this.#piecesOf(ledger), userIds);
     });
     this.pieces += filled?.pieces ?? 0;
     this.rows += filled?.rows ?? 0;
     return filled;
   }
 
-  #piecesOf({ store }: Books): Pieces {
-    if (this.#pieces?.of !== store) this.#pieces = { of: store, sums: new Pieces(store.tallies) };
+  #piecesOf({ store }: LedgerContext): PieceReader {
+    if (this.#pieces?.of !== store) this.#pieces = { of: store, sums: new PieceReader(store.tallies) };
     return this.#pieces.sums;
   }
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import {
   claimUsers,
-  type Filling,
+  type FillProgress,
   forgetUsers,
   openUsers,
   queueFilling,
   queueUsers,
 } from '@calltally/counters';
-import { type Books, requireSameGenerations } from './books.ts';
+import { type LedgerContext, requireSameGenerations } from './ledger-context.ts';
 
 /** How a fill id begins while the topic is the witness: nobody fills such a user from rows. */
 export const FROM_TOPIC = 'topic:';
@@ -21,18 +21,18 @@ export const FROM_TOPIC = 'topic:';
  * finds the user unknown until then; whatever lies at or below it never changes and is filled in at leisure.
  *
  * @returns the users that were opened here
- * @throws CountersError COUNTERS_GENERATION when Redis has begun another generation than the books are of
+ * @throws CountersError COUNTERS_GENERATION when Redis has begun another generation than the ledger is of
  * @throws StoreError
  */
 export async function openCold(
-  books: Books,
+  ledger: LedgerContext,
   userIds: readonly string[],
   { fillIds = '', queue = true }: { fillIds?: string; queue?: boolean } = {},
-): Promise<Map<string, Filling>> {
-  const { store, session, generations } = books;
-  const opened = new Map<string, Filling>();
+): Promise<Map<string, FillProgress>> {
+  const { store, session, generations } = ledger;
+  const opened = new Map<string, FillProgress>();
   if (userIds.length === 0) return opened;
-  await requireSameGenerations(books);
+  await requireSameGenerations(ledger);
   const nowMs = Date.now();
   const claims = await claimUsers(session, generations, userIds, nowMs);
   const claimed = userIds.flatMap((userId, i) => {
@@ -60,8 +60,8 @@ export async function openCold(
  * @returns how many were opened here
  * @throws CountersError, StoreError
  */
-export async function reopen(books: Books, userIds: readonly string[]): Promise<number> {
+export async function reopen(ledger: LedgerContext, userIds: readonly string[]): Promise<number> {
   if (userIds.length === 0) return 0;
-  await forgetUsers(books.session, userIds);
-  return (await openCold(books, userIds)).size;
+  await forgetUsers(ledger.session, userIds);
+  return (await openCold(ledger, userIds)).size;
 }

@@ -1,20 +1,26 @@
-import { readUnits } from '@calltally/counters';
+import { readSegments } from '@calltally/counters';
 import { addUpSeries, planOfRows, planSeries, type Range, type Series, type Tally } from '@calltally/domain';
 import type { Tallies } from '@calltally/store';
-import { type AnswerParts, answerFrom, fallbackLimit, type HowRead, withinLimit } from './answer-from.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { LiveCounters } from './counters-link.ts';
 import { readPlanned } from './planned.ts';
+import {
+  type AnswerMeta,
+  type AnswerParts,
+  fallbackLimit,
+  readWithFallback,
+  withinLimit,
+} from './read-with-fallback.ts';
 import type { RowsAsOf } from './rows-as-of.ts';
 
-export interface SeriesReading extends HowRead {
+export interface SeriesReading extends AnswerMeta {
   /** Of each bucket of the series, in order. */
   tallies: Tally[];
 }
 
 interface SeriesParts extends Omit<AnswerParts, 'fallbacks'> {
   /** The rows, as far as a series asks them. */
-  store: { readonly tallies: Pick<Tallies, 'ofDays'> };
+  store: { readonly tallies: Pick<Tallies, 'sumByDay'> };
   rowsAsOf: RowsAsOf;
   /** Shared where several readers ask the same Mongo. */
   fallbacks?: ConcurrencyLimit;
@@ -31,10 +37,10 @@ export class SeriesReader {
   /**
    * A user's tally of each bucket, as far as the bucket lies in the range.
    * @param series the buckets of that very range
-   * @throws LedgerError as `answerFrom`
+   * @throws LedgerError as `readWithFallback`
    */
   read(userId: string, range: Range, series: Series, nowMs: number): Promise<SeriesReading> {
-    return answerFrom(
+    return readWithFallback(
       this.#parts,
       userId,
       (live) => this.#fromCounters(live, userId, range, series, nowMs),
@@ -54,14 +60,14 @@ export class SeriesReader {
       userId,
       nowMs,
       (available) => planSeries(range, series.interval, available),
-      ({ units }) => readUnits(live.session, live.generations, userId, nowMs, units),
+      ({ units }) => readSegments(live.session, live.generations, userId, nowMs, units),
     );
     if (read === undefined) return undefined;
     const { plan, counters } = read;
     // Queued already, unless whoever opened them was killed.
     if (counters.isFilling) this.#parts.filler.add(userId);
     const days = await withinLimit(this.#parts.fallbacks, counters, () =>
-      this.#parts.store.tallies.ofDays(userId, plan.edges, counters.applied),
+      this.#parts.store.tallies.sumByDay(userId, plan.edges, counters.applied),
     );
     return {
       tallies: addUpSeries(series, plan, counters.values, days),
@@ -74,7 +80,7 @@ export class SeriesReader {
     // As-of is read first: rows only become more.
     const asOfMs = this.#parts.rowsAsOf.current;
     const plan = planOfRows(range);
-    const days = await this.#parts.store.tallies.ofDays(userId, plan.edges);
+    const days = await this.#parts.store.tallies.sumByDay(userId, plan.edges);
     return { tallies: addUpSeries(series, plan, [], days), source: 'mongo', asOfMs };
   }
 }

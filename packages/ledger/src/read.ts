@@ -1,4 +1,4 @@
-import { type ReadyReading, readBuckets, readReady } from '@calltally/counters';
+import { readBuckets, readWindowSums, type WindowReading } from '@calltally/counters';
 import {
   addTallies,
   type DashboardTallies,
@@ -12,17 +12,23 @@ import {
   type Tally,
 } from '@calltally/domain';
 import type { Tallies } from '@calltally/store';
-import { type AnswerParts, answerFrom, fallbackLimit, type HowRead, withinLimit } from './answer-from.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { LiveCounters } from './counters-link.ts';
 import { readPlanned } from './planned.ts';
+import {
+  type AnswerMeta,
+  type AnswerParts,
+  fallbackLimit,
+  readWithFallback,
+  withinLimit,
+} from './read-with-fallback.ts';
 import type { RowsAsOf } from './rows-as-of.ts';
 
-export interface Reading extends DashboardTallies, HowRead {}
+export interface DashboardReading extends DashboardTallies, AnswerMeta {}
 
 interface DashboardParts extends Omit<AnswerParts, 'fallbacks'> {
   /** The rows, as far as a dashboard asks them. */
-  store: { readonly tallies: Pick<Tallies, 'ofRanges'> };
+  store: { readonly tallies: Pick<Tallies, 'sumByRange'> };
   rowsAsOf: RowsAsOf;
   /** Shared where several readers ask the same Mongo. */
   fallbacks?: ConcurrencyLimit;
@@ -38,10 +44,10 @@ export class DashboardReader {
 
   /**
    * A user's tally of a range, and of the UTC day, ISO week and month that hold `nowMs`.
-   * @throws LedgerError as `answerFrom`
+   * @throws LedgerError as `readWithFallback`
    */
-  read(userId: string, range: Range, nowMs: number): Promise<Reading> {
-    return answerFrom(
+  read(userId: string, range: Range, nowMs: number): Promise<DashboardReading> {
+    return readWithFallback(
       this.#parts,
       userId,
       (live) => this.#fromCounters(live, userId, range, nowMs),
@@ -54,9 +60,9 @@ export class DashboardReader {
     userId: string,
     range: Range,
     nowMs: number,
-  ): Promise<Reading | undefined> {
+  ): Promise<DashboardReading | undefined> {
     if (isDefaultWindow(range, nowMs)) {
-      const ready = await readReady(live.session, live.generations, userId, nowMs);
+      const ready = await readWindowSums(live.session, live.generations, userId, nowMs);
       if (ready !== undefined && !startsBeyond(ready, range, nowMs)) return windowOf(ready, live.asOfMs);
     }
     return this.#planned(live, userId, range, nowMs);
@@ -68,7 +74,7 @@ export class DashboardReader {
     userId: string,
     range: Range,
     nowMs: number,
-  ): Promise<Reading | undefined> {
+  ): Promise<DashboardReading | undefined> {
     const read = await readPlanned(
       live,
       userId,
@@ -81,7 +87,7 @@ export class DashboardReader {
     // Queued already, unless whoever opened them was killed.
     if (counters.isFilling) this.#parts.filler.add(userId);
     const edges = await withinLimit(this.#parts.fallbacks, counters, () =>
-      this.#parts.store.tallies.ofRanges(userId, plan.edges, counters.applied),
+      this.#parts.store.tallies.sumByRange(userId, plan.edges, counters.applied),
     );
     const total = plan.edges.reduce(
       (sum: Tally, edge, i) => (edge.sign === 1 ? addTallies : subtractTallies)(sum, edges[i]!),
@@ -97,11 +103,11 @@ export class DashboardReader {
     };
   }
 
-  async #fromRows(userId: string, range: Range, nowMs: number): Promise<Reading> {
+  async #fromRows(userId: string, range: Range, nowMs: number): Promise<DashboardReading> {
     const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
     // As-of is read first: rows only become more.
     const asOfMs = this.#parts.rowsAsOf.current;
-    const tallies = await this.#parts.store.tallies.ofRanges(userId, [range, today, thisWeek, thisMonth]);
+    const tallies = await this.#parts.store.tallies.sumByRange(userId, [range, today, thisWeek, thisMonth]);
     return {
       range: tallies[0]!,
       today: tallies[1]!.calls,
@@ -119,12 +125,12 @@ function isDefaultWindow(range: Range, nowMs: number): boolean {
 }
 
 /** A call that starts after the end of the range, by a clock ahead of ours, is in the sum of today. */
-function startsBeyond({ lastStartedAt }: ReadyReading, { until }: Range, nowMs: number): boolean {
+function startsBeyond({ lastStartedAt }: WindowReading, { until }: Range, nowMs: number): boolean {
   return lastStartedAt >= until && until < startOfDay(dayOf(nowMs) + 1);
 }
 
 /** The default window from the sums kept ready: for most requests all there is to do. */
-function windowOf(ready: ReadyReading, asOfMs: number | undefined): Reading {
+function windowOf(ready: WindowReading, asOfMs: number | undefined): DashboardReading {
   return {
     range: ready.window,
     today: ready.today,

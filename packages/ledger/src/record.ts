@@ -1,11 +1,11 @@
-import { applyEvents, CountersError, markPartition, type UserEvents } from '@calltally/counters';
+import { applyEvents, CountersError, raiseCheckpoint, type UserEvents } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { type CallRow, cutKey, type InsertOutcome, isCanonical, type Store, toRow } from '@calltally/store';
-import type { Books } from './books.ts';
+import { type CallRow, type InsertOutcome, isCanonical, partitionId, toRow } from '@calltally/store';
+import type { LedgerContext } from './ledger-context.ts';
 import { openCold, reopen } from './open.ts';
 
 /** Events of one partition that follow each other; what could not be taken for a call is left out. */
-export interface Batch {
+export interface CallBatch {
   stream: number;
   partition: number;
   /** In order of their offsets. */
@@ -27,12 +27,12 @@ export interface Recorded {
 const ROUNDS = 20;
 
 /**
- * Takes a batch into the books. The order is the guarantee (docs/design.md, "Why the numbers are right"):
+ * Records a batch. The order is the guarantee (docs/design.md, "Why the numbers are right"):
  *
  *   1. insert the rows, majority        – from here on the calls exist
  *   2. raise `stored` of the partition  – from here on who is opened is filled with them
  *   3. apply canonical events to Redis  – adds only what lies beyond the user's `applied`; unknown users are opened
- *   4. mark, by `markCounted`           – from here on a Redis that kept this mark has counted them
+ *   4. checkpoint, by `markCounted`           – from here on a Redis that kept this checkpoint has counted them
  *   5. commit to Kafka, by the caller   – from here on they need not come again
  *
  * Killed between any two, the batch comes again and each step finds done what was done. A step never runs before the
@@ -44,15 +44,15 @@ const ROUNDS = 20;
  *
  * @throws StoreError, CountersError; then the batch is to be recorded again
  */
-export async function record(books: Books, batch: Batch): Promise<Recorded> {
+export async function record(ledger: LedgerContext, batch: CallBatch): Promise<Recorded> {
   const { stream, partition, events } = batch;
-  const { calls, progress } = books.store;
+  const { calls, progress } = ledger.store;
   const rows = rowsOf(batch);
   const outcomes = batch.again ? await calls.insertMissing(rows) : await calls.insert(rows);
-  if (!batch.again) await progress.raise(stream, partition, batch.through);
-  const restored = batch.again ? await reopen(books, usersOfInserted(rows, outcomes)) : 0;
+  if (!batch.again) await progress.advanceStored(stream, partition, batch.through);
+  const restored = batch.again ? await reopen(ledger, usersOfInserted(rows, outcomes)) : 0;
   const countable = events.filter((_, i) => isCanonical(outcomes[i]!));
-  const opened = await count(books, cutKey(stream, partition), byUser(countable));
+  const opened = await count(ledger, partitionId(stream, partition), byUser(countable));
   return { outcomes, opened: restored + opened };
 }
 
@@ -65,23 +65,23 @@ export async function record(books: Books, batch: Batch): Promise<Recorded> {
  * @throws StoreError, CountersError; then the batch is to be restored again, after a failure
  */
 export async function restore(
-  books: Books,
-  batch: Omit<Batch, 'through' | 'again'>,
+  ledger: LedgerContext,
+  batch: Omit<CallBatch, 'through' | 'again'>,
   afterFailure = false,
 ): Promise<Recorded> {
   const rows = rowsOf(batch);
-  const { calls } = books.store;
+  const { calls } = ledger.store;
   // Nothing is missing in an ordinary life, and then no row need be sent to say so.
-  const outcomes: InsertOutcome[] = (await calls.areHeld(rows))
+  const outcomes: InsertOutcome[] = (await calls.allPresent(rows))
     ? rows.map(() => 'redelivered')
     : await calls.insertMissing(rows);
   const all = [...new Set(rows.map((row) => row.user_id))];
-  const reopened = await reopen(books, afterFailure ? all : usersOfInserted(rows, outcomes));
-  const unknown = await openCold(books, all);
+  const reopened = await reopen(ledger, afterFailure ? all : usersOfInserted(rows, outcomes));
+  const unknown = await openCold(ledger, all);
   return { outcomes, opened: reopened + unknown.size };
 }
 
-function rowsOf({ stream, partition, events }: Omit<Batch, 'through'>): CallRow[] {
+function rowsOf({ stream, partition, events }: Omit<CallBatch, 'through'>): CallRow[] {
   return events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
 }
 
@@ -90,28 +90,20 @@ function usersOfInserted(rows: readonly CallRow[], outcomes: readonly InsertOutc
 }
 
 /**
- * Notes in Redis that a partition is counted through an offset. Only after `record` of everything up to there.
- * @param mark.asOfMs everything that producers had been told is safe by then (epoch ms) lies at or below `through`
+ * Notes in Redis that a partition is applied through an offset. Only after `record` of everything up to there.
+ * @param checkpoint.asOfMs everything that producers had been told is safe by then (epoch ms) lies at or below `through`
  * @throws CountersError COUNTERS_GENERATION when Redis was emptied meanwhile: begin anew
  */
-export async function markCounted(
-  books: Books,
-  mark: { stream: number; partition: number; through: number; asOfMs?: number | undefined },
+export async function writeCheckpoint(
+  ledger: LedgerContext,
+  checkpoint: { stream: number; partition: number; through: number; asOfMs?: number | undefined },
 ): Promise<void> {
-  const partition = cutKey(mark.stream, mark.partition);
-  await markPartition(books.session, books.generations, {
+  const partition = partitionId(checkpoint.stream, checkpoint.partition);
+  await raiseCheckpoint(ledger.session, ledger.generations, {
     partition,
-    through: mark.through,
-    asOfMs: mark.asOfMs,
+    through: checkpoint.through,
+    asOfMs: checkpoint.asOfMs,
   });
-}
-
-/** Notes in Mongo, for answers that come from rows, as of when all rows of these partitions are there. */
-export async function markStored(
-  store: Store,
-  mark: { stream: number; partitions: readonly number[]; asOfMs: number },
-): Promise<void> {
-  await store.progress.raiseAsOf(mark.stream, mark.partitions, mark.asOfMs);
 }
 
 /**
@@ -119,23 +111,27 @@ export async function markStored(
  * another may have opened them with a `stored` from before this batch raised it. What `base` covers is not added again.
  * @returns how many users were opened
  */
-async function count(books: Books, partition: string, users: readonly UserEvents[]): Promise<number> {
+async function count(
+  ledger: LedgerContext,
+  partition: string,
+  users: readonly UserEvents[],
+): Promise<number> {
   let pending = users;
   let opened = 0;
   for (let round = 1; ; round++) {
     const tried = pending;
-    const applied = await applyEvents(books.session, books.generations, partition, tried);
+    const applied = await applyEvents(ledger.session, ledger.generations, partition, tried);
     pending = tried.filter((_, i) => applied[i] === 'unknown');
     if (pending.length === 0) return opened;
     if (round === ROUNDS) {
       throw new CountersError('COUNTERS_CONTENDED', `${pending.length} users are made cold all the time`);
     }
     const userIds = pending.map(({ userId }) => userId);
-    opened += (await openCold(books, userIds)).size;
+    opened += (await openCold(ledger, userIds)).size;
   }
 }
 
-function byUser(events: Batch['events']): UserEvents[] {
+function byUser(events: CallBatch['events']): UserEvents[] {
   const users = new Map<string, UserEvents>();
   for (const { offset, call } of events) {
     let user = users.get(call.userId);

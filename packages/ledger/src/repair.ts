@@ -1,29 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  addPieces,
   dequeueUsers,
-  type Filling,
-  fillUsers,
+  type FillProgress,
   forgetUsers,
-  type SumsOfUser,
-  standingOf,
+  readFillStatuses,
+  type UserDaySums,
 } from '@calltally/counters';
-import type { Cut } from '@calltally/store';
-import type { Books } from './books.ts';
+import type { OffsetVector } from '@calltally/store';
 import { fillPieces } from './fill.ts';
-import { FILL_SLOTS, inFillSlot } from './fill-slot.ts';
+import { FILL_SLOTS, withFillSlot } from './fill-slot.ts';
+import type { LedgerContext } from './ledger-context.ts';
 import { FROM_TOPIC, openCold } from './open.ts';
-import { Pieces } from './pieces.ts';
+import { PieceReader } from './piece-reader.ts';
 
 export interface WarmOptions {
   slots?: number | undefined;
-  pieces?: Pieces | undefined;
+  pieces?: PieceReader | undefined;
   /** Told of rows as they are added up. */
   onRows?: ((rows: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /** Sums of each of some users, exactly those of the canonical events at or below a cut. */
-export type SumsAt = (userIds: readonly string[], cut: Cut) => Promise<SumsOfUser[]>;
+export type SumsAt = (userIds: readonly string[], cut: OffsetVector) => Promise<UserDaySums[]>;
 
 const SLOT_PAUSE_MS = 20;
 /** Each further round means that another opened or filled the user in between, which takes a few milliseconds. */
@@ -34,15 +34,15 @@ const ROUNDS = 24;
  * Killed, it is gone on with by whoever comes next.
  * @throws CountersError, StoreError; what is filled stays
  */
-export async function warmUsers(
-  books: Books,
+export async function fillUntilComplete(
+  ledger: LedgerContext,
   userIds: readonly string[],
-  { slots = FILL_SLOTS, pieces = new Pieces(books.store.tallies), onRows, signal }: WarmOptions = {},
+  { slots = FILL_SLOTS, pieces = new PieceReader(ledger.store.tallies), onRows, signal }: WarmOptions = {},
 ): Promise<void> {
-  await openCold(books, userIds);
-  let left = await incompleteOf(books, userIds);
+  await openCold(ledger, userIds);
+  let left = await incompleteOf(ledger, userIds);
   while (left.length > 0 && !signal?.aborted) {
-    const filled = await inFillSlot(books.session, slots, () => fillPieces(books, pieces, left));
+    const filled = await withFillSlot(ledger.session, slots, () => fillPieces(ledger, pieces, left));
     if (filled === undefined) await sleep(SLOT_PAUSE_MS);
     else {
       onRows?.(filled.rows);
@@ -58,13 +58,13 @@ export async function warmUsers(
  * @throws CountersError, StoreError
  */
 export async function repairUsers(
-  books: Books,
+  ledger: LedgerContext,
   userIds: readonly string[],
   options?: WarmOptions,
 ): Promise<void> {
   if (userIds.length === 0) return;
-  await forgetUsers(books.session, userIds);
-  await warmUsers(books, userIds, options);
+  await forgetUsers(ledger.session, userIds);
+  await fillUntilComplete(ledger, userIds, options);
 }
 
 /**
@@ -73,21 +73,21 @@ export async function repairUsers(
  * @throws CountersError, StoreError, and what `sumsAt` throws
  */
 export async function replaceUsers(
-  books: Books,
+  ledger: LedgerContext,
   userIds: readonly string[],
   sumsAt: SumsAt,
 ): Promise<string[]> {
-  const { session, generations } = books;
+  const { session, generations } = ledger;
   let left = userIds;
   for (let round = 1; round <= ROUNDS && left.length > 0; round++) {
     if (round > 1) await sleep(SLOT_PAUSE_MS);
     await forgetUsers(session, left);
-    const opened = await openCold(books, left, { fillIds: FROM_TOPIC });
+    const opened = await openCold(ledger, left, { fillIds: FROM_TOPIC });
     const own = left.filter((userId) => opened.has(userId));
     if (own.length === 0) continue;
-    const { base } = opened.get(own[0]!) as Filling;
+    const { base } = opened.get(own[0]!) as FillProgress;
     const sums = await sumsAt(own, base);
-    const filled = await fillUsers(
+    const filled = await addPieces(
       session,
       generations,
       sums.map((one) => ({ filling: opened.get(one.userId)!, sums: one, fromMs: -Infinity })),
@@ -99,7 +99,10 @@ export async function replaceUsers(
   return [...left];
 }
 
-async function incompleteOf({ session, generations }: Books, userIds: readonly string[]): Promise<string[]> {
-  const standings = await standingOf(session, generations, userIds);
+async function incompleteOf(
+  { session, generations }: LedgerContext,
+  userIds: readonly string[],
+): Promise<string[]> {
+  const standings = await readFillStatuses(session, generations, userIds);
   return userIds.filter((_, i) => standings[i] !== 'complete');
 }

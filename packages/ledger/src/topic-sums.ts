@@ -1,9 +1,9 @@
-import type { SumsOfUser } from '@calltally/counters';
+import type { UserDaySums } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { type Cut, cutKey, type Source, type Store, sameSource } from '@calltally/store';
+import { type OffsetVector, partitionId, type Source, type Store, sameSource } from '@calltally/store';
 import { CallIds } from './call-ids.ts';
 import { LedgerError } from './errors.ts';
-import { UserSums } from './user-sums.ts';
+import { SumsAccumulator } from './sums-accumulator.ts';
 
 /** An event of the topic that is a call. */
 export interface TopicEvent {
@@ -37,7 +37,7 @@ const SOURCES_AT_ONCE = 5_000;
  * call, the event that Kafka took first counts.
  */
 export class TopicSums {
-  readonly users = new UserSums();
+  readonly users = new SumsAccumulator();
   readonly #store: Store;
   readonly #stream: number;
   readonly #seen: CallIds;
@@ -89,7 +89,7 @@ export class TopicSums {
    * @param through `stored`, as it was before everything that is looked at now ended
    * @throws StoreError, LedgerError LEDGER_BEHIND when the sums count further than the cut
    */
-  async sumThrough(through: Cut): Promise<void> {
+  async sumThrough(through: OffsetVector): Promise<void> {
     const due = this.#due(through);
     const sources = await this.#sourcesOf(due.flatMap(({ events }) => events));
     for (const { partition, state, events, until } of due) {
@@ -104,7 +104,7 @@ export class TopicSums {
    * @param through see `sumThrough`; everything below the ends must have been added
    * @throws StoreError, LedgerError
    */
-  async at(userIds: readonly string[], through: Cut): Promise<SumsOfUser[]> {
+  async at(userIds: readonly string[], through: OffsetVector): Promise<UserDaySums[]> {
     await this.sumThrough(through);
     this.#adopt();
     return userIds.map((userId) => this.users.of(userId));
@@ -119,9 +119,9 @@ export class TopicSums {
     return state;
   }
 
-  #due(through: Cut) {
+  #due(through: OffsetVector) {
     return [...this.#partitions].map(([partition, state]) => {
-      const until = through.get(cutKey(this.#stream, partition)) ?? -1;
+      const until = through.get(partitionId(this.#stream, partition)) ?? -1;
       // A primary that was just elected may tell an older one for a moment.
       if (until < state.summed) throw new LedgerError('LEDGER_BEHIND', 'Mongo tells less than it did');
       const beyond = state.waiting.findIndex(({ offset }) => offset > until);
@@ -173,7 +173,7 @@ export class TopicSums {
   }
 
   #sum({ call, partition }: Placed): void {
-    this.users.add(call, cutKey(this.#stream, partition));
+    this.users.add(call, partitionId(this.#stream, partition));
   }
 }
 

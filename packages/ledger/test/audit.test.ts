@@ -1,25 +1,25 @@
 import { randomInt } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import {
-  type Filling,
+  type FillProgress,
   queuedUsers,
   readBuckets,
-  readReady,
+  readFillStatuses,
+  readWindowSums,
   snapshotUser,
-  standingOf,
 } from '@calltally/counters';
 import { dayOf, dayOfMonth, formatDay, isoWeekYear, monthOf, weekOf } from '@calltally/domain';
 import { test } from 'tap';
 import { monthName, weekName } from '../src/bucket-names.ts';
 import {
   auditUsers,
-  type Books,
   fillPieces,
-  Pieces,
+  fillUntilComplete,
+  type LedgerContext,
+  PieceReader,
   record,
   reopen,
   repairUsers,
-  warmUsers,
 } from '../src/index.ts';
 import { batchOf, bothFilled, callOf, DAY_MS, RETENTION_MONTHS, testWorld } from './support.ts';
 
@@ -36,30 +36,30 @@ test('auditing', async (t) => {
 
   /** A user with calls of today, of 40 days ago and of before retention, complete. */
   async function counted(userId: string) {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const calls = [0, 1, 40, 40, 31 * (RETENTION_MONTHS + 2)].map((daysAgo, i) =>
       callOf(userId, { startedAt: nowMs - daysAgo * DAY_MS, durationMs: 1_000 + i }),
     );
     const events = calls.map((call, offset) => ({ offset, call }));
-    await record(books, batchOf(++partition, events.slice(0, 3)));
-    await record(books, batchOf(partition, events.slice(3)));
-    await warmUsers(books, [userId]);
-    return books;
+    await record(ledger, batchOf(++partition, events.slice(0, 3)));
+    await record(ledger, batchOf(partition, events.slice(3)));
+    await fillUntilComplete(ledger, [userId]);
+    return ledger;
   }
 
   await t.test(
     'users whose counters are right, cold ones and users without calls have no differences',
     async (t) => {
-      const books = await counted('u-right');
-      t.strictSame(await auditUsers(books, ['u-right']), NOTHING_WRONG);
-      await warmUsers(books, ['u-none']);
-      t.strictSame(await auditUsers(books, ['u-right', 'u-none', 'u-cold']), {
+      const ledger = await counted('u-right');
+      t.strictSame(await auditUsers(ledger, ['u-right']), NOTHING_WRONG);
+      await fillUntilComplete(ledger, ['u-none']);
+      t.strictSame(await auditUsers(ledger, ['u-right', 'u-none', 'u-cold']), {
         compared: 2,
         cold: ['u-cold'],
         filling: [],
         differences: [],
       });
-      t.strictSame(await auditUsers(books, []), { compared: 0, cold: [], filling: [], differences: [] });
+      t.strictSame(await auditUsers(ledger, []), { compared: 0, cold: [], filling: [], differences: [] });
     },
   );
 
@@ -96,11 +96,11 @@ test('auditing', async (t) => {
       },
       'a ready sum that is not that of its day': {
         drift: async (userId) => {
-          const books = await world.begin();
-          await readBuckets(books.session, books.generations, userId, nowMs, []);
-          t.ok(await readReady(books.session, books.generations, userId, nowMs));
+          const ledger = await world.begin();
+          await readBuckets(ledger.session, ledger.generations, userId, nowMs, []);
+          t.ok(await readWindowSums(ledger.session, ledger.generations, userId, nowMs));
           t.strictSame(
-            await auditUsers(books, [userId]),
+            await auditUsers(ledger, [userId]),
             NOTHING_WRONG,
             'ready sums are right as they were left',
           );
@@ -128,29 +128,29 @@ test('auditing', async (t) => {
     };
     for (const [what, { drift, buckets }] of Object.entries(drifts)) {
       const userId = `u-drift-${partition + 1}`;
-      const books = await counted(userId);
+      const ledger = await counted(userId);
       // The last event is of today, so that an applied below it leaves out what the day holds.
-      await record(books, batchOf(partition, [{ offset: 5, call: callOf(userId, { startedAt: nowMs }) }]));
-      t.strictSame(await auditUsers(books, [userId]), NOTHING_WRONG, what);
+      await record(ledger, batchOf(partition, [{ offset: 5, call: callOf(userId, { startedAt: nowMs }) }]));
+      t.strictSame(await auditUsers(ledger, [userId]), NOTHING_WRONG, what);
       await drift(userId);
-      const { differences } = await auditUsers(books, ['u-right', userId]);
+      const { differences } = await auditUsers(ledger, ['u-right', userId]);
       for (const bucket of buckets) {
         const found = differences.find((one) => one.bucket.startsWith(bucket));
         t.match(found, { userId, has: Object, shouldHave: Object }, `${what}: ${bucket}`);
         t.not(JSON.stringify(found?.has), JSON.stringify(found?.shouldHave));
       }
-      await repairUsers(books, [userId]);
-      t.strictSame(await auditUsers(books, [userId]), NOTHING_WRONG, what);
-      const both = await bothFilled(world, books, userId);
+      await repairUsers(ledger, [userId]);
+      t.strictSame(await auditUsers(ledger, [userId]), NOTHING_WRONG, what);
+      const both = await bothFilled(world, ledger, userId);
       for (const [bucket, tally] of both.counters)
         t.strictSame(both.rows.get(bucket), tally, `${what}: ${bucket}`);
     }
   });
 
   await t.test('differences say what the counters have and should have', async (t) => {
-    const books = await counted('u-figures');
+    const ledger = await counted('u-figures');
     await admin.hincrby(`ct:{u-figures}:m:${monthOf(today - 40)}`, 'c', 5);
-    const { differences } = await auditUsers(books, ['u-figures']);
+    const { differences } = await auditUsers(ledger, ['u-figures']);
     t.strictSame(
       differences.map(({ bucket, has, shouldHave }) => [bucket, has.calls! - shouldHave.calls!]),
       [[`month ${monthName(monthOf(today - 40))}`, 5]],
@@ -159,15 +159,15 @@ test('auditing', async (t) => {
 
   await t.test('books of an older generation judge nobody', async (t) => {
     const other = await testWorld(t);
-    const books = await other.begin();
+    const ledger = await other.begin();
     await other.admin.flushall();
-    await t.rejects(auditUsers(books, ['u-1']), { code: 'COUNTERS_GENERATION' });
+    await t.rejects(auditUsers(ledger, ['u-1']), { code: 'COUNTERS_GENERATION' });
   });
 
   await t.test(
     'who is being filled is compared from since on: what drifts there is found, what drifts before is not told',
     async (t) => {
-      const pieces = new Pieces(store.tallies, {
+      const pieces = new PieceReader(store.tallies, {
         wholeTimeoutMs: 0,
         rowsWanted: 5,
         firstSpanMs: 20 * DAY_MS,
@@ -177,58 +177,58 @@ test('auditing', async (t) => {
         admin.hincrby(key(userId, `:m:${monthOf(day)}`), `${dayOfMonth(day)}c`, 1);
       /** Filled from 20 days ago on, or not at all, and with events counted beyond. */
       const half = async (userId: string, isFilled: boolean) => {
-        const books = await world.begin();
+        const ledger = await world.begin();
         const calls = Array.from({ length: 30 }, (_, i) =>
           callOf(userId, { startedAt: nowMs - i * 3 * DAY_MS }),
         );
         partition += 1;
         await record(
-          books,
+          ledger,
           batchOf(
             partition,
             calls.map((call, offset) => ({ offset, call })),
           ),
         );
-        await reopen(books, [userId]);
-        if (isFilled) t.strictSame((await fillPieces(books, pieces, [userId])).left, [userId]);
+        await reopen(ledger, [userId]);
+        if (isFilled) t.strictSame((await fillPieces(ledger, pieces, [userId])).left, [userId]);
         const late = [1, 10, 60].map((ago, i) => ({
           offset: calls.length + i,
           call: callOf(userId, { startedAt: nowMs - ago * DAY_MS }),
         }));
-        await record(books, batchOf(partition, late));
-        return books;
+        await record(ledger, batchOf(partition, late));
+        return ledger;
       };
-      const audited = async (books: Books, userId: string) => {
+      const audited = async (ledger: LedgerContext, userId: string) => {
         await admin.del('ct:filling:{0}');
-        const found = await auditUsers(books, [userId], { pieces });
+        const found = await auditUsers(ledger, [userId], { pieces });
         t.match(found, { compared: 1, cold: [], filling: [userId] });
-        t.strictSame(await queuedUsers(books.session, 9), [userId], 'the filling is seen to');
+        t.strictSame(await queuedUsers(ledger.session, 9), [userId], 'the filling is seen to');
         return found.differences;
       };
 
-      const books = await half('u-half', true);
-      const [standing] = await standingOf(books.session, books.generations, ['u-half']);
-      t.equal(dayOf((standing as Filling).sinceMs), today - 20);
-      t.strictSame(await audited(books, 'u-half'), []);
+      const ledger = await half('u-half', true);
+      const [standing] = await readFillStatuses(ledger.session, ledger.generations, ['u-half']);
+      t.equal(dayOf((standing as FillProgress).sinceMs), today - 20);
+      t.strictSame(await audited(ledger, 'u-half'), []);
       await add('u-half', today - 20);
       await add('u-half', today - 60);
       await admin.hincrby(key('u-half', `:m:${monthOf(today - 60)}`), 'd', 5);
       await admin.hset(key('u-half', `:m:${monthOf(today - 90)}`), '7c', 3, '7d', 3);
-      t.strictSame(await audited(books, 'u-half'), [], 'of a day that is not complete');
+      t.strictSame(await audited(ledger, 'u-half'), [], 'of a day that is not complete');
       await add('u-half', today - 19);
-      t.match(await audited(books, 'u-half'), [{ bucket: `day ${formatDay(today - 19)}` }]);
+      t.match(await audited(ledger, 'u-half'), [{ bucket: `day ${formatDay(today - 19)}` }]);
       await admin.hincrby(key('u-half', `:w:${isoWeekYear(week)}`), `${week}c`, -1);
-      t.strictSame((await audited(books, 'u-half')).map(({ bucket }) => bucket).sort(), [
+      t.strictSame((await audited(ledger, 'u-half')).map(({ bucket }) => bucket).sort(), [
         `day ${formatDay(today - 19)}`,
         `week ${weekName(week)}`,
       ]);
       await admin.hset(key('u-half'), `a:0:${partition}`, 1_000);
       t.match(
-        (await audited(books, 'u-half')).find(({ bucket }) => bucket.startsWith('applied')),
+        (await audited(ledger, 'u-half')).find(({ bucket }) => bucket.startsWith('applied')),
         { bucket: `applied 0:${partition}`, has: { offset: 1_000 }, shouldHave: { offset: 32 } },
       );
-      await repairUsers(books, ['u-half']);
-      t.strictSame(await auditUsers(books, ['u-half']), NOTHING_WRONG);
+      await repairUsers(ledger, ['u-half']);
+      t.strictSame(await auditUsers(ledger, ['u-half']), NOTHING_WRONG);
 
       const unfilled = await half('u-open', false);
       t.strictSame(await audited(unfilled, 'u-open'), []);
@@ -242,31 +242,31 @@ test('auditing', async (t) => {
   );
 
   await t.test('sums that are ready are judged of a half-filled user, too', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const calls = [0, 5, 30, 50, 90, 200].map((ago) =>
       callOf('u-half-ready', { startedAt: nowMs - ago * DAY_MS }),
     );
     partition += 1;
     await record(
-      books,
+      ledger,
       batchOf(
         partition,
         calls.map((call, offset) => ({ offset, call })),
       ),
     );
-    await reopen(books, ['u-half-ready']);
-    const pieces = new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1 });
-    await fillPieces(books, pieces, ['u-half-ready']);
-    t.match(await readBuckets(books.session, books.generations, 'u-half-ready', nowMs, []), {
+    await reopen(ledger, ['u-half-ready']);
+    const pieces = new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1 });
+    await fillPieces(ledger, pieces, ['u-half-ready']);
+    t.match(await readBuckets(ledger.session, ledger.generations, 'u-half-ready', nowMs, []), {
       window: { calls: 3 },
     });
-    t.match(await auditUsers(books, ['u-half-ready'], { pieces }), {
+    t.match(await auditUsers(ledger, ['u-half-ready'], { pieces }), {
       filling: ['u-half-ready'],
       differences: [],
     });
     const text = (await admin.hget('ct:{u-half-ready}', 'r'))!.split(' ');
     await admin.hset('ct:{u-half-ready}', 'r', text.map((part, i) => (i === 6 ? '9' : part)).join(' '));
-    t.match((await auditUsers(books, ['u-half-ready'], { pieces })).differences, [
+    t.match((await auditUsers(ledger, ['u-half-ready'], { pieces })).differences, [
       { bucket: `ready days ${formatDay(today - 30)} to ${formatDay(today)}`, has: { calls: 9 } },
     ]);
   });
@@ -274,11 +274,15 @@ test('auditing', async (t) => {
   await t.test(
     'histories that are too long for one sum are audited by pieces, and rows are told',
     async (t) => {
-      const books = await counted('u-long');
-      const pieces = new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1, firstSpanMs: DAY_MS });
+      const ledger = await counted('u-long');
+      const pieces = new PieceReader(store.tallies, {
+        wholeTimeoutMs: 0,
+        rowsWanted: 1,
+        firstSpanMs: DAY_MS,
+      });
       const rows: number[] = [];
       t.strictSame(
-        await auditUsers(books, ['u-long', 'u-right'], { pieces, onRows: (some) => rows.push(some) }),
+        await auditUsers(ledger, ['u-long', 'u-right'], { pieces, onRows: (some) => rows.push(some) }),
         { ...NOTHING_WRONG, compared: 2 },
       );
       t.equal(
@@ -287,7 +291,7 @@ test('auditing', async (t) => {
       );
       t.ok(rows.length > 4, `${rows.length} pieces`);
       await admin.hincrby(`ct:{u-long}:m:${month}`, 'c', 1);
-      const { differences } = await auditUsers(books, ['u-long', 'u-right'], { pieces });
+      const { differences } = await auditUsers(ledger, ['u-long', 'u-right'], { pieces });
       t.match(differences, [{ userId: 'u-long', bucket: `month ${monthName(month)}` }]);
     },
   );
@@ -302,7 +306,7 @@ test('auditing', async (t) => {
         world.begin(),
         world.begin(),
       ]);
-      const books = [first!, second!];
+      const ledger = [first!, second!];
       const offsets = [0, 0];
       let writing = 2;
       const writer = async (which: number) => {
@@ -313,12 +317,12 @@ test('auditing', async (t) => {
               startedAt: Date.now() - randomInt(90 * DAY_MS),
             }),
           }));
-          await record(books[which]!, batchOf(500 + which, events));
-          if (i % 9 === 0) await record(books[which]!, batchOf(500 + which, events));
+          await record(ledger[which]!, batchOf(500 + which, events));
+          if (i % 9 === 0) await record(ledger[which]!, batchOf(500 + which, events));
         }
         writing -= 1;
       };
-      const pieces = new Pieces(store.tallies, {
+      const pieces = new PieceReader(store.tallies, {
         wholeTimeoutMs: 0,
         rowsWanted: 20,
         firstSpanMs: 9 * DAY_MS,
@@ -327,7 +331,7 @@ test('auditing', async (t) => {
         for (let i = 0; writing > 0; i++) {
           const some = users.slice(i % 6, (i % 6) + 2);
           if (i % 8 === 0) await reopen(third!, some);
-          else await fillPieces(third!, i % 3 === 0 ? new Pieces(store.tallies) : pieces, some);
+          else await fillPieces(third!, i % 3 === 0 ? new PieceReader(store.tallies) : pieces, some);
           await turn();
         }
       };

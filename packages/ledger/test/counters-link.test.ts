@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'tap';
-import { CountersLink, markCounted } from '../src/index.ts';
+import { CountersLink, writeCheckpoint } from '../src/index.ts';
 import { testWorld, until } from './support.ts';
 
 const LIMITS = { commandTimeoutMs: 2_000, openTimeoutMs: 2_000 };
@@ -9,15 +9,15 @@ test('the link of a reader to Redis', async (t) => {
   const world = await testWorld(t);
   const link = new CountersLink({ url: world.redis.address, ...LIMITS });
   t.teardown(() => link.stop());
-  const mark = async (marks: [number, number][]) => {
-    const books = await world.begin([{}, { partition: 1 }]);
-    for (const [partition, asOfMs] of marks) {
+  const mark = async (checkpoints: [number, number][]) => {
+    const ledger = await world.begin([{}, { partition: 1 }]);
+    for (const [partition, asOfMs] of checkpoints) {
       // As in life: a mark beyond what is stored would say that Mongo went back.
-      await world.store.progress.raise(0, partition, 0);
-      await markCounted(books, { stream: 0, partition, through: 0, asOfMs });
+      await world.store.progress.advanceStored(0, partition, 0);
+      await writeCheckpoint(ledger, { stream: 0, partition, through: 0, asOfMs });
     }
-    books.session.end('done');
-    return [...books.generations.values()][0]!.id;
+    ledger.session.end('done');
+    return [...ledger.generations.values()][0]!.id;
   };
   const seen = () => {
     const live = link.current;
@@ -41,10 +41,10 @@ test('the link of a reader to Redis', async (t) => {
   });
 
   await t.test('partitions of an older stream have no say', async (t) => {
-    const books = await world.begin();
-    await markCounted(books, { stream: 1, partition: 0, through: 0, asOfMs: 9_000 });
+    const ledger = await world.begin();
+    await writeCheckpoint(ledger, { stream: 1, partition: 0, through: 0, asOfMs: 9_000 });
     t.equal((await until(seen, (now) => now?.asOfMs !== 5_000))?.asOfMs, 9_000);
-    books.session.end('done');
+    ledger.session.end('done');
   });
 
   await t.test('Redis emptied: its as-of is dropped with its generation', async (t) => {

@@ -141,7 +141,7 @@ for (const { name, lags, times } of [
       ['counters', 'counters+mongo', 'mongo'],
       'by every path',
     );
-    const books = await world.begin();
+    const ledger = await world.begin();
     for (const [userId, { given }] of live.users) {
       const nowMs = clock();
       const range = RANGES['whole days']!(nowMs);
@@ -155,7 +155,7 @@ for (const { name, lags, times } of [
         figuresOf(dashboardOracle(calls, range, nowMs)),
         `${userId} afterwards`,
       );
-      const { counters, rows } = await bothFilled(world, books, userId);
+      const { counters, rows } = await bothFilled(world, ledger, userId);
       t.strictSame(counters, rows, 'counters are rows');
       t.equal(callsIn(counters), given.length, 'of every call');
     }

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { standingOf } from '@calltally/counters';
+import { readFillStatuses } from '@calltally/counters';
 import { testMongo } from '@calltally/stack/testing';
 import { toRow } from '@calltally/store';
 import { test } from 'tap';
@@ -20,7 +20,7 @@ const LIVES_MS = 400;
 test('processes that fill the same users and are killed at random moments: nothing is counted twice or lost', async (t) => {
   const world = await testWorld(t);
   const { store, admin, db } = world;
-  const books = await world.begin();
+  const ledger = await world.begin();
   const mongo = await testMongo(t);
   const users = ['u-whale', ...Array.from({ length: 12 }, (_, i) => `u-small-${i}`)];
   const calls = users.flatMap((userId, i) =>
@@ -31,7 +31,7 @@ test('processes that fill the same users and are killed at random moments: nothi
   await store.calls.insert(
     calls.map((call, offset) => toRow(call, { stream: 0, partition: offset % 2, offset })),
   );
-  for (const partition of [0, 1]) await store.progress.raise(0, partition, calls.length);
+  for (const partition of [0, 1]) await store.progress.advanceStored(0, partition, calls.length);
 
   let killed = 0;
   const live = async () => {
@@ -70,7 +70,7 @@ test('processes that fill the same users and are killed at random moments: nothi
         const startedAt = Date.now() - randomInt(600 * DAY_MS);
         return { offset: offsets[partition]!++, call: callOf(userId, { startedAt }) };
       });
-      await record(books, batchOf(partition, events));
+      await record(ledger, batchOf(partition, events));
     }
   };
   const seen = { filling: 0, complete: 0 };
@@ -93,17 +93,17 @@ test('processes that fill the same users and are killed at random moments: nothi
   for (const userId of await admin.zrange('ct:filling:{0}', '0', '-1')) {
     await admin.zadd('ct:filling:{0}', String(1e14 + Date.now()), userId);
   }
-  const filler = new Filler({ books: () => books });
+  const filler = new Filler({ ledger: () => ledger });
   t.teardown(() => filler.stop());
   filler.start();
   for (const userId of users) filler.add(userId);
   const standings = await until(
-    () => standingOf(books.session, books.generations, users),
+    () => readFillStatuses(ledger.session, ledger.generations, users),
     (all) => all.every((one) => one === 'complete'),
   );
   t.strictSame(new Set(standings), new Set(['complete']), 'another one goes on with all of them');
   for (const [i, userId] of users.entries()) {
-    const both = (await bothOf(world, books, userId))!;
+    const both = (await bothOf(world, ledger, userId))!;
     t.strictSame(both.counters, both.rows, userId);
     t.equal(callsIn(both.counters), (i === 0 ? WHALE_ROWS : 8) + (counted.get(userId) ?? 0));
   }

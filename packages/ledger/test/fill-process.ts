@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { CounterSession, readGenerations } from '@calltally/counters';
 import { openStore } from '@calltally/store';
-import { fillPieces, Pieces, reopen, repairUsers } from '../src/index.ts';
+import { fillPieces, PieceReader, reopen, repairUsers } from '../src/index.ts';
 
 /*
  * A process of its own that fills users in, and opens some anew, until it is killed: beside fill-killed.test.ts.
@@ -11,17 +11,17 @@ const [redis, mongo, database, ...users] = process.argv.slice(2) as [string, str
 const limits = { commandTimeoutMs: 20_000, openTimeoutMs: 20_000 };
 const store = openStore({ uri: mongo, database, timeoutMs: 20_000, selectionTimeoutMs: 10_000 });
 const session = await CounterSession.open({ url: redis, ...limits });
-const books = { store, session, generations: await readGenerations(session) };
+const ledger = { store, session, generations: await readGenerations(session) };
 console.log('begins');
 for (;;) {
-  const pieces = new Pieces(store.tallies, {
+  const pieces = new PieceReader(store.tallies, {
     wholeTimeoutMs: randomInt(3) === 0 ? 1_000 : 0,
     rowsWanted: randomInt(5, 100),
     firstSpanMs: randomInt(1, 30) * 86_400_000,
   });
   const some = users.filter(() => randomInt(2) === 0);
   const what = randomInt(12);
-  if (what === 0) await reopen(books, some);
-  else if (what === 1) await repairUsers(books, some, { pieces });
-  else for (let times = randomInt(6); times >= 0; times--) await fillPieces(books, pieces, some);
+  if (what === 0) await reopen(ledger, some);
+  else if (what === 1) await repairUsers(ledger, some, { pieces });
+  else for (let times = randomInt(6); times >= 0; times--) await fillPieces(ledger, pieces, some);
 }

@@ -1,21 +1,21 @@
 import { strict as assert } from 'node:assert';
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
-import { claimUsers, NOTHING_FILLED, queuedUsers, standingOf } from '@calltally/counters';
+import { claimUsers, NOTHING_FILLED, queuedUsers, readFillStatuses } from '@calltally/counters';
 import { type Call, dayOf } from '@calltally/domain';
 import { StoreError, toRow } from '@calltally/store';
 import { test } from 'tap';
 import {
   auditUsers,
-  type Books,
   fillPieces,
+  fillUntilComplete,
+  type LedgerContext,
   openCold,
-  Pieces,
+  PieceReader,
   record,
   reopen,
   repairUsers,
-  sumsOf,
-  warmUsers,
+  userDaySumsOf,
 } from '../src/index.ts';
 import { FROM_TOPIC } from '../src/open.ts';
 import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, testWorld, watched } from './support.ts';
@@ -24,20 +24,20 @@ test('filling users in', async (t) => {
   const world = await testWorld(t);
   const { store, admin } = world;
   const smallPieces = (rowsWanted = 20, firstSpanMs = 5 * DAY_MS) =>
-    new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted, firstSpanMs });
-  const standing = (books: Books, userId: string) =>
-    standingOf(books.session, books.generations, [userId]).then(([one]) => one!);
+    new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted, firstSpanMs });
+  const standing = (ledger: LedgerContext, userId: string) =>
+    readFillStatuses(ledger.session, ledger.generations, [userId]).then(([one]) => one!);
   let partition = 10;
   /** Rows of a partition of their own, as a consumer leaves them that was killed before it applied them. */
   const stored = async (calls: Call[], through = calls.length - 1) => {
     partition += 1;
     await store.calls.insert(calls.map((call, offset) => toRow(call, { stream: 0, partition, offset })));
-    await store.progress.raise(0, partition, through);
+    await store.progress.advanceStored(0, partition, through);
     return partition;
   };
 
   await t.test('counters become what the rows say, through stored, for any number of users', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const users = Array.from({ length: 450 }, (_, i) => `u-many-${i}`);
     const calls = users.flatMap((userId, i) =>
       Array.from({ length: i % 4 }, (_, j) => callOf(userId, { startedAt: Date.now() - i * j * 3_600_000 })),
@@ -45,45 +45,45 @@ test('filling users in', async (t) => {
     await store.calls.insert(
       calls.map((call, offset) => toRow(call, { stream: 0, partition: offset % 2, offset })),
     );
-    await store.progress.raise(0, 0, calls.length);
-    await store.progress.raise(0, 1, calls.length - 100);
-    await warmUsers(books, users);
+    await store.progress.advanceStored(0, 0, calls.length);
+    await store.progress.advanceStored(0, 1, calls.length - 100);
+    await fillUntilComplete(ledger, users);
     let counted = 0;
     for (const userId of users) {
-      const both = (await bothOf(world, books, userId))!;
+      const both = (await bothOf(world, ledger, userId))!;
       t.strictSame(both.counters, both.rows);
       for (const offset of both.applied.values()) t.ok(offset >= calls.length - 100);
       counted += callsIn(both.counters);
     }
     const beyond = calls.filter((_, offset) => offset % 2 === 1 && offset > calls.length - 100).length;
     t.equal(counted, calls.length - beyond, 'rows beyond stored wait for their apply');
-    t.strictSame(await queuedUsers(books.session, 9), [], 'nobody waits');
+    t.strictSame(await queuedUsers(ledger.session, 9), [], 'nobody waits');
   });
 
   await t.test('users without rows are known to have no calls', async (t) => {
-    const books = await world.begin();
-    t.match(await fillPieces(books, new Pieces(store.tallies), ['u-nobody']), {
+    const ledger = await world.begin();
+    t.match(await fillPieces(ledger, new PieceReader(store.tallies), ['u-nobody']), {
       pieces: 1,
       rows: 0,
       left: [],
     });
-    t.strictSame(await bothOf(world, books, 'u-nobody'), {
+    t.strictSame(await bothOf(world, ledger, 'u-nobody'), {
       applied: new Map(),
       counters: new Map(),
       rows: new Map(),
     });
-    t.equal(await standing(books, 'u-nobody'), 'complete');
-    t.equal((await openCold(books, ['u-nobody'])).size, 0);
-    t.match(await fillPieces(books, new Pieces(store.tallies), []), { pieces: 0, rows: 0, left: [] });
-    await warmUsers(books, []);
-    await repairUsers(books, []);
+    t.equal(await standing(ledger, 'u-nobody'), 'complete');
+    t.equal((await openCold(ledger, ['u-nobody'])).size, 0);
+    t.match(await fillPieces(ledger, new PieceReader(store.tallies), []), { pieces: 0, rows: 0, left: [] });
+    await fillUntilComplete(ledger, []);
+    await repairUsers(ledger, []);
   });
 
   await t.test(
     'what rows say by partition becomes one sum a day, the partitions they came by and the latest start',
     (t) => {
       const base = { userId: 'u', stream: 0, calls: 1, durationMs: 5, lastStartedAt: 7, lastOffset: 3 };
-      const users = sumsOf(
+      const users = userDaySumsOf(
         ['u', 'none'],
         [
           { ...base, day: 1, partition: 0 },
@@ -106,26 +106,28 @@ test('filling users in', async (t) => {
   );
 
   await t.test('books of an older generation open and fill nobody', async (t) => {
-    const books = await world.begin();
-    await warmUsers(books, ['u-gen']);
+    const ledger = await world.begin();
+    await fillUntilComplete(ledger, ['u-gen']);
     await admin.flushall();
-    await t.rejects(openCold(books, ['u-gen']), { code: 'COUNTERS_GENERATION' });
-    await t.rejects(warmUsers(books, ['u-gen']), { code: 'COUNTERS_GENERATION' });
-    await t.rejects(reopen(books, ['u-gen']), { code: 'COUNTERS_GENERATION' });
+    await t.rejects(openCold(ledger, ['u-gen']), { code: 'COUNTERS_GENERATION' });
+    await t.rejects(fillUntilComplete(ledger, ['u-gen']), { code: 'COUNTERS_GENERATION' });
+    await t.rejects(reopen(ledger, ['u-gen']), { code: 'COUNTERS_GENERATION' });
     t.equal(await admin.dbsize(), 0);
     const again = await world.begin();
     await openCold(again, ['u-gen']);
     const before = await admin.hgetall('ct:{u-gen}');
-    await t.rejects(fillPieces(books, new Pieces(store.tallies), ['u-gen']), { code: 'COUNTERS_GENERATION' });
+    await t.rejects(fillPieces(ledger, new PieceReader(store.tallies), ['u-gen']), {
+      code: 'COUNTERS_GENERATION',
+    });
     t.strictSame(await admin.hgetall('ct:{u-gen}'), before);
-    await warmUsers(again, ['u-gen']);
+    await fillUntilComplete(again, ['u-gen']);
     t.equal(await standing(again, 'u-gen'), 'complete');
   });
 
   await t.test(
     'users that cannot be added up at once are one by one, each with its default window first',
     async (t) => {
-      const books = await world.begin();
+      const ledger = await world.begin();
       const users = Array.from({ length: 8 }, (_, i) => `u-group-${i}`);
       const nowMs = Date.now();
       await stored(
@@ -133,28 +135,28 @@ test('filling users in', async (t) => {
           [1, 50, 100, 300].map((ago) => callOf(userId, { startedAt: nowMs - ago * DAY_MS })),
         ),
       );
-      await openCold(books, users);
+      await openCold(ledger, users);
       const asked: (readonly string[])[] = [];
-      const pieces = new Pieces(
+      const pieces = new PieceReader(
         watched(store.tallies, (userIds) => void asked.push(userIds)),
         {
           wholeTimeoutMs: 0,
         },
       );
-      const first = await fillPieces(books, pieces, users);
+      const first = await fillPieces(ledger, pieces, users);
       t.strictSame(
         asked,
         users.map((userId) => [userId]),
       );
       t.match(first, { pieces: 8, rows: 8, left: users });
       for (const userId of users) {
-        const { sinceMs } = (await standing(books, userId)) as { sinceMs: number };
+        const { sinceMs } = (await standing(ledger, userId)) as { sinceMs: number };
         t.ok(sinceMs > nowMs - 31 * DAY_MS && sinceMs <= nowMs, 'the default window');
       }
-      t.strictSame((await auditUsers(books, users)).differences, []);
-      for (let left = users; left.length > 0; ) ({ left } = await fillPieces(books, pieces, left));
+      t.strictSame((await auditUsers(ledger, users)).differences, []);
+      for (let left = users; left.length > 0; ) ({ left } = await fillPieces(ledger, pieces, left));
       for (const userId of users) {
-        const both = (await bothOf(world, books, userId))!;
+        const both = (await bothOf(world, ledger, userId))!;
         t.strictSame(both.counters, both.rows);
         t.equal(callsIn(both.counters), 4);
       }
@@ -162,23 +164,23 @@ test('filling users in', async (t) => {
   );
 
   await t.test('one that is too large costs nobody of its group their turn', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const users = Array.from({ length: 5 }, (_, i) => `u-beside-${i}`);
     await stored(users.map((userId) => callOf(userId)));
-    await openCold(books, users);
+    await openCold(ledger, users);
     const tallies = watched(store.tallies, async (userIds) => {
       if (userIds.length === 1) return;
       // Longer than a round is to take.
       await sleep(5_100);
       throw new StoreError('STORE_TIMEOUT', true, 'late');
     });
-    t.match(await fillPieces(books, new Pieces(tallies), users), { pieces: 5, left: [] });
+    t.match(await fillPieces(ledger, new PieceReader(tallies), users), { pieces: 5, left: [] });
   });
 
   await t.test(
     'events that are counted while a piece is added up make no difference to it, old or new',
     async (t) => {
-      const books = await world.begin();
+      const ledger = await world.begin();
       const calls = Array.from({ length: 30 }, (_, i) =>
         callOf('u-meanwhile', { startedAt: Date.now() - i * 4 * DAY_MS }),
       );
@@ -189,35 +191,35 @@ test('filling users in', async (t) => {
           offset: offset++,
           call: callOf('u-meanwhile', { startedAt: Date.now() - ago * DAY_MS }),
         }));
-        await record(books, batchOf(own, events));
+        await record(ledger, batchOf(own, events));
       };
       const tallies = watched(store.tallies, count, count);
-      const pieces = new Pieces(tallies, { wholeTimeoutMs: 0, rowsWanted: 9, firstSpanMs: 10 * DAY_MS });
+      const pieces = new PieceReader(tallies, { wholeTimeoutMs: 0, rowsWanted: 9, firstSpanMs: 10 * DAY_MS });
       let rounds = 0;
       for (let left = ['u-meanwhile']; left.length > 0; rounds++) {
-        ({ left } = await fillPieces(books, pieces, left));
-        t.strictSame((await auditUsers(books, ['u-meanwhile'])).differences, [], `after ${rounds} pieces`);
+        ({ left } = await fillPieces(ledger, pieces, left));
+        t.strictSame((await auditUsers(ledger, ['u-meanwhile'])).differences, [], `after ${rounds} pieces`);
       }
       t.ok(rounds > 3, `${rounds} pieces`);
-      const both = (await bothOf(world, books, 'u-meanwhile'))!;
+      const both = (await bothOf(world, ledger, 'u-meanwhile'))!;
       t.strictSame(both.counters, both.rows);
       t.equal(callsIn(both.counters), offset);
     },
   );
 
   await t.test('of two who fill the same piece one adds it, and both go on', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const other = await world.begin();
     await stored(
       Array.from({ length: 60 }, (_, i) => callOf('u-two', { startedAt: Date.now() - i * 3 * DAY_MS })),
     );
-    await openCold(books, ['u-two']);
+    await openCold(ledger, ['u-two']);
     const [some, others] = [smallPieces(7), smallPieces(11)];
     let rows = 0;
     let rounds = 0;
     for (let left = true; left; rounds++) {
       const done = await Promise.all([
-        fillPieces(books, some, ['u-two']),
+        fillPieces(ledger, some, ['u-two']),
         fillPieces(other, others, ['u-two']),
       ]);
       for (const one of done) rows += one.rows;
@@ -225,66 +227,66 @@ test('filling users in', async (t) => {
     }
     t.ok(rounds > 2, `${rounds} rounds`);
     t.ok(rows > 60, `${rows} rows were added up`);
-    const both = (await bothOf(world, books, 'u-two'))!;
+    const both = (await bothOf(world, ledger, 'u-two'))!;
     t.strictSame(both.counters, both.rows);
     t.equal(callsIn(both.counters), 60);
   });
 
   await t.test('a piece that was added up before the user was opened anew comes to nothing', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const own = await stored([callOf('u-stale')]);
-    await openCold(books, ['u-stale']);
+    await openCold(ledger, ['u-stale']);
     const tallies = watched(store.tallies, undefined, async () => {
       await store.calls.insert([toRow(callOf('u-stale'), { stream: 0, partition: own, offset: 1 })]);
-      await store.progress.raise(0, own, 1);
-      await reopen(books, ['u-stale']);
+      await store.progress.advanceStored(0, own, 1);
+      await reopen(ledger, ['u-stale']);
     });
-    const done = await fillPieces(books, new Pieces(tallies), ['u-stale']);
+    const done = await fillPieces(ledger, new PieceReader(tallies), ['u-stale']);
     t.match(done, { pieces: 1, rows: 1, left: ['u-stale'] });
-    t.match(await standing(books, 'u-stale'), { sinceMs: NOTHING_FILLED });
-    const both = await bothFilled(world, books, 'u-stale');
+    t.match(await standing(ledger, 'u-stale'), { sinceMs: NOTHING_FILLED });
+    const both = await bothFilled(world, ledger, 'u-stale');
     t.strictSame(both.counters, both.rows);
     t.equal(callsIn(both.counters), 2);
   });
 
   await t.test('who was claimed by one that is gone is opened and filled by the next one', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     await stored([callOf('u-claimed')]);
-    await claimUsers(books.session, books.generations, ['u-claimed'], Date.now());
-    t.match(await fillPieces(books, new Pieces(store.tallies), ['u-claimed']), {
+    await claimUsers(ledger.session, ledger.generations, ['u-claimed'], Date.now());
+    t.match(await fillPieces(ledger, new PieceReader(store.tallies), ['u-claimed']), {
       pieces: 1,
       rows: 1,
       left: [],
     });
-    t.equal(callsIn((await bothOf(world, books, 'u-claimed'))!.counters), 1);
+    t.equal(callsIn((await bothOf(world, ledger, 'u-claimed'))!.counters), 1);
   });
 
   await t.test('who is being filled from the topic is left alone for a minute', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     await stored([callOf('u-topic')]);
-    const opened = await openCold(books, ['u-topic'], { fillIds: FROM_TOPIC });
+    const opened = await openCold(ledger, ['u-topic'], { fillIds: FROM_TOPIC });
     t.ok(opened.get('u-topic')!.fillId.startsWith(FROM_TOPIC));
-    const pieces = new Pieces(store.tallies);
-    t.match(await fillPieces(books, pieces, ['u-topic']), { pieces: 0, rows: 0, left: ['u-topic'] });
+    const pieces = new PieceReader(store.tallies);
+    t.match(await fillPieces(ledger, pieces, ['u-topic']), { pieces: 0, rows: 0, left: ['u-topic'] });
     await admin.hset('ct:{u-topic}', 'n', Date.now() - 60_001);
-    t.match(await fillPieces(books, pieces, ['u-topic']), { pieces: 1, rows: 1, left: [] });
+    t.match(await fillPieces(ledger, pieces, ['u-topic']), { pieces: 1, rows: 1, left: [] });
   });
 
   await t.test('a Mongo that fails fills nothing in, and leaves everything as it was', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     await stored([callOf('u-fails')]);
-    await openCold(books, ['u-fails']);
+    await openCold(ledger, ['u-fails']);
     const before = await admin.hgetall('ct:{u-fails}');
     const failing = watched(store.tallies, () => Promise.reject(new Error('away')));
-    await t.rejects(fillPieces(books, new Pieces(failing), ['u-fails']), { message: 'away' });
+    await t.rejects(fillPieces(ledger, new PieceReader(failing), ['u-fails']), { message: 'away' });
     t.strictSame(await admin.hgetall('ct:{u-fails}'), before);
-    t.strictSame((await fillPieces(books, new Pieces(store.tallies), ['u-fails'])).left, []);
+    t.strictSame((await fillPieces(ledger, new PieceReader(store.tallies), ['u-fails'])).left, []);
   });
 
   await t.test(
     'calls older than what is kept, at the borders of pieces and ahead of the clock: each is counted once',
     async (t) => {
-      const books = await world.begin();
+      const ledger = await world.begin();
       const nowMs = Date.now();
       const starts = [nowMs + 4 * 60_000, 0, 946_684_800_000, nowMs - 2_000 * DAY_MS];
       for (let ago = 0; ago < 900; ago += 9) starts.push((dayOf(nowMs) - ago) * DAY_MS);
@@ -292,12 +294,12 @@ test('filling users in', async (t) => {
       const pieces = smallPieces(12, DAY_MS);
       let rows = 0;
       for (let left = ['u-borders']; left.length > 0; ) {
-        const done = await fillPieces(books, pieces, left);
+        const done = await fillPieces(ledger, pieces, left);
         rows += done.rows;
         ({ left } = done);
       }
       t.equal(rows, starts.length);
-      t.strictSame(await auditUsers(books, ['u-borders']), {
+      t.strictSame(await auditUsers(ledger, ['u-borders']), {
         compared: 1,
         cold: [],
         filling: [],
@@ -333,19 +335,19 @@ test('filling users in', async (t) => {
           }
           writing -= 1;
         };
-        const disturber = async (books: Books) => {
+        const disturber = async (ledger: LedgerContext) => {
           while (writing > 0) {
             const some = users.filter(() => randomInt(2) === 0);
             const what = randomInt(10);
-            if (what === 0) await reopen(books, some);
-            else if (what === 1) await repairUsers(books, some, { pieces: smallPieces(randomInt(1, 40)) });
-            else await fillPieces(books, smallPieces(randomInt(1, 40), randomInt(1, 20) * DAY_MS), some);
+            if (what === 0) await reopen(ledger, some);
+            else if (what === 1) await repairUsers(ledger, some, { pieces: smallPieces(randomInt(1, 40)) });
+            else await fillPieces(ledger, smallPieces(randomInt(1, 40), randomInt(1, 20) * DAY_MS), some);
             await turn();
           }
         };
-        const auditor = async (books: Books) => {
+        const auditor = async (ledger: LedgerContext) => {
           while (writing > 0) {
-            const { filling, compared, cold, differences } = await auditUsers(books, users, {
+            const { filling, compared, cold, differences } = await auditUsers(ledger, users, {
               pieces: smallPieces(),
             });
             assert.deepEqual(differences, []);
@@ -354,7 +356,13 @@ test('filling users in', async (t) => {
             seen.cold += cold.length;
           }
         };
-        const [first, second, third, fourth, fifth] = parts as [Books, Books, Books, Books, Books];
+        const [first, second, third, fourth, fifth] = parts as [
+          LedgerContext,
+          LedgerContext,
+          LedgerContext,
+          LedgerContext,
+          LedgerContext,
+        ];
         await Promise.all([writer(0), writer(1), disturber(third), disturber(fourth), auditor(fifth)]);
         let total = 0;
         for (const userId of users) {

@@ -5,7 +5,7 @@ import { Filler } from '../src/filler.ts';
 test('readers who find users cold do not hasten the next round after one that failed', async (t) => {
   const failedMs: number[] = [];
   const filler = new Filler({
-    books: () => {
+    ledger: () => {
       throw new Error('no generation yet');
     },
     onFailure: () => failedMs.push(performance.now()),

@@ -1,9 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Standing, standingOf, takeFillSlot, takeUsers } from '@calltally/counters';
+import { acquireFillSlot, type FillStatus, readFillStatuses, reserveUsers } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import { StoreError, toRow } from '@calltally/store';
 import { test } from 'tap';
-import { auditUsers, type Books, Filler, fillPieces, openCold, Pieces, record } from '../src/index.ts';
+import {
+  auditUsers,
+  Filler,
+  fillPieces,
+  type LedgerContext,
+  openCold,
+  PieceReader,
+  record,
+} from '../src/index.ts';
 import {
   batchOf,
   bothOf,
@@ -24,7 +32,7 @@ test('the filler', async (t) => {
   const stored = async (calls: Call[]) => {
     partition += 1;
     await store.calls.insert(calls.map((call, offset) => toRow(call, { stream: 0, partition, offset })));
-    await store.progress.raise(0, partition, calls.length);
+    await store.progress.advanceStored(0, partition, calls.length);
   };
   const spread = (userId: string, calls: number, days: number) =>
     Array.from({ length: calls }, (_, i) =>
@@ -39,17 +47,17 @@ test('the filler', async (t) => {
     filler.start();
     return filler;
   };
-  const completeOnce = (books: Books, userIds: readonly string[]) =>
+  const completeOnce = (ledger: LedgerContext, userIds: readonly string[]) =>
     until(
-      () => standingOf(books.session, books.generations, userIds),
-      (all: Standing[]) => all.every((one) => one === 'complete'),
+      () => readFillStatuses(ledger.session, ledger.generations, userIds),
+      (all: FillStatus[]) => all.every((one) => one === 'complete'),
     );
   const isRight = async (
     t: { strictSame(a: unknown, b: unknown): unknown },
-    books: Books,
+    ledger: LedgerContext,
     userId: string,
   ) => {
-    const both = (await bothOf(world, books, userId))!;
+    const both = (await bothOf(world, ledger, userId))!;
     t.strictSame(both.counters, both.rows);
     return callsIn(both.counters);
   };
@@ -59,14 +67,18 @@ test('the filler', async (t) => {
     await stored([...spread('u-opened', 9, 200), ...spread('u-part', 9, 200)]);
     await record(other, batchOf(90, [{ offset: 0, call: callOf('u-recorded') }]));
     await openCold(other, ['u-opened', 'u-part']);
-    const pieces = new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1, firstSpanMs: 9 * DAY_MS });
+    const pieces = new PieceReader(store.tallies, {
+      wholeTimeoutMs: 0,
+      rowsWanted: 1,
+      firstSpanMs: 9 * DAY_MS,
+    });
     t.strictSame((await fillPieces(other, pieces, ['u-part'])).left, ['u-part']);
     other.session.end('killed');
-    const books = await world.begin();
-    const filler = started(t, { books: () => books });
+    const ledger = await world.begin();
+    const filler = started(t, { ledger: () => ledger });
     const users = ['u-opened', 'u-part', 'u-recorded'];
-    t.strictSame(await completeOnce(books, users), ['complete', 'complete', 'complete']);
-    for (const userId of users) t.equal(await isRight(t, books, userId), userId === 'u-recorded' ? 1 : 9);
+    t.strictSame(await completeOnce(ledger, users), ['complete', 'complete', 'complete']);
+    for (const userId of users) t.equal(await isRight(t, ledger, userId), userId === 'u-recorded' ? 1 : 9);
     await until(
       () => filler.queue?.users,
       (waiting) => waiting === 0,
@@ -77,18 +89,18 @@ test('the filler', async (t) => {
   });
 
   await t.test('opens and fills whom a reader found cold, and is idle then', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     await stored(spread('u-cold', 5, 300));
-    const filler = started(t, { books: () => books });
+    const filler = started(t, { ledger: () => ledger });
     await filler.idle();
     filler.add('u-cold');
     filler.add('u-none');
     await filler.idle();
-    t.strictSame(await standingOf(books.session, books.generations, ['u-cold', 'u-none']), [
+    t.strictSame(await readFillStatuses(ledger.session, ledger.generations, ['u-cold', 'u-none']), [
       'complete',
       'complete',
     ]);
-    t.equal(await isRight(t, books, 'u-cold'), 5);
+    t.equal(await isRight(t, ledger, 'u-cold'), 5);
     const before = await admin.hgetall('ct:{u-cold}');
     filler.add('u-cold');
     await filler.idle();
@@ -96,18 +108,18 @@ test('the filler', async (t) => {
   });
 
   await t.test('a session that ends is told, and it goes on with the next one', async (t) => {
-    let books: Books | undefined = await world.begin();
+    let ledger: LedgerContext | undefined = await world.begin();
     await stored([...spread('u-session', 3, 10), ...spread('u-later', 3, 10)]);
-    await openCold(books, ['u-session']);
+    await openCold(ledger, ['u-session']);
     const failures: unknown[] = [];
-    books.session.end('cut');
-    const filler = started(t, { books: () => books, onFailure: (thrown) => failures.push(thrown) });
+    ledger.session.end('cut');
+    const filler = started(t, { ledger: () => ledger, onFailure: (thrown) => failures.push(thrown) });
     await until(
       () => failures.length,
       (many) => many > 0,
     );
     t.match(failures[0], { code: 'COUNTERS_LOST' });
-    books = undefined;
+    ledger = undefined;
     filler.add('u-nobody');
     await filler.idle();
     await until(
@@ -115,26 +127,26 @@ test('the filler', async (t) => {
       (queue) => queue === undefined,
     );
     t.equal(filler.queue, undefined, 'nobody can be filled at present');
-    books = await world.begin();
-    t.strictSame(await completeOnce(books, ['u-session']), ['complete']);
+    ledger = await world.begin();
+    t.strictSame(await completeOnce(ledger, ['u-session']), ['complete']);
     filler.add('u-later');
     await filler.idle();
-    t.strictSame(await standingOf(books.session, books.generations, ['u-later', 'u-nobody']), [
+    t.strictSame(await readFillStatuses(ledger.session, ledger.generations, ['u-later', 'u-nobody']), [
       'complete',
       'unknown',
     ]);
   });
 
   await t.test('a Mongo that fails is told, and whom it was for waits on', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     await stored(spread('u-failing', 4, 10));
     let fails = true;
     const tallies = watched(store.tallies, () => {
       if (fails) throw new StoreError('STORE_UNAVAILABLE', true, 'away');
     });
     const failures: unknown[] = [];
-    const parts = { ...books, store: { ...store, tallies } };
-    const filler = started(t, { books: () => parts, onFailure: (thrown) => failures.push(thrown) });
+    const parts = { ...ledger, store: { ...store, tallies } };
+    const filler = started(t, { ledger: () => parts, onFailure: (thrown) => failures.push(thrown) });
     filler.add('u-failing');
     await until(
       () => failures.length,
@@ -145,38 +157,42 @@ test('the filler', async (t) => {
     t.equal(await admin.exists('ct:fill-slot:{0}:0', 'ct:fill-slot:{0}:1'), 0, 'the slot is given back');
     t.ok(Number(await admin.zscore('ct:filling:{0}', 'u-failing')) < 0, 'nobody counts as taken');
     fails = false;
-    t.strictSame(await completeOnce(books, ['u-failing']), ['complete']);
-    t.equal(await isRight(t, books, 'u-failing'), 4);
+    t.strictSame(await completeOnce(ledger, ['u-failing']), ['complete']);
+    t.equal(await isRight(t, ledger, 'u-failing'), 4);
   });
 
   await t.test(
     'whom another has taken is left to it, and goes to the next one when it is gone',
     async (t) => {
-      const books = await world.begin();
-      await openCold(books, ['u-taken']);
-      t.strictSame(await takeUsers(books.session, { empty: 9, part: 9 }, Date.now()), ['u-taken']);
-      const filler = started(t, { books: () => books });
+      const ledger = await world.begin();
+      await openCold(ledger, ['u-taken']);
+      t.strictSame(await reserveUsers(ledger.session, { empty: 9, part: 9 }, Date.now()), ['u-taken']);
+      const filler = started(t, { ledger: () => ledger });
       filler.add('u-beside');
       await filler.idle();
-      t.match(await standingOf(books.session, books.generations, ['u-taken', 'u-beside']), [
+      t.match(await readFillStatuses(ledger.session, ledger.generations, ['u-taken', 'u-beside']), [
         { fillId: String },
         'complete',
       ]);
       await admin.zadd('ct:filling:{0}', String(1e14 + Date.now()), 'u-taken');
-      t.strictSame(await completeOnce(books, ['u-taken']), ['complete']);
+      t.strictSame(await completeOnce(ledger, ['u-taken']), ['complete']);
     },
   );
 
   await t.test('without a slot nobody is taken', async (t) => {
-    const books = await world.begin();
-    t.equal(await takeFillSlot(books.session, 1, 'other'), 0);
-    const filler = started(t, { books: () => books, slots: 1 });
+    const ledger = await world.begin();
+    t.equal(await acquireFillSlot(ledger.session, 1, 'other'), 0);
+    const filler = started(t, { ledger: () => ledger, slots: 1 });
     filler.add('u-slot');
     await filler.idle();
-    t.match(await standingOf(books.session, books.generations, ['u-slot']), [{ fillId: String }], 'opened');
+    t.match(
+      await readFillStatuses(ledger.session, ledger.generations, ['u-slot']),
+      [{ fillId: String }],
+      'opened',
+    );
     t.equal(Number(await admin.zscore('ct:filling:{0}', 'u-slot')) < 0, true, 'and waits');
     await admin.del('ct:fill-slot:{0}:0');
-    t.strictSame(await completeOnce(books, ['u-slot']), ['complete']);
+    t.strictSame(await completeOnce(ledger, ['u-slot']), ['complete']);
   });
 
   await t.test('all together ask no more of Mongo at once than there are slots', async (t) => {
@@ -196,8 +212,8 @@ test('the filler', async (t) => {
         asking -= 1;
       },
     );
-    const fillers = sessions.map((books) =>
-      started(t, { books: () => ({ ...books, store: { ...store, tallies } }), slots: 2 }),
+    const fillers = sessions.map((ledger) =>
+      started(t, { ledger: () => ({ ...ledger, store: { ...store, tallies } }), slots: 2 }),
     );
     for (const [i, userId] of users.entries()) {
       fillers[i % 3]!.add(userId);
@@ -209,7 +225,7 @@ test('the filler', async (t) => {
   });
 
   await t.test('a user whose history takes many pieces keeps nobody waiting', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const small = Array.from({ length: 200 }, (_, i) => `u-small-${i}`);
     await stored(
       ['u-whale', ...small].flatMap((userId) => spread(userId, userId === 'u-whale' ? 700 : 4, 700)),
@@ -225,7 +241,7 @@ test('the filler', async (t) => {
     const finished: string[] = [];
     let pieces = 0;
     const session = interposed(
-      books.session,
+      ledger.session,
       () => {},
       (script, commands, replies) => {
         if (script !== 'fill') return;
@@ -235,24 +251,24 @@ test('the filler', async (t) => {
         });
       },
     );
-    await openCold(books, ['u-whale', ...small]);
-    started(t, { books: () => ({ ...books, session, store: bound(store, { tallies }) }) });
-    await completeOnce(books, ['u-whale', ...small]);
+    await openCold(ledger, ['u-whale', ...small]);
+    started(t, { ledger: () => ({ ...ledger, session, store: bound(store, { tallies }) }) });
+    await completeOnce(ledger, ['u-whale', ...small]);
     t.equal(finished.length, 201);
     t.equal(finished.at(-1), 'u-whale', 'last of all');
     t.ok(pieces > 20 && wholes > 0, `${pieces} pieces`);
-    t.equal(await isRight(t, books, 'u-whale'), 700);
-    t.match(await auditUsers(books, small), { compared: 200, filling: [], differences: [] });
+    t.equal(await isRight(t, ledger, 'u-whale'), 700);
+    t.match(await auditUsers(ledger, small), { compared: 200, filling: [], differences: [] });
   });
 
   await t.test('stopped, it begins nothing more, and nobody waits for it', async () => {
-    const books = await world.begin();
-    const filler = new Filler({ books: () => books });
+    const ledger = await world.begin();
+    const filler = new Filler({ ledger: () => ledger });
     filler.start();
     filler.stop();
     filler.add('u-stopped');
     await filler.idle();
     await sleep(250);
-    t.strictSame(await standingOf(books.session, books.generations, ['u-stopped']), ['unknown']);
+    t.strictSame(await readFillStatuses(ledger.session, ledger.generations, ['u-stopped']), ['unknown']);
   });
 });

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, defaultRange, type Range } from '@calltally/domain';
-import { type Books, beginCounting, markCounted, markStored, record } from '../src/index.ts';
+import { type LedgerContext, record, startEpoch, writeCheckpoint } from '../src/index.ts';
 import { batchOf, callOf, DAY_MS, RETENTION_MONTHS, type World } from './support.ts';
 
 export const USERS = Array.from({ length: 6 }, (_, i) => `u-live-${i}`);
@@ -51,7 +51,7 @@ export class Live {
   readonly #clock: () => number;
   readonly #topic = PARTITIONS.map(() => [] as Call[]);
   readonly #committed = PARTITIONS.map(() => 0);
-  #books: Books | undefined;
+  #books: LedgerContext | undefined;
 
   constructor(world: World, clock: () => number) {
     this.#world = world;
@@ -110,17 +110,17 @@ export class Live {
   }
 
   /** Everything sent by `asOfMs` is counted, by either partition: a batch is sent when the one before is counted. */
-  async #mark(books: Books, partition: number, asOfMs: number): Promise<void> {
+  async #mark(ledger: LedgerContext, partition: number, asOfMs: number): Promise<void> {
     for (const counted of PARTITIONS) {
       const through = this.#topic[counted]!.length - 1;
-      if (through >= 0) await markCounted(books, { stream: 0, partition: counted, through, asOfMs });
+      if (through >= 0) await writeCheckpoint(ledger, { stream: 0, partition: counted, through, asOfMs });
     }
-    await markStored(books.store, { stream: 0, partitions: PARTITIONS, asOfMs });
+    await ledger.store.progress.advanceAsOf(0, PARTITIONS, asOfMs);
     this.#committed[partition] = this.#topic[partition]!.length;
   }
 
   /** As a consumer begins whose offsets are committed behind each batch: what the marks ask for is counted again. */
-  async #begin(): Promise<Books> {
+  async #begin(): Promise<LedgerContext> {
     const states = PARTITIONS.map((partition) => ({
       partition,
       committed: this.#committed[partition]!,
@@ -128,15 +128,15 @@ export class Live {
       end: 1e9,
     }));
     const given = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
-    const { books, starts } = await beginCounting(this.#world.store, await this.#world.open(), given);
+    const { ledger, starts } = await startEpoch(this.#world.store, await this.#world.open(), given);
     for (const start of starts) {
       if (start.kind !== 'at') throw new Error('refused');
       const { partition, offset, stored } = start;
       const events = this.#topic[partition]!.map((call, at) => ({ offset: at, call }));
       const again = events.slice(offset, stored + 1);
-      if (again.length > 0) await record(books, { ...batchOf(partition, again), again: true });
+      if (again.length > 0) await record(ledger, { ...batchOf(partition, again), again: true });
     }
     this.beginnings += 1;
-    return books;
+    return ledger;
   }
 }

@@ -1,12 +1,12 @@
 import type { Call, Range } from '@calltally/domain';
-import type { Reading } from '../src/index.ts';
+import type { DashboardReading } from '../src/index.ts';
 import { type Given, PARTITIONS } from './live.ts';
 import { dashboardOracle } from './support.ts';
 
 /** What a dashboard says, as numbers that add up over calls. */
 export type Figures = readonly [calls: number, ms: number, today: number, week: number, month: number];
 
-type Told = Pick<Reading, 'range' | 'today' | 'thisWeek' | 'thisMonth'>;
+type Told = Pick<DashboardReading, 'range' | 'today' | 'thisWeek' | 'thisMonth'>;
 
 export function figuresOf({ range, today, thisWeek, thisMonth }: Told): Figures {
   return [range.calls, range.durationMs, today, thisWeek, thisMonth];

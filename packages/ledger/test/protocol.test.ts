@@ -1,18 +1,18 @@
 import { randomInt } from 'node:crypto';
-import { applyEvents, markPartition, readGenerations } from '@calltally/counters';
+import { applyEvents, raiseCheckpoint, readGenerations } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import { isCanonical, toRow } from '@calltally/store';
 import type { Document } from 'mongodb';
 import { test } from 'tap';
 import {
   auditUsers,
-  type Books,
-  beginCounting,
   fillPieces,
-  markCounted,
-  Pieces,
+  type LedgerContext,
+  PieceReader,
   record,
   reopen,
+  startEpoch,
+  writeCheckpoint,
 } from '../src/index.ts';
 import {
   batchOf,
@@ -46,7 +46,7 @@ async function consume(world: World, topic: Topic, partition: number, alive: () 
       earliest: 0,
       end: Number.MAX_SAFE_INTEGER - log.length,
     }));
-    const { books, starts } = await beginCounting(world.store, session, {
+    const { ledger, starts } = await startEpoch(world.store, session, {
       stream: 0,
       states,
       retentionMonths: RETENTION_MONTHS,
@@ -61,10 +61,10 @@ async function consume(world: World, topic: Topic, partition: number, alive: () 
         call,
       }));
       const batch = batchOf(partition, events);
-      if (Math.random() < 0.2) return await dieWithin(books, batch);
-      await record(books, { ...batch, again: batch.through <= start.stored });
+      if (Math.random() < 0.2) return await dieWithin(ledger, batch);
+      await record(ledger, { ...batch, again: batch.through <= start.stored });
       if (!alive()) return;
-      await markCounted(books, { stream: 0, partition, through: until - 1 });
+      await writeCheckpoint(ledger, { stream: 0, partition, through: until - 1 });
       // A commit of one that was slow to notice may go back.
       if (Math.random() < 0.9) topic.committed[partition] = Math.max(topic.committed[partition]!, until);
       else topic.committed[partition] = until;
@@ -80,7 +80,7 @@ async function consume(world: World, topic: Topic, partition: number, alive: () 
 
 /** A random beginning of what record and markCounted do. */
 async function dieWithin(
-  { store, session, generations }: Books,
+  { store, session, generations }: LedgerContext,
   batch: ReturnType<typeof batchOf>,
 ): Promise<void> {
   const { stream, partition, events, through } = batch;
@@ -90,7 +90,7 @@ async function dieWithin(
   if (Math.random() < 0.3) return void (await store.calls.insert(rows.slice(0, 1)));
   const outcomes = await store.calls.insert(rows);
   if (dies()) return;
-  await store.progress.raise(stream, partition, through);
+  await store.progress.advanceStored(stream, partition, through);
   if (dies()) return;
   let whole = true;
   for (const userId of USERS) {
@@ -107,24 +107,24 @@ async function dieWithin(
     if (applied === 'unknown') whole = false;
     if (dies()) return;
   }
-  if (whole) await markPartition(session, generations, { partition: `${stream}:${partition}`, through });
+  if (whole) await raiseCheckpoint(session, generations, { partition: `${stream}:${partition}`, through });
 }
 
 /** Opens some users anew, or fills a few pieces in, whoever opened them. */
 async function fill(world: World): Promise<void> {
   const session = await world.open();
   try {
-    const books = { store: world.store, session, generations: await readGenerations(session) };
-    if (books.generations.size === 0) return;
-    if (Math.random() < 0.3) await reopen(books, USERS);
-    const pieces = new Pieces(world.store.tallies, {
+    const ledger = { store: world.store, session, generations: await readGenerations(session) };
+    if (ledger.generations.size === 0) return;
+    if (Math.random() < 0.3) await reopen(ledger, USERS);
+    const pieces = new PieceReader(world.store.tallies, {
       wholeTimeoutMs: randomInt(2) * 1_000,
       rowsWanted: randomInt(1, 20),
       firstSpanMs: randomInt(1, 40) * DAY_MS,
     });
     let left = USERS;
     for (let times = randomInt(6); times > 0 && left.length > 0; times--) {
-      ({ left } = await fillPieces(books, pieces, left));
+      ({ left } = await fillPieces(ledger, pieces, left));
     }
   } catch (thrown) {
     if (!(thrown as { code?: string }).code?.startsWith('COUNTERS_')) throw thrown;
@@ -219,8 +219,12 @@ test('kills, zombies, duplicates on other partitions, replays, openings and fill
     }
 
     const session = await world.open();
-    const books: Books = { store: world.store, session, generations: await readGenerations(session) };
-    t.match(await auditUsers(books, USERS), { differences: [] }, `run ${run}: ${happened.join(', ')}`);
+    const ledger: LedgerContext = {
+      store: world.store,
+      session,
+      generations: await readGenerations(session),
+    };
+    t.match(await auditUsers(ledger, USERS), { differences: [] }, `run ${run}: ${happened.join(', ')}`);
     for (const userId of USERS) {
       const calls = new Set(sent.filter((call) => call.userId === userId).map(({ callId }) => callId)).size;
       t.equal(
@@ -228,7 +232,7 @@ test('kills, zombies, duplicates on other partitions, replays, openings and fill
         calls,
         `run ${run}: rows`,
       );
-      const both = await bothFilled(world, books, userId);
+      const both = await bothFilled(world, ledger, userId);
       t.strictSame(both.counters, both.rows, `run ${run}: ${happened.join(', ')}`);
       t.equal(callsIn(both.counters), calls, `run ${run}: ${happened.join(', ')}`);
     }
@@ -245,7 +249,7 @@ async function consumeAll(world: World, topic: Topic, partition: number): Promis
     earliest: 0,
     end: Number.MAX_SAFE_INTEGER - log.length,
   }));
-  const { books, starts } = await beginCounting(world.store, session, {
+  const { ledger, starts } = await startEpoch(world.store, session, {
     stream: 0,
     states,
     retentionMonths: RETENTION_MONTHS,
@@ -255,8 +259,8 @@ async function consumeAll(world: World, topic: Topic, partition: number): Promis
   const events = topic.log[partition]!.slice(from).map(({ call }, i) => ({ offset: from + i, call }));
   if (events.length > 0) {
     const batch = batchOf(partition, events);
-    await record(books, batch);
-    await markCounted(books, { stream: 0, partition, through: batch.through });
+    await record(ledger, batch);
+    await writeCheckpoint(ledger, { stream: 0, partition, through: batch.through });
     topic.committed[partition] = batch.through + 1;
   }
   session.end('done');

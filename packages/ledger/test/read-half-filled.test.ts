@@ -1,14 +1,14 @@
 import { strict as assert } from 'node:assert';
-import { type Filling, fillUsers, standingOf } from '@calltally/counters';
+import { addPieces, type FillProgress, readFillStatuses } from '@calltally/counters';
 import { type Call, INTERVALS, type Range, seriesOf } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { record, reopen, type Source, sumsOf } from '../src/index.ts';
+import { type AnswerSource, record, reopen, userDaySumsOf } from '../src/index.ts';
 import { readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
 import { batchOf, callOf, DAY_MS, dashboardOracle, holds, seriesOracle } from './support.ts';
 
 test('who is filled from any time on is answered right: what lies before it comes from rows', async (t) => {
-  const { books, store, offsets, filler, reader, series } = await readingWorld(t);
+  const { ledger, store, offsets, filler, reader, series } = await readingWorld(t);
   // Nobody fills in but the test.
   filler.stop();
   const nowMs = Date.now();
@@ -69,20 +69,22 @@ test('who is filled from any time on is answered right: what lies before it come
       if (typeof someTimeOrCall === 'number') since = someTimeOrCall;
       else if (calls.length > 0) since = calls[someTimeOrCall.behind % calls.length]!.startedAt + 1;
       const events = calls.map((call) => ({ offset: offsets[0]!++, call }));
-      if (events.length > 0) await record(books, batchOf(0, events));
-      await reopen(books, [userId]);
+      if (events.length > 0) await record(ledger, batchOf(0, events));
+      await reopen(ledger, [userId]);
       if (since !== Infinity) {
-        const [filling] = (await standingOf(books.session, books.generations, [userId])) as [Filling];
-        const rows = await store.tallies.byDay([userId], filling.base, {
+        const [filling] = (await readFillStatuses(ledger.session, ledger.generations, [userId])) as [
+          FillProgress,
+        ];
+        const rows = await store.tallies.sumByDayAndPartition([userId], filling.base, {
           range: { from: since, until: Infinity },
         });
-        const [sums] = sumsOf([userId], rows);
+        const [sums] = userDaySumsOf([userId], rows);
         const piece = { filling, sums: sums!, fromMs: since };
-        assert.deepEqual(await fillUsers(books.session, books.generations, [piece]), [true]);
+        assert.deepEqual(await addPieces(ledger.session, ledger.generations, [piece]), [true]);
       }
       for (const call of after) {
         calls.push(callOf(userId, call));
-        await record(books, batchOf(1, [{ offset: offsets[1]!++, call: calls.at(-1)! }]));
+        await record(ledger, batchOf(1, [{ offset: offsets[1]!++, call: calls.at(-1)! }]));
       }
       for (const { asked, clock, interval } of reads) {
         let range: Range;
@@ -105,7 +107,7 @@ test('who is filled from any time on is answered right: what lies before it come
   await holds(t, property, 60);
   t.comment([...seen].sort());
   for (const what of ['dashboard', 'series']) {
-    for (const source of ['counters', 'counters+mongo'] satisfies Source[]) {
+    for (const source of ['counters', 'counters+mongo'] satisfies AnswerSource[]) {
       const times = seen.get(`${what}, in part: ${source}`) ?? 0;
       t.ok(times > 3, `${what}, in part: ${times} from ${source}`);
     }

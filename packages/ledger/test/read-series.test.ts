@@ -12,7 +12,7 @@ import {
 import { openStore } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
-import type { Source } from '../src/index.ts';
+import type { AnswerSource } from '../src/index.ts';
 import { RETENTION_MONTHS, readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
 import { callOf, DAY_MS, dashboardOracle, holds, seriesOracle, testReader } from './support.ts';
 
@@ -78,7 +78,7 @@ test('reading time series', async (t) => {
         },
       );
       await holds(t, property, 120);
-      for (const source of ['counters', 'counters+mongo', 'mongo'] satisfies Source[]) {
+      for (const source of ['counters', 'counters+mongo', 'mongo'] satisfies AnswerSource[]) {
         t.ok((seen.get(source) ?? 0) > 20, `${source}: ${seen.get(source)} answers`);
       }
     },
@@ -94,7 +94,7 @@ test('reading time series', async (t) => {
       await count(calls);
       const day = startOf(nowMs);
       const firstKept = firstDayOfMonth(monthOf(day / DAY_MS) - RETENTION_MONTHS) * DAY_MS;
-      const paths: [string, Range, Source][] = [
+      const paths: [string, Range, AnswerSource][] = [
         ['default window', { from: day - 30 * DAY_MS, until: nowMs + 1 }, 'counters'],
         ['whole days', { from: day - 20 * DAY_MS, until: day - 3 * DAY_MS }, 'counters'],
         ['all that is kept, and far ahead', { from: firstKept, until: day + 400 * DAY_MS }, 'counters'],

@@ -6,7 +6,7 @@ import {
   CountersLink,
   DashboardReader,
   fillPieces,
-  Pieces,
+  PieceReader,
   RowsAsOf,
   record,
   reopen,
@@ -45,7 +45,7 @@ test('a user with a long history is right at every moment of being filled in, wh
   await store.calls.insert(
     old.map((call, i) => toRow(call, { stream: 0, partition: i % 2, offset: Math.floor(i / 2) })),
   );
-  for (const partition of PARTITIONS) await store.progress.raise(0, partition, ROWS / 2 - 1);
+  for (const partition of PARTITIONS) await store.progress.advanceStored(0, partition, ROWS / 2 - 1);
 
   const [first, second, third, fourth] = await Promise.all(Array.from({ length: 4 }, () => world.begin()));
   const link = new CountersLink({
@@ -72,7 +72,7 @@ test('a user with a long history is right at every moment of being filled in, wh
 
   /** Calls of the whale, one a batch, and calls that came before by the other partition, too. */
   const write = async (partition: 0 | 1) => {
-    const books = partition === 0 ? first! : second!;
+    const ledger = partition === 0 ? first! : second!;
     while (!isOver()) {
       const before = [...old, ...given.map(({ call }) => call)];
       const duplicate = before[randomInt(before.length)]!;
@@ -84,21 +84,21 @@ test('a user with a long history is right at every moment of being filled in, wh
       given.push(one);
       const calls = randomInt(2) === 0 ? [duplicate, one.call] : [one.call, callOf('u-other')];
       const events = calls.map((call) => ({ offset: offsets[partition]!++, call }));
-      await record(books, batchOf(partition, events));
+      await record(ledger, batchOf(partition, events));
       acknowledged = [...acknowledged, one];
     }
   };
 
   let pieces = 0;
   /** Fills by spans of his own, and opens the whale anew when it is complete. */
-  const fill = async (books: NonNullable<typeof first>, rowsWanted: number, firstSpanMs: number) => {
-    const own = new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted, firstSpanMs });
+  const fill = async (ledger: NonNullable<typeof first>, rowsWanted: number, firstSpanMs: number) => {
+    const own = new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted, firstSpanMs });
     while (!isOver()) {
-      const done = await fillPieces(books, own, [WHALE]);
+      const done = await fillPieces(ledger, own, [WHALE]);
       pieces += done.pieces;
       if (done.pieces === 0 || done.left.length > 0) continue;
       fills += 1;
-      if (!isOver()) await reopen(books, [WHALE]);
+      if (!isOver()) await reopen(ledger, [WHALE]);
     }
   };
 

@@ -3,7 +3,7 @@ import type { Call, Range } from '@calltally/domain';
 import { openStore } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { record, type Source, warmUsers } from '../src/index.ts';
+import { type AnswerSource, fillUntilComplete, record } from '../src/index.ts';
 import { begin, readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
 import { batchOf, callOf, DAY_MS, dashboardOracle, holds, testReader, until } from './support.ts';
 
@@ -77,7 +77,7 @@ test('reading dashboards', async (t) => {
         },
       );
       await holds(t, property, 120);
-      for (const source of ['counters', 'counters+mongo', 'mongo'] satisfies Source[]) {
+      for (const source of ['counters', 'counters+mongo', 'mongo'] satisfies AnswerSource[]) {
         t.ok((seen.get(source) ?? 0) > 20, `${source}: ${seen.get(source)} answers`);
       }
     },
@@ -111,7 +111,7 @@ test('reading dashboards', async (t) => {
       );
       await count(calls);
       const day = startOf(nowMs);
-      const paths: [string, Range, Source][] = [
+      const paths: [string, Range, AnswerSource][] = [
         ['default window', windowAt(nowMs), 'counters'],
         ['whole days', { from: day - 20 * DAY_MS, until: day - 3 * DAY_MS }, 'counters'],
         ['to the end of today', { from: day - 2 * DAY_MS, until: day + DAY_MS }, 'counters'],
@@ -302,7 +302,7 @@ test('reading dashboards', async (t) => {
           calls.map((call) => ({ offset: offsets[0]!++, call })),
         ),
       );
-      await warmUsers(again, ['u-gone']);
+      await fillUntilComplete(again, ['u-gone']);
       const nowhere = openStore({
         uri: 'mongodb://127.0.0.1:1',
         database: 'none',

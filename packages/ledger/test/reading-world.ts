@@ -1,7 +1,7 @@
 import type { Call } from '@calltally/domain';
 import type { Test } from '@calltally/stack/testing';
 import { toRow } from '@calltally/store';
-import { beginCounting, markCounted, markStored, record, warmUsers } from '../src/index.ts';
+import { fillUntilComplete, record, startEpoch, writeCheckpoint } from '../src/index.ts';
 import { batchOf, callOf, DAY_MS, testReader, testWorld, until, type World } from './support.ts';
 
 /** Short, so that much of what is asked for lies beyond it. */
@@ -16,14 +16,14 @@ export const startOf = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
 export async function begin({ store, open }: World) {
   const states = [0, 1].map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
   const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
-  return (await beginCounting(store, await open(), topic)).books;
+  return (await startEpoch(store, await open(), topic)).ledger;
 }
 
 /** A world of two partitions with readers over it that are linked to Redis, and what counts calls in it. */
 export async function readingWorld(t: Test) {
   const world = await testWorld(t);
   const { store } = world;
-  const books = await begin(world);
+  const ledger = await begin(world);
   const offsets = [0, 0];
 
   /** As ingest does, and fills the users in; every other call by either partition. */
@@ -31,12 +31,12 @@ export async function readingWorld(t: Test) {
     for (const partition of [0, 1]) {
       const mine = calls.filter((_, i) => i % 2 === partition);
       const events = mine.map((call) => ({ offset: offsets[partition]!++, call }));
-      if (events.length > 0) await record(books, batchOf(partition, events));
+      if (events.length > 0) await record(ledger, batchOf(partition, events));
       const asOfMs = 1_000 + offsets[0]! + offsets[1]!;
-      await markCounted(books, { stream: 0, partition, through: offsets[partition]! - 1, asOfMs });
-      await markStored(store, { stream: 0, partitions: [partition], asOfMs });
+      await writeCheckpoint(ledger, { stream: 0, partition, through: offsets[partition]! - 1, asOfMs });
+      await store.progress.advanceAsOf(0, [partition], asOfMs);
     }
-    await warmUsers(books, [...new Set(calls.map(({ userId }) => userId))]);
+    await fillUntilComplete(ledger, [...new Set(calls.map(({ userId }) => userId))]);
   }
 
   /**
@@ -58,7 +58,7 @@ export async function readingWorld(t: Test) {
       async count() {
         for (const partition of [0, 1]) {
           const events = rows.filter((row) => row.partition === partition);
-          await record(books, batchOf(partition, events));
+          await record(ledger, batchOf(partition, events));
         }
       },
     };
@@ -69,5 +69,5 @@ export async function readingWorld(t: Test) {
     () => readers.link.current?.generations.size,
     (size) => size === 1,
   );
-  return { world, books, store, offsets, count, halfCounted, ...readers };
+  return { world, ledger, store, offsets, count, halfCounted, ...readers };
 }

@@ -1,15 +1,15 @@
-import { applyEvents, claimUsers, forgetUsers, markPartition, readGenerations } from '@calltally/counters';
-import { cutKey, isCanonical, type Store, StoreError, toRow } from '@calltally/store';
+import { applyEvents, claimUsers, forgetUsers, raiseCheckpoint, readGenerations } from '@calltally/counters';
+import { isCanonical, partitionId, type Store, StoreError, toRow } from '@calltally/store';
 import { test } from 'tap';
 import {
-  type Batch,
-  type Books,
+  type CallBatch,
   fillPieces,
-  markCounted,
+  fillUntilComplete,
+  type LedgerContext,
   openCold,
-  Pieces,
+  PieceReader,
   record,
-  warmUsers,
+  writeCheckpoint,
 } from '../src/index.ts';
 import {
   batchOf,
@@ -24,7 +24,7 @@ import {
 } from './support.ts';
 
 /** The first `steps` of what `record` and `markCounted` do, then death. */
-async function recordAndDie({ store, session, generations }: Books, batch: Batch, steps: number) {
+async function recordAndDie({ store, session, generations }: LedgerContext, batch: CallBatch, steps: number) {
   const { stream, partition, events, through } = batch;
   if (steps === 0) return;
   const half = events.slice(0, Math.ceil(events.length / 2));
@@ -33,9 +33,9 @@ async function recordAndDie({ store, session, generations }: Books, batch: Batch
     inserted.map(({ offset, call }) => toRow(call, { stream, partition, offset })),
   );
   if (steps <= 2) return;
-  await store.progress.raise(stream, partition, through);
+  await store.progress.advanceStored(stream, partition, through);
   if (steps === 3) return;
-  const key = cutKey(stream, partition);
+  const key = partitionId(stream, partition);
   const canonical = events.filter((_, i) => isCanonical(outcomes[i]!));
   const users = [...new Set(canonical.map(({ call }) => call.userId))].map((userId) => ({
     userId,
@@ -45,7 +45,7 @@ async function recordAndDie({ store, session, generations }: Books, batch: Batch
   }));
   await applyEvents(session, generations, key, steps === 4 ? users.slice(0, 1) : users);
   if (steps <= 5) return;
-  await markPartition(session, generations, { partition: key, through });
+  await raiseCheckpoint(session, generations, { partition: key, through });
 }
 const ALL_STEPS = 6;
 
@@ -54,8 +54,8 @@ test('recording', async (t) => {
   const { store, admin } = world;
   let next = 0;
   const events = (calls: ReturnType<typeof callOf>[]) => calls.map((call) => ({ offset: next++, call }));
-  const agree = async (t: Tap, books: Books, userId: string, calls: number) => {
-    const both = await bothFilled(world, books, userId);
+  const agree = async (t: Tap, ledger: LedgerContext, userId: string, calls: number) => {
+    const both = await bothFilled(world, ledger, userId);
     t.strictSame(both.counters, both.rows, userId);
     t.equal(callsIn(both.counters), calls);
   };
@@ -64,7 +64,7 @@ test('recording', async (t) => {
   await t.test(
     'a batch is inserted, counted and marked, and each event told what became of it',
     async (t) => {
-      const books = await world.begin();
+      const ledger = await world.begin();
       const first = callOf('u-1');
       const taken = callOf('u-1');
       const batch = batchOf(
@@ -78,31 +78,31 @@ test('recording', async (t) => {
           { ...taken, durationMs: 1 },
         ]),
       );
-      t.strictSame(await record(books, batch), {
+      t.strictSame(await record(ledger, batch), {
         outcomes: ['inserted', 'inserted', 'duplicate', 'inserted', 'foreign', 'changed'],
         opened: 2,
       });
-      await markCounted(books, { stream: 0, partition: 0, through: batch.through, asOfMs: 7 });
-      await agree(t, books, 'u-1', 2);
-      await agree(t, books, 'u-2', 1);
-      const [generation] = (await readGenerations(books.session)).values();
-      t.equal(generation!.marks.get('0:0'), batch.through);
+      await writeCheckpoint(ledger, { stream: 0, partition: 0, through: batch.through, asOfMs: 7 });
+      await agree(t, ledger, 'u-1', 2);
+      await agree(t, ledger, 'u-2', 1);
+      const [generation] = (await readGenerations(ledger.session)).values();
+      t.equal(generation!.checkpoints.get('0:0'), batch.through);
       t.equal(generation!.asOf.get('0:0'), 7);
       t.equal((await store.progress.stored()).get('0:0'), batch.through);
 
-      t.strictSame(await record(books, batch), {
+      t.strictSame(await record(ledger, batch), {
         outcomes: ['redelivered', 'redelivered', 'duplicate', 'redelivered', 'foreign', 'changed'],
         opened: 0,
       });
-      await agree(t, books, 'u-1', 2);
-      await agree(t, books, 'u-2', 1);
+      await agree(t, ledger, 'u-1', 2);
+      await agree(t, ledger, 'u-2', 1);
     },
   );
 
   await t.test('a batch without a call that could be taken raises stored all the same', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     next += 10;
-    t.strictSame(await record(books, { stream: 0, partition: 0, events: [], through: next - 1 }), {
+    t.strictSame(await record(ledger, { stream: 0, partition: 0, events: [], through: next - 1 }), {
       outcomes: [],
       opened: 0,
     });
@@ -110,20 +110,20 @@ test('recording', async (t) => {
   });
 
   await t.test('no step is begun before the one above it is acknowledged', async (t) => {
-    const books = await world.begin();
-    await record(books, batchOf(40, [{ offset: 0, call: callOf('u-order') }]));
+    const ledger = await world.begin();
+    await record(ledger, batchOf(40, [{ offset: 0, call: callOf('u-order') }]));
     const batch = batchOf(40, [{ offset: 1, call: callOf('u-order') }]);
-    const key = cutKey(0, 40);
+    const key = partitionId(0, 40);
     const refused = new StoreError('STORE_TIMEOUT', true, 'no answer');
     const rejects = () => Promise.reject(refused);
 
     const withoutInsert = { ...store, calls: bound(store.calls, { insert: rejects }) };
-    await t.rejects(record({ ...books, store: withoutInsert }, batch), refused);
+    await t.rejects(record({ ...ledger, store: withoutInsert }, batch), refused);
     t.equal((await store.progress.stored()).get(key), 0, 'nothing is said to be stored');
 
-    const withoutRaise = { ...store, progress: bound(store.progress, { raise: rejects }) };
-    await t.rejects(record({ ...books, store: withoutRaise }, batch), refused);
-    t.equal((await bothOf(world, books, 'u-order'))!.applied.get(key), 0, 'nothing is applied');
+    const withoutRaise = { ...store, progress: bound(store.progress, { advanceStored: rejects }) };
+    await t.rejects(record({ ...ledger, store: withoutRaise }, batch), refused);
+    t.equal((await bothOf(world, ledger, 'u-order'))!.applied.get(key), 0, 'nothing is applied');
 
     let raised = false;
     const slow = {
@@ -136,16 +136,16 @@ test('recording', async (t) => {
         },
       }),
       progress: bound(store.progress, {
-        raise: async (...to) => {
+        advanceStored: async (...to) => {
           raised = true;
           await new Promise((resolve) => setTimeout(resolve, 50));
-          t.equal((await bothOf(world, books, 'u-order'))!.applied.get(key), 0, 'apply waits for stored');
-          return store.progress.raise(...to);
+          t.equal((await bothOf(world, ledger, 'u-order'))!.applied.get(key), 0, 'apply waits for stored');
+          return store.progress.advanceStored(...to);
         },
       }),
     };
-    await record({ ...books, store: slow }, batch);
-    await agree(t, books, 'u-order', 2);
+    await record({ ...ledger, store: slow }, batch);
+    await agree(t, ledger, 'u-order', 2);
   });
 
   for (const state of ['cold', 'claimed', 'open', 'in part', 'complete'] as const) {
@@ -153,29 +153,29 @@ test('recording', async (t) => {
       await t.test(
         `${state} users, killed after ${steps} of ${ALL_STEPS} steps: the batch comes again and counts once`,
         async (t) => {
-          const books = await world.begin();
+          const ledger = await world.begin();
           const users = [1, 2, 3].map((i) => `u-${state}-${steps}-${i}`);
           const startedAt = Date.now() - 40 * DAY_MS;
           const before = batchOf(0, events(users.map((userId) => callOf(userId, { startedAt }))));
-          await recordAndDie(books, before, 3);
-          if (state === 'claimed') await claimUsers(books.session, books.generations, users, Date.now());
-          if (state === 'open' || state === 'in part') await openCold(books, users);
+          await recordAndDie(ledger, before, 3);
+          if (state === 'claimed') await claimUsers(ledger.session, ledger.generations, users, Date.now());
+          if (state === 'open' || state === 'in part') await openCold(ledger, users);
           if (state === 'in part') {
-            const pieces = new Pieces(store.tallies, { wholeTimeoutMs: 0 });
-            t.equal((await fillPieces(books, pieces, users)).left.length, users.length);
+            const pieces = new PieceReader(store.tallies, { wholeTimeoutMs: 0 });
+            t.equal((await fillPieces(ledger, pieces, users)).left.length, users.length);
           }
-          if (state === 'complete') await warmUsers(books, users);
+          if (state === 'complete') await fillUntilComplete(ledger, users);
           const calls = [...users, ...users].map((userId, i) =>
             callOf(userId, { startedAt: Date.now() - i * 9 * DAY_MS }),
           );
           const batch = batchOf(0, events(calls));
-          await recordAndDie(books, batch, steps);
-          books.session.end('killed');
+          await recordAndDie(ledger, batch, steps);
+          ledger.session.end('killed');
 
           const again = await world.begin();
           for (let times = 0; times < 3; times++) {
             await record(again, batch);
-            await markCounted(again, { stream: 0, partition: 0, through: batch.through });
+            await writeCheckpoint(again, { stream: 0, partition: 0, through: batch.through });
             if (times === 1) for (const userId of users) await agree(t, again, userId, 3);
           }
           for (const userId of users) await agree(t, again, userId, 3);
@@ -186,7 +186,7 @@ test('recording', async (t) => {
   }
 
   await t.test('a batch that overlaps what was recorded adds only what is new', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const all = events(Array.from({ length: 30 }, (_, i) => callOf(`u-over-${i % 3}`)));
     for (const [from, until] of [
       [0, 12],
@@ -195,9 +195,9 @@ test('recording', async (t) => {
       [19, 30],
       [0, 30],
     ] as const) {
-      await record(books, batchOf(0, all.slice(from, until)));
+      await record(ledger, batchOf(0, all.slice(from, until)));
     }
-    for (let i = 0; i < 3; i++) await agree(t, books, `u-over-${i}`, 10);
+    for (let i = 0; i < 3; i++) await agree(t, ledger, `u-over-${i}`, 10);
   });
 
   await t.test('two recorders of the same cold users on two partitions at once', async (t) => {
@@ -213,7 +213,7 @@ test('recording', async (t) => {
           [...own, ...shared].map((call) => ({ offset: offset++, call })),
         );
       });
-      await Promise.all(both.map((books, i) => record(books, batches[i]!)));
+      await Promise.all(both.map((ledger, i) => record(ledger, batches[i]!)));
       for (const userId of users) await agree(t, both[0]!, userId, 5);
       for (const { session } of both) session.end('done');
     }
@@ -222,9 +222,9 @@ test('recording', async (t) => {
   await t.test(
     'another who knew less opens the user just before us: the events are applied on top of that',
     async (t) => {
-      const books = await world.begin();
+      const ledger = await world.begin();
       const older = batchOf(20, [{ offset: 0, call: callOf('u-less') }]);
-      await recordAndDie(books, older, 3);
+      await recordAndDie(ledger, older, 3);
 
       // The other one has read stored before our batch raised it, and waits.
       let hasRead!: () => void;
@@ -237,7 +237,7 @@ test('recording', async (t) => {
         await gate;
         return stored;
       });
-      const other = openCold({ ...books, store: slow }, ['u-less']);
+      const other = openCold({ ...ledger, store: slow }, ['u-less']);
       await read;
 
       const ours = await world.begin();
@@ -253,13 +253,13 @@ test('recording', async (t) => {
       );
       t.equal(openings, 1);
       t.equal(opened, 0);
-      await agree(t, books, 'u-less', 2);
+      await agree(t, ledger, 'u-less', 2);
     },
   );
 
   await t.test('another who knew less comes too late, and changes nothing', async (t) => {
-    const books = await world.begin();
-    await recordAndDie(books, batchOf(21, [{ offset: 0, call: callOf('u-late') }]), 3);
+    const ledger = await world.begin();
+    await recordAndDie(ledger, batchOf(21, [{ offset: 0, call: callOf('u-late') }]), 3);
     const ours = await world.begin();
     const slow = withStored(store, async () => {
       const stored = await store.progress.stored();
@@ -267,13 +267,13 @@ test('recording', async (t) => {
       t.equal((await record(ours, batch)).opened, 1, 'by the claim of the other');
       return stored;
     });
-    t.equal((await openCold({ ...books, store: slow }, ['u-late'])).size, 0);
-    await agree(t, books, 'u-late', 2);
+    t.equal((await openCold({ ...ledger, store: slow }, ['u-late'])).size, 0);
+    await agree(t, ledger, 'u-late', 2);
   });
 
   await t.test('nobody is opened at what was read before they were forgotten', async (t) => {
-    const books = await world.begin();
-    await recordAndDie(books, batchOf(23, [{ offset: 0, call: callOf('u-again') }]), 3);
+    const ledger = await world.begin();
+    await recordAndDie(ledger, batchOf(23, [{ offset: 0, call: callOf('u-again') }]), 3);
     const ours = await world.begin();
     const slow = withStored(store, async () => {
       const stored = await store.progress.stored();
@@ -281,45 +281,45 @@ test('recording', async (t) => {
       await forgetUsers(ours.session, ['u-again']);
       return stored;
     });
-    t.equal((await openCold({ ...books, store: slow }, ['u-again'])).size, 0);
-    await agree(t, books, 'u-again', 2);
+    t.equal((await openCold({ ...ledger, store: slow }, ['u-again'])).size, 0);
+    await agree(t, ledger, 'u-again', 2);
   });
 
   await t.test('users who are made cold all the time cannot be counted, and that is told', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     let applies = 0;
-    const session = interposed(books.session, async (script) => {
+    const session = interposed(ledger.session, async (script) => {
       if (script !== 'apply') return;
       applies += 1;
-      await forgetUsers(books.session, ['u-cold']);
+      await forgetUsers(ledger.session, ['u-cold']);
     });
     const batch = batchOf(22, [{ offset: 0, call: callOf('u-cold') }]);
-    await t.rejects(record({ ...books, session }, batch), { code: 'COUNTERS_CONTENDED' });
+    await t.rejects(record({ ...ledger, session }, batch), { code: 'COUNTERS_CONTENDED' });
     t.equal(applies, 20);
-    await record(books, batch);
-    await agree(t, books, 'u-cold', 1);
+    await record(ledger, batch);
+    await agree(t, ledger, 'u-cold', 1);
   });
 
   await t.test(
     'Redis emptied between any two steps: what was begun is refused, and counts exactly once begun anew',
     async (t) => {
       for (let steps = 0; steps <= ALL_STEPS; steps++) {
-        const books = await world.begin([{ committed: next }]);
+        const ledger = await world.begin([{ committed: next }]);
         const users = [1, 2].map((i) => `u-flush-${steps}-${i}`);
         const first = batchOf(0, events(users.map((userId) => callOf(userId))));
-        await record(books, first);
+        await record(ledger, first);
         const batch = batchOf(0, events([...users, ...users].map((userId) => callOf(userId))));
-        await recordAndDie(books, batch, steps);
+        await recordAndDie(ledger, batch, steps);
         await admin.flushall();
         await t.rejects(
-          record(books, batch).then(() =>
-            markCounted(books, { stream: 0, partition: 0, through: batch.through }),
+          record(ledger, batch).then(() =>
+            writeCheckpoint(ledger, { stream: 0, partition: 0, through: batch.through }),
           ),
           { code: 'COUNTERS_GENERATION' },
         );
         const again = await world.begin([{ committed: first.through + 1 }]);
         await record(again, batch);
-        await markCounted(again, { stream: 0, partition: 0, through: batch.through });
+        await writeCheckpoint(again, { stream: 0, partition: 0, through: batch.through });
         for (const userId of users) await agree(t, again, userId, 3);
       }
     },
@@ -328,13 +328,13 @@ test('recording', async (t) => {
   await t.test(
     'Redis emptied while an apply has found the user cold: nothing of the older generation survives',
     async (t) => {
-      const books = await world.begin();
+      const ledger = await world.begin();
       const call = callOf('u-late-flush');
-      const session = interposed(books.session, async (script) => {
+      const session = interposed(ledger.session, async (script) => {
         if (script === 'claim') await admin.flushall();
       });
-      await record({ ...books, session }, batchOf(30, [{ offset: 0, call }]));
-      await t.rejects(markCounted(books, { stream: 0, partition: 30, through: 0 }), {
+      await record({ ...ledger, session }, batchOf(30, [{ offset: 0, call }]));
+      await t.rejects(writeCheckpoint(ledger, { stream: 0, partition: 30, through: 0 }), {
         code: 'COUNTERS_GENERATION',
       });
       const again = await world.begin();

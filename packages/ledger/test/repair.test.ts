@@ -3,12 +3,12 @@ import { test } from 'tap';
 import {
   auditUsers,
   fillPieces,
+  fillUntilComplete,
   openCold,
-  Pieces,
+  PieceReader,
   record,
   reopen,
   repairUsers,
-  warmUsers,
 } from '../src/index.ts';
 import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, interposed, testWorld } from './support.ts';
 
@@ -17,12 +17,12 @@ test('repairing', async (t) => {
   const { store, admin } = world;
   /** So that a history takes several. */
   const smallPieces = () =>
-    new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 4, firstSpanMs: DAY_MS });
+    new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 4, firstSpanMs: DAY_MS });
 
   await t.test(
     'a user for whom events are counted before every piece is repaired all the same',
     async (t) => {
-      const books = await world.begin();
+      const ledger = await world.begin();
       const another = await world.begin();
       let offset = 0;
       const count = () => {
@@ -30,38 +30,38 @@ test('repairing', async (t) => {
         return record(another, batchOf(7, [{ offset: offset++, call }]));
       };
       for (let i = 0; i < 12; i++) await count();
-      await warmUsers(books, ['u-hot']);
+      await fillUntilComplete(ledger, ['u-hot']);
       await admin.del(...(await admin.keys('ct:{u-hot}:*')));
       let pieces = 0;
-      const session = interposed(books.session, async (script) => {
+      const session = interposed(ledger.session, async (script) => {
         if (script !== 'fill') return;
         await count();
         pieces += 1;
       });
-      await repairUsers({ ...books, session }, ['u-hot'], { pieces: smallPieces() });
+      await repairUsers({ ...ledger, session }, ['u-hot'], { pieces: smallPieces() });
       t.ok(pieces > 3, `${pieces} pieces`);
-      t.strictSame((await auditUsers(books, ['u-hot'])).differences, []);
-      const both = (await bothOf(world, books, 'u-hot'))!;
+      t.strictSame((await auditUsers(ledger, ['u-hot'])).differences, []);
+      const both = (await bothOf(world, ledger, 'u-hot'))!;
       t.strictSame(both.counters, both.rows);
       t.equal(callsIn(both.counters), offset);
     },
   );
 
   await t.test('cold users and half-filled ones become complete, complete ones are left', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const users = ['u-cold', 'u-half', 'u-opened'];
     const calls = users.flatMap((userId) =>
       [0, 40, 80].map((daysAgo) => callOf(userId, { startedAt: Date.now() - daysAgo * DAY_MS })),
     );
     await store.calls.insert(calls.map((call, offset) => toRow(call, { stream: 0, partition: 8, offset })));
-    await store.progress.raise(0, 8, calls.length);
-    await openCold(books, ['u-half', 'u-opened']);
-    await fillPieces(books, smallPieces(), ['u-half']);
-    await warmUsers(books, ['u-complete']);
+    await store.progress.advanceStored(0, 8, calls.length);
+    await openCold(ledger, ['u-half', 'u-opened']);
+    await fillPieces(ledger, smallPieces(), ['u-half']);
+    await fillUntilComplete(ledger, ['u-complete']);
     const before = await admin.hgetall('ct:{u-complete}');
     const half = await admin.hgetall('ct:{u-half}');
     const rows: number[] = [];
-    await warmUsers(books, [...users, 'u-complete'], { onRows: (some) => rows.push(some) });
+    await fillUntilComplete(ledger, [...users, 'u-complete'], { onRows: (some) => rows.push(some) });
     t.equal(
       rows.reduce((a, b) => a + b),
       8,
@@ -69,47 +69,47 @@ test('repairing', async (t) => {
     );
     t.strictSame(await admin.hgetall('ct:{u-complete}'), before);
     t.equal((await admin.hgetall('ct:{u-half}')).n, half.n, 'gone on with, not begun anew');
-    t.strictSame(await auditUsers(books, [...users, 'u-complete']), {
+    t.strictSame(await auditUsers(ledger, [...users, 'u-complete']), {
       compared: 4,
       cold: [],
       filling: [],
       differences: [],
     });
-    for (const userId of users) t.equal(callsIn((await bothOf(world, books, userId))!.counters), 3);
+    for (const userId of users) t.equal(callsIn((await bothOf(world, ledger, userId))!.counters), 3);
     t.equal(await admin.zcard('ct:filling:{0}'), 0, 'nobody waits');
   });
 
   await t.test(
     'opened anew is forgotten, opened and queued, and filled from the rows as they are',
     async (t) => {
-      const books = await world.begin();
-      await record(books, batchOf(9, [{ offset: 0, call: callOf('u-anew') }]));
-      await warmUsers(books, ['u-anew']);
+      const ledger = await world.begin();
+      await record(ledger, batchOf(9, [{ offset: 0, call: callOf('u-anew') }]));
+      await fillUntilComplete(ledger, ['u-anew']);
       const lost = callOf('u-anew', { startedAt: Date.now() - 3 * DAY_MS });
-      await store.progress.raise(0, 9, 1);
+      await store.progress.advanceStored(0, 9, 1);
       await store.calls.insert([toRow(lost, { stream: 0, partition: 9, offset: 1 })]);
-      t.equal(await reopen(books, ['u-anew', 'u-nobody']), 2);
-      t.equal(await reopen(books, []), 0);
+      t.equal(await reopen(ledger, ['u-anew', 'u-nobody']), 2);
+      t.equal(await reopen(ledger, []), 0);
       t.strictSame((await admin.zrange('ct:filling:{0}', '0', '-1')).sort(), ['u-anew', 'u-nobody']);
-      const both = await bothFilled(world, books, 'u-anew');
+      const both = await bothFilled(world, ledger, 'u-anew');
       t.strictSame(both.counters, both.rows);
       t.equal(callsIn(both.counters), 2);
     },
   );
 
   await t.test('who is opened anew all the time is filled until that is called off', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const another = await world.begin();
     const stopping = new AbortController();
     let fills = 0;
-    const session = interposed(books.session, async (script) => {
+    const session = interposed(ledger.session, async (script) => {
       if (script !== 'fill') return;
       await reopen(another, ['u-contended']);
       fills += 1;
       if (fills === 10) stopping.abort();
     });
-    await repairUsers({ ...books, session }, ['u-contended'], { signal: stopping.signal });
+    await repairUsers({ ...ledger, session }, ['u-contended'], { signal: stopping.signal });
     t.equal(fills, 10);
-    t.match(await auditUsers(books, ['u-contended']), { filling: ['u-contended'], differences: [] });
+    t.match(await auditUsers(ledger, ['u-contended']), { filling: ['u-contended'], differences: [] });
   });
 });

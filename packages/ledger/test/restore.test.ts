@@ -1,7 +1,7 @@
 import { forgetUsers } from '@calltally/counters';
 import { toRow } from '@calltally/store';
 import { test } from 'tap';
-import { record, restore, warmUsers } from '../src/index.ts';
+import { fillUntilComplete, record, restore } from '../src/index.ts';
 import { batchOf, bothFilled, bothOf, callOf, callsIn, testWorld, type World } from './support.ts';
 
 /** As a consumer leaves it that was killed between `stored` and apply. */
@@ -10,72 +10,72 @@ async function storeOnly({ store }: World, batch: ReturnType<typeof batchOf>): P
   await calls.insert(
     batch.events.map(({ offset, call }) => toRow(call, { stream: 0, partition: batch.partition, offset })),
   );
-  await progress.raise(0, batch.partition, batch.through);
+  await progress.advanceStored(0, batch.partition, batch.through);
 }
 
 test('events that are stored and not counted yet stay for ingest, wherever a replay begins', async (t) => {
   const world = await testWorld(t);
-  const books = await world.begin();
-  await record(books, batchOf(0, [{ offset: 0, call: callOf('u-1') }]));
+  const ledger = await world.begin();
+  await record(ledger, batchOf(0, [{ offset: 0, call: callOf('u-1') }]));
   const inHand = batchOf(0, [
     { offset: 1, call: callOf('u-1') },
     { offset: 2, call: callOf('u-1') },
   ]);
   await storeOnly(world, inHand);
 
-  await restore(books, batchOf(0, inHand.events.slice(1)));
-  await record(books, inHand);
+  await restore(ledger, batchOf(0, inHand.events.slice(1)));
+  await record(ledger, inHand);
 
-  const both = await bothFilled(world, books, 'u-1');
+  const both = await bothFilled(world, ledger, 'u-1');
   t.strictSame(both.counters, both.rows);
   t.equal(callsIn(both.counters), 3);
 });
 
 test('rows that Mongo lost come back, and their users are counted whole, also when the first attempt failed', async (t) => {
   const world = await testWorld(t);
-  const books = await world.begin();
+  const ledger = await world.begin();
   const batch = batchOf(
     0,
     ['u-1', 'u-2', 'u-1'].map((userId, offset) => ({ offset, call: callOf(userId) })),
   );
   const kept = { ...batch, events: batch.events.slice(1) };
-  await record(books, kept);
-  await warmUsers(books, ['u-1', 'u-2']);
+  await record(ledger, kept);
+  await fillUntilComplete(ledger, ['u-1', 'u-2']);
 
   const cut = await world.begin();
   const { calls } = world.store;
   const store = { ...world.store, calls: Object.create(calls) };
-  store.calls.areHeld = calls.areHeld.bind(calls);
+  store.calls.areHeld = calls.allPresent.bind(calls);
   store.calls.insertMissing = async (rows: Parameters<typeof calls.insertMissing>[0]) => {
     const outcomes = await calls.insertMissing(rows);
     cut.session.end('cut after the insert');
     return outcomes;
   };
   await t.rejects(restore({ ...cut, store }, batch), { code: 'COUNTERS_LOST' });
-  t.equal(callsIn((await bothOf(world, books, 'u-1'))!.counters), 1, 'the row is there, and not counted');
+  t.equal(callsIn((await bothOf(world, ledger, 'u-1'))!.counters), 1, 'the row is there, and not counted');
 
-  const { outcomes, opened } = await restore(books, batch, true);
+  const { outcomes, opened } = await restore(ledger, batch, true);
   t.strictSame(outcomes, ['redelivered', 'redelivered', 'redelivered']);
   t.equal(opened, 2);
-  t.equal(callsIn((await bothFilled(world, books, 'u-1')).counters), 2);
-  t.equal(callsIn((await bothFilled(world, books, 'u-2')).counters), 1);
+  t.equal(callsIn((await bothFilled(world, ledger, 'u-1')).counters), 2);
+  t.equal(callsIn((await bothFilled(world, ledger, 'u-2')).counters), 1);
 });
 
 test('whom Redis does not know any more is counted, and who is known stays as he is', async (t) => {
   const world = await testWorld(t);
-  const books = await world.begin();
+  const ledger = await world.begin();
   const batch = batchOf(
     0,
     ['u-1', 'u-2'].map((userId, offset) => ({ offset, call: callOf(userId) })),
   );
-  await record(books, batch);
-  await warmUsers(books, ['u-1', 'u-2']);
-  await forgetUsers(books.session, ['u-1']);
+  await record(ledger, batch);
+  await fillUntilComplete(ledger, ['u-1', 'u-2']);
+  await forgetUsers(ledger.session, ['u-1']);
   const known = await world.admin.hgetall('ct:{u-2}');
 
-  const { outcomes, opened } = await restore(books, batch);
+  const { outcomes, opened } = await restore(ledger, batch);
   t.strictSame(outcomes, ['redelivered', 'redelivered']);
   t.equal(opened, 1);
-  t.equal(callsIn((await bothFilled(world, books, 'u-1')).counters), 1);
+  t.equal(callsIn((await bothFilled(world, ledger, 'u-1')).counters), 1);
   t.strictSame(await world.admin.hgetall('ct:{u-2}'), known);
 });

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { markStored, RowsAsOf } from '../src/index.ts';
+import { RowsAsOf } from '../src/index.ts';
 import { testWorld, until } from './support.ts';
 
 test('as-of of rows is kept at hand, and stands while Mongo cannot be asked', async (t) => {
@@ -12,7 +12,7 @@ test('as-of of rows is kept at hand, and stands while Mongo cannot be asked', as
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  await markStored(store, { stream: 0, partitions: [0, 1], asOfMs: 1_000 });
+  await store.progress.advanceAsOf(0, [0, 1], 1_000);
   const rowsAsOf = new RowsAsOf({ ...store, progress });
   t.equal(rowsAsOf.current, undefined);
   rowsAsOf.start();
@@ -23,7 +23,7 @@ test('as-of of rows is kept at hand, and stands while Mongo cannot be asked', as
     ),
     1_000,
   );
-  await markStored(store, { stream: 0, partitions: [1, 0], asOfMs: 2_000 });
+  await store.progress.advanceAsOf(0, [1, 0], 2_000);
   t.equal(
     await until(
       () => rowsAsOf.current,

@@ -17,16 +17,16 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { type Db, MongoClient } from 'mongodb';
 import {
-  type Batch,
-  type Books,
-  beginCounting,
+  type CallBatch,
   CountersLink,
   DashboardReader,
   Filler,
-  type PartitionState,
+  fillUntilComplete,
+  type LedgerContext,
+  type PartitionOffsets,
   RowsAsOf,
   SeriesReader,
-  warmUsers,
+  startEpoch,
 } from '../src/index.ts';
 
 export const DAY_MS = 86_400_000;
@@ -40,7 +40,7 @@ export interface World {
   store: Store;
   open(): Promise<CounterSession>;
   /** Books of a fresh session, as a consumer that begins has them. */
-  begin(states?: readonly Partial<PartitionState>[]): Promise<Books>;
+  begin(states?: readonly Partial<PartitionOffsets>[]): Promise<LedgerContext>;
 }
 
 export async function testWorld(t: Test): Promise<World> {
@@ -77,7 +77,7 @@ export async function testWorld(t: Test): Promise<World> {
     async begin(given = [{}, { partition: 1 }]) {
       const states = given.map((state) => ({ partition: 0, committed: 0, earliest: 0, end: 1e9, ...state }));
       const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
-      return (await beginCounting(store, await open(), topic)).books;
+      return (await startEpoch(store, await open(), topic)).ledger;
     },
   };
 }
@@ -93,7 +93,7 @@ export async function testReader(
   limits = LIMITS,
 ) {
   const link = new CountersLink({ url: world.redis.address, ...limits });
-  const filler = new Filler({ books: () => link.current && { store, ...link.current } });
+  const filler = new Filler({ ledger: () => link.current && { store, ...link.current } });
   const rowsAsOf = new RowsAsOf(store);
   const reader = new DashboardReader({ store, link, filler, rowsAsOf });
   const series = new SeriesReader({ store, link, filler, rowsAsOf });
@@ -111,7 +111,7 @@ export function batchOf(
   partition: number,
   events: { offset: number; call: Call }[],
   through?: number,
-): Batch {
+): CallBatch {
   return { stream: 0, partition, events, through: through ?? events.at(-1)!.offset };
 }
 
@@ -146,7 +146,7 @@ export async function bucketsOfRows(db: Db, userId: string, through: ReadonlyMap
 }
 
 /** What is told of a user by counters and by rows at the same cut; undefined where the counters do not know him. */
-export async function bothOf({ db }: World, { session, generations }: Books, userId: string) {
+export async function bothOf({ db }: World, { session, generations }: LedgerContext, userId: string) {
   const snapshot = await snapshotUser(session, generations, userId, Date.now());
   if (snapshot === undefined) return undefined;
   return {
@@ -157,9 +157,9 @@ export async function bothOf({ db }: World, { session, generations }: Books, use
 }
 
 /** As `bothOf`, once the user is filled in. */
-export async function bothFilled(world: World, books: Books, userId: string) {
-  await warmUsers(books, [userId]);
-  return (await bothOf(world, books, userId))!;
+export async function bothFilled(world: World, ledger: LedgerContext, userId: string) {
+  await fillUntilComplete(ledger, [userId]);
+  return (await bothOf(world, ledger, userId))!;
 }
 
 export function callsIn(buckets: ReadonlyMap<string, Tally>): number {
@@ -231,13 +231,13 @@ export function watched(
   before: (userIds: readonly string[], range: Range) => unknown = () => {},
   after: () => unknown = () => {},
 ): Tallies {
-  const byDay: Tallies['byDay'] = async (userIds, through, bounds = {}) => {
+  const sumByDayAndPartition: Tallies['sumByDayAndPartition'] = async (userIds, through, bounds = {}) => {
     await before(userIds, bounds.range ?? { from: -Infinity, until: Infinity });
-    const found = await tallies.byDay(userIds, through, bounds);
+    const found = await tallies.sumByDayAndPartition(userIds, through, bounds);
     await after();
     return found;
   };
-  return bound(tallies, { byDay });
+  return bound(tallies, { sumByDayAndPartition });
 }
 
 /** A session that does something before each script for users, and another thing with its replies. */

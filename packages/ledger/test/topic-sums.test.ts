@@ -1,12 +1,12 @@
 import { applyEvents, readGenerations } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { cutKey, type Source, toRow } from '@calltally/store';
+import { partitionId, type Source, toRow } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
 import {
   auditUsers,
-  type Books,
   discardCounters,
+  type LedgerContext,
   record,
   reopen,
   replaceUsers,
@@ -37,7 +37,7 @@ function topicOf({ store }: World) {
     readOn,
     sumsAt: sumsOfTopic(sums, readOn),
     /** Everything in it is stored. */
-    cut: new Map([...logs.keys()].map((partition) => [cutKey(0, partition), 999])),
+    cut: new Map([...logs.keys()].map((partition) => [partitionId(0, partition), 999])),
     put(one: 0 | 1, call: Call, takenAtMs = Date.now()): Source {
       const log = logs.get(first + one)!;
       log.push({ offset: log.length, takenAtMs, call });
@@ -49,10 +49,10 @@ function topicOf({ store }: World) {
 test('sums of the topic', async (t) => {
   const world = await testWorld(t);
   const { store } = world;
-  const books = await world.begin();
+  const ledger = await world.begin();
   const count = ({ partition, offset }: Source, call: Call) =>
-    record(books, batchOf(partition, [{ offset, call }]));
-  const callsOf = async (userId: string) => callsIn((await bothOf(world, books, userId))!.counters);
+    record(ledger, batchOf(partition, [{ offset, call }]));
+  const callsOf = async (userId: string) => callsIn((await bothOf(world, ledger, userId))!.counters);
 
   await t.test(
     'an event that is stored does not count while another of its call is the canonical one',
@@ -68,7 +68,7 @@ test('sums of the topic', async (t) => {
         // ... while that of the first partition takes the same call for a duplicate, and stores it.
         await count(one, call);
         const sumsAt = sumsOfTopic(topic.sums, readOn ?? topic.readOn);
-        t.strictSame(await replaceUsers(books, [userId], sumsAt), []);
+        t.strictSame(await replaceUsers(ledger, [userId], sumsAt), []);
         // The other one goes on: the row names its very event.
         await count(other, call);
         return callsOf(userId);
@@ -92,7 +92,7 @@ test('sums of the topic', async (t) => {
     await count(second, foreign);
     const [sum, other] = await topic.sumsAt(['u-mine', 'u-other'], await store.progress.stored());
     t.strictSame([...sum!.days.values()], [{ calls: 1, durationMs: 5_000 }]);
-    t.strictSame([...sum!.partitions], [cutKey(0, last.partition)]);
+    t.strictSame([...sum!.partitions], [partitionId(0, last.partition)]);
     t.equal(other!.days.size, 0);
   });
 
@@ -116,11 +116,11 @@ test('sums of the topic', async (t) => {
     const call = callOf('u-waits', { startedAt: 1 });
     const one = topic.put(0, call);
     const other = topic.put(1, call);
-    const [before] = await topic.sumsAt(['u-waits'], new Map([[cutKey(0, one.partition), 0]]));
+    const [before] = await topic.sumsAt(['u-waits'], new Map([[partitionId(0, one.partition), 0]]));
     t.equal(before!.days.size, 0);
     await store.calls.insert([toRow(call, other)]);
     const [after] = await topic.sumsAt(['u-waits'], topic.cut);
-    t.strictSame([...after!.partitions], [cutKey(0, other.partition)]);
+    t.strictSame([...after!.partitions], [partitionId(0, other.partition)]);
   });
 
   await t.test('an event that starts after Kafka took it counts only where Mongo has it', async (t) => {
@@ -158,7 +158,7 @@ test('sums of the topic', async (t) => {
       const calls = { sourcesOf } as unknown as typeof store.calls;
       const sums = new TopicSums({ ...store, calls }, 0, 0);
       sums.add(partition, topic.logs.get(partition)!);
-      const [sum] = await sums.at(['u-meanwhile'], new Map([[cutKey(0, partition), 9]]));
+      const [sum] = await sums.at(['u-meanwhile'], new Map([[partitionId(0, partition), 9]]));
       t.strictSame([...sum!.days.values()], [{ calls: 2, durationMs: 2_000 }]);
     },
   );
@@ -181,7 +181,7 @@ test('sums of the topic', async (t) => {
     fails = false;
     const [sum] = await sums.at(['u-cut'], topic.cut);
     t.strictSame([...sum!.days.values()], [{ calls: 1, durationMs: 1_000 }]);
-    await t.rejects(sums.at(['u-cut'], new Map([[cutKey(0, partition), 0]])), { code: 'LEDGER_BEHIND' });
+    await t.rejects(sums.at(['u-cut'], new Map([[partitionId(0, partition), 0]])), { code: 'LEDGER_BEHIND' });
   });
 
   await t.test('at random: whoever is filled when, each call is counted once', async (t) => {
@@ -205,7 +205,7 @@ test('sums of the topic', async (t) => {
       };
       for (const { one, call, user, hours, what } of steps) {
         const event = following(one);
-        if (what === 'replace') await replaceUsers(books, users, topic.sumsAt);
+        if (what === 'replace') await replaceUsers(ledger, users, topic.sumsAt);
         if (what === 'count' && event !== undefined) await countNext(one);
         if (what === 'insert' && event !== undefined) {
           await store.calls.insert([toRow(event.call, sourceOf(one))]);
@@ -214,9 +214,9 @@ test('sums of the topic', async (t) => {
         const startedAt = Date.now() - hours * 3_600_000;
         topic.put(one, { callId: `c-${first}-${call}`, userId: users[user]!, startedAt, durationMs: hours });
       }
-      if ((await replaceUsers(books, users, topic.sumsAt)).length > 0) throw new Error('not replaced');
+      if ((await replaceUsers(ledger, users, topic.sumsAt)).length > 0) throw new Error('not replaced');
       for (const one of [0, 1]) while (following(one) !== undefined) await countNext(one);
-      const { differences, cold } = await auditUsers(books, users);
+      const { differences, cold } = await auditUsers(ledger, users);
       if (differences.length + cold.length > 0) throw new Error(JSON.stringify({ differences, cold }));
     });
     await holds(t, property, 60);
@@ -230,28 +230,28 @@ test('sums of the topic', async (t) => {
       await count(topic.put(0, call), call);
       let overtakes = 3;
       const overtaken: SumsAt = async (userIds, stored) => {
-        if (overtakes-- > 0) await reopen(books, userIds);
+        if (overtakes-- > 0) await reopen(ledger, userIds);
         return topic.sumsAt(userIds, stored);
       };
-      t.strictSame(await replaceUsers(books, ['u-busy'], overtaken), []);
+      t.strictSame(await replaceUsers(ledger, ['u-busy'], overtaken), []);
       t.equal(overtakes, -1);
       overtakes = Number.POSITIVE_INFINITY;
-      t.strictSame(await replaceUsers(books, ['u-busy'], overtaken), ['u-busy']);
+      t.strictSame(await replaceUsers(ledger, ['u-busy'], overtaken), ['u-busy']);
     },
   );
 
   await t.test('counters thrown away: nobody is known, and counting begins anew where it was', async (t) => {
     await count({ stream: 0, partition: 1, offset: 100 }, callOf('u-known'));
-    await discardCounters(books, 0, [0, 1]);
-    const generations = await readGenerations(books.session);
+    await discardCounters(ledger, 0, [0, 1]);
+    const generations = await readGenerations(ledger.session);
     const [now] = [...generations.values()];
-    t.not(now!.id, [...books.generations.values()][0]!.id);
-    t.equal(now!.retentionMonths, [...books.generations.values()][0]!.retentionMonths);
-    t.equal(now!.marks.get('0:1'), 100);
-    const after: Books = { ...books, generations };
+    t.not(now!.id, [...ledger.generations.values()][0]!.id);
+    t.equal(now!.retentionMonths, [...ledger.generations.values()][0]!.retentionMonths);
+    t.equal(now!.checkpoints.get('0:1'), 100);
+    const after: LedgerContext = { ...ledger, generations };
     t.equal(await bothOf(world, after, 'u-known'), undefined);
     const events = [{ userId: 'u-known', events: [{ offset: 101, startedAt: 1, durationMs: 1 }] }];
-    t.strictSame(await applyEvents(books.session, generations, '0:1', events), ['unknown']);
+    t.strictSame(await applyEvents(ledger.session, generations, '0:1', events), ['unknown']);
     t.match(await auditUsers(after, ['u-known']), { cold: ['u-known'], differences: [] });
   });
 });

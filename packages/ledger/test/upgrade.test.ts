@@ -1,20 +1,20 @@
 import { strict as assert } from 'node:assert';
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readBuckets, standingOf } from '@calltally/counters';
+import { readBuckets, readFillStatuses } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import { toRow } from '@calltally/store';
 import { test } from 'tap';
 import {
   auditUsers,
-  type Books,
   fillPieces,
+  fillUntilComplete,
+  type LedgerContext,
   openCold,
-  Pieces,
+  PieceReader,
   record,
   reopen,
-  sumsOf,
-  warmUsers,
+  userDaySumsOf,
 } from '../src/index.ts';
 import { batchOf, bothOf, callOf, callsIn, DAY_MS, testReader, testWorld, until } from './support.ts';
 import {
@@ -38,21 +38,21 @@ test('a Redis of the version before, and both versions at once', async (t) => {
   const stored = async (calls: Call[]) => {
     partition += 1;
     await store.calls.insert(calls.map((call, offset) => toRow(call, { stream: 0, partition, offset })));
-    await store.progress.raise(0, partition, calls.length - 1);
+    await store.progress.advanceStored(0, partition, calls.length - 1);
     return partition;
   };
   const sumsAt = async (userId: string, cut: ReadonlyMap<string, number>) =>
-    sumsOf([userId], await store.tallies.byDay([userId], cut))[0]!;
+    userDaySumsOf([userId], await store.tallies.sumByDayAndPartition([userId], cut))[0]!;
 
   await t.test('who is complete there is complete here, as is', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const own = await stored(historyOf('u-complete'));
-    t.equal(await recountBefore(books, admin, 'u-complete'), 'installed');
+    t.equal(await recountBefore(ledger, admin, 'u-complete'), 'installed');
     const held = await admin.hgetall('ct:{u-complete}');
-    t.strictSame(await standingOf(books.session, books.generations, ['u-complete']), ['complete']);
-    t.equal((await openCold(books, ['u-complete'])).size, 0);
-    await warmUsers(books, ['u-complete']);
-    t.strictSame(await auditUsers(books, ['u-complete']), NOTHING_WRONG);
+    t.strictSame(await readFillStatuses(ledger.session, ledger.generations, ['u-complete']), ['complete']);
+    t.equal((await openCold(ledger, ['u-complete'])).size, 0);
+    await fillUntilComplete(ledger, ['u-complete']);
+    t.strictSame(await auditUsers(ledger, ['u-complete']), NOTHING_WRONG);
     t.strictSame(await admin.hgetall('ct:{u-complete}'), held);
     const { reader, link } = await testReader(t, world);
     await until(
@@ -63,22 +63,22 @@ test('a Redis of the version before, and both versions at once', async (t) => {
     const window = { from: Math.floor(nowMs / DAY_MS) * DAY_MS - 30 * DAY_MS, until: nowMs + 1 };
     t.match(await reader.read('u-complete', window, nowMs), { source: 'counters', range: { calls: 3 } });
     const call = callOf('u-complete', { startedAt: nowMs });
-    t.equal((await record(books, batchOf(own, [{ offset: 7, call }]))).opened, 0);
+    t.equal((await record(ledger, batchOf(own, [{ offset: 7, call }]))).opened, 0);
     t.match(await reader.read('u-complete', window, nowMs), { source: 'counters', range: { calls: 4 } });
-    t.strictSame(await auditUsers(books, ['u-complete']), NOTHING_WRONG);
+    t.strictSame(await auditUsers(ledger, ['u-complete']), NOTHING_WRONG);
   });
 
   await t.test('who is complete here is complete there, by the same fields', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const own = await stored([...historyOf('u-back'), ...historyOf('u-there')]);
-    await openCold(books, ['u-back']);
-    const pieces = new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1 });
+    await openCold(ledger, ['u-back']);
+    const pieces = new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1 });
     for (let left = ['u-back']; left.length > 0; ) {
-      ({ left } = await fillPieces(books, pieces, left));
-      const both = await bothOf(world, booksBefore(books, admin), 'u-back');
+      ({ left } = await fillPieces(ledger, pieces, left));
+      const both = await bothOf(world, booksBefore(ledger, admin), 'u-back');
       t.equal(both === undefined, left.length > 0, 'and only once complete');
     }
-    t.equal(await recountBefore(books, admin, 'u-there'), 'installed');
+    t.equal(await recountBefore(ledger, admin, 'u-there'), 'installed');
     const [here, there] = await Promise.all(['u-back', 'u-there'].map((id) => admin.hgetall(`ct:{${id}}`)));
     t.strictSame(Object.keys(here!).sort(), Object.keys(there!).sort());
     t.strictSame({ ...here, n: '', x: '' }, { ...there, n: '', x: '' });
@@ -87,65 +87,65 @@ test('a Redis of the version before, and both versions at once', async (t) => {
       t.strictSame(same, await admin.hgetall(key), key);
     }
     const events = [14, 15].map((offset) => ({ offset, call: callOf('u-back') }));
-    await recordBefore(books, admin, batchOf(own, events));
-    const both = (await bothOf(world, booksBefore(books, admin), 'u-back'))!;
+    await recordBefore(ledger, admin, batchOf(own, events));
+    const both = (await bothOf(world, booksBefore(ledger, admin), 'u-back'))!;
     t.strictSame(both.counters, both.rows);
-    t.strictSame(await auditUsers(books, ['u-back']), NOTHING_WRONG);
+    t.strictSame(await auditUsers(ledger, ['u-back']), NOTHING_WRONG);
   });
 
   await t.test(
     'a lease left behind is claimed, opened and filled; whoever held it comes too late',
     async (t) => {
-      const books = await world.begin();
+      const ledger = await world.begin();
       const own = await stored(historyOf('u-lease'));
-      const lease = (await leaseBefore(books, admin, 'u-lease', false))!;
+      const lease = (await leaseBefore(ledger, admin, 'u-lease', false))!;
       t.strictSame(Object.keys(await admin.hgetall('ct:{u-lease}')).sort(), ['g', 'l']);
       const cut = await store.progress.stored();
       const sums = await sumsAt('u-lease', cut);
-      t.strictSame(await standingOf(books.session, books.generations, ['u-lease']), ['unknown']);
-      t.equal((await record(books, batchOf(own, [{ offset: 7, call: callOf('u-lease') }]))).opened, 1);
+      t.strictSame(await readFillStatuses(ledger.session, ledger.generations, ['u-lease']), ['unknown']);
+      t.equal((await record(ledger, batchOf(own, [{ offset: 7, call: callOf('u-lease') }]))).opened, 1);
       t.equal(await admin.hexists('ct:{u-lease}', 'l'), 0);
-      t.equal(await replaceBefore(books, admin, lease, sums, cut), 'lost');
-      await warmUsers(books, ['u-lease']);
-      t.equal(await replaceBefore(books, admin, lease, sums, cut), 'lost');
-      const both = (await bothOf(world, books, 'u-lease'))!;
+      t.equal(await replaceBefore(ledger, admin, lease, sums, cut), 'lost');
+      await fillUntilComplete(ledger, ['u-lease']);
+      t.equal(await replaceBefore(ledger, admin, lease, sums, cut), 'lost');
+      const both = (await bothOf(world, ledger, 'u-lease'))!;
       t.strictSame(both.counters, both.rows);
       t.equal(callsIn(both.counters), 8);
     },
   );
 
   await t.test('buckets whose hash is gone are not added to', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     await stored(historyOf('u-buckets'));
-    await recountBefore(books, admin, 'u-buckets');
+    await recountBefore(ledger, admin, 'u-buckets');
     await admin.del('ct:{u-buckets}');
     await admin.hset(`ct:{u-buckets}:m:${12 * 56 + 9}`, '3c', 5, '3d', 5, 'c', 5, 'd', 5);
-    await openCold(books, ['u-buckets']);
+    await openCold(ledger, ['u-buckets']);
     t.strictSame(await admin.keys('ct:{u-buckets}*'), ['ct:{u-buckets}']);
-    await warmUsers(books, ['u-buckets']);
-    t.strictSame(await auditUsers(books, ['u-buckets']), NOTHING_WRONG);
+    await fillUntilComplete(ledger, ['u-buckets']);
+    t.strictSame(await auditUsers(ledger, ['u-buckets']), NOTHING_WRONG);
   });
 
   await t.test('a recount there that began after the opening may take the place of the fill', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const own = await stored(historyOf('u-over'));
-    await openCold(books, ['u-over']);
-    const pieces = new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1 });
-    await fillPieces(books, pieces, ['u-over']);
+    await openCold(ledger, ['u-over']);
+    const pieces = new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1 });
+    await fillPieces(ledger, pieces, ['u-over']);
     let pauses = 0;
-    const overtaken = await recountBefore(books, admin, 'u-over', true, async () => {
+    const overtaken = await recountBefore(ledger, admin, 'u-over', true, async () => {
       pauses += 1;
       if (pauses < 3) return;
-      await record(books, batchOf(own, [{ offset: 7, call: callOf('u-over') }]));
+      await record(ledger, batchOf(own, [{ offset: 7, call: callOf('u-over') }]));
     });
     t.equal(overtaken, 'behind', 'of what is applied beyond base, too');
-    t.match(await standingOf(books.session, books.generations, ['u-over']), [{ sinceMs: Number }]);
-    t.match(await auditUsers(books, ['u-over']), { filling: ['u-over'], differences: [] });
-    t.equal(await recountBefore(books, admin, 'u-over'), 'installed');
-    t.strictSame(await standingOf(books.session, books.generations, ['u-over']), ['complete']);
+    t.match(await readFillStatuses(ledger.session, ledger.generations, ['u-over']), [{ sinceMs: Number }]);
+    t.match(await auditUsers(ledger, ['u-over']), { filling: ['u-over'], differences: [] });
+    t.equal(await recountBefore(ledger, admin, 'u-over'), 'installed');
+    t.strictSame(await readFillStatuses(ledger.session, ledger.generations, ['u-over']), ['complete']);
     t.equal(await admin.hexists('ct:{u-over}', 'b'), 0);
-    t.strictSame((await fillPieces(books, pieces, ['u-over'])).left, []);
-    t.strictSame(await auditUsers(books, ['u-over']), NOTHING_WRONG);
+    t.strictSame((await fillPieces(ledger, pieces, ['u-over'])).left, []);
+    t.strictSame(await auditUsers(ledger, ['u-over']), NOTHING_WRONG);
   });
 
   await t.test(
@@ -177,46 +177,53 @@ test('a Redis of the version before, and both versions at once', async (t) => {
           }
           writing -= 1;
         };
-        const recount = async (books: Books) => {
+        const recount = async (ledger: LedgerContext) => {
           while (writing > 0) {
             const pause = () => sleep(randomInt(12));
-            const reply = await recountBefore(books, admin, users[randomInt(4)]!, randomInt(2) === 0, pause);
+            const reply = await recountBefore(ledger, admin, users[randomInt(4)]!, randomInt(2) === 0, pause);
             replies.set(String(reply), (replies.get(String(reply)) ?? 0) + 1);
           }
         };
-        const fill = async (books: Books) => {
-          const pieces = new Pieces(store.tallies, {
+        const fill = async (ledger: LedgerContext) => {
+          const pieces = new PieceReader(store.tallies, {
             wholeTimeoutMs: 0,
             rowsWanted: 9,
             firstSpanMs: 9 * DAY_MS,
           });
           while (writing > 0) {
             const some = users.filter(() => randomInt(2) === 0);
-            if (randomInt(3) === 0) await reopen(books, some);
-            else await fillPieces(books, pieces, some);
+            if (randomInt(3) === 0) await reopen(ledger, some);
+            else await fillPieces(ledger, pieces, some);
           }
         };
-        const look = async (books: Books) => {
+        const look = async (ledger: LedgerContext) => {
           while (writing > 0) {
             const userId = users[randomInt(4)]!;
-            const before = await bothOf(world, booksBefore(books, admin), userId);
+            const before = await bothOf(world, booksBefore(ledger, admin), userId);
             assert.deepEqual(before?.counters, before?.rows, 'as the version before reads');
             if (before !== undefined) seen.before += 1;
-            const { filling, compared, differences } = await auditUsers(books, [userId]);
+            const { filling, compared, differences } = await auditUsers(ledger, [userId]);
             assert.deepEqual(differences, []);
             seen.filling += filling.length;
             seen.complete += compared - filling.length;
-            await readBuckets(books.session, books.generations, userId, Date.now(), []);
+            await readBuckets(ledger.session, ledger.generations, userId, Date.now(), []);
           }
         };
-        const [first, , third, fourth, fifth, sixth] = parts as [Books, Books, Books, Books, Books, Books];
+        const [first, , third, fourth, fifth, sixth] = parts as [
+          LedgerContext,
+          LedgerContext,
+          LedgerContext,
+          LedgerContext,
+          LedgerContext,
+          LedgerContext,
+        ];
         await Promise.all([write(0), write(1), recount(third), recount(fourth), fill(fifth), look(sixth)]);
         let total = 0;
         for (const userId of users) {
-          if (round % 2 === 0) await warmUsers(first, [userId]);
+          if (round % 2 === 0) await fillUntilComplete(first, [userId]);
           else while ((await recountBefore(first, admin, userId)) !== 'installed');
-          for (const books of [first, booksBefore(first, admin)]) {
-            const both = (await bothOf(world, books, userId))!;
+          for (const ledger of [first, booksBefore(first, admin)]) {
+            const both = (await bothOf(world, ledger, userId))!;
             t.strictSame(both.counters, both.rows, `round ${round}`);
             total += callsIn(both.counters);
           }

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Collection } from 'mongodb';
-import { Batches } from './batches.ts';
-import type { Limited } from './limited.ts';
+import { QueryBatcher } from './query-batcher.ts';
+import type { WithTimeout } from './with-timeout.ts';
 
 /** An API key at rest. The key itself is shown once, when it is made, and is nowhere kept. */
 export interface ApiKeyRow {
@@ -34,13 +34,13 @@ export function hashApiKey(key: string): string {
 
 export class ApiKeys {
   readonly #rows: Collection<ApiKeyRow>;
-  readonly #limited: Limited;
-  readonly #lookUps = new Batches((hashes: string[]) => this.#findByHashes(hashes), {
+  readonly #limited: WithTimeout;
+  readonly #lookUps = new QueryBatcher((hashes: string[]) => this.#findByHashes(hashes), {
     sizeMax: LOOK_UPS_MAX,
     atOnceMax: QUERIES_AT_ONCE_MAX,
   });
 
-  constructor(rows: Collection<ApiKeyRow>, limited: Limited) {
+  constructor(rows: Collection<ApiKeyRow>, limited: WithTimeout) {
     this.#rows = rows;
     this.#limited = limited;
   }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Collection, type Db, type Document, MongoServerError } from 'mongodb';
 import { DUPLICATE_KEY, StoreError } from './errors.ts';
-import type { Limited } from './limited.ts';
-import { untilNoConflict } from './retry.ts';
+import { retryOnConflict } from './retry-on-conflict.ts';
 import { type CallRow, type Source, sameContent, sameSource } from './rows.ts';
-import { Together } from './together.ts';
+import { TickBatcher } from './tick-batcher.ts';
+import type { WithTimeout } from './with-timeout.ts';
 
 /**
  * What became of an event's row.
@@ -30,13 +30,13 @@ const READ_BACK_PAUSE_MS = 10;
 export class Calls {
   readonly #db: Db;
   readonly #rows: Collection<CallRow>;
-  readonly #limited: Limited;
-  readonly #inserts = new Together<readonly CallRow[], InsertOutcome[]>(
+  readonly #limited: WithTimeout;
+  readonly #inserts = new TickBatcher<readonly CallRow[], InsertOutcome[]>(
     (groups) => this.#insertGroups(groups),
     (rows) => rows.length >= ENOUGH_ROWS,
   );
 
-  constructor(db: Db, limited: Limited) {
+  constructor(db: Db, limited: WithTimeout) {
     this.#db = db;
     this.#rows = db.collection<CallRow>('calls');
     this.#limited = limited;
@@ -65,7 +65,7 @@ export class Calls {
     for (const row of rows) if (!firstOf.has(row._id)) firstOf.set(row._id, row);
     // Sorted, so that concurrent batches take their locks in one order and never deadlock.
     const unique = [...firstOf.values()].sort((a, b) => (a._id < b._id ? -1 : 1));
-    const taken = await untilNoConflict(() => this.#limited(() => this.#insertUnique(unique)));
+    const taken = await retryOnConflict(() => this.#limited(() => this.#insertUnique(unique)));
     if (taken.length === 0 && unique.length === rows.length) return rows.map(() => 'inserted');
     const found = await this.#readBack(taken);
     return rows.map((row) => {
@@ -95,7 +95,7 @@ export class Calls {
    * Says no where an id comes twice.
    * @throws StoreError
    */
-  async areHeld(rows: readonly CallRow[]): Promise<boolean> {
+  async allPresent(rows: readonly CallRow[]): Promise<boolean> {
     if (rows.length === 0) return true;
     const ids = new Set(rows.map(({ _id }) => _id));
     if (ids.size < rows.length) return false;

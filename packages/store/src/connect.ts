@@ -1,14 +1,14 @@
 import { MongoClient } from 'mongodb';
 import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
 import { Calls } from './calls.ts';
-import { type DeadLetterMark, DeadLetterMarks } from './dead-letter-marks.ts';
+import { type DeadLetterStatus, DeadLetterStatuses } from './dead-letter-statuses.ts';
 import { storeError } from './errors.ts';
-import { type Limited, limitedTo, maxTimeOf } from './limited.ts';
 import { Progress, type ProgressRow } from './progress.ts';
 import { type RebuildRow, Rebuilds } from './rebuilds.ts';
 import type { CallRow } from './rows.ts';
 import { Tallies } from './tallies.ts';
 import { Users } from './users.ts';
+import { maxTimeOf, type WithTimeout, withTimeout } from './with-timeout.ts';
 
 export interface StoreSettings {
   uri: string;
@@ -27,7 +27,7 @@ export interface Store {
   readonly rebuilds: Rebuilds;
   readonly users: Users;
   readonly apiKeys: ApiKeys;
-  readonly deadLetterMarks: DeadLetterMarks;
+  readonly deadLetterMarks: DeadLetterStatuses;
   /** Creates the indexes that are missing. @throws StoreError */
   ensureIndexes(): Promise<void>;
   /** @throws StoreError when Mongo does not answer within the limits */
@@ -50,7 +50,7 @@ export function openStore(settings: StoreSettings): Store {
   const keys = db.collection<ApiKeyRow>('api_keys');
 
   const closing = new AbortController();
-  const limited = connectedFirst(client, limitedTo(settings.timeoutMs), closing.signal);
+  const limited = connectedFirst(client, withTimeout(settings.timeoutMs), closing.signal);
 
   return {
     calls: new Calls(db, limited),
@@ -59,7 +59,7 @@ export function openStore(settings: StoreSettings): Store {
     rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), limited),
     users: new Users(rows, limited, maxTimeOf(settings.timeoutMs)),
     apiKeys: new ApiKeys(keys, limited),
-    deadLetterMarks: new DeadLetterMarks(db.collection<DeadLetterMark>('dead_letters'), limited),
+    deadLetterMarks: new DeadLetterStatuses(db.collection<DeadLetterStatus>('dead_letters'), limited),
     async ensureIndexes() {
       await limited(async () => {
         await rows.createIndex({ user_id: 1, started_at: 1, duration_ms: 1 });
@@ -105,7 +105,7 @@ function clientOf(settings: StoreSettings): MongoClient {
  * Connects before a call until that has worked once; from then on the driver sees to it. Left to itself it keeps what
  * is left of a first attempt that failed, and a process that started while Mongo was away would never find it.
  */
-function connectedFirst(client: MongoClient, limited: Limited, closed: AbortSignal): Limited {
+function connectedFirst(client: MongoClient, limited: WithTimeout, closed: AbortSignal): WithTimeout {
   let connected = false;
   return (call) =>
     limited(async (signal) => {

@@ -1,11 +1,11 @@
 import type { Collection, UpdateFilter } from 'mongodb';
 import { DUPLICATE_KEY, storeError } from './errors.ts';
-import type { Limited } from './limited.ts';
-import { untilNoConflict } from './retry.ts';
-import { Together } from './together.ts';
+import { retryOnConflict } from './retry-on-conflict.ts';
+import { TickBatcher } from './tick-batcher.ts';
+import type { WithTimeout } from './with-timeout.ts';
 
 /** For each `stream:partition` an offset, inclusive: a consistent line through the topic. */
-export type Cut = ReadonlyMap<string, number>;
+export type OffsetVector = ReadonlyMap<string, number>;
 
 export interface ProgressRow {
   /** `stream:partition`, or `stream` for the row that names the current stream. */
@@ -60,20 +60,20 @@ const NOTHING = -1;
 /** Id of the row that names the current stream. */
 const STREAM = 'stream';
 
-export function cutKey(stream: number, partition: number): string {
+export function partitionId(stream: number, partition: number): string {
   return `${stream}:${partition}`;
 }
 
 /** How far each partition is known to be in Mongo (§ "Why the numbers are right", rule 3, in docs/design.md). */
 export class Progress {
   readonly #rows: Collection<ProgressRow>;
-  readonly #limited: Limited;
-  readonly #raises = new Together<Raise, undefined>(async (raises) => {
+  readonly #limited: WithTimeout;
+  readonly #raises = new TickBatcher<Raise, undefined>(async (raises) => {
     await this.#max(raises.map(({ id, offset }) => ({ id, change: { stored: offset } })));
     return raises.map(() => undefined);
   });
 
-  constructor(rows: Collection<ProgressRow>, limited: Limited) {
+  constructor(rows: Collection<ProgressRow>, limited: WithTimeout) {
     this.#rows = rows;
     this.#limited = limited;
   }
@@ -83,8 +83,8 @@ export class Progress {
    * has its row in Mongo, by an acknowledged majority write.
    * @throws StoreError
    */
-  async raise(stream: number, partition: number, offset: number): Promise<void> {
-    await this.#raises.ask({ id: cutKey(stream, partition), offset });
+  async advanceStored(stream: number, partition: number, offset: number): Promise<void> {
+    await this.#raises.ask({ id: partitionId(stream, partition), offset });
   }
 
   /**
@@ -92,17 +92,17 @@ export class Progress {
    * later was not there at the as-of of the others, so that holds for it, too, and as-of stands still until it is read.
    * @throws StoreError
    */
-  async expect(stream: number, partitions: readonly number[]): Promise<void> {
+  async registerPartitions(stream: number, partitions: readonly number[]): Promise<void> {
     const rows = await this.#all();
     const known = new Set(rows.map(({ _id }) => _id));
-    const added = partitions.filter((partition) => !known.has(cutKey(stream, partition)));
+    const added = partitions.filter((partition) => !known.has(partitionId(stream, partition)));
     const asOf = asOfOf(rows, stream);
     const first = { stored: NOTHING, ...(asOf !== undefined && { as_of: new Date(asOf) }) };
     await this.#max(changesOf(stream, added, first));
   }
 
   /** Notes that everything acknowledged to producers by `asOfMs` (epoch ms) is in Mongo, for these partitions. */
-  async raiseAsOf(stream: number, partitions: readonly number[], asOfMs: number): Promise<void> {
+  async advanceAsOf(stream: number, partitions: readonly number[], asOfMs: number): Promise<void> {
     await this.#max(changesOf(stream, partitions, { as_of: new Date(asOfMs) }));
   }
 
@@ -137,7 +137,7 @@ export class Progress {
   ): Promise<void> {
     await this.#update(
       [...held].map(([partition, one]) => ({
-        id: cutKey(stream, partition),
+        id: partitionId(stream, partition),
         update:
           one === undefined
             ? { $unset: { held: true } }
@@ -149,7 +149,7 @@ export class Progress {
   /** Tells operators of offsets of a partition that could not be read. @throws StoreError */
   async noteUnreadable(stream: number, partition: number, first: number, through: number): Promise<void> {
     const update = { $set: { unreadable: { first, through, at: new Date() } } };
-    await this.#update([{ id: cutKey(stream, partition), update }]);
+    await this.#update([{ id: partitionId(stream, partition), update }]);
   }
 
   /** What ingest tells operators of each partition of a stream. @throws StoreError */
@@ -206,18 +206,18 @@ export class Progress {
       .map(({ id, update }) => ({ updateOne: { filter: { _id: id }, update, upsert: true } }));
     const write = () => this.#limited(() => this.#rows.bulkWrite(updates, { ordered: false }));
     try {
-      await untilNoConflict(write);
+      await retryOnConflict(write);
     } catch (thrown) {
       const error = storeError(thrown);
       // Two first upserts of one id: one of them finds the other's row, and a second try updates it.
       if ((error.cause as { code?: unknown } | null)?.code !== DUPLICATE_KEY) throw error;
-      await untilNoConflict(write);
+      await retryOnConflict(write);
     }
   }
 }
 
 function changesOf(stream: number, partitions: readonly number[], change: Change['change']): Change[] {
-  return partitions.map((partition) => ({ id: cutKey(stream, partition), change }));
+  return partitions.map((partition) => ({ id: partitionId(stream, partition), change }));
 }
 
 /** Epoch ms by which everything acknowledged of a stream is in Mongo; undefined while a partition has not said. */
@@ -229,7 +229,7 @@ function asOfOf(rows: readonly ProgressRow[], stream: number): number | undefine
 
 /** The rows of a stream's partitions. */
 function rowsOf(rows: readonly ProgressRow[], stream: number): [partition: number, row: ProgressRow][] {
-  const prefix = cutKey(stream, 0).slice(0, -1);
+  const prefix = partitionId(stream, 0).slice(0, -1);
   return rows
     .filter(({ _id }) => _id.startsWith(prefix))
     .map((row) => [Number(row._id.slice(prefix.length)), row]);

@@ -1,5 +1,5 @@
 import type { Collection } from 'mongodb';
-import type { Limited } from './limited.ts';
+import type { WithTimeout } from './with-timeout.ts';
 
 /** How far a rebuild of every user has come, its earlier parts included. */
 export interface RebuildState {
@@ -28,9 +28,9 @@ const ID = 'rebuild';
 /** The rebuild that has not ended yet, if there is one: a document beside those of `Progress`. */
 export class Rebuilds {
   readonly #rows: Collection<RebuildRow>;
-  readonly #limited: Limited;
+  readonly #limited: WithTimeout;
 
-  constructor(rows: Collection<RebuildRow>, limited: Limited) {
+  constructor(rows: Collection<RebuildRow>, limited: WithTimeout) {
     this.#rows = rows;
     this.#limited = limited;
   }

@@ -1,11 +1,11 @@
 import { DAY_MS, type DayTally, type Range, type Tally } from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
-import type { Limited } from './limited.ts';
-import { type Cut, cutKey } from './progress.ts';
+import { type OffsetVector, partitionId } from './progress.ts';
 import type { CallRow } from './rows.ts';
+import type { WithTimeout } from './with-timeout.ts';
 
 /** A user's calls of one UTC day that came by one partition. */
-export interface DailyTally extends Tally {
+export interface PartitionDayTally extends Tally {
   userId: string;
   day: number;
   stream: number;
@@ -27,11 +27,11 @@ const GROUPS_A_BATCH = 100_000;
 /** Sums over `calls`, with read concern majority. */
 export class Tallies {
   readonly #rows: Collection<CallRow>;
-  readonly #limited: Limited;
+  readonly #limited: WithTimeout;
   readonly #maxTimeMs: number;
 
   /** @param maxTimeMs after which Mongo itself gives a query up; below what `limited` waits */
-  constructor(rows: Collection<CallRow>, limited: Limited, maxTimeMs: number) {
+  constructor(rows: Collection<CallRow>, limited: WithTimeout, maxTimeMs: number) {
     this.#rows = rows;
     this.#limited = limited;
     this.#maxTimeMs = maxTimeMs;
@@ -42,7 +42,7 @@ export class Tallies {
    * @param through counts only rows whose event lies at or below the cut's offset of its partition
    * @throws StoreError
    */
-  async ofRanges(userId: string, ranges: readonly Range[], through?: Cut): Promise<Tally[]> {
+  async sumByRange(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<Tally[]> {
     if (ranges.length === 0) return [];
     // Each row is sorted into one of the pieces that all ends cut time into: to hold it against every range costs twice
     // as much, and more with each range.
@@ -74,7 +74,7 @@ export class Tallies {
    * @param through counts only rows whose event lies at or below the cut's offset of its partition
    * @throws StoreError
    */
-  async ofDays(userId: string, ranges: readonly Range[], through?: Cut): Promise<DayTally[]> {
+  async sumByDay(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<DayTally[]> {
     if (ranges.length === 0) return [];
     const group = { _id: DAY_OF_START, calls: { $sum: 1 }, duration: { $sum: '$duration_ms' } };
     const found = await this.#aggregate([
@@ -95,21 +95,21 @@ export class Tallies {
    * @param bounds.timeoutMs Mongo gives up after so long, where that is shorter than what bounds every call
    * @throws StoreError
    */
-  async byDay(
+  async sumByDayAndPartition(
     userIds: readonly string[],
-    through: Cut,
+    through: OffsetVector,
     { range = EVER, timeoutMs }: { range?: Range; timeoutMs?: number } = {},
-  ): Promise<DailyTally[]> {
+  ): Promise<PartitionDayTally[]> {
     if (userIds.length === 0 || through.size === 0) return [];
     const rows = { user_id: userIds.length === 1 ? userIds[0] : { $in: userIds }, ...startsIn(range) };
     // Hardly a row lies beyond the cut, and to look at each costs a third of the sum.
-    const all = await this.#byDay(rows, timeoutMs);
-    const isBeyond = (tally: DailyTally) =>
-      tally.lastOffset > (through.get(cutKey(tally.stream, tally.partition)) ?? -1);
-    return all.some(isBeyond) ? this.#byDay({ ...rows, ...anyOf(cutClauses(through)) }, timeoutMs) : all;
+    const all = await this.#sumByDay(rows, timeoutMs);
+    const isBeyond = (tally: PartitionDayTally) =>
+      tally.lastOffset > (through.get(partitionId(tally.stream, tally.partition)) ?? -1);
+    return all.some(isBeyond) ? this.#sumByDay({ ...rows, ...anyOf(cutClauses(through)) }, timeoutMs) : all;
   }
 
-  async #byDay(rows: Document, timeoutMs: number | undefined): Promise<DailyTally[]> {
+  async #sumByDay(rows: Document, timeoutMs: number | undefined): Promise<PartitionDayTally[]> {
     const group = {
       _id: { u: '$user_id', d: '$day', s: '$source.stream', p: '$source.partition' },
       calls: { $sum: 1 },
@@ -147,7 +147,7 @@ export class Tallies {
   }
 }
 
-function startsWithin(userId: string, ranges: readonly Range[], through: Cut | undefined): Document {
+function startsWithin(userId: string, ranges: readonly Range[], through: OffsetVector | undefined): Document {
   const clauses = [anyOf(ranges.map(startsIn))];
   if (through !== undefined) clauses.push(anyOf(cutClauses(through)));
   return { user_id: userId, $and: clauses };
@@ -171,7 +171,7 @@ function startsIn({ from, until }: Range): Document {
   return Object.keys(start).length === 0 ? {} : { started_at: start };
 }
 
-function cutClauses(cut: Cut): Document[] {
+function cutClauses(cut: OffsetVector): Document[] {
   return [...cut].map(([key, offset]) => {
     const [stream, partition] = key.split(':').map(Number);
     return { 'source.stream': stream, 'source.partition': partition, 'source.offset': { $lte: offset } };

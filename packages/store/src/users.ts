@@ -1,7 +1,7 @@
 import { compareIds } from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
-import type { Limited } from './limited.ts';
 import type { CallRow } from './rows.ts';
+import type { WithTimeout } from './with-timeout.ts';
 
 export interface UserCalls {
   userId: string;
@@ -18,11 +18,11 @@ const SAMPLE_ROUNDS = 5;
 /** Whose calls there are. */
 export class Users {
   readonly #rows: Collection<CallRow>;
-  readonly #limited: Limited;
+  readonly #limited: WithTimeout;
   readonly #maxTimeMs: number;
 
   /** @param maxTimeMs after which Mongo itself gives a query up; below what `limited` waits */
-  constructor(rows: Collection<CallRow>, limited: Limited, maxTimeMs: number) {
+  constructor(rows: Collection<CallRow>, limited: WithTimeout, maxTimeMs: number) {
     this.#rows = rows;
     this.#limited = limited;
     this.#maxTimeMs = maxTimeMs;

@@ -55,9 +55,9 @@ test('inserting calls', async (t) => {
       );
       t.ok(await outcomes(batch).then((told) => told.every((outcome) => outcome === 'inserted')));
       t.ok(await outcomes(batch).then((told) => told.every((outcome) => outcome === 'redelivered')));
-      t.ok(await store.calls.areHeld(batch.slice(0, 2_000)));
+      t.ok(await store.calls.allPresent(batch.slice(0, 2_000)));
       t.strictSame(await rows.findOne({ _id: id(5_999) }), batch[5_999]);
-      t.strictSame(await store.tallies.ofRanges(id(3), [{ from: NOON, until: NOON + 1 }]), [
+      t.strictSame(await store.tallies.sumByRange(id(3), [{ from: NOON, until: NOON + 1 }]), [
         { calls: 857, durationMs: 857 * 604_800_000 },
       ]);
     },
@@ -88,7 +88,7 @@ test('inserting calls', async (t) => {
       t.equal(await store.users.callsOf(id), 1);
     }
     const through = new Map([['0:0', 10_000]]);
-    const tallies = await store.tallies.byDay(odd, through);
+    const tallies = await store.tallies.sumByDayAndPartition(odd, through);
     t.strictSame(
       tallies.map(({ userId, calls }) => `${userId} ${calls}`).sort(),
       odd.map((id) => `${id} 1`).sort(),
@@ -154,24 +154,24 @@ test('inserting calls', async (t) => {
       rowOf({ callId: `held-${i}` }, { stream: 1, partition: 2, offset: 50 + 2 * i }),
     );
     await outcomes(batch);
-    t.equal(await store.calls.areHeld(batch), true);
-    t.equal(await store.calls.areHeld(batch.slice(3, 9)), true);
-    t.equal(await store.calls.areHeld([]), true);
+    t.equal(await store.calls.allPresent(batch), true);
+    t.equal(await store.calls.allPresent(batch.slice(3, 9)), true);
+    t.equal(await store.calls.allPresent([]), true);
     const last = batch.at(-1)!.source;
     const not: [what: string, row: CallRow][] = [
       ['a row that is missing', rowOf({ callId: 'held-none' }, { ...last, offset: 99 })],
       ['an event that comes again', rowOf({ callId: 'held-3' }, { ...last, offset: 99 })],
     ];
-    for (const [what, row] of not) t.equal(await store.calls.areHeld([...batch, row]), false, what);
+    for (const [what, row] of not) t.equal(await store.calls.allPresent([...batch, row]), false, what);
     const moved = (change: Partial<CallRow['source']>) =>
       batch.map((row) => ({ ...row, source: { ...row.source, ...change } }));
-    t.equal(await store.calls.areHeld(moved({ stream: 0 })), false, 'of another stream');
-    t.equal(await store.calls.areHeld(moved({ partition: 3 })), false, 'of another partition');
+    t.equal(await store.calls.allPresent(moved({ stream: 0 })), false, 'of another stream');
+    t.equal(await store.calls.allPresent(moved({ partition: 3 })), false, 'of another partition');
     const behind = batch.map((row) => ({
       ...row,
       source: { ...row.source, offset: row.source.offset + 39 },
     }));
-    t.equal(await store.calls.areHeld(behind), false, 'brought by earlier events');
+    t.equal(await store.calls.allPresent(behind), false, 'brought by earlier events');
   });
 
   await t.test(

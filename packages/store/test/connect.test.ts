@@ -21,7 +21,7 @@ test('the indexes are there once, however often and by how many they are asked f
 
 test('the database is the one that the URI names, unless another is given', async (t) => {
   const { store, db } = await testStore(t);
-  await store.progress.raise(0, 0, 1);
+  await store.progress.advanceStored(0, 0, 1);
   t.equal(await db.collection('progress').countDocuments(), 1);
 });
 
@@ -89,13 +89,13 @@ test('a Mongo that is gone or hangs', async (t) => {
 async function failures(store: Store): Promise<[string, unknown][]> {
   const calls: Record<string, () => Promise<unknown>> = {
     insert: () => store.calls.insert([rowOf({ callId: 'c-1' })]),
-    ofRanges: () => store.tallies.ofRanges('u-1', [{ from: 0, until: 1 }]),
-    ofDays: () => store.tallies.ofDays('u-1', [{ from: 0, until: 1 }]),
-    byDay: () => store.tallies.byDay(['u-1'], new Map([['0:0', 1]])),
+    sumByRange: () => store.tallies.sumByRange('u-1', [{ from: 0, until: 1 }]),
+    sumByDay: () => store.tallies.sumByDay('u-1', [{ from: 0, until: 1 }]),
+    sumByDayAndPartition: () => store.tallies.sumByDayAndPartition(['u-1'], new Map([['0:0', 1]])),
     startsBefore: () => store.tallies.startsBefore('u-1', 1),
     callsOf: () => store.users.callsOf('u-1'),
-    raise: () => store.progress.raise(0, 0, 1),
-    raiseAsOf: () => store.progress.raiseAsOf(0, [0], 1),
+    raise: () => store.progress.advanceStored(0, 0, 1),
+    raiseAsOf: () => store.progress.advanceAsOf(0, [0], 1),
     stored: () => store.progress.stored(),
     asOf: () => store.progress.asOf(),
     currentStream: () => store.progress.currentStream(),

@@ -50,12 +50,14 @@ test('what nobody waits for any more does not run on in Mongo', async (t) => {
 
   await t.test('a time limit of one sum is Mongo’s own, and comes before the store’s', async (t) => {
     const cut = new Map([['0:0', ROWS]]);
-    const thrown = await store.tallies.byDay(['u-1'], cut, { timeoutMs: 1 }).catch((error) => error);
+    const thrown = await store.tallies
+      .sumByDayAndPartition(['u-1'], cut, { timeoutMs: 1 })
+      .catch((error) => error);
     t.type(thrown, StoreError);
     t.match(thrown, { code: 'STORE_TIMEOUT', retryable: true });
     t.type(thrown.cause, MongoServerError);
     t.equal(thrown.cause.code, 50, 'MaxTimeMSExpired');
-    t.equal((await store.tallies.byDay(['u-1'], cut, { timeoutMs: 15_000 })).length > 0, true);
+    t.equal((await store.tallies.sumByDayAndPartition(['u-1'], cut, { timeoutMs: 15_000 })).length > 0, true);
   });
 
   await t.test(
@@ -79,7 +81,7 @@ test('what nobody waits for any more does not run on in Mongo', async (t) => {
           isDone = true;
         });
       t.equal(await runs(1), 1);
-      const thrown = await hasty.tallies.ofRanges('u-1', RANGES).catch((error) => error);
+      const thrown = await hasty.tallies.sumByRange('u-1', RANGES).catch((error) => error);
       t.match(thrown, { code: 'STORE_TIMEOUT', retryable: true });
       t.equal(await runs(1), 1, 'one of the two runs on');
       t.equal(isDone, false, 'and that is the other one, which takes less time');
@@ -111,10 +113,10 @@ test('what nobody waits for any more does not run on in Mongo', async (t) => {
       selectionTimeoutMs: 5_000,
     });
     t.teardown(() => hasty.close());
-    t.equal((await hasty.tallies.ofRanges('u-1', RANGES.slice(0, 1))).length, 1);
+    t.equal((await hasty.tallies.sumByRange('u-1', RANGES.slice(0, 1))).length, 1);
     t.equal(asked, 1);
     isSilent = true;
-    const thrown = await hasty.tallies.ofRanges('u-1', RANGES.slice(0, 1)).catch((error) => error);
+    const thrown = await hasty.tallies.sumByRange('u-1', RANGES.slice(0, 1)).catch((error) => error);
     t.match(thrown, { code: 'STORE_TIMEOUT', retryable: true });
     isSilent = false;
     // Long enough for the driver to find the server again.

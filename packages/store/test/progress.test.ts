@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { cutKey } from '../src/index.ts';
+import { partitionId } from '../src/index.ts';
 import { NOON, testStore } from './support.ts';
 
 test('progress', async (t) => {
@@ -17,11 +17,11 @@ test('progress', async (t) => {
   });
 
   await t.test('stored is raised and never lowered, each partition and stream by itself', async (t) => {
-    await progress.raise(0, 0, 5);
-    await progress.raise(0, 0, 3);
-    await progress.raise(0, 1, 7);
-    await progress.raise(1, 0, 2);
-    await progress.raise(0, 0, 6);
+    await progress.advanceStored(0, 0, 5);
+    await progress.advanceStored(0, 0, 3);
+    await progress.advanceStored(0, 1, 7);
+    await progress.advanceStored(1, 0, 2);
+    await progress.advanceStored(0, 0, 6);
     t.strictSame(
       await progress.stored(),
       new Map([
@@ -30,7 +30,7 @@ test('progress', async (t) => {
         ['1:0', 2],
       ]),
     );
-    t.equal(cutKey(1, 0), '1:0');
+    t.equal(partitionId(1, 0), '1:0');
   });
 
   await t.test(
@@ -38,10 +38,11 @@ test('progress', async (t) => {
     async (t) => {
       const stores = Array.from({ length: 8 }, another);
       for (let partition = 100; partition < 110; partition++) {
-        await Promise.all(stores.map((one, i) => one.progress.raise(0, partition, (i * 5) % 8)));
+        await Promise.all(stores.map((one, i) => one.progress.advanceStored(0, partition, (i * 5) % 8)));
       }
       const stored = await progress.stored();
-      for (let partition = 100; partition < 110; partition++) t.equal(stored.get(cutKey(0, partition)), 7);
+      for (let partition = 100; partition < 110; partition++)
+        t.equal(stored.get(partitionId(0, partition)), 7);
     },
   );
 
@@ -52,7 +53,7 @@ test('progress', async (t) => {
       const partitions = Array.from({ length: 12 }, (_, i) => round * 12 + i);
       await Promise.all(
         stores.map((one, i) =>
-          one.progress.raiseAsOf(5, i % 2 === 0 ? partitions : partitions.toReversed(), NOON + i),
+          one.progress.advanceAsOf(5, i % 2 === 0 ? partitions : partitions.toReversed(), NOON + i),
         ),
       );
       t.equal(await progress.asOf(), NOON + 7);
@@ -63,17 +64,17 @@ test('progress', async (t) => {
     'as-of is the least of all partitions of the current stream, and none while one has not said',
     async (t) => {
       await setStream(2);
-      await progress.raiseAsOf(2, [0, 1], NOON);
+      await progress.advanceAsOf(2, [0, 1], NOON);
       t.equal(await progress.asOf(), NOON);
-      await progress.raise(2, 2, 10);
+      await progress.advanceStored(2, 2, 10);
       t.equal(await progress.asOf(), undefined, 'partition 2 has rows and has not said');
-      await progress.raiseAsOf(2, [2, 0], NOON + 50);
+      await progress.advanceAsOf(2, [2, 0], NOON + 50);
       t.equal(await progress.asOf(), NOON);
-      await progress.raiseAsOf(2, [1], NOON + 40);
-      await progress.raiseAsOf(2, [1], NOON + 30);
+      await progress.advanceAsOf(2, [1], NOON + 40);
+      await progress.advanceAsOf(2, [1], NOON + 30);
       t.equal(await progress.asOf(), NOON + 40, 'never lowered');
-      await progress.raiseAsOf(2, [], NOON + 99);
-      await progress.raiseAsOf(20, [0], NOON - 1000);
+      await progress.advanceAsOf(2, [], NOON + 99);
+      await progress.advanceAsOf(20, [0], NOON - 1000);
       t.equal(await progress.asOf(), NOON + 40, 'other streams have no say');
       t.strictSame([...(await progress.asOfByPartition(2))].sort(), [
         [0, NOON + 50],
@@ -94,8 +95,8 @@ test('progress', async (t) => {
         t.strictSame(new Set(begun), new Set([previous + 1]));
       }
       t.equal(await fresh.store.progress.beginStream(0), 3, 'who comes late is told what is current');
-      await fresh.store.progress.raise(3, 1, 8);
-      await fresh.store.progress.expect(3, [0]);
+      await fresh.store.progress.advanceStored(3, 1, 8);
+      await fresh.store.progress.registerPartitions(3, [0]);
       t.strictSame(await fresh.store.progress.standing(), { stream: 3, stored: new Map([['3:1', 8]]) });
     },
   );

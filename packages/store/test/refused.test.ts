@@ -14,7 +14,7 @@ async function refusalBy(uri: string): Promise<{ code: string; message: string }
   try {
     const store = openStore({ uri, database: 'refused', timeoutMs: 10_000, selectionTimeoutMs: 1_500 });
     try {
-      await store.progress.raise(0, 0, 1);
+      await store.progress.advanceStored(0, 0, 1);
     } finally {
       await store.close();
     }

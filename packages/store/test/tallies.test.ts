@@ -3,7 +3,14 @@ import type { DayTally, Range } from '@calltally/domain';
 import fc from 'fast-check';
 import { Collection } from 'mongodb';
 import { test } from 'tap';
-import { type CallRow, type Cut, cutKey, type DailyTally, type Store, type Tallies } from '../src/index.ts';
+import {
+  type CallRow,
+  type OffsetVector,
+  type PartitionDayTally,
+  partitionId,
+  type Store,
+  type Tallies,
+} from '../src/index.ts';
 import { holds, NOON, rowOf, testStore } from './support.ts';
 
 const DAY_MS = 86_400_000;
@@ -21,7 +28,7 @@ const someRow = fc.record({
   partition: fc.nat(2),
 });
 const someCut = fc.dictionary(
-  fc.tuple(fc.nat(1), fc.nat(3)).map(([stream, partition]) => cutKey(stream, partition)),
+  fc.tuple(fc.nat(1), fc.nat(3)).map(([stream, partition]) => partitionId(stream, partition)),
   fc.integer({ min: -1, max: 40 }),
   { maxKeys: 8 },
 );
@@ -31,19 +38,19 @@ const someRange = fc
 
 /** Beyond every row. */
 const everything = Object.fromEntries(
-  [0, 1].flatMap((stream) => [0, 1, 2].map((partition) => [cutKey(stream, partition), 1_000])),
+  [0, 1].flatMap((stream) => [0, 1, 2].map((partition) => [partitionId(stream, partition), 1_000])),
 );
 
 function halfOpen({ from, until }: Range): Range {
   return from % 2 === 0 ? { from: -Infinity, until } : { from, until: Infinity };
 }
 
-function lets(cut: Cut | undefined, { source }: CallRow): boolean {
-  return cut === undefined || source.offset <= (cut.get(cutKey(source.stream, source.partition)) ?? -1);
+function lets(cut: OffsetVector | undefined, { source }: CallRow): boolean {
+  return cut === undefined || source.offset <= (cut.get(partitionId(source.stream, source.partition)) ?? -1);
 }
 
-/** What `ofRanges` has to say, from an array. */
-function rangesOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: Cut) {
+/** What `sumByRange` has to say, from an array. */
+function rangesOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: OffsetVector) {
   return ranges.map(({ from, until }) => {
     const mine = rows.filter(
       (row) => row.user_id === userId && +row.started_at >= from && +row.started_at < until && lets(cut, row),
@@ -52,8 +59,8 @@ function rangesOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: Cu
   });
 }
 
-/** What `ofDays` has to say, from an array. */
-function daysOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: Cut): DayTally[] {
+/** What `sumByDay` has to say, from an array. */
+function daysOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: OffsetVector): DayTally[] {
   const days = new Map<number, DayTally>();
   for (const row of rows) {
     const startedAt = +row.started_at;
@@ -68,14 +75,14 @@ function daysOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: Cut)
 
 const EVER: Range = { from: -Infinity, until: Infinity };
 
-/** What `byDay` has to say, from an array. */
+/** What `sumByDayAndPartition` has to say, from an array. */
 function byDayOracle(
   rows: CallRow[],
   userIds: string[],
-  cut: Cut,
+  cut: OffsetVector,
   { from, until }: Range = EVER,
-): DailyTally[] {
-  const groups = new Map<string, DailyTally>();
+): PartitionDayTally[] {
+  const groups = new Map<string, PartitionDayTally>();
   for (const row of rows.filter((row) => userIds.includes(row.user_id) && lets(cut, row))) {
     if (+row.started_at < from || +row.started_at >= until) continue;
     const day = Math.floor(+row.started_at / DAY_MS);
@@ -100,8 +107,8 @@ function byDayOracle(
   return inOrder([...groups.values()]);
 }
 
-function inOrder(tallies: DailyTally[]): DailyTally[] {
-  const name = (one: DailyTally) => JSON.stringify([one.userId, one.day, one.stream, one.partition]);
+function inOrder(tallies: PartitionDayTally[]): PartitionDayTally[] {
+  const name = (one: PartitionDayTally) => JSON.stringify([one.userId, one.day, one.stream, one.partition]);
   return tallies.toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
 }
 
@@ -109,7 +116,7 @@ function inOrder(tallies: DailyTally[]): DailyTally[] {
 async function insert(store: Store, run: number, given: SomeRow[]) {
   const next = new Map<string, number>();
   const rows = given.map(({ user, startedAt, durationMs, stream, partition }, i) => {
-    const key = cutKey(stream, partition);
+    const key = partitionId(stream, partition);
     const offset = next.get(key) ?? 0;
     next.set(key, offset + 1 + (i % 2));
     return rowOf(
@@ -131,7 +138,7 @@ test('sums over rows', async (t) => {
   const anySums = (
     t: Parameters<typeof holds>[0],
     rangesMax: number,
-    look: (rows: CallRow[], userId: string, ranges: Range[], cut: Cut | undefined) => Promise<void>,
+    look: (rows: CallRow[], userId: string, ranges: Range[], cut: OffsetVector | undefined) => Promise<void>,
   ) =>
     holds(
       t,
@@ -154,7 +161,7 @@ test('sums over rows', async (t) => {
     async (t) => {
       await anySums(t, 5, async (rows, userId, ranges, cut) => {
         assert.deepStrictEqual(
-          await tallies.ofRanges(userId, ranges, cut),
+          await tallies.sumByRange(userId, ranges, cut),
           rangesOracle(rows, userId, ranges, cut),
         );
       });
@@ -165,7 +172,7 @@ test('sums over rows', async (t) => {
     'sums by day of what lies in any ranges, each row once, with a cut or without, equal a plain array’s',
     async (t) => {
       await anySums(t, 3, async (rows, userId, ranges, cut) => {
-        const days = await tallies.ofDays(userId, ranges, cut);
+        const days = await tallies.sumByDay(userId, ranges, cut);
         assert.deepStrictEqual(
           days.toSorted((a, b) => a.day - b.day),
           daysOracle(rows, userId, ranges, cut),
@@ -183,7 +190,7 @@ test('sums over rows', async (t) => {
     );
     await store.calls.insert(rows);
     const all = { from: Math.min(...instants), until: Math.max(...instants) + 1 };
-    const days = await tallies.ofDays('u-days', [all]);
+    const days = await tallies.sumByDay('u-days', [all]);
     t.strictSame(
       days.toSorted((a, b) => a.day - b.day),
       daysOracle(rows, 'u-days', [all]),
@@ -208,7 +215,7 @@ test('sums over rows', async (t) => {
             const cut = new Map(Object.entries(limits));
             const userIds = users.map((user) => `u-${run}-${user}`);
             assert.deepStrictEqual(
-              inOrder(await tallies.byDay(userIds, cut, { range })),
+              inOrder(await tallies.sumByDayAndPartition(userIds, cut, { range })),
               byDayOracle(rows, userIds, cut, range),
             );
             ends.asked += 1;
@@ -230,13 +237,13 @@ test('sums over rows', async (t) => {
       ),
     );
     const range = { from: NOON, until: NOON + 10 };
-    t.strictSame(await tallies.ofRanges('u-border', [range]), [{ calls: 2, durationMs: 110 }]);
-    t.strictSame(await tallies.ofRanges('u-border', [range, range]), [
+    t.strictSame(await tallies.sumByRange('u-border', [range]), [{ calls: 2, durationMs: 110 }]);
+    t.strictSame(await tallies.sumByRange('u-border', [range, range]), [
       { calls: 2, durationMs: 110 },
       { calls: 2, durationMs: 110 },
     ]);
     const nested = [{ from: NOON - 1, until: NOON + 11 }, { from: NOON, until: NOON }, range];
-    t.strictSame(await tallies.ofRanges('u-border', nested), [
+    t.strictSame(await tallies.sumByRange('u-border', nested), [
       { calls: 4, durationMs: 1_111 },
       { calls: 0, durationMs: 0 },
       { calls: 2, durationMs: 110 },
@@ -264,14 +271,14 @@ test('sums over rows', async (t) => {
       queries = 0;
       const cut = new Map([['0:0', through]]);
       t.strictSame(
-        inOrder(await counted.byDay(['u-cut'], cut, { range })),
+        inOrder(await counted.sumByDayAndPartition(['u-cut'], cut, { range })),
         byDayOracle(rows, ['u-cut'], cut, range),
       );
       t.equal(queries, expected, `through ${through}`);
     }
     queries = 0;
     t.strictSame(
-      await counted.byDay(['u-cut'], new Map([['0:1', 9]])),
+      await counted.sumByDayAndPartition(['u-cut'], new Map([['0:1', 9]])),
       [],
       'a partition that it does not name',
     );
@@ -296,15 +303,15 @@ test('sums over rows', async (t) => {
   await t.test('nothing asked, an empty cut or an unknown user is zero, never an error', async (t) => {
     const range = { from: 0, until: NOON * 2 };
     const zero = { calls: 0, durationMs: 0 };
-    t.strictSame(await tallies.ofRanges('u-border', []), []);
-    t.strictSame(await tallies.ofRanges('u-border', [range], new Map()), [zero]);
-    t.strictSame(await tallies.ofRanges('nobody', [range, range]), [zero, zero]);
-    t.strictSame(await tallies.ofDays('u-border', []), []);
-    t.strictSame(await tallies.ofDays('u-border', [range], new Map()), []);
-    t.strictSame(await tallies.ofDays('nobody', [range]), []);
-    t.strictSame(await tallies.byDay([], new Map([['0:0', 9]])), []);
-    t.strictSame(await tallies.byDay(['u-border'], new Map()), []);
-    t.strictSame(await tallies.byDay(['nobody'], new Map([['0:0', 9]])), []);
+    t.strictSame(await tallies.sumByRange('u-border', []), []);
+    t.strictSame(await tallies.sumByRange('u-border', [range], new Map()), [zero]);
+    t.strictSame(await tallies.sumByRange('nobody', [range, range]), [zero, zero]);
+    t.strictSame(await tallies.sumByDay('u-border', []), []);
+    t.strictSame(await tallies.sumByDay('u-border', [range], new Map()), []);
+    t.strictSame(await tallies.sumByDay('nobody', [range]), []);
+    t.strictSame(await tallies.sumByDayAndPartition([], new Map([['0:0', 9]])), []);
+    t.strictSame(await tallies.sumByDayAndPartition(['u-border'], new Map()), []);
+    t.strictSame(await tallies.sumByDayAndPartition(['nobody'], new Map([['0:0', 9]])), []);
   });
 
   await t.test('sums beyond 2^31 milliseconds are exact', async (t) => {
@@ -313,11 +320,13 @@ test('sums over rows', async (t) => {
     );
     await store.calls.insert(rows);
     const durationMs = rows.reduce((sum, row) => sum + row.duration_ms, 0);
-    t.strictSame(await tallies.ofRanges('u-long', [{ from: 0, until: NOON + 1 }]), [
+    t.strictSame(await tallies.sumByRange('u-long', [{ from: 0, until: NOON + 1 }]), [
       { calls: 2_000, durationMs },
     ]);
-    t.match(await tallies.ofDays('u-long', [{ from: 0, until: NOON + 1 }]), [{ calls: 2_000, durationMs }]);
-    t.match(await tallies.byDay(['u-long'], new Map([['0:0', 1e9]])), [{ calls: 2_000, durationMs }]);
+    t.match(await tallies.sumByDay('u-long', [{ from: 0, until: NOON + 1 }]), [{ calls: 2_000, durationMs }]);
+    t.match(await tallies.sumByDayAndPartition(['u-long'], new Map([['0:0', 1e9]])), [
+      { calls: 2_000, durationMs },
+    ]);
   });
 });
 

@@ -11,8 +11,7 @@ import type { Logger, Registry } from '@calltally/telemetry';
 import fastifyCompress from '@fastify/compress';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { answerClientError, refuseTunnel } from './client-error.ts';
-import { overloaded } from './error-of.ts';
-import type { KeyRing } from './keys/key-ring.ts';
+import type { ApiKeyCache } from './keys/api-key-cache.ts';
 import { measure } from './measure.ts';
 import { authentication } from './plugins/authentication.ts';
 import { client } from './plugins/client.ts';
@@ -28,13 +27,14 @@ import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { timeseriesRoutes } from './routes/timeseries.ts';
-import { STREAM_LIMITS, type StreamLimits } from './stream/seats.ts';
+import { STREAM_LIMITS, type StreamLimits } from './stream/connection-limit.ts';
+import { overloaded } from './to-api-error.ts';
 
 /** What the app answers from. It neither opens nor closes any of it. */
 export interface AppParts {
   reader: Pick<DashboardReader, 'read'>;
   series: Pick<SeriesReader, 'read'>;
-  keys: KeyRing;
+  keys: ApiKeyCache;
   store: Pick<Store, 'ping'>;
   link: Pick<CountersLink, 'current'>;
   filler: Pick<Filler, 'pieces' | 'rows' | 'queue'>;

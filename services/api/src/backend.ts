@@ -10,10 +10,10 @@ import {
 import type { apiSettings, Settings } from '@calltally/settings';
 import { openStore, type Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
-import { KeyRing } from './keys/key-ring.ts';
+import { HealthProbe } from './health-probe.ts';
+import { ApiKeyCache } from './keys/api-key-cache.ts';
 import { RevocationWatcher } from './keys/revocation-watcher.ts';
-import { PatientTallies } from './patient-tallies.ts';
-import { Pulse } from './pulse.ts';
+import { ProbedTallies } from './probed-tallies.ts';
 import { untilIndexed } from './until-indexed.ts';
 
 /** Long enough for rows of a large user, short enough for somebody who waits. */
@@ -31,7 +31,7 @@ export interface Backend {
   readonly link: CountersLink;
   readonly reader: DashboardReader;
   readonly series: SeriesReader;
-  readonly keys: KeyRing;
+  readonly keys: ApiKeyCache;
   readonly filler: Filler;
   readonly fallbacks: ConcurrencyLimit;
   readonly rowsAsOf: RowsAsOf;
@@ -58,16 +58,16 @@ export function createBackend(
   });
   const rowsAsOf = new RowsAsOf(rows);
   const filler = new Filler({
-    books: () => link.current && { store: rows, ...link.current },
-    onFailure: (thrown) => logger.warn({ err: thrown }, 'filling counters from Mongo failed; trying again'),
+    ledger: () => link.current && { store: rows, ...link.current },
+    onFailure: (thrown) => logger.warn({ err: thrown }, 'fill failed, retrying'),
     ...settings.fill,
   });
-  const tallies = new PatientTallies(rows.tallies, new Pulse(store));
+  const tallies = new ProbedTallies(rows.tallies, new HealthProbe(store));
   const fallbacks = fallbackLimit();
   const read = { store: { tallies }, link, filler, rowsAsOf, fallbacks };
   const reader = new DashboardReader(read);
   const series = new SeriesReader(read);
-  const keys = new KeyRing(store.apiKeys);
+  const keys = new ApiKeyCache(store.apiKeys);
   const watcher = new RevocationWatcher(store.apiKeys, keys, logger);
   const stopping = new AbortController();
   let indexing: Promise<void> = Promise.resolve();

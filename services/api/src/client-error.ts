@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { badRequest, methodNotAllowed } from './error-of.ts';
 import type { ApiError } from './errors.ts';
+import { badRequest, methodNotAllowed } from './to-api-error.ts';
 
 /** What Node's parser makes of it, and the status that says so; everything else is 400. */
 const STATUSES: Readonly<Record<string, number>> = {
@@ -17,7 +17,7 @@ export function answerClientError(
   socket: Duplex,
 ): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) socket.destroy();
-  else end(socket, apiErrorOf(error));
+  else end(socket, parserErrorOf(error));
 }
 
 /** Answers CONNECT, which asks for a tunnel: Node makes no request of it, and would cut the connection. */
@@ -26,7 +26,7 @@ export function refuseTunnel(_request: unknown, socket: Duplex): void {
   end(socket, methodNotAllowed());
 }
 
-function apiErrorOf({ code = '', rawPacket }: { code?: string; rawPacket?: unknown }): ApiError {
+function parserErrorOf({ code = '', rawPacket }: { code?: string; rawPacket?: unknown }): ApiError {
   if (code === 'HPE_INVALID_METHOD' && REQUEST_LINE.test(String(rawPacket))) {
     return methodNotAllowed();
   }

@@ -3,8 +3,8 @@ import { StoreError } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import { buildApp } from './app.ts';
 import { createBackend } from './backend.ts';
-import { faultOf } from './fault.ts';
 import { LogLines } from './log-lines.ts';
+import { toLoggedError } from './logged-error.ts';
 
 /** An orchestrator kills after this; what has not been answered by then never will be. */
 const STOP_TIMEOUT_MS = 9_000;
@@ -30,7 +30,7 @@ if (checkConfigOnly(process.argv)) {
 const logger = createLogger({ service: 'api', level: settings.log.level, destination: new LogLines() });
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (thrown: unknown) => {
-    logger.fatal({ fault: faultOf(thrown) }, 'ending after an unexpected fault');
+    logger.fatal({ fault: toLoggedError(thrown) }, 'unexpected error, exiting');
     process.exit(1);
   });
 }
@@ -41,7 +41,7 @@ function backendOrExit() {
   } catch (thrown) {
     // Only a MONGODB_URI that the driver cannot use is found before anybody connects.
     if (!(thrown instanceof StoreError)) throw thrown;
-    logger.fatal({ fault: faultOf(thrown) }, thrown.meaning);
+    logger.fatal({ fault: toLoggedError(thrown) }, thrown.meaning);
     process.exit(1);
   }
 }
@@ -80,6 +80,9 @@ try {
     listenTextResolver: (address) => `listening on ${address}`,
   });
 } catch (thrown) {
-  logger.fatal({ fault: faultOf(thrown) }, 'cannot listen; end what listens there, or set PORT or HOST');
+  logger.fatal(
+    { fault: toLoggedError(thrown) },
+    'cannot listen; end what listens there, or set PORT or HOST',
+  );
   process.exit(1);
 }

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, type FillingMeasured, Gauge, measureFilling, type Registry } from '@calltally/telemetry';
-import type { KeyRing, KeyRingCounts } from './keys/key-ring.ts';
+import type { ApiKeyCache, ApiKeyCacheCounts } from './keys/api-key-cache.ts';
 
 interface Limited {
   readonly underWay: number;
@@ -14,7 +14,7 @@ const RESOLUTION_MS = 10;
 export function measure(
   metrics: Registry,
   parts: {
-    keys: KeyRing;
+    keys: ApiKeyCache;
     link: { readonly current: { readonly asOfMs: number | undefined } | undefined };
     filler: FillingMeasured;
     rowsAsOf: { readonly current: number | undefined };
@@ -31,7 +31,7 @@ export function measure(
     registers: [metrics],
     collect() {
       this.reset();
-      for (const result of Object.keys(keys.counts) as (keyof KeyRingCounts)[]) {
+      for (const result of Object.keys(keys.counts) as (keyof ApiKeyCacheCounts)[]) {
         this.inc({ result }, keys.counts[result]);
       }
     },

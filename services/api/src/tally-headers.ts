@@ -1,16 +1,16 @@
 import { formatInstant } from '@calltally/domain';
-import type { HowRead, Source } from '@calltally/ledger';
+import type { AnswerMeta, AnswerSource } from '@calltally/ledger';
 import type { Counter } from '@calltally/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-const SOURCES: readonly Source[] = ['counters', 'counters+mongo', 'mongo'];
+const SOURCES: readonly AnswerSource[] = ['counters', 'counters+mongo', 'mongo'];
 
 /**
  * Says in headers how an answer was read, and counts it by its source.
  * @param answers has the label `source`
  */
 export class TallyHeaders {
-  readonly #bySource: ReadonlyMap<Source, { inc(): void }>;
+  readonly #bySource: ReadonlyMap<AnswerSource, { inc(): void }>;
   /** As-of moves a few times a second and is asked for with every request. */
   readonly #asOfText = remembered(formatInstant);
 
@@ -19,7 +19,7 @@ export class TallyHeaders {
   }
 
   /** @param readMs how long reading took */
-  write(request: FastifyRequest, reply: FastifyReply, { source, asOfMs }: HowRead, readMs: number): void {
+  write(request: FastifyRequest, reply: FastifyReply, { source, asOfMs }: AnswerMeta, readMs: number): void {
     this.#bySource.get(source)?.inc();
     reply.header('cache-control', 'private, no-store');
     reply.header('x-tally-source', source);

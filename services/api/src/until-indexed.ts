@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
-import { faultOf } from './fault.ts';
+import { toLoggedError } from './logged-error.ts';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
@@ -17,7 +17,8 @@ export async function untilIndexed(
       await store.ensureIndexes();
       return;
     } catch (thrown) {
-      if (pauseMs === FIRST_PAUSE_MS) logger.warn({ fault: faultOf(thrown) }, 'cannot create indexes yet');
+      if (pauseMs === FIRST_PAUSE_MS)
+        logger.warn({ fault: toLoggedError(thrown) }, 'cannot create indexes yet');
       await sleep(pauseMs, undefined, { signal }).catch(() => {});
     }
   }

@@ -1,6 +1,6 @@
 import { StoreError } from '@calltally/store';
 import { test } from 'tap';
-import { faultOf } from '../src/fault.ts';
+import { toLoggedError } from '../src/logged-error.ts';
 
 test('a log names a fault without stack, address, key or password', (t) => {
   for (const said of [
@@ -12,7 +12,7 @@ test('a log names a fault without stack, address, key or password', (t) => {
     'bad key ct_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG',
     'redis://someone:hunter2@store.internal is gone',
   ]) {
-    const fault = faultOf(new Error(said));
+    const fault = toLoggedError(new Error(said));
     t.notMatch(fault.message, /10\.1|internal|fe80|abcdefgh|hunter2/, said);
     t.match(fault.at, /fault\.test\.ts/);
     t.notMatch(JSON.stringify(fault), /\\n/);
@@ -22,12 +22,12 @@ test('a log names a fault without stack, address, key or password', (t) => {
 
 test("a store's error is told by its code, what that means, and the name of its cause", (t) => {
   const cause = Object.assign(new Error('connect ECONNREFUSED 10.1.2.3:1'), { name: 'MongoNetworkError' });
-  t.strictSame(faultOf(new StoreError('STORE_UNAVAILABLE', true, cause)), {
+  t.strictSame(toLoggedError(new StoreError('STORE_UNAVAILABLE', true, cause)), {
     type: 'StoreError',
     code: 'STORE_UNAVAILABLE',
     message: 'no Mongo can be reached; see that it runs, and that MONGODB_URI names it',
     cause: 'MongoNetworkError',
   });
-  t.same(faultOf('thrown text'), { type: 'string', message: 'thrown text' });
+  t.same(toLoggedError('thrown text'), { type: 'string', message: 'thrown text' });
   t.end();
 });

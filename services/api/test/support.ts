@@ -1,13 +1,19 @@
 import { CounterSession } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { type Books, beginCounting, markCounted, markStored, record, warmUsers } from '@calltally/ledger';
+import {
+  fillUntilComplete,
+  type LedgerContext,
+  record,
+  startEpoch,
+  writeCheckpoint,
+} from '@calltally/ledger';
 import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { type AppParts, buildApp } from '../src/app.ts';
 import { type Backend, createBackend } from '../src/backend.ts';
-import type { StreamLimits } from '../src/stream/seats.ts';
+import type { StreamLimits } from '../src/stream/connection-limit.ts';
 import { type Gate, gateTo } from './gate.ts';
 
 /** The day of the documented example, and a time on it. */
@@ -49,19 +55,19 @@ export async function testWorld(t: Test): Promise<World> {
   await store.ensureIndexes();
   let next = 0;
 
-  async function begin(): Promise<Books> {
+  async function begin(): Promise<LedgerContext> {
     const session = await CounterSession.open({
       url: redis.address,
       commandTimeoutMs: 5_000,
       openTimeoutMs: 5_000,
     });
     const states = [{ partition: PARTITION, committed: next, earliest: 0, end: Number.MAX_SAFE_INTEGER }];
-    const { books } = await beginCounting(store, session, {
+    const { ledger } = await startEpoch(store, session, {
       stream: STREAM,
       states,
       retentionMonths: RETENTION_MONTHS,
     });
-    return books;
+    return ledger;
   }
 
   return {
@@ -74,17 +80,17 @@ export async function testWorld(t: Test): Promise<World> {
     database,
     store,
     async count(calls) {
-      const books = await begin();
+      const ledger = await begin();
       const events = calls.map((call) => {
         next += 1;
         return { offset: next - 1, call };
       });
       const asOfMs = Date.now();
-      await record(books, { stream: STREAM, partition: PARTITION, events, through: next - 1 });
-      await warmUsers(books, [...new Set(calls.map(({ userId }) => userId))]);
-      await markStored(store, { stream: STREAM, partitions: [PARTITION], asOfMs });
-      await markCounted(books, { stream: STREAM, partition: PARTITION, through: next - 1, asOfMs });
-      books.session.end('done');
+      await record(ledger, { stream: STREAM, partition: PARTITION, events, through: next - 1 });
+      await fillUntilComplete(ledger, [...new Set(calls.map(({ userId }) => userId))]);
+      await store.progress.advanceAsOf(STREAM, [PARTITION], asOfMs);
+      await writeCheckpoint(ledger, { stream: STREAM, partition: PARTITION, through: next - 1, asOfMs });
+      ledger.session.end('done');
     },
     async emptyRedis() {
       const session = await CounterSession.open({

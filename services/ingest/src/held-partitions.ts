@@ -1,13 +1,13 @@
-import type { Beginning } from './counting.ts';
-import type { Held } from './lanes.ts';
+import type { AssignmentEpoch } from './assignment-epochs.ts';
 import type { IngestMetrics } from './metrics.ts';
-import type { TopicState, Watermarks } from './topic.ts';
+import type { HoldReason } from './partition-queues.ts';
+import type { TopicAdmin, Watermarks } from './topic-admin.ts';
 
 /** Longer than a batch, an ordinary transaction or a rebalance takes. */
 const STANDS_AFTER_MS = 5_000;
 
 interface Parts {
-  topic: TopicState;
+  topic: TopicAdmin;
   metrics: IngestMetrics;
 }
 
@@ -17,12 +17,12 @@ interface Parts {
  */
 export class HeldPartitions {
   readonly #parts: Parts;
-  #beginning: Beginning | undefined;
+  #epoch: AssignmentEpoch | undefined;
   /** Where each partition stands, and since when. */
   #standing = new Map<number, { next: number; sinceMs: number }>();
   /** What last went wrong with each partition, and when. */
-  readonly #failures = new Map<number, Held>();
-  #held = new Map<number, Held>();
+  readonly #failures = new Map<number, HoldReason>();
+  #held = new Map<number, HoldReason>();
   /** What was last told to Mongo; undefined until something was. */
   #told: string | undefined;
 
@@ -31,7 +31,7 @@ export class HeldPartitions {
   }
 
   /** Partitions that stand at present. */
-  get current(): ReadonlyMap<number, Held> {
+  get current(): ReadonlyMap<number, HoldReason> {
     return this.#held;
   }
 
@@ -41,32 +41,32 @@ export class HeldPartitions {
   }
 
   /** @throws StoreError, errors of kafkajs */
-  async look(beginning: Beginning, watermarks: ReadonlyMap<number, Watermarks>): Promise<void> {
-    if (this.#beginning !== beginning) {
-      this.#beginning = beginning;
+  async look(epoch: AssignmentEpoch, watermarks: ReadonlyMap<number, Watermarks>): Promise<void> {
+    if (this.#epoch !== epoch) {
+      this.#epoch = epoch;
       this.#told = undefined;
     }
-    this.#held = await this.#find(beginning, watermarks);
+    this.#held = await this.#find(epoch, watermarks);
     const { held } = this.#parts.metrics;
     held.reset();
     for (const [partition, { code }] of this.#held) held.set({ partition, code }, 1);
-    await this.#tell(beginning);
+    await this.#tell(epoch);
   }
 
   async #find(
-    { positions, lanes }: Beginning,
+    { positions, queues }: AssignmentEpoch,
     watermarks: ReadonlyMap<number, Watermarks>,
-  ): Promise<Map<number, Held>> {
+  ): Promise<Map<number, HoldReason>> {
     const nowMs = Date.now();
-    const found = new Map<number, Held>();
+    const found = new Map<number, HoldReason>();
     let lastStable: Map<number, number> | undefined;
     for (const [partition, next] of positions.all()) {
-      const { failing, isIdle } = lanes.of(partition);
+      const { failing, isIdle } = queues.of(partition);
       const sinceMs = this.#standsSince(partition, next, nowMs);
       if (failing !== undefined) found.set(partition, failing);
       if (failing !== undefined || next >= (watermarks.get(partition)?.end ?? next)) continue;
       if (nowMs - sinceMs < STANDS_AFTER_MS) continue;
-      // Counting may have begun anew since, so that its lane tells nothing of it.
+      // Another epoch may have started since, so that its queue tells nothing of it.
       const failure = this.#recentFailure(partition, nowMs);
       lastStable ??= await this.#parts.topic.lastStable();
       if (failure !== undefined) found.set(partition, { code: failure, sinceMs });
@@ -90,14 +90,14 @@ export class HeldPartitions {
     return failure !== undefined && nowMs - failure.sinceMs < STANDS_AFTER_MS ? failure.code : undefined;
   }
 
-  /** Mongo is told where something changed, and of each beginning once: who counted before may have left a word there. */
-  async #tell({ books, stream, positions }: Beginning): Promise<void> {
+  /** Mongo is told where something changed, and once in each epoch: who counted before may have left a word there. */
+  async #tell({ ledger, stream, positions }: AssignmentEpoch): Promise<void> {
     const held = [...positions.all().keys()].map(
       (partition) => [partition, this.#held.get(partition)] as const,
     );
     const text = JSON.stringify(held.map(([partition, one]) => [partition, one?.code]));
     if (text === this.#told) return;
-    await books.store.progress.noteHeld(stream, new Map(held));
+    await ledger.store.progress.noteHeld(stream, new Map(held));
     this.#told = text;
   }
 }

@@ -1,29 +1,29 @@
-import { ensureTopics, type KafkaSettings, kafkaClient, refusedLogin } from '@calltally/contract';
-import type { CountersSettings } from '@calltally/counters';
+import { ensureTopics, type KafkaClientOptions, kafkaClient, refusedLogin } from '@calltally/contract';
+import type { CounterSessionOptions } from '@calltally/counters';
 import { Filler } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import { type Logger, measureFilling } from '@calltally/telemetry';
 import type { Consumer } from 'kafkajs';
-import { Audit, type AuditSettings } from './audit.ts';
-import { takeBatch } from './batches.ts';
-import { Commits } from './commits.ts';
-import { Counting } from './counting.ts';
+import { AsOfMonitor } from './as-of-monitor.ts';
+import { AssignmentEpochs } from './assignment-epochs.ts';
+import { Auditor, type AuditSettings } from './auditor.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { Freshness } from './freshness.ts';
+import { handleFetch } from './handle-fetch.ts';
 import { HeldPartitions } from './held-partitions.ts';
 import type { Readiness } from './http.ts';
 import type { IngestMetrics } from './metrics.ts';
-import { TopicState } from './topic.ts';
+import { OffsetCommitter } from './offset-committer.ts';
+import { TopicAdmin } from './topic-admin.ts';
 import { Backoff } from './waiting.ts';
 
 export interface IngestSettings {
-  kafka: Omit<KafkaSettings, 'clientId' | 'log'> & {
+  kafka: Omit<KafkaClientOptions, 'clientId' | 'log'> & {
     topic: string;
     dlqTopic: string;
     groupId: string;
     sessionTimeoutMs: number;
   };
-  counters: CountersSettings;
+  counters: CounterSessionOptions;
   retentionMonths: number;
   fill?: { slots: number };
   audit: AuditSettings;
@@ -44,13 +44,13 @@ const TELL_AGAIN_MS = 600_000;
 /** One member of the consumer group, with all that belongs to it. */
 export class Ingest {
   readonly #consumer: Consumer;
-  readonly #counting: Counting;
-  readonly #commits: Commits;
+  readonly #epochs: AssignmentEpochs;
+  readonly #committer: OffsetCommitter;
   readonly #deadLetters: DeadLetters;
-  readonly #freshness: Freshness;
-  readonly #audit: Audit;
+  readonly #asOf: AsOfMonitor;
+  readonly #auditor: Auditor;
   readonly #filler: Filler;
-  readonly #topic: TopicState;
+  readonly #topic: TopicAdmin;
   readonly #held: HeldPartitions;
   readonly #stopping = new AbortController();
   readonly #settings: IngestSettings;
@@ -70,8 +70,8 @@ export class Ingest {
     });
     this.#settings = settings;
     this.#parts = parts;
-    this.#topic = new TopicState(kafka, topic, groupId);
-    this.#commits = new Commits(topic, logger);
+    this.#topic = new TopicAdmin(kafka, topic, groupId);
+    this.#committer = new OffsetCommitter(topic, logger);
     this.#deadLetters = new DeadLetters(kafka, { topic, dlqTopic }, metrics);
     this.#consumer = kafka.consumer({
       groupId,
@@ -83,7 +83,7 @@ export class Ingest {
       allowAutoTopicCreation: false,
       retry: { restartOnFailure: async () => !this.#stopping.signal.aborted },
     });
-    this.#counting = new Counting({
+    this.#epochs = new AssignmentEpochs({
       store,
       counters: settings.counters,
       retentionMonths: settings.retentionMonths,
@@ -97,18 +97,18 @@ export class Ingest {
     this.#consumer.on(this.#consumer.events.FETCH_PARTITION_FAILED, ({ payload: { partition, error } }) => {
       this.#held.failed(partition, `KAFKA_${error.type}`);
     });
-    this.#freshness = new Freshness({
+    this.#asOf = new AsOfMonitor({
       store,
-      counting: this.#counting,
+      epochs: this.#epochs,
       topic: this.#topic,
       held: this.#held,
       metrics,
       logger,
     });
-    this.#audit = new Audit({ counting: this.#counting, metrics, logger }, settings.audit);
+    this.#auditor = new Auditor({ epochs: this.#epochs, metrics, logger }, settings.audit);
     this.#filler = new Filler({
-      books: () => this.#counting.current?.books,
-      onFailure: (thrown) => logger.warn({ err: thrown }, 'filling counters from Mongo failed; trying again'),
+      ledger: () => this.#epochs.current?.ledger,
+      onFailure: (thrown) => logger.warn({ err: thrown }, 'fill failed, retrying'),
       ...settings.fill,
     });
     measureFilling(metrics.registry, this.#filler);
@@ -138,7 +138,7 @@ export class Ingest {
   get readiness(): Readiness {
     return {
       joined: this.#assigned !== undefined,
-      counting: this.#counting.current !== undefined || this.#assigned?.length === 0,
+      counting: this.#epochs.current !== undefined || this.#assigned?.length === 0,
       partitions: this.#assigned ?? [],
       held: [...this.#held.current]
         .filter(([partition]) => this.#assigned?.includes(partition))
@@ -156,8 +156,8 @@ export class Ingest {
     this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#assigned = payload.memberAssignment[topic] ?? [];
       this.#parts.logger.info({ partitions: this.#assigned }, 'partitions assigned');
-      this.#commits.forget();
-      this.#counting.assign(this.#assigned);
+      this.#committer.forget();
+      this.#epochs.assign(this.#assigned);
     });
     this.#consumer.on(this.#consumer.events.REBALANCING, () => {
       this.#assigned = undefined;
@@ -172,13 +172,13 @@ export class Ingest {
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: CONCURRENT_PARTITIONS,
       eachBatch: (payload) =>
-        takeBatch(
+        handleFetch(
           {
-            commits: this.#commits,
+            committer: this.#committer,
             topic: this.#topic,
-            counting: this.#counting,
+            epochs: this.#epochs,
             deadLetters: this.#deadLetters,
-            audit: this.#audit,
+            auditor: this.#auditor,
             held: this.#held,
             metrics: this.#parts.metrics,
             logger: this.#parts.logger,
@@ -190,23 +190,23 @@ export class Ingest {
           payload,
         ),
     });
-    this.#freshness.start();
-    this.#audit.start();
+    this.#asOf.start();
+    this.#auditor.start();
     this.#filler.start();
   }
 
   /** Lets the batches in hand end, leaves the group and closes what was opened. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#audit.stop();
+    this.#auditor.stop();
     const filled = this.#filler.stop();
-    await this.#freshness.stop();
-    await this.#counting.current?.lanes.settled();
-    await this.#commits.settled();
+    await this.#asOf.stop();
+    await this.#epochs.current?.queues.settled();
+    await this.#committer.settled();
     await this.#consumer.stop().catch(() => {});
-    this.#commits.stop();
+    this.#committer.stop();
     await filled;
-    this.#counting.stop();
+    this.#epochs.stop();
     await Promise.allSettled([this.#consumer.disconnect(), this.#deadLetters.close(), this.#topic.close()]);
   }
 
@@ -232,7 +232,7 @@ export class Ingest {
   #tellWhyNot(what: string, thrown: unknown): void {
     const { logger } = this.#parts;
     const refusal = refusedLogin(thrown);
-    if (refusal === undefined) logger.warn({ err: thrown, what }, 'cannot start yet; trying again');
+    if (refusal === undefined) logger.warn({ err: thrown, what }, 'cannot start, retrying');
     else
       logger.error(
         { what },

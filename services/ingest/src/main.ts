@@ -71,7 +71,7 @@ async function stop(status: number): Promise<void> {
 process.once('SIGTERM', () => void stop(0));
 process.once('SIGINT', () => void stop(0));
 void ingest.crashed.then((error) => {
-  logger.fatal({ err: error }, 'the consumer has crashed for good; ending, so that a supervisor starts anew');
+  logger.fatal({ err: error }, 'consumer crashed, exiting so that a supervisor restarts it');
   void stop(1);
 });
 

@@ -1,9 +1,9 @@
-import type { Watermarks } from './topic.ts';
+import type { Watermarks } from './topic-admin.ts';
 
 interface Position {
   /** Offset of the next event to be counted. */
   next: number;
-  /** Everything acknowledged by then is counted, epoch ms; the time of the beginning where nobody has said yet. */
+  /** Everything acknowledged by then is counted, epoch ms; the start of the epoch where nobody has said yet. */
   asOfMs: number;
   /** What the brokers said last, and when they were asked. */
   probe: { askedAtMs: number; end: number } | undefined;

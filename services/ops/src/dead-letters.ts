@@ -4,15 +4,20 @@ import { escapeUnsafe } from '@calltally/domain';
 import type { Context } from './context.ts';
 import { lettersBar } from './dead-letters/bar.ts';
 import type { Problem } from './dead-letters/claims.ts';
-import { type Desk, type Found, openDesk, scanLetters } from './dead-letters/scan.ts';
+import {
+  connectDeadLetters,
+  type DeadLetterClient,
+  type FoundDeadLetter,
+  scanLetters,
+} from './dead-letters/dead-letter-client.ts';
 import type { Selection } from './dead-letters/selection.ts';
 import { safeJson } from './shown.ts';
 
 /** What the commands of `dlq` go through letters with. */
-export interface Office {
-  desk: Desk;
+export interface DeadLetterRun {
+  desk: DeadLetterClient;
   /** Hands on the chosen letters, with a bar on a terminal. @returns false when there was no need to read to the end */
-  scan(take: (found: Found[]) => Promise<boolean>): Promise<void>;
+  scan(take: (found: FoundDeadLetter[]) => Promise<boolean>): Promise<void>;
   /** Writes a line to standard output. Waits for who reads it, so that no more is held than that. */
   say(line: string): Promise<void>;
   /** Says on standard error why a letter is not as asked; the exit status is then 1. */
@@ -22,11 +27,11 @@ export interface Office {
 }
 
 /** @throws StoreError, errors of kafkajs, CommandError DLQ_UNKNOWN */
-export async function atDeadLetters(
+export async function withDeadLetters(
   context: Context,
   selection: Selection,
   json: boolean,
-  work: (office: Office) => Promise<void>,
+  work: (office: DeadLetterRun) => Promise<void>,
 ): Promise<void> {
   const { stdout, stderr, signal } = context.io;
   const { kafka } = context.settings();
@@ -41,7 +46,7 @@ export async function atDeadLetters(
       const line = json ? safeJson({ error: problem }) : escapeUnsafe(`${letter}: ${message} (${code})`);
       await write(stderr, `${line}\n`);
     };
-    const desk = await openDesk(kafka, store);
+    const desk = await connectDeadLetters(kafka, store);
     try {
       await work({
         desk,

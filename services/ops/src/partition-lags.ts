@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CounterSession, readGenerations } from '@calltally/counters';
-import { cutKey, type Store } from '@calltally/store';
+import { partitionId, type Store } from '@calltally/store';
 import type { Admin } from 'kafkajs';
 import type { OpsSettings } from './context.ts';
 import { committedBy, isMadeAnew, opsKafka, requireTopic, viewTopic, withAdmin } from './replay/topic.ts';
@@ -98,7 +98,7 @@ async function look(admin: Admin, { kafka, redis }: OpsSettings, store: Store): 
     const offset = committed.get(partition);
     const isHeldByTransaction = lastStable < end && (offset ?? 0) >= lastStable;
     const behind = Math.max(0, end - Math.max(offset ?? 0, earliest));
-    const mark = marks?.map((one) => one.get(cutKey(stream, partition)) ?? -1);
+    const mark = marks?.map((one) => one.get(partitionId(stream, partition)) ?? -1);
     const counted = mark === undefined ? -1 : Math.min(...mark);
     return {
       partition,
@@ -135,7 +135,7 @@ async function readMarks(redis: OpsSettings['redis']): Promise<ReadonlyMap<strin
   try {
     const generations = await readGenerations(session);
     if (generations.size < session.masters.length) return undefined;
-    return [...generations.values()].map(({ marks }) => marks);
+    return [...generations.values()].map(({ checkpoints }) => checkpoints);
   } catch {
     return undefined;
   } finally {

@@ -2,7 +2,7 @@ import {
   type CallEvent,
   checkCallEvent,
   EVENT_SIZE_MAX_BYTES,
-  openCallEvent,
+  parseCallEvent,
   type Rejection,
 } from '@calltally/contract';
 import { CallEventInvalidError, type CallEventProducer } from '@calltally/contract/producer';
@@ -83,7 +83,7 @@ export async function publishEvents(
       const message = `the line has more than ${EVENT_SIZE_MAX_BYTES} bytes; leave out what is not of the contract`;
       invalid(line.number, { code: 'EVENT_TOO_LARGE', message });
     } else if (!isBlank(line.bytes)) {
-      const opened = openCallEvent(line.bytes);
+      const opened = parseCallEvent(line.bytes);
       const { rejection } = opened.rejection
         ? opened
         : checkCallEvent(opened.event, Date.now(), opened.within);

@@ -1,7 +1,13 @@
 import { type CallEvent, decodeCallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
 import { CounterSession, queuedUsers, readGenerations, snapshotUser } from '@calltally/counters';
-import { type Books, beginCounting, markCounted, record, warmUsers } from '@calltally/ledger';
+import {
+  fillUntilComplete,
+  type LedgerContext,
+  record,
+  startEpoch,
+  writeCheckpoint,
+} from '@calltally/ledger';
 import { type Test, testKafka, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import type { Admin } from 'kafkajs';
@@ -45,8 +51,8 @@ export async function countedTopic(t: Test) {
   /** Fills whoever waits for it, as ingest and the API do behind all else. */
   const fill = async () => {
     const session = await open();
-    const books = { store, session, generations: await readGenerations(session) };
-    await warmUsers(books, await queuedUsers(session, 10_000));
+    const ledger = { store, session, generations: await readGenerations(session) };
+    await fillUntilComplete(ledger, await queuedUsers(session, 10_000));
   };
   return {
     topic,
@@ -66,13 +72,13 @@ export async function countedTopic(t: Test) {
     publishRaw: (partition: number, value: string) =>
       plain.send({ topic, messages: [{ partition, value }], acks: -1 }),
     /** Books as a consumer that begins has them. */
-    async begin(): Promise<Books> {
+    async begin(): Promise<LedgerContext> {
       const states = await statesOf(admin, topic);
-      return (await beginCounting(store, await open(), { stream: 0, states, retentionMonths: 25 })).books;
+      return (await startEpoch(store, await open(), { stream: 0, states, retentionMonths: 25 })).ledger;
     },
     /** Publishes and counts. Rows of calls in `lost` are missing afterwards, and not counted. */
     async count(
-      books: Books,
+      ledger: LedgerContext,
       events: readonly CallEvent[],
       { lost = new Set() }: { lost?: Set<string> } = {},
     ): Promise<void> {
@@ -87,8 +93,8 @@ export async function countedTopic(t: Test) {
         if (own.length === 0) continue;
         const through = own.at(-1)!.offset;
         const kept = own.filter(({ call }) => !lost.has(call.callId));
-        await record(books, { stream: 0, partition, events: kept, through });
-        await markCounted(books, { stream: 0, partition, through });
+        await record(ledger, { stream: 0, partition, events: kept, through });
+        await writeCheckpoint(ledger, { stream: 0, partition, through });
       }
       await fill();
     },
@@ -128,6 +134,6 @@ async function statesOf(admin: Admin, topic: string) {
 
 /** Calls that Mongo has of a user. */
 export async function rowsOf(store: Store, userId: string): Promise<number> {
-  const [all] = await store.tallies.ofRanges(userId, [{ from: 0, until: 8.64e15 }]);
+  const [all] = await store.tallies.sumByRange(userId, [{ from: 0, until: 8.64e15 }]);
   return all!.calls;
 }

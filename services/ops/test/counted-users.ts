@@ -1,7 +1,7 @@
 import type { CounterSession } from '@calltally/counters';
 import { CounterSession as Session } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { type Books, beginCounting, record, warmUsers } from '@calltally/ledger';
+import { fillUntilComplete, type LedgerContext, record, startEpoch } from '@calltally/ledger';
 import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import { databaseOn, NOWHERE } from './support.ts';
@@ -12,8 +12,8 @@ const PARTITIONS = [0, 1];
 export interface CountedUsers {
   env: Record<string, string>;
   store: Store;
-  books: Books;
-  begin(): Promise<Books>;
+  ledger: LedgerContext;
+  begin(): Promise<LedgerContext>;
   /** Records calls as the next events of a partition; whose they are is filled. */
   count(calls: readonly Call[], partition?: number): Promise<void>;
   /** The same, and leaves whoever Redis does not know to be filled. */
@@ -40,26 +40,26 @@ export async function countedUsers(t: Test): Promise<CountedUsers> {
     });
     sessions.push(session);
     const states = PARTITIONS.map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
-    return (await beginCounting(store, session, { stream: 0, states, retentionMonths: 25 })).books;
+    return (await startEpoch(store, session, { stream: 0, states, retentionMonths: 25 })).ledger;
   };
-  const books = await begin();
+  const ledger = await begin();
   const next = new Map<number, number>();
   const recordCalls = async (calls: readonly Call[], partition = 0) => {
     const from = next.get(partition) ?? 0;
     next.set(partition, from + calls.length);
     const events = calls.map((call, i) => ({ offset: from + i, call }));
-    await record(books, { stream: 0, partition, events, through: from + calls.length - 1 });
+    await record(ledger, { stream: 0, partition, events, through: from + calls.length - 1 });
   };
   return {
     env: { ...NOWHERE, REDIS_URL: redis.address, MONGODB_URI: uri },
     store,
-    books,
+    ledger,
     begin,
-    redis: books.session.masters[0]!.redis,
+    redis: ledger.session.masters[0]!.redis,
     record: recordCalls,
     async count(calls, partition) {
       await recordCalls(calls, partition);
-      await warmUsers(books, [...new Set(calls.map(({ userId }) => userId))]);
+      await fillUntilComplete(ledger, [...new Set(calls.map(({ userId }) => userId))]);
     },
   };
 }

@@ -4,10 +4,10 @@
  */
 import { Readable } from 'node:stream';
 import { DAY_MS } from '@calltally/domain';
-import { Pieces } from '@calltally/ledger';
+import { PieceReader } from '@calltally/ledger';
 import { rebuild } from '../src/audit/rebuild-run.ts';
 import type { RowsDone } from '../src/audit/rows-done.ts';
-import { withBooks } from '../src/audit/with-books.ts';
+import { withLedger } from '../src/audit/with-ledger.ts';
 import { createContext } from '../src/context.ts';
 
 const stopping = new AbortController();
@@ -24,12 +24,12 @@ const request = {
   restart: false,
   // Killed processes keep theirs for a while.
   slots: 64,
-  piecesOf: ({ store }: { store: { tallies: ConstructorParameters<typeof Pieces>[0] } }) =>
-    new Pieces(store.tallies, limits),
+  piecesOf: ({ store }: { store: { tallies: ConstructorParameters<typeof PieceReader>[0] } }) =>
+    new PieceReader(store.tallies, limits),
 };
 const hooks = {
   onStart: (_: unknown, rows: RowsDone) => tell('start', rows),
   onProgress: (_: unknown, rows: RowsDone) => tell('progress', rows),
 };
-const done = await withBooks(context, (books) => rebuild(books, request, hooks, stopping.signal));
+const done = await withLedger(context, (ledger) => rebuild(ledger, request, hooks, stopping.signal));
 context.printJson({ event: 'end', ...done });

@@ -1,4 +1,4 @@
-import { type AppliedRange, dashboardWindows, type Range } from '@calltally/domain';
+import { dashboardWindows, type EffectiveRange, type Range } from '@calltally/domain';
 
 /** What a dashboard needs the sums of. */
 export interface Asked {
@@ -11,7 +11,7 @@ export interface Asked {
   all: Range;
 }
 
-export function askedFor(userId: string, range: AppliedRange, nowMs: number): Asked {
+export function askedFor(userId: string, range: EffectiveRange, nowMs: number): Asked {
   const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
   const all = {
     from: Math.min(range.from, thisWeek.from, thisMonth.from),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CounterSession } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { type Books, beginCounting, markCounted, repairUsers } from '@calltally/ledger';
+import { type LedgerContext, repairUsers, startEpoch, writeCheckpoint } from '@calltally/ledger';
 import type { Engine } from '@calltally/stack';
 import { type ApiKeyRow, type CallRow, hashApiKey, openStore, type Store, toRow } from '@calltally/store';
 import { Redis } from 'ioredis';
@@ -87,7 +87,7 @@ export class World {
   }
 
   /** One generation, with marks through all that was inserted. The caller ends the session. */
-  async begin(): Promise<Books> {
+  async begin(): Promise<LedgerContext> {
     const states = this.#ends.map((next, partition) => ({
       partition,
       committed: next,
@@ -101,21 +101,21 @@ export class World {
       openTimeoutMs: REDIS_TIMEOUT_MS,
     });
     const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
-    const { books } = await beginCounting(this.store, session, topic);
-    return books;
+    const { ledger } = await startEpoch(this.store, session, topic);
+    return ledger;
   }
 
   /** Counts what was inserted. From now on answers carry an as-of, as they do beside a running ingest. */
   async count(userIds: Iterable<string>): Promise<void> {
-    const books = await this.begin();
+    const ledger = await this.begin();
     await inParallel(userIds, { size: USERS_AT_ONCE, atOnce: WRITERS }, async (piece) => {
-      await repairUsers(books, piece, { slots: WRITERS });
+      await repairUsers(ledger, piece, { slots: WRITERS });
     });
     const asOfMs = Date.now();
     for (const [partition, next] of this.#ends.entries()) {
-      await markCounted(books, { stream: 0, partition, through: next - 1, asOfMs });
+      await writeCheckpoint(ledger, { stream: 0, partition, through: next - 1, asOfMs });
     }
-    books.session.end('counted');
+    ledger.session.end('counted');
   }
 
   /** A key for each user, in their order. */
@@ -131,7 +131,7 @@ export class World {
 
   async #raiseStored(): Promise<void> {
     for (const [partition, next] of this.#ends.entries()) {
-      await this.store.progress.raise(0, partition, next - 1);
+      await this.store.progress.advanceStored(0, partition, next - 1);
     }
   }
 

@@ -47,7 +47,7 @@ async function giveHistory({ platform, oracle }: World): Promise<string> {
     });
     await calls.insert(rows);
   }
-  await progress.raise(STREAM, 0, ROWS - 1);
+  await progress.advanceStored(STREAM, 0, ROWS - 1);
   return platform.key(USER);
 }
 

@@ -1,6 +1,6 @@
 import type { Message } from 'kafkajs';
+import { BufferLimit } from './buffer-limit.ts';
 import { CallEventProducerError } from './errors.ts';
-import { Room } from './room.ts';
 import type { Place, Sender } from './sender.ts';
 
 export interface BatcherOptions {
@@ -31,7 +31,7 @@ interface Entry {
 export class Batcher {
   readonly #sender: Sender;
   readonly #options: BatcherOptions;
-  readonly #room: Room;
+  readonly #room: BufferLimit;
   readonly #open = new Set<Promise<unknown>>();
   #queue: Entry[] = [];
   #running = false;
@@ -41,7 +41,7 @@ export class Batcher {
   constructor(sender: Sender, options: BatcherOptions) {
     this.#sender = sender;
     this.#options = options;
-    this.#room = new Room(options.maxBuffered);
+    this.#room = new BufferLimit(options.maxBuffered);
   }
 
   /** @returns where the message rests, once Kafka has acknowledged it @throws CallEventProducerError */

@@ -1,8 +1,8 @@
 import { test } from 'tap';
-import { Room } from '../../src/producer/room.ts';
+import { BufferLimit } from '../../src/producer/buffer-limit.ts';
 
 test('who finds no place waits, first come, first served', async (t) => {
-  const room = new Room(2);
+  const room = new BufferLimit(2);
   const entered: string[] = [];
   const take = (name: string) =>
     room.take(
@@ -23,7 +23,7 @@ test('who finds no place waits, first come, first served', async (t) => {
 });
 
 test('who waits too long gives up, and takes no place from others', async (t) => {
-  const room = new Room(1);
+  const room = new BufferLimit(1);
   room.take(
     0,
     () => {},

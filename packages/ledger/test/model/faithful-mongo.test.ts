@@ -1,5 +1,5 @@
 import { dayOf } from '@calltally/domain';
-import { type CallRow, cutKey, type Store, toRow } from '@calltally/store';
+import { type CallRow, partitionId, type Store, toRow } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { DAY_MS, holds, testWorld } from '../support.ts';
@@ -32,7 +32,7 @@ const row = fc.record({
 });
 const write = fc.oneof(
   fc.record({
-    kind: fc.constantFrom('insert' as const, 'insertMissing' as const, 'areHeld' as const),
+    kind: fc.constantFrom('insert' as const, 'insertMissing' as const, 'allPresent' as const),
     rows: fc.array(row, { minLength: 1, maxLength: 4 }),
   }),
   fc.record({ kind: fc.constant('raise' as const), partition: fc.nat(1), offset }),
@@ -54,16 +54,18 @@ async function writtenTo(store: Store, stream: number, given: Write): Promise<st
     );
   const reply =
     given.kind === 'raise'
-      ? await store.progress.raise(stream, given.partition, given.offset)
+      ? await store.progress.advanceStored(stream, given.partition, given.offset)
       : await store.calls[given.kind](given.rows.map(rowOf));
   const stored = new Map(
-    [...(await store.progress.stored())].filter(([key]) => key.startsWith(cutKey(stream, 0).slice(0, -1))),
+    [...(await store.progress.stored())].filter(([key]) =>
+      key.startsWith(partitionId(stream, 0).slice(0, -1)),
+    ),
   );
-  const cut = stored.size > 0 ? stored : new Map([[cutKey(stream, 0), 3]]);
+  const cut = stored.size > 0 ? stored : new Map([[partitionId(stream, 0), 3]]);
   const users = USERS.map(nameOf);
   const summed = await Promise.all([
-    store.tallies.byDay(users, cut),
-    ...RANGES.map((range) => store.tallies.byDay(users, cut, { range })),
+    store.tallies.sumByDayAndPartition(users, cut),
+    ...RANGES.map((range) => store.tallies.sumByDayAndPartition(users, cut, { range })),
   ]);
   const tallies = summed.map((some) => some.map((tally) => plain(tally)).sort());
   const older = await Promise.all(users.map((userId) => store.tallies.startsBefore(userId, TODAY * DAY_MS)));

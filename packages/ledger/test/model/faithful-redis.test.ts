@@ -1,27 +1,27 @@
 import {
+  acquireFillSlot,
+  addPieces,
   applyEvents,
-  beginGenerations,
   type CounterSession,
   claimUsers,
   dequeueUsers,
-  type Filling,
-  fillUsers,
+  ensureGenerations,
+  type FillProgress,
   forgetUsers,
   type Generations,
-  markPartition,
   openUsers,
   queuedUsers,
   queueFilling,
   queueUsers,
+  raiseCheckpoint,
   readBuckets,
   readFillQueue,
+  readFillStatuses,
   readGenerations,
   releaseFillSlot,
   requeueUsers,
+  reserveUsers,
   snapshotUsers,
-  standingOf,
-  takeFillSlot,
-  takeUsers,
 } from '@calltally/counters';
 import { dayOf } from '@calltally/domain';
 import fc from 'fast-check';
@@ -64,7 +64,7 @@ const command = fc.oneof(
   ...[
     fc.record({ kind: fc.constant('begin' as const), replaces: fc.boolean(), partition, offset }),
     fc.record({
-      kind: fc.constant('mark' as const),
+      kind: fc.constant('checkpoint' as const),
       partition,
       offset,
       asOfMs: fc.option(ms, { nil: undefined }),
@@ -97,7 +97,7 @@ interface Side {
   session: CounterSession;
   generations: Generations;
   claims: Map<string, string[]>;
-  fillings: Map<string, Filling[]>;
+  fillings: Map<string, FillProgress[]>;
   flush(): Promise<void>;
 }
 
@@ -111,11 +111,11 @@ async function run(side: Side, given: Command): Promise<unknown> {
     case 'begin': {
       const replacing = new Set(given.replaces ? [...generations.values()].map(({ id }) => id) : []);
       const through = new Map([[given.partition, given.offset]]);
-      side.generations = await beginGenerations(session, { retentionMonths: 25, through, replacing });
+      side.generations = await ensureGenerations(session, { retentionMonths: 25, through, replacing });
       return undefined;
     }
-    case 'mark':
-      return markPartition(session, generations, { ...given, through: given.offset });
+    case 'checkpoint':
+      return raiseCheckpoint(session, generations, { ...given, through: given.offset });
     case 'apply': {
       const events = given.events
         .map((event) => ({ ...event, startedAt: event.day * DAY_MS }))
@@ -145,7 +145,7 @@ async function run(side: Side, given: Command): Promise<unknown> {
       if (filling === undefined) return 'no fill';
       const partitions = new Set(filling.base.keys());
       const sums = { userId, days: new Map(days), partitions, lastStartedAt };
-      return fillUsers(session, generations, [{ filling, sums, fromMs }]);
+      return addPieces(session, generations, [{ filling, sums, fromMs }]);
     }
     case 'read':
       return readBuckets(session, generations, given.user, NOW_MS, []);
@@ -158,13 +158,13 @@ async function run(side: Side, given: Command): Promise<unknown> {
     case 'queue filling':
       return queueFilling(session, given.users, NOW_MS + given.ms);
     case 'take':
-      return takeUsers(session, given, NOW_MS + given.ms);
+      return reserveUsers(session, given, NOW_MS + given.ms);
     case 'requeue':
       return requeueUsers(session, new Map([[given.user, { sinceMs: given.sinceMs, openedAtMs: NOW_MS }]]));
     case 'dequeue':
       return dequeueUsers(session, new Map([[given.user, { sinceMs: given.sinceMs, openedAtMs: NOW_MS }]]));
     case 'slot':
-      return takeFillSlot(session, 2, given.holder);
+      return acquireFillSlot(session, 2, given.holder);
     case 'release':
       return releaseFillSlot(session, given.slot, given.holder);
   }
@@ -181,13 +181,13 @@ async function told(side: Side, given: Command): Promise<string> {
   const there = [...(await readGenerations(session)).values()].map(({ id, ...rest }) => [
     id === [...generations.values()][0]?.id,
     rest.retentionMonths,
-    sorted(rest.marks),
+    sorted(rest.checkpoints),
     sorted(rest.asOf),
   ]);
   const users = (await snapshotUsers(session, generations, USERS, NOW_MS)).map(
     (one) => one && { ...one, applied: sorted(one.applied), buckets: sorted(one.buckets) },
   );
-  const standings = await standingOf(session, generations, USERS);
+  const standings = await readFillStatuses(session, generations, USERS);
   standings.forEach((standing, i) => {
     if (typeof standing === 'string') return;
     const known = fillings.get(USERS[i]!) ?? [];

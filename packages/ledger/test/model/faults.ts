@@ -22,7 +22,7 @@ export const FAULTS = {
     store: (store) => {
       const raiseFirst = async (rows: Parameters<Calls['insert']>[0]) => {
         for (const { source } of rows)
-          await store.progress.raise(source.stream, source.partition, source.offset);
+          await store.progress.advanceStored(source.stream, source.partition, source.offset);
         return store.calls.insert(rows);
       };
       return { ...store, calls: over(store.calls, { insert: raiseFirst }) };
@@ -32,14 +32,14 @@ export const FAULTS = {
     store: (store) => ({
       ...store,
       progress: over(store.progress, {
-        raise: async (...given: Parameters<Progress['raise']>) => {
-          store.progress.raise(...given).catch(() => {});
+        advanceStored: async (...given: Parameters<Progress['advanceStored']>) => {
+          store.progress.advanceStored(...given).catch(() => {});
         },
       }),
     }),
   },
   'stored is never raised': {
-    store: (store) => ({ ...store, progress: over(store.progress, { raise: async () => {} }) }),
+    store: (store) => ({ ...store, progress: over(store.progress, { advanceStored: async () => {} }) }),
   },
   'a duplicate counts': {
     store: (store) => ({
@@ -144,8 +144,12 @@ export const FAULTS = {
     store: (store) => ({
       ...store,
       tallies: over(store.tallies, {
-        byDay: (...[userIds, through, bounds]: Parameters<Tallies['byDay']>) =>
-          store.tallies.byDay(userIds, new Map([...through].map(([key]) => [key, 1e9])), bounds),
+        sumByDayAndPartition: (...[userIds, through, bounds]: Parameters<Tallies['sumByDayAndPartition']>) =>
+          store.tallies.sumByDayAndPartition(
+            userIds,
+            new Map([...through].map(([key]) => [key, 1e9])),
+            bounds,
+          ),
       }),
     }),
   },
@@ -153,10 +157,12 @@ export const FAULTS = {
     store: (store) => ({
       ...store,
       tallies: over(store.tallies, {
-        byDay: (...[userIds, through, bounds]: Parameters<Tallies['byDay']>) => {
+        sumByDayAndPartition: (
+          ...[userIds, through, bounds]: Parameters<Tallies['sumByDayAndPartition']>
+        ) => {
           const { from = -Infinity, until = Infinity } = bounds?.range ?? {};
           const range = { from, until: Math.min(until, Date.now()) };
-          return store.tallies.byDay(userIds, through, { ...bounds, range });
+          return store.tallies.sumByDayAndPartition(userIds, through, { ...bounds, range });
         },
       }),
     }),
@@ -165,10 +171,12 @@ export const FAULTS = {
     store: (store) => ({
       ...store,
       tallies: over(store.tallies, {
-        byDay: (...[userIds, through, bounds]: Parameters<Tallies['byDay']>) => {
+        sumByDayAndPartition: (
+          ...[userIds, through, bounds]: Parameters<Tallies['sumByDayAndPartition']>
+        ) => {
           const { from = -Infinity, until = Infinity } = bounds?.range ?? {};
           const range = { from, until: until > Date.now() ? Infinity : until };
-          return store.tallies.byDay(userIds, through, { ...bounds, range });
+          return store.tallies.sumByDayAndPartition(userIds, through, { ...bounds, range });
         },
       }),
     }),
@@ -181,12 +189,16 @@ export const FAULTS = {
   },
   'a mark goes back': {
     scripts: [
-      { script: 'mark', from: "if tonumber(ARGV[3]) > tonumber(head[2] or '-1') then", to: 'if true then' },
+      {
+        script: 'checkpoint',
+        from: "if tonumber(ARGV[3]) > tonumber(head[2] or '-1') then",
+        to: 'if true then',
+      },
     ],
   },
-  'the marks are not looked at': { looksAtMarks: false },
-  'the mark comes before apply': { order: ['mark', 'record', 'commit'] },
-  'the commit comes before all else': { order: ['commit', 'record', 'mark'] },
+  'the marks are not looked at': { looksAtCheckpoints: false },
+  'the mark comes before apply': { order: ['checkpoint', 'record', 'commit'] },
+  'the commit comes before all else': { order: ['commit', 'record', 'checkpoint'] },
   'a session goes on after a cut': { reconnects: true },
 } satisfies Record<string, Fault>;
 

@@ -4,7 +4,7 @@ import type { Worker } from './turns.ts';
 
 const SCRIPTS = [
   'begin',
-  'mark',
+  'checkpoint',
   'apply',
   'claim',
   'open',

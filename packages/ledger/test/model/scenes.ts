@@ -246,7 +246,7 @@ export const SCENES = {
     allowed: {},
     async prepare(world) {
       send(world, 0, world.call(0, A));
-      await startUpTo(world, 'mark', 'slow', consumer(0, 1));
+      await startUpTo(world, 'checkpoint', 'slow', consumer(0, 1));
       const backup = world.mongo.backUp();
       const [slow] = world.workers.splice(0);
       send(world, 0, world.call(1, A));

@@ -1,5 +1,5 @@
 import type { Call } from '@calltally/domain';
-import type { Batch, PartitionState } from '../../src/index.ts';
+import type { CallBatch, PartitionOffsets } from '../../src/index.ts';
 import type { Worker } from './turns.ts';
 
 /** Kafka, as far as the protocol sees it. An event without a call is one that is rejected. */
@@ -13,7 +13,7 @@ export class Topic {
   }
 
   /** Events that follow each other, from an offset on. */
-  batch(partition: number, from: number, size: number): Batch {
+  batch(partition: number, from: number, size: number): CallBatch {
     const messages = this.log[partition]!.slice(from, from + size);
     const events = messages.flatMap((call, i) => (call === undefined ? [] : [{ offset: from + i, call }]));
     return { stream: 0, partition, events, through: from + messages.length - 1 };
@@ -23,7 +23,7 @@ export class Topic {
     return this.log[partition]!.length;
   }
 
-  states(worker: Worker): Promise<PartitionState[]> {
+  states(worker: Worker): Promise<PartitionOffsets[]> {
     return worker.ask('kafka', this, 'ask for commits and ends', () =>
       this.log.map((log, partition) => ({
         partition,

@@ -4,28 +4,28 @@ import {
   readBuckets,
   readFillQueue,
   readGenerations,
-  takeUsers,
+  reserveUsers,
 } from '@calltally/counters';
 import { DAY_MS } from '@calltally/domain';
 import type { Store } from '@calltally/store';
-import { inFillSlot } from '../../src/fill-slot.ts';
+import { withFillSlot } from '../../src/fill-slot.ts';
 import {
   auditUsers,
-  type Books,
-  beginCounting,
   discardCounters,
   fillPieces,
-  markCounted,
+  fillUntilComplete,
+  type LedgerContext,
   openCold,
   type PieceLimits,
-  Pieces,
+  PieceReader,
   record,
   reopen,
   repairUsers,
   replaceUsers,
   restore,
-  sumsOf,
-  warmUsers,
+  startEpoch,
+  userDaySumsOf,
+  writeCheckpoint,
 } from '../../src/index.ts';
 import type { Topic } from './topic.ts';
 import type { Worker } from './turns.ts';
@@ -47,13 +47,13 @@ export interface Process {
   store: Store;
   open(): CounterSession;
   /** In which order a consumer does its work, and from where it begins; other than in ingest only for a fault. */
-  order: readonly ('record' | 'mark' | 'commit')[];
-  looksAtMarks: boolean;
+  order: readonly ('record' | 'checkpoint' | 'commit')[];
+  looksAtCheckpoints: boolean;
 }
 
 export type Work = (process: Process) => Promise<void>;
 
-/** A consumer of ingest: what services/ingest/src/counting.ts, batches.ts and record-chunk.ts do, without kafkajs. */
+/** A consumer of ingest: what services/ingest/src/assignment-epochs.ts, handle-fetch.ts and record-batch.ts do, without kafkajs. */
 export function consumer(partition: number, eventsABatch: number): Work {
   return async (process) => {
     let session: CounterSession | undefined;
@@ -67,25 +67,25 @@ export function consumer(partition: number, eventsABatch: number): Work {
 }
 
 async function consume(
-  { worker, topic, store, order, looksAtMarks }: Process,
+  { worker, topic, store, order, looksAtCheckpoints }: Process,
   session: CounterSession,
   partition: number,
   eventsABatch: number,
 ): Promise<boolean> {
   const states = await topic.states(worker);
   const begin = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
-  const { books, starts } = await beginCounting(store, session, begin);
+  const { ledger, starts } = await startEpoch(store, session, begin);
   const start = starts[partition]!;
   // Another consumer went on while this one asked: ingest looks a second time before it refuses.
   if (start.kind === 'refused') return false;
   const { stored } = start;
-  let next = looksAtMarks ? start.offset : Math.min(states[partition]!.committed ?? 0, stored + 1);
+  let next = looksAtCheckpoints ? start.offset : Math.min(states[partition]!.committed ?? 0, stored + 1);
   while (next < topic.end(partition)) {
     const batch = topic.batch(partition, next, eventsABatch);
     const { through } = batch;
     const steps = {
-      record: () => record(books, { ...batch, again: through <= stored }),
-      mark: () => markCounted(books, { stream: 0, partition, through }),
+      record: () => record(ledger, { ...batch, again: through <= stored }),
+      checkpoint: () => writeCheckpoint(ledger, { stream: 0, partition, through }),
       commit: () => topic.commit(worker, partition, through + 1),
     };
     for (const step of order) await steps[step]();
@@ -101,14 +101,14 @@ const HALVES: PieceLimits = { wholeTimeoutMs: 0, firstSpanMs: 15 * DAY_MS };
 
 /** What the API does behind an answer from Mongo. */
 export function open(userIds: readonly string[]): Work {
-  return withBooks(async (books) => {
-    await openCold(books, userIds);
+  return withLedger(async (ledger) => {
+    await openCold(ledger, userIds);
   });
 }
 
 /** What the API does for a dashboard: reads the default window, and leaves its sums ready. */
 export function read(userId: string, found: (reading: CountersReading) => void): Work {
-  return withBooks(async ({ session, generations }) => {
+  return withLedger(async ({ session, generations }) => {
     const reading = await readBuckets(session, generations, userId, Date.now(), []);
     if (reading !== undefined) found(reading);
   });
@@ -116,15 +116,15 @@ export function read(userId: string, found: (reading: CountersReading) => void):
 
 /** What `Filler` does in ingest and the API, until nobody waits whom it may fill. */
 export function filler(limits = SMALL): Work {
-  return withBooks(async (books) => {
-    const pieces = new Pieces(books.store.tallies, limits);
+  return withLedger(async (ledger) => {
+    const pieces = new PieceReader(ledger.store.tallies, limits);
     for (let isAtWork = true; isAtWork; ) {
-      const { users } = await readFillQueue(books.session);
+      const { users } = await readFillQueue(ledger.session);
       const filled =
         users > 0 &&
-        (await inFillSlot(books.session, SLOTS, async () => {
-          const userIds = await takeUsers(books.session, { empty: 2, part: 1 }, Date.now());
-          return userIds.length > 0 && fillPieces(books, pieces, userIds);
+        (await withFillSlot(ledger.session, SLOTS, async () => {
+          const userIds = await reserveUsers(ledger.session, { empty: 2, part: 1 }, Date.now());
+          return userIds.length > 0 && fillPieces(ledger, pieces, userIds);
         }));
       isAtWork = Boolean(filled);
     }
@@ -133,57 +133,59 @@ export function filler(limits = SMALL): Work {
 
 /** A filler whose users are known, so that scenes need no queue. */
 export function fill(userIds: readonly string[], rounds = Infinity): Work {
-  return withBooks(async (books) => {
-    const pieces = new Pieces(books.store.tallies, HALVES);
+  return withLedger(async (ledger) => {
+    const pieces = new PieceReader(ledger.store.tallies, HALVES);
     let left = userIds;
     for (let round = 1; round <= rounds && left.length > 0; round++) {
-      ({ left } = await fillPieces(books, pieces, left));
+      ({ left } = await fillPieces(ledger, pieces, left));
     }
   });
 }
 
 /** What `calltally rebuild` does; from one slot, so that one waits for another. */
 export function warm(userIds: readonly string[], whole = false): Work {
-  return withBooks(async (books) => {
-    await warmUsers(books, userIds, {
+  return withLedger(async (ledger) => {
+    await fillUntilComplete(ledger, userIds, {
       slots: 1,
-      pieces: whole ? undefined : new Pieces(books.store.tallies, SMALL),
+      pieces: whole ? undefined : new PieceReader(ledger.store.tallies, SMALL),
     });
   });
 }
 
 /** What `calltally verify --repair` does. */
 export function repair(userIds: readonly string[]): Work {
-  return withBooks(async (books) => {
-    await repairUsers(books, userIds, { slots: 1, pieces: new Pieces(books.store.tallies, SMALL) });
+  return withLedger(async (ledger) => {
+    await repairUsers(ledger, userIds, { slots: 1, pieces: new PieceReader(ledger.store.tallies, SMALL) });
   });
 }
 
 /** What whoever finds wrong counters does, and ingest for rows that came back. */
 export function openAnew(userIds: readonly string[]): Work {
-  return withBooks(async (books) => {
-    await reopen(books, userIds);
+  return withLedger(async (ledger) => {
+    await reopen(ledger, userIds);
   });
 }
 
 /** What `calltally rebuild --from kafka` does, with a topic that tells the same as the rows. */
 export function replace(userIds: readonly string[]): Work {
-  return withBooks(async (books) => {
-    const { tallies } = books.store;
-    await replaceUsers(books, userIds, async (some, cut) => sumsOf(some, await tallies.byDay(some, cut)));
+  return withLedger(async (ledger) => {
+    const { tallies } = ledger.store;
+    await replaceUsers(ledger, userIds, async (some, cut) =>
+      userDaySumsOf(some, await tallies.sumByDayAndPartition(some, cut)),
+    );
   });
 }
 
 /** What `calltally rebuild --all` begins with. */
 export function discard(partitions: readonly number[]): Work {
-  return withBooks((books) => discardCounters(books, 0, partitions));
+  return withLedger((ledger) => discardCounters(ledger, 0, partitions));
 }
 
 /** What `calltally verify` does: says nothing while counters are right, whoever counts meanwhile. */
 export function audit(userIds: readonly string[], found: (differences: object[]) => void): Work {
-  return withBooks(async (books) => {
-    const { differences } = await auditUsers(books, userIds, {
-      pieces: new Pieces(books.store.tallies, SMALL),
+  return withLedger(async (ledger) => {
+    const { differences } = await auditUsers(ledger, userIds, {
+      pieces: new PieceReader(ledger.store.tallies, SMALL),
     });
     found(differences);
   });
@@ -199,8 +201,8 @@ export function replay(partition: number, from: number, eventsABatch: number): W
       const until = Math.min(end, next + eventsABatch);
       const batch = process.topic.batch(partition, next, until - next);
       let attempts = 0;
-      const restored = withBooks(async (books) => {
-        await restore(books, batch, attempts > 1);
+      const restored = withLedger(async (ledger) => {
+        await restore(ledger, batch, attempts > 1);
         next = until;
       });
       while (next < until && ++attempts <= BEGINNINGS) await restored(process);
@@ -209,7 +211,7 @@ export function replay(partition: number, from: number, eventsABatch: number): W
   };
 }
 
-function withBooks(work: (books: Books) => Promise<void>): Work {
+function withLedger(work: (ledger: LedgerContext) => Promise<void>): Work {
   return async ({ store, open }) => {
     await unlessCut(async () => {
       const session = open();

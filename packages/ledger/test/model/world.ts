@@ -23,13 +23,13 @@ export interface Fault {
   store?: (store: Store) => Store;
   process?: (process: Process) => Process;
   order?: Process['order'];
-  looksAtMarks?: boolean;
+  looksAtCheckpoints?: boolean;
   /** The client reconnects by itself and goes on, as ioredis would. */
   reconnects?: boolean;
 }
 
 const SCRIPTS = new LuaScripts();
-const ORDER: Process['order'] = ['record', 'mark', 'commit'];
+const ORDER: Process['order'] = ['record', 'checkpoint', 'commit'];
 
 /** Something that may happen next. */
 export interface Step {
@@ -91,7 +91,7 @@ export class World {
       store: this.#fault.store?.(store) ?? store,
       open: () => openSession(worker, this.redis),
       order: this.#fault.order ?? ORDER,
-      looksAtMarks: this.#fault.looksAtMarks ?? true,
+      looksAtCheckpoints: this.#fault.looksAtCheckpoints ?? true,
     };
     const faulty = this.#fault.process?.(process) ?? process;
     await this.#goOn(worker, () => {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { applyEvents, type CounterSession, firstKeptDay, type SumsOfUser } from '@calltally/counters';
+import { applyEvents, type CounterSession, firstKeptDay, type UserDaySums } from '@calltally/counters';
 import { DAY_MS, dayOf, dayOfMonth, firstDayOfMonth, isoWeekYear, monthOf, weekOf } from '@calltally/domain';
 import { isCanonical, toRow } from '@calltally/store';
 import type { Redis } from 'ioredis';
-import { type Batch, type Books, sumsOf } from '../../src/index.ts';
+import { type CallBatch, type LedgerContext, userDaySumsOf } from '../../src/index.ts';
 import { bound } from '../support.ts';
 
 /*
@@ -20,7 +20,7 @@ const SCRIPTS = new Map(
 );
 
 /** Books whose session runs the scripts of the version before. */
-export function booksBefore(books: Books, redis: Redis): Books {
+export function booksBefore(ledger: LedgerContext, redis: Redis): LedgerContext {
   const evaluate = (script: string, keys: readonly string[], args: readonly (string | number)[]) => {
     const lua = SCRIPTS.get(script);
     if (lua === undefined) throw new Error(`the version before has no ${script}`);
@@ -29,7 +29,7 @@ export function booksBefore(books: Books, redis: Redis): Books {
   const runForUsers: CounterSession['runForUsers'] = (script, commands) =>
     Promise.all(commands.map(({ keys, args }) => evaluate(script, keys, args)));
   const run: CounterSession['run'] = (_master, script, keys, args) => evaluate(script, keys, args);
-  return { ...books, session: bound(books.session, { runForUsers, run }) };
+  return { ...ledger, session: bound(ledger.session, { runForUsers, run }) };
 }
 
 export interface Lease {
@@ -40,7 +40,7 @@ export interface Lease {
 
 /** @returns undefined where another holds a lease, or the user is complete and was not asked for */
 export async function leaseBefore(
-  { generations }: Books,
+  { generations }: LedgerContext,
   redis: Redis,
   userId: string,
   evenIfWarm: boolean,
@@ -65,10 +65,10 @@ export async function leaseBefore(
 
 /** Installs a recount, all at once. @param stored read behind the lease and before the rows were added up */
 export function replaceBefore(
-  { generations }: Books,
+  { generations }: LedgerContext,
   redis: Redis,
   { userId, text, nowMs }: Lease,
-  { days, partitions, lastStartedAt }: SumsOfUser,
+  { days, partitions, lastStartedAt }: UserDaySums,
   stored: ReadonlyMap<string, number>,
 ): Promise<unknown> {
   const { id, retentionMonths } = [...generations.values()][0]!;
@@ -124,29 +124,29 @@ export function replaceBefore(
 
 /** @returns what the last script replied; undefined without a lease */
 export async function recountBefore(
-  books: Books,
+  ledger: LedgerContext,
   redis: Redis,
   userId: string,
   evenIfWarm = true,
   pause: () => Promise<unknown> = async () => {},
 ): Promise<unknown> {
-  const lease = await leaseBefore(books, redis, userId, evenIfWarm);
+  const lease = await leaseBefore(ledger, redis, userId, evenIfWarm);
   if (lease === undefined) return undefined;
   await pause();
-  const stored = await books.store.progress.stored();
+  const stored = await ledger.store.progress.stored();
   await pause();
-  const [sums] = sumsOf([userId], await books.store.tallies.byDay([userId], stored));
+  const [sums] = userDaySumsOf([userId], await ledger.store.tallies.sumByDayAndPartition([userId], stored));
   await pause();
-  return replaceBefore(books, redis, lease, sums!, stored);
+  return replaceBefore(ledger, redis, lease, sums!, stored);
 }
 
 /** As the version before took a batch into the books. */
-export async function recordBefore(books: Books, redis: Redis, batch: Batch): Promise<void> {
+export async function recordBefore(ledger: LedgerContext, redis: Redis, batch: CallBatch): Promise<void> {
   const { stream, partition, events, through } = batch;
   const rows = events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
-  const outcomes = await books.store.calls.insert(rows);
-  await books.store.progress.raise(stream, partition, through);
-  const { session, generations } = booksBefore(books, redis);
+  const outcomes = await ledger.store.calls.insert(rows);
+  await ledger.store.progress.advanceStored(stream, partition, through);
+  const { session, generations } = booksBefore(ledger, redis);
   const canonical = events.filter((_, i) => isCanonical(outcomes[i]!));
   for (const userId of new Set(canonical.map(({ call }) => call.userId))) {
     const own = canonical.filter(({ call }) => call.userId === userId);
@@ -160,7 +160,7 @@ export async function recordBefore(books: Books, redis: Redis, batch: Batch): Pr
         { userId, events: counted },
       ]);
       if (applied !== 'unknown') break;
-      await recountBefore(books, redis, userId, false);
+      await recountBefore(ledger, redis, userId, false);
     }
   }
 }

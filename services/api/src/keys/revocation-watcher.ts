@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiKeys } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
-import { faultOf } from '../fault.ts';
-import type { KeyRing } from './key-ring.ts';
+import { toLoggedError } from '../logged-error.ts';
+import type { ApiKeyCache } from './api-key-cache.ts';
 
 /** With the time of one query this keeps a revoked key from being taken for longer than two seconds. */
 const POLL_MS = 500;
@@ -18,7 +18,7 @@ const OVERLAP_MS = 10_000;
  */
 export class RevocationWatcher {
   readonly #keys: Pick<ApiKeys, 'revokedSince' | 'lastRevocation'>;
-  readonly #ring: Pick<KeyRing, 'revoke'>;
+  readonly #ring: Pick<ApiKeyCache, 'revoke'>;
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -28,7 +28,7 @@ export class RevocationWatcher {
 
   constructor(
     keys: Pick<ApiKeys, 'revokedSince' | 'lastRevocation'>,
-    ring: Pick<KeyRing, 'revoke'>,
+    ring: Pick<ApiKeyCache, 'revoke'>,
     logger: Logger,
   ) {
     this.#keys = keys;
@@ -71,7 +71,10 @@ export class RevocationWatcher {
       if (this.#stopping.signal.aborted) return;
       // Once an outage, not twice a second.
       if (this.#reachable) {
-        this.#logger.warn({ fault: faultOf(thrown) }, 'cannot ask for revoked keys; known keys stay valid');
+        this.#logger.warn(
+          { fault: toLoggedError(thrown) },
+          'cannot ask for revoked keys; known keys stay valid',
+        );
       }
       this.#reachable = false;
     }

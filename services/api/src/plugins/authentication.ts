@@ -3,10 +3,10 @@ import fastifyAuth from '@fastify/auth';
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
 import { networkOf } from '../client.ts';
-import { unavailable } from '../error-of.ts';
 import { ApiError } from '../errors.ts';
+import type { ApiKeyCache } from '../keys/api-key-cache.ts';
 import { bearerToken, invalidApiKey, missingApiKey, otherUser } from '../keys/bearer.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
+import { unavailable } from '../to-api-error.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -32,7 +32,7 @@ const FAILURES_PER_SECOND_MAX = 50;
 
 /** Authentication by Bearer API key; `keys` knows whose they are, `clock` gives epoch milliseconds. */
 export const authentication = fp(
-  async (app: FastifyInstance, { keys, clock }: { keys: KeyRing; clock: () => number }) => {
+  async (app: FastifyInstance, { keys, clock }: { keys: ApiKeyCache; clock: () => number }) => {
     await app.register(fastifyAuth);
     // The plugin remembers 5000 clients and forgets the ones it heard of longest ago.
     const failures = app.createRateLimit({

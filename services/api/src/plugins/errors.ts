@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { apiErrorOf, badRequest, methodNotAllowed } from '../error-of.ts';
 import { ApiError } from '../errors.ts';
-import { faultOf } from '../fault.ts';
+import { toLoggedError } from '../logged-error.ts';
+import { badRequest, methodNotAllowed, toApiError } from '../to-api-error.ts';
 
 /** As many as Node itself reads unless told otherwise. */
 const HEADERS_MAX = 2_000;
@@ -36,10 +36,13 @@ function notFound(app: FastifyInstance, request: FastifyRequest): ApiError {
 
 /** Answers a request with what its client may know of a fault; what is ours is logged. */
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = apiErrorOf(thrown);
+  const error = toApiError(thrown);
   request.errorCode = error.code;
   if (error.code === 'INTERNAL_ERROR') {
-    request.server.log.error({ request_id: request.id, fault: faultOf(error.cause) }, 'a request failed');
+    request.server.log.error(
+      { request_id: request.id, fault: toLoggedError(error.cause) },
+      'a request failed',
+    );
   }
   // The status is always said: @fastify/auth has set 401 by now, whatever was thrown.
   return reply

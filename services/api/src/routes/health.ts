@@ -1,7 +1,7 @@
 import type { CountersLink } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { FastifyInstance } from 'fastify';
-import { Pulse } from '../pulse.ts';
+import { HealthProbe } from '../health-probe.ts';
 import { HealthSchema, ReadinessSchema } from '../schemas/health.ts';
 
 export interface HealthParts {
@@ -11,7 +11,7 @@ export interface HealthParts {
 
 /** `GET /healthz`: this process answers. `GET /readyz`: it can answer dashboards, from one store at least. */
 export async function healthRoutes(app: FastifyInstance, { store, link }: HealthParts): Promise<void> {
-  const mongoPulse = new Pulse(store);
+  const mongoPulse = new HealthProbe(store);
 
   app.get('/healthz', { schema: HealthSchema }, async () => ({ status: 'alive' }));
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type AppliedRange, dashboardData, dayOf } from '@calltally/domain';
-import type { Reading, Source } from '@calltally/ledger';
+import { dashboardData, dayOf, type EffectiveRange } from '@calltally/domain';
+import type { AnswerSource, DashboardReading } from '@calltally/ledger';
 import type { DashboardQuery } from '../schemas/dashboard.ts';
 import { dashboardEvent } from './sse.ts';
 
@@ -9,7 +9,7 @@ export interface Figures {
   /** The same for the same figures of the same range and UTC day. */
   id: string;
   event: string;
-  source: Source;
+  source: AnswerSource;
   /** Epoch ms; undefined while unknown. */
   asOfMs: number | undefined;
 }
@@ -25,8 +25,8 @@ export interface Shown {
 const ID_LENGTH = 16;
 
 export function figuresOf(
-  reading: Reading,
-  range: AppliedRange,
+  reading: DashboardReading,
+  range: EffectiveRange,
   query: Pick<DashboardQuery, 'end_date'>,
   nowMs: number,
 ): Figures {

@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readVersions } from '@calltally/counters';
+import { readDigests } from '@calltally/counters';
 import { DateRangeError } from '@calltally/domain';
 import { type CountersLink, type DashboardReader, LedgerError } from '@calltally/ledger';
 import type { Logger } from '@calltally/telemetry';
-import { unavailable } from '../error-of.ts';
 import { ApiError } from '../errors.ts';
-import { faultOf } from '../fault.ts';
+import type { ApiKeyCache } from '../keys/api-key-cache.ts';
 import { invalidApiKey } from '../keys/bearer.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
+import { toLoggedError } from '../logged-error.ts';
 import type { DashboardQuery } from '../schemas/dashboard.ts';
+import { unavailable } from '../to-api-error.ts';
+import { ConnectionLimit, type StreamLimits } from './connection-limit.ts';
 import { type EndReason, Listener } from './listener.ts';
-import { Seats, type StreamLimits } from './seats.ts';
-import { Turns } from './turns.ts';
+import { Semaphore } from './semaphore.ts';
 import { View } from './view.ts';
 
 /** Between the beginnings of two looks at whether anything changed. */
@@ -28,7 +28,7 @@ const LIFE_MAX_MS = 1_200_000;
 export interface StreamsParts {
   reader: Pick<DashboardReader, 'read'>;
   link: Pick<CountersLink, 'current'>;
-  keys: Pick<KeyRing, 'stands'>;
+  keys: Pick<ApiKeyCache, 'stands'>;
   /** Epoch milliseconds. */
   clock: () => number;
   logger: Logger;
@@ -58,8 +58,8 @@ export class Streams {
   /** How streams ended. */
   readonly ended: Record<EndReason, number> = { client: 0, key: 0, stuck: 0, age: 0, stopping: 0 };
   readonly #parts: StreamsParts;
-  readonly #seats: Seats;
-  readonly #turns = { quick: new Turns(QUICK_READS_MAX), slow: new Turns(SLOW_READS_MAX) };
+  readonly #seats: ConnectionLimit;
+  readonly #turns = { quick: new Semaphore(QUICK_READS_MAX), slow: new Semaphore(SLOW_READS_MAX) };
   /** By user and query. */
   readonly #views = new Map<string, Map<string, View>>();
   readonly #listeners = new Map<Listener, (error: ApiError) => void>();
@@ -68,7 +68,7 @@ export class Streams {
 
   constructor(parts: StreamsParts) {
     this.#parts = parts;
-    this.#seats = new Seats(parts.limits);
+    this.#seats = new ConnectionLimit(parts.limits);
   }
 
   /** Streams that are open or being opened. */
@@ -155,7 +155,7 @@ export class Streams {
     const users = [...this.#views.keys()];
     // When the session is over there is no version to be had, and the views know what to do then.
     const versions =
-      live && (await readVersions(live.session, live.generations, users).catch(() => undefined));
+      live && (await readDigests(live.session, live.generations, users).catch(() => undefined));
     const nowMs = clock();
     for (const [i, userId] of users.entries()) {
       for (const view of this.#views.get(userId)?.values() ?? [])
@@ -174,7 +174,7 @@ export class Streams {
   readonly #failed = (thrown: unknown): void => {
     // That both stores are away is said by others, and that a clock went back behind a start is no fault.
     if (thrown instanceof LedgerError || thrown instanceof DateRangeError) return;
-    this.#parts.logger.error({ fault: faultOf(thrown) }, 'a stream cannot read its figures');
+    this.#parts.logger.error({ fault: toLoggedError(thrown) }, 'a stream cannot read its figures');
   };
 }
 

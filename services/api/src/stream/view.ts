@@ -1,10 +1,10 @@
-import type { CountersVersion } from '@calltally/counters';
+import type { CountersDigest } from '@calltally/counters';
 import { dayOf, parseDateRange } from '@calltally/domain';
 import type { DashboardReader } from '@calltally/ledger';
 import type { DashboardQuery } from '../schemas/dashboard.ts';
 import { type Figures, figuresOf, type Shown } from './figures.ts';
 import type { Listener } from './listener.ts';
-import type { Turns } from './turns.ts';
+import type { Semaphore } from './semaphore.ts';
 
 /** Pace of reading where nothing tells whether it is worth while, or where it failed. */
 const SLOW_MS = 5_000;
@@ -14,9 +14,9 @@ export interface ViewParts {
   /** Epoch milliseconds. */
   clock: () => number;
   /** For reads from counters, which take next to no time. */
-  quick: Turns;
+  quick: Semaphore;
   /** For all others: rows of some users are not to take every connection, and nobody waits for these. */
-  slow: Turns;
+  slow: Semaphore;
   /** Told what a read failed with, once until it succeeds again. */
   failed(thrown: unknown): void;
 }
@@ -70,7 +70,7 @@ export class View implements Shown {
    * @param nowMs the clock's, epoch ms
    * @param asOfMs as of when the counters were that, epoch ms
    */
-  look(version: CountersVersion | undefined, nowMs: number, asOfMs: number | undefined): void {
+  look(version: CountersDigest | undefined, nowMs: number, asOfMs: number | undefined): void {
     if (this.#reading !== undefined || this.#isWaiting) return;
     const day = dayOf(nowMs);
     // A call that starts after now, by a clock ahead of ours, comes into a range that ends now without being counted.

@@ -4,7 +4,7 @@ import { createLogger, createMetrics } from '@calltally/telemetry';
 import { test } from 'tap';
 import { buildApp } from '../../src/app.ts';
 import { ERROR_STATUS, type ErrorCode } from '../../src/errors.ts';
-import { KeyRing } from '../../src/keys/key-ring.ts';
+import { ApiKeyCache } from '../../src/keys/api-key-cache.ts';
 
 /** An app whose parts all fail in a way that nobody foresaw, and what it logs. */
 async function brokenApp() {
@@ -14,7 +14,7 @@ async function brokenApp() {
   const app = await buildApp({
     reader: { read: broken },
     series: { read: broken },
-    keys: new KeyRing({ findByHash: broken }),
+    keys: new ApiKeyCache({ findByHash: broken }),
     store: { ping: broken },
     link: { current: undefined },
     filler: { pieces: 0, rows: 0, queue: undefined },

@@ -1,4 +1,4 @@
-import type { Difference, Figures } from '@calltally/ledger';
+import type { BucketValues, Difference } from '@calltally/ledger';
 
 /** `acme: month 2026-03: has 17 calls, 93000 ms; should have 16 calls, 90000 ms` */
 export function differenceText({ userId, bucket, has, shouldHave }: Difference): string {
@@ -16,13 +16,13 @@ const UNITS: Record<string, (value: number) => string> = {
   offset: (value) => `offset ${value}`,
 };
 
-function figuresText(figures: Figures): string {
+function figuresText(figures: BucketValues): string {
   return Object.entries(figures)
     .map(([figure, value]) => UNITS[figure]?.(value) ?? `${figure} ${value}`)
     .join(', ');
 }
 
-function figuresJson(figures: Figures): Record<string, number> {
+function figuresJson(figures: BucketValues): Record<string, number> {
   return Object.fromEntries(
     Object.entries(figures).map(([figure, value]) => [
       figure.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),

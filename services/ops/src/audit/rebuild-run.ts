@@ -1,7 +1,14 @@
-import { auditUsers, type Books, Pieces, reopen, type WarmOptions, warmUsers } from '@calltally/ledger';
+import {
+  auditUsers,
+  fillUntilComplete,
+  type LedgerContext,
+  PieceReader,
+  reopen,
+  type WarmOptions,
+} from '@calltally/ledger';
 import type { RebuildState, UserCalls } from '@calltally/store';
 import { inOrder, inPieces } from './in-order.ts';
-import { patiently } from './patiently.ts';
+import { retryOnTimeout } from './retry-on-timeout.ts';
 import { type GroupRows, RowsDone } from './rows-done.ts';
 
 export interface RebuildRequest {
@@ -14,7 +21,7 @@ export interface RebuildRequest {
   /** `FILL_SLOTS`. */
   slots: number;
   /** How the rows of a group are cut into pieces. */
-  piecesOf?: (books: Books) => Pieces;
+  piecesOf?: (ledger: LedgerContext) => PieceReader;
 }
 
 export interface RebuildHooks {
@@ -46,20 +53,20 @@ const NOTHING = { through: '', users: 0, calls: 0, ahead: 0, drifted: 0, cold: 0
  * @throws CountersError, StoreError; then the next rebuild goes on from about here
  */
 export async function rebuild(
-  books: Books,
+  ledger: LedgerContext,
   request: RebuildRequest,
   hooks: RebuildHooks,
   signal: AbortSignal,
 ): Promise<Rebuilt> {
-  const { users, rebuilds } = books.store;
+  const { users, rebuilds } = ledger.store;
   const {
     userId,
     concurrency,
     restart,
     slots,
-    piecesOf = ({ store }) => new Pieces(store.tallies),
+    piecesOf = ({ store }) => new PieceReader(store.tallies),
   } = request;
-  const generation = [...books.generations.values()]
+  const generation = [...ledger.generations.values()]
     .map(({ id }) => id)
     .sort()
     .join(',');
@@ -103,8 +110,8 @@ export async function rebuild(
       own.add(added);
       tell();
     };
-    const pieces = piecesOf(books);
-    const done = await rebuildGroup(books, group, own, { slots, pieces, onRows, signal });
+    const pieces = piecesOf(ledger);
+    const done = await rebuildGroup(ledger, group, own, { slots, pieces, onRows, signal });
     own.finish();
     return { group, own, ...done };
   };
@@ -140,19 +147,19 @@ export async function rebuild(
 
 /** @throws the reason of the signal where it ends before the group is done */
 async function rebuildGroup(
-  books: Books,
+  ledger: LedgerContext,
   group: readonly UserCalls[],
   rows: GroupRows,
   options: WarmOptions & { signal: AbortSignal },
 ): Promise<{ drifted: number; cold: number; filling: number }> {
   const userIds = group.map(({ userId }) => userId);
-  const audit = await patiently(() => auditUsers(books, userIds, options), options.signal);
+  const audit = await retryOnTimeout(() => auditUsers(ledger, userIds, options), options.signal);
   const drifted = new Set(audit.differences.map(({ userId }) => userId));
   const filling = audit.filling.filter((userId) => !drifted.has(userId));
   rows.again(callsIn(group.filter(({ userId }) => drifted.has(userId))));
-  await reopen(books, [...drifted]);
+  await reopen(ledger, [...drifted]);
   const incomplete = [...drifted, ...audit.cold, ...filling];
-  await patiently(() => warmUsers(books, incomplete, options), options.signal);
+  await retryOnTimeout(() => fillUntilComplete(ledger, incomplete, options), options.signal);
   options.signal.throwIfAborted();
   return { drifted: drifted.size, cold: audit.cold.length, filling: filling.length };
 }

@@ -1,6 +1,13 @@
-import { auditUsers, type Books, type Difference, Pieces, reopen, warmUsers } from '@calltally/ledger';
+import {
+  auditUsers,
+  type Difference,
+  fillUntilComplete,
+  type LedgerContext,
+  PieceReader,
+  reopen,
+} from '@calltally/ledger';
 import { inOrder, inPieces } from './in-order.ts';
-import { patiently } from './patiently.ts';
+import { retryOnTimeout } from './retry-on-timeout.ts';
 
 /** Whose counters are compared: one user's, those of some by chance, or everybody's. */
 export type Whom = { userId: string } | { sample: number } | { all: true };
@@ -11,7 +18,7 @@ export interface VerifyRequest {
   /** `FILL_SLOTS`. */
   slots: number;
   /** How the rows of a group are cut into pieces. */
-  piecesOf?: (books: Books) => Pieces;
+  piecesOf?: (ledger: LedgerContext) => PieceReader;
 }
 
 export interface Verified {
@@ -41,8 +48,8 @@ const GROUPS_AT_ONCE = 2;
  * @throws CountersError, StoreError
  */
 export async function verify(
-  books: Books,
-  { whom, repair, slots, piecesOf = ({ store }) => new Pieces(store.tallies) }: VerifyRequest,
+  ledger: LedgerContext,
+  { whom, repair, slots, piecesOf = ({ store }) => new PieceReader(store.tallies) }: VerifyRequest,
   hooks: VerifyHooks,
   signal: AbortSignal,
 ): Promise<Verified & { complete: boolean }> {
@@ -53,10 +60,10 @@ export async function verify(
     hooks.onProgress(sofar, rows);
   };
   const work = async (userIds: string[]) => {
-    const pieces = piecesOf(books);
-    const audit = await patiently(
+    const pieces = piecesOf(ledger);
+    const audit = await retryOnTimeout(
       () =>
-        auditUsers(books, userIds, {
+        auditUsers(ledger, userIds, {
           pieces,
           onRows(added) {
             signal.throwIfAborted();
@@ -67,14 +74,17 @@ export async function verify(
     );
     const drifted = [...new Set(audit.differences.map(({ userId }) => userId))];
     if (repair) {
-      await reopen(books, drifted);
-      await patiently(() => warmUsers(books, drifted, { pieces, slots, onRows, signal }), signal);
+      await reopen(ledger, drifted);
+      await retryOnTimeout(
+        () => fillUntilComplete(ledger, drifted, { pieces, slots, onRows, signal }),
+        signal,
+      );
     }
     const isRepaired = repair && !signal.aborted;
     return { ...audit, users: userIds.length, drifted: drifted.length, isRepaired };
   };
   try {
-    const groups = inPieces(userIdsOf(books, whom), USERS_A_GROUP);
+    const groups = inPieces(userIdsOf(ledger, whom), USERS_A_GROUP);
     for await (const group of inOrder(groups, GROUPS_AT_ONCE, work, signal)) {
       sofar.users += group.users;
       sofar.cold += group.cold.length;
@@ -91,7 +101,7 @@ export async function verify(
   return { ...sofar, complete: !signal.aborted };
 }
 
-async function* userIdsOf({ store }: Books, whom: Whom): AsyncGenerator<string[]> {
+async function* userIdsOf({ store }: LedgerContext, whom: Whom): AsyncGenerator<string[]> {
   if ('userId' in whom) yield [whom.userId];
   else if ('sample' in whom) yield await store.users.sample(whom.sample);
   else for await (const page of store.users.pages()) yield page.map(({ userId }) => userId);

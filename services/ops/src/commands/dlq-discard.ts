@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { Claims } from '../dead-letters/claims.ts';
 import { addFilters, collectId, type Filters, selectionOf } from '../dead-letters/selection.ts';
-import { atDeadLetters } from '../dead-letters.ts';
+import { withDeadLetters } from '../dead-letters.ts';
 
 interface Options extends Filters {
   again?: true;
@@ -47,7 +47,7 @@ async function discardLetters(
   const named = ids.length > 0;
   if (!named && Object.keys(selection.filters).length === 0) command.error('error: give ids or filters');
   if (!options.yes) command.error('error: dlq discard needs --yes; dlq list says what it would be about');
-  await atDeadLetters(context, selection, json, async (office) => {
+  await withDeadLetters(context, selection, json, async (office) => {
     const { desk, scan, say, report } = office;
     const claims = new Claims(desk.store.deadLetterMarks, { state: 'discarded', named, again }, report);
     let discarded = 0;

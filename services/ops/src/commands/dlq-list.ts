@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import type { FoundDeadLetter } from '../dead-letters/dead-letter-client.ts';
 import { LETTER_HEADINGS, letterLine, letterView } from '../dead-letters/letter-view.ts';
-import type { Found } from '../dead-letters/scan.ts';
 import { addFilters, countingNumber, type Filters, selectionOf } from '../dead-letters/selection.ts';
-import { atDeadLetters } from '../dead-letters.ts';
+import { withDeadLetters } from '../dead-letters.ts';
 import { safeJson } from '../shown.ts';
 
 interface Options extends Filters {
@@ -35,7 +35,7 @@ export function addDlqList(dlq: Command, context: Context): void {
 async function listLetters(command: Command, options: Options, context: Context): Promise<void> {
   const { all = false, json = false, limit = Number.POSITIVE_INFINITY } = options;
   const selection = selectionOf(command, [], options);
-  await atDeadLetters(context, selection, json, async ({ scan, say }) => {
+  await withDeadLetters(context, selection, json, async ({ scan, say }) => {
     let listed = 0;
     let more = false;
     if (json) await say('{"letters":[');
@@ -62,6 +62,6 @@ async function listLetters(command: Command, options: Options, context: Context)
 }
 
 /** A letter that is being retried is not settled: nobody knows yet whether it was published. */
-function isSettled({ mark }: Found): boolean {
+function isSettled({ mark }: FoundDeadLetter): boolean {
   return mark?.state === 'retried' || mark?.state === 'discarded';
 }

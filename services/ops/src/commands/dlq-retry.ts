@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { rejectionsNow } from '../dead-letters/rejected-again.ts';
 import { RetryRun } from '../dead-letters/retry-run.ts';
 import { addFilters, collectId, type Filters, selectionOf } from '../dead-letters/selection.ts';
-import { atDeadLetters } from '../dead-letters.ts';
+import { withDeadLetters } from '../dead-letters.ts';
 import { CommandError } from '../failure.ts';
 
 interface Options extends Filters {
@@ -64,7 +64,7 @@ async function retryLetters(
   if (value !== undefined && ids.length !== 1) command.error('error: --value needs one id');
   if (!named && !dryRun && !options.yes)
     command.error('error: filters need --yes; --dry-run says what would be');
-  await atDeadLetters(context, selection, json, async (office) => {
+  await withDeadLetters(context, selection, json, async (office) => {
     const { desk, scan, say, report } = office;
     const corrected = value === undefined ? undefined : await correctedValue(value, desk.store, context);
     const run = new RetryRun(desk, { named, again, dryRun, force, corrected, report });

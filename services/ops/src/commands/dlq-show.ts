@@ -1,11 +1,11 @@
 import { escapeUnsafe } from '@calltally/domain';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import type { FoundDeadLetter } from '../dead-letters/dead-letter-client.ts';
 import { headersOf, letterView, sourceText, wholeLetterView } from '../dead-letters/letter-view.ts';
-import type { Found } from '../dead-letters/scan.ts';
 import { collectId, selectionOf } from '../dead-letters/selection.ts';
 import { bytesLine, kindOf, valueLines } from '../dead-letters/shown-bytes.ts';
-import { atDeadLetters } from '../dead-letters.ts';
+import { withDeadLetters } from '../dead-letters.ts';
 import { safeJson } from '../shown.ts';
 
 interface Options {
@@ -43,7 +43,7 @@ async function showLetter(
 ): Promise<void> {
   const { full = false, json = false } = options;
   const selection = selectionOf(command, ids, {});
-  await atDeadLetters(context, selection, json, ({ scan, say }) =>
+  await withDeadLetters(context, selection, json, ({ scan, say }) =>
     scan(async ([found]) => {
       if (json) await say(safeJson(wholeLetterView(found!)));
       else for (const line of linesOf(found!, full)) await say(line);
@@ -52,7 +52,7 @@ async function showLetter(
   );
 }
 
-function* linesOf(found: Found, full: boolean): Generator<string> {
+function* linesOf(found: FoundDeadLetter, full: boolean): Generator<string> {
   const { id, failed_at, code, message, source, cut, state, state_since } = letterView(found);
   const { key, value } = found.letter;
   const atMost = (bytes: number) => (full ? Number.POSITIVE_INFINITY : bytes);

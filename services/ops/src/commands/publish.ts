@@ -6,7 +6,7 @@ import { createCallEventProducer } from '@calltally/contract/producer';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { CommandError } from '../failure.ts';
-import { createProgress } from '../progress.ts';
+import { createProgress } from '../progress-bar.ts';
 import { type Published, publishEvents } from '../publish-events.ts';
 
 const HELP = `

@@ -1,5 +1,5 @@
 import { differenceJson, differenceText } from '../audit/differences.ts';
-import { withLiveBooks } from '../audit/with-books.ts';
+import { withLedgerConnection } from '../audit/with-ledger.ts';
 import type { Context } from '../context.ts';
 import { type FromKafka, type Phase, rebuildFromKafka } from '../from-kafka/run.ts';
 import { type ReplayBar, replayBar } from '../replay/bar.ts';
@@ -44,7 +44,7 @@ export async function rebuildFromTopic(json: boolean, context: Context): Promise
       }
     },
   };
-  const done = await withLiveBooks(context, (live, store) =>
+  const done = await withLedgerConnection(context, (live, store) =>
     rebuildFromKafka(context.settings(), live, store, hooks, io.signal),
   ).finally(() => bar?.stop());
   const seconds = Math.round(performance.now() - began) / 1_000;

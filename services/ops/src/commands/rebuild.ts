@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type RowsBar, rowsBar } from '../audit/bar.ts';
 import { type Rebuilt, rebuild } from '../audit/rebuild-run.ts';
 import { requireKnown } from '../audit/require-known.ts';
-import { withBooks } from '../audit/with-books.ts';
+import { withLedger } from '../audit/with-ledger.ts';
 import type { Context } from '../context.ts';
 import { requireUserId } from '../user-id.ts';
 import { rebuildFromTopic } from './rebuild-from-kafka.ts';
@@ -85,10 +85,10 @@ async function rebuildCounters(options: Options, context: Context): Promise<void
   let bar: RowsBar | undefined;
   let estimated = 0;
   let saidAtMs = performance.now();
-  const done = await withBooks(context, async (books) => {
-    if (userId !== undefined) await requireKnown(books, userId);
+  const done = await withLedger(context, async (ledger) => {
+    if (userId !== undefined) await requireKnown(ledger, userId);
     return rebuild(
-      books,
+      ledger,
       request,
       {
         onStart({ users, calls, through }, rows, estimatedCalls) {

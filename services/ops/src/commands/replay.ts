@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Context } from '../context.ts';
-import type { Span } from '../reading/cursor.ts';
+import type { OffsetRange } from '../reading/cursor.ts';
 import { replayBar } from '../replay/bar.ts';
 import { type Bound, isBackward, parseFrom, parseTo } from '../replay/bound.ts';
 import type { PartitionPlan } from '../replay/plan.ts';
@@ -135,7 +135,7 @@ function* warnings(plan: readonly PartitionPlan[], from: Bound): Generator<strin
   }
 }
 
-function goneText({ partition, from, until }: Span): string {
+function goneText({ partition, from, until }: OffsetRange): string {
   return `partition ${partition}: the topic let go of offsets ${from} to ${until - 1} before they were read`;
 }
 

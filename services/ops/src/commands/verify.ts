@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { differenceJson, differenceText } from '../audit/differences.ts';
 import { requireKnown } from '../audit/require-known.ts';
 import { verify, type Whom } from '../audit/verify-run.ts';
-import { withBooks } from '../audit/with-books.ts';
+import { withLedger } from '../audit/with-ledger.ts';
 import type { Context } from '../context.ts';
 import { requireUserId } from '../user-id.ts';
 
@@ -68,10 +68,10 @@ function whomOf({ user, sample, all }: Options): Whom | undefined {
 async function verifyCounters(whom: Whom, { repair, json }: Options, context: Context): Promise<void> {
   const began = performance.now();
   let saidAtMs = began;
-  const done = await withBooks(context, async (books) => {
-    if ('userId' in whom) await requireKnown(books, whom.userId);
+  const done = await withLedger(context, async (ledger) => {
+    if ('userId' in whom) await requireKnown(ledger, whom.userId);
     return verify(
-      books,
+      ledger,
       { whom, repair: repair === true, slots: context.settings().fill.slots },
       {
         onDifferences(differences) {

@@ -1,8 +1,8 @@
-import { NOTHING_FILLED, queuedUsers, readFillQueue, standingOf } from '@calltally/counters';
+import { NOTHING_FILLED, queuedUsers, readFillQueue, readFillStatuses } from '@calltally/counters';
 import { formatInstant } from '@calltally/domain';
-import type { Books } from '@calltally/ledger';
+import type { LedgerContext } from '@calltally/ledger';
 import { type Command, InvalidArgumentError } from 'commander';
-import { withBooks } from '../audit/with-books.ts';
+import { withLedger } from '../audit/with-ledger.ts';
 import type { Context } from '../context.ts';
 import { table } from '../table.ts';
 
@@ -54,7 +54,7 @@ function parseLimit(text: string): number {
 }
 
 async function showWarming({ limit, json }: { limit: number; json?: true }, context: Context): Promise<void> {
-  const found = await withBooks(context, (books) => readWarming(books, limit));
+  const found = await withLedger(context, (ledger) => readWarming(ledger, limit));
   if (json) return context.printJson(found);
   const { waiting, oldest, oldest_seconds, users } = found;
   if (waiting === 0) return context.print('nobody waits: all counters that were asked for are complete');
@@ -76,10 +76,10 @@ async function showWarming({ limit, json }: { limit: number; json?: true }, cont
 }
 
 /** @throws CountersError */
-async function readWarming({ session, generations }: Books, limit: number): Promise<Warming> {
+async function readWarming({ session, generations }: LedgerContext, limit: number): Promise<Warming> {
   const { users: waiting, oldestMs } = await readFillQueue(session);
   const userIds = await queuedUsers(session, limit);
-  const standings = await standingOf(session, generations, userIds);
+  const standings = await readFillStatuses(session, generations, userIds);
   const nowMs = Date.now();
   return {
     waiting,

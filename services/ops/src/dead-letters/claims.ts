@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { DeadLetterMark, DeadLetterMarks, MarkState } from '@calltally/store';
-import type { Found } from './scan.ts';
+import type { DeadLetterState, DeadLetterStatus, DeadLetterStatuses } from '@calltally/store';
+import type { FoundDeadLetter } from './dead-letter-client.ts';
 
 /** Why a letter is not as was asked, in words for who asked. `code` is stable. */
 export interface Problem {
@@ -10,7 +10,7 @@ export interface Problem {
 }
 
 /** What a mark lets be done with a letter: `left` is none of those that were meant, `done` is as asked already. */
-export type Standing = 'free' | 'done' | 'left' | Problem;
+export type ClaimDecision = 'free' | 'done' | 'left' | Problem;
 
 export interface Aim {
   state: 'retried' | 'discarded';
@@ -24,33 +24,33 @@ export interface Aim {
 export class Claims {
   readonly attempt = randomUUID();
   readonly #begunAt = new Date();
-  readonly #marks: DeadLetterMarks;
+  readonly #marks: DeadLetterStatuses;
   readonly #aim: Aim;
   readonly #report: (problem: Problem) => Promise<void>;
   /** Letters that were as asked already. */
   done = 0;
 
-  constructor(marks: DeadLetterMarks, aim: Aim, report: (problem: Problem) => Promise<void>) {
+  constructor(marks: DeadLetterStatuses, aim: Aim, report: (problem: Problem) => Promise<void>) {
     this.#marks = marks;
     this.#aim = aim;
     this.#report = report;
   }
 
   /** Those that may be claimed, one for each event; says why others may not. */
-  async free(found: readonly Found[]): Promise<Found[]> {
+  async free(found: readonly FoundDeadLetter[]): Promise<FoundDeadLetter[]> {
     const unique = new Map(found.map((one) => [one.event, one]));
-    const free: Found[] = [];
+    const free: FoundDeadLetter[] = [];
     for (const one of unique.values()) if (await this.#isFree(one, one.mark)) free.push(one);
     return free;
   }
 
   /** Marks letters with `state`, each unless another was faster. @returns those that are now ours @throws StoreError */
-  async claim(free: readonly Found[], state: MarkState): Promise<Found[]> {
+  async claim(free: readonly FoundDeadLetter[], state: DeadLetterState): Promise<FoundDeadLetter[]> {
     const events = free
       .filter(({ mark }) => mark === undefined)
       .map(({ event, letter }) => ({ id: event, letter: `${letter.dlqTopic}:${letter.id}` }));
     const inTheWay = await this.#marks.claim(events, state, this.attempt);
-    const ours: Found[] = [];
+    const ours: FoundDeadLetter[] = [];
     const lost: string[] = [];
     for (const one of free) {
       const isOurs =
@@ -65,22 +65,22 @@ export class Claims {
   }
 
   /** Somebody was faster: what they did says what there is to tell. */
-  async #tellLost(free: readonly Found[], lost: readonly string[]): Promise<void> {
+  async #tellLost(free: readonly FoundDeadLetter[], lost: readonly string[]): Promise<void> {
     const marks = await this.#marks.of(lost);
     for (const one of free) if (lost.includes(one.event)) await this.#isFree(one, marks.get(one.event));
   }
 
-  async #isFree({ letter }: Found, mark: DeadLetterMark | undefined): Promise<boolean> {
+  async #isFree({ letter }: FoundDeadLetter, mark: DeadLetterStatus | undefined): Promise<boolean> {
     // A younger mark is of somebody who was asked at the same time, and faster.
     const again = this.#aim.again && mark !== undefined && mark.at < this.#begunAt;
-    const standing = standingOf(letter.id, mark, { ...this.#aim, again });
+    const standing = claimDecisionOf(letter.id, mark, { ...this.#aim, again });
     if (standing === 'done' && this.#aim.named) this.done++;
     if (typeof standing === 'object') await this.#report(standing);
     return standing === 'free';
   }
 }
 
-export function standingOf(letter: string, mark: DeadLetterMark | undefined, aim: Aim): Standing {
+export function claimDecisionOf(letter: string, mark: DeadLetterStatus | undefined, aim: Aim): ClaimDecision {
   if (mark === undefined) return 'free';
   const { state } = mark;
   const isAsked = state === aim.state;

@@ -1,8 +1,8 @@
 import { escapeUnsafe } from '@calltally/domain';
 import { shownText } from '../shown.ts';
-import { sizeOf } from './letter.ts';
-import type { Found } from './scan.ts';
+import type { FoundDeadLetter } from './dead-letter-client.ts';
 import { type BytesView, bytesView } from './shown-bytes.ts';
+import { sizeOf } from './stored-dead-letter.ts';
 
 /** A letter as programs get it from `dlq list`. Times are RFC 3339 in UTC. */
 export interface LetterView {
@@ -27,7 +27,7 @@ export interface WholeLetterView extends LetterView {
 
 const MESSAGE_SHOWN_MAX = 400;
 
-export function letterView({ letter, mark }: Found): LetterView {
+export function letterView({ letter, mark }: FoundDeadLetter): LetterView {
   return {
     id: letter.id,
     failed_at: new Date(letter.failedAtMs).toISOString(),
@@ -41,14 +41,14 @@ export function letterView({ letter, mark }: Found): LetterView {
   };
 }
 
-export function wholeLetterView(found: Found): WholeLetterView {
+export function wholeLetterView(found: FoundDeadLetter): WholeLetterView {
   const { key, value } = found.letter;
   const headers = headersOf(found).map(([name, bytes]) => ({ name, value: bytesView(bytes) }));
   return { ...letterView(found), key: bytesView(key), value: bytesView(value), headers };
 }
 
 /** Headers as they came, each value of a repeated one by itself. */
-export function headersOf({ letter }: Found): [name: string, value: Buffer | null][] {
+export function headersOf({ letter }: FoundDeadLetter): [name: string, value: Buffer | null][] {
   return Object.entries(letter.headers).flatMap(([name, header]) =>
     [header ?? null]
       .flat()
@@ -59,7 +59,7 @@ export function headersOf({ letter }: Found): [name: string, value: Buffer | nul
 export const LETTER_HEADINGS = line(['ID', 'FAILED AT', 'CODE', 'BYTES', 'STATE', 'SOURCE', 'MESSAGE']);
 
 /** One line; columns keep a width that most letters fit, since all of them are never at hand together. */
-export function letterLine(found: Found): string {
+export function letterLine(found: FoundDeadLetter): string {
   const { id, failed_at, code, size_bytes, state, source, message } = letterView(found);
   const from = sourceText(source);
   const size = String(size_bytes);

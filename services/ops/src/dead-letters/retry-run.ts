@@ -1,10 +1,10 @@
 import type { Rejection } from '@calltally/contract';
 import type { Message } from 'kafkajs';
 import { Claims, type Problem } from './claims.ts';
-import { messageAgain } from './letter.ts';
+import type { DeadLetterClient, FoundDeadLetter } from './dead-letter-client.ts';
 import { Publisher } from './publisher.ts';
 import { rejectionsNow } from './rejected-again.ts';
-import type { Desk, Found } from './scan.ts';
+import { messageAgain } from './stored-dead-letter.ts';
 
 export interface RetryOptions {
   named: boolean;
@@ -23,7 +23,7 @@ export interface RetryOptions {
  * before the one above it is acknowledged. What ends in between leaves `retrying`, which nobody takes by accident.
  */
 export class RetryRun {
-  readonly #desk: Desk;
+  readonly #desk: DeadLetterClient;
   readonly #options: RetryOptions;
   readonly #claims: Claims;
   #publisher: Publisher | undefined;
@@ -32,7 +32,7 @@ export class RetryRun {
   /** Letters that were claimed, and not marked `retried`: they are published, or not. */
   inDoubt = 0;
 
-  constructor(desk: Desk, options: RetryOptions) {
+  constructor(desk: DeadLetterClient, options: RetryOptions) {
     this.#desk = desk;
     this.#options = options;
     const { named, again, report } = options;
@@ -45,7 +45,7 @@ export class RetryRun {
   }
 
   /** @throws StoreError, errors of kafkajs, CommandError; then `inDoubt` letters are left `retrying` */
-  async take(found: readonly Found[]): Promise<void> {
+  async take(found: readonly FoundDeadLetter[]): Promise<void> {
     const sound = await this.#sound(await this.#claims.free(found));
     if (this.#options.dryRun) {
       this.retried += sound.length;
@@ -72,10 +72,11 @@ export class RetryRun {
     await this.#publisher?.close();
   }
 
-  readonly #messageOf = ({ letter }: Found): Message => messageAgain(letter, this.#options.corrected);
+  readonly #messageOf = ({ letter }: FoundDeadLetter): Message =>
+    messageAgain(letter, this.#options.corrected);
 
   /** Those that have somewhere to go and would be taken there; says why others are not published. */
-  async #sound(found: readonly Found[]): Promise<Found[]> {
+  async #sound(found: readonly FoundDeadLetter[]): Promise<FoundDeadLetter[]> {
     const { corrected, force } = this.#options;
     const rejections =
       corrected || force
@@ -84,7 +85,7 @@ export class RetryRun {
             this.#desk.store,
             found.map(({ letter }) => letter.value),
           );
-    const sound: Found[] = [];
+    const sound: FoundDeadLetter[] = [];
     for (const [i, one] of found.entries()) {
       const problem = this.#noWay(one) ?? rejectedAgain(one, rejections[i]);
       if (problem === undefined) sound.push(one);
@@ -93,7 +94,7 @@ export class RetryRun {
     return sound;
   }
 
-  #noWay({ letter: { id, source, cut } }: Found): Problem | undefined {
+  #noWay({ letter: { id, source, cut } }: FoundDeadLetter): Problem | undefined {
     const { topics, dlqTopic } = this.#desk;
     if (cut !== undefined && this.#options.corrected === undefined) {
       const message = `it holds only a part of the event (${cut}); give the whole one with --value`;
@@ -109,14 +110,14 @@ export class RetryRun {
   }
 }
 
-function rejectedAgain({ letter }: Found, rejection: Rejection | undefined): Problem | undefined {
+function rejectedAgain({ letter }: FoundDeadLetter, rejection: Rejection | undefined): Problem | undefined {
   if (rejection === undefined) return undefined;
   const message = `it would be rejected again: ${rejection.message} (${rejection.code}); correct it with --value, or publish it with --force`;
   return { letter: letter.id, code: 'LETTER_REJECTED_AGAIN', message };
 }
 
-function byTopic(found: readonly Found[]): Map<string, Found[]> {
-  const topics = new Map<string, Found[]>();
+function byTopic(found: readonly FoundDeadLetter[]): Map<string, FoundDeadLetter[]> {
+  const topics = new Map<string, FoundDeadLetter[]>();
   for (const one of found) {
     const topic = one.letter.source!.topic;
     const known = topics.get(topic);

@@ -1,7 +1,7 @@
 import { REJECTION_CODES } from '@calltally/contract';
 import { DateRangeError, parseDateRange } from '@calltally/domain';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Letter } from './letter.ts';
+import type { StoredDeadLetter } from './stored-dead-letter.ts';
 
 /** Which letters a command is about: those named by id, or those that a filter lets through. */
 export interface Selection {
@@ -61,7 +61,7 @@ export function selectionOf(command: Command, ids: readonly string[], options: F
   return { ids, filters: Object.fromEntries(given) };
 }
 
-export function isChosen(letter: Letter, { ids, filters }: Selection): boolean {
+export function isChosen(letter: StoredDeadLetter, { ids, filters }: Selection): boolean {
   if (ids.length > 0) return ids.includes(letter.id);
   const { code, since, until, partition } = filters;
   return (

@@ -1,11 +1,11 @@
 import {
   auditUsers,
-  type Books,
   type Difference,
-  Pieces,
+  type LedgerContext,
+  PieceReader,
   type SumsAt,
-  sumsOf,
   type TopicSums,
+  userDaySumsOf,
 } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import { inPieces } from '../audit/in-order.ts';
@@ -16,8 +16,8 @@ interface Sides {
   store: Store;
   sums: TopicSums;
   sumsAt: SumsAt;
-  /** Does work with books, and is patient. */
-  use<T>(work: (books: Books) => Promise<T>): Promise<T>;
+  /** Does work with the ledger, and retries. */
+  use<T>(work: (ledger: LedgerContext) => Promise<T>): Promise<T>;
 }
 
 /**
@@ -30,7 +30,7 @@ export async function* compareWithMongo(
   const { store, sums, use } = sides;
   const unseen = new Set(sums.users.ids());
   const compare = async (userIds: string[]) => {
-    const { differences } = await use((books) => auditUsers(books, userIds));
+    const { differences } = await use((ledger) => auditUsers(ledger, userIds));
     const unknown = userIds.filter((userId) => !sums.users.has(userId));
     differences.push(...(await use(() => missingOnTopic(sides, unknown))));
     return { users: userIds.length, differences };
@@ -47,7 +47,7 @@ async function missingOnTopic({ store, sumsAt }: Sides, userIds: readonly string
   if (userIds.length === 0) return [];
   const stored = await store.progress.stored();
   const onTopic = await sumsAt(userIds, stored);
-  const inMongo = sumsOf(userIds, await new Pieces(store.tallies).all(userIds, stored));
+  const inMongo = userDaySumsOf(userIds, await new PieceReader(store.tallies).all(userIds, stored));
   return inMongo.flatMap(({ userId, days }, i) => {
     if (days.size === 0 || onTopic[i]!.days.size > 0) return [];
     const calls = [...days.values()].reduce((sum, tally) => sum + tally.calls, 0);

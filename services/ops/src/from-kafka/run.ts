@@ -1,8 +1,8 @@
 import type { Generations } from '@calltally/counters';
 import {
-  type Books,
   type Difference,
   discardCounters,
+  type LedgerContext,
   replaceUsers,
   sumsOfTopic,
   TopicSums,
@@ -10,7 +10,7 @@ import {
 import type { Store } from '@calltally/store';
 import type { OpsSettings } from '../context.ts';
 import { CommandError } from '../failure.ts';
-import type { LiveBooks } from '../replay/live-books.ts';
+import type { LedgerConnection } from '../ledger-connection.ts';
 import { opsKafka, withAdmin } from '../replay/topic.ts';
 import { compareWithMongo } from './compare.ts';
 import { TopicReader } from './topic-reader.ts';
@@ -50,7 +50,7 @@ const USERS_A_PIECE = 200;
  */
 export async function rebuildFromKafka(
   settings: OpsSettings,
-  live: LiveBooks,
+  live: LedgerConnection,
   store: Store,
   hooks: FromKafkaHooks,
   signal: AbortSignal,
@@ -90,7 +90,7 @@ export async function rebuildFromKafka(
       const sumsAt = sumsOfTopic(sums, () => reader.readOn());
       for (const userIds of piecesOf(sums.users.ids())) {
         signal.throwIfAborted();
-        const failed = await use((books) => replaceUsers(books, userIds, sumsAt));
+        const failed = await use((ledger) => replaceUsers(ledger, userIds, sumsAt));
         if (failed.length > 0) hooks.onFailed(failed);
         Object.assign(done, {
           users: done.users + userIds.length,
@@ -119,19 +119,19 @@ export async function rebuildFromKafka(
   return done;
 }
 
-/** @returns what does work with the books of the generation that is begun here, as `LiveBooks.use` does */
+/** @returns what does work with the ledger of the generation that is begun here, as `LedgerConnection.use` does */
 async function throwAway(
-  live: LiveBooks,
+  live: LedgerConnection,
   stream: number,
   partitions: readonly number[],
   signal: AbortSignal,
 ) {
-  await live.use((books) => discardCounters(books, stream, partitions), signal);
+  await live.use((ledger) => discardCounters(ledger, stream, partitions), signal);
   live.close();
   const begun = await live.use(async ({ generations }) => idsOf(generations), signal);
-  return <T>(work: (books: Books) => Promise<T>): Promise<T> =>
-    live.use(async (books) => {
-      if (idsOf(books.generations) === begun) return work(books);
+  return <T>(work: (ledger: LedgerContext) => Promise<T>): Promise<T> =>
+    live.use(async (ledger) => {
+      if (idsOf(ledger.generations) === begun) return work(ledger);
       throw new CommandError(
         'GENERATION_BEGUN',
         'Redis was emptied, or another generation was begun meanwhile; run the command again',

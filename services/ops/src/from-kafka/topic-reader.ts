@@ -2,11 +2,11 @@ import { decodeCallEvent } from '@calltally/contract';
 import type { TopicEvent, TopicSums } from '@calltally/ledger';
 import type { Admin, Kafka, KafkaMessage } from 'kafkajs';
 import { CommandError } from '../failure.ts';
-import type { Span } from '../reading/cursor.ts';
-import { SILENCE_MAX_MS } from '../reading/quiet.ts';
-import { readPatiently } from '../reading/read-patiently.ts';
-import { silent } from '../reading/read-spans.ts';
-import { requireRoom } from './room.ts';
+import type { OffsetRange } from '../reading/cursor.ts';
+import { SILENCE_MAX_MS } from '../reading/idle-watchdog.ts';
+import { silent } from '../reading/read-offset-ranges.ts';
+import { readWithRetries } from '../reading/read-with-retries.ts';
+import { requireMemory } from './memory-limit.ts';
 import { lost } from './witness.ts';
 
 /** For each partition the offset of the next event. */
@@ -75,12 +75,13 @@ export class TopicReader {
   }
 
   /** A reader whom retention overtakes goes on behind the gap; what it reads is no witness any more. */
-  readonly #onGone = ({ partition, until }: Span): void => this.#fail(lost([{ partition, earliest: until }]));
+  readonly #onGone = ({ partition, until }: OffsetRange): void =>
+    this.#fail(lost([{ partition, earliest: until }]));
 
   async #look(ends: Ends): Promise<void> {
     const { kafka, topic, groupId, sums, onProgress } = this.#parts;
     const looked = new Map<number, number>();
-    await readPatiently(kafka, {
+    await readWithRetries(kafka, {
       topic,
       groupId,
       spans: [...ends].map(([partition, until]) => ({ partition, from: 0, until })),
@@ -99,7 +100,7 @@ export class TopicReader {
 
   async #follow(added: () => Promise<void>): Promise<void> {
     const { kafka, topic, groupId, sums } = this.#parts;
-    await readPatiently(kafka, {
+    await readWithRetries(kafka, {
       topic,
       groupId,
       spans: [...this.#next.keys()].map((partition) => ({
@@ -109,7 +110,7 @@ export class TopicReader {
       })),
       take: async (partition, messages) => {
         sums.add(partition, eventsOf(messages));
-        requireRoom({ users: sums.users.size, userDays: sums.users.days, waiting: sums.waiting });
+        requireMemory({ users: sums.users.size, userDays: sums.users.days, waiting: sums.waiting });
         await added();
         return true;
       },

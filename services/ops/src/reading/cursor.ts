@@ -1,5 +1,5 @@
 /** Offsets of one partition, `until` exclusive; infinite for one without an end. */
-export interface Span {
+export interface OffsetRange {
   partition: number;
   from: number;
   until: number;
@@ -7,11 +7,11 @@ export interface Span {
 
 /** How far the spans of one partition are read. */
 export class Cursor {
-  readonly #spans: Span[];
+  readonly #spans: OffsetRange[];
   #next: number;
 
   /** @param spans of one partition, at least one, none of them empty or overlapping */
-  constructor(spans: readonly Span[]) {
+  constructor(spans: readonly OffsetRange[]) {
     this.#spans = spans.toSorted((a, b) => a.from - b.from);
     this.#next = this.#spans[0]!.from;
   }
@@ -27,7 +27,7 @@ export class Cursor {
   }
 
   /** What is asked for below `offset` and is not read yet. */
-  unreadBelow(offset: number): Span[] {
+  unreadBelow(offset: number): OffsetRange[] {
     return this.#spans
       .map((span) => ({
         ...span,

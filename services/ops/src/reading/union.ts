@@ -1,8 +1,8 @@
-import type { Span } from './cursor.ts';
+import type { OffsetRange } from './cursor.ts';
 
 /** The same offsets in as few spans as possible, in order. */
-export function unionOf(spans: readonly Span[]): Span[] {
-  const union: Span[] = [];
+export function unionOf(spans: readonly OffsetRange[]): OffsetRange[] {
+  const union: OffsetRange[] = [];
   for (const span of spans.toSorted((a, b) => a.partition - b.partition || a.from - b.from)) {
     const last = union.at(-1);
     if (last?.partition === span.partition && span.from <= last.until) {

@@ -34,7 +34,7 @@ export async function beginStream(store: Store, { previous, partitions }: NewStr
   if (current !== previous + 1) {
     throw new CommandError('STREAM_BEGUN', `stream ${current} was begun meanwhile`);
   }
-  await store.progress.expect(
+  await store.progress.registerPartitions(
     current,
     partitions.map(({ partition }) => partition),
   );

@@ -2,7 +2,7 @@ import { decodeCallEvent } from '@calltally/contract';
 import type { Call } from '@calltally/domain';
 import { restore } from '@calltally/ledger';
 import type { KafkaMessage } from 'kafkajs';
-import type { LiveBooks } from './live-books.ts';
+import type { LedgerConnection } from '../ledger-connection.ts';
 
 /** What became of the events of a replay. */
 export interface Counts {
@@ -22,7 +22,7 @@ const UNDER_WAY_MAX = 4;
 /** Gives messages to the ledger, those of a partition one after another. Marks nothing and commits nothing. */
 export class Recorder {
   readonly counts: Counts = { read: 0, restored: 0, already: 0, rejected: 0 };
-  readonly #books: LiveBooks;
+  readonly #books: LedgerConnection;
   readonly #stream: number;
   readonly #signal: AbortSignal;
   readonly #last = new Map<number, Promise<void>>();
@@ -30,15 +30,15 @@ export class Recorder {
   readonly #through = new Map<number, number>();
   #failure: { thrown: unknown } | undefined;
 
-  constructor(books: LiveBooks, stream: number, signal: AbortSignal) {
-    this.#books = books;
+  constructor(ledger: LedgerConnection, stream: number, signal: AbortSignal) {
+    this.#books = ledger;
     this.#stream = stream;
     this.#signal = signal;
   }
 
   /**
    * Takes messages that follow those taken before in their partition. Resolves when there is room for more.
-   * @throws what an earlier chunk could not be recorded for
+   * @throws what an earlier batch could not be recorded for
    */
   async take(partition: number, messages: readonly KafkaMessage[]): Promise<void> {
     for (let at = 0; at < messages.length; at += CHUNK_EVENTS) {
@@ -77,10 +77,10 @@ export class Recorder {
     }
     const through = Number(messages.at(-1)!.offset);
     let failed = false;
-    const { outcomes } = await this.#books.use(async (books) => {
+    const { outcomes } = await this.#books.use(async (ledger) => {
       const afterFailure = failed;
       failed = true;
-      return restore(books, { stream: this.#stream, partition, events }, afterFailure);
+      return restore(ledger, { stream: this.#stream, partition, events }, afterFailure);
     }, this.#signal);
     this.#through.set(partition, through);
     const { counts } = this;

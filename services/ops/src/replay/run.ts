@@ -3,11 +3,11 @@ import type { Store } from '@calltally/store';
 import type { Admin } from 'kafkajs';
 import type { OpsSettings } from '../context.ts';
 import { CommandError } from '../failure.ts';
-import type { Span } from '../reading/cursor.ts';
-import { readPatiently } from '../reading/read-patiently.ts';
+import { LedgerConnection } from '../ledger-connection.ts';
+import type { OffsetRange } from '../reading/cursor.ts';
+import { readWithRetries } from '../reading/read-with-retries.ts';
 import { unionOf } from '../reading/union.ts';
 import { type Bound, partitionsOf } from './bound.ts';
-import { LiveBooks } from './live-books.ts';
 import { type PartitionPlan, type PartitionView, planReplay, type TimedOffsets } from './plan.ts';
 import { type Counts, Recorder } from './recorder.ts';
 import { opsKafka, requireRows, requireSameTopic, viewTopic, withAdmin } from './topic.ts';
@@ -30,7 +30,7 @@ export interface Replayed extends Counts {
   complete: boolean;
   plan: PartitionPlan[];
   /** What the topic let go of while it was being read. */
-  gone: Span[];
+  gone: OffsetRange[];
 }
 
 const REDIS_COMMAND_TIMEOUT_MS = 10_000;
@@ -52,13 +52,13 @@ export async function replay(
 ): Promise<Replayed> {
   const kafka = opsKafka(settings.kafka);
   const { topic, groupId } = settings.kafka;
-  const books = new LiveBooks(store, {
+  const ledger = new LedgerConnection(store, {
     ...settings.redis,
     commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS,
     openTimeoutMs: REDIS_OPEN_TIMEOUT_MS,
   });
   try {
-    const { stream, plan } = await books.use(
+    const { stream, plan } = await ledger.use(
       ({ generations }) => withAdmin(kafka, (admin) => makePlan(admin, store, generations, topic, request)),
       signal,
     );
@@ -70,9 +70,9 @@ export async function replay(
         `${topic} holds no stored event in this range, so nothing was replayed; \`calltally lag\` shows what it holds`,
       );
     }
-    const recorder = new Recorder(books, stream, signal);
-    const gone: Span[] = [];
-    await readPatiently(kafka, {
+    const recorder = new Recorder(ledger, stream, signal);
+    const gone: OffsetRange[] = [];
+    await readWithRetries(kafka, {
       topic,
       groupId: `${groupId}.replay`,
       spans,
@@ -88,7 +88,7 @@ export async function replay(
     });
     return { ...recorder.counts, complete: !signal.aborted, plan, gone: unionOf(gone) };
   } finally {
-    books.close();
+    ledger.close();
   }
 }
 
@@ -120,7 +120,7 @@ function isOfNothing(plan: readonly PartitionPlan[], { from, to }: ReplayRequest
   return plan.every((one) => one.from === one.until && !one.gone && !one.notStored);
 }
 
-function offsetsIn(spans: readonly Span[]): number {
+function offsetsIn(spans: readonly OffsetRange[]): number {
   return spans.reduce((sum, { from, until }) => sum + until - from, 0);
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaClient } from '@calltally/contract';
 import type { Generations } from '@calltally/counters';
-import { aheadOfRows } from '@calltally/ledger';
-import { cutKey, type Store } from '@calltally/store';
+import { generationsAheadOfMongo } from '@calltally/ledger';
+import { partitionId, type Store } from '@calltally/store';
 import type { Admin, Kafka } from 'kafkajs';
 import type { OpsSettings } from '../context.ts';
 import { CommandError } from '../failure.ts';
@@ -70,7 +70,7 @@ export async function viewTopic(admin: Admin, store: Store, topic: string): Prom
       partition,
       earliest: Number(low),
       end: Number(high),
-      stored: stored.get(cutKey(stream, partition)) ?? -1,
+      stored: stored.get(partitionId(stream, partition)) ?? -1,
     }))
     .sort((a, b) => a.partition - b.partition);
   return { stream, partitions };
@@ -97,7 +97,7 @@ export async function requireRows(
   generations: Generations,
   { stream, partitions }: TopicView,
 ): Promise<void> {
-  if ((await aheadOfRows(store, generations, stream, partitions)).size === 0) return;
+  if ((await generationsAheadOfMongo(store, generations, stream, partitions)).size === 0) return;
   throw new CommandError(
     'MONGO_BEHIND',
     'Mongo has less than Redis counts, so it is back in an older state; start ingest, which brings back by itself what the topic holds',

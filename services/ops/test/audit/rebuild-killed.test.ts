@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Filling, standingOf } from '@calltally/counters';
+import { type FillProgress, readFillStatuses } from '@calltally/counters';
 import { DAY_MS, dayOf, monthOf } from '@calltally/domain';
 import { auditUsers } from '@calltally/ledger';
 import { toRow } from '@calltally/store';
@@ -40,7 +40,7 @@ function start(env: Record<string, string>) {
 }
 
 test('rebuild killed inside a user with many rows goes on inside that user', async (t) => {
-  const { env, store, books, redis } = await countedUsers(t);
+  const { env, store, ledger, redis } = await countedUsers(t);
   const now = Date.now();
   const calls = [
     ...Array.from({ length: WHALE_ROWS }, (_, i) =>
@@ -58,15 +58,15 @@ test('rebuild killed inside a user with many rows goes on inside that user', asy
       .map((call, i) => toRow(call, { stream: 0, partition: i % 2, offset: at + i }));
     await store.calls.insert(rows);
   }
-  for (const partition of [0, 1]) await store.progress.raise(0, partition, calls.length);
+  for (const partition of [0, 1]) await store.progress.advanceStored(0, partition, calls.length);
 
-  const whale = async () => (await standingOf(books.session, books.generations, [WHALE]))[0]!;
+  const whale = async () => (await readFillStatuses(ledger.session, ledger.generations, [WHALE]))[0]!;
   const saved = async () => {
     const state = await store.rebuilds.unfinished();
     return state === undefined ? 0 : state.rows + state.ahead;
   };
   const runs: Said[][] = [];
-  let inside: Filling | undefined;
+  let inside: FillProgress | undefined;
   let last: ReturnType<typeof start> | undefined;
   let savedBefore = 0;
   for (const signal of ['SIGKILL', 'SIGKILL', 'SIGINT', 'SIGKILL'] as const) {
@@ -130,7 +130,7 @@ test('rebuild killed inside a user with many rows goes on inside that user', asy
   t.equal(await store.rebuilds.unfinished(), undefined);
 
   const userIds = [...new Set(calls.map(({ userId }) => userId))];
-  t.match(await auditUsers(books, userIds), { compared: 401, cold: [], filling: [], differences: [] });
+  t.match(await auditUsers(ledger, userIds), { compared: 401, cold: [], filling: [], differences: [] });
   const months = new Map<string, number>();
   for (const { userId, startedAt } of calls) {
     const key = `ct:{${userId}}:m:${monthOf(dayOf(startedAt))}`;

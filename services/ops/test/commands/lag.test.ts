@@ -63,12 +63,12 @@ test('lag tells what is committed, what there is and what is stored', async (t) 
 
   const store = openStore({ uri, timeoutMs: 10_000, selectionTimeoutMs: 5_000 });
   t.teardown(() => store.close());
-  await store.progress.raise(0, partition, 6);
+  await store.progress.advanceStored(0, partition, 6);
   const asOfMs = Date.parse('2026-03-01T00:00:00Z');
-  await store.progress.raiseAsOf(0, [partition], asOfMs);
+  await store.progress.advanceAsOf(0, [partition], asOfMs);
   await admin.setOffsets({ groupId: topic, topic, partitions: [{ partition, offset: '7' }] });
   const other = 1 - partition;
-  await store.progress.raiseAsOf(0, [other], asOfMs + 1_000);
+  await store.progress.advanceAsOf(0, [other], asOfMs + 1_000);
   const half = await lag(1);
   t.match(half.partitions[partition], { state: 'stuck', committed: 7, end: 10, behind: 3, stored: 6 });
   t.type(half.partitions[partition].seconds_behind, 'number');
@@ -147,9 +147,9 @@ test('lag names why a partition is stuck, and offsets that could not be read', a
 
 test('lag tells how far Redis counts, and names a partition that was made anew', async (t) => {
   const world = await countedTopic(t);
-  const books = await world.begin();
+  const ledger = await world.begin();
   const users = Array.from({ length: 10 }, (_, i) => `u-${i}`);
-  await world.count(books, eventsOf(users, 60));
+  await world.count(ledger, eventsOf(users, 60));
   const stored = await world.store.progress.stored();
   for (const [key, offset] of stored) {
     const partitions = [{ partition: Number(key.split(':')[1]), offset: String(offset + 1) }];
@@ -161,7 +161,7 @@ test('lag tells how far Redis counts, and names a partition that was made anew',
   }
   t.equal(done.stream, 0);
 
-  await world.store.progress.raise(0, 1, 1e6);
+  await world.store.progress.advanceStored(0, 1, 1e6);
   const text = await world.run('lag');
   t.equal(text.status, 1);
   t.match(text.out, /partition 1 ends at \d+ and is stored through 1000000: made anew/);

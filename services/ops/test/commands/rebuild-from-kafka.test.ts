@@ -11,8 +11,8 @@ const month = monthOf(dayOf(Date.now()));
 const users = Array.from({ length: 10 }, (_, i) => `u-${i}`);
 
 /** Makes a user's counters wrong. */
-async function spoil(books: Awaited<ReturnType<CountedTopic['begin']>>, userId: string): Promise<void> {
-  await books.session.masters[0]!.redis.hincrby(`ct:{${userId}}:m:${month}`, 'c', 1_000);
+async function spoil(ledger: Awaited<ReturnType<CountedTopic['begin']>>, userId: string): Promise<void> {
+  await ledger.session.masters[0]!.redis.hincrby(`ct:{${userId}}:m:${month}`, 'c', 1_000);
 }
 
 test('rebuild --from kafka', async (t) => {
@@ -32,12 +32,12 @@ test('rebuild --from kafka', async (t) => {
     }
   });
 
-  const books = await world.begin();
+  const ledger = await world.begin();
   await world.publishRaw(0, '{"broken":');
-  await world.count(books, eventsOf(users, 400));
+  await world.count(ledger, eventsOf(users, 400));
 
   await t.test('counters become what the topic says, whatever they were', async (t) => {
-    await spoil(books, users[3]!);
+    await spoil(ledger, users[3]!);
     const said = await world.json(...FROM_KAFKA);
     t.equal(said.status, 0, said.err);
     t.match(said.lines[0], { event: 'start', partitions: 3, offsets: 401 });
@@ -73,13 +73,13 @@ test('rebuild --from kafka', async (t) => {
 
 test('where Mongo says otherwise, the topic is believed and every difference is told', async (t) => {
   const world = await countedTopic(t);
-  const books = await world.begin();
+  const ledger = await world.begin();
   const { store } = world;
-  await world.count(books, eventsOf(users, 100));
+  await world.count(ledger, eventsOf(users, 100));
 
   // Rows that Mongo lost, one of a user with no other, and a row that became another one.
   const lost = eventsOf([users[0]!, 'u-lost'], 2);
-  await world.count(books, lost, { lost: new Set(lost.map(({ call_id }) => call_id)) });
+  await world.count(ledger, lost, { lost: new Set(lost.map(({ call_id }) => call_id)) });
   const [changed] = eventsOf([users[1]!], 1);
   const [{ partition, offset }] = (await world.publish([changed!])) as [
     { partition: number; offset: string },
@@ -88,7 +88,7 @@ test('where Mongo says otherwise, the topic is believed and every difference is 
   await store.calls.insert([
     toRow({ ...call!, durationMs: 1 }, { stream: 0, partition, offset: Number(offset) }),
   ]);
-  await store.progress.raise(0, partition, Number(offset));
+  await store.progress.advanceStored(0, partition, Number(offset));
   // And one that came by no event.
   const [place] = await world.publishRaw(0, 'no call');
   const phantom = toRow(
@@ -96,7 +96,7 @@ test('where Mongo says otherwise, the topic is believed and every difference is 
     { stream: 0, partition: 0, offset: Number(place!.baseOffset) },
   );
   await store.calls.insert([phantom]);
-  await store.progress.raise(0, 0, phantom.source.offset);
+  await store.progress.advanceStored(0, 0, phantom.source.offset);
 
   const said = await world.json(...FROM_KAFKA);
   t.equal(said.status, 1);
@@ -135,10 +135,10 @@ test('where Mongo says otherwise, the topic is believed and every difference is 
 
 test('more users than are done at once', async (t) => {
   const world = await countedTopic(t);
-  const books = await world.begin();
+  const ledger = await world.begin();
   const many = Array.from({ length: 450 }, (_, i) => `u-${i}`);
-  await world.count(books, eventsOf(many, 900));
-  await Promise.all(many.map((userId) => spoil(books, userId)));
+  await world.count(ledger, eventsOf(many, 900));
+  await Promise.all(many.map((userId) => spoil(ledger, userId)));
   const said = await world.json(...FROM_KAFKA);
   t.equal(said.status, 0, said.err);
   t.match(said.lines.at(-1), { users: 450, calls: 900, failed: 0, drifted: 0 });
@@ -147,17 +147,17 @@ test('more users than are done at once', async (t) => {
 
 test('a topic that does not hold everything is no witness, and nothing is thrown away for it', async (t) => {
   const world = await countedTopic(t);
-  const books = await world.begin();
-  await world.count(books, eventsOf(users, 60));
-  await spoil(books, users[3]!);
+  const ledger = await world.begin();
+  await world.count(ledger, eventsOf(users, 60));
+  await spoil(ledger, users[3]!);
   const before = await world.countedOf(users[3]!);
   const refused = async (code: string, message: RegExp) => {
     const { status, err } = await world.json(...FROM_KAFKA);
     t.equal(status, 1);
     t.match(JSON.parse(err).error, { code, message });
     t.equal(await world.countedOf(users[3]!), before, 'counters are what they were');
-    const [generation] = [...(await readGenerations(books.session)).values()];
-    t.equal(generation!.id, [...books.generations.values()][0]!.id);
+    const [generation] = [...(await readGenerations(ledger.session)).values()];
+    t.equal(generation!.id, [...ledger.generations.values()][0]!.id);
   };
   const { topic, admin, store } = world;
   await admin.deleteTopicRecords({ topic, partitions: [{ partition: 1, offset: '7' }] });
@@ -167,6 +167,6 @@ test('a topic that does not hold everything is no witness, and nothing is thrown
     'TOPIC_INCOMPLETE',
     /stream 1 is counted, and calls of the topic before it are in Mongo alone/,
   );
-  await store.progress.raise(1, 2, 1e6);
+  await store.progress.advanceStored(1, 2, 1e6);
   await refused('TOPIC_MADE_ANEW', /partition 2 ends at/);
 });

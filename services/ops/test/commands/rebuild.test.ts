@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { DAY_MS, dayOf, dayOfMonth, monthOf, startOfDay } from '@calltally/domain';
 import {
   auditUsers,
-  type Books,
   CountersLink,
   DashboardReader,
   Filler,
   fillPieces,
-  Pieces,
+  type LedgerContext,
+  PieceReader,
   RowsAsOf,
 } from '@calltally/ledger';
 import { toRow } from '@calltally/store';
@@ -24,7 +24,7 @@ const userName = (i: number) => `u-${String(i).padStart(5, '0')}`;
 
 test('rebuild', async (t) => {
   const world = await countedUsers(t);
-  const { env, count, record, redis, books } = world;
+  const { env, count, record, redis, ledger } = world;
   const users = Array.from({ length: 500 }, (_, i) => userName(i));
   await count(users.flatMap((userId, i) => Array.from({ length: 1 + (i % 2) }, () => callOf(userId))));
   const month = monthOf(dayOf(Date.now()));
@@ -42,7 +42,12 @@ test('rebuild', async (t) => {
       t.match(lines[0], { event: 'start', users: 0, calls: 0 });
       const end = { users: 500, calls: 750, drifted: 2, cold: 50, repaired: 52, failed: 0 };
       t.match(lines.at(-1), { event: 'end', ...end, resumed: false, complete: true, seconds: Number });
-      t.strictSame(await auditUsers(books, users), { compared: 500, cold: [], differences: [], filling: [] });
+      t.strictSame(await auditUsers(ledger, users), {
+        compared: 500,
+        cold: [],
+        differences: [],
+        filling: [],
+      });
       const text = await run('--all');
       t.match(
         text.out,
@@ -56,7 +61,7 @@ test('rebuild', async (t) => {
     await redis.hincrby(`ct:{${users[4]}}:m:${month}`, 'c', 1);
     const { out } = await run('--user', users[3]!, '--json');
     t.match(jsonLines(out).at(-1), { users: 1, calls: 2, drifted: 1, repaired: 1, complete: true });
-    t.equal((await auditUsers(books, [users[3]!, users[4]!])).differences.length, 1);
+    t.equal((await auditUsers(ledger, [users[3]!, users[4]!])).differences.length, 1);
     const nobody = await run('--user', 'nobody', '--json');
     t.match(nobody, { status: 1, out: '' });
     t.equal(JSON.parse(nobody.err).error.code, 'USER_UNKNOWN');
@@ -65,29 +70,29 @@ test('rebuild', async (t) => {
   await t.test('a user who is being filled is filled to the end, and begun anew only if wrong', async (t) => {
     const calls = [0, 3, 40, 80, 90].map((days) => callOf('u-part', Date.now() - days * DAY_MS));
     await record(calls);
-    const pieces = new Pieces(books.store.tallies, { wholeTimeoutMs: 0, firstSpanMs: 5 * DAY_MS });
+    const pieces = new PieceReader(ledger.store.tallies, { wholeTimeoutMs: 0, firstSpanMs: 5 * DAY_MS });
     const openedAt = () => redis.hget('ct:{u-part}', 'n');
-    await fillPieces(books, pieces, ['u-part']);
+    await fillPieces(ledger, pieces, ['u-part']);
     const before = await openedAt();
     const { out } = await run('--user', 'u-part', '--json');
     const found = { users: 1, calls: 5, drifted: 0, cold: 0, filling: 1, repaired: 1, failed: 0 };
     t.match(jsonLines(out).at(-1), found);
     t.equal(await openedAt(), before);
     const right = { compared: 1, cold: [], filling: [], differences: [] };
-    t.strictSame(await auditUsers(books, ['u-part']), right);
+    t.strictSame(await auditUsers(ledger, ['u-part']), right);
 
     await redis.del('ct:{u-part}');
-    await fillPieces(books, pieces, ['u-part']);
+    await fillPieces(ledger, pieces, ['u-part']);
     await redis.hincrby(`ct:{u-part}:m:${month}`, `${dayOfMonth(dayOf(Date.now()))}c`, 1);
     const wrong = await run('--user', 'u-part', '--json');
     t.match(jsonLines(wrong.out).at(-1), { ...found, drifted: 1, filling: 0 });
-    t.strictSame(await auditUsers(books, ['u-part']), right);
+    t.strictSame(await auditUsers(ledger, ['u-part']), right);
   });
 
   await t.test('asked to stop amid a user with many rows, it adds up no more of them', async (t) => {
     await count(Array.from({ length: 60 }, (_, n) => callOf('u-long', Date.now() - n * 5 * DAY_MS)));
-    const piecesOf = ({ store }: Books) =>
-      new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 3, firstSpanMs: 15 * DAY_MS });
+    const piecesOf = ({ store }: LedgerContext) =>
+      new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 3, firstSpanMs: 15 * DAY_MS });
     const request = { userId: 'u-long', concurrency: 1, restart: false, slots: 2, piecesOf };
     for (const isCold of [false, true]) {
       if (isCold) await redis.del('ct:{u-long}');
@@ -100,7 +105,7 @@ test('rebuild', async (t) => {
           if (done > 0) stopping.abort();
         },
       };
-      const done = await rebuild(books, request, hooks, stopping.signal);
+      const done = await rebuild(ledger, request, hooks, stopping.signal);
       t.match(done, { users: 0, complete: false });
       t.ok(told.at(-1)! < 60, `ended after ${told.at(-1)} rows`);
     }
@@ -138,7 +143,7 @@ test('rebuild', async (t) => {
 });
 
 test('rebuild of everybody while calls are counted: no dashboard is wrong at any moment', async (t) => {
-  const { env, store, record, redis, books } = await countedUsers(t);
+  const { env, store, record, redis, ledger } = await countedUsers(t);
   const users = Array.from({ length: 40 }, (_, i) => userName(i));
   const today = dayOf(Date.now());
   const counted = new Map(users.map((userId) => [userId, 0]));
@@ -154,7 +159,7 @@ test('rebuild of everybody while calls are counted: no dashboard is wrong at any
   await write(users, 0);
 
   const link = new CountersLink({ url: env.REDIS_URL!, commandTimeoutMs: 5_000, openTimeoutMs: 5_000 });
-  const filler = new Filler({ books: () => link.current && { store, ...link.current } });
+  const filler = new Filler({ ledger: () => link.current && { store, ...link.current } });
   const reader = new DashboardReader({ store, link, filler, rowsAsOf: new RowsAsOf(store) });
   await link.start();
   filler.start();
@@ -193,11 +198,11 @@ test('rebuild of everybody while calls are counted: no dashboard is wrong at any
   going = false;
   await Promise.all(work);
   t.ok(answers > 50, `${answers} answers`);
-  t.strictSame(await auditUsers(books, users), { compared: 40, cold: [], differences: [], filling: [] });
+  t.strictSame(await auditUsers(ledger, users), { compared: 40, cold: [], differences: [], filling: [] });
 });
 
 test('rebuild killed half-way goes on where it was; another generation begins anew', async (t) => {
-  const { env, store, begin, books, redis } = await countedUsers(t);
+  const { env, store, begin, ledger, redis } = await countedUsers(t);
   const users = Array.from({ length: 12_000 }, (_, i) => userName(i));
   for (let at = 0; at < users.length; at += 2_000) {
     const rows = users
@@ -205,7 +210,7 @@ test('rebuild killed half-way goes on where it was; another generation begins an
       .map((userId, i) => toRow(callOf(userId), { stream: 0, partition: 0, offset: at + i }));
     await store.calls.insert(rows);
   }
-  await store.progress.raise(0, 0, users.length - 1);
+  await store.progress.advanceStored(0, 0, users.length - 1);
 
   const killed = async () => {
     const child = start(env);
@@ -236,7 +241,7 @@ test('rebuild killed half-way goes on where it was; another generation begins an
   });
   t.equal(await store.rebuilds.unfinished(), undefined);
   for (let at = 0; at < users.length; at += 500) {
-    const audit = await auditUsers(books, users.slice(at, at + 500));
+    const audit = await auditUsers(ledger, users.slice(at, at + 500));
     t.strictSame(audit, { compared: 500, cold: [], differences: [], filling: [] });
   }
 

@@ -20,9 +20,9 @@ test('replay', async (t) => {
     t.equal(JSON.parse(err).error.code, 'COUNTERS_UNKNOWN');
   });
 
-  const books = await world.begin();
+  const ledger = await world.begin();
   const events = eventsOf(users, 400);
-  await world.count(books, events);
+  await world.count(ledger, events);
 
   await t.test('of what is counted it changes nothing, however often', async (t) => {
     for (let i = 0; i < 2; i++) {
@@ -41,7 +41,7 @@ test('replay', async (t) => {
   await t.test('rows that Mongo lost come back, and whose they are is counted whole', async (t) => {
     const more = eventsOf(users, 80);
     const lost = new Set(more.slice(0, 10).map(({ call_id }) => call_id));
-    await world.count(books, more, { lost });
+    await world.count(ledger, more, { lost });
     const said = await world.json('replay', '--from', 'earliest');
     t.match(end(said), { read: 480, restored: 10, already: 470 });
     await world.fill();
@@ -118,7 +118,7 @@ test('replay', async (t) => {
     const stored = await world.store.progress.stored();
     const [place] = await world.publishRaw(0, '{"broken":');
     const offset = Number(place!.baseOffset);
-    await world.store.progress.raise(0, 0, offset);
+    await world.store.progress.advanceStored(0, 0, offset);
     t.match(end(await world.json('replay', '--from', `0:${offset}`)), { read: 1, rejected: 1, restored: 0 });
     t.ok(offset > stored.get('0:0')!);
   });
@@ -138,7 +138,7 @@ test('replay', async (t) => {
   });
 
   await t.test('a topic that was made anew is no longer the one that was stored', async (t) => {
-    await world.store.progress.raise(0, 2, 1e6);
+    await world.store.progress.advanceStored(0, 2, 1e6);
     const said = await world.json('replay', '--from', 'earliest');
     t.equal(JSON.parse(said.err).error.code, 'TOPIC_MADE_ANEW');
     t.equal((await world.json('replay', '--from', 'earliest', '--partition', '0', '1')).status, 0);
@@ -153,7 +153,7 @@ test('retention that removes events while a replay runs: they are named, and the
   for (const event of eventsOf(['u-1'], 200)) {
     await world.publishRaw(0, JSON.stringify({ ...event, notes }));
   }
-  await world.store.progress.raise(0, 0, 199);
+  await world.store.progress.advanceStored(0, 0, 199);
   /** Removes what lies below an offset once the plan is made. */
   const replayed = async (before: number, ...args: string[]) => {
     let removed: Promise<unknown> | undefined;
@@ -189,11 +189,11 @@ test('retention that removes events while a replay runs: they are named, and the
 
 test('a replay goes on where it was when its session with Redis is cut', async (t) => {
   const world = await countedTopic(t);
-  const books = await world.begin();
+  const ledger = await world.begin();
   const users = Array.from({ length: 50 }, (_, i) => `u-${i}`);
   const events = eventsOf(users, 12_000);
   const lost = new Set(events.slice(6_000).map(({ call_id }) => call_id));
-  await world.count(books, events, { lost });
+  await world.count(ledger, events, { lost });
   let over = false;
   const replayed = world.json('replay', '--from', 'earliest').finally(() => {
     over = true;
@@ -216,8 +216,8 @@ test('a replay goes on where it was when its session with Redis is cut', async (
 
 test('Mongo behind what Redis counts is left to ingest, which knows what to do', async (t) => {
   const world = await countedTopic(t);
-  const books = await world.begin();
-  await world.count(books, eventsOf(['u-1'], 20));
+  const ledger = await world.begin();
+  await world.count(ledger, eventsOf(['u-1'], 20));
   const other = new URL(world.env.MONGODB_URI);
   other.pathname = `/${uniqueName('ops')}`;
   const { run } = world;
@@ -229,8 +229,8 @@ test('Mongo behind what Redis counts is left to ingest, which knows what to do',
 
 test('a new stream is begun once it is confirmed', async (t) => {
   const world = await countedTopic(t);
-  const books = await world.begin();
-  await world.count(books, eventsOf(['u-1', 'u-2'], 60));
+  const ledger = await world.begin();
+  await world.count(ledger, eventsOf(['u-1', 'u-2'], 60));
   const asked = await world.run('replay', '--new-stream');
   t.equal(asked.status, 1);
   t.match(asked.out, /does not look as if it was made anew/);

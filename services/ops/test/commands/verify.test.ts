@@ -1,13 +1,13 @@
-import { dequeueUsers, type Filling, queuedUsers, standingOf } from '@calltally/counters';
+import { dequeueUsers, type FillProgress, queuedUsers, readFillStatuses } from '@calltally/counters';
 import { DAY_MS, dayOf, dayOfMonth, formatDay, monthOf } from '@calltally/domain';
-import { type Books, fillPieces, Pieces } from '@calltally/ledger';
+import { fillPieces, type LedgerContext, PieceReader } from '@calltally/ledger';
 import { test } from 'tap';
 import { verify } from '../../src/audit/verify-run.ts';
 import { callOf, countedUsers, jsonLines } from '../counted-users.ts';
 import { calltally, NOWHERE } from '../support.ts';
 
 test('verify', async (t) => {
-  const { env, count, record, redis, books } = await countedUsers(t);
+  const { env, count, record, redis, ledger } = await countedUsers(t);
   const users = Array.from({ length: 30 }, (_, i) => `u-${String(i).padStart(2, '0')}`);
   await count(users.flatMap((userId, i) => Array.from({ length: 1 + (i % 3) }, () => callOf(userId))));
   const now = new Date();
@@ -79,18 +79,18 @@ test('verify', async (t) => {
     async (t) => {
       const [days, today] = [(n: number) => Date.now() - n * DAY_MS, dayOf(Date.now())];
       await record([0, 3, 40, 80, 90].map((n) => callOf('u-part', days(n))));
-      const pieces = new Pieces(books.store.tallies, { wholeTimeoutMs: 0, firstSpanMs: 5 * DAY_MS });
-      await fillPieces(books, pieces, ['u-part']);
-      const [filling] = await standingOf(books.session, books.generations, ['u-part']);
-      await dequeueUsers(books.session, new Map([['u-part', filling as Filling]]));
-      t.strictSame(await queuedUsers(books.session, 10), []);
+      const pieces = new PieceReader(ledger.store.tallies, { wholeTimeoutMs: 0, firstSpanMs: 5 * DAY_MS });
+      await fillPieces(ledger, pieces, ['u-part']);
+      const [filling] = await readFillStatuses(ledger.session, ledger.generations, ['u-part']);
+      await dequeueUsers(ledger.session, new Map([['u-part', filling as FillProgress]]));
+      t.strictSame(await queuedUsers(ledger.session, 10), []);
       const old = dayOf(days(80));
       await redis.hincrby(`ct:{u-part}:m:${monthOf(old)}`, `${dayOfMonth(old)}c`, 1);
 
       const { status, out } = await run('--all', '--json');
       t.equal(status, 0, 'nobody is told what is not filled');
       t.match(jsonLines(out).at(-1), { users: 31, filling: 1, drifted: 0, differences: 0 });
-      t.strictSame(await queuedUsers(books.session, 10), ['u-part'], 'it is seen to that it is filled');
+      t.strictSame(await queuedUsers(ledger.session, 10), ['u-part'], 'it is seen to that it is filled');
       t.match((await run('--user', 'u-part')).out, /^1 users: 0 differ .*, 1 being filled, /);
 
       await redis.hincrby(`ct:{u-part}:m:${month}`, `${dayOfMonth(today)}c`, 2);
@@ -111,7 +111,7 @@ test('verify', async (t) => {
         cold: 0,
         drifted: 0,
       });
-      t.strictSame(await queuedUsers(books.session, 10), []);
+      t.strictSame(await queuedUsers(ledger.session, 10), []);
     },
   );
 
@@ -127,10 +127,10 @@ test('verify', async (t) => {
         // The first piece of the audit, or of the repair.
         if (rows > (repair ? 60 : 0)) stopping.abort();
       };
-      const piecesOf = ({ store }: Books) =>
-        new Pieces(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 3, firstSpanMs: 15 * DAY_MS });
+      const piecesOf = ({ store }: LedgerContext) =>
+        new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 3, firstSpanMs: 15 * DAY_MS });
       const request = { whom, repair, slots: 2, piecesOf };
-      const done = await verify(books, request, { onDifferences() {}, onProgress }, stopping.signal);
+      const done = await verify(ledger, request, { onDifferences() {}, onProgress }, stopping.signal);
       t.match(done, { repaired: 0, complete: false });
       const least = repair ? 60 : 0;
       t.ok(seen > least && seen < least + 60, `${seen} rows were added up`);
@@ -201,7 +201,7 @@ test('verify', async (t) => {
       const { status, err } = await run('--all', '--json');
       t.equal(status, 1);
       t.equal(JSON.parse(err).error.code, 'COUNTERS_UNKNOWN');
-      books.session.end('done');
+      ledger.session.end('done');
     },
   );
 });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Filling, standingOf } from '@calltally/counters';
-import { fillPieces, openCold, Pieces, warmUsers } from '@calltally/ledger';
+import { type FillProgress, readFillStatuses } from '@calltally/counters';
+import { fillPieces, fillUntilComplete, openCold, PieceReader } from '@calltally/ledger';
 import { test } from 'tap';
 import { callOf, countedUsers } from '../counted-users.ts';
 import { calltally, NOWHERE } from '../support.ts';
@@ -8,14 +8,14 @@ import { calltally, NOWHERE } from '../support.ts';
 const DAY_MS = 86_400_000;
 
 test('warming', async (t) => {
-  const { env, count, redis, books } = await countedUsers(t);
+  const { env, count, redis, ledger } = await countedUsers(t);
   const run = (...args: string[]) => calltally(['warming', ...args], { env });
   const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).out);
   const users = ['u-0', 'u-1', 'u-2', 'u-3'];
   await count(
     users.flatMap((userId) => [0, 1, 50, 90].map((days) => callOf(userId, Date.now() - days * DAY_MS))),
   );
-  await warmUsers(books, users);
+  await fillUntilComplete(ledger, users);
 
   await t.test('where all counters are complete it says so, status 0', async (t) => {
     t.strictSame(await json(), { waiting: 0, oldest: null, oldest_seconds: null, users: [] });
@@ -25,12 +25,12 @@ test('warming', async (t) => {
   });
 
   await redis.del(...users.map((userId) => `ct:{${userId}}`));
-  await openCold(books, ['u-1']);
+  await openCold(ledger, ['u-1']);
   await sleep(5);
-  await openCold(books, ['u-2', 'u-3']);
-  const pieces = new Pieces(books.store.tallies, { wholeTimeoutMs: 0, firstSpanMs: 5 * DAY_MS });
-  await fillPieces(books, pieces, ['u-3']);
-  const [, , , part] = (await standingOf(books.session, books.generations, users)) as Filling[];
+  await openCold(ledger, ['u-2', 'u-3']);
+  const pieces = new PieceReader(ledger.store.tallies, { wholeTimeoutMs: 0, firstSpanMs: 5 * DAY_MS });
+  await fillPieces(ledger, pieces, ['u-3']);
+  const [, , , part] = (await readFillStatuses(ledger.session, ledger.generations, users)) as FillProgress[];
 
   await t.test('who waits is told in their turn, with how far they are and since when', async (t) => {
     const found = await json();
@@ -77,10 +77,10 @@ test('warming', async (t) => {
   });
 
   await t.test('where everybody has a part, nobody is the first of those with nothing', async (t) => {
-    await warmUsers(books, ['u-1', 'u-2']);
+    await fillUntilComplete(ledger, ['u-1', 'u-2']);
     t.match(await json(), { waiting: 1, oldest: null, oldest_seconds: null, users: [{ user_id: 'u-3' }] });
     t.match((await run()).out, /^1 wait; each of them has a part or is being worked on$/m);
-    await warmUsers(books, users);
+    await fillUntilComplete(ledger, users);
     t.equal((await json()).waiting, 0);
   });
 

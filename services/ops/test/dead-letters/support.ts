@@ -4,7 +4,11 @@ import { type Test, testKafka, testMongo, uniqueName } from '@calltally/stack/te
 import { openStore, type Store } from '@calltally/store';
 import kafkajs, { type Admin, type IHeaders, type Kafka, type KafkaMessage, type Message } from 'kafkajs';
 import { Claims } from '../../src/dead-letters/claims.ts';
-import { type Found, openDesk, scanLetters } from '../../src/dead-letters/scan.ts';
+import {
+  connectDeadLetters,
+  type FoundDeadLetter,
+  scanLetters,
+} from '../../src/dead-letters/dead-letter-client.ts';
 import { type Around, calltally, databaseOn, NOWHERE, type Ran } from '../support.ts';
 
 export interface LetterSeed {
@@ -112,10 +116,10 @@ export class DeadLetterWorld {
   /** Leaves letters as a kill between their claim and their mark does. */
   async leaveRetrying(ids: string[]): Promise<void> {
     const { kafka } = readSettings(opsSettings, this.env);
-    const desk = await openDesk(kafka, this.store);
+    const desk = await connectDeadLetters(kafka, this.store);
     const aim = { state: 'retried', named: true, again: false } as const;
     const claims = new Claims(this.store.deadLetterMarks, aim, async () => {});
-    const take = async (found: Found[]) => {
+    const take = async (found: FoundDeadLetter[]) => {
       await claims.claim(found, 'retrying');
       return true;
     };

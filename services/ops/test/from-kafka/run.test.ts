@@ -1,10 +1,10 @@
 import { CountersError, forgetUsers, readGenerations } from '@calltally/counters';
 import { dayOf, monthOf } from '@calltally/domain';
-import { fillPieces, openCold, Pieces, replaceUsers } from '@calltally/ledger';
+import { fillPieces, openCold, PieceReader, replaceUsers } from '@calltally/ledger';
 import { opsSettings, readSettings } from '@calltally/settings';
 import { test } from 'tap';
 import { type FromKafkaHooks, rebuildFromKafka } from '../../src/from-kafka/run.ts';
-import { LiveBooks } from '../../src/replay/live-books.ts';
+import { LedgerConnection } from '../../src/ledger-connection.ts';
 import { type CountedTopic, countedTopic, eventsOf } from '../counted-topic.ts';
 import { callOf, countedUsers } from '../counted-users.ts';
 
@@ -13,7 +13,11 @@ const users = Array.from({ length: 5 }, (_, i) => `u-${i}`);
 /** Fills counters from the topic, and lets something happen once it has begun to read. */
 async function rebuildWhile({ env, store }: CountedTopic, happens: () => Promise<unknown>) {
   const settings = readSettings(opsSettings, env);
-  const live = new LiveBooks(store, { ...settings.redis, commandTimeoutMs: 5_000, openTimeoutMs: 5_000 });
+  const live = new LedgerConnection(store, {
+    ...settings.redis,
+    commandTimeoutMs: 5_000,
+    openTimeoutMs: 5_000,
+  });
   let happened: Promise<unknown> | undefined;
   const hooks: FromKafkaHooks = {
     onStart() {},
@@ -34,12 +38,12 @@ async function rebuildWhile({ env, store }: CountedTopic, happens: () => Promise
 test('what changes under its feet ends it by name', async (t) => {
   const world = await countedTopic(t);
   const { admin, topic } = world;
-  const books = await world.begin();
-  await world.count(books, eventsOf(users, 50));
+  const ledger = await world.begin();
+  await world.count(ledger, eventsOf(users, 50));
 
   await t.test('Redis was emptied, and ingest began another generation', async (t) => {
     const emptied = rebuildWhile(world, async () => {
-      await books.session.masters[0]!.redis.flushall();
+      await ledger.session.masters[0]!.redis.flushall();
       await world.begin();
     });
     await t.rejects(emptied, { code: 'GENERATION_BEGUN' });
@@ -55,16 +59,16 @@ test('what changes under its feet ends it by name', async (t) => {
   });
 
   await t.test('users are filled from rows meanwhile, and the topic is believed all the same', async (t) => {
-    const books = await world.begin();
+    const ledger = await world.begin();
     const events = eventsOf(users, 50);
     // Each has lost two rows.
-    await world.count(books, events, { lost: new Set(events.slice(0, 10).map(({ call_id }) => call_id)) });
-    const pieces = new Pieces(books.store.tallies);
+    await world.count(ledger, events, { lost: new Set(events.slice(0, 10).map(({ call_id }) => call_id)) });
+    const pieces = new PieceReader(ledger.store.tallies);
     let filled = 0;
     let going = true;
     const others = (async () => {
       while (going) {
-        const current = { ...books, generations: await readGenerations(books.session) };
+        const current = { ...ledger, generations: await readGenerations(ledger.session) };
         try {
           filled += (await fillPieces(current, pieces, users)).pieces;
         } catch (thrown) {
@@ -94,14 +98,14 @@ test('what changes under its feet ends it by name', async (t) => {
 });
 
 test('who is filled from the topic is left alone by those who fill from rows, until the reader is gone', async (t) => {
-  const { books, count, redis } = await countedUsers(t);
-  const pieces = new Pieces(books.store.tallies);
+  const { ledger, count, redis } = await countedUsers(t);
+  const pieces = new PieceReader(ledger.store.tallies);
   await count(users.map((userId) => callOf(userId)));
   const today = dayOf(Date.now());
   const callsOf = (userId: string) => redis.hget(`ct:{${userId}}:m:${monthOf(today)}`, 'c');
   let filled: unknown;
-  const failed = await replaceUsers(books, users, async (userIds) => {
-    filled = await fillPieces(books, pieces, userIds);
+  const failed = await replaceUsers(ledger, users, async (userIds) => {
+    filled = await fillPieces(ledger, pieces, userIds);
     return userIds.map((userId) => ({
       userId,
       days: new Map([[today, { calls: 7, durationMs: 7_000 }]]),
@@ -114,10 +118,10 @@ test('who is filled from the topic is left alone by those who fill from rows, un
   for (const userId of users) t.equal(await callsOf(userId), '7');
 
   const [first, second] = users as [string, string];
-  await forgetUsers(books.session, [first, second]);
-  await openCold(books, [first, second], { fillIds: 'topic:' });
+  await forgetUsers(ledger.session, [first, second]);
+  await openCold(ledger, [first, second], { fillIds: 'topic:' });
   await redis.hset(`ct:{${first}}`, 'n', Date.now() - 61_000);
-  t.match(await fillPieces(books, pieces, [first, second]), { pieces: 1, rows: 1, left: [second] });
+  t.match(await fillPieces(ledger, pieces, [first, second]), { pieces: 1, rows: 1, left: [second] });
   t.equal(await callsOf(first), '1', 'whose reader was killed is filled from rows');
   t.equal(await callsOf(second), null);
 });

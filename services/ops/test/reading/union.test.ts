@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import type { Span } from '../../src/reading/cursor.ts';
+import type { OffsetRange } from '../../src/reading/cursor.ts';
 import { unionOf } from '../../src/reading/union.ts';
 
 const span = fc
   .tuple(fc.nat(2), fc.nat(30), fc.integer({ min: 1, max: 6 }))
-  .map(([partition, from, count]): Span => ({ partition, from, until: from + count }));
+  .map(([partition, from, count]): OffsetRange => ({ partition, from, until: from + count }));
 
-function offsetsIn(spans: readonly Span[]): Set<string> {
+function offsetsIn(spans: readonly OffsetRange[]): Set<string> {
   const offsets = new Set<string>();
   for (const { partition, from, until } of spans) {
     for (let offset = from; offset < until; offset++) offsets.add(`${partition}:${offset}`);

@@ -5,13 +5,13 @@ import { countedTopic, eventsOf } from '../counted-topic.ts';
 
 test('a partition that ingest takes further, while it is looked at, does not look as if it was made anew', async (t) => {
   const world = await countedTopic(t);
-  const books = await world.begin();
+  const ledger = await world.begin();
   const users = Array.from({ length: 10 }, (_, i) => `u-${i}`);
-  await world.count(books, eventsOf(users, 30));
+  await world.count(ledger, eventsOf(users, 30));
   let counted = 0;
   // More is counted just before `stored` is read: whoever asked for the ends before has older ones.
   const standing = async () => {
-    await world.count(books, eventsOf(users, 30));
+    await world.count(ledger, eventsOf(users, 30));
     counted++;
     return world.store.progress.standing();
   };

@@ -1,5 +1,5 @@
 import type { Call } from '@calltally/domain';
-import { type Books, markCounted, record } from '@calltally/ledger';
+import { type LedgerContext, record, writeCheckpoint } from '@calltally/ledger';
 import type { Figure } from '../../figure.ts';
 import { picture } from '../../picture.ts';
 import { World } from '../../world/world.ts';
@@ -23,8 +23,8 @@ export const growthBatches: Figure = {
   pictures: ['batches'],
   async measure(bench, note) {
     const world = await World.start(bench, 'growth_batches');
-    const books = await world.begin();
-    const batches = new Batches(books);
+    const ledger = await world.begin();
+    const batches = new Batches(ledger);
     await batches.take(USERS * 10); // everybody is known to Redis
     const [events, times] = [new Points(SIZES), new Points(SIZES)];
     for (let round = 0; round <= bench.rounds; round++) {
@@ -35,7 +35,7 @@ export const growthBatches: Figure = {
       const perSecond = batchMs.map((ms, i) => (SIZES[i]! / ms) * 1_000);
       note('growth-batches', events.add(perSecond, [TAKEN, 1]));
     }
-    books.session.end('measured');
+    ledger.session.end('measured');
 
     const x = { title: 'events a batch', scale: 'log' } as const;
     const limit = { x: TAKEN, says: 'ingest takes 2 000' };
@@ -49,11 +49,11 @@ export const growthBatches: Figure = {
 
 /** Events of one partition that follow each other, recorded as ingest does once it has parsed them. */
 class Batches {
-  readonly #books: Books;
+  readonly #books: LedgerContext;
   #next = 0;
 
-  constructor(books: Books) {
-    this.#books = books;
+  constructor(ledger: LedgerContext) {
+    this.#books = ledger;
   }
 
   /** How long a batch takes, on the average of as many as fit into a time. */
@@ -71,7 +71,7 @@ class Batches {
     const events = Array.from({ length: size }, () => this.#event());
     const place = { stream: 0, partition: 0, through: this.#next - 1 };
     await record(this.#books, { ...place, events });
-    await markCounted(this.#books, place);
+    await writeCheckpoint(this.#books, place);
   }
 
   #event(): { offset: number; call: Call } {

@@ -1,0 +1,168 @@
+import { NOTHING_FILLED } from '@calltally/counters';
+import { DAY_MS, dayOf, defaultWindowDays, startOfDay } from '@calltally/domain';
+import { type OffsetVector, type PartitionDayTally, StoreError, type Tallies } from '@calltally/store';
+
+/** A part of a user's rows, those that start at or after `fromMs` and before where the part before it began. */
+export interface RowsPiece {
+  tallies: PartitionDayTally[];
+  /** Epoch ms; -Infinity where nothing is older. */
+  fromMs: number;
+}
+
+/** Most users' histories take Mongo a few milliseconds; what takes longer than this is cut. */
+const WHOLE_TIMEOUT_MS = 1_000;
+/** Shorter than any process waits for Mongo, so that a piece that is given up is ended there, too. */
+const PIECE_TIMEOUT_MS = 2_500;
+/** A few tenths of a second for Mongo. */
+const ROWS_WANTED = 50_000;
+const FIRST_SPAN_MS = defaultWindowDays * DAY_MS;
+const LONGEST_SPAN_MS = 4 * 365 * DAY_MS;
+/** A span that took too long is cut to so much of it: each further attempt costs as long again. */
+const CUT = 1 / 4;
+/** Cuts of one piece; the next one begins where they ended. */
+const CUTS = 3;
+/** Users whose spans are remembered. */
+const USERS_MAX = 1_000;
+
+export interface PieceLimits {
+  /** What may be added up as a whole, in ms of Mongo's time; 0 cuts every history. */
+  wholeTimeoutMs?: number;
+  rowsWanted?: number;
+  firstSpanMs?: number;
+}
+
+/**
+ * Sums of rows by pieces that are bounded in time: a history that can be added up at once is one piece, a longer one is
+ * cut into spans, the newest first. A span is a guess that each piece corrects, and no number depends on it.
+ */
+export class PieceReader {
+  readonly #tallies: Tallies;
+  readonly #limits: Required<PieceLimits>;
+  readonly #spans = new Map<string, number>();
+
+  constructor(tallies: Tallies, limits: PieceLimits = {}) {
+    this.#tallies = tallies;
+    this.#limits = {
+      wholeTimeoutMs: WHOLE_TIMEOUT_MS,
+      rowsWanted: ROWS_WANTED,
+      firstSpanMs: FIRST_SPAN_MS,
+      ...limits,
+    };
+  }
+
+  /**
+   * All of some users' rows, in one query.
+   * @returns undefined where that is too much at once
+   * @throws StoreError
+   */
+  async whole(userIds: readonly string[], through: OffsetVector): Promise<PartitionDayTally[] | undefined> {
+    return this.#whole(userIds, through, -Infinity, Infinity);
+  }
+
+  /**
+   * The newest piece of a user's rows that start before `untilMs`, which may be beyond every call.
+   * @throws StoreError STORE_TIMEOUT where cutting the span does not help: Mongo is slow
+   */
+  async before(userId: string, through: OffsetVector, untilMs: number, nowMs: number): Promise<RowsPiece> {
+    const { rowsWanted, firstSpanMs } = this.#limits;
+    // By a clock behind that of whoever filled the piece before, that one may have ended ahead of now.
+    const isNewest = untilMs > nowMs;
+    const end = Math.min(untilMs, nowMs);
+    const until = untilMs < NOTHING_FILLED ? untilMs : Infinity;
+    let spanMs = this.#spans.get(userId) ?? firstSpanMs;
+    if (isNewest) spanMs = Math.min(spanMs, nowMs - startOfWindow(nowMs));
+    else if (!this.#spans.has(userId)) {
+      const rest = await this.#whole([userId], through, -Infinity, untilMs);
+      if (rest !== undefined) return { tallies: rest, fromMs: -Infinity };
+      this.#remember(userId, spanMs);
+    }
+    for (let cuts = 0; ; cuts++) {
+      const fromMs = end - spanMs;
+      const work = this.#sum([userId], through, fromMs, until, PIECE_TIMEOUT_MS);
+      const tallies = await (cuts < CUTS ? unlessLate(work) : work);
+      if (tallies === undefined) {
+        spanMs = this.#remember(userId, spanMs * CUT);
+        continue;
+      }
+      const rows = rowsOf(tallies);
+      if (rows > rowsWanted) this.#remember(userId, spanMs / 2);
+      else if (rows < rowsWanted / 3) {
+        // What cannot be said in time is said of many.
+        if ((await unlessLate(this.#tallies.startsBefore(userId, fromMs))) === false) {
+          this.#spans.delete(userId);
+          return { tallies, fromMs: -Infinity };
+        }
+        // Behind the newest one all of the rest is tried first.
+        if (!isNewest) this.#remember(userId, spanMs * 2);
+      }
+      return { tallies, fromMs };
+    }
+  }
+
+  /**
+   * The rows of some users that start at or after `fromMs`, however many there are: in one query where that can be,
+   * else user by user and piece by piece. The last piece may reach further back.
+   * @param onRows told how many rows were added up
+   * @throws StoreError
+   */
+  async all(
+    userIds: readonly string[],
+    through: OffsetVector,
+    fromMs = -Infinity,
+    onRows: (rows: number) => void = () => {},
+  ): Promise<PartitionDayTally[]> {
+    const whole = await this.#whole(userIds, through, fromMs, Infinity);
+    if (whole !== undefined) {
+      onRows(rowsOf(whole));
+      return whole;
+    }
+    const tallies: PartitionDayTally[] = [];
+    const nowMs = Date.now();
+    for (const userId of userIds) {
+      for (let untilMs = Infinity; untilMs > fromMs; ) {
+        const piece = await this.before(userId, through, untilMs, nowMs);
+        for (const tally of piece.tallies) tallies.push(tally);
+        onRows(rowsOf(piece.tallies));
+        untilMs = piece.fromMs;
+      }
+    }
+    return tallies;
+  }
+
+  #remember(userId: string, span: number): number {
+    const spanMs = Math.ceil(Math.min(span, LONGEST_SPAN_MS));
+    // The one that was set longest ago goes.
+    this.#spans.delete(userId);
+    if (this.#spans.size >= USERS_MAX) this.#spans.delete(this.#spans.keys().next().value!);
+    this.#spans.set(userId, spanMs);
+    return spanMs;
+  }
+
+  async #whole(userIds: readonly string[], through: OffsetVector, from: number, until: number) {
+    const { wholeTimeoutMs } = this.#limits;
+    if (wholeTimeoutMs === 0) return undefined;
+    return unlessLate(this.#sum(userIds, through, from, until, wholeTimeoutMs));
+  }
+
+  #sum(userIds: readonly string[], through: OffsetVector, from: number, until: number, timeoutMs: number) {
+    return this.#tallies.sumByDayAndPartition(userIds, through, { range: { from, until }, timeoutMs });
+  }
+}
+
+/** Where the default window begins. Epoch ms. */
+export function startOfWindow(nowMs: number): number {
+  return startOfDay(dayOf(nowMs) - defaultWindowDays + 1);
+}
+
+async function unlessLate<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT') return undefined;
+    throw thrown;
+  }
+}
+
+export function rowsOf(tallies: readonly PartitionDayTally[]): number {
+  return tallies.reduce((sum, { calls }) => sum + calls, 0);
+}

@@ -1,0 +1,29 @@
+import { withinLoopTime } from '@calltally/counters';
+import type { Store } from '@calltally/store';
+
+const ANSWER_WITHIN_MS = 600;
+
+/** Whether Mongo answers anything at all just now: the smallest question there is, one at a time. */
+export class HealthProbe {
+  readonly #store: Pick<Store, 'ping'>;
+  #asking: Promise<boolean> | undefined;
+
+  constructor(store: Pick<Store, 'ping'>) {
+    this.#store = store;
+  }
+
+  beats(): Promise<boolean> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #ask(): Promise<boolean> {
+    const answer = this.#store.ping().then(
+      () => true,
+      () => false,
+    );
+    return withinLoopTime(answer, ANSWER_WITHIN_MS, () => new Error('no answer')).catch(() => false);
+  }
+}

@@ -1,0 +1,87 @@
+import type { DayTally, Range, Tally } from '@calltally/domain';
+import type { OffsetVector, Tallies } from '@calltally/store';
+import { StoreError } from '@calltally/store';
+import type { HealthProbe } from './health-probe.ts';
+
+/** Rows of most users are added up in a fraction of this. */
+const PATIENCE_MS = 150;
+/** What took Mongo too long is not asked of it again for so long. */
+const LATE_FOR_MS = 10_000;
+/** Users of whom it is remembered; the one who was late longest ago goes first. */
+const LATE_USERS_MAX = 1_000;
+
+/**
+ * Sums of many rows may take their time, but only from a Mongo that is alive: when they take long, Mongo is
+ * probed. One that hangs while Redis is gone too is then known for it within a second, as one that is down is at once.
+ *
+ * What a living Mongo does not add up in time is refused at once for a while, and all that reaches further back for the
+ * same user: it would keep Mongo from filling them in, and from everybody else.
+ */
+export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
+  readonly #tallies: Pick<Tallies, 'sumByRange' | 'sumByDay'>;
+  readonly #pulse: HealthProbe;
+  readonly #lateForMs: number;
+  readonly #late = new Map<string, { from: number; untilMs: number }>();
+
+  constructor(
+    tallies: Pick<Tallies, 'sumByRange' | 'sumByDay'>,
+    pulse: HealthProbe,
+    lateForMs = LATE_FOR_MS,
+  ) {
+    this.#tallies = tallies;
+    this.#pulse = pulse;
+    this.#lateForMs = lateForMs;
+  }
+
+  /** @throws StoreError */
+  async sumByRange(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<Tally[]> {
+    if (ranges.length === 0) return [];
+    return this.#unlessLate(userId, ranges, () => this.#tallies.sumByRange(userId, ranges, through));
+  }
+
+  /** @throws StoreError */
+  async sumByDay(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<DayTally[]> {
+    if (ranges.length === 0) return [];
+    return this.#unlessLate(userId, ranges, () => this.#tallies.sumByDay(userId, ranges, through));
+  }
+
+  async #unlessLate<T>(userId: string, ranges: readonly Range[], sum: () => Promise<T>): Promise<T> {
+    const from = Math.min(...ranges.map((range) => range.from));
+    const late = this.#late.get(userId);
+    if (late !== undefined && from <= late.from && performance.now() < late.untilMs) {
+      throw new StoreError('STORE_TIMEOUT', true, new Error('it took too long a moment ago'));
+    }
+    try {
+      return await this.#whileAlive(sum());
+    } catch (thrown) {
+      if (thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT') {
+        void this.#pulse.beats().then((isAlive) => isAlive && this.#remember(userId, from));
+      }
+      throw thrown;
+    }
+  }
+
+  #remember(userId: string, from: number): void {
+    this.#late.delete(userId);
+    if (this.#late.size >= LATE_USERS_MAX) this.#late.delete(this.#late.keys().next().value!);
+    this.#late.set(userId, { from, untilMs: performance.now() + this.#lateForMs });
+  }
+
+  async #whileAlive<T>(sums: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const lost = new Promise<never>((_, reject) => {
+      timer = setTimeout(async () => {
+        if (await this.#pulse.beats()) return;
+        reject(new StoreError('STORE_TIMEOUT', true, new Error('Mongo does not answer at all')));
+      }, PATIENCE_MS);
+    });
+    try {
+      return await Promise.race([sums, lost]);
+    } catch (thrown) {
+      sums.catch(() => {});
+      throw thrown;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

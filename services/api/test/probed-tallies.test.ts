@@ -1,0 +1,69 @@
+import { testMongo, uniqueName } from '@calltally/stack/testing';
+import { openStore, StoreError, toRow } from '@calltally/store';
+import { test } from 'tap';
+import { HealthProbe } from '../src/health-probe.ts';
+import { ProbedTallies } from '../src/probed-tallies.ts';
+import { NOW_MS } from './support.ts';
+
+const ROWS = 20_000;
+const DAY_MS = 86_400_000;
+const LATE_FOR_MS = 1_000;
+/** So many ranges that Mongo takes far longer for them than the time limit. */
+const FAR_BACK = Array.from({ length: 1_500 }, (_, i) => ({ from: NOW_MS - (i + 2) * 1_000, until: NOW_MS }));
+const LATELY = [{ from: NOW_MS - 1_000, until: NOW_MS }];
+
+test('what a living Mongo was late with is refused for a while', async (t) => {
+  const { address } = await testMongo(t);
+  const open = (timeoutMs: number) =>
+    openStore({ uri: address, database, timeoutMs, selectionTimeoutMs: 5_000 });
+  const database = uniqueName('patient');
+  const store = open(20_000);
+  const hasty = open(150);
+  t.teardown(() => Promise.all([store.close(), hasty.close()]));
+  await store.ensureIndexes();
+  for (const userId of ['large', 'other']) {
+    for (let first = 0; first < ROWS; first += 5_000) {
+      const rows = Array.from({ length: 5_000 }, (_, i) =>
+        toRow(
+          {
+            callId: `${userId}-${first + i}`,
+            userId,
+            startedAt: NOW_MS - 1 - (first + i) * 100,
+            durationMs: 1,
+          },
+          { stream: 0, partition: 0, offset: first + i },
+        ),
+      );
+      await store.calls.insert(rows);
+    }
+  }
+  while (!(await new HealthProbe(hasty).beats()));
+  let sums = 0;
+  const counted = {
+    sumByRange: (...asked: Parameters<typeof hasty.tallies.sumByRange>) => {
+      sums += 1;
+      return hasty.tallies.sumByRange(...asked);
+    },
+    sumByDay: hasty.tallies.sumByDay.bind(hasty.tallies),
+  };
+  const tallies = new ProbedTallies(counted, new HealthProbe(store), LATE_FOR_MS);
+  const late = (work: Promise<unknown>) =>
+    t.rejects(work, { name: StoreError.name, code: 'STORE_TIMEOUT', retryable: true });
+
+  const beganMs = performance.now();
+  await late(tallies.sumByRange('large', FAR_BACK));
+  t.equal(sums, 1);
+  await new HealthProbe(store).beats(); // behind that of the tallies
+  await late(tallies.sumByRange('large', FAR_BACK));
+  await late(tallies.sumByRange('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }]));
+  await late(tallies.sumByDay('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }]));
+  if (performance.now() - beganMs < LATE_FOR_MS) t.equal(sums, 1, 'Mongo was asked once');
+
+  t.strictSame(await tallies.sumByRange('large', LATELY), [{ calls: 10, durationMs: 10 }], 'what is less');
+  t.strictSame(await tallies.sumByRange('other', LATELY), [{ calls: 10, durationMs: 10 }], 'another user');
+
+  await new Promise((resolve) => setTimeout(resolve, LATE_FOR_MS));
+  const before = sums;
+  await late(tallies.sumByRange('large', FAR_BACK));
+  t.equal(sums, before + 1, 'it is tried again after a while');
+});

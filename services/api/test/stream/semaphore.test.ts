@@ -1,0 +1,31 @@
+import { test } from 'tap';
+import { Semaphore } from '../../src/stream/semaphore.ts';
+
+test('so many at once and no more, in the order they came, and a failure ends a turn like any other', async (t) => {
+  const turns = new Semaphore(3);
+  const begun: number[] = [];
+  let now = 0;
+  let most = 0;
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 50 }, (_, i) =>
+      turns.run(async () => {
+        begun.push(i);
+        now += 1;
+        most = Math.max(most, now);
+        for (let step = 0; step < i % 5; step++) await new Promise((resolve) => setImmediate(resolve));
+        now -= 1;
+        if (i % 7 === 0) throw new Error('failed');
+      }),
+    ),
+  );
+  t.equal(most, 3);
+  t.strictSame(
+    begun,
+    [...begun].sort((a, b) => a - b),
+  );
+  t.equal(outcomes.filter(({ status }) => status === 'rejected').length, 8);
+  await turns.run(async () => {
+    begun.push(50);
+  });
+  t.equal(begun.length, 51);
+});
