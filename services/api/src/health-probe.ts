@@ -12,7 +12,7 @@ export class HealthProbe {
     this.#store = store;
   }
 
-  beats(): Promise<boolean> {
+  isUp(): Promise<boolean> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined;
     });

@@ -19,17 +19,17 @@ const LATE_USERS_MAX = 1_000;
  */
 export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
   readonly #tallies: Pick<Tallies, 'sumByRange' | 'sumByDay'>;
-  readonly #pulse: HealthProbe;
+  readonly #probe: HealthProbe;
   readonly #lateForMs: number;
   readonly #late = new Map<string, { from: number; untilMs: number }>();
 
   constructor(
     tallies: Pick<Tallies, 'sumByRange' | 'sumByDay'>,
-    pulse: HealthProbe,
+    probe: HealthProbe,
     lateForMs = LATE_FOR_MS,
   ) {
     this.#tallies = tallies;
-    this.#pulse = pulse;
+    this.#probe = probe;
     this.#lateForMs = lateForMs;
   }
 
@@ -51,14 +51,7 @@ export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
     if (late !== undefined && from <= late.from && performance.now() < late.untilMs) {
       throw new StoreError('STORE_TIMEOUT', true, new Error('it took too long a moment ago'));
     }
-    try {
-      return await this.#whileAlive(sum());
-    } catch (thrown) {
-      if (thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT') {
-        void this.#pulse.beats().then((isAlive) => isAlive && this.#remember(userId, from));
-      }
-      throw thrown;
-    }
+    return this.#whileAlive(sum(), () => this.#remember(userId, from));
   }
 
   #remember(userId: string, from: number): void {
@@ -67,18 +60,22 @@ export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
     this.#late.set(userId, { from, untilMs: performance.now() + this.#lateForMs });
   }
 
-  async #whileAlive<T>(sums: Promise<T>): Promise<T> {
+  /** @param onLate a Mongo that was seen to be alive meanwhile was too slow */
+  async #whileAlive<T>(sums: Promise<T>, onLate: () => void): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
+    let isAlive = false;
     const lost = new Promise<never>((_, reject) => {
       timer = setTimeout(async () => {
-        if (await this.#pulse.beats()) return;
-        reject(new StoreError('STORE_TIMEOUT', true, new Error('Mongo does not answer at all')));
+        isAlive = await this.#probe.isUp();
+        if (!isAlive)
+          reject(new StoreError('STORE_TIMEOUT', true, new Error('Mongo does not answer at all')));
       }, PATIENCE_MS);
     });
     try {
       return await Promise.race([sums, lost]);
     } catch (thrown) {
       sums.catch(() => {});
+      if (isAlive && thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT') onLate();
       throw thrown;
     } finally {
       clearTimeout(timer);

@@ -37,7 +37,7 @@ test('what a living Mongo was late with is refused for a while', async (t) => {
       await store.calls.insert(rows);
     }
   }
-  while (!(await new HealthProbe(hasty).beats()));
+  while (!(await new HealthProbe(hasty).isUp()));
   let sums = 0;
   const counted = {
     sumByRange: (...asked: Parameters<typeof hasty.tallies.sumByRange>) => {
@@ -53,7 +53,7 @@ test('what a living Mongo was late with is refused for a while', async (t) => {
   const beganMs = performance.now();
   await late(tallies.sumByRange('large', FAR_BACK));
   t.equal(sums, 1);
-  await new HealthProbe(store).beats(); // behind that of the tallies
+  await new HealthProbe(store).isUp(); // behind that of the tallies
   await late(tallies.sumByRange('large', FAR_BACK));
   await late(tallies.sumByRange('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }]));
   await late(tallies.sumByDay('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }]));

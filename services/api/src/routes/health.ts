@@ -16,7 +16,7 @@ export async function healthRoutes(app: FastifyInstance, { store, link }: Health
   app.get('/healthz', { schema: HealthSchema }, async () => ({ status: 'alive' }));
 
   app.get('/readyz', { schema: ReadinessSchema }, async (_request, reply) => {
-    const mongo = await mongoPulse.beats();
+    const mongo = await mongoPulse.isUp();
     const redis = link.current !== undefined;
     const ready = mongo || redis;
     return reply.code(ready ? 200 : 503).send({
