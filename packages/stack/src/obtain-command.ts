@@ -1,4 +1,5 @@
 import { toldOf } from './errors.ts';
+import { obtainActionlint } from './obtain/actionlint.ts';
 import { obtainEngines } from './obtain/all.ts';
 import { CHROMIUM, obtainTool } from './obtain/tools.ts';
 
@@ -17,5 +18,6 @@ async function obtain(what: (log: Log) => Promise<unknown>): Promise<void> {
 }
 
 await obtain(obtainEngines);
-// Only tests need it: nobody who starts calltally shall have a browser installed.
+// Only tests need these: nobody who starts calltally shall have a browser installed.
 if (process.argv.includes('--chromium')) await obtain((log) => obtainTool(CHROMIUM, log));
+if (process.argv.includes('--actionlint')) await obtain(obtainActionlint);

@@ -7,6 +7,8 @@ import { CHROMIUM, KCAT, obtainTool } from './obtain/tools.ts';
 import { startRedis } from './redis.ts';
 import { fromEnvironment } from './stack.ts';
 
+export { obtainActionlint } from './obtain/actionlint.ts';
+
 /** As much of tap's `t` as is needed here. */
 export interface Test {
   teardown(step: () => unknown): void;

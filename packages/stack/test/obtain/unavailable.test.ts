@@ -11,7 +11,7 @@ import {
 } from '../../src/index.ts';
 import { obtained } from '../../src/obtain/cache.ts';
 import { JAVA, MAVEN, obtainTools, REDIS } from '../../src/obtain/tools.ts';
-import { obtainChromium, type Test } from '../../src/testing.ts';
+import { obtainActionlint, obtainChromium, type Test } from '../../src/testing.ts';
 
 const engines = { kafka: startKafka, redis: startRedis, mongo: startMongo };
 const variables = { kafka: 'KAFKA_BROKERS', redis: 'REDIS_URL', mongo: 'MONGODB_URI' };
@@ -159,4 +159,24 @@ test('so is the browser of the tests, absent, too old, or only a stand-in', asyn
   t.match(await failure(), /^chromium: [^\n]* is too old: Chromium 99[^\n]*; install Chromium [^\n]*$/);
   await command('echo "needs a snap" >&2; exit 1');
   t.match(await failure(), /^chromium: [^\n]*needs a snap; install Chromium [^\n]*$/);
+});
+
+test('so is what reads the workflow, without itself and without Go, or with a Go that cannot build it', async (t) => {
+  const folder = await bareMachine(t);
+  const failure = () =>
+    obtainActionlint().then(
+      () => t.fail('it was had'),
+      (reason: StackError) => reason.message,
+    );
+  t.match(await failure(), /^actionlint: go is not on PATH; install actionlint or Go \(Debian: [^\n]*\)$/);
+  await mkdir(folder.path('empty'));
+  const command = (name: string, script: string) =>
+    writeFile(folder.path(`empty/${name}`), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  await command(
+    'go',
+    'case $1 in version) echo go version go1.30.1 linux/amd64;; *) echo no proxy >&2; exit 1;; esac',
+  );
+  t.match(await failure(), /^actionlint: [^\n]*no proxy; install actionlint, or Go [^\n]*$/);
+  await command('actionlint', '');
+  t.equal(await obtainActionlint(), folder.path('empty/actionlint'), 'and the one on PATH is taken');
 });
