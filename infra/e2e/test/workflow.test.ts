@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { test } from 'tap';
+import { parse } from 'yaml';
+
+interface Step {
+  readonly uses?: string;
+  readonly run?: string;
+}
+
+interface Job {
+  readonly strategy: { readonly matrix: Readonly<Record<string, string[]>> };
+  readonly steps: Step[];
+}
+
+const root = new URL('../../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const workflow = parse(read('.github/workflows/test.yml'));
+const { test: tests, images } = workflow.jobs as { test: Job; images: Job };
+const steps = [...tests.steps, ...images.steps];
+
+test('the workflow runs whatever .ci/run does', (t) => {
+  const lines = steps.flatMap(({ run = '' }) => run.split('\n').map((line) => line.trim()));
+  const commands = [...read('.ci/run').matchAll(/^(?:exec )?(npm .*?)(?: <.*)?$/gm)].map(([, one]) => one!);
+  t.ok(commands.length >= 3, commands.join(', '));
+  for (const command of commands) t.ok(lines.includes(command), command);
+  t.end();
+});
+
+test('it runs the tests on each Node that the README names', (t) => {
+  const named = /^\| Node ([^|]+?),? each or newer \|/m.exec(read('README.md'))?.[1] ?? '';
+  t.same(tests.strategy.matrix.node, named.match(/\d+(\.\d+)?/g));
+  t.end();
+});
+
+test('it builds each image that there is', (t) => {
+  const targets = [...read('infra/docker/Dockerfile').matchAll(/^FROM run AS (\w+)$/gm)].map(
+    ([, one]) => one,
+  );
+  t.same(images.strategy.matrix.service, targets);
+  t.end();
+});
+
+test('it may read the repository and nothing else, and each action is of a major version', (t) => {
+  t.same(workflow.permissions, { contents: 'read' });
+  for (const { uses } of steps) if (uses !== undefined) t.match(uses, /^[\w-]+\/[\w-]+@v\d+$/);
+  t.end();
+});
+
+test('each folder whose dependencies are looked after has some', (t) => {
+  const { updates } = parse(read('.github/dependabot.yml')) as {
+    updates: { 'package-ecosystem': string; directory: string }[];
+  };
+  const files: Record<string, string> = {
+    npm: 'package.json',
+    docker: 'Dockerfile',
+    'docker-compose': 'docker-compose.yml',
+    'github-actions': '.github/workflows',
+  };
+  for (const { 'package-ecosystem': ecosystem, directory } of updates) {
+    const path = `.${directory}/${files[ecosystem]}`;
+    t.ok(existsSync(new URL(path, root)), `${ecosystem}: ${path}`);
+  }
+  t.end();
+});
+
+test('each form for an issue says what it is for, and asks for something', (t) => {
+  const names = readdirSync(new URL('.github/ISSUE_TEMPLATE', root)).filter((name) => name !== 'config.yml');
+  t.ok(names.length > 1);
+  for (const name of names) {
+    const form = parse(read(`.github/ISSUE_TEMPLATE/${name}`));
+    t.ok(form.name && form.description, name);
+    const asked = form.body.filter(({ type }: { type: string }) => type !== 'markdown');
+    for (const { id, attributes } of asked) t.ok(id && attributes.label, `${name}: ${id}`);
+    const ids = asked.map(({ id }: { id: string }) => id);
+    t.equal(new Set(ids).size, ids.length, `${name}: no id twice`);
+  }
+  t.end();
+});
