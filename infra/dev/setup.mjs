@@ -1,15 +1,18 @@
-// `npm start`, `npm test` and `npm run bench` of a fresh clone: everything from nothing. Plain JavaScript without dependencies.
+// `npm start`, all of `npm test` and `npm run bench` of a fresh clone: everything from nothing. Plain JavaScript without dependencies.
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { changedFiles, NoBase } from './setup/changed-files.mjs';
 import { CommandFailed, run, stopCommands } from './setup/command.mjs';
 import { fileFault } from './setup/file-fault.mjs';
+import { groupTests } from './setup/group-tests.mjs';
 import { buildTap, install } from './setup/install.mjs';
 import { isSupported, supportedText } from './setup/node-versions.mjs';
 import { buildPage } from './setup/page.mjs';
 import { missingFiles, runTests } from './setup/run-tests.mjs';
 import { listenToSignals } from './setup/signals.mjs';
 import { step } from './setup/step.mjs';
+import { readTests } from './setup/test-graph.mjs';
 
 const depcruise = ['packages', 'services', 'infra', '--config', '.dependency-cruiser.cjs'];
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -33,6 +36,11 @@ async function build() {
   await step('install', () => install(root));
   await step('build', () => run(bin('tsc'), ['-b'], { cwd: root }));
   await step('page', () => buildPage(root));
+}
+
+async function buildForTests() {
+  await build();
+  await step('tap', () => buildTap(root));
 }
 
 /** @param {string[]} more what besides the engines */
@@ -77,27 +85,56 @@ async function test() {
     );
     return 1;
   }
-  await build();
-  await step('tap', () => buildTap(root));
-  if (args.length === 0) await check();
+  await buildForTests();
+  if (args.length > 0) return runChosen(args, await readTests(root));
+  await check();
   // A test that is run by itself obtains the browser if it needs one; of all of them, none shall wait for it.
-  await (args.length === 0 ? obtainEngines('--chromium') : obtainEngines());
-  return runTests(root, args);
+  await obtainEngines('--chromium', '--actionlint');
+  return runTests(root, []);
+}
+
+async function testUnit() {
+  await buildForTests();
+  const { unitTests } = await readTests(root);
+  return runTests(root, groupTests(root, unitTests()), { engines: false });
+}
+
+async function testChanged() {
+  const { changed, gone } = changedFiles(root, args[0]);
+  await buildForTests();
+  const graph = await readTests(root, gone);
+  const { tests, unread } = graph.touchedBy(changed);
+  if (unread.length > 0) console.log(`no test comes to ${unread.join(', ')}`);
+  console.log(
+    `${changed.length} files changed, which ${tests.length} of ${graph.tests.length} test files come to`,
+  );
+  return tests.length === 0 ? 0 : runChosen(tests, graph);
+}
+
+/**
+ * Runs these with the engines that all share, if one of them needs any.
+ *
+ * @param {string[]} chosen @param {Awaited<ReturnType<typeof readTests>>} graph
+ */
+async function runChosen(chosen, { needsEngines }) {
+  const engines = chosen.some((one) => needsEngines(relative(root, resolve(root, one))));
+  if (engines) await obtainEngines();
+  return runTests(root, chosen, { engines });
 }
 
 const handOver = listenToSignals(onSignal);
 requireNode();
-const tasks = { start, test, prepare };
+const tasks = { start, test, 'test:unit': testUnit, 'test:changed': testChanged, prepare };
 const chosen = tasks[/** @type {keyof typeof tasks} */ (task)];
 if (chosen === undefined) {
-  console.error('usage: node infra/dev/setup.mjs start|test|prepare [ARGUMENT…]');
+  console.error(`usage: node infra/dev/setup.mjs ${Object.keys(tasks).join('|')} [ARGUMENT…]`);
   process.exit(2);
 }
 try {
   process.exit((await chosen()) || process.exitCode || 0);
 } catch (error) {
   const fault = fileFault(error);
-  if (fault !== undefined) console.error(`npm ${task}: ${fault}`);
+  if (fault !== undefined || error instanceof NoBase) console.error(`npm ${task}: ${fault ?? error.message}`);
   else if (!(error instanceof CommandFailed)) throw error;
   process.exit(process.exitCode || 1);
 }

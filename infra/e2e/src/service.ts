@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 
 /** A service as a process of its own, from its build, as it runs in production. */
@@ -22,7 +21,7 @@ export class Service {
     env: Record<string, string>,
     folder: string,
   ) {
-    this.#main = join(ROOT, 'services', name, 'dist', 'main.js');
+    this.#main = fileURLToPath(new URL(`../../../services/${name}/dist/main.js`, import.meta.url));
     this.#env = env;
     this.#log = join(folder, `${name}-${port}.log`);
   }

@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * The files that differ from where this branch began, committed or not, and those of them that are there no more.
+ *
+ * @param {string} root
+ * @param {string | undefined} base what it is held against; the main branch where none is named
+ * @returns {{changed: string[], gone: string[]}} paths from the root
+ */
+export function changedFiles(root, base) {
+  const from = startOf(root, base === undefined ? ['origin/main', 'main'] : [base]);
+  const tracked = git(root, 'diff', '--name-only', '--no-renames', '-z', from);
+  const others = git(root, 'ls-files', '--others', '--exclude-standard', '-z');
+  const changed = `${tracked}${others}`.split('\0').filter((file) => file !== '');
+  return { changed, gone: changed.filter((file) => !existsSync(join(root, file))) };
+}
+
+/** Where HEAD left the first of these that is there. @param {string} root @param {string[]} bases */
+function startOf(root, bases) {
+  for (const base of bases) {
+    try {
+      return git(root, 'merge-base', base, 'HEAD').trim();
+    } catch {
+      // not in this clone
+    }
+  }
+  throw new NoBase(`there is no ${bases.join(' and no ')} here that this branch has a commit in common with`);
+}
+
+/** Nothing to compare with. */
+export class NoBase extends Error {}
+
+/** @param {string} root @param {string[]} args */
+function git(root, ...args) {
+  return execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+}
