@@ -6,8 +6,9 @@ import { runCalltally } from '@calltally/ops';
 import { test } from 'tap';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-/** Not ours, or made by us; and hidden folders. */
-const PASSED_OVER = /^(node_modules|dist|fixtures|\..*)$/;
+/** Not ours, or made by us; and hidden folders but that of GitHub. */
+const PASSED_OVER = /^(node_modules|dist|fixtures|\.(?!github$).*)$/;
+const SOURCES = ['.ts', '.lua', '.cjs', '.mjs'];
 
 const files = filesBelow('');
 const documents = files.filter((file) => file.endsWith('.md'));
@@ -81,11 +82,15 @@ test('every path that a document names in backticks is there', (t) => {
   t.end();
 });
 
-test('every npm script that a README shows is there', (t) => {
-  const { scripts } = JSON.parse(read('package.json'));
-  for (const document of documents.filter((file) => file.endsWith('README.md'))) {
-    for (const [, run, name = ''] of read(document).matchAll(/\bnpm (run )?(start|test|(?<=run )[\w-]+)/g)) {
-      t.ok(name in scripts, `${document}: npm ${run ?? ''}${name}`);
+test('every npm script that a document names is there', (t) => {
+  const scriptsOf = (folder: string) => JSON.parse(read(join(folder, 'package.json'))).scripts ?? {};
+  for (const document of documents) {
+    const text = read(document);
+    for (const [shown, script, alone] of text.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)) {
+      t.ok((script ?? alone!) in scriptsOf(''), `${document}: ${shown}`);
+    }
+    for (const [shown, folder = '', script = ''] of text.matchAll(/\bnpm --prefix (\S+) run ([\w:-]+)/g)) {
+      t.ok(script in scriptsOf(folder), `${document}: ${shown}`);
     }
   }
   t.end();
@@ -147,7 +152,7 @@ test('every calltally command that a document shows can be read by the program',
 
 test('every section that a source refers to by its title is there', (t) => {
   let references = 0;
-  for (const file of files.filter((path) => /\.(ts|lua|cjs|mjs)$/.test(path))) {
+  for (const file of files.filter((path) => SOURCES.some((ending) => path.endsWith(ending)))) {
     for (const line of read(file).split('\n')) {
       const document = /\bdocs\/\w+\.md\b/.exec(line)?.[0];
       // A comment, and not a line of code that names a document.
