@@ -11,12 +11,12 @@ export interface HealthParts {
 
 /** `GET /healthz`: this process answers. `GET /readyz`: it can answer dashboards, from one store at least. */
 export async function healthRoutes(app: FastifyInstance, { store, link }: HealthParts): Promise<void> {
-  const mongoPulse = new HealthProbe(store);
+  const mongoProbe = new HealthProbe(store);
 
   app.get('/healthz', { schema: HealthSchema }, async () => ({ status: 'alive' }));
 
   app.get('/readyz', { schema: ReadinessSchema }, async (_request, reply) => {
-    const mongo = await mongoPulse.isUp();
+    const mongo = await mongoProbe.isUp();
     const redis = link.current !== undefined;
     const ready = mongo || redis;
     return reply.code(ready ? 200 : 503).send({
