@@ -61,7 +61,9 @@ test('when ingest cannot count, the terminal says so and why, and when it goes o
   await says(/^counting goes on$/);
   await ingest.stop();
   await says(/^counting stands still: ingest does not answer/);
-  t.match(said, [/COUNTERS_LOST/, /^counting goes on$/, /does not answer/], 'once each');
+  // It started as it did at first, and may have been seen before it was told to keep all.
+  const lines = said.filter((line) => !line.includes('COUNTERS_EVICTING'));
+  t.match(lines, [/COUNTERS_LOST/, /^counting goes on$/, /does not answer/], 'once each');
 });
 
 const fine: Told = { joined: true, counting: true, held: [], failures: new Map(), refused: [] };

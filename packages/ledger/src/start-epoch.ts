@@ -55,23 +55,23 @@ export async function startEpoch(
     states.map(({ partition }) => partition),
   );
   const stored = await store.progress.stored();
-  const reaches = states.map((state) =>
+  const resumePoints = states.map((state) =>
     resumePointOf(state, stored.get(partitionId(stream, state.partition)) ?? -1),
   );
   const through = new Map(
-    reaches.map(({ partition, countable }) => [partitionId(stream, partition), countable]),
+    resumePoints.map(({ partition, countable }) => [partitionId(stream, partition), countable]),
   );
 
   let generations = await ensureGenerations(session, { retentionMonths, through });
   const replacing = new Set([
-    ...beyondReach(generations, stream, reaches),
-    ...(await generationsAheadOfMongo(store, generations, stream, reaches)),
+    ...generationsBeyondTopic(generations, stream, resumePoints),
+    ...(await generationsAheadOfMongo(store, generations, stream, resumePoints)),
   ]);
   if (replacing.size > 0) {
     generations = await ensureGenerations(session, { retentionMonths, through, replacing });
   }
 
-  const starts = reaches.map(({ partition, from, lost, earliest, end, stored }): PartitionStart => {
+  const starts = resumePoints.map(({ partition, from, lost, earliest, end, stored }): PartitionStart => {
     if (end <= stored) return { kind: 'refused', partition, end, stored };
     const wanted = Math.min(from, lowestCheckpoint(generations, partitionId(stream, partition)) + 1);
     const start = { kind: 'at', partition, offset: Math.max(wanted, earliest), stored } as const;
@@ -88,10 +88,14 @@ function lowestCheckpoint(generations: Generations, partition: string): number {
  * Generations whose checkpoints ask for events that are in Mongo but that the topic no longer holds. Their counters cannot
  * be brought forward, so a new generation takes their place and everybody is filled from rows.
  */
-function beyondReach(generations: Generations, stream: number, reaches: readonly ResumePoint[]): Set<string> {
+function generationsBeyondTopic(
+  generations: Generations,
+  stream: number,
+  resumePoints: readonly ResumePoint[],
+): Set<string> {
   const beyond = new Set<string>();
   for (const { id, checkpoints } of generations.values()) {
-    for (const { partition, earliest, stored } of reaches) {
+    for (const { partition, earliest, stored } of resumePoints) {
       const next = (checkpoints.get(partitionId(stream, partition)) ?? -1) + 1;
       if (next < earliest && next <= stored) beyond.add(id);
     }

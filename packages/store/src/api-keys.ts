@@ -34,15 +34,15 @@ export function hashApiKey(key: string): string {
 
 export class ApiKeys {
   readonly #rows: Collection<ApiKeyRow>;
-  readonly #limited: WithTimeout;
+  readonly #withTimeout: WithTimeout;
   readonly #lookUps = new QueryBatcher((hashes: string[]) => this.#findByHashes(hashes), {
     sizeMax: LOOK_UPS_MAX,
     atOnceMax: QUERIES_AT_ONCE_MAX,
   });
 
-  constructor(rows: Collection<ApiKeyRow>, limited: WithTimeout) {
+  constructor(rows: Collection<ApiKeyRow>, withTimeout: WithTimeout) {
     this.#rows = rows;
-    this.#limited = limited;
+    this.#withTimeout = withTimeout;
   }
 
   /** Makes a key for a user. `apiKey` is the only copy there will ever be. @throws StoreError */
@@ -60,7 +60,7 @@ export class ApiKeys {
     };
     if (key.name !== undefined) row.name = key.name;
     if (key.expiresAt !== undefined) row.expires_at = key.expiresAt;
-    await this.#limited(() => this.#rows.insertOne(row));
+    await this.#withTimeout(() => this.#rows.insertOne(row));
     return { apiKey, row };
   }
 
@@ -70,7 +70,7 @@ export class ApiKeys {
   }
 
   async #findByHashes(hashes: string[]): Promise<(ApiKeyRow | undefined)[]> {
-    const rows = await this.#limited(() => this.#rows.find({ hash: { $in: hashes } }).toArray());
+    const rows = await this.#withTimeout(() => this.#rows.find({ hash: { $in: hashes } }).toArray());
     const found = new Map(rows.map((row) => [row.hash, row]));
     return hashes.map((hash) => found.get(hash));
   }
@@ -78,7 +78,7 @@ export class ApiKeys {
   /** Newest first; of one user or of all. @throws StoreError */
   async list(userId?: string): Promise<ApiKeyRow[]> {
     const filter = userId === undefined ? {} : { user_id: userId };
-    return this.#limited(() => this.#rows.find(filter).sort({ created_at: -1, _id: 1 }).toArray());
+    return this.#withTimeout(() => this.#rows.find(filter).sort({ created_at: -1, _id: 1 }).toArray());
   }
 
   /**
@@ -87,18 +87,18 @@ export class ApiKeys {
    * @throws StoreError
    */
   async revoke(keyId: string): Promise<ApiKeyRow | undefined> {
-    await this.#limited(() =>
+    await this.#withTimeout(() =>
       this.#rows.updateOne(
         { _id: keyId, revoked_at: { $exists: false } },
         { $currentDate: { revoked_at: true } },
       ),
     );
-    return (await this.#limited(() => this.#rows.findOne({ _id: keyId }))) ?? undefined;
+    return (await this.#withTimeout(() => this.#rows.findOne({ _id: keyId }))) ?? undefined;
   }
 
   /** Keys revoked at or after a time of the server's, oldest first. @throws StoreError */
   async revokedSince(time: Date): Promise<ApiKeyRow[]> {
-    return this.#limited(() =>
+    return this.#withTimeout(() =>
       this.#rows
         .find({ revoked_at: { $gte: time } })
         .sort({ revoked_at: 1 })
@@ -108,7 +108,7 @@ export class ApiKeys {
 
   /** The latest revocation there is: where a watcher begins. @throws StoreError */
   async lastRevocation(): Promise<Date | undefined> {
-    const [row] = await this.#limited(() =>
+    const [row] = await this.#withTimeout(() =>
       this.#rows
         .find({ revoked_at: { $exists: true } })
         .sort({ revoked_at: -1 })

@@ -30,16 +30,13 @@ const READ_BACK_PAUSE_MS = 10;
 export class Calls {
   readonly #db: Db;
   readonly #rows: Collection<CallRow>;
-  readonly #limited: WithTimeout;
-  readonly #inserts = new TickBatcher<readonly CallRow[], InsertOutcome[]>(
-    (groups) => this.#insertGroups(groups),
-    (rows) => rows.length >= ENOUGH_ROWS,
-  );
+  readonly #withTimeout: WithTimeout;
+  readonly #inserts = new TickBatcher<CallRow, InsertOutcome>((rows) => this.#insertAll(rows), ENOUGH_ROWS);
 
-  constructor(db: Db, limited: WithTimeout) {
+  constructor(db: Db, withTimeout: WithTimeout) {
     this.#db = db;
     this.#rows = db.collection<CallRow>('calls');
-    this.#limited = limited;
+    this.#withTimeout = withTimeout;
   }
 
   /**
@@ -51,21 +48,12 @@ export class Calls {
     return this.#inserts.ask(rows);
   }
 
-  async #insertGroups(groups: (readonly CallRow[])[]): Promise<InsertOutcome[][]> {
-    const outcomes = await this.#insertAll(groups.flat());
-    let at = 0;
-    return groups.map(({ length }) => {
-      at += length;
-      return outcomes.slice(at - length, at);
-    });
-  }
-
   async #insertAll(rows: readonly CallRow[]): Promise<InsertOutcome[]> {
     const firstOf = new Map<string, CallRow>();
     for (const row of rows) if (!firstOf.has(row._id)) firstOf.set(row._id, row);
     // Sorted, so that concurrent batches take their locks in one order and never deadlock.
     const unique = [...firstOf.values()].sort((a, b) => (a._id < b._id ? -1 : 1));
-    const taken = await retryOnConflict(() => this.#limited(() => this.#insertUnique(unique)));
+    const taken = await retryOnConflict(() => this.#withTimeout(() => this.#insertUnique(unique)));
     if (taken.length === 0 && unique.length === rows.length) return rows.map(() => 'inserted');
     const found = await this.#readBack(taken);
     return rows.map((row) => {
@@ -106,13 +94,13 @@ export class Calls {
       'source.partition': partition,
       'source.offset': { $gte: offset, $lte: rows.at(-1)!.source.offset },
     };
-    return (await this.#limited(() => this.#rows.countDocuments(held))) === rows.length;
+    return (await this.#withTimeout(() => this.#rows.countDocuments(held))) === rows.length;
   }
 
   /** Whose the calls of these ids are; ids of no call are left out. @throws StoreError */
   async ownersOf(callIds: readonly string[]): Promise<Map<string, string>> {
     if (callIds.length === 0) return new Map();
-    const rows = await this.#limited(() =>
+    const rows = await this.#withTimeout(() =>
       this.#rows.find({ _id: { $in: [...callIds] } }, { projection: { user_id: 1 } }).toArray(),
     );
     return new Map(rows.map((row) => [row._id, row.user_id]));
@@ -120,7 +108,7 @@ export class Calls {
 
   /** Which events brought the calls of these ids; ids of no call are left out. @throws StoreError */
   async sourcesOf(callIds: readonly string[]): Promise<Map<string, Source>> {
-    const rows = await this.#limited(() =>
+    const rows = await this.#withTimeout(() =>
       this.#rows.find({ _id: { $in: [...callIds] } }, { projection: { source: 1 } }).toArray(),
     );
     return new Map(rows.map((row) => [row._id, row.source]));
@@ -174,7 +162,7 @@ export class Calls {
 
   async #find(ids: string[]): Promise<Map<string, CallRow>> {
     if (ids.length === 0) return new Map();
-    const rows = await this.#limited(() => this.#rows.find({ _id: { $in: ids } }).toArray());
+    const rows = await this.#withTimeout(() => this.#rows.find({ _id: { $in: ids } }).toArray());
     return new Map(rows.map((row) => [row._id, row]));
   }
 }

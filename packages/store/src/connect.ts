@@ -27,7 +27,7 @@ export interface Store {
   readonly rebuilds: Rebuilds;
   readonly users: Users;
   readonly apiKeys: ApiKeys;
-  readonly deadLetterMarks: DeadLetterStatuses;
+  readonly deadLetterStatuses: DeadLetterStatuses;
   /** Creates the indexes that are missing. @throws StoreError */
   ensureIndexes(): Promise<void>;
   /** @throws StoreError when Mongo does not answer within the limits */
@@ -50,18 +50,18 @@ export function openStore(settings: StoreSettings): Store {
   const keys = db.collection<ApiKeyRow>('api_keys');
 
   const closing = new AbortController();
-  const limited = connectedFirst(client, withTimeout(settings.timeoutMs), closing.signal);
+  const callMongo = connectedFirst(client, withTimeout(settings.timeoutMs), closing.signal);
 
   return {
-    calls: new Calls(db, limited),
-    tallies: new Tallies(rows, limited, maxTimeOf(settings.timeoutMs)),
-    progress: new Progress(db.collection<ProgressRow>('progress'), limited),
-    rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), limited),
-    users: new Users(rows, limited, maxTimeOf(settings.timeoutMs)),
-    apiKeys: new ApiKeys(keys, limited),
-    deadLetterMarks: new DeadLetterStatuses(db.collection<DeadLetterStatus>('dead_letters'), limited),
+    calls: new Calls(db, callMongo),
+    tallies: new Tallies(rows, callMongo, maxTimeOf(settings.timeoutMs)),
+    progress: new Progress(db.collection<ProgressRow>('progress'), callMongo),
+    rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), callMongo),
+    users: new Users(rows, callMongo, maxTimeOf(settings.timeoutMs)),
+    apiKeys: new ApiKeys(keys, callMongo),
+    deadLetterStatuses: new DeadLetterStatuses(db.collection<DeadLetterStatus>('dead_letters'), callMongo),
     async ensureIndexes() {
-      await limited(async () => {
+      await callMongo(async () => {
         await rows.createIndex({ user_id: 1, started_at: 1, duration_ms: 1 });
         await keys.createIndex({ hash: 1 }, { unique: true });
         await keys.createIndex(
@@ -71,7 +71,7 @@ export function openStore(settings: StoreSettings): Store {
       });
     },
     async ping() {
-      await limited(() => db.command({ ping: 1 }));
+      await callMongo(() => db.command({ ping: 1 }));
     },
     close() {
       closing.abort();
@@ -105,10 +105,10 @@ function clientOf(settings: StoreSettings): MongoClient {
  * Connects before a call until that has worked once; from then on the driver sees to it. Left to itself it keeps what
  * is left of a first attempt that failed, and a process that started while Mongo was away would never find it.
  */
-function connectedFirst(client: MongoClient, limited: WithTimeout, closed: AbortSignal): WithTimeout {
+function connectedFirst(client: MongoClient, callMongo: WithTimeout, closed: AbortSignal): WithTimeout {
   let connected = false;
   return (call) =>
-    limited(async (signal) => {
+    callMongo(async (signal) => {
       // A late call must not open again what is closed.
       if (!connected && !closed.aborted) {
         await client.connect();

@@ -30,17 +30,17 @@ const READ_BACK_PAUSE_MS = 10;
 /** Who did what with which dead letter. A claim is an insert of an `_id`, so only one of many gets it. */
 export class DeadLetterStatuses {
   readonly #rows: Collection<DeadLetterStatus>;
-  readonly #limited: WithTimeout;
+  readonly #withTimeout: WithTimeout;
 
-  constructor(rows: Collection<DeadLetterStatus>, limited: WithTimeout) {
+  constructor(rows: Collection<DeadLetterStatus>, withTimeout: WithTimeout) {
     this.#rows = rows;
-    this.#limited = limited;
+    this.#withTimeout = withTimeout;
   }
 
   /** The marks there are, by id. @throws StoreError */
   async of(ids: readonly string[]): Promise<Map<string, DeadLetterStatus>> {
     if (ids.length === 0) return new Map();
-    const rows = await this.#limited(() => this.#rows.find({ _id: { $in: [...ids] } }).toArray());
+    const rows = await this.#withTimeout(() => this.#rows.find({ _id: { $in: [...ids] } }).toArray());
     return new Map(rows.map((row) => [row._id, row]));
   }
 
@@ -60,7 +60,7 @@ export class DeadLetterStatuses {
     const rows = events
       .map(({ id, letter }): DeadLetterStatus => ({ _id: id, letter, state, attempt, at }))
       .sort((a, b) => (a._id < b._id ? -1 : 1));
-    const taken = await retryOnConflict(() => this.#limited(() => this.#insert(rows)));
+    const taken = await retryOnConflict(() => this.#withTimeout(() => this.#insert(rows)));
     const found = await this.#readBack(taken);
     for (const [id, mark] of found) if (mark.attempt === attempt) found.delete(id);
     return found;
@@ -69,7 +69,7 @@ export class DeadLetterStatuses {
   /** Puts `attempt` in the place of a mark that is still the one that was seen. @returns whether it was @throws StoreError */
   async takeOver(seen: DeadLetterStatus, state: DeadLetterState, attempt: string): Promise<boolean> {
     const { matchedCount } = await retryOnConflict(() =>
-      this.#limited(() =>
+      this.#withTimeout(() =>
         this.#rows.updateOne(
           // The attempt's own id too, so that a repetition finds what it wrote.
           {
@@ -88,7 +88,7 @@ export class DeadLetterStatuses {
     if (ids.length === 0) return;
     const change = { $set: { state: 'retried' as const, at: new Date() } };
     await retryOnConflict(() =>
-      this.#limited(() => this.#rows.updateMany({ _id: { $in: [...ids] }, attempt }, change)),
+      this.#withTimeout(() => this.#rows.updateMany({ _id: { $in: [...ids] }, attempt }, change)),
     );
   }
 

@@ -39,17 +39,6 @@ export interface PartitionNotes {
   unreadable: UnreadableNote | undefined;
 }
 
-interface Raise {
-  id: string;
-  offset: number;
-}
-
-/** What is raised in a row where it is less. */
-interface Change {
-  id: string;
-  change: Pick<ProgressRow, 'stored' | 'as_of'>;
-}
-
 interface Update {
   id: string;
   update: UpdateFilter<ProgressRow>;
@@ -67,15 +56,15 @@ export function partitionId(stream: number, partition: number): string {
 /** How far each partition is known to be in Mongo (§ "Why the numbers are right", rule 3, in docs/design.md). */
 export class Progress {
   readonly #rows: Collection<ProgressRow>;
-  readonly #limited: WithTimeout;
-  readonly #raises = new TickBatcher<Raise, undefined>(async (raises) => {
-    await this.#max(raises.map(({ id, offset }) => ({ id, change: { stored: offset } })));
-    return raises.map(() => undefined);
+  readonly #withTimeout: WithTimeout;
+  readonly #updates = new TickBatcher<Update, undefined>(async (updates) => {
+    await this.#update(updates);
+    return updates.map(() => undefined);
   });
 
-  constructor(rows: Collection<ProgressRow>, limited: WithTimeout) {
+  constructor(rows: Collection<ProgressRow>, withTimeout: WithTimeout) {
     this.#rows = rows;
-    this.#limited = limited;
+    this.#withTimeout = withTimeout;
   }
 
   /**
@@ -84,7 +73,7 @@ export class Progress {
    * @throws StoreError
    */
   async advanceStored(stream: number, partition: number, offset: number): Promise<void> {
-    await this.#raises.ask({ id: partitionId(stream, partition), offset });
+    await this.#updates.ask(raises(stream, [partition], { stored: offset }));
   }
 
   /**
@@ -98,12 +87,12 @@ export class Progress {
     const added = partitions.filter((partition) => !known.has(partitionId(stream, partition)));
     const asOf = asOfOf(rows, stream);
     const first = { stored: NOTHING, ...(asOf !== undefined && { as_of: new Date(asOf) }) };
-    await this.#max(changesOf(stream, added, first));
+    await this.#update(raises(stream, added, first));
   }
 
   /** Notes that everything acknowledged to producers by `asOfMs` (epoch ms) is in Mongo, for these partitions. */
   async advanceAsOf(stream: number, partitions: readonly number[], asOfMs: number): Promise<void> {
-    await this.#max(changesOf(stream, partitions, { as_of: new Date(asOfMs) }));
+    await this.#update(raises(stream, partitions, { as_of: new Date(asOfMs) }));
   }
 
   /** `stored` of every partition of every stream. @throws StoreError */
@@ -160,11 +149,11 @@ export class Progress {
 
   /** The stream that the topic's offsets belong to now; 0 until an operator begins another. @throws StoreError */
   async currentStream(): Promise<number> {
-    return (await this.#limited(() => this.#rows.findOne({ _id: STREAM })))?.current ?? 0;
+    return (await this.#withTimeout(() => this.#rows.findOne({ _id: STREAM })))?.current ?? 0;
   }
 
   /** The current stream and `stored` of every partition of every stream, as of one read. @throws StoreError */
-  async standing(): Promise<{ stream: number; stored: Map<string, number> }> {
+  async streamAndStored(): Promise<{ stream: number; stored: Map<string, number> }> {
     const rows = await this.#all();
     return { stream: currentOf(rows), stored: storedOf(rows) };
   }
@@ -176,7 +165,7 @@ export class Progress {
    */
   async beginStream(previous: number): Promise<number> {
     try {
-      await this.#limited(() =>
+      await this.#withTimeout(() =>
         this.#rows.updateOne(
           { _id: STREAM, ...(previous === 0 ? { current: { $exists: false } } : { current: previous }) },
           { $set: { current: previous + 1 } },
@@ -191,11 +180,7 @@ export class Progress {
   }
 
   async #all(): Promise<ProgressRow[]> {
-    return this.#limited(() => this.#rows.find({}).toArray());
-  }
-
-  async #max(changes: readonly Change[]): Promise<void> {
-    await this.#update(changes.map(({ id, change }) => ({ id, update: { $max: change } })));
+    return this.#withTimeout(() => this.#rows.find({}).toArray());
   }
 
   /** In the order of their ids, so that concurrent updates take their locks in one order and never deadlock. */
@@ -204,7 +189,7 @@ export class Progress {
     const updates = all
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       .map(({ id, update }) => ({ updateOne: { filter: { _id: id }, update, upsert: true } }));
-    const write = () => this.#limited(() => this.#rows.bulkWrite(updates, { ordered: false }));
+    const write = () => this.#withTimeout(() => this.#rows.bulkWrite(updates, { ordered: false }));
     try {
       await retryOnConflict(write);
     } catch (thrown) {
@@ -216,8 +201,13 @@ export class Progress {
   }
 }
 
-function changesOf(stream: number, partitions: readonly number[], change: Change['change']): Change[] {
-  return partitions.map((partition) => ({ id: partitionId(stream, partition), change }));
+/** Raises values in the rows of partitions where they are less. */
+function raises(
+  stream: number,
+  partitions: readonly number[],
+  to: Pick<ProgressRow, 'stored' | 'as_of'>,
+): Update[] {
+  return partitions.map((partition) => ({ id: partitionId(stream, partition), update: { $max: to } }));
 }
 
 /** Epoch ms by which everything acknowledged of a stream is in Mongo; undefined while a partition has not said. */

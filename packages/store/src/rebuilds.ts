@@ -28,16 +28,16 @@ const ID = 'rebuild';
 /** The rebuild that has not ended yet, if there is one: a document beside those of `Progress`. */
 export class Rebuilds {
   readonly #rows: Collection<RebuildRow>;
-  readonly #limited: WithTimeout;
+  readonly #withTimeout: WithTimeout;
 
-  constructor(rows: Collection<RebuildRow>, limited: WithTimeout) {
+  constructor(rows: Collection<RebuildRow>, withTimeout: WithTimeout) {
     this.#rows = rows;
-    this.#limited = limited;
+    this.#withTimeout = withTimeout;
   }
 
   /** @throws StoreError */
   async unfinished(): Promise<RebuildState | undefined> {
-    const row = await this.#limited(() => this.#rows.findOne({ _id: ID }));
+    const row = await this.#withTimeout(() => this.#rows.findOne({ _id: ID }));
     if (row === null) return undefined;
     const { _id, ...state } = row;
     return state;
@@ -45,11 +45,11 @@ export class Rebuilds {
 
   /** @throws StoreError */
   async save(state: RebuildState): Promise<void> {
-    await this.#limited(() => this.#rows.replaceOne({ _id: ID }, state, { upsert: true }));
+    await this.#withTimeout(() => this.#rows.replaceOne({ _id: ID }, state, { upsert: true }));
   }
 
   /** @throws StoreError */
   async forget(): Promise<void> {
-    await this.#limited(() => this.#rows.deleteOne({ _id: ID }));
+    await this.#withTimeout(() => this.#rows.deleteOne({ _id: ID }));
   }
 }

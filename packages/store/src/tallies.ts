@@ -27,13 +27,13 @@ const GROUPS_A_BATCH = 100_000;
 /** Sums over `calls`, with read concern majority. */
 export class Tallies {
   readonly #rows: Collection<CallRow>;
-  readonly #limited: WithTimeout;
+  readonly #withTimeout: WithTimeout;
   readonly #maxTimeMs: number;
 
-  /** @param maxTimeMs after which Mongo itself gives a query up; below what `limited` waits */
-  constructor(rows: Collection<CallRow>, limited: WithTimeout, maxTimeMs: number) {
+  /** @param maxTimeMs after which Mongo itself gives a query up; below what `withTimeout` waits */
+  constructor(rows: Collection<CallRow>, withTimeout: WithTimeout, maxTimeMs: number) {
     this.#rows = rows;
-    this.#limited = limited;
+    this.#withTimeout = withTimeout;
     this.#maxTimeMs = maxTimeMs;
   }
 
@@ -136,14 +136,15 @@ export class Tallies {
     // Unsorted: some servers sort all that is older.
     const options = { projection: { _id: 1 }, limit: 1, maxTimeMS: this.#maxTimeMs };
     return (
-      (await this.#limited((signal) => this.#rows.find(older, { ...options, signal }).toArray())).length > 0
+      (await this.#withTimeout((signal) => this.#rows.find(older, { ...options, signal }).toArray())).length >
+      0
     );
   }
 
   /** What Mongo is not done with within the time limit it gives up: else it would work on for nobody. */
   async #aggregate(pipeline: Document[], timeoutMs = this.#maxTimeMs): Promise<Document[]> {
     const options = { batchSize: GROUPS_A_BATCH, maxTimeMS: Math.min(timeoutMs, this.#maxTimeMs) };
-    return this.#limited((signal) => this.#rows.aggregate(pipeline, { ...options, signal }).toArray());
+    return this.#withTimeout((signal) => this.#rows.aggregate(pipeline, { ...options, signal }).toArray());
   }
 }
 

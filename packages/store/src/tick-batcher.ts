@@ -1,6 +1,6 @@
 interface Request<Given, Answer> {
-  given: Given;
-  resolve(answer: Answer): void;
+  given: readonly Given[];
+  resolve(answers: Answer[]): void;
   reject(thrown: unknown): void;
 }
 
@@ -11,23 +11,24 @@ interface Request<Given, Answer> {
  */
 export class TickBatcher<Given, Answer> {
   readonly #run: (given: Given[]) => Promise<Answer[]>;
-  readonly #isEnough: (given: Given) => boolean;
+  readonly #flushAt: number;
   #requests: Request<Given, Answer>[] = [];
 
   /**
-   * @param run answers requests, in the order given
-   * @param isEnough whether a request is large enough to go at once, with those that wait for it
+   * @param run answers what is asked, in the order given
+   * @param flushAt a request of so much is large enough to go at once, with those that wait for it
    */
-  constructor(run: (given: Given[]) => Promise<Answer[]>, isEnough: (given: Given) => boolean = () => false) {
+  constructor(run: (given: Given[]) => Promise<Answer[]>, flushAt = Infinity) {
     this.#run = run;
-    this.#isEnough = isEnough;
+    this.#flushAt = flushAt;
   }
 
-  ask(given: Given): Promise<Answer> {
+  /** @returns an answer to each, in the order given */
+  ask(given: readonly Given[]): Promise<Answer[]> {
     return new Promise((resolve, reject) => {
       // Behind every callback that is ready now, and before anything that comes from outside.
       if (this.#requests.push({ given, resolve, reject }) === 1) process.nextTick(() => void this.#go());
-      if (this.#isEnough(given)) void this.#go();
+      if (given.length >= this.#flushAt) void this.#go();
     });
   }
 
@@ -36,8 +37,12 @@ export class TickBatcher<Given, Answer> {
     if (requests.length === 0) return;
     this.#requests = [];
     try {
-      const answers = await this.#run(requests.map(({ given }) => given));
-      for (const [i, { resolve }] of requests.entries()) resolve(answers[i]!);
+      const answers = await this.#run(requests.flatMap(({ given }) => given));
+      let at = 0;
+      for (const { given, resolve } of requests) {
+        resolve(answers.slice(at, at + given.length));
+        at += given.length;
+      }
     } catch (thrown) {
       for (const { reject } of requests) reject(thrown);
     }

@@ -18,13 +18,13 @@ const SAMPLE_ROUNDS = 5;
 /** Whose calls there are. */
 export class Users {
   readonly #rows: Collection<CallRow>;
-  readonly #limited: WithTimeout;
+  readonly #withTimeout: WithTimeout;
   readonly #maxTimeMs: number;
 
-  /** @param maxTimeMs after which Mongo itself gives a query up; below what `limited` waits */
-  constructor(rows: Collection<CallRow>, limited: WithTimeout, maxTimeMs: number) {
+  /** @param maxTimeMs after which Mongo itself gives a query up; below what `withTimeout` waits */
+  constructor(rows: Collection<CallRow>, withTimeout: WithTimeout, maxTimeMs: number) {
     this.#rows = rows;
-    this.#limited = limited;
+    this.#withTimeout = withTimeout;
     this.#maxTimeMs = maxTimeMs;
   }
 
@@ -58,14 +58,14 @@ export class Users {
 
   /** How many rows a user has. @throws StoreError */
   async callsOf(userId: string): Promise<number> {
-    return this.#limited((signal) =>
+    return this.#withTimeout((signal) =>
       this.#rows.countDocuments({ user_id: userId }, { maxTimeMS: this.#maxTimeMs, signal }),
     );
   }
 
   /** How many rows there are, about, and at once. @throws StoreError */
   async estimateCalls(): Promise<number> {
-    return Math.max(0, await this.#limited(() => this.#rows.estimatedDocumentCount()));
+    return Math.max(0, await this.#withTimeout(() => this.#rows.estimatedDocumentCount()));
   }
 
   async #borders(after = ''): Promise<string[]> {
@@ -83,7 +83,7 @@ export class Users {
     const match = from === undefined && until === undefined ? {} : { user_id: within };
     const pipeline = [{ $match: match }, { $group: { _id: '$user_id', calls: { $sum: 1 } } }];
     const options = { batchSize: USERS_A_BATCH, maxTimeMS: this.#maxTimeMs };
-    const found = await this.#limited((signal) =>
+    const found = await this.#withTimeout((signal) =>
       this.#rows.aggregate(pipeline, { ...options, signal }).toArray(),
     );
     const users = found.map(({ _id, calls }) => ({ userId: String(_id), calls: Number(calls) }));
@@ -92,7 +92,7 @@ export class Users {
 
   async #usersOfRandomRows(count: number): Promise<string[]> {
     const pipeline = [{ $sample: { size: count } }, { $project: { _id: 0, user_id: 1 } }];
-    const found = await this.#limited((signal) =>
+    const found = await this.#withTimeout((signal) =>
       this.#rows.aggregate(pipeline, { maxTimeMS: this.#maxTimeMs, signal }).toArray(),
     );
     return found.map((row) => String(row.user_id));

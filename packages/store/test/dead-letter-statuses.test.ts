@@ -5,7 +5,7 @@ const events = (ids: string[]) => ids.map((id) => ({ id, letter: `dlq:0:${id}` }
 
 test('marks of dead letters', async (t) => {
   const { store, another } = await testStore(t);
-  const { deadLetterMarks: marks } = store;
+  const { deadLetterStatuses: marks } = store;
 
   await t.test('an event without a mark is open, and no mark is asked for nothing', async (t) => {
     t.strictSame(await marks.of(['nothing']), new Map());
@@ -18,7 +18,7 @@ test('marks of dead letters', async (t) => {
     const ids = Array.from({ length: 40 }, (_, i) => `many-${i}`);
     const others = Array.from({ length: 6 }, another);
     const inTheWay = await Promise.all(
-      others.map((one, i) => one.deadLetterMarks.claim(events(ids), 'retrying', `attempt-${i}`)),
+      others.map((one, i) => one.deadLetterStatuses.claim(events(ids), 'retrying', `attempt-${i}`)),
     );
     const got = inTheWay.map((taken) => ids.filter((id) => !taken.has(id)));
     t.strictSame(got.flat().sort(), ids.toSorted(), 'every event went to one, and to one only');
@@ -54,7 +54,7 @@ test('marks of dead letters', async (t) => {
     const seen = (await marks.of(['o-1'])).get('o-1')!;
     const others = Array.from({ length: 6 }, another);
     const took = await Promise.all(
-      others.map((one, i) => one.deadLetterMarks.takeOver(seen, 'retrying', `heir-${i}`)),
+      others.map((one, i) => one.deadLetterStatuses.takeOver(seen, 'retrying', `heir-${i}`)),
     );
     t.equal(took.filter(Boolean).length, 1);
     const heir = `heir-${took.indexOf(true)}`;

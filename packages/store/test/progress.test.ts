@@ -97,7 +97,10 @@ test('progress', async (t) => {
       t.equal(await fresh.store.progress.beginStream(0), 3, 'who comes late is told what is current');
       await fresh.store.progress.advanceStored(3, 1, 8);
       await fresh.store.progress.registerPartitions(3, [0]);
-      t.strictSame(await fresh.store.progress.standing(), { stream: 3, stored: new Map([['3:1', 8]]) });
+      t.strictSame(await fresh.store.progress.streamAndStored(), {
+        stream: 3,
+        stored: new Map([['3:1', 8]]),
+      });
     },
   );
 });

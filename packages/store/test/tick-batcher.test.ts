@@ -3,31 +3,33 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { TickBatcher } from '../src/tick-batcher.ts';
 
-test('whatever is asked for side by side, everybody gets his own answer, and one command does it', async (t) => {
-  const step = fc.record({ size: fc.integer({ min: 1, max: 5 }), turn: fc.boolean() });
+const FLUSH_AT = 4;
+
+test('whatever is asked for side by side, each gets their own answers, and one command does it', async (t) => {
+  const step = fc.record({ sizes: fc.array(fc.nat(5), { minLength: 1, maxLength: 5 }), turn: fc.boolean() });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
       const runs: number[][] = [];
-      const together = new TickBatcher<number, string>(
-        async (given) => {
-          runs.push(given);
-          return given.map((one) => `answer to ${one}`);
-        },
-        (given) => given % 5 === 4,
-      );
+      const batcher = new TickBatcher<number, string>(async (given) => {
+        runs.push(given);
+        return given.map((one) => `answer to ${one}`);
+      }, FLUSH_AT);
       const expected: number[][] = [];
-      let waiting: number[] = [];
-      const answers: Promise<string>[] = [];
+      let waiting: number[] | undefined;
+      let next = 0;
+      const asked: number[][] = [];
+      const answers: Promise<string[]>[] = [];
       const close = () => {
-        if (waiting.length > 0) expected.push(waiting);
-        waiting = [];
+        if (waiting !== undefined) expected.push(waiting);
+        waiting = undefined;
       };
-      for (const { size, turn } of steps) {
-        for (let i = 0; i < size; i++) {
-          const given = answers.length;
-          answers.push(together.ask(given));
-          waiting.push(given);
-          if (given % 5 === 4) close();
+      for (const { sizes, turn } of steps) {
+        for (const size of sizes) {
+          const given = Array.from({ length: size }, () => next++);
+          asked.push(given);
+          answers.push(batcher.ask(given));
+          waiting = [...(waiting ?? []), ...given];
+          if (size >= FLUSH_AT) close();
         }
         if (turn) {
           close();
@@ -37,7 +39,7 @@ test('whatever is asked for side by side, everybody gets his own answer, and one
       close();
       assert.deepEqual(
         await Promise.all(answers),
-        answers.map((_, i) => `answer to ${i}`),
+        asked.map((given) => given.map((one) => `answer to ${one}`)),
       );
       assert.deepEqual(runs, expected);
     }),
@@ -46,31 +48,31 @@ test('whatever is asked for side by side, everybody gets his own answer, and one
   t.pass();
 });
 
-test('what is asked for by callbacks of one turn, however deep in promises, goes together', async (t) => {
+test('what is asked for by callbacks of one turn, however deep in promises, goes batcher', async (t) => {
   const runs: string[][] = [];
-  const together = new TickBatcher<string, string>(async (given) => {
+  const batcher = new TickBatcher<string, string>(async (given) => {
     runs.push(given);
     return given;
   });
-  const deep = async (name: string, depth: number): Promise<string> => {
+  const deep = async (name: string, depth: number): Promise<string[]> => {
     for (let i = 0; i < depth; i++) await null;
-    return together.ask(name);
+    return batcher.ask([name]);
   };
-  t.strictSame(await Promise.all([deep('a', 0), deep('b', 7), deep('c', 3)]), ['a', 'b', 'c']);
+  t.strictSame(await Promise.all([deep('a', 0), deep('b', 7), deep('c', 3)]), [['a'], ['b'], ['c']]);
   t.strictSame(runs, [['a', 'c', 'b']]);
 });
 
-test('what fails, fails for all who asked together, and for nobody else', async (t) => {
+test('what fails, fails for all who asked batcher, and for nobody else', async (t) => {
   let fails = true;
-  const together = new TickBatcher<number, number>(async (given) => {
+  const batcher = new TickBatcher<number, number>(async (given) => {
     if (fails) throw new Error('away');
     return given;
   });
-  const both = await Promise.allSettled([together.ask(1), together.ask(2)]);
+  const both = await Promise.allSettled([batcher.ask([1]), batcher.ask([2])]);
   t.strictSame(
     both.map(({ status }) => status),
     ['rejected', 'rejected'],
   );
   fails = false;
-  t.equal(await together.ask(3), 3);
+  t.strictSame(await batcher.ask([3]), [3]);
 });

@@ -104,7 +104,7 @@ export class AsOfMonitor {
     const added = [...watermarks.keys()].filter((partition) => !epoch.partitions.has(partition));
     if (added.length > 0) return added.map((partition) => `partition ${partition} was added`);
     // While Mongo is away the counters' as-of goes on; who counts begins anew once it is back.
-    const standing = await this.#parts.store.progress.standing().catch(() => undefined);
+    const standing = await this.#parts.store.progress.streamAndStored().catch(() => undefined);
     if (standing === undefined) return [];
     const { stream, stored } = standing;
     if (stream !== epoch.stream) return [`stream ${stream} was begun`];

@@ -15,7 +15,7 @@ import { safeJson } from './shown.ts';
 
 /** What the commands of `dlq` go through letters with. */
 export interface DeadLetterRun {
-  desk: DeadLetterClient;
+  client: DeadLetterClient;
   /** Hands on the chosen letters, with a bar on a terminal. @returns false when there was no need to read to the end */
   scan(take: (found: FoundDeadLetter[]) => Promise<boolean>): Promise<void>;
   /** Writes a line to standard output. Waits for who reads it, so that no more is held than that. */
@@ -31,7 +31,7 @@ export async function withDeadLetters(
   context: Context,
   selection: Selection,
   json: boolean,
-  work: (office: DeadLetterRun) => Promise<void>,
+  work: (command: DeadLetterRun) => Promise<void>,
 ): Promise<void> {
   const { stdout, stderr, signal } = context.io;
   const { kafka } = context.settings();
@@ -46,14 +46,14 @@ export async function withDeadLetters(
       const line = json ? safeJson({ error: problem }) : escapeUnsafe(`${letter}: ${message} (${code})`);
       await write(stderr, `${line}\n`);
     };
-    const desk = await connectDeadLetters(kafka, store);
+    const client = await connectDeadLetters(kafka, store);
     try {
       await work({
-        desk,
+        client,
         async scan(take) {
-          const missing = await scanLetters(desk, { selection, take, onProgress: bar.update, signal });
+          const missing = await scanLetters(client, { selection, take, onProgress: bar.update, signal });
           if (signal.aborted) return;
-          const message = `${desk.dlqTopic} holds no such letter; it may have been let go of by now`;
+          const message = `${client.dlqTopic} holds no such letter; it may have been let go of by now`;
           for (const letter of missing) await report({ letter, code: 'LETTER_UNKNOWN', message });
         },
         async say(line) {

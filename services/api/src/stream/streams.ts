@@ -58,8 +58,8 @@ export class Streams {
   /** How streams ended. */
   readonly ended: Record<EndReason, number> = { client: 0, key: 0, stuck: 0, age: 0, stopping: 0 };
   readonly #parts: StreamsParts;
-  readonly #seats: ConnectionLimit;
-  readonly #turns = { quick: new Semaphore(QUICK_READS_MAX), slow: new Semaphore(SLOW_READS_MAX) };
+  readonly #connections: ConnectionLimit;
+  readonly #semaphores = { quick: new Semaphore(QUICK_READS_MAX), slow: new Semaphore(SLOW_READS_MAX) };
   /** By user and query. */
   readonly #views = new Map<string, Map<string, View>>();
   readonly #listeners = new Map<Listener, (error: ApiError) => void>();
@@ -68,12 +68,12 @@ export class Streams {
 
   constructor(parts: StreamsParts) {
     this.#parts = parts;
-    this.#seats = new ConnectionLimit(parts.limits);
+    this.#connections = new ConnectionLimit(parts.limits);
   }
 
   /** Streams that are open or being opened. */
   get open(): number {
-    return this.#seats.taken;
+    return this.#connections.taken;
   }
 
   /**
@@ -84,7 +84,7 @@ export class Streams {
   async listen(request: StreamRequest): Promise<void> {
     const { userId, query, response } = request;
     if (this.#stopping.signal.aborted) throw unavailable('stopping');
-    this.#seats.take(userId);
+    this.#connections.take(userId);
     const view = this.#viewOf(userId, query);
     view.holders += 1;
     try {
@@ -124,13 +124,14 @@ export class Streams {
     this.#views.set(userId, views);
     const name = nameOf(query);
     const view =
-      views.get(name) ?? new View({ ...this.#parts, ...this.#turns, failed: this.#failed }, userId, query);
+      views.get(name) ??
+      new View({ ...this.#parts, ...this.#semaphores, failed: this.#failed }, userId, query);
     views.set(name, view);
     return view;
   }
 
   #leave(userId: string, query: DashboardQuery, view: View): void {
-    this.#seats.leave(userId);
+    this.#connections.leave(userId);
     view.holders -= 1;
     if (view.holders > 0) return;
     const views = this.#views.get(userId);

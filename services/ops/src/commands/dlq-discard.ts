@@ -47,15 +47,15 @@ async function discardLetters(
   const named = ids.length > 0;
   if (!named && Object.keys(selection.filters).length === 0) command.error('error: give ids or filters');
   if (!options.yes) command.error('error: dlq discard needs --yes; dlq list says what it would be about');
-  await withDeadLetters(context, selection, json, async (office) => {
-    const { desk, scan, say, report } = office;
-    const claims = new Claims(desk.store.deadLetterMarks, { state: 'discarded', named, again }, report);
+  await withDeadLetters(context, selection, json, async (command) => {
+    const { client, scan, say, report } = command;
+    const claims = new Claims(client.store.deadLetterStatuses, { state: 'discarded', named, again }, report);
     let discarded = 0;
     await scan(async (found) => {
       discarded += (await claims.claim(await claims.free(found), 'discarded')).length;
       return true;
     });
-    const { problems } = office;
+    const { problems } = command;
     if (json) return say(JSON.stringify({ discarded, already: claims.done, problems }));
     const parts = [`${discarded} discarded`];
     if (claims.done > 0) parts.push(`${claims.done} discarded before`);

@@ -64,10 +64,10 @@ async function retryLetters(
   if (value !== undefined && ids.length !== 1) command.error('error: --value needs one id');
   if (!named && !dryRun && !options.yes)
     command.error('error: filters need --yes; --dry-run says what would be');
-  await withDeadLetters(context, selection, json, async (office) => {
-    const { desk, scan, say, report } = office;
-    const corrected = value === undefined ? undefined : await correctedValue(value, desk.store, context);
-    const run = new RetryRun(desk, { named, again, dryRun, force, corrected, report });
+  await withDeadLetters(context, selection, json, async (command) => {
+    const { client, scan, say, report } = command;
+    const corrected = value === undefined ? undefined : await correctedValue(value, client.store, context);
+    const run = new RetryRun(client, { named, again, dryRun, force, corrected, report });
     let failure: unknown;
     try {
       await scan(async (found) => {
@@ -80,7 +80,7 @@ async function retryLetters(
       await run.close();
     }
     const { retried, already, inDoubt } = run;
-    const counts = { already, in_doubt: inDoubt, problems: office.problems };
+    const counts = { already, in_doubt: inDoubt, problems: command.problems };
     if (json)
       await say(JSON.stringify(dryRun ? { would_retry: retried, ...counts } : { retried, ...counts }));
     else await say(summary(`${retried} ${dryRun ? 'would be published' : 'published again'}`, counts));

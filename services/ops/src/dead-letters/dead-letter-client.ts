@@ -75,18 +75,18 @@ export async function connectDeadLetters(
  * @returns the ids asked for that the topic does not hold
  * @throws what `take` throws, StoreError, errors of kafkajs
  */
-export async function scanLetters(desk: DeadLetterClient, scan: Scan): Promise<string[]> {
-  const { kafka, dlqTopic, groupId } = desk;
+export async function scanLetters(client: DeadLetterClient, scan: Scan): Promise<string[]> {
+  const { kafka, dlqTopic, groupId } = client;
   const { selection, signal } = scan;
   const missing = new Set(selection.ids);
-  const spans = spansOf(desk.ends, selection.ids);
+  const spans = spansOf(client.ends, selection.ids);
   const all = spans.reduce((sum, { from, until }) => sum + until - from, 0);
   let done = 0;
   const take = async (partition: number, messages: KafkaMessage[]) => {
     const letters = messages.map((message) => readLetter(dlqTopic, partition, message));
     for (const chunk of chunksOf(letters.filter((letter) => isChosen(letter, selection)))) {
       for (const { id } of chunk) missing.delete(id);
-      if (!(await scan.take(await withMarks(desk.store, chunk))) || signal.aborted) return false;
+      if (!(await scan.take(await withMarks(client.store, chunk))) || signal.aborted) return false;
     }
     return true;
   };
@@ -118,7 +118,7 @@ function spansOf(ends: readonly OffsetRange[], ids: readonly string[]): readonly
 
 async function withMarks(store: Store, letters: StoredDeadLetter[]): Promise<FoundDeadLetter[]> {
   const events = letters.map((letter) => ({ letter, event: eventId(letter) }));
-  const marks = await store.deadLetterMarks.of(events.map(({ event }) => event));
+  const marks = await store.deadLetterStatuses.of(events.map(({ event }) => event));
   return events.map((one) => ({ ...one, mark: marks.get(one.event) }));
 }
 

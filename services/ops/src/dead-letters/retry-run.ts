@@ -23,7 +23,7 @@ export interface RetryOptions {
  * before the one above it is acknowledged. What ends in between leaves `retrying`, which nobody takes by accident.
  */
 export class RetryRun {
-  readonly #desk: DeadLetterClient;
+  readonly #client: DeadLetterClient;
   readonly #options: RetryOptions;
   readonly #claims: Claims;
   #publisher: Publisher | undefined;
@@ -32,11 +32,11 @@ export class RetryRun {
   /** Letters that were claimed, and not marked `retried`: they are published, or not. */
   inDoubt = 0;
 
-  constructor(desk: DeadLetterClient, options: RetryOptions) {
-    this.#desk = desk;
+  constructor(client: DeadLetterClient, options: RetryOptions) {
+    this.#client = client;
     this.#options = options;
     const { named, again, report } = options;
-    this.#claims = new Claims(desk.store.deadLetterMarks, { state: 'retried', named, again }, report);
+    this.#claims = new Claims(client.store.deadLetterStatuses, { state: 'retried', named, again }, report);
   }
 
   /** Letters named by id that were retried before. */
@@ -52,8 +52,8 @@ export class RetryRun {
       return;
     }
     if (sound.length === 0) return;
-    this.#publisher ??= await Publisher.open(this.#desk.kafka);
-    const { deadLetterMarks } = this.#desk.store;
+    this.#publisher ??= await Publisher.open(this.#client.kafka);
+    const { deadLetterStatuses } = this.#client.store;
     const before = this.inDoubt;
     // Before the claim, since one that is not answered may have been made.
     this.inDoubt += sound.length;
@@ -62,7 +62,7 @@ export class RetryRun {
     for (const [topic, letters] of byTopic(ours)) {
       await this.#publisher.publish(topic, letters.map(this.#messageOf));
       const events = letters.map(({ event }) => event);
-      await deadLetterMarks.settle(events, this.#claims.attempt);
+      await deadLetterStatuses.settle(events, this.#claims.attempt);
       this.inDoubt -= letters.length;
       this.retried += letters.length;
     }
@@ -82,7 +82,7 @@ export class RetryRun {
       corrected || force
         ? []
         : await rejectionsNow(
-            this.#desk.store,
+            this.#client.store,
             found.map(({ letter }) => letter.value),
           );
     const sound: FoundDeadLetter[] = [];
@@ -95,7 +95,7 @@ export class RetryRun {
   }
 
   #noWay({ letter: { id, source, cut } }: FoundDeadLetter): Problem | undefined {
-    const { topics, dlqTopic } = this.#desk;
+    const { topics, dlqTopic } = this.#client;
     if (cut !== undefined && this.#options.corrected === undefined) {
       const message = `it holds only a part of the event (${cut}); give the whole one with --value`;
       return { letter: id, code: 'LETTER_CUT', message };

@@ -62,7 +62,7 @@ export interface TopicView {
  */
 export async function viewTopic(admin: Admin, store: Store, topic: string): Promise<TopicView> {
   await requireTopic(admin, topic);
-  const { stream, stored } = await store.progress.standing();
+  const { stream, stored } = await store.progress.streamAndStored();
   // After `stored`, since the end only grows: nothing is stored beyond it in one life of a topic.
   const offsets = await admin.fetchTopicOffsets(topic);
   const partitions = offsets

@@ -116,15 +116,15 @@ export class DeadLetterWorld {
   /** Leaves letters as a kill between their claim and their mark does. */
   async leaveRetrying(ids: string[]): Promise<void> {
     const { kafka } = readSettings(opsSettings, this.env);
-    const desk = await connectDeadLetters(kafka, this.store);
+    const client = await connectDeadLetters(kafka, this.store);
     const aim = { state: 'retried', named: true, again: false } as const;
-    const claims = new Claims(this.store.deadLetterMarks, aim, async () => {});
+    const claims = new Claims(this.store.deadLetterStatuses, aim, async () => {});
     const take = async (found: FoundDeadLetter[]) => {
       await claims.claim(found, 'retrying');
       return true;
     };
     const { signal } = new AbortController();
-    await scanLetters(desk, { selection: { ids, filters: {} }, take, signal });
+    await scanLetters(client, { selection: { ids, filters: {} }, take, signal });
   }
 
   /** How many messages the events' topic has now. */

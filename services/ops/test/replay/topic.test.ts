@@ -13,7 +13,7 @@ test('a partition that ingest takes further, while it is looked at, does not loo
   const standing = async () => {
     await world.count(ledger, eventsOf(users, 30));
     counted++;
-    return world.store.progress.standing();
+    return world.store.progress.streamAndStored();
   };
   const store = { ...world.store, progress: { standing } } as unknown as Store;
   const { partitions } = await viewTopic(world.admin, store, world.topic);
