@@ -10,6 +10,7 @@ import type { Store } from '@calltally/store';
 import type { Logger, Registry } from '@calltally/telemetry';
 import fastifyCompress from '@fastify/compress';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
+import { overloaded } from './api-error.ts';
 import { answerClientError, refuseTunnel } from './client-error.ts';
 import type { ApiKeyCache } from './keys/api-key-cache.ts';
 import { measure } from './measure.ts';
@@ -28,7 +29,6 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { timeseriesRoutes } from './routes/timeseries.ts';
 import { STREAM_LIMITS, type StreamLimits } from './stream/connection-limit.ts';
-import { overloaded } from './to-api-error.ts';
 
 /** What the app answers from. It neither opens nor closes any of it. */
 export interface AppParts {

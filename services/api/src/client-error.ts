@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ApiError } from './errors.ts';
-import { badRequest, methodNotAllowed } from './to-api-error.ts';
+import { type ApiError, badRequest, methodNotAllowed } from './api-error.ts';
 
 /** What Node's parser makes of it, and the status that says so; everything else is 400. */
 const STATUSES: Readonly<Record<string, number>> = {

@@ -1,5 +1,5 @@
 import type { SeriesData } from '@calltally/domain';
-import { ApiError } from './errors.ts';
+import { ApiError } from './api-error.ts';
 
 export const CSV_TYPE = 'text/csv; charset=utf-8; header=present';
 

@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import type { FastifyRequest } from 'fastify';
 import type { TObject } from 'typebox';
-import { ApiError } from './errors.ts';
+import { ApiError } from './api-error.ts';
 import { maskKeys } from './mask-keys.ts';
 
 /** What other APIs call what we call otherwise, without `_`, `-` and capitals. */

@@ -2,11 +2,10 @@ import { hashApiKey, looksLikeApiKey } from '@calltally/store';
 import fastifyAuth from '@fastify/auth';
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
+import { ApiError, unavailable } from '../api-error.ts';
 import { networkOf } from '../client.ts';
-import { ApiError } from '../errors.ts';
 import type { ApiKeyCache } from '../keys/api-key-cache.ts';
 import { bearerToken, invalidApiKey, missingApiKey, otherUser } from '../keys/bearer.ts';
-import { unavailable } from '../to-api-error.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

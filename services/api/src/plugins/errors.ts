@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { ApiError } from '../errors.ts';
+import { ApiError, badRequest, methodNotAllowed, toApiError } from '../api-error.ts';
 import { toLoggedError } from '../logged-error.ts';
-import { badRequest, methodNotAllowed, toApiError } from '../to-api-error.ts';
 
 /** As many as Node itself reads unless told otherwise. */
 const HEADERS_MAX = 2_000;

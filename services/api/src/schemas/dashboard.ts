@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { ErrorResponses } from './error.ts';
+import { ErrorResponses } from './error-responses.ts';
 import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './tallies.ts';
 
 export const DashboardQuery = Type.Object(rangeParameters);

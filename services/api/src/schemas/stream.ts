@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { DashboardQuery } from './dashboard.ts';
-import { ErrorResponses } from './error.ts';
+import { ErrorResponses } from './error-responses.ts';
 
 const StreamHeaders = Type.Object({
   'last-event-id': Type.Optional(

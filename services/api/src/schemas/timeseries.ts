@@ -1,7 +1,7 @@
 import { INTERVALS, seriesBucketsMax } from '@calltally/domain';
 import Type, { type Static } from 'typebox';
 import { DECIMALS, SEPARATORS } from '../csv.ts';
-import { ErrorResponses } from './error.ts';
+import { ErrorResponses } from './error-responses.ts';
 import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './tallies.ts';
 
 export const TimeseriesQuery = Type.Object({

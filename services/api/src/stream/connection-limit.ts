@@ -1,4 +1,4 @@
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../api-error.ts';
 
 /** How many streams may be open at once. */
 export interface StreamLimits {

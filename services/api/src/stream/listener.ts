@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ErrorBody } from '../errors.ts';
+import type { ErrorBody } from '../api-error.ts';
 import type { Shown } from './figures.ts';
 import { endEvent, heartbeatEvent, PREAMBLE, RECONNECT_EVENT } from './sse.ts';
 

@@ -1,5 +1,5 @@
 import { formatInstant } from '@calltally/domain';
-import type { ErrorBody } from '../errors.ts';
+import type { ErrorBody } from '../api-error.ts';
 
 /** What a client waits before it connects again; some seconds apart would be felt by whoever looks at a page. */
 const RETRY_MS = 2_000;

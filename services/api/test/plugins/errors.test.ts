@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import { test } from 'tap';
+import { ERROR_STATUS, type ErrorCode } from '../../src/api-error.ts';
 import { buildApp } from '../../src/app.ts';
-import { ERROR_STATUS, type ErrorCode } from '../../src/errors.ts';
 import { ApiKeyCache } from '../../src/keys/api-key-cache.ts';
 
 /** An app whose parts all fail in a way that nobody foresaw, and what it logs. */

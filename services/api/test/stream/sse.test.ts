@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { ApiError } from '../../src/errors.ts';
+import { ApiError } from '../../src/api-error.ts';
 import { dashboardEvent, endEvent, heartbeatEvent, PREAMBLE } from '../../src/stream/sse.ts';
 import { eventsOf } from './support.ts';
 

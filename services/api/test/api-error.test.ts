@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'tap';
-import { ERROR_STATUS } from '../src/errors.ts';
+import { ERROR_STATUS } from '../src/api-error.ts';
 
 test('docs/api.md has every error code, with its status, and no other', (t) => {
   const page = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { ERROR_STATUS, type ErrorCode } from '../errors.ts';
+import { ERROR_STATUS, type ErrorCode } from '../api-error.ts';
 
 /** Shape of every error body, with the codes that an operation may answer under a status. */
 function errorBody(description: string, status: number) {
