@@ -172,3 +172,25 @@ test('slots bound how many hold one, and run out', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   t.equal(await acquireFillSlot(session, 2, 'd'), 0);
 });
+
+test('a Redis that is full keeps the queue as it is, gives no slot and ends no session', async (t) => {
+  const { session, admin } = await testCounters(t);
+  await queueUsers(session, ['a', 'b'], NOW);
+  t.strictSame(await reserveUsers(session, { empty: 1, part: 0 }, NOW), ['a']);
+  const before = await admin.zrange('ct:filling:{0}', 0, -1, 'WITHSCORES');
+  await admin.config('SET', 'maxmemory', '1');
+  const part = new Map([['a', { sinceMs: NOW, openedAtMs: NOW }]]);
+
+  await queueUsers(session, ['c'], NOW);
+  await queueFilling(session, ['d'], NOW);
+  await requeueUsers(session, part);
+  t.equal(await acquireFillSlot(session, 2, 'holder'), undefined);
+  t.strictSame(await admin.zrange('ct:filling:{0}', 0, -1, 'WITHSCORES'), before);
+  t.strictSame(await queuedUsers(session, 9), ['b', 'a']);
+  t.ok(session.isOpen, 'dashboards are read by it all the same');
+
+  await admin.config('SET', 'maxmemory', '0');
+  await requeueUsers(session, part);
+  t.strictSame(await queuedUsers(session, 9), ['b', 'a']);
+  t.equal(await acquireFillSlot(session, 2, 'holder'), 0);
+});
