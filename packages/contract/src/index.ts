@@ -1,6 +1,6 @@
 export { checkCallEvent, type DroppedField } from './check.ts';
 export { BatchUnreadableError } from './codecs/unreadable.ts';
-export { registerCodecs } from './codecs.ts';
+export { registerCodecs } from './compression.ts';
 export {
   CUT_HEADER,
   DEAD_LETTER_HEADERS,

@@ -1,5 +1,5 @@
 import kafkajs, { type Kafka, type KafkaConfig, type SASLOptions } from 'kafkajs';
-import { registerCodecs } from './codecs.ts';
+import { registerCodecs } from './compression.ts';
 import { decodeRecords } from './records/record-batch.ts';
 
 export type KafkaLogLevel = 'error' | 'warn' | 'info' | 'debug';

@@ -22,7 +22,7 @@ export {
   requeueUsers,
   reserveUsers,
 } from './fill-queue.ts';
-export { forgetUsers } from './forget.ts';
+export { forgetUsers } from './forget-users.ts';
 export {
   ensureGenerations,
   type Generation,
@@ -37,7 +37,7 @@ export { type CountersReading, readBuckets } from './read.ts';
 export { type CountersDigest, readDigests } from './read-digests.ts';
 export { readSegments, type SegmentsReading } from './read-segments.ts';
 export { readWindowSums } from './read-window-sums.ts';
+export { requireSuitableRedis } from './require-suitable-redis.ts';
 export { CounterSession } from './session.ts';
 export { snapshotUser, snapshotUsers, type UserSnapshot } from './snapshot.ts';
-export { requireSuitableRedis } from './suitable.ts';
 export type { CurrentCalls, WindowReading, WindowSums } from './window-sums.ts';

@@ -2,7 +2,7 @@ import { dayOf } from '@calltally/domain';
 import type { Generations } from './generation.ts';
 import { userKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
-import { readyReadingOf, type WindowReading } from './window-sums.ts';
+import { type WindowReading, windowReadingOf } from './window-sums.ts';
 
 /**
  * The sums kept ready in the user's hash; one command for all users that are asked for at once.
@@ -20,6 +20,6 @@ export async function readWindowSums(
   if (generation === undefined) return undefined;
   const text = await session.ready(master, generation.id, userKey(userId));
   if (text === '') return undefined;
-  const reading = readyReadingOf(text);
+  const reading = windowReadingOf(text);
   return reading.day === dayOf(nowMs) ? reading : undefined;
 }

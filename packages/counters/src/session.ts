@@ -4,8 +4,8 @@ import { CountersError } from './errors.ts';
 import { userKey } from './keys.ts';
 import { withinLoopTime } from './loop-time.ts';
 import { type Master, masterOf, openMasters } from './masters.ts';
-import { ReadyBatches } from './ready-batches.ts';
 import { queue, run, type Script } from './scripts.ts';
+import { WindowSumsBatcher } from './window-sums-batcher.ts';
 
 /** A script for one user: the user's hash comes first among its keys. */
 export interface UserCommand {
@@ -25,7 +25,7 @@ export class CounterSession {
   readonly #isCluster: boolean;
   /** Where commands are not bound by the clock. */
   readonly #loopLimitMs: number | undefined;
-  readonly #ready: ReadonlyMap<Master, ReadyBatches>;
+  readonly #ready: ReadonlyMap<Master, WindowSumsBatcher>;
   #end!: (reason: CountersError) => void;
   #reason: CountersError | undefined;
 
@@ -36,7 +36,7 @@ export class CounterSession {
     this.#ready = new Map(
       masters.map((master) => [
         master,
-        new ReadyBatches((generation, keys) => this.askUsers(master, 'ready', generation, keys)),
+        new WindowSumsBatcher((generation, keys) => this.askUsers(master, 'ready', generation, keys)),
       ]),
     );
     this.ended = new Promise((resolve) => {

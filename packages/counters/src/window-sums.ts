@@ -32,7 +32,7 @@ export function readyOf(text: string): WindowSums {
 }
 
 /** Of lua/ready.lua: the same text with the latest start behind it. */
-export function readyReadingOf(text: string): WindowReading {
+export function windowReadingOf(text: string): WindowReading {
   const numbers = new Numbers(text);
   const reading = sumsOf(numbers) as WindowReading;
   reading.lastStartedAt = numbers.next();

@@ -177,7 +177,7 @@ test('a Redis that is full keeps the queue as it is, gives no slot and ends no s
   const { session, admin } = await testCounters(t);
   await queueUsers(session, ['a', 'b'], NOW);
   t.strictSame(await reserveUsers(session, { empty: 1, part: 0 }, NOW), ['a']);
-  const before = await admin.zrange('ct:filling:{0}', 0, -1, 'WITHSCORES');
+  const before = await admin.zrange('ct:filling:{0}', '0', '-1', 'WITHSCORES');
   await admin.config('SET', 'maxmemory', '1');
   const part = new Map([['a', { sinceMs: NOW, openedAtMs: NOW }]]);
 
@@ -185,7 +185,7 @@ test('a Redis that is full keeps the queue as it is, gives no slot and ends no s
   await queueFilling(session, ['d'], NOW);
   await requeueUsers(session, part);
   t.equal(await acquireFillSlot(session, 2, 'holder'), undefined);
-  t.strictSame(await admin.zrange('ct:filling:{0}', 0, -1, 'WITHSCORES'), before);
+  t.strictSame(await admin.zrange('ct:filling:{0}', '0', '-1', 'WITHSCORES'), before);
   t.strictSame(await queuedUsers(session, 9), ['b', 'a']);
   t.ok(session.isOpen, 'dashboards are read by it all the same');
 

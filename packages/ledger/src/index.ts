@@ -17,6 +17,5 @@ export { fillUntilComplete, repairUsers, replaceUsers, type SumsAt, type WarmOpt
 export type { PartitionOffsets } from './resume-point.ts';
 export { RowsAsOf } from './rows-as-of.ts';
 export { generationsAheadOfMongo, type PartitionStart, startEpoch } from './start-epoch.ts';
-export { sumsOfTopic } from './sums-of-topic.ts';
-export { type TopicEvent, TopicSums } from './topic-sums.ts';
+export { sumsOfTopic, type TopicEvent, TopicSums } from './topic-sums.ts';
 export { userDaySumsOf } from './user-day-sums.ts';

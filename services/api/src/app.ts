@@ -15,7 +15,7 @@ import { answerClientError, refuseTunnel } from './client-error.ts';
 import type { ApiKeyCache } from './keys/api-key-cache.ts';
 import { measure } from './measure.ts';
 import { authentication } from './plugins/authentication.ts';
-import { client } from './plugins/client.ts';
+import { client } from './plugins/client-address.ts';
 import { documentation } from './plugins/documentation.ts';
 import { errors, sendError } from './plugins/errors.ts';
 import { httpMetrics } from './plugins/http-metrics.ts';

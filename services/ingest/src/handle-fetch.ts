@@ -1,38 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CountersError } from '@calltally/counters';
-import { StoreError } from '@calltally/store';
-import type { Logger } from '@calltally/telemetry';
 import type { EachBatchPayload, Batch as FetchedBatch } from 'kafkajs';
-import { type AssignmentEpoch, type AssignmentEpochs, codeOf } from './assignment-epochs.ts';
-import type { Auditor } from './auditor.ts';
-import type { DeadLetters } from './dead-letters.ts';
-import { type DecodedBatch, decodeBatch } from './decode-batch.ts';
+import type { AssignmentEpoch } from './assignment-epochs.ts';
+import { decodeBatch } from './decode-batch.ts';
 import { emptyOffsetsOf } from './empty-offsets.ts';
-import type { HeldPartitions } from './held-partitions.ts';
-import type { IngestMetrics } from './metrics.ts';
-import type { OffsetCommitter } from './offset-committer.ts';
-import { recordBatch } from './record-batch.ts';
+import { type BatchParts, processBatch } from './process-batch.ts';
 import type { TopicAdmin } from './topic-admin.ts';
-import { Backoff, settledWithin, withHeartbeats } from './waiting.ts';
+import { settledWithin, withHeartbeats } from './waiting.ts';
 
 /** Events recorded together: all that a fetch brings of a partition, and few enough to end between two heartbeats. */
 const BATCH_EVENTS_MAX = 6_000;
 /** kafkajs fetches again when every batch has ended, so the other partitions wait with a slow one at most this long. */
 const PATIENCE_MS = 500;
 
-export interface FetchParts {
-  committer: OffsetCommitter;
+export interface FetchParts extends BatchParts {
   topic: TopicAdmin;
-  epochs: AssignmentEpochs;
-  deadLetters: DeadLetters;
-  auditor: Auditor;
-  held: HeldPartitions;
-  metrics: IngestMetrics;
-  logger: Logger;
   seek: (partition: number, offset: number) => void;
   pause: (partition: number) => void;
   resume: (partition: number) => void;
-  stopping: AbortSignal;
 }
 
 /**
@@ -147,57 +131,4 @@ async function follows(parts: FetchParts, epoch: AssignmentEpoch, fetched: Fetch
   }
   parts.seek(partition, next);
   return false;
-}
-
-/**
- * Repeats a batch until its checkpoint is written; every step of it is idempotent. While it fails, its partition alone waits.
- * Never rejects. @returns false when the batch is no longer ours
- */
-async function processBatch(
-  parts: FetchParts,
-  epoch: AssignmentEpoch,
-  batch: DecodedBatch,
-  commit: EachBatchPayload['commitOffsetsIfNecessary'],
-): Promise<boolean> {
-  const { epochs, metrics, logger, stopping } = parts;
-  const { partition, through } = batch;
-  const queue = epoch.queues.of(partition);
-  const endTimer = metrics.batchSeconds.startTimer();
-  const backoff = new Backoff();
-  while (!stopping.aborted && epochs.current === epoch) {
-    try {
-      await recordBatch(parts, epoch, batch);
-    } catch (thrown) {
-      const code = codeOf(thrown);
-      metrics.failures.inc({ code });
-      logger.warn({ err: thrown, partition, first: batch.first }, 'batch failed, retrying');
-      parts.held.failed(partition, code);
-      queue.failing = { code, sinceMs: queue.failing?.sinceMs ?? Date.now() };
-      await backoff.pause(stopping);
-      if (!(thrown instanceof CountersError || isOutage(thrown))) continue;
-      // Either store may be back in an older state.
-      epochs.invalidate(epoch);
-      return false;
-    }
-    queue.failing = undefined;
-    epoch.positions.moved(partition, through + 1);
-    // The group may have given the partition to somebody else meanwhile.
-    if (epochs.current === epoch) parts.committer.enqueue(partition, String(through + 1), commit);
-    metrics.batchSize.observe(batch.events.length + batch.rejected.length);
-    endTimer();
-    return true;
-  }
-  return false;
-}
-
-/** Faults behind which Mongo may be another one, or back in an older state. */
-const OUTAGES: ReadonlySet<string> = new Set([
-  'STORE_UNAVAILABLE',
-  'STORE_TIMEOUT',
-  'STORE_TLS',
-  'STORE_FULL',
-]);
-
-function isOutage(thrown: unknown): boolean {
-  return thrown instanceof StoreError && OUTAGES.has(thrown.code);
 }

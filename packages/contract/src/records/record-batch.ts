@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import { BatchUnreadableError } from '../codecs/unreadable.ts';
-import type { Codec } from '../codecs.ts';
+import type { Codec } from '../compression.ts';
 import { type PlainRecord, RecordReader } from './record-reader.ts';
 import { markUnreadable } from './unreadable.ts';
 

@@ -1,7 +1,7 @@
 import { CODECS, type Codec, encodeBatch, type Header, type RawRecord } from '@calltally/contract/testing';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { registerCodecs } from '../../src/codecs.ts';
+import { registerCodecs } from '../../src/compression.ts';
 import { decodeRecords, type FetchedRecord } from '../../src/records/record-batch.ts';
 import { unreadableOf } from '../../src/records/unreadable.ts';
 

@@ -53,7 +53,7 @@ export interface Process {
 
 export type Work = (process: Process) => Promise<void>;
 
-/** A consumer of ingest: what services/ingest/src/assignment-epochs.ts, handle-fetch.ts and record-batch.ts do, without kafkajs. */
+/** A consumer of ingest: what services/ingest/src/assignment-epochs.ts, handle-fetch.ts and process-batch.ts do, without kafkajs. */
 export function consumer(partition: number, eventsABatch: number): Work {
   return async (process) => {
     let session: CounterSession | undefined;

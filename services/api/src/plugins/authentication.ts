@@ -3,7 +3,7 @@ import fastifyAuth from '@fastify/auth';
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
 import { ApiError, unavailable } from '../api-error.ts';
-import { networkOf } from '../client.ts';
+import { networkOf } from '../client-address.ts';
 import type { ApiKeyCache } from '../keys/api-key-cache.ts';
 import { bearerToken, invalidApiKey, missingApiKey, otherUser } from '../keys/bearer.ts';
 

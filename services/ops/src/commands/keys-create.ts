@@ -1,8 +1,8 @@
 import { formatInstant } from '@calltally/domain';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { parseExpiry } from '../expiry.ts';
 import { CommandError } from '../failure.ts';
+import { parseExpiry } from '../key-expiry.ts';
 import { requireUserId } from '../user-id.ts';
 
 interface Options {

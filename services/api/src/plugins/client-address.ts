@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import { clientOf } from '../client.ts';
+import { clientOf } from '../client-address.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { clientOf, networkOf } from '../src/client.ts';
+import { clientOf, networkOf } from '../src/client-address.ts';
 
 const client = (ip: string, remoteAddress = '192.0.2.1') =>
   clientOf({ ip, socket: { remoteAddress } } as Parameters<typeof clientOf>[0]);

@@ -15,7 +15,7 @@ interface Batch {
  * more than a user in it does. While a command is under way those that come wait for its reply, and go together: alone
  * a request is sent at once, and the more there are the less each of them costs.
  */
-export class ReadyBatches {
+export class WindowSumsBatcher {
   readonly #ask: Ask;
   /** The last one is open to further users. */
   readonly #batches: Batch[] = [];

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { requireSuitableRedis } from '../src/index.ts';
-import { unsuitable } from '../src/suitable.ts';
+import { unsuitable } from '../src/require-suitable-redis.ts';
 import { testCounters } from './support.ts';
 
 test('a server that lacks what the scripts need is refused by its version', async (t) => {

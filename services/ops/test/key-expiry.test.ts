@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { parseExpiry } from '../src/expiry.ts';
+import { parseExpiry } from '../src/key-expiry.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 
