@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Some two minutes that touch every codec, each store, every service, and what a process prints. */
 const SHORT = [
-  'packages/contract/test/codecs.test.ts',
+  'packages/contract/test/compression.test.ts',
   'packages/contract/test/foreign-clients.test.ts',
   'packages/counters/test/apply.test.ts',
   'packages/store/test/calls.test.ts',

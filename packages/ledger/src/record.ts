@@ -32,7 +32,7 @@ const ROUNDS = 20;
  *   1. insert the rows, majority        – from here on the calls exist
  *   2. raise `stored` of the partition  – from here on who is opened is filled with them
  *   3. apply canonical events to Redis  – adds only what lies beyond the user's `applied`; unknown users are opened
- *   4. checkpoint, by `markCounted`           – from here on a Redis that kept this checkpoint has counted them
+ *   4. checkpoint (`writeCheckpoint`)  – from here on a Redis that kept this checkpoint has counted them
  *   5. commit to Kafka, by the caller   – from here on they need not come again
  *
  * Killed between any two, the batch comes again and each step finds done what was done. A step never runs before the

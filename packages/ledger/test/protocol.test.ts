@@ -78,7 +78,7 @@ async function consume(world: World, topic: Topic, partition: number, alive: () 
   }
 }
 
-/** A random beginning of what record and markCounted do. */
+/** A random beginning of what record and writeCheckpoint do. */
 async function dieWithin(
   { store, session, generations }: LedgerContext,
   batch: ReturnType<typeof batchOf>,

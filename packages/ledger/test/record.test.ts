@@ -23,7 +23,7 @@ import {
   testWorld,
 } from './support.ts';
 
-/** The first `steps` of what `record` and `markCounted` do, then death. */
+/** The first `steps` of what `record` and `writeCheckpoint` do, then death. */
 async function recordAndDie({ store, session, generations }: LedgerContext, batch: CallBatch, steps: number) {
   const { stream, partition, events, through } = batch;
   if (steps === 0) return;

@@ -45,7 +45,7 @@ test('rows that Mongo lost come back, and their users are counted whole, also wh
   const cut = await world.begin();
   const { calls } = world.store;
   const store = { ...world.store, calls: Object.create(calls) };
-  store.calls.areHeld = calls.allPresent.bind(calls);
+  store.calls.allPresent = calls.allPresent.bind(calls);
   store.calls.insertMissing = async (rows: Parameters<typeof calls.insertMissing>[0]) => {
     const outcomes = await calls.insertMissing(rows);
     cut.session.end('cut after the insert');

@@ -95,7 +95,7 @@ async function failures(store: Store): Promise<[string, unknown][]> {
     startsBefore: () => store.tallies.startsBefore('u-1', 1),
     callsOf: () => store.users.callsOf('u-1'),
     raise: () => store.progress.advanceStored(0, 0, 1),
-    raiseAsOf: () => store.progress.advanceAsOf(0, [0], 1),
+    advanceAsOf: () => store.progress.advanceAsOf(0, [0], 1),
     stored: () => store.progress.stored(),
     asOf: () => store.progress.asOf(),
     currentStream: () => store.progress.currentStream(),
