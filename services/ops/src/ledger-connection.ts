@@ -21,7 +21,7 @@ const LONGEST_PAUSE_MS = 1_000;
 export class LedgerConnection {
   readonly #store: Store;
   readonly #settings: CounterSessionOptions;
-  #books: LedgerContext | undefined;
+  #ledger: LedgerContext | undefined;
   #opening: Promise<LedgerContext> | undefined;
   #wasOpen = false;
 
@@ -44,7 +44,7 @@ export class LedgerConnection {
         return await work(ledger);
       } catch (thrown) {
         // Others may have opened the next session already.
-        if (thrown instanceof CountersError && ledger === this.#books) this.close();
+        if (thrown instanceof CountersError && ledger === this.#ledger) this.close();
         const attempts = this.#wasOpen ? ATTEMPTS : FIRST_ATTEMPTS;
         if (!this.#isWorthRepeating(thrown) || attempt === attempts || signal.aborted) throw thrown;
       }
@@ -54,13 +54,13 @@ export class LedgerConnection {
   }
 
   close(): void {
-    this.#books?.session.end('the command is over');
-    this.#books = undefined;
+    this.#ledger?.session.end('the command is over');
+    this.#ledger = undefined;
   }
 
   /** @throws CountersError, CommandError COUNTERS_UNKNOWN where ingest has not begun to count */
   async open(): Promise<LedgerContext> {
-    if (this.#books?.session.isOpen) return this.#books;
+    if (this.#ledger?.session.isOpen) return this.#ledger;
     this.#opening ??= this.#openAnother().finally(() => {
       this.#opening = undefined;
     });
@@ -77,9 +77,9 @@ export class LedgerConnection {
           'nothing was counted in Redis yet; ingest must run once first',
         );
       }
-      this.#books = { store: this.#store, session, generations };
+      this.#ledger = { store: this.#store, session, generations };
       this.#wasOpen = true;
-      return this.#books;
+      return this.#ledger;
     } catch (thrown) {
       session.end('not usable');
       throw thrown;

@@ -22,7 +22,7 @@ const UNDER_WAY_MAX = 4;
 /** Gives messages to the ledger, those of a partition one after another. Marks nothing and commits nothing. */
 export class Recorder {
   readonly counts: Counts = { read: 0, restored: 0, already: 0, rejected: 0 };
-  readonly #books: LedgerConnection;
+  readonly #ledger: LedgerConnection;
   readonly #stream: number;
   readonly #signal: AbortSignal;
   readonly #last = new Map<number, Promise<void>>();
@@ -31,7 +31,7 @@ export class Recorder {
   #failure: { thrown: unknown } | undefined;
 
   constructor(ledger: LedgerConnection, stream: number, signal: AbortSignal) {
-    this.#books = ledger;
+    this.#ledger = ledger;
     this.#stream = stream;
     this.#signal = signal;
   }
@@ -77,7 +77,7 @@ export class Recorder {
     }
     const through = Number(messages.at(-1)!.offset);
     let failed = false;
-    const { outcomes } = await this.#books.use(async (ledger) => {
+    const { outcomes } = await this.#ledger.use(async (ledger) => {
       const afterFailure = failed;
       failed = true;
       return restore(ledger, { stream: this.#stream, partition, events }, afterFailure);
