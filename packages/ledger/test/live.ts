@@ -51,7 +51,7 @@ export class Live {
   readonly #clock: () => number;
   readonly #topic = PARTITIONS.map(() => [] as Call[]);
   readonly #committed = PARTITIONS.map(() => 0);
-  #books: LedgerContext | undefined;
+  #ledger: LedgerContext | undefined;
 
   constructor(world: World, clock: () => number) {
     this.#world = world;
@@ -76,14 +76,14 @@ export class Live {
       for (let done = false; !done; ) {
         try {
           await this.mayBegin;
-          this.#books ??= await this.#begin();
-          await record(this.#books, batchOf(partition, events));
-          await this.#mark(this.#books, partition, sentMs);
+          this.#ledger ??= await this.#begin();
+          await record(this.#ledger, batchOf(partition, events));
+          await this.#mark(this.#ledger, partition, sentMs);
           done = true;
         } catch (thrown) {
           if ((thrown as { code?: string }).code?.startsWith('COUNTERS_') !== true) throw thrown;
-          this.#books?.session.end('over');
-          this.#books = undefined;
+          this.#ledger?.session.end('over');
+          this.#ledger = undefined;
           await sleep(PAUSE_MS);
         }
       }

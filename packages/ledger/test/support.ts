@@ -39,7 +39,7 @@ export interface World {
   db: Db;
   store: Store;
   open(): Promise<CounterSession>;
-  /** Books of a fresh session, as a consumer that begins has them. */
+  /** The ledger of a fresh session, as a consumer that begins has them. */
   begin(states?: readonly Partial<PartitionOffsets>[]): Promise<LedgerContext>;
 }
 

@@ -23,7 +23,7 @@ import {
   recordBefore,
   recountBefore,
   replaceBefore,
-} from './version-before/books.ts';
+} from './version-before/ledger.ts';
 
 const NOTHING_WRONG = { compared: 1, cold: [], filling: [], differences: [] };
 

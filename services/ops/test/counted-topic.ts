@@ -71,7 +71,7 @@ export async function countedTopic(t: Test) {
     publish: (events: readonly CallEvent[]) => producer.sendAll(events),
     publishRaw: (partition: number, value: string) =>
       plain.send({ topic, messages: [{ partition, value }], acks: -1 }),
-    /** Books as a consumer that begins has them. */
+    /** The ledger as a consumer that begins has it. */
     async begin(): Promise<LedgerContext> {
       const states = await statesOf(admin, topic);
       return (await startEpoch(store, await open(), { stream: 0, states, retentionMonths: 25 })).ledger;

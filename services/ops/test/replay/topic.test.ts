@@ -10,12 +10,12 @@ test('a partition that ingest takes further, while it is looked at, does not loo
   await world.count(ledger, eventsOf(users, 30));
   let counted = 0;
   // More is counted just before `stored` is read: whoever asked for the ends before has older ones.
-  const standing = async () => {
+  const streamAndStored = async () => {
     await world.count(ledger, eventsOf(users, 30));
     counted++;
     return world.store.progress.streamAndStored();
   };
-  const store = { ...world.store, progress: { standing } } as unknown as Store;
+  const store = { ...world.store, progress: { streamAndStored } } as unknown as Store;
   const { partitions } = await viewTopic(world.admin, store, world.topic);
   t.equal(counted, 1);
   t.ok(partitions.some(({ stored }) => stored > 0));

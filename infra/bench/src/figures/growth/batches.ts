@@ -49,11 +49,11 @@ export const growthBatches: Figure = {
 
 /** Events of one partition that follow each other, recorded as ingest does once it has parsed them. */
 class Batches {
-  readonly #books: LedgerContext;
+  readonly #ledger: LedgerContext;
   #next = 0;
 
   constructor(ledger: LedgerContext) {
-    this.#books = ledger;
+    this.#ledger = ledger;
   }
 
   /** How long a batch takes, on the average of as many as fit into a time. */
@@ -70,8 +70,8 @@ class Batches {
   async take(size: number): Promise<void> {
     const events = Array.from({ length: size }, () => this.#event());
     const place = { stream: 0, partition: 0, through: this.#next - 1 };
-    await record(this.#books, { ...place, events });
-    await writeCheckpoint(this.#books, place);
+    await record(this.#ledger, { ...place, events });
+    await writeCheckpoint(this.#ledger, place);
   }
 
   #event(): { offset: number; call: Call } {

@@ -19,7 +19,7 @@ const SCRIPTS = new Map(
   ]),
 );
 
-/** Books whose session runs the scripts of the version before. */
+/** A ledger whose session runs the scripts of the version before. */
 export function booksBefore(ledger: LedgerContext, redis: Redis): LedgerContext {
   const evaluate = (script: string, keys: readonly string[], args: readonly (string | number)[]) => {
     const lua = SCRIPTS.get(script);
