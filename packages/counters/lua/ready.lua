@@ -1,8 +1,9 @@
 -- Tells the sums that are kept ready, of many users at once.
 -- KEYS[1…] users (hashes)
 -- ARGV[1] generation
--- Reply: for each user the ready sums and the latest start (epoch ms) as one text of nine numbers; '' when there are
---   none, or the counters are absent or of another generation. A hash has ready sums only once its default window is complete.
+-- Reply: for each user the window sums and the latest start (epoch ms) as one text of nine numbers; '' when there are
+--   none, or the counters are absent or of another generation. A hash has window sums
+--   only once its default window is complete.
 local replies = {}
 for i, user in ipairs(KEYS) do
   local head = redis.call('HMGET', user, 'g', 'r', 'x')

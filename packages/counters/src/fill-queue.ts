@@ -6,7 +6,8 @@ import type { CounterSession } from './session.ts';
 
 /*
  * Who is to be filled, on the master that holds the user, so that whoever has time goes on where another was killed
- * (lua/take.lua). No number depends on it: who is missing here is queued again by the next answer that the ready sums cannot give.
+ * (lua/take.lua). No number depends on it: who is missing here is queued again by the next answer that the
+ * window sums cannot give.
  */
 
 /** Whom `reserveUsers` gives to one process is not given to another for so long. */

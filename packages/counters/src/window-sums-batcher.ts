@@ -11,7 +11,7 @@ interface Batch {
 }
 
 /**
- * Asks one master for the ready sums of many users by one command, since a command costs this process and Redis far
+ * Asks one master for the window sums of many users by one command, since a command costs this process and Redis far
  * more than a user in it does. While a command is under way those that come wait for its reply, and go together: alone
  * a request is sent at once, and the more there are the less each of them costs.
  */

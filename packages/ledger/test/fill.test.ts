@@ -168,13 +168,15 @@ test('filling users in', async (t) => {
     const users = Array.from({ length: 5 }, (_, i) => `u-beside-${i}`);
     await stored(users.map((userId) => callOf(userId)));
     await openCold(ledger, users);
-    const tallies = watched(store.tallies, async (userIds) => {
-      if (userIds.length === 1) return;
+    const alone: number[] = [];
+    const tallies = watched(store.tallies, async (userIds, { from }) => {
+      if (userIds.length === 1) return alone.push(from);
       // Longer than a round is to take.
       await sleep(5_100);
       throw new StoreError('STORE_TIMEOUT', true, 'late');
     });
     t.match(await fillPieces(ledger, new PieceReader(tallies), users), { pieces: 5, left: [] });
+    t.ok(alone.length === 5 && Math.min(...alone) > -Infinity, 'none of them is tried as a whole once more');
   });
 
   await t.test(

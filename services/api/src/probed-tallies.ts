@@ -11,11 +11,11 @@ const LATE_FOR_MS = 10_000;
 const LATE_USERS_MAX = 1_000;
 
 /**
- * Sums of many rows may take their time, but only from a Mongo that is alive: when they take long, Mongo is
- * probed. One that hangs while Redis is gone too is then known for it within a second, as one that is down is at once.
+ * Sums of many rows may take their time, but only from a Mongo that is alive: when they take long, Mongo is probed. A
+ * Mongo that hangs while Redis is gone too is known within a second, as one that is down is at once.
  *
- * What a living Mongo does not add up in time is refused at once for a while, and all that reaches further back for the
- * same user: it would keep Mongo from filling them in, and from everybody else.
+ * What a living Mongo did not add up in time is refused at once for a while, with all that reaches further back for the
+ * same user: asked again, it would slow down filling the user, and everybody else.
  */
 export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
   readonly #tallies: Pick<Tallies, 'sumByRange' | 'sumByDay'>;
