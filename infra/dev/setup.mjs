@@ -1,6 +1,6 @@
 // `npm start`, all of `npm test` and `npm run bench` of a fresh clone: everything from nothing. Plain JavaScript without dependencies.
 import { constants } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { changedFiles, NoBase } from './setup/changed-files.mjs';
 import { CommandFailed, run, stopCommands } from './setup/command.mjs';
@@ -14,6 +14,8 @@ import { listenToSignals } from './setup/signals.mjs';
 import { step } from './setup/step.mjs';
 import { readTests } from './setup/test-graph.mjs';
 
+/** So that no group takes much longer than the longest test alone. */
+const GROUP_SIZE_MAX = 8;
 const depcruise = ['packages', 'services', 'infra', '--config', '.dependency-cruiser.cjs'];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name);
@@ -90,7 +92,12 @@ async function test() {
   await check();
   // A test that is run by itself obtains the browser if it needs one; of all of them, none shall wait for it.
   await obtainEngines('--chromium', '--actionlint');
-  return runTests(root, []);
+  const { tests, groupableTests } = await readTests(root);
+  const grouped = groupableTests();
+  const groups = groupTests(root, grouped, { folderOf: dirname, sizeMax: GROUP_SIZE_MAX });
+  // What takes minutes comes first, so that no processor rests at the end.
+  const alone = tests.filter((test) => !grouped.includes(test));
+  return runTests(root, [...alone, ...groups]);
 }
 
 async function testUnit() {

@@ -60,19 +60,23 @@ export async function readTests(root, gone = []) {
   // Names from the root are left out: what a process starts is named from the file that starts it.
   const needs = (/** @type {string} */ test) => reach(test, (file) => namedBy(file).near);
   const tests = files.filter((file) => TEST.test(file) && !gone.includes(file));
+  /** Starts nothing, no engine and no process, and does not search for minutes. @param {string} test */
+  const isUnit = (test) => ![ENGINES, PROCESSES, MODEL].some((one) => needs(test).has(one));
   return {
     tests,
 
     /** Whether it starts engines, or may: so also for what is no test that is known. @param {string} test */
     needsEngines: (test) => !tests.includes(test) || needs(test).has(ENGINES),
 
-    /** Those that start nothing, no engine and no process, and do not search for minutes. */
-    unitTests() {
-      return tests.filter((test) => {
-        const needed = needs(test);
-        return ![ENGINES, PROCESSES, MODEL].some((one) => needed.has(one));
-      });
-    },
+    unitTests: () => tests.filter(isUnit),
+
+    /** Those that can share a process with others: they may use engines, and start no process of their own. */
+    groupableTests: () =>
+      tests.filter((test) => {
+        if (/^(infra|packages\/stack)\//.test(test)) return isUnit(test);
+        const own = [...needs(test)].filter((file) => !file.startsWith('packages/stack/'));
+        return !own.some((file) => file === MODEL || namedBy(file).near.includes(PROCESSES));
+      }),
 
     /**
      * The tests that a change of these files can touch, and those of the files that no test comes to.

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'tap';
 import { folder } from '../support.ts';
 
@@ -8,12 +8,24 @@ const { groupTests } = await import(new URL('../../setup/group-tests.mjs', impor
 
 test('tests of a package share a file, and what was there before is gone', async (t) => {
   const root = await folder(t);
-  t.same(groupTests(root, ['packages/a/test/old.test.ts']), ['.calltally/unit/packages-a.test.ts']);
+  t.same(groupTests(root, ['packages/a/test/old.test.ts']), ['.calltally/groups/packages-a.test.ts']);
   const files = groupTests(root, ['packages/b/test/x/one.test.ts', 'packages/b/test/two.test.ts']);
-  t.same(files, ['.calltally/unit/packages-b.test.ts']);
+  t.same(files, ['.calltally/groups/packages-b.test.ts']);
   t.equal(
     await readFile(join(root, files[0]), 'utf8'),
     'import "../../packages/b/test/x/one.test.ts";\nimport "../../packages/b/test/two.test.ts";\n',
   );
-  await t.rejects(readFile(join(root, '.calltally/unit/packages-a.test.ts')), { code: 'ENOENT' });
+  await t.rejects(readFile(join(root, '.calltally/groups/packages-a.test.ts')), { code: 'ENOENT' });
+});
+
+test('a group has its folder’s tests alone, and so many at most', async (t) => {
+  const root = await folder(t);
+  const tests = ['a/b/test/1.test.ts', 'a/b/test/2.test.ts', 'a/b/test/3.test.ts', 'a/b/test/c/4.test.ts'];
+  const files = groupTests(root, tests, { folderOf: dirname, sizeMax: 2 });
+  t.same(files, [
+    '.calltally/groups/a-b-test.test.ts',
+    '.calltally/groups/a-b-test-2.test.ts',
+    '.calltally/groups/a-b-test-c.test.ts',
+  ]);
+  t.match(await readFile(join(root, files[1]), 'utf8'), /^import "[^"]*3\.test\.ts";\n$/);
 });

@@ -68,6 +68,15 @@ test('a unit test starts no process, neither an engine nor any other, and does n
   );
 });
 
+test('tests share a process that start none, but for engines that all share', async (t) => {
+  const { graph } = await graphOf(t);
+  const alone = graph.tests.filter((one: string) => !graph.groupableTests().includes(one));
+  t.same(
+    alone,
+    ['model', 'process'].map((name) => `packages/a/test/${name}.test.ts`),
+  );
+});
+
 test('a change touches the tests that come to the file', async (t) => {
   const { graph, touched } = await graphOf(t);
   t.same(touched('packages/a/src/sum.ts'), ['door', 'service'], 'through imports, doors and processes');
