@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** Where a server listens: a name or an IPv4 address, and a port from 1 to 65535. */
+/** A host name or IPv4 address, and a port from 1 to 65535. */
 export interface HostPort {
   readonly host: string;
   readonly port: number;
@@ -8,7 +8,7 @@ export interface HostPort {
 
 const hostPort = /^(?<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?<port>\d{1,5})$/;
 
-/** `a:1, b:2` as a list, or undefined where one of the items is no `host:port`, or there is none. */
+/** Parses `a:1, b:2`. Undefined if any item is not `host:port`, or there is none. */
 export function parseHostPorts(text: string): HostPort[] | undefined {
   const found: HostPort[] = [];
   for (const item of text.split(',')) {
@@ -20,12 +20,12 @@ export function parseHostPorts(text: string): HostPort[] | undefined {
   return found;
 }
 
-/** Names for networks that no client from outside has an address in. */
+/** Names of networks from which no outside client can connect. */
 const networkNames = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
 /**
- * `10.0.0.0/8, ::1, loopback` as a list, or undefined where one of the items is neither an address, nor a network by its
- * prefix length, nor one of the names. The network of all addresses is none: it would trust whoever connects.
+ * Parses `10.0.0.0/8, ::1, loopback`. Undefined if any item is neither an address, nor a network with a prefix length, nor
+ * one of the names. A prefix length of 0 is refused: it would trust everybody.
  */
 export function parseNetworks(text: string): string[] | undefined {
   const items = text.split(',').map((item) => item.trim());
@@ -35,13 +35,13 @@ export function parseNetworks(text: string): string[] | undefined {
 function isNetwork(item: string): boolean {
   if (networkNames.has(item)) return true;
   const [address = '', prefix, ...more] = item.split('/');
-  // The name of an interface means something on one machine only.
+  // An interface name (`fe80::1%eth0`) is only meaningful on one machine.
   const bits = address.includes('%') ? 0 : { 0: 0, 4: 32, 6: 128 }[isIP(address)]!;
   if (bits === 0 || more.length > 0) return false;
   return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
 }
 
-/** True for `redis://` or `rediss://`, with userinfo, port and database number where given. */
+/** True for `redis://` or `rediss://`, with optional userinfo, port and database number. */
 export function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, pathname, username, password } = new URL(text);
@@ -56,7 +56,7 @@ export function isRedisUrl(text: string): boolean {
 
 const isPercentEncoded = (text: string) => !/%(?![0-9A-Fa-f]{2})/.test(text);
 
-// Not `URL`: a replica set lists several hosts, which no URL parser takes.
+// Not `URL`, which cannot parse the several hosts of a replica set.
 const mongoUri =
   /^mongodb(?:\+srv)?:\/\/(?:[^@/\s?]+@)?[^@/\s?,]+(?:,[^@/\s?,]+)*(?:\/(?<database>[^?\s/@.$"\\]*))?(?:\?\S*)?$/;
 

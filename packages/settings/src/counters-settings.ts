@@ -1,7 +1,7 @@
 import Type from 'typebox';
-import { fragment } from './fragment.ts';
+import { fragment } from './read-settings.ts';
 
-/** Section `counters`: how far back Redis answers by itself. */
+/** Section `counters`: how many months Redis keeps. */
 export const CountersSettings = fragment(
   'counters',
   Type.Object({
@@ -9,9 +9,53 @@ export const CountersSettings = fragment(
       default: 25,
       minimum: 2,
       maximum: 120,
-      description: 'months that Redis keeps, 2 to 120; ranges further back are answered from Mongo',
+      description: 'months that Redis keeps, 2 to 120; older ranges are answered from Mongo',
       remedy: 'a whole number of months from 2 to 120',
     }),
   }),
   ({ COUNTERS_RETENTION_MONTHS }) => ({ retentionMonths: COUNTERS_RETENTION_MONTHS }),
+);
+
+/** Section `fill`: how much load filling may put on Mongo. */
+export const FillSettings = fragment(
+  'fill',
+  Type.Object({
+    FILL_SLOTS: Type.Integer({
+      default: 1,
+      minimum: 1,
+      maximum: 64,
+      description:
+        'how many queries all processes together may run on Mongo at once to fill counters, 1 to 64; ' +
+        'set the same value for every process',
+      remedy: 'a whole number from 1 to 64',
+    }),
+  }),
+  ({ FILL_SLOTS }) => ({ slots: FILL_SLOTS }),
+);
+
+/** Section `audit`: how many users ingest compares with Mongo; 0 in either variable turns the audit off. */
+export const AuditSettings = fragment(
+  'audit',
+  Type.Object({
+    AUDIT_SHARE: Type.Number({
+      default: 0.01,
+      minimum: 0,
+      maximum: 1,
+      description:
+        'share of the users with new calls whose counters ingest compares with Mongo, 0 to 1; ' +
+        'at least one user is compared. `0` turns the audit off',
+      remedy: 'a number from 0 to 1, such as 0.01',
+    }),
+    AUDIT_USERS_PER_MINUTE: Type.Integer({
+      default: 60,
+      minimum: 0,
+      maximum: 6_000,
+      description: 'most users that one ingest process compares per minute; `0` turns the audit off',
+      remedy: 'a whole number of users per minute up to 6000, or 0 for none',
+    }),
+  }),
+  ({ AUDIT_SHARE, AUDIT_USERS_PER_MINUTE }) => ({
+    share: AUDIT_SHARE,
+    usersPerMinute: AUDIT_USERS_PER_MINUTE,
+  }),
 );

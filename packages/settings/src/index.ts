@@ -1,17 +1,20 @@
-export type { HostPort } from './addresses.ts';
-export { AuditSettings } from './audit-settings.ts';
-export { checkConfigOnly } from './check-config-only.ts';
-export { CountersSettings } from './counters-settings.ts';
-export { describeSettings, type SettingRow } from './describe-settings.ts';
-export { FillSettings } from './fill-settings.ts';
-export { type Fragment, variablesOf } from './fragment.ts';
-export { HttpSettings, IngestHttp } from './http-settings.ts';
+export { AuditSettings, CountersSettings, FillSettings } from './counters-settings.ts';
 export { type KafkaSasl, KafkaSettings } from './kafka-settings.ts';
-export { LogSettings } from './log-settings.ts';
-export { MongoSettings } from './mongo-settings.ts';
-export { ProxySettings } from './proxy-settings.ts';
-export { RateLimitSettings } from './rate-limit-settings.ts';
-export { type Environment, readSettings, type Settings } from './read-settings.ts';
-export { type RedisCluster, type RedisNode, RedisSettings } from './redis-settings.ts';
-export { apiSettings, ingestSettings, opsSettings } from './services.ts';
-export { SettingsError, type SettingsFault } from './settings-error.ts';
+export {
+  type Environment,
+  type Fragment,
+  readSettings,
+  type Settings,
+  SettingsError,
+  type SettingsFault,
+  variablesOf,
+} from './read-settings.ts';
+export {
+  HttpSettings,
+  IngestHttp,
+  LogSettings,
+  ProxySettings,
+  RateLimitSettings,
+} from './service-settings.ts';
+export { apiSettings, checkConfigOnly, ingestSettings, opsSettings } from './services.ts';
+export { MongoSettings, type RedisCluster, type RedisNode, RedisSettings } from './store-settings.ts';

@@ -1,17 +1,17 @@
 import Type from 'typebox';
 import { parseHostPorts } from './addresses.ts';
-import { fragment } from './fragment.ts';
+import { fragment } from './read-settings.ts';
 
 const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 
-/** How a client proves to Kafka who it is. */
+/** The credentials of a Kafka client. */
 export interface KafkaSasl {
   readonly mechanism: (typeof mechanisms)[number];
   readonly username: string;
   readonly password: string;
 }
 
-// Kafka writes these names in capitals and its clients for Node in small letters; both are meant alike.
+// Kafka writes these names in upper case, its clients for Node in lower case; both are accepted.
 const mechanismOf = (text: string) => mechanisms.find((one) => one === text.toLowerCase());
 
 const legalTopic = {
@@ -26,35 +26,35 @@ export const KafkaSettings = fragment(
     KAFKA_BROKERS: Type.Refine(
       Type.String({
         default: '127.0.0.1:9092',
-        description: 'brokers to begin with, `host:port` with commas between',
-        remedy: 'host:port, with commas between several, each port from 1 to 65535',
+        description: 'brokers to connect to first, `host:port` separated by commas',
+        remedy: 'host:port, separated by commas, each port from 1 to 65535',
       }),
       (text) => parseHostPorts(text) !== undefined,
     ),
     KAFKA_SSL: Type.Boolean({
       default: false,
-      description: '`true` speaks TLS to the brokers',
+      description: '`true` uses TLS to the brokers',
       remedy: 'true or false',
     }),
     KAFKA_SASL_MECHANISM: Type.Optional(
       Type.Refine(
         Type.String({
-          description: `how to log in: ${mechanisms.map((one) => `\`${one}\``).join(', ')}`,
+          description: `SASL mechanism: ${mechanisms.map((one) => `\`${one}\``).join(', ')}`,
           remedy: `one of ${mechanisms.join(', ')}`,
         }),
         (text) => mechanismOf(text) !== undefined,
       ),
     ),
-    KAFKA_SASL_USERNAME: Type.Optional(Type.String({ description: 'needed with a mechanism' })),
-    KAFKA_SASL_PASSWORD: Type.Optional(Type.String({ description: 'needed with a mechanism' })),
+    KAFKA_SASL_USERNAME: Type.Optional(Type.String({ description: 'required with a mechanism' })),
+    KAFKA_SASL_PASSWORD: Type.Optional(Type.String({ description: 'required with a mechanism' })),
     KAFKA_TOPIC: Type.String({
       default: 'calls.completed',
-      description: 'where the events of completed calls are',
+      description: 'topic of the call events',
       ...legalTopic,
     }),
     KAFKA_DLQ_TOPIC: Type.String({
       default: 'calls.completed.dlq',
-      description: 'where events go that cannot be taken; never the topic itself',
+      description: 'topic for rejected events; must differ from `KAFKA_TOPIC`',
       ...legalTopic,
     }),
     KAFKA_GROUP_ID: Type.String({
@@ -65,7 +65,7 @@ export const KafkaSettings = fragment(
       default: 6_000,
       minimum: 1_000,
       maximum: 300_000,
-      description: 'how long a consumer that died holds its partitions; the brokers set the least they allow',
+      description: 'how long a dead consumer keeps its partitions; brokers enforce a minimum',
       remedy: 'milliseconds from 1000 to 300000',
     }),
   }),
@@ -75,19 +75,23 @@ export const KafkaSettings = fragment(
     const credentials = { KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD };
     for (const [variable, value] of Object.entries(credentials)) {
       if (mechanism !== undefined && value === undefined)
-        report([variable, 'KAFKA_SASL_MECHANISM'], 'is missing', 'KAFKA_SASL_MECHANISM is set and needs it');
+        report(
+          [variable, 'KAFKA_SASL_MECHANISM'],
+          'is missing',
+          'set it, because KAFKA_SASL_MECHANISM is set',
+        );
       if (mechanism === undefined && value !== undefined)
         report(
           ['KAFKA_SASL_MECHANISM', variable],
           'is missing',
-          `set it to one of ${mechanisms.join(', ')}, or leave out KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
+          `set it to one of ${mechanisms.join(', ')}, or unset KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
         );
     }
     if (values.KAFKA_TOPIC === values.KAFKA_DLQ_TOPIC)
       report(
         ['KAFKA_DLQ_TOPIC', 'KAFKA_TOPIC'],
         'is the same as KAFKA_TOPIC',
-        'set it to a topic of its own, or a dead letter would be read as an event again',
+        'set it to another topic, otherwise dead letters would be read as events again',
       );
     const sasl: KafkaSasl | undefined =
       mechanism && KAFKA_SASL_USERNAME !== undefined && KAFKA_SASL_PASSWORD !== undefined

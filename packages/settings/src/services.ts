@@ -1,13 +1,13 @@
-import { AuditSettings } from './audit-settings.ts';
-import { CountersSettings } from './counters-settings.ts';
-import { FillSettings } from './fill-settings.ts';
-import { HttpSettings, IngestHttp } from './http-settings.ts';
+import { AuditSettings, CountersSettings, FillSettings } from './counters-settings.ts';
 import { KafkaSettings } from './kafka-settings.ts';
-import { LogSettings } from './log-settings.ts';
-import { MongoSettings } from './mongo-settings.ts';
-import { ProxySettings } from './proxy-settings.ts';
-import { RateLimitSettings } from './rate-limit-settings.ts';
-import { RedisSettings } from './redis-settings.ts';
+import {
+  HttpSettings,
+  IngestHttp,
+  LogSettings,
+  ProxySettings,
+  RateLimitSettings,
+} from './service-settings.ts';
+import { MongoSettings, RedisSettings } from './store-settings.ts';
 
 /** What the API reads from the environment. */
 export const apiSettings = [
@@ -34,3 +34,8 @@ export const ingestSettings = [
 
 /** What the `calltally` command reads from the environment. */
 export const opsSettings = [KafkaSettings, RedisSettings, MongoSettings, FillSettings] as const;
+
+/** Whether the process should stop after checking its settings. */
+export function checkConfigOnly(argv: readonly string[]): boolean {
+  return argv.includes('--check-config');
+}

@@ -1,12 +1,45 @@
-import { describeSettings } from './describe-settings.ts';
+import { type Fragment, variablesOf } from './read-settings.ts';
+import { apiSettings, ingestSettings, opsSettings } from './services.ts';
+
+/** A row of the documentation. */
+export interface SettingRow {
+  readonly variable: string;
+  /** As written in the environment; empty if there is none. */
+  readonly default: string;
+  readonly meaning: string;
+  /** The processes that read it. */
+  readonly readBy: readonly string[];
+}
+
+const readers = { ingest: ingestSettings, api: apiSettings, ops: opsSettings };
+
+/** Every variable once: those of ingest first, then those that only the API reads. */
+export function describeSettings(): SettingRow[] {
+  const fragments: readonly Fragment[] = [...ingestSettings, ...apiSettings];
+  const rows = new Map<string, SettingRow>();
+  for (const { variables } of fragments) {
+    for (const [variable, schema] of Object.entries(variables.properties)) {
+      const { default: fallback, description } = schema as { default?: unknown; description?: string };
+      rows.set(variable, {
+        variable,
+        default: fallback === undefined ? '' : String(fallback),
+        meaning: description ?? '',
+        readBy: Object.entries(readers)
+          .filter(([, read]) => variablesOf(read).includes(variable))
+          .map(([reader]) => reader),
+      });
+    }
+  }
+  return [...rows.values()];
+}
 
 const opening = `# Settings
 
-Every process of calltally is set by its environment and by nothing else. An empty variable counts as
-unset. The environment is checked at start, and every fault is told at once; \`--check-config\` stops
-after that check. No message repeats a value, since any of them may be a secret.
+All processes of calltally are configured by environment variables alone. An empty variable counts as unset. Settings are
+checked at start, and all faults are reported together; \`--check-config\` stops after that check. No message repeats a
+value, because any of them may be a secret.
 
-This page is made from the schemas by \`pnpm --filter @calltally/settings run docs\`.
+This page is generated from the schemas by \`pnpm --filter @calltally/settings run docs\`.
 
 `;
 

@@ -3,6 +3,7 @@ import {
   AuditSettings,
   apiSettings,
   CountersSettings,
+  checkConfigOnly,
   HttpSettings,
   IngestHttp,
   ingestSettings,
@@ -215,5 +216,11 @@ test('a Mongo URI that names no database means calltally', (t) => {
     ['mongodb+srv://cluster.example.com/other', 'other'],
   ] as const)
     t.same(readSettings([MongoSettings], { MONGODB_URI: uri }).mongo, { uri, database });
+  t.end();
+});
+
+test('--check-config is found at any position', (t) => {
+  t.ok(checkConfigOnly(['node', 'main.js', '--check-config']));
+  t.notOk(checkConfigOnly(['node', 'main.js']));
   t.end();
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'tap';
-import { describeSettings } from '../src/describe-settings.ts';
-import { settingsDocument } from '../src/settings-document.ts';
+
+import { describeSettings, settingsDocument } from '../src/settings-document.ts';
 
 test('docs/settings.md says what the schemas say', (t) => {
   const written = readFileSync(new URL('../../../docs/settings.md', import.meta.url), 'utf8');

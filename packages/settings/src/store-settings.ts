@@ -1,13 +1,13 @@
 import Type from 'typebox';
-import { type HostPort, isRedisUrl, parseHostPorts } from './addresses.ts';
-import { fragment } from './fragment.ts';
+import { databaseOf, type HostPort, isMongoUri, isRedisUrl, parseHostPorts } from './addresses.ts';
+import { fragment } from './read-settings.ts';
 
 /** One Redis node by its URL. */
 export interface RedisNode {
   readonly url: string;
 }
 
-/** A Redis Cluster by some of its nodes; whoever logs in and TLS hold for every node. */
+/** A Redis Cluster by some of its nodes; credentials and TLS are the same for all. */
 export interface RedisCluster {
   readonly clusterNodes: readonly HostPort[];
   readonly tls: boolean;
@@ -15,7 +15,7 @@ export interface RedisCluster {
   readonly password?: string;
 }
 
-/** Section `redis`: a cluster where `REDIS_CLUSTER_NODES` is set, one node otherwise. */
+/** Section `redis`: a cluster if `REDIS_CLUSTER_NODES` is set, otherwise one node. */
 export const RedisSettings = fragment(
   'redis',
   Type.Object({
@@ -24,7 +24,7 @@ export const RedisSettings = fragment(
         default: 'redis://127.0.0.1:6379',
         description:
           'one node; `rediss://` for TLS, `redis://user:password@host:port/database` in full. ' +
-          'Beside `REDIS_CLUSTER_NODES` only its user, password and TLS are taken, for every node',
+          'With `REDIS_CLUSTER_NODES`, only its user, password and TLS are used, for every node',
         remedy: 'a redis:// or rediss:// URL, with user and password percent-encoded',
       }),
       isRedisUrl,
@@ -32,8 +32,8 @@ export const RedisSettings = fragment(
     REDIS_CLUSTER_NODES: Type.Optional(
       Type.Refine(
         Type.String({
-          description: 'some nodes of a cluster, `host:port` with commas between',
-          remedy: 'host:port, with commas between several, each port from 1 to 65535',
+          description: 'some nodes of a cluster, `host:port` separated by commas',
+          remedy: 'host:port, separated by commas, each port from 1 to 65535',
         }),
         (text) => parseHostPorts(text) !== undefined,
       ),
@@ -49,4 +49,23 @@ export const RedisSettings = fragment(
       ...(password && { password: decodeURIComponent(password) }),
     };
   },
+);
+
+const defaultDatabase = 'calltally';
+
+/** Section `mongo`: where the rows are. */
+export const MongoSettings = fragment(
+  'mongo',
+  Type.Object({
+    MONGODB_URI: Type.Refine(
+      Type.String({
+        default: `mongodb://127.0.0.1:27017/${defaultDatabase}`,
+        description: `servers, options and database; \`${defaultDatabase}\` if the URI names none`,
+        remedy: 'a mongodb:// or mongodb+srv:// URI, with user and password percent-encoded',
+      }),
+      isMongoUri,
+    ),
+  }),
+  // The driver's own default database is `test`, where nobody would look for calls.
+  ({ MONGODB_URI }) => ({ uri: MONGODB_URI, database: databaseOf(MONGODB_URI) ?? defaultDatabase }),
 );

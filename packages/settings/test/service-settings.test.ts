@@ -1,6 +1,6 @@
 import { test } from 'tap';
-import { ProxySettings } from '../src/proxy-settings.ts';
 import { readSettings } from '../src/read-settings.ts';
+import { ProxySettings } from '../src/service-settings.ts';
 import { faultsOf } from './faults-of.ts';
 
 test('TRUST_PROXY is a list of addresses, networks and names of networks', (t) => {
