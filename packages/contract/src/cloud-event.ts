@@ -6,8 +6,8 @@ const SPEC_VERSION = '1.0';
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /**
- * Whether parsed JSON is a CloudEvent in the structured mode. No attribute of one may be called `call_id`, so what has
- * both names is a call event with a field of its producer's.
+ * Whether parsed JSON is a CloudEvent in structured mode. CloudEvents does not allow an attribute named `call_id`, so an
+ * object with both is a call event with an extra field.
  */
 export function isCloudEvent(value: unknown): value is Attributes {
   const { specversion, call_id } = (value ?? {}) as Attributes;
@@ -15,8 +15,8 @@ export function isCloudEvent(value: unknown): value is Attributes {
 }
 
 /**
- * The data of a CloudEvent, as it stands there or as bytes. Attributes are not looked at, but for the version: none of
- * them says anything that a call is counted by.
+ * The data of a CloudEvent, as JSON or as bytes. Of the attributes only the version is read; no other one matters for
+ * counting.
  */
 export function dataOf({
   specversion,
@@ -26,7 +26,7 @@ export function dataOf({
   if (specversion !== SPEC_VERSION) {
     return invalid(
       'specversion',
-      `is ${shown(specversion)}; write a CloudEvent of the version "${SPEC_VERSION}", or the call event alone`,
+      `is ${shown(specversion)}; write a CloudEvent of version "${SPEC_VERSION}", or the call event alone`,
     );
   }
   if (data_base64 == null) {
@@ -34,9 +34,9 @@ export function dataOf({
     const message = 'data is missing; write the call event as the data of the CloudEvent';
     return { rejection: { code: 'FIELD_MISSING', field: 'data', message } };
   }
-  if (data != null) return invalid('data_base64', 'is given and data, too; write one of them');
+  if (data != null) return invalid('data_base64', 'and data are both present; write one of them');
   if (typeof data_base64 !== 'string' || !BASE64.test(data_base64)) {
-    return invalid('data_base64', `is ${shown(data_base64)}; it must be a string in base64`);
+    return invalid('data_base64', `is ${shown(data_base64)}; it must be a base64 string`);
   }
   return { bytes: Buffer.from(data_base64, 'base64') };
 }

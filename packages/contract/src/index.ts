@@ -1,5 +1,4 @@
-export { checkCallEvent, type DroppedField } from './check.ts';
-export { BatchUnreadableError } from './codecs/unreadable.ts';
+export { checkCallEvent, type DroppedField } from './check-call-event.ts';
 export { registerCodecs } from './compression.ts';
 export {
   CUT_HEADER,
@@ -13,7 +12,7 @@ export {
   OWN_HEADERS,
 } from './dead-letter.ts';
 export { type CallEvent, CallEventSchema, EVENT_SIZE_MAX_BYTES } from './event.ts';
-export { type Decoded, decodeCallEvent, encodeCallEvent, parseCallEvent } from './event-codec.ts';
+export { decodeCallEvent, encodeCallEvent, parseCallEvent } from './event-codec.ts';
 export {
   KAFKA_RETRY,
   type KafkaClientOptions,
@@ -21,9 +20,9 @@ export {
   type KafkaLogLevel,
   type KafkaSasl,
   kafkaClient,
-} from './kafka.ts';
+  refusedLogin,
+} from './kafka-client.ts';
 export { type Unreadable, unreadableOf } from './records/unreadable.ts';
-export { refusedLogin } from './refused-login.ts';
 export {
   callOfAnotherUser,
   REJECTION_CODES,

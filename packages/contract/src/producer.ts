@@ -1,11 +1,10 @@
-import { checkCallEvent } from './check.ts';
+import { checkCallEvent } from './check-call-event.ts';
 import { type CallEvent, EVENT_SIZE_MAX_BYTES } from './event.ts';
 import { encodeCallEvent } from './event-codec.ts';
-import { type KafkaClientOptions, kafkaClient } from './kafka.ts';
+import { type KafkaClientOptions, kafkaClient } from './kafka-client.ts';
 import { Batcher } from './producer/batcher.ts';
 import { CallEventInvalidError, CallEventProducerError } from './producer/errors.ts';
 import { createSender, type Place } from './producer/sender.ts';
-import type { Rejection } from './rejection.ts';
 import { TOPIC_DEFAULTS } from './topics.ts';
 
 export type { CallEvent } from './event.ts';
@@ -18,17 +17,17 @@ export {
 export type { Place } from './producer/sender.ts';
 
 export interface CallEventProducerOptions extends Omit<KafkaClientOptions, 'clientId'> {
-  /** Default `calls.completed`; it must exist. */
+  /** Default `calls.completed`. It must exist. */
   topic?: string;
   /** Default `calltally-producer`. */
   clientId?: string;
-  /** How long an event waits for others to share a request with; default 5. */
+  /** How long an event waits for others to share its request; default 5. */
   lingerMs?: number;
-  /** Events in a request; default 500. */
+  /** Events per request; default 500. */
   maxBatch?: number;
-  /** Events that wait or are on their way, beyond which `send` waits for room; default 10 000. */
+  /** Events that are queued or being sent; beyond that, `send` waits. Default 10 000. */
   maxBuffered?: number;
-  /** An event is acknowledged or has failed after at most twice this (three times where the buffer was full); default 30 000. */
+  /** An event is acknowledged or has failed after at most twice this, or three times if the buffer was full; default 30 000. */
   deliveryTimeoutMs?: number;
   /** Default `none`. */
   compression?: 'none' | 'gzip';
@@ -36,30 +35,30 @@ export interface CallEventProducerOptions extends Omit<KafkaClientOptions, 'clie
 
 export interface CallEventProducer {
   /**
-   * Sends one event. Events of a user keep the order in which they were given.
-   * @returns where it rests, once all in-sync replicas have it
-   * @throws CallEventInvalidError before anything is sent, where the event would be rejected
-   * @throws CallEventProducerError where Kafka did not acknowledge it; `retryable` says whether to send it again
+   * Sends one event. The events of a user keep their order.
+   * @returns where it is stored, once all in-sync replicas have it
+   * @throws CallEventInvalidError if the event would be rejected; nothing is sent then
+   * @throws CallEventProducerError if Kafka did not acknowledge it; `retryable` says whether to send it again
    */
   send(event: CallEvent): Promise<Place>;
   /**
-   * Sends many. All are checked before the first one goes.
+   * Sends many events. All are checked before the first one is sent.
    * @returns their places, in the same order
    * @throws as `send`, the first failure, once all are acknowledged or have failed
    */
   sendAll(events: readonly CallEvent[]): Promise<Place[]>;
   /** Waits until every event sent so far is acknowledged or has failed. */
   flush(): Promise<void>;
-  /** Flushes and disconnects; any number of times. */
+  /** Flushes and disconnects. May be called repeatedly. */
   close(): Promise<void>;
 }
 
-/** Kafka takes a request of 1 MiB where nobody said otherwise. */
+/** By default, Kafka accepts requests of up to 1 MiB. */
 const BATCH_MAX_BYTES = 512 * 1024;
 
 /**
- * Tells calltally of completed calls. Connects with the first event; an idempotent producer that
- * waits for all in-sync replicas, keyed by `user_id` as Java's clients would.
+ * Sends call events to calltally. An idempotent producer that waits for all in-sync replicas and partitions by `user_id`
+ * as Java clients do. It connects with the first event.
  *
  * @example
  * const calls = createCallEventProducer({ brokers: ['127.0.0.1:9092'] });
@@ -90,7 +89,7 @@ export function createCallEventProducer(options: CallEventProducerOptions): Call
 
   const assertOpen = () => {
     if (closing !== undefined) {
-      throw new CallEventProducerError('PRODUCER_CLOSED', 'the producer is closed; create another', false);
+      throw new CallEventProducerError('PRODUCER_CLOSED', 'the producer is closed; create a new one', false);
     }
   };
 
@@ -116,20 +115,20 @@ export function createCallEventProducer(options: CallEventProducerOptions): Call
   };
 }
 
-/** @throws CallEventInvalidError with the reader's own reason */
+/** @throws CallEventInvalidError with the reason that ingest would give */
 function checkedValue(event: CallEvent, index?: number): Buffer {
   const { rejection } = checkCallEvent(event, Date.now());
   if (rejection !== undefined) throw new CallEventInvalidError(rejection, index);
   try {
     const value = encodeCallEvent(event);
     if (value.length <= EVENT_SIZE_MAX_BYTES) return value;
-    throw new CallEventInvalidError(tooLarge(value.length), index);
+    const message = `the value has ${value.length} bytes; it may have at most ${EVENT_SIZE_MAX_BYTES}`;
+    throw new CallEventInvalidError({ code: 'EVENT_TOO_LARGE', message }, index);
   } catch (error) {
     if (error instanceof CallEventInvalidError) throw error;
-    throw new CallEventInvalidError({ code: 'EVENT_NOT_JSON', message: `not JSON: ${error}` }, index);
+    throw new CallEventInvalidError(
+      { code: 'EVENT_NOT_JSON', message: `the event cannot be written as JSON: ${error}` },
+      index,
+    );
   }
-}
-
-function tooLarge(bytes: number): Rejection {
-  return { code: 'EVENT_TOO_LARGE', message: `${bytes} bytes; at most ${EVENT_SIZE_MAX_BYTES} are taken` };
 }

@@ -1,8 +1,8 @@
 import { escapeUnsafe } from '@calltally/domain';
 
 /**
- * Why an event cannot be counted: a closed list, stable, held against docs/events.md by a test. The
- * prefix says what is at fault: the value as a whole, any field's shape, or what one field means.
+ * Why an event is rejected: a stable, closed list, which a test compares with docs/events.md. The prefix says what is at
+ * fault: the whole value (`EVENT`), the form of a field (`FIELD`), or the meaning of the named field.
  */
 export const REJECTION_CODES = [
   'RECORD_UNREADABLE',
@@ -26,19 +26,19 @@ export const REJECTION_CODES = [
 
 export type RejectionCode = (typeof REJECTION_CODES)[number];
 
-/** What is wrong with an event: `message` names the field, the fault and the remedy, for people. */
+/** What is wrong with an event. `message` is for people: the field, its fault and the remedy. */
 export interface Rejection {
   code: RejectionCode;
   message: string;
-  /** The field of the event at fault, where it is one. */
+  /** The field at fault, if any. */
   field?: string;
 }
 
 const SHOWN_MAX_CHARACTERS = 80;
 
 /**
- * A value as a message may show it: JSON that cannot touch a terminal or a log, cut at 80 characters, so that a hostile
- * value cannot fill a header.
+ * Formats a value for a message: as JSON without characters that affect a terminal or a log, and at most 80 characters, so
+ * that a hostile value cannot fill a header.
  */
 export function shown(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
@@ -46,26 +46,26 @@ export function shown(value: unknown): string {
     typeof value === 'string'
       ? escapeUnsafe(JSON.stringify(value.slice(0, SHOWN_MAX_CHARACTERS + 1)))
       : String(value);
-  // The cut may go through a pair of surrogates.
+  // The cut may split a surrogate pair.
   return text.length > SHOWN_MAX_CHARACTERS
     ? `${text.slice(0, SHOWN_MAX_CHARACTERS - 1).toWellFormed()}…`
     : text;
 }
 
-/** What ingest says of a `call_id` that is already counted for somebody else. */
+/** Rejection of a `call_id` that is already counted for another user. */
 export function callOfAnotherUser(callId: string): Rejection {
   return {
     code: 'CALL_OF_ANOTHER_USER',
     field: 'call_id',
-    message: `call_id ${shown(callId)} is already counted for another user_id; give every call an id of its own`,
+    message: `call_id ${shown(callId)} is already counted for another user_id; give every call a unique id`,
   };
 }
 
-/** What ingest says of offsets, from `first` through `through`, whose records nobody can read. */
+/** Rejection of the offsets from `first` through `through`, whose records cannot be decoded. */
 export function recordUnreadable(first: number, through: number, reason: string): Rejection {
   const which = first === through ? `offset ${first}` : `offsets ${first} to ${through}`;
   return {
     code: 'RECORD_UNREADABLE',
-    message: `${which} cannot be read: ${reason}; send the events that were written there again`,
+    message: `${which} cannot be read: ${reason}; send their events again`,
   };
 }

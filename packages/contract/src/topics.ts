@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 
-/** Names and sizes of the topics where no setting says otherwise. */
+/** Default names and sizes of the topics. */
 export const TOPIC_DEFAULTS = {
   topic: 'calls.completed',
   dlqTopic: 'calls.completed.dlq',
@@ -9,28 +9,28 @@ export const TOPIC_DEFAULTS = {
 } as const;
 
 const DAY_MS = 86_400_000;
-/** A week of events is enough to come back from any outage and to `replay`. */
+/** Enough to recover from an outage, and for `replay`. */
 const RETENTION_MS = 7 * DAY_MS;
-/** Letters wait for people, who have holidays. */
+/** Dead letters wait for people, who have holidays. */
 const DLQ_RETENTION_MS = 90 * DAY_MS;
 const MESSAGE_MAX_BYTES = 1_048_588;
-/** A letter is its event and headers, and may have arrived compressed: it must fit whatever fitted the topic. */
+/** A dead letter must fit whatever fitted the topic: the event may have been compressed there, and headers are added. */
 const DLQ_MESSAGE_MAX_BYTES = 8 * MESSAGE_MAX_BYTES;
 const REPLICAS_MAX = 3;
 
 export interface Topics {
   topic: string;
   dlqTopic: string;
-  /** Partitions of `topic` if it has to be created; default 6. */
+  /** Partitions of `topic` if it is created; default 6. */
   partitions?: number;
 }
 
 /**
- * Creates those of the two topics that are missing and never alters one that exists: sizes of a
- * running system are its operators' business. Safe to call from several processes at once.
+ * Creates the topics that are missing. Never alters an existing one, whose sizes are up to its operators. Several processes
+ * may call this at once.
  *
  * @returns the names of the topics that this call created
- * @throws kafkajs errors where the brokers cannot be reached or forbid it
+ * @throws kafkajs errors if the brokers cannot be reached or forbid it
  */
 export async function ensureTopics(admin: Admin, topics: Topics): Promise<string[]> {
   const existing = new Set(await admin.listTopics());
@@ -56,7 +56,7 @@ export async function ensureTopics(admin: Admin, topics: Topics): Promise<string
   const { brokers } = await admin.describeCluster();
   const replicationFactor = Math.min(REPLICAS_MAX, brokers.length);
   const created: string[] = [];
-  // One request a topic: kafkajs answers "somebody was faster" only where every topic of a request exists.
+  // One request per topic: kafkajs returns false only if all topics of a request exist already.
   for (const topic of wanted) {
     if (await admin.createTopics({ topics: [{ ...topic, replicationFactor }] })) created.push(topic.topic);
   }

@@ -104,16 +104,16 @@ test('a message tells the remedy', async (t) => {
     ],
     [
       decode({ ...EVENT, duration_seconds: 84_250, ended_at: '2026-03-28T09:31:24.250Z' }),
-      'duration_seconds is 84250, but ended_at lies 84.25 seconds after started_at; write seconds and not milliseconds, or leave out the one that is wrong',
+      'duration_seconds is 84250, but ended_at is 84.25 seconds after started_at; write seconds, not milliseconds, or leave out the wrong field',
     ],
     [
       decode({ ...EVENT, user_id: '' }),
       'user_id is ""; it must be a string of 1 to 256 characters, without control characters or unpaired surrogates and without a space at either end',
     ],
-    [without('duration_seconds'), 'neither duration_seconds nor ended_at is given; write one of them'],
+    [without('duration_seconds'), 'duration_seconds and ended_at are missing; write one of them'],
     [
       text(`\ufeff${JSON.stringify(EVENT)}`),
-      'the value begins with a byte order mark; write one JSON object in UTF-8, nothing around it',
+      'the value starts with a byte order mark; write one JSON object in UTF-8 and nothing else',
     ],
   ] as const;
   for (const [{ rejection }, message] of words) t.equal(rejection?.message, message);

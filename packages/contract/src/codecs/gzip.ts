@@ -1,15 +1,15 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-import { BATCH_MAX_BYTES } from './unreadable.ts';
+import { BATCH_MAX_BYTES } from './batch-unreadable.ts';
 
 const gunzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip);
-/** Of a member whose header has no optional parts, which producers leave out. */
+/** Header of a member without optional parts, which producers do not write. */
 const HEADER_BYTES = 10;
 const FLAGS_AT = 3;
 const TRAILER_BYTES = 8;
 const LIMIT = { maxOutputLength: BATCH_MAX_BYTES };
 
-/** Unpacks gzip members. What stands behind the first one and is none is left out, as Kafka's brokers do. */
+/** Unpacks gzip members. Bytes after the first member that are not another one are ignored, as Kafka's brokers do. */
 export async function readGzip(packed: Buffer): Promise<Buffer> {
   try {
     return await gunzip(packed, LIMIT);

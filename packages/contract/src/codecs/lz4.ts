@@ -1,23 +1,23 @@
 import { decompressFrame } from 'lz4-napi';
-import { BATCH_MAX_BYTES, BatchUnreadableError } from './unreadable.ts';
+import { BATCH_MAX_BYTES, BatchUnreadableError } from './batch-unreadable.ts';
 
 const FRAME_MAGIC = 0x184d2204;
 const STORED_BLOCK = 0x80000000;
 
-/** Unpacks an LZ4 frame, which is what Kafka's record batches hold. */
+/** Unpacks an LZ4 frame, the format that Kafka uses. */
 export async function readLz4(compressed: Buffer): Promise<Buffer> {
   const most = unpackedBytesMost(compressed);
-  if (most > BATCH_MAX_BYTES) throw new BatchUnreadableError('lz4', `its blocks hold up to ${most}`);
+  if (most > BATCH_MAX_BYTES) throw new BatchUnreadableError('lz4', `its blocks may unpack to ${most}`);
   return decompressFrame(compressed);
 }
 
 /**
- * The most a frame can unpack to, from its headers alone, because the library has no limit of its
- * own: every block unpacks to at most the frame's block size, and to at most 255 times its bytes.
+ * An upper bound of what a frame unpacks to, from its headers alone, because the library has no limit: every block unpacks
+ * to at most the frame's block size, and to at most 255 times its own size.
  */
 function unpackedBytesMost(frame: Buffer): number {
   if (frame.length < 7 || frame.readUInt32LE(0) !== FRAME_MAGIC) {
-    throw new BatchUnreadableError('lz4', 'it does not begin with a frame');
+    throw new BatchUnreadableError('lz4', 'it does not start with an LZ4 frame');
   }
   const flags = frame[4]!;
   const blockMaxBytes = 2 ** (8 + 2 * ((frame[5]! >> 4) & 7));

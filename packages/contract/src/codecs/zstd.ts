@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
-import { BATCH_MAX_BYTES, BatchUnreadableError } from './unreadable.ts';
+import { BATCH_MAX_BYTES, BatchUnreadableError } from './batch-unreadable.ts';
 
 type NativeZstd = (
   compressed: Buffer,
@@ -9,7 +9,7 @@ type NativeZstd = (
   done: (error: Error | null, unpacked: Buffer) => void,
 ) => void;
 
-/** Node has zstd from 22.15 on; until that is the oldest Node we run on, a library stands in. */
+/** Node has zstd since 22.15; older versions use a library. */
 const native = (zlib as { zstdDecompress?: NativeZstd }).zstdDecompress;
 
 /** Unpacks zstd frames. */
@@ -18,14 +18,14 @@ export const readZstd: (compressed: Buffer) => Buffer | Promise<Buffer> =
     ? readZstdByLibrary
     : (compressed) => promisify(native)(compressed, { maxOutputLength: BATCH_MAX_BYTES });
 
-/** Streams, though all of it is at hand: only so can it stop at the limit. */
+/** Streams although the whole batch is there, because only a stream can stop at the limit. */
 export function readZstdByLibrary(compressed: Buffer): Buffer {
   const unpacked: Uint8Array[] = [];
   let unpackedBytes = 0;
   const stream = new Decompress((chunk) => {
     unpackedBytes += chunk.length;
-    if (unpackedBytes > BATCH_MAX_BYTES) throw new BatchUnreadableError('zstd', 'it has more');
-    // The library writes into the window it hands out, so what it gave is copied.
+    if (unpackedBytes > BATCH_MAX_BYTES) throw new BatchUnreadableError('zstd', 'it unpacks to more');
+    // A copy, because the library reuses the memory of the chunk.
     unpacked.push(chunk.slice());
   });
   stream.push(compressed, true);

@@ -4,15 +4,15 @@ import { CallEventProducerError } from './errors.ts';
 import type { Place, Sender } from './sender.ts';
 
 export interface BatcherOptions {
-  /** How long the first message of a batch waits for company. */
+  /** How long the first message of a batch waits for others. */
   lingerMs: number;
   /** Messages in a batch. */
   maxBatch: number;
-  /** Bytes of values in a batch; one larger message still goes, alone. */
+  /** Bytes of values in a batch; a larger message is sent alone. */
   maxBatchBytes: number;
-  /** Messages that wait or are on their way; who brings more waits. */
+  /** Messages that are queued or being sent; `add` waits beyond that. */
   maxBuffered: number;
-  /** How long a message waits for room, and then for its turn. */
+  /** How long a message waits for room in the buffer, and then in the queue. */
   deliveryTimeoutMs: number;
 }
 
@@ -25,14 +25,14 @@ interface Entry {
 }
 
 /**
- * Gathers messages to batches and sends one batch after the other, so that a key's messages stay in
- * the order in which they came. A batch that fails fails its own messages only.
+ * Collects messages into batches and sends one batch at a time, so that the messages of a key keep their order. A failed
+ * batch fails only its own messages.
  */
 export class Batcher {
   readonly #sender: Sender;
   readonly #options: BatcherOptions;
-  readonly #room: BufferLimit;
-  readonly #open = new Set<Promise<unknown>>();
+  readonly #buffer: BufferLimit;
+  readonly #pending = new Set<Promise<Place>>();
   #queue: Entry[] = [];
   #running = false;
   #flushes = 0;
@@ -41,35 +41,30 @@ export class Batcher {
   constructor(sender: Sender, options: BatcherOptions) {
     this.#sender = sender;
     this.#options = options;
-    this.#room = new BufferLimit(options.maxBuffered);
+    this.#buffer = new BufferLimit(options.maxBuffered);
   }
 
-  /** @returns where the message rests, once Kafka has acknowledged it @throws CallEventProducerError */
+  /** @returns where the message is stored, once Kafka has acknowledged it @throws CallEventProducerError */
   add(message: Message, bytes: number): Promise<Place> {
     const { deliveryTimeoutMs, maxBuffered } = this.#options;
     const result = new Promise<Place>((resolve, reject) => {
       const enter = () => this.#enqueue({ message, bytes, queuedAtMs: performance.now(), resolve, reject });
-      const full = `${maxBuffered} events wait already and none left in ${deliveryTimeoutMs} ms; send less at a time`;
+      const full = `the buffer of ${maxBuffered} events stayed full for ${deliveryTimeoutMs} ms; send fewer events at once`;
       const giveUp = () => reject(new CallEventProducerError('PRODUCER_BUFFER_FULL', full, true));
-      this.#room.take(deliveryTimeoutMs, enter, giveUp);
+      this.#buffer.take(deliveryTimeoutMs, enter, giveUp);
     });
-    const settled: Promise<unknown> = result.then(
-      () => this.#open.delete(settled),
-      () => this.#open.delete(settled),
-    );
-    this.#open.add(settled);
+    const forget = () => this.#pending.delete(result);
+    this.#pending.add(result);
+    result.then(forget, forget);
     return result;
   }
 
-  /** Waits until everything that was added before is acknowledged or has failed, without lingering. */
+  /** Sends without lingering, and waits until every message added so far is acknowledged or has failed. */
   async flush(): Promise<void> {
     this.#flushes++;
     this.#wake();
-    try {
-      await Promise.all([...this.#open]);
-    } finally {
-      this.#flushes--;
-    }
+    await Promise.allSettled(this.#pending);
+    this.#flushes--;
   }
 
   #enqueue(entry: Entry): void {
@@ -117,7 +112,7 @@ export class Batcher {
     const expiredAtMs = performance.now() - deliveryTimeoutMs;
     const due = batch.filter((entry) => {
       if (entry.queuedAtMs > expiredAtMs) return true;
-      const late = `not sent in ${deliveryTimeoutMs} ms`;
+      const late = `not sent within ${deliveryTimeoutMs} ms`;
       entry.reject(new CallEventProducerError('PRODUCER_TIMEOUT', late, true));
       return false;
     });
@@ -127,7 +122,7 @@ export class Batcher {
     } catch (error) {
       for (const entry of due) entry.reject(error);
     } finally {
-      this.#room.leave(batch.length);
+      this.#buffer.leave(batch.length);
     }
   }
 }

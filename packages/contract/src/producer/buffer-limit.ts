@@ -1,4 +1,4 @@
-/** Places for a bounded number of things; who finds none waits for one, first come, first served. */
+/** Limits how many events are buffered; the others wait in order of arrival. */
 export class BufferLimit {
   readonly #waiting: { enter: () => void; timer: NodeJS.Timeout }[] = [];
   #free: number;
@@ -8,8 +8,8 @@ export class BufferLimit {
   }
 
   /**
-   * Calls `enter` at once where there is a place and nobody waits, or else when one comes free;
-   * `giveUp` where none does in time. Callbacks, because a promise would let a later one slip in.
+   * Calls `enter` as soon as there is a place and everybody before has one, or `giveUp` after `timeoutMs`. Callbacks and not
+   * a promise, which continues one microtask later: a caller that finds a place meanwhile would overtake.
    */
   take(timeoutMs: number, enter: () => void, giveUp: () => void): void {
     if (this.#free > 0 && this.#waiting.length === 0) {
@@ -27,7 +27,7 @@ export class BufferLimit {
     this.#waiting.push(entry);
   }
 
-  /** Gives places back, to those who wait first. */
+  /** Returns places. The longest waiting take them. */
   leave(places: number): void {
     const entering = this.#waiting.splice(0, places);
     this.#free += places - entering.length;

@@ -1,18 +1,18 @@
-import { refusedLogin } from '../refused-login.ts';
+import { refusedLogin } from '../kafka-client.ts';
 import type { Rejection, RejectionCode } from '../rejection.ts';
 
-/** An event that would be rejected by its reader and so was not sent. Sending it again does not help. */
+/** An event that ingest would reject and that was therefore not sent. Sending it again does not help. */
 export class CallEventInvalidError extends Error {
+  override readonly name = 'CallEventInvalidError';
   readonly code: RejectionCode;
-  /** The field at fault, where it is one. */
+  /** The field at fault, if any. */
   readonly field: string | undefined;
-  /** Which event of a `sendAll` it was, from 0. */
+  /** Index of the event in `sendAll`. */
   readonly index: number | undefined;
   readonly retryable = false;
 
   constructor(rejection: Rejection, index?: number) {
     super(index === undefined ? rejection.message : `event ${index}: ${rejection.message}`);
-    this.name = 'CallEventInvalidError';
     this.code = rejection.code;
     this.field = rejection.field;
     this.index = index;
@@ -22,38 +22,39 @@ export class CallEventInvalidError extends Error {
 export const PRODUCER_ERROR_CODES = [
   /** `send` after `close`. */
   'PRODUCER_CLOSED',
-  /** No room in the buffer within the delivery timeout: more is sent than Kafka takes. */
+  /** The buffer stayed full for the delivery timeout: events are sent faster than Kafka takes them. */
   'PRODUCER_BUFFER_FULL',
   /** Not acknowledged within the delivery timeout. */
   'PRODUCER_TIMEOUT',
   /** The brokers cannot be reached or are not ready. */
   'PRODUCER_UNAVAILABLE',
-  /** The brokers said no: credentials, permissions, size. */
+  /** The brokers refused: credentials, permissions, size. */
   'PRODUCER_REFUSED',
 ] as const;
 
 export type ProducerErrorCode = (typeof PRODUCER_ERROR_CODES)[number];
 
 /**
- * An event that was not acknowledged, which does not say that it did not arrive. Where `retryable`,
- * send the same event again: its `call_id` keeps it from being counted twice.
+ * An event that was not acknowledged. It may have arrived nevertheless. If `retryable`, send the same event again: its
+ * `call_id` keeps it from being counted twice.
  */
 export class CallEventProducerError extends Error {
-  readonly code: ProducerErrorCode;
-  readonly retryable: boolean;
+  override readonly name = 'CallEventProducerError';
 
-  constructor(code: ProducerErrorCode, message: string, retryable: boolean, cause?: unknown) {
+  constructor(
+    readonly code: ProducerErrorCode,
+    message: string,
+    readonly retryable: boolean,
+    cause?: unknown,
+  ) {
     super(`${code}: ${message}`, { cause });
-    this.name = 'CallEventProducerError';
-    this.code = code;
-    this.retryable = retryable;
   }
 }
 
 const WRAPPERS = ['KafkaJSNumberOfRetriesExceeded', 'KafkaJSNonRetriableError'];
 const WRAPPERS_DEEP_MAX = 8;
 
-/** What these mean is that the producer's session with the broker is over; the next send begins another. */
+/** Errors that end the producer's session with the broker. The next send starts another. */
 const SESSION_OVER = [
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
   'DUPLICATE_SEQUENCE_NUMBER',
@@ -61,7 +62,7 @@ const SESSION_OVER = [
   'INVALID_PRODUCER_EPOCH',
 ];
 
-/** Any value thrown by a send to `topic` as one of ours. kafkajs hides in wrappers whether another attempt makes sense. */
+/** Converts anything thrown by a send to `topic`. kafkajs hides in wrappers whether a retry makes sense. */
 export function producerError(thrown: unknown, topic: string): CallEventProducerError {
   if (thrown instanceof CallEventProducerError) return thrown;
   const refusal = refusedLogin(thrown);
@@ -73,25 +74,15 @@ export function producerError(thrown: unknown, topic: string): CallEventProducer
       thrown,
     );
   }
-  let root = thrown as {
-    name?: string;
-    message?: string;
-    type?: string;
-    retriable?: boolean;
-    cause?: unknown;
-  };
+  type KafkaError = { name?: string; message?: string; type?: string; retriable?: boolean; cause?: unknown };
+  let root = thrown as KafkaError;
   for (let depth = 0; depth < WRAPPERS_DEEP_MAX; depth++) {
     if (!WRAPPERS.includes(root?.name ?? '') || !(root.cause instanceof Error)) break;
-    root = root.cause as typeof root;
+    root = root.cause as KafkaError;
   }
   const why = root?.message ?? String(thrown);
   const retryable = SESSION_OVER.includes(root?.type ?? '') || root?.retriable === true;
   return retryable
-    ? new CallEventProducerError(
-        'PRODUCER_UNAVAILABLE',
-        `${topic} could not take the event: ${why}`,
-        true,
-        thrown,
-      )
+    ? new CallEventProducerError('PRODUCER_UNAVAILABLE', `cannot write to ${topic}: ${why}`, true, thrown)
     : new CallEventProducerError('PRODUCER_REFUSED', `${topic} refused the event: ${why}`, false, thrown);
 }

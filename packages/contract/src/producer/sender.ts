@@ -1,8 +1,9 @@
 import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
-import { KAFKA_RETRY } from '../kafka.ts';
+import pTimeout from 'p-timeout';
+import { KAFKA_RETRY } from '../kafka-client.ts';
 import { CallEventProducerError, producerError } from './errors.ts';
 
-/** Where an acknowledged event rests: its partition, and its offset as a decimal string. */
+/** Where an acknowledged event is stored: its partition, and its offset as a decimal string. */
 export interface Place {
   partition: number;
   offset: string;
@@ -14,13 +15,12 @@ export interface Sender {
   close(): Promise<void>;
 }
 
-/** Some 10 s of attempts: outlasts the fall of a leader. The delivery timeout may end them earlier. */
+/** About 10 s of attempts: enough for a new leader to be elected. The delivery timeout may end them earlier. */
 const RETRY = { ...KAFKA_RETRY, retries: 8 };
 
 /**
- * One idempotent producer at a time. After a failure it is thrown away: kafkajs would give its
- * sequence numbers to the next batch, and a broker that did store the failed one would take that
- * for a repetition and drop it in silence.
+ * Uses one idempotent producer at a time, and replaces it after a failure: kafkajs would reuse the sequence numbers of the
+ * failed batch for the next one, and a broker that did store the failed one would drop the next as a duplicate.
  */
 export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliveryTimeoutMs: number): Sender {
   const compression = gzip ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None;
@@ -37,7 +37,7 @@ export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliver
       if (offset === undefined || offset < 0n) {
         throw new CallEventProducerError(
           'PRODUCER_UNAVAILABLE',
-          `no answer for partition ${partition} of ${topic}`,
+          `no acknowledgement for partition ${partition} of ${topic}`,
           true,
         );
       }
@@ -53,7 +53,13 @@ export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliver
       const current = session;
       const sending = attempt(current, fresh, messages);
       try {
-        return await withinMs(sending, deliveryTimeoutMs, topic);
+        return await pTimeout(sending, {
+          milliseconds: deliveryTimeoutMs,
+          fallback: () => {
+            const late = `no acknowledgement from ${topic} within ${deliveryTimeoutMs} ms`;
+            throw new CallEventProducerError('PRODUCER_TIMEOUT', late, true);
+          },
+        });
       } catch (error) {
         session = undefined;
         abandon(current, sending);
@@ -68,19 +74,19 @@ export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliver
   };
 }
 
-/** A kafkajs producer and whether it was given up. */
+/** A kafkajs producer, and whether it was abandoned. */
 interface Session {
   producer: Producer;
-  over: boolean;
+  abandoned: boolean;
 }
 
 function openSession(kafka: Kafka): Session {
   const choose = kafkajs.Partitioners.DefaultPartitioner();
-  const session = { over: false };
-  // Java's partitioner, which also writes its choice down: a retry must not choose anew, and the
-  // offsets are counted by it. kafkajs asks it before each attempt, so it can also end them.
+  const session = { abandoned: false };
+  // The Java partitioner. It also records its choice, since a retry must not choose another partition, and offsets are
+  // derived from it. kafkajs calls it before each attempt, so it can also end them.
   const createPartitioner = () => (args: Parameters<typeof choose>[0]) => {
-    if (session.over) throw Object.assign(new Error('the batch was given up'), { retriable: false });
+    if (session.abandoned) throw Object.assign(new Error('the batch was abandoned'), { retriable: false });
     args.message.partition ??= choose(args);
     return args.message.partition;
   };
@@ -94,27 +100,10 @@ function openSession(kafka: Kafka): Session {
   return Object.assign(session, { producer });
 }
 
-/** Disconnects twice, because an attempt that is still under way may connect again after the first. */
+/** Disconnects twice, because a running attempt may reconnect after the first. */
 function abandon(session: Session, sending: Promise<unknown>): void {
-  session.over = true;
+  session.abandoned = true;
   const disconnect = () => session.producer.disconnect().catch(() => {});
   disconnect();
   sending.then(disconnect, disconnect);
-}
-
-async function withinMs<T>(work: Promise<T>, timeoutMs: number, topic: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new CallEventProducerError(
-      'PRODUCER_TIMEOUT',
-      `no acknowledgement from ${topic} in ${timeoutMs} ms`,
-      true,
-    );
-    timer = setTimeout(() => reject(error), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

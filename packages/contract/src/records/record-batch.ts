@@ -1,10 +1,10 @@
 import kafkajs from 'kafkajs';
-import { BatchUnreadableError } from '../codecs/unreadable.ts';
+import { BatchUnreadableError } from '../codecs/batch-unreadable.ts';
 import type { Codec } from '../compression.ts';
 import { type PlainRecord, RecordReader } from './record-reader.ts';
 import { markUnreadable } from './unreadable.ts';
 
-/** A record as kafkajs hands it on to `eachBatch`, with what it decides by before it does. */
+/** A record as kafkajs passes it to `eachBatch`, with the fields that kafkajs itself reads. */
 export interface FetchedRecord {
   magicByte: number;
   attributes: number;
@@ -15,15 +15,15 @@ export interface FetchedRecord {
   key: Buffer | null;
   value: Buffer | null;
   headers: PlainRecord['headers'];
-  /** Not handed on: it only says that there is nothing to be read through its offset. */
+  /** kafkajs does not pass it on; it only advances past its offset. */
   isControlRecord: boolean;
   batchContext: { producerId: string; inTransaction: boolean };
 }
 
-/** Decodes one entry of message format 0 or 1, which brokers up to Kafka 3 may still hold. */
+/** Decodes an entry of message format 0 or 1, which brokers up to Kafka 3 may still store. */
 export type LegacyDecoder = (entry: Buffer) => Promise<unknown[]>;
 
-// Places in the header of a batch of format 2: https://kafka.apache.org/documentation/#recordbatch
+// Positions in the header of a batch of format 2: https://kafka.apache.org/documentation/#recordbatch
 const LENGTH_AT = 8;
 const MAGIC_AT = 16;
 const ATTRIBUTES_AT = 21;
@@ -33,15 +33,15 @@ const MAX_TIMESTAMP_AT = 35;
 const PRODUCER_ID_AT = 43;
 const COUNT_AT = 57;
 const RECORDS_AT = 61;
-/** What `length` does not count: the base offset and itself. */
+/** `length` excludes the base offset and itself. */
 const UNCOUNTED_BYTES = 12;
 
-/** Of batches; entries of those before are left to kafkajs. */
+/** Format of record batches. kafkajs decodes older formats. */
 const FORMAT = 2;
 const CODEC_MASK = 0x07;
 /**
- * What is unpacked of one answer, beyond which the rest is left for the next one: a megabyte may hold many batches that
- * each unpack to as much as a batch may. One batch is always unpacked.
+ * Stop unpacking a fetch response beyond this; the rest is fetched again. Each of the many batches in a megabyte may unpack
+ * to the most that a batch may. At least one batch is always unpacked.
  */
 const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
 const LOG_APPEND_TIME = 0x08;
@@ -49,13 +49,13 @@ const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 
 /**
- * Decodes what a broker holds of a partition: record batches one behind the other, the last one perhaps cut off. Never
- * throws: what cannot be read becomes a record without key and value that {@link unreadableOf} explains, so that it
- * keeps nothing behind it from being read. Offsets that hold no record (compacted, or control records) end in a control
- * record, so that whoever reads goes on behind them.
+ * Decodes a partition's part of a fetch response: record batches in order, the last one possibly cut off. Never throws: what
+ * cannot be decoded becomes a record without key and value that {@link unreadableOf} explains, so that the records behind
+ * it are still read. Empty offsets (compacted, or control records) end in a control record, which moves the consumer past
+ * them.
  *
- * Where one batch does not follow another as brokers write them, nothing says what lies there, and it ends: the broker
- * does not find its way in such a log either, and tells so when it is asked for the next offset.
+ * Stops where the bytes do not continue with a valid batch: nothing says what lies there. The broker cannot read such a log
+ * either, and returns an error for the next offset.
  */
 export async function decodeRecords(buffer: Buffer, legacy: LegacyDecoder): Promise<FetchedRecord[]> {
   const records: FetchedRecord[] = [];
@@ -67,7 +67,7 @@ export async function decodeRecords(buffer: Buffer, legacy: LegacyDecoder): Prom
     const magic = buffer.readInt8(at + MAGIC_AT);
     const base = Number(buffer.readBigInt64BE(at));
     const shortest = at + (magic === FORMAT ? RECORDS_AT : MAGIC_AT + 1);
-    // Formats only get newer: an entry of an older one behind a batch is none.
+    // Formats never go back: an older entry behind a batch is garbage.
     if (end > buffer.length || end < shortest || base <= read || magic < oldest || magic > FORMAT) break;
     const bytes = buffer.subarray(at, end);
     if (magic === FORMAT)
@@ -80,18 +80,18 @@ export async function decodeRecords(buffer: Buffer, legacy: LegacyDecoder): Prom
   return records;
 }
 
-/** The base offset of the batch that begins there; undefined where none does. */
+/** The base offset of the batch that starts at `at`; undefined if there is none. */
 function offsetAt(buffer: Buffer, at: number): number | undefined {
   return at + LENGTH_AT <= buffer.length ? Number(buffer.readBigInt64BE(at)) : undefined;
 }
 
-/** The header of a batch, and its bytes. */
+/** A batch: its header fields and its bytes. */
 class RecordBatch {
   readonly bytes: Buffer;
   readonly attributes: number;
   readonly base: number;
   readonly last: number;
-  /** Offset that the batch behind it begins with; infinite where that is not known. */
+  /** First offset of the next batch; infinite if unknown. */
   readonly next: number;
   readonly maxTimestamp: number;
   readonly context: FetchedRecord['batchContext'];
@@ -110,14 +110,14 @@ class RecordBatch {
     };
   }
 
-  /** Not a record, but what stands for offsets that have none. */
+  /** Stands for offsets without a record. */
   placeholder(offset: number, isControlRecord: boolean): FetchedRecord {
     const { maxTimestamp, context } = this;
     return { ...nothingAt(offset), timestamp: String(maxTimestamp), isControlRecord, batchContext: context };
   }
 }
 
-/** Stands for offsets through `offset` that have no record; not aborted by anybody. */
+/** Stands for offsets through `offset` without a record. Belongs to no producer, so no abort applies to it. */
 function nothingAt(offset: number): FetchedRecord {
   return {
     magicByte: FORMAT,
@@ -173,15 +173,15 @@ async function addBatch(records: FetchedRecord[], batch: RecordBatch): Promise<n
     });
   }
   if (read === last) {
-    // It has more than it says, and the batch behind it leaves room for that.
+    // It holds more records than it declares, and the next batch leaves offsets for them.
     if (!reader.isAtEnd && next > last + 1 && next < Number.POSITIVE_INFINITY) {
-      records.push(...unreadable(batch, 'it holds more records than it says', last + 1, next - 1));
+      records.push(...unreadable(batch, 'it holds more records than it declares', last + 1, next - 1));
     }
     return payload.length;
   }
-  // Compacted. Not in the name of its producer, of whom a control record would end the transaction.
+  // Compacted. Without the producer's id, because a control record would end its transaction.
   if (reader.isAtEnd && !isLost) records.push({ ...nothingAt(last), isControlRecord: true });
-  else records.push(...unreadable(batch, 'its records end in the middle of one', read + 1));
+  else records.push(...unreadable(batch, 'it ends in the middle of a record', read + 1));
   return payload.length;
 }
 
@@ -190,11 +190,11 @@ async function unpack(codec: number, packed: Buffer): Promise<Buffer> {
   if (codec === kafkajs.CompressionTypes.None) return packed;
   const codecs = kafkajs.CompressionCodecs as Record<number, () => Codec>;
   const known = codecs[codec]?.();
-  if (known === undefined) throw new BatchUnreadableError(`codec ${codec}`, 'nobody knows it');
+  if (known === undefined) throw new BatchUnreadableError(`codec ${codec}`, 'the codec is unknown');
   return known.decompress(packed);
 }
 
-/** Nothing for a batch of control records: nobody waits for what they say. */
+/** Control records are skipped, since they hold no event. */
 function unreadable(
   batch: RecordBatch,
   reason: string,
@@ -210,8 +210,8 @@ async function addLegacy(records: FetchedRecord[], entry: Buffer, legacy: Legacy
   const offset = Number(entry.readBigInt64BE(0));
   try {
     const messages = await legacy(entry);
-    // kafkajs passes over an entry that is cut off.
-    if (messages.length === 0) throw new Error('it is not whole');
+    // kafkajs skips a truncated entry.
+    if (messages.length === 0) throw new Error('it is truncated');
     for (const message of messages) {
       records.push({ ...nothingAt(offset), ...(message as Partial<FetchedRecord>) });
     }

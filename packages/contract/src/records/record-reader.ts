@@ -1,21 +1,21 @@
-/** What a record of format 2 holds: https://kafka.apache.org/documentation/#record */
+/** A record of format 2: https://kafka.apache.org/documentation/#record */
 export interface PlainRecord {
   offsetDelta: number;
   timestampDelta: number;
   key: Buffer | null;
   value: Buffer | null;
-  /** A name that came more than once has all its values. Without a prototype, since a header may have any name. */
+  /** A repeated name has an array of values. The object has no prototype, because a header may have any name. */
   headers: Record<string, Buffer | null | (Buffer | null)[]>;
 }
 
-/** Thrown where a record says that it is longer than it is; never leaves this file. */
-class NotWhole extends Error {}
+/** A record ends before its fields do. Never leaves this file. */
+class TruncatedError extends Error {}
 
-/** Reads the records of a batch, one after the other. */
+/** Reads the records of a batch in order. */
 export class RecordReader {
   readonly #buffer: Buffer;
   #at = 0;
-  /** Where the record at hand ends. */
+  /** End of the current record. */
   #end: number;
 
   constructor(buffer: Buffer) {
@@ -27,7 +27,7 @@ export class RecordReader {
     return this.#at === this.#buffer.length;
   }
 
-  /** The next record; `broken` for one that cannot be read, `lost` where nobody knows where the next one begins. */
+  /** The next record; `broken` if it cannot be decoded, `lost` if the start of the following ones is unknown. */
   next(): PlainRecord | 'broken' | 'lost' {
     this.#end = this.#buffer.length;
     let end: number;
@@ -41,7 +41,7 @@ export class RecordReader {
     try {
       return this.#record();
     } catch (thrown) {
-      if (!(thrown instanceof NotWhole)) throw thrown;
+      if (!(thrown instanceof TruncatedError)) throw thrown;
       return 'broken';
     } finally {
       this.#at = end;
@@ -49,7 +49,7 @@ export class RecordReader {
   }
 
   #record(): PlainRecord {
-    this.#take(1); // attributes, of which there are none yet
+    this.#take(1); // attributes, unused
     const timestampDelta = this.#varint();
     const offsetDelta = this.#varint();
     const key = this.#bytes();
@@ -69,29 +69,29 @@ export class RecordReader {
   #bytes(): Buffer | null {
     const length = this.#varint();
     if (length === -1) return null;
-    if (length < 0) throw new NotWhole();
+    if (length < 0) throw new TruncatedError();
     const from = this.#take(length);
     return this.#buffer.subarray(from, from + length);
   }
 
   #length(): number {
     const length = this.#varint();
-    if (length < 0) throw new NotWhole();
+    if (length < 0) throw new TruncatedError();
     return length;
   }
 
   #take(bytes: number): number {
     const from = this.#at;
-    if (from + bytes > this.#end) throw new NotWhole();
+    if (from + bytes > this.#end) throw new TruncatedError();
     this.#at = from + bytes;
     return from;
   }
 
-  /** A signed number of up to 64 bits, seven bits a byte, zigzag; inexact beyond 2^53, where none is real. */
+  /** A zigzag varint of up to 64 bits; inexact beyond 2^53, which no real value reaches. */
   #varint(): number {
     let unsigned = 0;
     for (let factor = 1; ; factor *= 128) {
-      if (factor > 2 ** 63) throw new NotWhole();
+      if (factor > 2 ** 63) throw new TruncatedError();
       const byte = this.#buffer[this.#take(1)]!;
       unsigned += (byte & 0x7f) * factor;
       if (byte < 0x80) break;

@@ -1,22 +1,22 @@
-/** Offsets of the topic whose records cannot be read, and why. */
+/** Offsets whose records cannot be decoded, and why. */
 export interface Unreadable {
   first: number;
-  /** The last of them. */
+  /** The last offset. */
   through: number;
-  /** For people: what is wrong with the batch. */
+  /** What is wrong with the batch, for people. */
   reason: string;
-  /** The batch as the broker holds it. */
+  /** The batch as stored by the broker. */
   bytes: Buffer;
 }
 
 const UNREADABLE = Symbol('unreadable');
 
-/** @returns the record, which stands for all these offsets from here on */
+/** Marks a record as a placeholder for these offsets. */
 export function markUnreadable<T extends object>(record: T, unreadable: Unreadable): T {
   return Object.assign(record, { [UNREADABLE]: unreadable });
 }
 
-/** What a message that kafkajs handed on stands for where it is no record; undefined for every other message. */
+/** The unreadable offsets that a message from kafkajs is a placeholder for; undefined for a real record. */
 export function unreadableOf(message: object): Unreadable | undefined {
   return (message as { [UNREADABLE]?: Unreadable })[UNREADABLE];
 }

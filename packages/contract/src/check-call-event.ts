@@ -16,10 +16,10 @@ import {
 } from './event.ts';
 import { type Rejection, type RejectionCode, shown } from './rejection.ts';
 
-/** Fields that a call can do without: what they hold is left out where it is not what they are for. */
+/** Fields that are left out of a call if their value is invalid. */
 export type DroppedField = 'ended_at' | 'direction' | 'status';
 
-/** A call to count, and which fields were left out of it; or why it is none. */
+/** A call to count, and which fields were left out of it; or why the event is rejected. */
 export type Checked =
   | { call: Call; dropped?: readonly DroppedField[]; rejection?: never }
   | { rejection: Rejection; call?: never; dropped?: never };
@@ -27,11 +27,11 @@ export type Checked =
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Whether parsed JSON is a call event, and which call it says. Written by hand because every
- * fault needs its own words; a property test holds it against `CallEventSchema`.
+ * Checks that parsed JSON is a call event, and converts it to a call. Written by hand because every fault needs its own
+ * message; a property test compares it with `CallEventSchema`.
  *
- * @param nowMs the clock's epoch milliseconds
- * @param within what stands before the name of a field in a rejection, such as `data.`
+ * @param nowMs the current time, epoch ms
+ * @param within prefix of field names in a rejection, such as `data.`
  */
 export function checkCallEvent(event: unknown, nowMs: number, within = ''): Checked {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return notObject(event, within);
@@ -45,19 +45,19 @@ export function checkCallEvent(event: unknown, nowMs: number, within = ''): Chec
   if (startedAt === undefined) {
     return instantRejected(`${within}started_at`, 'STARTED_AT_INVALID', started_at);
   }
-  // Of a clock that is not known, the last year is left.
+  // If `nowMs` is Infinity, only the year 9999 limits the start.
   if (startedAt > Math.min(nowMs + STARTED_AT_AHEAD_MAX_MS, LAST_INSTANT)) {
     return rejected(
       'STARTED_AT_IN_FUTURE',
       `${within}started_at`,
-      `${shown(started_at)} is more than 5 minutes ahead; set the producer's clock and offset right`,
+      `${shown(started_at)} is more than 5 minutes in the future; correct the producer's clock and offset`,
     );
   }
   if (startedAt < STARTED_AT_MIN_MS) {
     return rejected(
       'STARTED_AT_TOO_OLD',
       `${within}started_at`,
-      `${shown(started_at)} lies before the year 2000; set the producer's clock right`,
+      `${shown(started_at)} is before the year 2000; correct the producer's clock`,
     );
   }
 
@@ -78,7 +78,7 @@ export function checkCallEvent(event: unknown, nowMs: number, within = ''): Chec
   return dropped.length === 0 ? { call } : { call, dropped };
 }
 
-/** Whole milliseconds: `duration_seconds` where it is given, else the span from `started_at` to `ended_at`. */
+/** Whole milliseconds: `duration_seconds` if given, otherwise the time from `started_at` to `ended_at`. */
 function durationOf(
   { duration_seconds: seconds, ended_at: endedAt }: Fields,
   startedAt: number,
@@ -87,7 +87,12 @@ function durationOf(
 ): number | Checked {
   if (seconds == null) {
     if (spanMs !== undefined) return spanMs;
-    return endedAt == null ? durationMissing(within) : endRejected(endedAt, startedAt, within);
+    if (endedAt != null) return endRejected(endedAt, startedAt, within);
+    return rejected(
+      'DURATION_MISSING',
+      `${within}duration_seconds`,
+      'and ended_at are missing; write one of them',
+    );
   }
   const field = `${within}duration_seconds`;
   if (typeof seconds !== 'number' || !(seconds >= 0 && seconds <= DURATION_MAX_SECONDS)) {
@@ -97,24 +102,24 @@ function durationOf(
       `is ${shown(seconds)}; it must be a number of seconds from 0 to ${DURATION_MAX_SECONDS}`,
     );
   }
-  // JSON has a -0, which no reader of a call expects.
+  // JSON can hold -0.
   const durationMs = seconds === 0 ? 0 : millisecondsOf(seconds);
   if (spanMs === undefined || durationMs <= spanMs + DURATION_BEYOND_END_MAX_MS) return durationMs;
   return rejected(
     'DURATION_LONGER_THAN_CALL',
     field,
-    `is ${shown(seconds)}, but ended_at lies ${spanMs / 1000} seconds after started_at; write seconds and not milliseconds, or leave out the one that is wrong`,
+    `is ${shown(seconds)}, but ended_at is ${spanMs / 1000} seconds after started_at; write seconds, not milliseconds, or leave out the wrong field`,
   );
 }
 
-/** From a start to an end that can be that of the call, in milliseconds; undefined where it cannot. */
+/** Milliseconds from start to end; undefined if this cannot be the end of the call. */
 function spanOf(startedAt: number, endedAt: number | undefined): number | undefined {
   if (endedAt === undefined) return undefined;
   const spanMs = endedAt - startedAt;
   return spanMs >= 0 && spanMs <= DURATION_MAX_SECONDS * 1000 ? spanMs : undefined;
 }
 
-/** Why an end that has to give the duration does not. */
+/** Why `ended_at` does not give a duration. */
 function endRejected(value: unknown, startedAt: number, within: string): Checked {
   const field = `${within}ended_at`;
   const endedAt = instantOf(value);
@@ -123,19 +128,19 @@ function endRejected(value: unknown, startedAt: number, within: string): Checked
     return rejected(
       'ENDED_BEFORE_STARTED',
       field,
-      `${shown(value)} lies before started_at; write the later one as ended_at, or duration_seconds`,
+      `${shown(value)} is before started_at; write the later time as ended_at, or write duration_seconds`,
     );
   }
   return rejected(
     'DURATION_INVALID',
     field,
-    `${shown(value)} lies more than ${DURATION_MAX_SECONDS} seconds after started_at; no call lasts that long`,
+    `${shown(value)} is more than ${DURATION_MAX_SECONDS} seconds after started_at; correct the two times`,
   );
 }
 
 const NOTHING: readonly DroppedField[] = [];
 
-/** Fields that hold something of which nothing could be read. */
+/** The optional fields whose value is invalid. */
 function droppedOf(
   spanMs: number | undefined,
   direction: string | undefined,
@@ -149,7 +154,7 @@ function droppedOf(
   return dropped;
 }
 
-/** Many producers write null or nothing between the quotes for what they do not have. */
+/** Many producers write null or an empty string for a missing value. */
 function isGiven<T>(value: T | null | undefined | ''): value is Exclude<T, null | undefined | ''> {
   return value != null && value !== '';
 }
@@ -159,16 +164,12 @@ function instantOf(value: unknown): number | undefined {
 }
 
 function notObject(event: unknown, within: string): Checked {
-  if (within === '') {
-    const message = `the value is ${shown(event)}; write one JSON object a message`;
-    return { rejection: { code: 'EVENT_NOT_OBJECT', message } };
+  if (within !== '') {
+    const fault = `is ${shown(event)}; write the call event there as a JSON object`;
+    return rejected('EVENT_NOT_OBJECT', within.slice(0, -1), fault);
   }
-  const field = within.slice(0, -1);
-  return rejected(
-    'EVENT_NOT_OBJECT',
-    field,
-    `is ${shown(event)}; write the call event there as a JSON object`,
-  );
+  const message = `the value is ${shown(event)}; write one JSON object per message`;
+  return { rejection: { code: 'EVENT_NOT_OBJECT', message } };
 }
 
 function idRejected(field: string, value: unknown): Checked {
@@ -185,17 +186,11 @@ function instantRejected(field: string, code: RejectionCode, value: unknown): Ch
   );
 }
 
-function durationMissing(within: string): Checked {
-  const field = `${within}duration_seconds`;
-  const message = `neither ${field} nor ended_at is given; write one of them`;
-  return { rejection: { code: 'DURATION_MISSING', message, field } };
-}
-
 function missing(field: string): Checked {
-  return rejected('FIELD_MISSING', field, 'is missing; every call event needs it');
+  return rejected('FIELD_MISSING', field, 'is missing; every call event must have it');
 }
 
-/** @param fault what is to be said of the field behind its name */
+/** @param fault continues the message after the field's name */
 function rejected(code: RejectionCode, field: string, fault: string): Checked {
   return { rejection: { code, message: `${field} ${fault}`, field } };
 }

@@ -4,19 +4,19 @@ import { decodeRecords } from './records/record-batch.ts';
 
 export type KafkaLogLevel = 'error' | 'warn' | 'info' | 'debug';
 
-/** Receives what kafkajs would print: level, message and the fields that belong to it. */
+/** Receives what kafkajs would print. */
 export type KafkaLog = (level: KafkaLogLevel, message: string, fields: Record<string, unknown>) => void;
 
 export type KafkaSasl = Extract<SASLOptions, { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' }>;
 
 export interface KafkaClientOptions {
-  /** `host:port` each; any one that answers is enough. */
+  /** `host:port` each; one reachable broker is enough. */
   brokers: string[];
-  /** What the brokers' logs and quotas call this process. */
+  /** Names this process in the brokers' logs and quotas. */
   clientId: string;
   ssl?: boolean | undefined;
   sasl?: KafkaSasl | undefined;
-  /** Without it kafkajs says nothing at all. Of a login that is refused it is told nothing: see `refusedLogin`. */
+  /** If absent, kafkajs logs nothing. Refused logins are never logged here: see `refusedLogin`. */
   log?: KafkaLog | undefined;
 }
 
@@ -25,7 +25,7 @@ const { logLevel, RecordsDecoder } = kafkajs;
 const CONNECTION_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 
-/** Waits of 0.1, 0.2, … 1.6 s between six attempts: outlasts an election, and an outage is for the caller to see. */
+/** Six attempts with pauses of 0.1, 0.2, … 1.6 s: enough for a leader election. Callers handle longer outages. */
 export const KAFKA_RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000 } as const;
 
 const LEVELS: Record<number, KafkaLogLevel> = {
@@ -36,14 +36,14 @@ const LEVELS: Record<number, KafkaLogLevel> = {
 };
 
 /**
- * The one place that builds a kafkajs client: bounded waits and retries, every codec of Kafka
- * readable, records decoded by `decodeRecords`, and nothing printed but through `log`.
+ * Creates a kafkajs client; nothing else does. Waits and retries are bounded, every codec of Kafka can be read, records
+ * are decoded by `decodeRecords`, and all output goes through `log`.
  */
 export function kafkaClient(settings: KafkaClientOptions): Kafka {
   registerCodecs();
-  // Without the patch of kafkajs (infra/kafka/patches) this throws, and what it mends must not be missing in silence.
+  // Throws if kafkajs is not patched (infra/kafka/patches), so that the fixes cannot be missing unnoticed.
   RecordsDecoder.decode = decodeRecords;
-  // It warns of a change of partitioner against kafkajs 1, which nobody here came from.
+  // Silences a warning for users of kafkajs 1.
   process.env.KAFKAJS_NO_PARTITIONER_WARNING ??= '1';
   const { brokers, clientId, ssl, sasl, log } = settings;
   const config: KafkaConfig = {
@@ -56,13 +56,32 @@ export function kafkaClient(settings: KafkaClientOptions): Kafka {
     logCreator:
       () =>
       ({ level, namespace, log: { message, timestamp: _, logger: __, stack: ___, ...fields } }) => {
-        // kafkajs tells of a refused login three times, and throws it as well: whoever asked tells it once.
+        // kafkajs logs a refused login three times and throws it as well; the caller reports it once.
         if (/sasl/i.test(message)) return;
         log?.(LEVELS[level] ?? 'info', message, namespace === '' ? fields : { ...fields, namespace });
       },
   };
   if (ssl) config.ssl = true;
-  // A copy, since kafkajs writes into it, and it may be frozen.
+  // A copy, because kafkajs writes to it and settings are frozen.
   if (sasl !== undefined) config.sasl = { ...sasl };
   return new kafkajs.Kafka(config);
+}
+
+const CAUSES_DEPTH_MAX = 8;
+
+/** Error types of brokers that kafkajs has no error class for. */
+const REFUSALS = ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM'];
+
+/**
+ * The broker's message if a thrown value means that it refused our credentials or SASL mechanism; otherwise undefined.
+ * Retrying does not help until the settings of the client or the broker change.
+ */
+export function refusedLogin(thrown: unknown): string | undefined {
+  let error = thrown;
+  for (let depth = 0; depth < CAUSES_DEPTH_MAX && error instanceof Error; depth++) {
+    const { name, type = '' } = error as { name: string; type?: string };
+    if (name === 'KafkaJSSASLAuthenticationError' || REFUSALS.includes(type)) return error.message;
+    error = error.cause;
+  }
+  return undefined;
 }
