@@ -1,6 +1,7 @@
 import { formatInstant } from './instants.ts';
 import { DAY_MS, dayOf, startOfDay } from './periods.ts';
 import type { EffectiveRange } from './range.ts';
+import { defaultWindowDays } from './range.ts';
 import {
   FIRST_INSTANT,
   LAST_INSTANT,
@@ -8,11 +9,10 @@ import {
   type Timestamp,
   type TimestampFault,
 } from './timestamp.ts';
-import { defaultWindowDays } from './windows.ts';
 
 export type DateParameter = 'start_date' | 'end_date';
 
-/** Query values as a parser leaves them; a repeated parameter arrives as an array. */
+/** Parsed query values; a repeated parameter is an array. */
 export interface DateRangeInput {
   start_date?: string | readonly string[] | undefined;
   end_date?: string | readonly string[] | undefined;
@@ -20,13 +20,13 @@ export interface DateRangeInput {
 
 export class DateRangeError extends Error {
   override readonly name = 'DateRangeError';
-  readonly code: 'INVALID_DATE' | 'START_AFTER_END';
-  readonly parameter: DateParameter;
 
-  constructor(code: 'INVALID_DATE' | 'START_AFTER_END', parameter: DateParameter, message: string) {
+  constructor(
+    readonly code: 'INVALID_DATE' | 'START_AFTER_END',
+    readonly parameter: DateParameter,
+    message: string,
+  ) {
     super(message);
-    this.code = code;
-    this.parameter = parameter;
   }
 }
 
@@ -34,22 +34,22 @@ const FRACTION_DIGITS_MAX = 9;
 const SHOWN_VALUE_LENGTH_MAX = 40;
 const REMEDY = 'Write a date (2026-03-01) or a date-time (2026-03-01T00:00:00Z, or with an offset: +02:00).';
 const FAULTS: Record<TimestampFault, string> = {
-  form: 'is not an ISO 8601 date or date-time (a date alone takes no offset)',
-  ambiguous: 'is either a time or an offset: put a T between date and time',
-  day: 'names a day that is not in the calendar',
-  time: 'names a time that is not on the clock',
+  form: 'is not an ISO 8601 date or date-time (a date alone has no offset)',
+  ambiguous: 'may be a time or an offset: put a T between date and time',
+  day: 'has a day that does not exist',
+  time: 'has a time that does not exist',
   offset: 'has an offset beyond 23:59',
-  years: 'lies outside the years 0001 to 9999 in UTC',
+  years: 'is outside the years 0001 to 9999 in UTC',
 };
 
 /**
- * The range that `start_date` and `end_date` ask for, each with its default.
+ * The range from `start_date` to `end_date`, each with its default.
  *
- * An end takes in all that its written precision covers, and one whose fraction is zero that whole second. The range
- * always holds a millisecond at least, and its dates, sent back, give the same range; where it ended now, at a whole
- * second, with what has started in that second since.
+ * The end includes everything that its written precision covers; a fraction of zero covers the whole second. The range
+ * holds at least one millisecond. Its dates, sent back, give the same range; if it ended now, at a whole second, they also
+ * include what has started in that second since.
  *
- * @throws DateRangeError naming the parameter at fault and the remedy.
+ * @throws DateRangeError with the parameter, its fault and the remedy.
  */
 export function parseDateRange(input: DateRangeInput, nowMs: number): EffectiveRange {
   if (input.start_date === undefined && input.end_date === undefined) return defaultRange(nowMs);
@@ -69,8 +69,8 @@ export function parseDateRange(input: DateRangeInput, nowMs: number): EffectiveR
 let lastDefault: { nowMs: number; range: EffectiveRange } | undefined;
 
 /**
- * The range applied without parameters: up to and with now, from the start of the day 30 days before. Remembered for as
- * long as the clock stands still: many dashboards are asked for in one millisecond, and dates are dear to write.
+ * The range without parameters: from the start of the day 30 days ago through now. Cached for the current millisecond,
+ * because formatting dates is expensive and many dashboards may be read within it.
  */
 export function defaultRange(nowMs: number): EffectiveRange {
   if (lastDefault?.nowMs !== nowMs) {
@@ -95,13 +95,13 @@ function applied(from: number, end: End): EffectiveRange {
   };
 }
 
-/** An `end_date` that takes in this millisecond and nothing after it. */
+/** An `end_date` that includes this millisecond and nothing after it. */
 export function formatEnd(lastMs: number): string {
-  // Without a fraction, or with one that is zero, it would take in the whole second.
+  // Without a fraction, or with a zero one, it would include the whole second.
   return formatInstant(lastMs).replace(/:(\d\d)Z$/, ':$1.000001Z');
 }
 
-/** Shown as any instant, at a whole second too: what starts later in it is not there yet. */
+/** Shown like any instant, even at a whole second: calls that start later in it do not exist yet. */
 function endNow(nowMs: number): End {
   return { until: nowMs + 1, shownMs: nowMs, isNow: true };
 }
@@ -128,7 +128,7 @@ function readEnd(value: string | readonly string[]): End {
     case 'second':
       return { until: floorMs + 1000, shownMs: floorMs };
     case 'fraction': {
-      // What programs write for a whole second: `…:15.000Z`.
+      // Programs write `…:15.000Z` for a whole second.
       if (floorMs % 1000 === 0 && !beyondMs) return { until: floorMs + 1000, shownMs: floorMs };
       const until = floorMs + 10 ** Math.max(0, 3 - fractionDigits);
       return { until, shownMs: until - 1 };
@@ -137,20 +137,9 @@ function readEnd(value: string | readonly string[]): End {
 }
 
 function read(parameter: DateParameter, value: string | readonly string[]): Timestamp {
-  if (typeof value !== 'string') {
-    throw new DateRangeError(
-      'INVALID_DATE',
-      parameter,
-      `${parameter} is given more than once. Give it once.`,
-    );
-  }
-  if (value === '') {
-    throw new DateRangeError(
-      'INVALID_DATE',
-      parameter,
-      `${parameter} is empty. ${REMEDY} Or leave the parameter out.`,
-    );
-  }
+  const invalidDate = (message: string) => new DateRangeError('INVALID_DATE', parameter, message);
+  if (typeof value !== 'string') throw invalidDate(`${parameter} is given more than once. Give it once.`);
+  if (value === '') throw invalidDate(`${parameter} is empty. ${REMEDY} Or leave the parameter out.`);
   const timestamp = readTimestamp(value);
   if (typeof timestamp === 'string') throw invalid(parameter, value, timestamp);
   if (timestamp.fractionDigits > FRACTION_DIGITS_MAX) throw invalid(parameter, value, 'form');

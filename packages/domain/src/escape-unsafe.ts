@@ -1,9 +1,9 @@
-/** Controls (C0, DEL, C1), formats (bidi, tags), surrogates, unassigned; separators of lines; what is not seen at all. */
+/** Control, format (bidi, tags), surrogate and unassigned characters; line separators; invisible characters. */
 const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
- * A text that cannot touch a terminal: whatever moves a cursor, hides, reverses or breaks a line is written `\uXXXX`,
- * which is the same text where it stands within JSON.
+ * Makes a text safe for a terminal: characters that move the cursor, hide or reverse text, or break a line become `\uXXXX`.
+ * Within JSON this is the same text.
  */
 export function escapeUnsafe(text: string): string {
   return text.replace(UNSAFE, (character) => {

@@ -1,10 +1,10 @@
 import { formatDay } from './instants.ts';
-import { firstDayOfPeriod, type Interval } from './intervals.ts';
 import type { EffectiveRange } from './range.ts';
 import type { Series } from './series.ts';
+import { firstDayOfPeriod, type Interval } from './series.ts';
 import type { Tally } from './tally.ts';
 
-/** What the stores answer for a dashboard; the last three are numbers of calls. */
+/** What the stores answer for a dashboard. The last three are numbers of calls. */
 export interface DashboardTallies {
   range: Tally;
   today: number;
@@ -24,7 +24,7 @@ export interface DashboardData {
   date_range: { start_date: string; end_date: string };
 }
 
-/** A bucket of the time series response. `start`: the first UTC day of its period, also where the range begins later. */
+/** A bucket of the time series response. `start` is the first UTC day of its period, even if the range starts later. */
 export interface SeriesBucketData {
   start: string;
   calls: number;
@@ -44,9 +44,8 @@ const HUNDREDTH_MINUTE_MS = 600;
 const HUNDREDTH_HOUR_MS = 36_000;
 
 /**
- * The one place where tallies become figures, so that no path to the data can disagree in arithmetic.
- * Rounds half up on integers; exact for every sum up to 2^53 - 1 ms. The average is that of the rounded
- * minutes, so that a reader who divides the two figures shown gets the third.
+ * Converts tallies to figures. No other code does, so that all answers agree. Rounds half up on integers; exact for every
+ * sum up to 2^53 - 1 ms. The average is of the rounded minutes, so that it equals the quotient of the two figures shown.
  */
 export function dashboardData(t: DashboardTallies, range: EffectiveRange): DashboardData {
   const { calls, durationMs } = t.range;
@@ -64,7 +63,7 @@ export function dashboardData(t: DashboardTallies, range: EffectiveRange): Dashb
 }
 
 /**
- * The same for a time series; its sums in ms are told too, since rounded minutes do not add up.
+ * As `dashboardData`, for a time series. It also has the sums in ms, because rounded minutes do not add up.
  * @param tallies of the series' buckets, in order
  */
 export function seriesData(series: Series, tallies: readonly Tally[], range: EffectiveRange): SeriesData {
@@ -84,12 +83,12 @@ export function seriesData(series: Series, tallies: readonly Tally[], range: Eff
   };
 }
 
-/** @param minutes in hundredths, as they are shown */
+/** @param minutes in hundredths, rounded */
 function average(minutes: number, calls: number): number {
   return calls === 0 ? 0 : divideHalfUp(minutes, calls) / 100;
 }
 
-/** By the remainder, because adding half the divisor first could leave the integers a double holds. */
+/** Uses the remainder, because adding half the divisor could exceed the integers that a double can hold. */
 function divideHalfUp(dividend: number, divisor: number): number {
   const rest = dividend % divisor;
   return (dividend - rest) / divisor + (rest >= divisor - rest ? 1 : 0);

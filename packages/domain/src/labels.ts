@@ -5,15 +5,15 @@ const LABEL_MAX_CHARACTERS = 64;
 
 /**
  * Regex source of a `direction` or `status`, with the flag `u`: at most 64 characters, no control character, no
- * unpaired surrogate. Which values there are is up to the platform.
+ * unpaired surrogate. The values are up to the platform.
  */
 export const LABEL_PATTERN = `^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,${LABEL_MAX_CHARACTERS}}$`;
 
 const PATTERN = new RegExp(LABEL_PATTERN, 'u');
 
 /**
- * A direction as it is kept: a known one in our spelling, another as it came.
- * @returns undefined for what is no label
+ * A direction as it is kept: a known value in our spelling, any other unchanged.
+ * @returns undefined if it is not a label
  */
 export const readDirection = reader(DIRECTIONS, {
   incoming: 'inbound',
@@ -25,14 +25,14 @@ export const readDirection = reader(DIRECTIONS, {
   webcall: 'web',
 });
 
-/** A status as it is kept; as `readDirection`. */
+/** As `readDirection`, for a status. */
 export const readStatus = reader(STATUSES, {
   cancelled: 'canceled',
   complete: 'completed',
   fail: 'failed',
 });
 
-/** @param spellings of known values by other words, without case and without what stands between words */
+/** @param spellings other words for known values, folded */
 function reader(known: readonly string[], spellings: Readonly<Record<string, string>>) {
   const usual = new Map(known.map((value) => [value, value]));
   const folded = new Map([
@@ -41,7 +41,7 @@ function reader(known: readonly string[], spellings: Readonly<Record<string, str
   ]);
   return (value: unknown): string | undefined => {
     if (typeof value !== 'string') return undefined;
-    // Most come in our spelling.
+    // Most values have our spelling.
     const same = usual.get(value);
     if (same !== undefined) return same;
     return PATTERN.test(value) ? (folded.get(fold(value)) ?? value) : undefined;

@@ -1,11 +1,11 @@
 /**
- * UTC days, ISO weeks and calendar months as integer counts, so that a bucket is named, compared and
- * walked by arithmetic alone. Proleptic Gregorian, right for negative counts too. Integers in and out.
+ * UTC days, ISO weeks and calendar months as integers, so that buckets are named, compared and iterated by arithmetic alone.
+ * Proleptic Gregorian calendar; negative numbers work, too.
  */
 
 export const DAY_MS = 86_400_000;
 
-/** The day count of 0000-03-01 is minus this; a year that begins in March has its leap day last. */
+/** Days from 0000-03-01 to 1970-01-01. A year that starts in March has its leap day last. */
 const MARCH_EPOCH_DAYS = 719_468;
 const DAYS_PER_400_YEARS = 146_097;
 
@@ -19,7 +19,7 @@ export function startOfDay(day: number): number {
   return day * DAY_MS;
 }
 
-/** The ISO week (Monday to Sunday) that holds a day; week 0 begins on Monday 1969-12-29. */
+/** The ISO week (Monday to Sunday) that holds a day; week 0 starts on Monday 1969-12-29. */
 export function weekOf(day: number): number {
   return Math.floor((day + 3) / 7);
 }
@@ -34,7 +34,7 @@ export function isoWeekYear(week: number): number {
   return 1970 + Math.floor(monthOf(week * 7) / 12);
 }
 
-/** Months since 1970-01 of the calendar month that holds a day. Allocates nothing: it runs for every event. */
+/** Months since 1970-01 of the calendar month that holds a day. Allocates nothing, because it runs for every event. */
 export function monthOf(day: number): number {
   const sinceEpoch = day + MARCH_EPOCH_DAYS;
   const era = Math.floor(sinceEpoch / DAYS_PER_400_YEARS);

@@ -1,14 +1,14 @@
-import { firstDayOfPeriod, type Interval, periodOf } from './intervals.ts';
 import { firstDayOfMonth, firstDayOfWeek, isoWeekYear, startOfDay, weekOf } from './periods.ts';
 import { type Availability, daysByMonth, type Edge, planRange, type Segment } from './plan.ts';
 import type { Range } from './range.ts';
 import type { Series } from './series.ts';
+import { firstDayOfPeriod, type Interval, periodOf } from './series.ts';
 import type { DayTally, Tally } from './tally.ts';
 
-/** What counters are asked for: a month's own sum, each of some days of a month, or each of some weeks of an ISO year. */
+/** What is read from counters: the sum of a month, or one sum each of some days of a month or some weeks of an ISO year. */
 export type SeriesSegment = Segment | { kind: 'weeks'; isoYear: number; first: number; last: number };
 
-/** As `Plan`, by units that lie within one bucket of the series each. */
+/** As `Plan`, with each sum within one bucket of the series. */
 export interface SeriesPlan {
   units: SeriesSegment[];
   /** Those of `planRange`. No UTC day has edges of both signs. */
@@ -17,15 +17,15 @@ export interface SeriesPlan {
 }
 
 /**
- * How a series is read: its range as `planRange` has it, its buckets by the coarsest sums that are whole. A week or
- * month that the range cuts, or that begins before the first kept day, is read by days: its own sum is of something else.
+ * Plans how to read a series: edges as in `planRange`, buckets by the coarsest sums that lie within the range. A week or
+ * month that the range cuts, or that starts before the first kept day, is read by days, because its own sum covers more.
  */
 export function planSeries(range: Range, interval: Interval, available: Availability): SeriesPlan {
   const { buckets, edges, trustsLastStartedAt } = planRange(range, available);
   return { units: unitsOf(buckets, interval), edges, trustsLastStartedAt };
 }
 
-/** The plan of a series that is read from rows alone. */
+/** The plan to read a series from rows alone. */
 export function planOfRows(range: Range): SeriesPlan {
   return {
     units: [],
@@ -35,10 +35,10 @@ export function planOfRows(range: Range): SeriesPlan {
 }
 
 /**
- * The tally of each bucket of a series, zero where there is no call.
+ * The tally of each bucket of a series; zero without calls.
  *
- * @param values of each unit of the plan, as many as it has days or weeks, in order; one for a month
- * @param days what rows say of the edges, by UTC day
+ * @param values for each unit of the plan, one tally per day or week, or one for a month
+ * @param days the sums of the edges' rows, by UTC day
  */
 export function addUpSeries(
   series: Series,
@@ -65,7 +65,7 @@ function unitsOf(buckets: readonly Segment[], interval: Interval): SeriesSegment
   const [head, tail] = [buckets[0], buckets.at(-1)];
   if (head === undefined || tail === undefined) return [];
   if (interval === 'month') return [...buckets];
-  // Buckets of a plan follow one another without a gap.
+  // The buckets of a plan have no gaps.
   const first = firstDayOfMonth(head.month) + (head.kind === 'days' ? head.first - 1 : 0);
   const last =
     tail.kind === 'days' ? firstDayOfMonth(tail.month) + tail.last - 1 : firstDayOfMonth(tail.month + 1) - 1;
@@ -91,7 +91,7 @@ function weeksByYear(first: number, last: number): SeriesSegment[] {
   return units;
 }
 
-/** The first UTC day of a unit's value number `i`, from 0. */
+/** The first UTC day of the value at index `i` of a unit. */
 function firstDayOfValue(unit: SeriesSegment, i: number): number {
   if (unit.kind === 'weeks') return firstDayOfPeriod('week', unit.first + i);
   return firstDayOfMonth(unit.month) + (unit.kind === 'days' ? unit.first - 1 + i : 0);

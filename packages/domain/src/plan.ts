@@ -5,11 +5,11 @@ import type { Range } from './range.ts';
 export interface Availability {
   /** First UTC day whose buckets are complete. */
   fromDay: number;
-  /** No counted call starts later than this, epoch ms; -Infinity where there is no call. */
+  /** Latest start of a counted call, epoch ms; -Infinity if there is no call. */
   lastStartedAt: number;
 }
 
-/** Days of one month (months since 1970-01), 1 to 31, both ends included. */
+/** Days of one month (months since 1970-01), 1 to 31, both ends inclusive. */
 export interface DaysOfMonth {
   kind: 'days';
   month: number;
@@ -20,25 +20,24 @@ export interface DaysOfMonth {
 /** A whole month (months since 1970-01), or days of one. */
 export type Segment = { kind: 'month'; month: number } | DaysOfMonth;
 
-/** Rows to be added to the sum of the buckets (1) or taken from it (-1). */
+/** Rows to add to the sum of the buckets (1) or subtract from it (-1). */
 export interface Edge extends Range {
   sign: 1 | -1;
 }
 
-/** Buckets and edges in order of time, no overlap among buckets or among edges; two edges at most. */
+/** Buckets and edges in order of time. Buckets do not overlap, nor do edges, of which there are at most two. */
 export interface Plan {
   buckets: Segment[];
   edges: Edge[];
-  /** Whether the plan leaves something out, or takes something in, because no call starts after `lastStartedAt`. */
+  /** Whether the plan omits or includes a time only because no call starts after `lastStartedAt`. */
   trustsLastStartedAt: boolean;
 }
 
 /**
- * How a range is read: whole months and days from the counters; what lies before `fromDay`, and the
- * smaller side of a day that the range cuts, from rows.
+ * Plans how to read a range: whole months and days from the counters; the time before `fromDay`, and the smaller side of a
+ * day that the range cuts, from rows.
  *
- * Months after that of `lastStartedAt` are not read, so that the size of a plan is bounded by what is
- * kept and not by what is asked for.
+ * Months after that of `lastStartedAt` are not read, so that a plan is bounded by what is kept, not by what is asked for.
  */
 export function planRange(range: Range, available: Availability): Plan {
   const plan: Plan = { buckets: [], edges: [], trustsLastStartedAt: false };
@@ -96,7 +95,7 @@ export function planRange(range: Range, available: Availability): Plan {
   return plan;
 }
 
-/** Appends an edge unless it is empty; one that continues an edge of the same sign is joined to it. */
+/** Appends an edge unless it is empty, or extends the previous one if it continues it with the same sign. */
 function addEdge(plan: Plan, from: number, until: number, sign: 1 | -1): void {
   if (from >= until) return;
   const before = plan.edges.at(-1);
@@ -119,7 +118,7 @@ function addBuckets(plan: Plan, first: number, lastAsked: number, lastStartedAt:
   }
 }
 
-/** Some UTC days, from the first to the last, by month; none where the last lies before the first. */
+/** The UTC days from `first` through `last`, by month; none if `last` is before `first`. */
 export function daysByMonth(first: number, last: number): DaysOfMonth[] {
   const months: DaysOfMonth[] = [];
   for (let day = first; day <= last; ) {

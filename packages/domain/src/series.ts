@@ -1,16 +1,31 @@
-import { INTERVALS, type Interval, periodOf } from './intervals.ts';
-import { dayOf } from './periods.ts';
+import { dayOf, firstDayOfMonth, firstDayOfWeek, monthOf, weekOf } from './periods.ts';
 import type { Range } from './range.ts';
 
-/** Buckets of a time series, one for each period that a range touches; the first and the last may be cut by it. */
+/** What a time series is divided into: UTC days, ISO weeks or calendar months; finest first. */
+export const INTERVALS = ['day', 'week', 'month'] as const;
+export type Interval = (typeof INTERVALS)[number];
+
+/** The number of the period that holds a UTC day, as periods.ts counts days, weeks and months. */
+export function periodOf(interval: Interval, day: number): number {
+  if (interval === 'day') return day;
+  return interval === 'week' ? weekOf(day) : monthOf(day);
+}
+
+/** The first UTC day of a period. */
+export function firstDayOfPeriod(interval: Interval, period: number): number {
+  if (interval === 'day') return period;
+  return interval === 'week' ? firstDayOfWeek(period) : firstDayOfMonth(period);
+}
+
+/** The buckets of a time series: one per period that the range touches. The first and the last may be partial. */
 export interface Series {
   interval: Interval;
-  /** The first bucket's period; the others follow it one by one. */
+  /** Period of the first bucket; the others follow consecutively. */
   first: number;
   buckets: number;
 }
 
-/** Most buckets of a series: nearly three years by day, 19 by week, 83 by month. */
+/** Nearly 3 years by day, 19 by week, 83 by month. */
 export const seriesBucketsMax = 1_000;
 
 export class TooManyBucketsError extends Error {
@@ -19,22 +34,22 @@ export class TooManyBucketsError extends Error {
   constructor(
     readonly interval: Interval,
     readonly buckets: number,
-    /** The finest interval that would do; undefined where none does. */
+    /** The finest interval that fits; undefined if none does. */
     readonly fitting: Interval | undefined,
   ) {
     const remedy =
-      fitting === undefined ? 'Shorten the range.' : `Take interval=${fitting}, or shorten the range.`;
+      fitting === undefined ? 'Shorten the range.' : `Use interval=${fitting}, or shorten the range.`;
     super(
-      `interval=${interval} would give ${buckets} buckets, and ${seriesBucketsMax} are the most. ${remedy}`,
+      `interval=${interval} would give ${buckets} buckets; at most ${seriesBucketsMax} are allowed. ${remedy}`,
     );
   }
 }
 
 /**
- * The buckets of a range that holds a millisecond at least. Counted and not walked, so that nothing is laid out for a
- * range that is refused.
+ * The buckets of a range of at least one millisecond. They are counted without allocating anything, because the range may
+ * be refused.
  *
- * @throws TooManyBucketsError where there would be more than `seriesBucketsMax`, naming the interval that fits.
+ * @throws TooManyBucketsError above `seriesBucketsMax`, naming the interval that fits.
  */
 export function seriesOf(range: Range, interval: Interval): Series {
   const series = bucketsOf(range, interval);

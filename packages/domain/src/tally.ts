@@ -1,4 +1,4 @@
-/** What every store answers: a number of calls and the sum of their durations in whole milliseconds. */
+/** A number of calls and the sum of their durations in whole milliseconds. */
 export interface Tally {
   calls: number;
   durationMs: number;
@@ -11,7 +11,7 @@ export interface DayTally extends Tally {
 
 export const ZERO_TALLY: Readonly<Tally> = Object.freeze({ calls: 0, durationMs: 0 });
 
-/** The sum of any number of tallies, a new object; zero for none. Exact while sums stay below 2^53. */
+/** The sum of any number of tallies, as a new object. Exact below 2^53. */
 export function addTallies(...tallies: readonly Readonly<Tally>[]): Tally {
   let calls = 0;
   let durationMs = 0;
@@ -22,7 +22,7 @@ export function addTallies(...tallies: readonly Readonly<Tally>[]): Tally {
   return { calls, durationMs };
 }
 
-/** `a` without `b`, a new object. */
+/** `a` minus `b`, as a new object. */
 export function subtractTallies(a: Readonly<Tally>, b: Readonly<Tally>): Tally {
   return { calls: a.calls - b.calls, durationMs: a.durationMs - b.durationMs };
 }

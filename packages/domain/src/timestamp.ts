@@ -1,52 +1,41 @@
 import { DAY_MS, firstDayOfMonth, startOfDay } from './periods.ts';
 
-/** 0001-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: what four digits of a year can say. */
+/** 0001-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: the years that four digits can express. */
 export const FIRST_INSTANT = startOfDay(firstDayOfMonth((1 - 1970) * 12));
 export const LAST_INSTANT = startOfDay(firstDayOfMonth((10_000 - 1970) * 12)) - 1;
 
-/** A date or date-time as it was written. `floorMs`: its first instant, epoch ms, finer digits cut off. */
+/** A parsed date or date-time. `floorMs` is its first instant in epoch ms; finer digits are cut off. */
 export interface Timestamp {
   floorMs: number;
   precision: 'day' | 'minute' | 'second' | 'fraction';
-  /** Digits of the fraction as written; 0 without one. */
+  /** Number of digits of the fraction; 0 without one. */
   fractionDigits: number;
-  /** Whether digits that were cut off say more than zero. */
+  /** Whether any digit that was cut off is not zero. */
   beyondMs: boolean;
 }
 
-/** Why a text is no timestamp. `ambiguous`: `2026-03-01 02:00`, a time or a date with an offset that lost its `+`. */
+/** Why a text is not a timestamp. `ambiguous`: `2026-03-01 02:00` is a time, or an offset whose `+` was not escaped. */
 export type TimestampFault = 'form' | 'ambiguous' | 'day' | 'time' | 'offset' | 'years';
 
-// A sign that is a space is a `+` that was not escaped in a URL.
+// A space as a sign is a `+` that was not escaped in a URL.
 const GRAMMAR =
   /^(\d{4})-(\d{2})-(\d{2})(?:([Tt ])(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?([Zz]|([+\- ])(\d{2})(?::?(\d{2}))?)?)?$/;
 
-/** Reads ISO 8601 as widely as clients write it; without an offset it is UTC. */
+/** Parses ISO 8601 in all forms that clients write; UTC if there is no offset. */
 export function readTimestamp(text: string): Timestamp | TimestampFault {
   const timestamp = readTimestampOfAnyYear(text);
   if (typeof timestamp === 'string') return timestamp;
-  return isWithinYears(timestamp.floorMs) && !text.startsWith('0000') ? timestamp : 'years';
+  const { floorMs } = timestamp;
+  const isInYears = floorMs >= FIRST_INSTANT && floorMs <= LAST_INSTANT && !text.startsWith('0000');
+  return isInYears ? timestamp : 'years';
 }
 
-/** The same, for instants too that the year 0000 or an offset puts outside the years 0001–9999. */
+/** As `readTimestamp`, but also accepts instants outside the years 0001–9999 (year 0000, or by an offset). */
 export function readTimestampOfAnyYear(text: string): Timestamp | Exclude<TimestampFault, 'years'> {
   const parts = GRAMMAR.exec(text);
   if (parts === null) return 'form';
-  const [
-    ,
-    year,
-    month,
-    day,
-    separator,
-    hour,
-    minute,
-    second,
-    fraction,
-    zone,
-    sign,
-    offsetHour,
-    offsetMinute,
-  ] = parts;
+  const [, year, month, day, separator, hour, minute, second, fraction, zone] = parts;
+  const [sign, offsetHour, offsetMinute] = parts.slice(10);
 
   const floorOfDay = dayMs(Number(year), Number(month), Number(day));
   if (floorOfDay === undefined) return 'day';
@@ -71,18 +60,16 @@ export function readTimestampOfAnyYear(text: string): Timestamp | Exclude<Timest
   };
 }
 
-function isWithinYears(ms: number): boolean {
-  return ms >= FIRST_INSTANT && ms <= LAST_INSTANT;
-}
-
-function dayMs(year: number, month: number, day: number): number | undefined {
+/** First instant of a date; undefined if there is no such day. */
+export function dayMs(year: number, month: number, day: number): number | undefined {
   if (month < 1 || month > 12 || day < 1) return undefined;
   const months = (year - 1970) * 12 + month - 1;
   const first = firstDayOfMonth(months);
   return first + day > firstDayOfMonth(months + 1) ? undefined : startOfDay(first + day - 1);
 }
 
-function clockMs(hour: number, minute: number, second: number): number | undefined {
+/** Milliseconds since midnight; undefined if there is no such time. */
+export function clockMs(hour: number, minute: number, second: number): number | undefined {
   const ms = ((hour * 60 + minute) * 60 + second) * 1000;
   return minute > 59 || second > 59 || ms >= DAY_MS ? undefined : ms;
 }

@@ -252,8 +252,8 @@ test('what is no date is refused with the name of the parameter and a remedy', a
   t.equal(fault({ start_date: '9999-12-31T23:59:59.9999Z' }).code, 'INVALID_DATE', 'rounds up beyond 9999');
   t.match(
     fault({ start_date: '2026-02-30' }).message,
-    /"2026-02-30" names a day that is not in the calendar/,
+    /"2026-02-30" has a day that does not exist/,
   );
-  t.match(fault({ start_date: '0000-12-31' }).message, /lies outside the years 0001 to 9999/);
+  t.match(fault({ start_date: '0000-12-31' }).message, /is outside the years 0001 to 9999/);
   t.match(fault({ end_date: '2026-03-01 02:00' }).message, /put a T between date and time/);
 });

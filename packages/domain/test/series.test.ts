@@ -96,7 +96,7 @@ test('a thousand buckets are given and one more is refused, naming the interval 
     const refusal = refusalOf(months(1_001), interval);
     t.equal(refusal?.fitting, undefined);
     t.match(refusal?.message, /Shorten the range\.$/);
-    t.notMatch(refusal?.message, 'Take interval');
+    t.notMatch(refusal?.message, 'Use interval');
   }
 });
 

@@ -12,7 +12,7 @@ function canBeRead(text: string): boolean {
   } catch (thrown) {
     // What a pattern cannot say: an offset that leads out of the years there are.
     if (thrown instanceof DateRangeError) {
-      return thrown.message.includes('lies outside the years') && !text.startsWith('0000');
+      return thrown.message.includes('is outside the years') && !text.startsWith('0000');
     }
     throw thrown;
   }
