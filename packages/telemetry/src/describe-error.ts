@@ -1,6 +1,6 @@
 import { scrub } from './scrub.ts';
 
-/** Causes and parts further down say nothing that the ones above did not. */
+/** Deeper causes and further parts add nothing. */
 const maxDepth = 5;
 const maxParts = 10;
 
@@ -15,8 +15,8 @@ export interface DescribedError {
 }
 
 /**
- * What may be known of anything that was thrown. Only these members are taken: clients hang more on their
- * errors, such as the arguments of a refused `AUTH`, or a whole connection with its options.
+ * Converts anything thrown to what may be logged. All other members are dropped: clients attach secrets to their errors, such
+ * as the arguments of a refused `AUTH`, or a whole connection with its options.
  */
 export function describeError(thrown: unknown): DescribedError {
   return describe(thrown, 1);

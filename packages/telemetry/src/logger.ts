@@ -2,20 +2,19 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import { describeError } from './describe-error.ts';
 import { scrub } from './scrub.ts';
 
-/** What a logger is made from. */
 export interface LoggerOptions {
-  /** Stands in every line as `service`. */
+  /** Written to every line. */
   readonly service: string;
-  /** The least that is written, one of pino's levels or `silent`. */
+  /** Lowest level that is written: one of pino's levels, or `silent`. */
   readonly level: string;
-  /** Where the lines go; standard output unless given. */
+  /** Default: standard output. */
   readonly destination?: DestinationStream;
 }
 
 /**
- * A logger that writes a JSON object a line: `level` by name, `time` in ISO 8601, `service`, `pid`, `msg`.
- * Errors go under `err`. Every finished line is scrubbed, so that a secret is masked at whatever depth, and in
- * whatever client's message, it came along; and what an id may hold that cannot be seen stands there as `\uXXXX`.
+ * A logger that writes one JSON object per line: `level` by name, `time` in ISO 8601, `service`, `pid`, `msg`. Errors go under
+ * `err`. Every line is scrubbed when it is complete, so that secrets are masked at any depth and in any client's message.
+ * Invisible characters, which an id may contain, are written as `\uXXXX`.
  */
 export function createLogger({ service, level, destination }: LoggerOptions): Logger {
   const options = {
@@ -30,10 +29,10 @@ export function createLogger({ service, level, destination }: LoggerOptions): Lo
 }
 
 const ASCII = /^[\n -~]*$/;
-/** Controls, marks of direction, separators of lines, what has no width: whoever reads a log must see them. */
+/** Control characters, direction marks, line separators, characters without width. */
 const UNSEEN = /[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\n]/gu;
 
-/** The same JSON text, in which every character can be seen. */
+/** The same JSON text, with every character visible. */
 function visible(line: string): string {
   if (ASCII.test(line)) return line;
   return line.replace(UNSEEN, (character) =>
@@ -45,7 +44,7 @@ function escaped(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, '0')}`;
 }
 
-/** ISO 8601, written once for all lines of a millisecond. */
+/** ISO 8601, formatted once per millisecond. */
 function timestamps(): () => string {
   let lastMs = Number.NaN;
   let text = '';

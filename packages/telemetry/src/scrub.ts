@@ -1,11 +1,11 @@
 const mask = '***';
 
 /**
- * Each finds a secret by what stands around it; the first group is what stays. None takes a backslash without
- * the character it escapes, so that a quote inside a JSON string stays escaped.
+ * Each finds a secret by its surroundings; the first group is kept. None matches a backslash without the character that it
+ * escapes, so that a quote within a JSON string stays escaped.
  */
 const secrets: readonly RegExp[] = [
-  // Up to the last `@`: a password that nobody percent-encoded may hold `/` and `@` itself.
+  // Up to the last `@`: a password that is not percent-encoded may contain `/` and `@`.
   /((?:rediss?|valkeys?|mongodb(?:\+srv)?):\/\/)(?:[^\s"'\\]|\\[^"])+(?=@)/gi,
   /(\/\/)[^\s/@"'\\:]*:[^\s/@"'\\]*(?=@)/g,
   /(\b(?:bearer|basic) +)[\w.~+/=-]+/gi,
@@ -14,12 +14,12 @@ const secrets: readonly RegExp[] = [
   /("(?:[\w-]*(?:password|secret|token)|authorization|x-api-key|api_?key|cookie|set-cookie)":)"(?:[^"\\]|\\.)*"/gi,
 ];
 
-/** What at least one of them needs; most lines have none of it, and one search costs a tenth of five. */
+/** Every secret contains one of these. Most lines have none, and this search costs a tenth of the five above. */
 const hint = /@|bearer|basic|passw|secret|token|api_?key|authorization|cookie/i;
 
 /**
- * Masks credentials in a text, wherever they stand: userinfo of a URI, `Bearer` and `Basic` credentials,
- * secrets in a query and JSON members named as secrets. A JSON text stays a JSON text.
+ * Masks credentials anywhere in a text: userinfo of URIs, `Bearer` and `Basic` credentials, secrets in query strings, and
+ * JSON members named as secrets. JSON stays JSON.
  */
 export function scrub(text: string): string {
   if (!hint.test(text)) return text;
@@ -30,7 +30,7 @@ export function scrub(text: string): string {
   );
 }
 
-/** A URI as it may be shown: without user, password and options, e.g. `mongodb://***@host:27017/calltally`. */
+/** A URI without user, password and options, e.g. `mongodb://***@host:27017/calltally`. */
 export function redactUri(uri: string): string {
   return scrub(uri).replace(/\?.*$/s, '');
 }
