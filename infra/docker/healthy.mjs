@@ -1,4 +1,4 @@
-// Exit status 0 where the address answers with 2xx within 4 s. A script, since slim images have no curl.
+// Exits with 0 if the URL answers 2xx within 4 s. A script, because slim images have no curl.
 const [address] = process.argv.slice(2);
 
 try {
