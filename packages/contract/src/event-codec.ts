@@ -7,8 +7,6 @@ import type { Rejection } from './rejection.ts';
 /** Parsed JSON of a call event, and the prefix of its field names in a rejection. */
 type Opened = { event: unknown; within: string; rejection?: never } | { rejection: Rejection; event?: never };
 
-type Parsed = { json: unknown; rejection?: never } | { rejection: Rejection };
-
 /**
  * Decodes a message's value. Never throws: any bytes give a call or a rejection. If JSON repeats a key, the last one counts.
  *
@@ -32,13 +30,10 @@ export function parseCallEvent(value: Buffer | null): Opened {
     );
   }
   const parsed = parse(value);
-  if (parsed.rejection !== undefined) return parsed;
-  if (!isCloudEvent(parsed.json)) return { event: parsed.json, within: '' };
-  const opened = dataOf(parsed.json);
+  if (parsed.rejection !== undefined || !isCloudEvent(parsed.event)) return parsed;
+  const opened = dataOf(parsed.event);
   if ('rejection' in opened) return opened;
-  if ('data' in opened) return { event: opened.data, within: 'data.' };
-  const inner = parse(opened.bytes, 'data_base64');
-  return inner.rejection !== undefined ? inner : { event: inner.json, within: 'data.' };
+  return 'data' in opened ? { event: opened.data, within: 'data.' } : parse(opened.bytes, 'data_base64');
 }
 
 /** Encodes an event without checking it. */
@@ -47,14 +42,14 @@ export function encodeCallEvent(event: CallEvent): Buffer {
 }
 
 /** @param field the field that holds the bytes, unless they are the whole value */
-function parse(bytes: Buffer, field?: string): Parsed {
+function parse(bytes: Buffer, field?: string): Opened {
   const name = field ?? 'the value';
   if (!isUtf8(bytes)) {
     return rejected('EVENT_NOT_UTF8', `${name} is not UTF-8; write JSON in UTF-8 and nothing else`, field);
   }
   const text = bytes.toString('utf8');
   try {
-    return { json: JSON.parse(text) };
+    return { event: JSON.parse(text), within: field === undefined ? '' : 'data.' };
   } catch {
     const fault = text.startsWith('\ufeff') ? 'starts with a byte order mark' : 'is not JSON';
     return rejected(

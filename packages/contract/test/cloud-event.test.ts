@@ -30,11 +30,11 @@ test('the data of a CloudEvent is the call, as JSON or as bytes', async (t) => {
   t.same(decode({ ...ENVELOPE, data: { ...EVENT, status: 7 } }), { ...CALL, dropped: ['status'] });
 });
 
-test('a call event with a field of that name is none', async (t) => {
+test('a call event with a field `specversion` is not a CloudEvent', async (t) => {
   t.same(decode({ ...EVENT, specversion: '0.3', data: { call_id: 'other' } }), CALL);
 });
 
-test('what is wrong with a CloudEvent is told by the place it stands at', async (t) => {
+test('faults in a CloudEvent name the field with its path', async (t) => {
   const faults: [code: string, field: string, decoded: ReturnType<typeof decode>][] = [
     ['FIELD_INVALID', 'specversion', decode({ ...ENVELOPE, specversion: '0.3', data: EVENT })],
     ['FIELD_INVALID', 'specversion', decode({ ...ENVELOPE, specversion: 1, data: EVENT })],
@@ -90,7 +90,7 @@ test('what is wrong with a CloudEvent is told by the place it stands at', async 
   );
 });
 
-test('whatever stands in a CloudEvent, the answer is a call or a reason', async () => {
+test('any CloudEvent gives a call or a rejection', async () => {
   const envelope = fc.record(
     {
       specversion: fc.oneof(fc.constant('1.0'), fc.jsonValue()),

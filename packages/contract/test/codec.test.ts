@@ -92,7 +92,7 @@ test('every fault has its code and names the field', async (t) => {
   t.same([...tried].sort(), [...REJECTION_CODES].sort(), 'no code without a case');
 });
 
-test('a message tells the remedy', async (t) => {
+test('a message says what to do', async (t) => {
   const words = [
     [
       decode({ ...EVENT, duration_seconds: -1 }),
@@ -137,7 +137,7 @@ test('a message shows little of a value and none of its control characters', asy
   }
 });
 
-test('a call has what its event says', async (t) => {
+test('a call has the values of its event', async (t) => {
   const startedAt = Date.parse('2026-03-28T09:30:00Z');
   t.same(decode(EVENT).call, { callId: 'c-1', userId: 'u-1', startedAt, durationMs: 84_250 });
   t.same(decode({ ...EVENT, agent_id: 'a', direction: 'web', status: 'no_answer' }).call, {
@@ -185,7 +185,7 @@ test('null in an optional field counts as absent', async (t) => {
   t.same(decode({ ...EVENT, ...nulls }), decode(EVENT));
 });
 
-test('an end that cannot be that of the call is left out beside a duration, and told', async (t) => {
+test('an impossible end is dropped if there is a duration, and reported', async (t) => {
   const ends = ['', 'later', '2026-03-28 09:31:24', '2026-03-28T09:29:59.999Z', '2020-01-01T00:00:00Z'];
   for (const ended_at of [
     ...ends,

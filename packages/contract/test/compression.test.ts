@@ -76,7 +76,7 @@ test('what librdkafka writes with any codec is read byte for byte', async (t) =>
     });
   }
 
-  await t.test('what the brokers compress anew is read too', async (t) => {
+  await t.test('batches that brokers recompress are read, too', async (t) => {
     for (const [codec, type] of CODECS) {
       const uses = countUses(type);
       const topic = uniqueName(`broker-${codec}`);
@@ -93,7 +93,7 @@ test('what librdkafka writes with any codec is read byte for byte', async (t) =>
     }
   });
 
-  await t.test('gzip is written, the others say that they are not', async (t) => {
+  await t.test('gzip can be written; the other codecs refuse to', async (t) => {
     const topic = uniqueName('written');
     await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
     const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
@@ -152,7 +152,7 @@ const decompress = (type: kafkajs.CompressionTypes, compressed: Buffer): Promise
   return codecs[type]!().decompress(compressed);
 };
 
-test('a batch that unpacks to more than any honest one is refused, not unpacked', async (t) => {
+test('a batch that unpacks to more than the limit is refused without unpacking it', async (t) => {
   const zeros = Buffer.alloc(65 * 1024 * 1024);
   const raw = snappy.compressSync(zeros);
   const part = snappy.compressSync(zeros.subarray(0, 22 * 1024 * 1024));
@@ -181,7 +181,7 @@ test('a large batch within the limit is unpacked', async (t) => {
   t.ok(readZstdByLibrary(zstdOfZeros(8 * 60)).equals(zeros), 'zstd without the help of Node');
 });
 
-test('a batch that is garbage is refused, whatever the garbage', async (t) => {
+test('a garbage batch is refused, whatever the garbage', async (t) => {
   const garbage = [
     '',
     '00',

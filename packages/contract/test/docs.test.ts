@@ -10,12 +10,12 @@ const docs = await readFile(new URL('../../../docs/events.md', import.meta.url),
 const rows = (pattern: RegExp) =>
   [...docs.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name!).filter((name) => pattern.test(name));
 
-test('every code is documented, in order, and no other', async (t) => {
+test('exactly the existing codes are documented, in order', async (t) => {
   t.same(rows(/^(?!PRODUCER_)[A-Z]/), REJECTION_CODES);
   t.same(rows(/^PRODUCER_/), PRODUCER_ERROR_CODES);
 });
 
-test('every field of the schema is documented, in order, and no other', async (t) => {
+test('exactly the fields of the schema are documented, in order', async (t) => {
   const fields = Object.keys(CallEventSchema.properties);
   t.same(rows(/^[a-z]/).slice(0, fields.length), fields);
   const lists = [DIRECTIONS, STATUSES].map((values) => values.map((value) => `\`${value}\``).join(', '));
@@ -23,7 +23,7 @@ test('every field of the schema is documented, in order, and no other', async (t
   t.match(docs, EVENT_SIZE_MAX_BYTES.toLocaleString('en').replace(',', ' '));
 });
 
-test('every spelling that is documented is folded, and every known value that has others', async (t) => {
+test('every documented spelling is folded', async (t) => {
   const table = docs.slice(docs.indexOf('| kept as |')).split('\n\n')[0]!;
   const spellings = [...table.matchAll(/^\| `(\w+)` \| (.*) \|$/gm)];
   t.equal(spellings.length, 8);

@@ -3,7 +3,7 @@ import { test } from 'tap';
 
 const NOBODY = ['127.0.0.1:1'];
 
-test('a broker that is not there is an error after a bounded number of attempts, told through the log only', async (t) => {
+test('an unreachable broker is an error after a bounded number of attempts, and only the log is written to', async (t) => {
   const lines: { level: KafkaLogLevel; message: string; fields: Record<string, unknown> }[] = [];
   const printed = (['log', 'info', 'warn', 'error', 'debug'] as const).map((name) =>
     t.capture(console, name),
@@ -25,7 +25,7 @@ test('a broker that is not there is an error after a bounded number of attempts,
   for (const calls of printed) t.same(calls(), []);
 });
 
-test('the default partitioner of kafkajs warns nobody', async (t) => {
+test('the default partitioner of kafkajs logs no warning', async (t) => {
   const lines: string[] = [];
   const kafka = kafkaClient({
     brokers: NOBODY,
@@ -38,7 +38,7 @@ test('the default partitioner of kafkajs warns nobody', async (t) => {
 const errorWith = (properties: object, cause?: unknown) =>
   Object.assign(new Error('said the broker', { cause }), properties);
 
-test('a login that is refused is told apart from everything else, however it is wrapped', (t) => {
+test('a refused login is recognised, however it is wrapped', (t) => {
   const wrong = errorWith({ name: 'KafkaJSSASLAuthenticationError' });
   t.equal(refusedLogin(wrong), 'said the broker');
   t.equal(refusedLogin(errorWith({ type: 'UNSUPPORTED_SASL_MECHANISM' })), 'said the broker');

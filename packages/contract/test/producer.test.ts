@@ -31,7 +31,7 @@ test('the producer on a real Kafka', async (t) => {
     return topic;
   };
 
-  await t.test('an event rests where the producer says, under the key of its user', async (t) => {
+  await t.test('an event is stored where the producer says, with its user as the key', async (t) => {
     const topic = await freshTopic();
     const producer = createCallEventProducer({ brokers, topic });
     t.teardown(() => producer.close());
@@ -111,7 +111,7 @@ test('the producer on a real Kafka', async (t) => {
     t.ok(offsets.every(({ high }) => high === '0'));
   });
 
-  await t.test('close delivers what was sent, twice is once, and afterwards nothing is taken', async (t) => {
+  await t.test('close delivers what was sent, may be called twice, and refuses later events', async (t) => {
     const topic = await freshTopic();
     const producer = createCallEventProducer({ brokers, topic, lingerMs: 60_000 });
     const sent = Promise.all(events(20).map((one) => producer.send(one)));
@@ -123,7 +123,7 @@ test('the producer on a real Kafka', async (t) => {
     t.equal((await readMessages(kafka, topic, 20)).length, 20);
   });
 
-  await t.test('flush does not wait for company', async (t) => {
+  await t.test('flush does not linger', async (t) => {
     const topic = await freshTopic();
     const producer = createCallEventProducer({ brokers, topic, lingerMs: 60_000 });
     t.teardown(() => producer.close());
@@ -145,7 +145,7 @@ test('the producer on a real Kafka', async (t) => {
     );
   });
 
-  await t.test('a topic that does not exist is named, and not created', async (t) => {
+  await t.test('a missing topic is named in the error, and not created', async (t) => {
     const topic = uniqueName('missing');
     const producer = createCallEventProducer({ brokers, topic, deliveryTimeoutMs: 2_000 });
     t.teardown(() => producer.close());

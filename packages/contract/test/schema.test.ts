@@ -64,7 +64,7 @@ const nearEvent = fc
   )
   .map(([base, spoilt]) => ({ ...base, ...spoilt }));
 
-test('whatever the codec takes, the schema takes without the fields that were left out', async (t) => {
+test('what the codec accepts, the schema accepts without the dropped fields', async (t) => {
   let taken = 0;
   let spoilt = 0;
   fc.assert(
@@ -86,7 +86,7 @@ test('whatever the codec takes, the schema takes without the fields that were le
   t.ok(taken > 500 && spoilt > 50, `${taken} were taken, without ${spoilt} fields`);
 });
 
-test('what the schema takes, the codec refuses only for what the values mean', async () => {
+test('what the schema accepts, the codec rejects only for the meaning of values', async () => {
   const OF_MEANING = new Set([
     'STARTED_AT_INVALID',
     'STARTED_AT_IN_FUTURE',
@@ -124,7 +124,7 @@ test('no bytes make the codec throw', async () => {
   );
 });
 
-test('the schema itself asks for a duration or an end', async (t) => {
+test('the schema requires a duration or an end', async (t) => {
   const base: CallEvent = { call_id: 'c', user_id: 'u', started_at: '2026-03-01T00:00:00Z' };
   t.notOk(schema.Check(base));
   t.notOk(schema.Check({ ...base, duration_seconds: null }));

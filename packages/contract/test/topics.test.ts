@@ -29,7 +29,7 @@ test('topics on a real Kafka', async (t) => {
     return Number(described.resources[0]!.configEntries[0]!.configValue);
   };
 
-  await t.test('both are created where they are missing, and once', async (t) => {
+  await t.test('missing topics are created, once', async (t) => {
     const { topic, dlqTopic } = names();
     t.same(await ensureTopics(admin, { topic, dlqTopic }), [topic, dlqTopic]);
     t.same(await ensureTopics(admin, { topic, dlqTopic }), []);
@@ -44,7 +44,7 @@ test('topics on a real Kafka', async (t) => {
     t.equal(await partitionsOf(topics.topic), 2);
   });
 
-  await t.test('one that exists is never altered', async (t) => {
+  await t.test('existing topics are never altered', async (t) => {
     const { topic, dlqTopic } = names();
     await admin.createTopics({
       topics: [{ topic, numPartitions: 1, configEntries: [{ name: 'retention.ms', value: '1234567' }] }],
@@ -54,7 +54,7 @@ test('topics on a real Kafka', async (t) => {
     t.equal(await settingOf(topic, 'retention.ms'), 1_234_567);
   });
 
-  await t.test('letters are kept longer than events and may be larger', async (t) => {
+  await t.test('dead letters are kept longer than events and may be larger', async (t) => {
     const { topic, dlqTopic } = names();
     await ensureTopics(admin, { topic, dlqTopic });
     for (const setting of ['max.message.bytes', 'retention.ms']) {
@@ -62,27 +62,30 @@ test('topics on a real Kafka', async (t) => {
     }
   });
 
-  await t.test('the letter of the largest message fits the dead-letter topic, headers and all', async (t) => {
-    const { topic, dlqTopic } = names();
-    await ensureTopics(admin, { topic, dlqTopic, partitions: 1 });
-    const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
-    await producer.connect();
-    t.teardown(() => producer.disconnect());
-    const value = Buffer.alloc((await settingOf(topic, 'max.message.bytes')) - 100, 'x');
-    await producer.send({ topic, messages: [{ key: 'u-1', value, headers: { trace: 'abc' } }] });
-    const [message] = await readMessages(kafka, topic, 1);
-    const letter = deadLetterMessage({
-      ...message!,
-      rejection: { code: 'EVENT_TOO_LARGE', message: 'too large' },
-      topic,
-      failedAt: Date.now(),
-    });
-    await producer.send({ topic: dlqTopic, messages: [letter] });
-    const [read] = await readMessages(kafka, dlqTopic, 1);
-    t.ok(read!.value?.equals(value.subarray(0, LETTER_LIMITS.valueMaxBytes)));
-    t.equal(String(read!.key), 'u-1');
-    t.equal(String(read!.headers?.trace), 'abc');
-    t.equal(String(read!.headers?.['error-code']), 'EVENT_TOO_LARGE');
-    t.equal(String(read!.headers?.['source-offset']), message!.offset);
-  });
+  await t.test(
+    'the dead letter of the largest message fits the dead-letter topic, with its headers',
+    async (t) => {
+      const { topic, dlqTopic } = names();
+      await ensureTopics(admin, { topic, dlqTopic, partitions: 1 });
+      const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+      await producer.connect();
+      t.teardown(() => producer.disconnect());
+      const value = Buffer.alloc((await settingOf(topic, 'max.message.bytes')) - 100, 'x');
+      await producer.send({ topic, messages: [{ key: 'u-1', value, headers: { trace: 'abc' } }] });
+      const [message] = await readMessages(kafka, topic, 1);
+      const letter = deadLetterMessage({
+        ...message!,
+        rejection: { code: 'EVENT_TOO_LARGE', message: 'too large' },
+        topic,
+        failedAt: Date.now(),
+      });
+      await producer.send({ topic: dlqTopic, messages: [letter] });
+      const [read] = await readMessages(kafka, dlqTopic, 1);
+      t.ok(read!.value?.equals(value.subarray(0, LETTER_LIMITS.valueMaxBytes)));
+      t.equal(String(read!.key), 'u-1');
+      t.equal(String(read!.headers?.trace), 'abc');
+      t.equal(String(read!.headers?.['error-code']), 'EVENT_TOO_LARGE');
+      t.equal(String(read!.headers?.['source-offset']), message!.offset);
+    },
+  );
 });

@@ -58,7 +58,7 @@ const written = fc
     };
   });
 
-test('every spelling takes in exactly the milliseconds it covers', async () => {
+test('every spelling includes exactly the milliseconds that it covers', async () => {
   const has = (range: { from: number; until: number }, ms: number) => range.from <= ms && ms < range.until;
   fc.assert(
     fc.property(written, fc.integer({ min: -2, max: 2 }), ({ text, firstNs, widthNs }, near) => {
@@ -99,7 +99,7 @@ test('the dates shown, sent back, give the same range', async () => {
   );
 });
 
-test('a default start makes a window of at most 31 days that begins with a day', async () => {
+test('a default start gives a window of at most 31 days that starts at midnight', async () => {
   fc.assert(
     fc.property(written, ({ text }) => {
       const { from, until } = parseDateRange({ end_date: text }, NOW);

@@ -35,7 +35,7 @@ test('the example of the contract', async (t) => {
   );
 });
 
-test('a start is the first instant of what is written', async (t) => {
+test('a start is the first instant of the written date', async (t) => {
   const known: [written: string, iso: string][] = [
     ['2026-03-01', '2026-03-01T00:00:00.000Z'],
     ['2026-03-01T10:20', '2026-03-01T10:20:00.000Z'],
@@ -76,7 +76,7 @@ test('a plus that arrives as a space still means an offset', async (t) => {
   }
 });
 
-test('an end takes in all that its precision covers, and is shown so that it covers the same', async (t) => {
+test('an end includes all that its precision covers, and is shown so that it covers the same', async (t) => {
   const known: [written: string, until: string, shown: string][] = [
     ['2026-03-28', '2026-03-29T00:00:00.000Z', '2026-03-28T23:59:59Z'],
     ['2024-02-29', '2024-03-01T00:00:00.000Z', '2024-02-29T23:59:59Z'],
@@ -110,7 +110,7 @@ test('an end takes in all that its precision covers, and is shown so that it cov
   }
 });
 
-test('a start is shown in UTC, with a fraction only where it is not zero', async (t) => {
+test('a start is shown in UTC, with a fraction only if it is not zero', async (t) => {
   t.equal(startOf('2026-03-01').startDate, '2026-03-01T00:00:00Z');
   t.equal(startOf('2026-03-01T00:00:00.000+02:00').startDate, '2026-02-28T22:00:00Z');
   t.equal(startOf('2026-03-01T00:00:00.2505').startDate, '2026-03-01T00:00:00.251Z');
@@ -128,7 +128,7 @@ test('without dates: up to now, from the start of the day 30 days before', async
   t.strictSame(defaultRange(NOW), expected);
 });
 
-test('without a start: from 30 days before the day that holds the applied end', async (t) => {
+test('without a start: from 30 days before the day of the end', async (t) => {
   for (const [end_date, from] of [
     ['2026-03-31', '2026-03-01T00:00:00Z'],
     ['2026-03-31T23:59:59.999Z', '2026-03-01T00:00:00Z'],
@@ -141,7 +141,7 @@ test('without a start: from 30 days before the day that holds the applied end', 
   }
 });
 
-test('without an end: up to and with now', async (t) => {
+test('without an end: through now', async (t) => {
   t.match(parseDateRange({ start_date: '2020-01-01' }, NOW), {
     from: at('2020-01-01T00:00:00Z'),
     until: NOW + 1,
@@ -149,7 +149,7 @@ test('without an end: up to and with now', async (t) => {
   });
 });
 
-test('now at a whole second takes in nothing that starts later', async (t) => {
+test('now at a whole second includes nothing that starts later', async (t) => {
   const nowMs = at('2026-03-28T14:30:15.000Z');
   const range = parseDateRange({}, nowMs);
   t.match(range, { until: nowMs + 1, endDate: '2026-03-28T14:30:15Z' });
@@ -188,7 +188,7 @@ test('a start after its end is refused with the name start_date', async (t) => {
   t.match(fault({ start_date: '2026-03-29' }).message, /after now/);
 });
 
-test('what is no date is refused with the name of the parameter and a remedy', async (t) => {
+test('an invalid date is refused with the name of the parameter and a remedy', async (t) => {
   const refused = [
     'yesterday',
     '2026',
@@ -250,10 +250,7 @@ test('what is no date is refused with the name of the parameter and a remedy', a
     });
   }
   t.equal(fault({ start_date: '9999-12-31T23:59:59.9999Z' }).code, 'INVALID_DATE', 'rounds up beyond 9999');
-  t.match(
-    fault({ start_date: '2026-02-30' }).message,
-    /"2026-02-30" has a day that does not exist/,
-  );
+  t.match(fault({ start_date: '2026-02-30' }).message, /"2026-02-30" has a day that does not exist/);
   t.match(fault({ start_date: '0000-12-31' }).message, /is outside the years 0001 to 9999/);
   t.match(fault({ end_date: '2026-03-01 02:00' }).message, /put a T between date and time/);
 });

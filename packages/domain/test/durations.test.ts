@@ -2,7 +2,7 @@ import { millisecondsOf } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
 
-test('halves of a millisecond round up as the decimals say, whatever binary makes of them', async (t) => {
+test('half milliseconds round up by their decimal digits, not by their binary value', async (t) => {
   const known: [seconds: number, ms: number][] = [
     [0, 0],
     [1, 1000],
@@ -39,7 +39,7 @@ test('every decimal of up to 7 places gives what integer arithmetic gives', asyn
   );
 });
 
-test('a duration that is no such number is refused', async (t) => {
+test('an invalid duration is refused', async (t) => {
   for (const seconds of [-1, -0.001, Number.NaN, Number.POSITIVE_INFINITY, 1e15]) {
     t.throws(() => millisecondsOf(seconds), RangeError, String(seconds));
   }

@@ -42,7 +42,7 @@ test('halves round up', async (t) => {
   t.equal(figures(3, 600).avg_duration_minutes, 0);
 });
 
-test('the average is that of the minutes shown', async (t) => {
+test('the average is of the minutes shown', async (t) => {
   // 0.00 minutes shown: 2 calls of 149 ms are not 0.005 minutes each.
   t.equal(figures(2, 298).avg_duration_minutes, 0);
   // 900 ms are shown as 0.02 minutes; unrounded the average would be 0.0075, by the figures shown 0.01.

@@ -4,7 +4,7 @@ import { test } from 'tap';
 
 const pattern = new RegExp(ID_PATTERN, 'u');
 
-test('whatever platforms call a call, a user or an agent is an id', async (t) => {
+test('ids of many platforms are accepted', async (t) => {
   const ids = [
     'a',
     '0',
@@ -42,7 +42,7 @@ test('whatever platforms call a call, a user or an agent is an id', async (t) =>
   t.notOk(isId('💬'.repeat(257)));
 });
 
-test('what cannot be seen at an end, moves a cursor or is no character is in no id', async (t) => {
+test('an id has no invisible ends, control characters or unpaired surrogates', async (t) => {
   for (const value of ['', 1, null, undefined, {}, ['a'], new String('a')])
     t.notOk(isId(value), String(value));
   const spaces = [...' \u00a0\u1680\u2000\u2009\u2028\u2029\u202f\u205f\u3000\ufeff'];
@@ -61,7 +61,7 @@ test('what cannot be seen at an end, moves a cursor or is no character is in no 
     t.notOk(isId(half));
 });
 
-test('an id is what the pattern of the schema says, and what its parts say', async () => {
+test('isId agrees with the pattern of the schema and with its separate rules', async () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 300 }),
     fc.string({ unit: 'grapheme', maxLength: 300 }),
@@ -84,7 +84,7 @@ test('an id is what the pattern of the schema says, and what its parts say', asy
   );
 });
 
-test('ids are ordered by the bytes of their UTF-8, as stores order them', async (t) => {
+test('ids are ordered by their UTF-8 bytes, as in the stores', async (t) => {
   const unit = fc.constantFrom('a', 'b', '\ud7ff', '\ue000', '\ufffd', '\u{10000}', '💬', '\u{10ffff}', 'é');
   const id = fc.oneof(
     fc.array(unit, { maxLength: 6 }).map((parts) => parts.join('')),

@@ -2,7 +2,7 @@ import { DIRECTIONS, LABEL_PATTERN, readDirection, readStatus, STATUSES } from '
 import fc from 'fast-check';
 import { test } from 'tap';
 
-test('directions and statuses that have a meaning here are the agreed ones', async (t) => {
+test('the known directions and statuses are the agreed ones', async (t) => {
   t.same(DIRECTIONS, ['inbound', 'outbound', 'web']);
   t.same(STATUSES, ['completed', 'failed', 'busy', 'no_answer', 'canceled', 'voicemail']);
 });
@@ -29,7 +29,7 @@ test('spellings of a known value are folded', async (t) => {
   }
 });
 
-test('a value that is not known is kept as it came', async (t) => {
+test('an unknown value is kept unchanged', async (t) => {
   const values = [
     'transferred',
     'not_connected',
@@ -50,7 +50,7 @@ test('a value that is not known is kept as it came', async (t) => {
   }
 });
 
-test('what is no label is not read', async (t) => {
+test('what is not a label is not read', async (t) => {
   const values = [1, 0, true, {}, [], ['busy'], null, undefined, 'x'.repeat(65), '💬'.repeat(65)];
   for (const value of [...values, 'busy\n', 'a\u0085b', '\u007f', '\ud83d', `busy${' '.repeat(61)}`]) {
     t.equal(readStatus(value), undefined);
@@ -58,7 +58,7 @@ test('what is no label is not read', async (t) => {
   }
 });
 
-test('what was read once is read the same again, and nothing but a label is read', async () => {
+test('reading is idempotent, and only labels are read', async () => {
   const value = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 70 }),
     fc.string({ unit: 'grapheme', maxLength: 70 }),

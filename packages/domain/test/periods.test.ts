@@ -27,7 +27,7 @@ function isoWeekNumber(date: string): string {
   return `${year}-W${String(week - first + 1).padStart(2, '0')}`;
 }
 
-test('counts begin at 1970-01-01 and go on below zero', async (t) => {
+test('counts start at 1970-01-01 and continue below zero', async (t) => {
   t.equal(dayOf(0), 0);
   t.equal(dayOf(-1), -1);
   t.equal(dayOf(DAY_MS - 1), 0);

@@ -119,7 +119,7 @@ function askedBy({ a, b, length }: Case): Range {
 
 const someCalls = fc.array(fc.record({ startedAt: moments, durationMs: fc.nat(1_000) }), { maxLength: 40 });
 
-test('a series by its plan is that of looking at each call, whatever the range and whatever is kept', async () => {
+test('the series of a plan equals that of the single calls, for any range and retention', async () => {
   fc.assert(
     fc.property(cases, someCalls, (given, calls) => {
       const { fromDay, lastStartedAt, interval } = given;
@@ -135,7 +135,7 @@ test('a series by its plan is that of looking at each call, whatever the range a
   );
 });
 
-test('from rows alone it is the same', async () => {
+test('a series from rows alone is the same', async () => {
   fc.assert(
     fc.property(cases, someCalls, (given, calls) => {
       const asked = askedBy(given);
@@ -159,7 +159,7 @@ test('no UTC day has edges of both signs', async () => {
   );
 });
 
-test('edges and trust are those of the dashboard of the same range, so that both tell the same', async () => {
+test('edges and trust equal those of the dashboard of the same range, so that both agree', async () => {
   fc.assert(
     fc.property(cases, (given) => {
       const { edges, trustsLastStartedAt } = planRange(askedBy(given), given);
@@ -198,7 +198,7 @@ test('days are read one by one, months and weeks by their own sums, cut ones by 
   ]);
 });
 
-test('a week that begins before the first kept day is read by days, and by rows before it', async (t) => {
+test('a week that starts before the first kept day is read by days, and from rows before it', async (t) => {
   const plan = planSeries(range('2026-03-23', '2026-04-13'), 'week', kept('2026-04-01'));
   const second = (at('2026-04-06') - at('1969-12-29')) / (7 * DAY_MS);
   t.strictSame(plan.units, [
@@ -208,7 +208,7 @@ test('a week that begins before the first kept day is read by days, and by rows 
   t.strictSame(plan.edges, [{ ...range('2026-03-23', '2026-04-01'), sign: 1 }]);
 });
 
-test('what a plan reads is bounded by what is kept, or by the buckets there may be', async (t) => {
+test('a plan is bounded by what is kept, or by the allowed buckets', async (t) => {
   const all = { from: at('0001-01-01T00:00:00Z'), until: at('9999-12-31T23:59:59.999Z') + 1 };
   const values = (interval: Interval) =>
     planSeries(all, interval, kept('2024-01-01')).units.reduce((sum, unit) => sum + rangesOf(unit).length, 0);

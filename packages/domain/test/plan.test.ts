@@ -67,7 +67,7 @@ test('whole months and days need no edge', async (t) => {
   ]);
 });
 
-test('a cut edge day is read from its smaller side', async (t) => {
+test('a day cut by the range is read from its smaller side', async (t) => {
   t.strictSame(planRange(range('2026-03-01T18:00Z', '2026-03-04T06:00Z'), LONG), {
     buckets: [{ kind: 'days', month: month('2026-03'), first: 2, last: 3 }],
     edges: [
@@ -86,7 +86,7 @@ test('a cut edge day is read from its smaller side', async (t) => {
   });
 });
 
-test('a cut inside one day is read from its smaller side', async (t) => {
+test('a range within one day is read from the smaller side', async (t) => {
   const inside = range('2026-03-01T10:00Z', '2026-03-01T14:00Z');
   t.strictSame(planRange(inside, LONG), {
     buckets: [],
@@ -103,7 +103,7 @@ test('a cut inside one day is read from its smaller side', async (t) => {
   });
 });
 
-test('the side of a day that is still empty costs nothing', async (t) => {
+test('the empty side of a day costs nothing', async (t) => {
   const kept = available('2024-01-01', '2026-03-28T10:00:00Z');
   t.strictSame(planRange(range('2026-03-28', '2026-03-28T08:00Z'), kept), {
     buckets: [{ kind: 'days', month: month('2026-03'), first: 28, last: 28 }],
@@ -112,7 +112,7 @@ test('the side of a day that is still empty costs nothing', async (t) => {
   });
 });
 
-test('two cut days side by side that are both added are one edge', async (t) => {
+test('two adjacent cut days that are both added are one edge', async (t) => {
   t.strictSame(planRange(range('2026-03-01T20:00Z', '2026-03-02T04:00Z'), LONG), {
     buckets: [],
     edges: [{ ...range('2026-03-01T20:00Z', '2026-03-02T04:00Z'), sign: 1 }],
@@ -120,7 +120,7 @@ test('two cut days side by side that are both added are one edge', async (t) => 
   });
 });
 
-test('a last day that is cut after the last call is taken whole', async (t) => {
+test('a last day cut after the last call is read whole', async (t) => {
   const kept = available('2024-01-01', '2026-03-28T14:00:00Z');
   t.strictSame(planRange(range('2026-03-01', '2026-03-28T14:30Z'), kept), {
     buckets: [{ kind: 'days', month: month('2026-03'), first: 1, last: 28 }],
@@ -147,7 +147,7 @@ test('months after that of the last call are not read', async (t) => {
   });
 });
 
-test('nothing is read where the range begins after the last call', async (t) => {
+test('nothing is read if the range starts after the last call', async (t) => {
   const none = { buckets: [], edges: [], trustsLastStartedAt: true };
   t.strictSame(planRange(range('2026-05-01', '2026-06-01'), available('2024-01-01', '2026-03-28')), none);
   t.strictSame(
@@ -159,7 +159,7 @@ test('nothing is read where the range begins after the last call', async (t) => 
   );
 });
 
-test('what lies before the buckets is one edge', async (t) => {
+test('the time before the buckets is one edge', async (t) => {
   const kept = available('2026-03-15', '2027-01-01');
   t.strictSame(planRange(range('2020-01-01', '2026-05-01'), kept), {
     buckets: [
@@ -185,7 +185,7 @@ test('an empty range is an empty plan', async (t) => {
   t.strictSame(planRange(range('2026-03-02', '2026-03-01'), LONG), none);
 });
 
-test('a range of ten thousand years costs what is kept', async (t) => {
+test('the plan of ten thousand years is bounded by what is kept', async (t) => {
   const kept = available('2024-03-10', '2026-03-28T14:00:00Z');
   const plan = planRange(range('0001-01-01', '9999-12-31T23:59:59.999Z'), kept);
   t.equal(plan.buckets.length, 25);
@@ -214,7 +214,7 @@ const cases = fc.record({
   ),
 });
 
-test('a plan counts every call of the range once and no other, whatever the range and whatever is kept', async () => {
+test('a plan counts every call of the range exactly once, for any range and retention', async () => {
   fc.assert(
     fc.property(cases, ({ a, b, fromDay, lastStartedAt }) => {
       const asked = { from: Math.min(a, b), until: Math.max(a, b) };
@@ -225,7 +225,7 @@ test('a plan counts every call of the range once and no other, whatever the rang
   );
 });
 
-test('a plan trusts the last start exactly where it would count a later call wrong', async () => {
+test('a plan trusts the latest start exactly if a later call would be counted wrong', async () => {
   fc.assert(
     fc.property(cases, ({ a, b, fromDay, lastStartedAt }) => {
       const asked = { from: Math.min(a, b), until: Math.max(a, b) };
@@ -236,7 +236,7 @@ test('a plan trusts the last start exactly where it would count a later call wro
   );
 });
 
-test('calls tallied by a plan are those tallied by looking at each', async () => {
+test('the sums of a plan equal those of the single calls', async () => {
   const calls = fc.array(moments, { maxLength: 40 });
   fc.assert(
     fc.property(cases, calls, ({ a, b, fromDay, lastStartedAt }, starts) => {
@@ -265,7 +265,7 @@ test('a plan has two edges at most, and they read no more than half of each cut 
   );
 });
 
-test('a plan takes months for days wherever a whole month is asked for', async () => {
+test('a plan reads whole months as months', async () => {
   fc.assert(
     fc.property(cases, ({ a, b, fromDay, lastStartedAt }) => {
       const asked = { from: Math.min(a, b), until: Math.max(a, b) };

@@ -4,13 +4,13 @@ import { test } from 'tap';
 
 const tallies = fc.record({ calls: fc.nat(1_000_000), durationMs: fc.nat({ max: 2 ** 40 }) });
 
-test('no tallies add up to zero', async (t) => {
+test('the sum of no tallies is zero', async (t) => {
   t.same(addTallies(), { calls: 0, durationMs: 0 });
   t.same(ZERO_TALLY, { calls: 0, durationMs: 0 });
   t.throws(() => Object.assign(ZERO_TALLY, { calls: 1 }), TypeError);
 });
 
-test('tallies add up to the same in any order and grouping', async () => {
+test('sums of tallies do not depend on order and grouping', async () => {
   const orders = fc.array(tallies, { maxLength: 30 }).chain((given) =>
     fc.record({
       given: fc.constant(given),
@@ -27,11 +27,11 @@ test('tallies add up to the same in any order and grouping', async () => {
   );
 });
 
-test('what was added can be taken away', async () => {
+test('what was added can be subtracted', async () => {
   fc.assert(fc.property(tallies, tallies, (a, b) => same(subtractTallies(addTallies(a, b), b), a)));
 });
 
-test('adding and subtracting leave their arguments alone', async (t) => {
+test('adding and subtracting do not change their arguments', async (t) => {
   const a = Object.freeze({ calls: 3, durationMs: 30 });
   const b = Object.freeze({ calls: 1, durationMs: 10 });
   t.same(addTallies(a, b), { calls: 4, durationMs: 40 });

@@ -7,7 +7,7 @@ const userinfo = fc
   .tuple(fc.string({ minLength: 1 }), fc.string({ minLength: 1 }))
   .map(([user, password]) => `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`);
 
-test('every list of addresses is read back as it was written', (t) => {
+test('every list of addresses is parsed back', (t) => {
   fc.assert(
     fc.property(fc.array(address, { minLength: 1, maxLength: 9 }), (addresses) => {
       t.same(parseHostPorts(addresses.map(({ host, port }) => `${host}:${port}`).join(',')), addresses);
@@ -17,7 +17,7 @@ test('every list of addresses is read back as it was written', (t) => {
   t.end();
 });
 
-test('credentials of any characters are taken once they are percent-encoded', (t) => {
+test('percent-encoded credentials of any characters are accepted', (t) => {
   fc.assert(
     fc.property(userinfo, address, (credentials, { host, port }) => {
       t.ok(isRedisUrl(`redis://${credentials}${host}:${port}`));

@@ -11,7 +11,7 @@ import { faultsOf } from './faults-of.ts';
 
 const fill = (env: Environment) => readSettings([FillSettings], env).fill;
 
-test('how many sums are asked of Mongo at once for users who are filled in', (t) => {
+test('FILL_SLOTS is 1 to 64', (t) => {
   t.same(fill({}), { slots: 1 });
   t.same(fill({ FILL_SLOTS: '1' }), { slots: 1 });
   t.same(fill({ FILL_SLOTS: '64' }), { slots: 64 });
@@ -20,7 +20,7 @@ test('how many sums are asked of Mongo at once for users who are filled in', (t)
   t.end();
 });
 
-test('all who fill users in read it', (t) => {
+test('all processes that fill users read FILL_SLOTS', (t) => {
   for (const some of [apiSettings, ingestSettings, opsSettings])
     t.ok([...some].includes(FillSettings as never));
   t.end();

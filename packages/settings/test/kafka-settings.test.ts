@@ -6,7 +6,7 @@ const kafka = (env: Environment) => readSettings([KafkaSettings], env).kafka;
 const faultyVariables = (env: Environment) => faultsOf([KafkaSettings], env).map(({ variable }) => variable);
 const credentials = { KAFKA_SASL_USERNAME: 'tally', KAFKA_SASL_PASSWORD: 'secret' };
 
-test('brokers are host:port with commas between, spaces allowed', (t) => {
+test('brokers are host:port, separated by commas, spaces allowed', (t) => {
   t.same(kafka({ KAFKA_BROKERS: 'a.example:9092, b:19092 ,10.0.0.1:1' }).brokers, [
     'a.example:9092',
     'b:19092',
@@ -17,7 +17,7 @@ test('brokers are host:port with commas between, spaces allowed', (t) => {
   t.end();
 });
 
-test('TLS is true or false and nothing like it', (t) => {
+test('TLS is exactly true or false', (t) => {
   t.equal(kafka({ KAFKA_SSL: 'true' }).ssl, true);
   t.equal(kafka({ KAFKA_SSL: 'false' }).ssl, false);
   for (const text of ['1', '0', 'TRUE', 'yes', 'on'])
@@ -25,7 +25,7 @@ test('TLS is true or false and nothing like it', (t) => {
   t.end();
 });
 
-test('a mechanism is taken as Kafka writes it and as its clients do', (t) => {
+test('a mechanism is accepted as Kafka writes it and as its clients do', (t) => {
   for (const [text, mechanism] of [
     ['plain', 'plain'],
     ['SCRAM-SHA-256', 'scram-sha-256'],
@@ -48,13 +48,13 @@ test('a mechanism needs user and password, and these need a mechanism', (t) => {
   t.end();
 });
 
-test('a rule between variables is not held against one that is already at fault', (t) => {
+test('a rule between variables is not applied if one of them is already at fault', (t) => {
   t.same(faultyVariables({ ...credentials, KAFKA_SASL_MECHANISM: 'kerberos' }), ['KAFKA_SASL_MECHANISM']);
   t.same(faultyVariables({ KAFKA_TOPIC: 'no topic', KAFKA_DLQ_TOPIC: 'calls.completed' }), ['KAFKA_TOPIC']);
   t.end();
 });
 
-test('topics are legal names, and dead letters have one of their own', (t) => {
+test('topics have legal names, and the dead-letter topic differs', (t) => {
   t.equal(kafka({ KAFKA_TOPIC: 'Calls_2.done-1' }).topic, 'Calls_2.done-1');
   t.equal(kafka({ KAFKA_TOPIC: 'a'.repeat(249) }).topic.length, 249);
   for (const text of ['.', '..', 'a b', 'a/b', 'ä', 'a'.repeat(250)])

@@ -76,12 +76,12 @@ test('an empty variable counts as unset', (t) => {
   t.end();
 });
 
-test('variables that no fragment names are left alone', (t) => {
+test('variables that no fragment names are ignored', (t) => {
   t.same(readSettings([LogSettings], { PORT: 'none', PATH: '/bin' }), { log: { level: 'info' } });
   t.end();
 });
 
-test('the result is frozen to its leaves', (t) => {
+test('the result is deeply frozen', (t) => {
   const settings = readSettings(ingestSettings, { KAFKA_BROKERS: 'a:1,b:2' });
   t.ok(Object.isFrozen(settings));
   t.ok(Object.isFrozen(settings.kafka));
@@ -89,7 +89,7 @@ test('the result is frozen to its leaves', (t) => {
   t.end();
 });
 
-test('every fault is told at once', (t) => {
+test('all faults are reported at once', (t) => {
   const faults = faultsOf(ingestSettings, {
     HOST: 'my host',
     INGEST_PORT: '70000',
@@ -143,7 +143,7 @@ test('the error has a stable code and names every fault in its message', (t) => 
   t.end();
 });
 
-test('no value of a variable is repeated in a fault, wherever a secret was put', (t) => {
+test('no fault repeats the value of a variable, wherever a secret was put', (t) => {
   const secret = 'p4ss w0rd!@//:';
   const env = Object.fromEntries(
     [
@@ -193,7 +193,7 @@ test('retention is 2 to 120 months', (t) => {
   t.end();
 });
 
-test('the share of users audited is 0 to 1, and at most 6000 of them a minute', (t) => {
+test('the audited share is 0 to 1, with at most 6000 users per minute', (t) => {
   const read = (text: string) => readSettings([AuditSettings], { AUDIT_SHARE: text }).audit.share;
   t.equal(read('0'), 0);
   t.equal(read('0.005'), 0.005);

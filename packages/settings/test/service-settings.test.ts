@@ -26,7 +26,7 @@ test('TRUST_PROXY is a list of addresses, networks and names of networks', (t) =
   t.end();
 });
 
-test('who could be anybody is not trusted, and neither is what is no address', (t) => {
+test('networks of anybody, and what is not an address, are refused', (t) => {
   for (const text of [
     'true',
     'false',

@@ -3,13 +3,13 @@ import { test } from 'tap';
 
 import { describeSettings, settingsDocument } from '../src/settings-document.ts';
 
-test('docs/settings.md says what the schemas say', (t) => {
+test('docs/settings.md agrees with the schemas', (t) => {
   const written = readFileSync(new URL('../../../docs/settings.md', import.meta.url), 'utf8');
   t.equal(written, settingsDocument(), 'pnpm --filter @calltally/settings run docs');
   t.end();
 });
 
-test('every variable is described once and read by somebody', (t) => {
+test('every variable is described once, and read by a process', (t) => {
   const rows = describeSettings();
   t.equal(new Set(rows.map(({ variable }) => variable)).size, rows.length);
   for (const { variable, meaning, readBy } of rows) t.ok(meaning !== '' && readBy.length > 0, variable);

@@ -4,7 +4,7 @@ import { faultsOf } from './faults-of.ts';
 
 const redis = (env: Environment) => readSettings([RedisSettings], env).redis;
 
-test('one node is its URL, as it was written', (t) => {
+test('one node is given by its URL, unchanged', (t) => {
   for (const url of ['redis://h', 'rediss://user:p%40ss@h:6380/2', 'redis://:secret@10.0.0.1:6379/'])
     t.same(redis({ REDIS_URL: url }), { url });
   t.end();
@@ -25,7 +25,7 @@ test('a cluster takes user, password and TLS from REDIS_URL', (t) => {
   t.end();
 });
 
-test('what is no Redis address is refused', (t) => {
+test('an invalid Redis address is refused', (t) => {
   for (const url of [
     '127.0.0.1:6379',
     'http://h',

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { type DescribedError, describeError } from '../src/index.ts';
 
-test('a chain of causes is followed five deep, also where it is a ring', (t) => {
+test('a chain of causes is followed five levels deep, even in a cycle', (t) => {
   const ring = new Error('ring');
   ring.cause = ring;
   let depth = 0;
@@ -10,7 +10,7 @@ test('a chain of causes is followed five deep, also where it is a ring', (t) => 
   t.end();
 });
 
-test('of an aggregate the first ten parts are told', (t) => {
+test('the first ten errors of an AggregateError are described', (t) => {
   const parts = Array.from({ length: 12 }, (_, index) => new Error(`part ${index}`));
   t.same(
     describeError(new AggregateError(parts)).errors?.map(({ message }) => message),
@@ -19,7 +19,7 @@ test('of an aggregate the first ten parts are told', (t) => {
   t.end();
 });
 
-test('what is no error is told too', (t) => {
+test('values that are not errors are described, too', (t) => {
   t.same(describeError('redis://:hunter2@h'), { type: 'string', message: 'redis://***@h' });
   t.same(describeError(undefined), { type: 'undefined', message: 'undefined' });
   t.end();

@@ -17,7 +17,7 @@ test('a line is one JSON object with level, ISO time, service and message', (t) 
   t.end();
 });
 
-test('what an id holds that cannot be seen is seen in its line, and all else stays readable', (t) => {
+test('invisible characters of an id are escaped, and everything else stays readable', (t) => {
   const hostile = 'ann\u202enimda\u2066\u200b\u2028\u2029\u0085\u009b\u007f\ufeff\u{e0041}\ud83d';
   for (const user_id of [hostile, '客户 Zoë 💬 +1555', 'مستخدم']) {
     const line = only((log) => log.info({ user_id }, 'counted'));
@@ -28,7 +28,7 @@ test('what an id holds that cannot be seen is seen in its line, and all else sta
   t.end();
 });
 
-test('what is below the level is not written', (t) => {
+test('lines below the level are not written', (t) => {
   t.same(
     linesOf('warn', (log) => {
       log.info('no');
@@ -78,7 +78,7 @@ test('no secret is written, at any depth, by a child, or in a message', (t) => {
   t.end();
 });
 
-test('an error is logged with code, stack and causes, and nothing that a client hung on it', (t) => {
+test('an error is logged with code, stack and causes, but nothing that a client attached', (t) => {
   const cause = Object.assign(new Error('connect redis://tally:hunter2@h:1 refused'), {
     code: 'ECONNREFUSED',
     command: { name: 'AUTH', args: ['hunter2'] },

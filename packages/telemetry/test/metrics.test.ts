@@ -15,7 +15,7 @@ test('the process itself is measured', async (t) => {
   t.match(text, 'process_resident_memory_bytes{service="api"}');
   t.match(text, 'nodejs_eventloop_lag_seconds{service="api"}');
 });
-test('filling is measured when somebody asks; what is unknown is not told', async (t) => {
+test('filling is measured at each scrape; unknown values are omitted', async (t) => {
   const registry = createMetrics('ingest');
   const filler: { -readonly [Name in keyof FillingMeasured]: FillingMeasured[Name] } = {
     pieces: 0,

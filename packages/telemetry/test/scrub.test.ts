@@ -10,7 +10,7 @@ test('a URI is shown without user, password and options', (t) => {
   t.end();
 });
 
-test('what is no secret stays as it is', (t) => {
+test('text without secrets stays unchanged', (t) => {
   for (const text of [
     'GET http://127.0.0.1:3000/analytics/dashboard?start_date=2026-03-01',
     'mail to somebody@example.com about 12:30',
@@ -21,7 +21,7 @@ test('what is no secret stays as it is', (t) => {
   t.end();
 });
 
-test('a secret of any characters is masked in any JSON, which stays JSON of the same shape', (t) => {
+test('a secret of any characters is masked in JSON, which keeps its shape', (t) => {
   const name = fc.constantFrom('password', 'authorization', 'api_key', 'apiKey', 'REDIS_PASSWORD', 'secret');
   fc.assert(
     fc.property(name, fc.string(), fc.string(), (member, secret, other) => {
@@ -34,7 +34,7 @@ test('a secret of any characters is masked in any JSON, which stays JSON of the 
   t.end();
 });
 
-test('whatever text is scrubbed as JSON, it stays JSON', (t) => {
+test('scrubbed JSON stays JSON', (t) => {
   fc.assert(
     fc.property(
       fc.jsonValue(),

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { BufferLimit } from '../../src/producer/buffer-limit.ts';
 
-test('who finds no place waits, first come, first served', async (t) => {
+test('callers without a place wait in order of arrival', async (t) => {
   const room = new BufferLimit(2);
   const entered: string[] = [];
   const take = (name: string) =>
@@ -22,7 +22,7 @@ test('who finds no place waits, first come, first served', async (t) => {
   t.same(entered.slice(-2), ['f', 'g']);
 });
 
-test('who waits too long gives up, and takes no place from others', async (t) => {
+test('a caller that waits too long gives up, and takes no place from others', async (t) => {
   const room = new BufferLimit(1);
   room.take(
     0,

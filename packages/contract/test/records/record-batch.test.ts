@@ -80,7 +80,7 @@ const isPairs = (value: unknown): value is [string, unknown][] =>
   value.every((one) => Array.isArray(one) && typeof one[0] === 'string');
 const byName = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : a > b ? 1 : 0);
 
-test('whatever the bytes, nothing is thrown, and every offset of a whole batch is read or named', async () => {
+test('never throws, and reads or reports every offset of a complete batch, whatever the bytes', async () => {
   const damaged = fc.record({
     records: fc.array(record, { minLength: 1, maxLength: 8 }),
     codec,
@@ -110,7 +110,7 @@ test('whatever the bytes, nothing is thrown, and every offset of a whole batch i
   );
 });
 
-test('any bytes at all are read or passed over', async () => {
+test('arbitrary bytes are read or skipped', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.boolean(), async (array, asBatch) => {
       const buffer = Buffer.from(array);
@@ -122,7 +122,7 @@ test('any bytes at all are read or passed over', async () => {
   );
 });
 
-test('a batch that says it has more or fewer records than it has', async (t) => {
+test('a batch that declares more or fewer records than it holds', async (t) => {
   const records = [1, 2, 3].map((n) => ({ value: Buffer.from(String(n)) }));
   const seen = (read: FetchedRecord[]) =>
     read.map((one) => {
@@ -142,7 +142,7 @@ test('a batch that says it has more or fewer records than it has', async (t) => 
   t.strictSame(await saying(-5), ['0-2 unreadable']);
 });
 
-test('offsets that were compacted away end in what holds no event', async (t) => {
+test('compacted offsets end in a record without an event', async (t) => {
   const batch = await encodeBatch({ records: [{ value: Buffer.from('kept') }] });
   batch.writeInt32BE(9, 23);
   batch.writeBigInt64BE(77n, 43);
@@ -156,14 +156,14 @@ test('offsets that were compacted away end in what holds no event', async (t) =>
   t.match(await decode(empty), [{ offset: '42', isControlRecord: true }], 'a batch of which nothing is left');
 });
 
-test('a codec that nobody knows is named', async (t) => {
+test('an unknown codec is reported', async (t) => {
   const batch = await encodeBatch({ records: [{ value: Buffer.from('x') }] });
   batch.writeInt16BE(6, 21);
   const [one] = await decode(batch);
   t.match(unreadableOf(one!), { first: 0, through: 0, reason: /codec 6/ });
 });
 
-test('where batches do not follow each other it ends, and nothing behind is guessed', async (t) => {
+test('decoding stops where batches do not follow each other, and guesses nothing behind', async (t) => {
   const at = async (offset: number) => {
     const batch = await encodeBatch({ records: [{ value: Buffer.from(String(offset)) }] });
     batch.writeBigInt64BE(BigInt(offset), 0);
@@ -191,7 +191,7 @@ test('where batches do not follow each other it ends, and nothing behind is gues
   }
 });
 
-test('a batch that lies about its last offset does not reach into the one behind it', async (t) => {
+test('a batch with a wrong last offset does not extend into the next one', async (t) => {
   const lying = await encodeBatch({
     records: [{ value: Buffer.alloc(100) }],
     codec: 'gzip',
@@ -205,7 +205,7 @@ test('a batch that lies about its last offset does not reach into the one behind
   t.match(read[1], { offset: '3' });
 });
 
-test('of batches that unpack to much no more are unpacked at a time than one answer may hold', async (t) => {
+test('batches are unpacked up to the limit of one response; the rest is left for the next', async (t) => {
   const batches = await Promise.all(
     Array.from({ length: 8 }, async (_, i) => {
       const batch = await encodeBatch({
@@ -226,7 +226,7 @@ test('of batches that unpack to much no more are unpacked at a time than one ans
   t.strictSame(read, [0, 1, 2, 3, 4, 5, 6, 7], 'and all of them are read');
 });
 
-test('a batch that says it ends sooner than it does leaves no offset out', async (t) => {
+test('a batch that declares too low a last offset leaves no offset out', async (t) => {
   const records = [0, 1, 2, 3, 4].map((n) => ({ value: Buffer.from(String(n)) }));
   const lying = await encodeBatch({ records });
   lying.writeInt32BE(1, 23);
@@ -246,7 +246,7 @@ test('a batch of very many records is read', async (t) => {
   t.equal(read.length, 300_000);
 });
 
-test('entries of the formats before are left to kafkajs, and one that it cannot read is named', async (t) => {
+test('kafkajs decodes entries of older formats, and one that it cannot decode is reported', async (t) => {
   const entry = Buffer.alloc(40);
   entry.writeBigInt64BE(7n, 0);
   entry.writeInt32BE(28, 8);
