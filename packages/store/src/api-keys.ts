@@ -1,13 +1,13 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Collection } from 'mongodb';
-import { QueryBatcher } from './query-batcher.ts';
-import type { WithTimeout } from './with-timeout.ts';
+import { Batcher } from './batcher.ts';
+import type { MongoCall } from './mongo-call.ts';
 
-/** An API key at rest. The key itself is shown once, when it is made, and is nowhere kept. */
+/** An API key as Mongo keeps it. The key itself is shown once, when it is created, and kept nowhere. */
 export interface ApiKeyRow {
   /** The public id, for lists and revocation. */
   _id: string;
-  /** SHA-256 of the key, hex. A key is 256 random bits, so a plain hash cannot be searched. */
+  /** SHA-256 of the key, hex. Needs no salt: nobody can search 256 random bits. */
   hash: string;
   user_id: string;
   name?: string;
@@ -16,14 +16,14 @@ export interface ApiKeyRow {
   revoked_at?: Date;
 }
 
-/** Look-ups of one query, and queries at once: what strangers' keys can ask of Mongo, however many there are. */
-const LOOK_UPS_MAX = 1_000;
+/** Limits what unknown keys can ask of Mongo, however many there are. */
+const QUERY_LOOK_UPS_MAX = 1_000;
 const QUERIES_AT_ONCE_MAX = 2;
 
 const PREFIX = 'ct_';
 const KEY_PATTERN = /^ct_[A-Za-z0-9_-]{43}$/;
 
-/** Whether a text has the shape of an API key at all; what has not needs no look-up. */
+/** Whether a text has the shape of an API key; others need no look-up. */
 export function looksLikeApiKey(text: string): boolean {
   return KEY_PATTERN.test(text);
 }
@@ -34,18 +34,18 @@ export function hashApiKey(key: string): string {
 
 export class ApiKeys {
   readonly #rows: Collection<ApiKeyRow>;
-  readonly #withTimeout: WithTimeout;
-  readonly #lookUps = new QueryBatcher((hashes: string[]) => this.#findByHashes(hashes), {
-    sizeMax: LOOK_UPS_MAX,
+  readonly #mongo: MongoCall;
+  readonly #lookUps = new Batcher((hashes: string[]) => this.#findByHashes(hashes), {
+    requestsMax: QUERY_LOOK_UPS_MAX,
     atOnceMax: QUERIES_AT_ONCE_MAX,
   });
 
-  constructor(rows: Collection<ApiKeyRow>, withTimeout: WithTimeout) {
+  constructor(rows: Collection<ApiKeyRow>, mongo: MongoCall) {
     this.#rows = rows;
-    this.#withTimeout = withTimeout;
+    this.#mongo = mongo;
   }
 
-  /** Makes a key for a user. `apiKey` is the only copy there will ever be. @throws StoreError */
+  /** Creates a key for a user. `apiKey` is its only copy. @throws StoreError */
   async create(key: {
     userId: string;
     name?: string;
@@ -60,45 +60,47 @@ export class ApiKeys {
     };
     if (key.name !== undefined) row.name = key.name;
     if (key.expiresAt !== undefined) row.expires_at = key.expiresAt;
-    await this.#withTimeout(() => this.#rows.insertOne(row));
+    // Not idempotent: a repetition would find its own row in the way.
+    await this.#mongo(() => this.#rows.insertOne(row), { retries: 0 });
     return { apiKey, row };
   }
 
-  /** Look-ups that come while others are under way go together. @throws StoreError */
-  findByHash(hash: string): Promise<ApiKeyRow | undefined> {
-    return this.#lookUps.ask(hash);
+  /** Look-ups that come while two queries are under way go together. @throws StoreError */
+  async findByHash(hash: string): Promise<ApiKeyRow | undefined> {
+    const [row] = await this.#lookUps.ask([hash]);
+    return row;
   }
 
   async #findByHashes(hashes: string[]): Promise<(ApiKeyRow | undefined)[]> {
-    const rows = await this.#withTimeout(() => this.#rows.find({ hash: { $in: hashes } }).toArray());
+    const rows = await this.#mongo(() => this.#rows.find({ hash: { $in: hashes } }).toArray());
     const found = new Map(rows.map((row) => [row.hash, row]));
     return hashes.map((hash) => found.get(hash));
   }
 
-  /** Newest first; of one user or of all. @throws StoreError */
+  /** The keys of one user or of all, newest first. @throws StoreError */
   async list(userId?: string): Promise<ApiKeyRow[]> {
     const filter = userId === undefined ? {} : { user_id: userId };
-    return this.#withTimeout(() => this.#rows.find(filter).sort({ created_at: -1, _id: 1 }).toArray());
+    return this.#mongo(() => this.#rows.find(filter).sort({ created_at: -1, _id: 1 }).toArray());
   }
 
   /**
-   * Revokes for good; the time is the server's, since those who watch for it compare with other such times only.
-   * @returns the key as it stands now, or undefined when there is none of this id
+   * Revokes a key for good. The time is the server's: `revokedSince` compares with nothing else.
+   * @returns the key as it is now, or undefined if there is none of this id
    * @throws StoreError
    */
   async revoke(keyId: string): Promise<ApiKeyRow | undefined> {
-    await this.#withTimeout(() =>
+    await this.#mongo(() =>
       this.#rows.updateOne(
         { _id: keyId, revoked_at: { $exists: false } },
         { $currentDate: { revoked_at: true } },
       ),
     );
-    return (await this.#withTimeout(() => this.#rows.findOne({ _id: keyId }))) ?? undefined;
+    return (await this.#mongo(() => this.#rows.findOne({ _id: keyId }))) ?? undefined;
   }
 
-  /** Keys revoked at or after a time of the server's, oldest first. @throws StoreError */
+  /** Keys revoked at or after a time by the server's clock, oldest first. @throws StoreError */
   async revokedSince(time: Date): Promise<ApiKeyRow[]> {
-    return this.#withTimeout(() =>
+    return this.#mongo(() =>
       this.#rows
         .find({ revoked_at: { $gte: time } })
         .sort({ revoked_at: 1 })
@@ -106,9 +108,9 @@ export class ApiKeys {
     );
   }
 
-  /** The latest revocation there is: where a watcher begins. @throws StoreError */
+  /** The time of the latest revocation. @throws StoreError */
   async lastRevocation(): Promise<Date | undefined> {
-    const [row] = await this.#withTimeout(() =>
+    const [row] = await this.#mongo(() =>
       this.#rows
         .find({ revoked_at: { $exists: true } })
         .sort({ revoked_at: -1 })

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Collection, MongoBulkWriteError } from 'mongodb';
 import { DUPLICATE_KEY, StoreError } from './errors.ts';
-import { retryOnConflict } from './retry-on-conflict.ts';
-import type { WithTimeout } from './with-timeout.ts';
+import type { MongoCall } from './mongo-call.ts';
 
 /**
  * What an operator did with a dead letter; without a mark it is open.
@@ -30,17 +29,17 @@ const READ_BACK_PAUSE_MS = 10;
 /** Who did what with which dead letter. A claim is an insert of an `_id`, so only one of many gets it. */
 export class DeadLetterStatuses {
   readonly #rows: Collection<DeadLetterStatus>;
-  readonly #withTimeout: WithTimeout;
+  readonly #mongo: MongoCall;
 
-  constructor(rows: Collection<DeadLetterStatus>, withTimeout: WithTimeout) {
+  constructor(rows: Collection<DeadLetterStatus>, mongo: MongoCall) {
     this.#rows = rows;
-    this.#withTimeout = withTimeout;
+    this.#mongo = mongo;
   }
 
   /** The marks there are, by id. @throws StoreError */
   async of(ids: readonly string[]): Promise<Map<string, DeadLetterStatus>> {
     if (ids.length === 0) return new Map();
-    const rows = await this.#withTimeout(() => this.#rows.find({ _id: { $in: [...ids] } }).toArray());
+    const rows = await this.#mongo(() => this.#rows.find({ _id: { $in: [...ids] } }).toArray());
     return new Map(rows.map((row) => [row._id, row]));
   }
 
@@ -60,7 +59,7 @@ export class DeadLetterStatuses {
     const rows = events
       .map(({ id, letter }): DeadLetterStatus => ({ _id: id, letter, state, attempt, at }))
       .sort((a, b) => (a._id < b._id ? -1 : 1));
-    const taken = await retryOnConflict(() => this.#withTimeout(() => this.#insert(rows)));
+    const taken = await this.#mongo(() => this.#insert(rows));
     const found = await this.#readBack(taken);
     for (const [id, mark] of found) if (mark.attempt === attempt) found.delete(id);
     return found;
@@ -68,16 +67,14 @@ export class DeadLetterStatuses {
 
   /** Puts `attempt` in the place of a mark that is still the one that was seen. @returns whether it was @throws StoreError */
   async takeOver(seen: DeadLetterStatus, state: DeadLetterState, attempt: string): Promise<boolean> {
-    const { matchedCount } = await retryOnConflict(() =>
-      this.#withTimeout(() =>
-        this.#rows.updateOne(
-          // The attempt's own id too, so that a repetition finds what it wrote.
-          {
-            _id: seen._id,
-            $or: [{ attempt }, { attempt: seen.attempt, state: seen.state }],
-          },
-          { $set: { state, attempt, at: new Date() } },
-        ),
+    const { matchedCount } = await this.#mongo(() =>
+      this.#rows.updateOne(
+        // The attempt's own id too, so that a repetition finds what it wrote.
+        {
+          _id: seen._id,
+          $or: [{ attempt }, { attempt: seen.attempt, state: seen.state }],
+        },
+        { $set: { state, attempt, at: new Date() } },
       ),
     );
     return matchedCount === 1;
@@ -87,9 +84,7 @@ export class DeadLetterStatuses {
   async settle(ids: readonly string[], attempt: string): Promise<void> {
     if (ids.length === 0) return;
     const change = { $set: { state: 'retried' as const, at: new Date() } };
-    await retryOnConflict(() =>
-      this.#withTimeout(() => this.#rows.updateMany({ _id: { $in: [...ids] }, attempt }, change)),
-    );
+    await this.#mongo(() => this.#rows.updateMany({ _id: { $in: [...ids] }, attempt }, change));
   }
 
   /** Inserts rows of distinct ids; returns the ids that were taken already. */

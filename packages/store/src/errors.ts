@@ -7,46 +7,44 @@ import {
   MongoServerError,
   MongoServerSelectionError,
 } from 'mongodb';
+import { TimeoutError } from 'p-timeout';
 
-/** What each code means, and what mends it. */
+/** What each code means, and its remedy. */
 const MEANINGS = {
   STORE_UNAVAILABLE: ['no Mongo can be reached', 'see that it runs, and that MONGODB_URI names it'],
-  STORE_TIMEOUT: ['Mongo did not answer in time', 'see whether it is overloaded, or hangs'],
-  STORE_CONFLICT: ['another writer was in the way each time', 'try again'],
+  STORE_TIMEOUT: ['Mongo did not answer in time', 'see whether it is overloaded or hangs'],
+  STORE_CONFLICT: ['each attempt met a conflict with another writer', 'try again'],
   STORE_CREDENTIALS: [
     'Mongo refused the user or the password',
-    'correct them in MONGODB_URI, and authSource, which names the database that the user was made in',
+    'correct them in MONGODB_URI, and authSource, the database in which the user was created',
   ],
   STORE_FORBIDDEN: [
     'Mongo does not let this user do that',
     'give the user the role readWrite on the database that MONGODB_URI names, or name a user in MONGODB_URI',
   ],
   STORE_TLS: [
-    'no TLS connection to Mongo came about',
-    'see that MONGODB_URI asks for TLS as the server does, and trusts a certificate that is still valid (tlsCAFile)',
+    'cannot make a TLS connection to Mongo',
+    'see that MONGODB_URI uses TLS as the server does, and trusts its certificate (tlsCAFile), which must not have expired',
   ],
-  STORE_FULL: ['Mongo has no room left', 'make room for its data'],
+  STORE_FULL: ['Mongo has no disk space left', 'make room for its data'],
   STORE_URI: ['MONGODB_URI cannot be used', 'correct it'],
   STORE_REFUSED: [
-    'Mongo refused what it was asked',
-    'see that it is MongoDB 6 to 8 or speaks as one; if it is, this is a fault of calltally',
+    'Mongo refused the request',
+    'see that it is MongoDB 6 to 8 or compatible with it; if so, this is a bug in calltally',
   ],
 } as const;
 
 export type StoreErrorCode = keyof typeof MEANINGS;
 
-/** What happened and what mends it; undefined for what is none of our codes. */
+/** What happened and the remedy; undefined if the code is not one of these. */
 export function meaningOf(code: string): string | undefined {
   return Object.hasOwn(MEANINGS, code) ? MEANINGS[code as StoreErrorCode].join('; ') : undefined;
 }
 
-/**
- * Every failure of Mongo that leaves this package.
- * `retryable` says whether the same call may succeed later without a change here; all our calls are idempotent.
- */
+/** Any failure of a call to Mongo. `retryable`: the same call may succeed later with nothing changed on our side. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
-  /** What happened and what mends it, without what the driver said of it, which names servers. */
+  /** What happened and the remedy, without the driver's message, which names servers. */
   readonly meaning: string;
 
   constructor(
@@ -61,7 +59,7 @@ export class StoreError extends Error {
   }
 }
 
-/** A duplicate key: the one server error whose meaning is part of the protocol. The text differs between servers. */
+/** Duplicate key. Its message differs between servers. */
 export const DUPLICATE_KEY = 11000;
 
 const BY_SERVER_CODE = new Map<unknown, StoreErrorCode>([
@@ -75,20 +73,26 @@ const BY_SERVER_CODE = new Map<unknown, StoreErrorCode>([
   ...codes('STORE_FORBIDDEN', 13),
   // OutOfDiskSpace
   ...codes('STORE_FULL', 14031),
-  // Bad value, type mismatch, unknown command, document too large, failed validation: a fault of ours
+  // Bad value, type mismatch, unknown command, document too large, failed validation: our bug
   ...codes('STORE_REFUSED', 2, 9, 14, 59, 121, 10334, 17419, 51075),
 ]);
-/** Waiting does not help with these: something has to be corrected. */
+/** Retries do not help with these: something has to be corrected. */
 const FINAL = new Set<StoreErrorCode>(['STORE_CREDENTIALS', 'STORE_FORBIDDEN', 'STORE_URI', 'STORE_REFUSED']);
 const TIMEOUT_NAMES = new Set(['MongoOperationTimeoutError', 'MongoNetworkTimeoutError']);
 const NETWORK_CODE = /^(E(CONN|HOST|NET|PIPE|TIMEOUT|AI_)|E?(NOTFOUND|NODATA|SERVFAIL|REFUSED)$)/;
 const TLS_CODE = /^(ERR_(SSL|TLS)_|EPROTO$|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|ERR_OSSL)/;
-/** What a file system says; a server over another database hands it on under a code for anything. */
+/** The file system's message. A server on top of another database passes it on with a general code. */
 const NO_ROOM = /no space left on device|disk quota exceeded/i;
-/** One code of a hosted service for all that its front refuses. */
+/** The hosted service's one code for everything that its front end refuses. */
 const ATLAS_ERROR = 8000;
 
-/** Maps anything thrown by the driver to a StoreError; what is not known to be final counts as worth a retry. */
+/** Whether a StoreError is about an id that is taken. */
+export function isDuplicateKey(thrown: unknown): boolean {
+  const cause = thrown instanceof StoreError ? thrown.cause : undefined;
+  return (cause as { code?: unknown } | null | undefined)?.code === DUPLICATE_KEY;
+}
+
+/** Maps whatever was thrown to a StoreError. Unknown errors of Mongo are retryable. */
 export function storeError(thrown: unknown): StoreError {
   if (thrown instanceof StoreError) return thrown;
   const code = codeOf(thrown);
@@ -97,6 +101,7 @@ export function storeError(thrown: unknown): StoreError {
 
 function codeOf(thrown: unknown): StoreErrorCode {
   if (causes(thrown).some(isOfTls)) return 'STORE_TLS';
+  if (thrown instanceof TimeoutError) return 'STORE_TIMEOUT';
   if (!(thrown instanceof MongoError)) return foreignCodeOf(thrown);
   if (thrown instanceof MongoParseError) return 'STORE_URI';
   if (thrown instanceof MongoMissingCredentialsError) return 'STORE_CREDENTIALS';
@@ -109,14 +114,14 @@ function codeOf(thrown: unknown): StoreErrorCode {
   return BY_SERVER_CODE.get(code) ?? 'STORE_UNAVAILABLE';
 }
 
-/** Where the driver reads a URI, looks up a name or opens a file, it lets through what others throw. */
+/** Errors of other libraries, which the driver passes on when it reads a URI, looks up a name or opens a file. */
 function foreignCodeOf(thrown: unknown): StoreErrorCode {
   const { name, code, syscall } = (thrown ?? {}) as { name?: unknown; code?: unknown; syscall?: unknown };
   if (name === 'MongoParseError' || syscall === 'open') return 'STORE_URI';
   return NETWORK_CODE.test(String(code)) ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED';
 }
 
-/** Of a bulk write the first code that is no duplicate key: a taken id is an answer, and may hide a conflict. */
+/** Of a bulk write, the first code that is no duplicate key: a conflict may stand behind taken ids. */
 function serverCodeOf(thrown: MongoError): unknown {
   if (thrown instanceof MongoBulkWriteError) {
     const errors = Array.isArray(thrown.writeErrors) ? thrown.writeErrors : [thrown.writeErrors];
@@ -125,7 +130,7 @@ function serverCodeOf(thrown: MongoError): unknown {
   return thrown instanceof MongoServerError ? thrown.code : null;
 }
 
-/** The error and those behind it; behind one that found no server are those of each server. */
+/** The error and its causes; those of a failed server selection are the errors of all servers. */
 function causes(thrown: unknown): unknown[] {
   if (!(thrown instanceof Error)) return [];
   const servers =

@@ -1,15 +1,15 @@
 import type { Collection } from 'mongodb';
-import type { WithTimeout } from './with-timeout.ts';
+import type { MongoCall } from './mongo-call.ts';
 
-/** How far a rebuild of every user has come, its earlier parts included. */
+/** How far a rebuild of every user has come, over all its runs. */
 export interface RebuildState {
-  /** The generations it belongs to; in another one it says nothing. */
+  /** The generations it belongs to; in others it says nothing. */
   generation: string;
   /** All users through this one are done, in the order of `Users.pages`. */
   through: string;
   users: number;
   calls: number;
-  /** Rows added up for them; those of users who differed are added up twice. */
+  /** Rows added up for them; twice for users who differed. */
   rows: number;
   /** Rows added up for users behind `through`. */
   ahead: number;
@@ -25,19 +25,19 @@ export interface RebuildRow extends RebuildState {
 
 const ID = 'rebuild';
 
-/** The rebuild that has not ended yet, if there is one: a document beside those of `Progress`. */
+/** The unfinished rebuild, if there is one: a document beside those of `Progress`. */
 export class Rebuilds {
   readonly #rows: Collection<RebuildRow>;
-  readonly #withTimeout: WithTimeout;
+  readonly #mongo: MongoCall;
 
-  constructor(rows: Collection<RebuildRow>, withTimeout: WithTimeout) {
+  constructor(rows: Collection<RebuildRow>, mongo: MongoCall) {
     this.#rows = rows;
-    this.#withTimeout = withTimeout;
+    this.#mongo = mongo;
   }
 
   /** @throws StoreError */
   async unfinished(): Promise<RebuildState | undefined> {
-    const row = await this.#withTimeout(() => this.#rows.findOne({ _id: ID }));
+    const row = await this.#mongo(() => this.#rows.findOne({ _id: ID }));
     if (row === null) return undefined;
     const { _id, ...state } = row;
     return state;
@@ -45,11 +45,11 @@ export class Rebuilds {
 
   /** @throws StoreError */
   async save(state: RebuildState): Promise<void> {
-    await this.#withTimeout(() => this.#rows.replaceOne({ _id: ID }, state, { upsert: true }));
+    await this.#mongo(() => this.#rows.replaceOne({ _id: ID }, state, { upsert: true }));
   }
 
   /** @throws StoreError */
   async forget(): Promise<void> {
-    await this.#withTimeout(() => this.#rows.deleteOne({ _id: ID }));
+    await this.#mongo(() => this.#rows.deleteOne({ _id: ID }));
   }
 }

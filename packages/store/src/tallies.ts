@@ -1,10 +1,10 @@
 import { DAY_MS, type DayTally, type Range, type Tally } from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
+import type { CallRow } from './call-row.ts';
+import type { MongoCall } from './mongo-call.ts';
 import { type OffsetVector, partitionId } from './progress.ts';
-import type { CallRow } from './rows.ts';
-import type { WithTimeout } from './with-timeout.ts';
 
-/** A user's calls of one UTC day that came by one partition. */
+/** One user's calls of one UTC day whose sources lie in one partition. */
 export interface PartitionDayTally extends Tally {
   userId: string;
   day: number;
@@ -12,44 +12,41 @@ export interface PartitionDayTally extends Tally {
   partition: number;
   /** Epoch ms of the latest start among them. */
   lastStartedAt: number;
-  /** The highest offset of the events that brought them. */
+  /** The highest offset of their sources. */
   lastOffset: number;
 }
 
-/** From `started_at` and not from `day`, which the index does not hold. */
+/** By `started_at` and not by `day`, which is not in the index. */
 const DAY_OF_START = { $floor: { $divide: [{ $subtract: ['$started_at', new Date(0)] }, DAY_MS] } };
 
 const EVER: Range = { from: -Infinity, until: Infinity };
 
-/** All in the first reply, or nearly: on some servers a second one costs as much as the whole aggregation. */
-const GROUPS_A_BATCH = 100_000;
+/** Nearly always enough for one reply: on some servers a second one costs as much as the whole aggregation. */
+const REPLY_GROUPS = 100_000;
 
-/** Sums over `calls`, with read concern majority. */
+/** Sums over the rows of `calls`, with read concern majority. */
 export class Tallies {
   readonly #rows: Collection<CallRow>;
-  readonly #withTimeout: WithTimeout;
-  readonly #maxTimeMs: number;
+  readonly #mongo: MongoCall;
 
-  /** @param maxTimeMs after which Mongo itself gives a query up; below what `withTimeout` waits */
-  constructor(rows: Collection<CallRow>, withTimeout: WithTimeout, maxTimeMs: number) {
+  constructor(rows: Collection<CallRow>, mongo: MongoCall) {
     this.#rows = rows;
-    this.#withTimeout = withTimeout;
-    this.#maxTimeMs = maxTimeMs;
+    this.#mongo = mongo;
   }
 
   /**
-   * A user's calls in each of some ranges, in one aggregation; ranges may overlap.
-   * @param through counts only rows whose event lies at or below the cut's offset of its partition
+   * A tally for each of some ranges, which may overlap, in one aggregation.
+   * @param through counts only rows whose source lies at or below its partition's offset
    * @throws StoreError
    */
   async sumByRange(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<Tally[]> {
     if (ranges.length === 0) return [];
-    // Each row is sorted into one of the pieces that all ends cut time into: to hold it against every range costs twice
-    // as much, and more with each range.
+    // All ends together cut time into pieces, and each row belongs to one of them. To compare it with every range costs
+    // twice as much, and more with each range.
     const ends = [...new Set(ranges.flatMap(({ from, until }) => [from, until]))].sort((a, b) => a - b);
     const branches = ends.slice(1, -1).map((end, piece) => ({
       case: { $lt: ['$started_at', new Date(end)] },
-      // biome-ignore lint/suspicious/noThenProperty: what Mongo calls it
+      // biome-ignore lint/suspicious/noThenProperty: Mongo’s name for it
       then: piece,
     }));
     const piece = branches.length === 0 ? null : { $switch: { branches, default: branches.length } };
@@ -70,8 +67,8 @@ export class Tallies {
   }
 
   /**
-   * A user's calls within some ranges by UTC day, in one aggregation and in no order; days without a call are left out.
-   * @param through counts only rows whose event lies at or below the cut's offset of its partition
+   * A tally for each UTC day within some ranges, in one aggregation and in no order. Days without calls are left out.
+   * @param through as in `sumByRange`
    * @throws StoreError
    */
   async sumByDay(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<DayTally[]> {
@@ -89,10 +86,10 @@ export class Tallies {
   }
 
   /**
-   * The calls of some users by UTC day and partition: what counters are made from.
-   * @param through counts only rows whose event lies at or below the cut's offset of its partition
+   * A tally for each user, UTC day and partition: counters are filled from these.
+   * @param through as in `sumByRange`
    * @param bounds.range only calls that start within it; either end may be infinite
-   * @param bounds.timeoutMs Mongo gives up after so long, where that is shorter than what bounds every call
+   * @param bounds.timeoutMs when Mongo gives up, if that is earlier than for every call
    * @throws StoreError
    */
   async sumByDayAndPartition(
@@ -102,11 +99,11 @@ export class Tallies {
   ): Promise<PartitionDayTally[]> {
     if (userIds.length === 0 || through.size === 0) return [];
     const rows = { user_id: userIds.length === 1 ? userIds[0] : { $in: userIds }, ...startsIn(range) };
-    // Hardly a row lies beyond the cut, and to look at each costs a third of the sum.
+    // Few rows lie beyond `through`, and checking each row costs a third of the sum.
     const all = await this.#sumByDay(rows, timeoutMs);
     const isBeyond = (tally: PartitionDayTally) =>
       tally.lastOffset > (through.get(partitionId(tally.stream, tally.partition)) ?? -1);
-    return all.some(isBeyond) ? this.#sumByDay({ ...rows, ...anyOf(cutClauses(through)) }, timeoutMs) : all;
+    return all.some(isBeyond) ? this.#sumByDay({ ...rows, ...anyOf(upTo(through)) }, timeoutMs) : all;
   }
 
   async #sumByDay(rows: Document, timeoutMs: number | undefined): Promise<PartitionDayTally[]> {
@@ -130,31 +127,30 @@ export class Tallies {
     }));
   }
 
-  /** Whether a call of a user's starts before a time, epoch ms. @throws StoreError */
+  /** Whether any call of a user starts before a time, epoch ms. @throws StoreError */
   async startsBefore(userId: string, beforeMs: number): Promise<boolean> {
     const older = { user_id: userId, started_at: { $lt: new Date(beforeMs) } };
-    // Unsorted: some servers sort all that is older.
-    const options = { projection: { _id: 1 }, limit: 1, maxTimeMS: this.#maxTimeMs };
-    return (
-      (await this.#withTimeout((signal) => this.#rows.find(older, { ...options, signal }).toArray())).length >
-      0
-    );
+    // Unsorted: some servers would sort all older rows.
+    const options = { projection: { _id: 1 }, limit: 1 };
+    const found = await this.#mongo((limits) => this.#rows.find(older, { ...options, ...limits }).toArray());
+    return found.length > 0;
   }
 
-  /** What Mongo is not done with within the time limit it gives up: else it would work on for nobody. */
-  async #aggregate(pipeline: Document[], timeoutMs = this.#maxTimeMs): Promise<Document[]> {
-    const options = { batchSize: GROUPS_A_BATCH, maxTimeMS: Math.min(timeoutMs, this.#maxTimeMs) };
-    return this.#withTimeout((signal) => this.#rows.aggregate(pipeline, { ...options, signal }).toArray());
+  #aggregate(pipeline: Document[], timeoutMs = Infinity): Promise<Document[]> {
+    return this.#mongo(({ signal, maxTimeMS }) => {
+      const options = { batchSize: REPLY_GROUPS, signal, maxTimeMS: Math.min(timeoutMs, maxTimeMS) };
+      return this.#rows.aggregate(pipeline, options).toArray();
+    });
   }
 }
 
 function startsWithin(userId: string, ranges: readonly Range[], through: OffsetVector | undefined): Document {
   const clauses = [anyOf(ranges.map(startsIn))];
-  if (through !== undefined) clauses.push(anyOf(cutClauses(through)));
+  if (through !== undefined) clauses.push(anyOf(upTo(through)));
   return { user_id: userId, $and: clauses };
 }
 
-/** The same time in as few ranges as can be. */
+/** The same time as ranges that do not overlap. */
 function unionOf(ranges: readonly Range[]): Range[] {
   const union: Range[] = [];
   for (const { from, until } of ranges.toSorted((a, b) => a.from - b.from)) {
@@ -172,15 +168,15 @@ function startsIn({ from, until }: Range): Document {
   return Object.keys(start).length === 0 ? {} : { started_at: start };
 }
 
-function cutClauses(cut: OffsetVector): Document[] {
-  return [...cut].map(([key, offset]) => {
+function upTo(through: OffsetVector): Document[] {
+  return [...through].map(([key, offset]) => {
     const [stream, partition] = key.split(':').map(Number);
     return { 'source.stream': stream, 'source.partition': partition, 'source.offset': { $lte: offset } };
   });
 }
 
 function anyOf(clauses: Document[]): Document {
-  // An empty cut lets nothing through, and $or refuses an empty list.
+  // No clause matches nothing, and $or refuses an empty list.
   if (clauses.length === 0) return { _id: { $in: [] } };
   return clauses.length === 1 ? clauses[0]! : { $or: clauses };
 }

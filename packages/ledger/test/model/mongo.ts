@@ -95,10 +95,11 @@ export function openModelStore(worker: Worker, server: MongoServer): Store {
     },
     find: () => cursor('read progress', () => [...server.progress.values()]),
   };
-  const limited: ConstructorParameters<typeof Calls>[1] = (call) => call(new AbortController().signal);
+  const limited: ConstructorParameters<typeof Calls>[1] = (call) =>
+    call({ signal: new AbortController().signal, maxTimeMS: Infinity });
   return {
     calls: new Calls(db as unknown as Db, limited),
-    tallies: new Tallies(calls as unknown as Collection<CallRow>, limited, Infinity),
+    tallies: new Tallies(calls as unknown as Collection<CallRow>, limited),
     progress: new Progress(progress as unknown as ConstructorParameters<typeof Progress>[0], limited),
   } as Store;
 }

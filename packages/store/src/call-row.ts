@@ -1,13 +1,13 @@
 import { type Call, dayOf } from '@calltally/domain';
 
-/** Where the event of a call stands on Kafka. Offsets are compared only within one stream and partition. */
+/** Where a call's event is on Kafka. Offsets are compared only within one topic epoch (`stream`) and partition. */
 export interface Source {
   stream: number;
   partition: number;
   offset: number;
 }
 
-/** A call as it rests in the collection `calls`. */
+/** A document of the collection `calls`. */
 export interface CallRow {
   _id: string;
   user_id: string;
@@ -18,7 +18,7 @@ export interface CallRow {
   agent_id?: string;
   direction?: string;
   status?: string;
-  /** The canonical event: the one that first brought this call. */
+  /** The canonical event: the first one of this call. */
   source: Source;
 }
 
@@ -41,13 +41,13 @@ export function sameSource(a: Source, b: Source): boolean {
   return a.offset === b.offset && a.partition === b.partition && a.stream === b.stream;
 }
 
-/** Whether two rows tell the same about the call, wherever they came from. */
+/** Whether two rows say the same about a call, whatever their sources. */
 export function sameContent(a: CallRow, b: CallRow): boolean {
   return (
     a.user_id === b.user_id &&
     a.started_at.getTime() === b.started_at.getTime() &&
     a.duration_ms === b.duration_ms &&
-    // Rows of an earlier version may have an empty one where none is known.
+    // An earlier version wrote an empty agent id where there was none.
     (a.agent_id || undefined) === (b.agent_id || undefined) &&
     a.direction === b.direction &&
     a.status === b.status

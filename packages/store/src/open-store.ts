@@ -1,22 +1,22 @@
 import { MongoClient } from 'mongodb';
 import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
+import type { CallRow } from './call-row.ts';
 import { Calls } from './calls.ts';
 import { type DeadLetterStatus, DeadLetterStatuses } from './dead-letter-statuses.ts';
 import { storeError } from './errors.ts';
+import { createMongoCall } from './mongo-call.ts';
 import { Progress, type ProgressRow } from './progress.ts';
 import { type RebuildRow, Rebuilds } from './rebuilds.ts';
-import type { CallRow } from './rows.ts';
 import { Tallies } from './tallies.ts';
 import { Users } from './users.ts';
-import { maxTimeOf, type WithTimeout, withTimeout } from './with-timeout.ts';
 
 export interface StoreSettings {
   uri: string;
-  /** The database; without it the one that the URI names. */
+  /** Without it, the database that the URI names. */
   database?: string;
-  /** Bound of one call, from its beginning to its answer, everything included. */
+  /** Limit of one call, everything included. */
   timeoutMs: number;
-  /** How long a call waits for a server when none is known to be there. */
+  /** How long a call waits for a server when none is known to be up. */
   selectionTimeoutMs: number;
 }
 
@@ -28,20 +28,19 @@ export interface Store {
   readonly users: Users;
   readonly apiKeys: ApiKeys;
   readonly deadLetterStatuses: DeadLetterStatuses;
-  /** Creates the indexes that are missing. @throws StoreError */
+  /** Creates missing indexes. @throws StoreError */
   ensureIndexes(): Promise<void>;
-  /** @throws StoreError when Mongo does not answer within the limits */
+  /** @throws StoreError if Mongo does not answer within the limits */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Short, so that a server that hangs is known to within a second and others need not wait for it. */
+/** Short: a hanging server is noticed within a second, so calls need not wait for it. */
 const HEARTBEAT_MS = 500;
 
 /**
- * Opens the store. Returns at once: the driver connects when it is first used and again after an outage, which is
- * safe here because every write is idempotent.
- * @throws StoreError STORE_URI, STORE_CREDENTIALS where the URI cannot be used
+ * Opens the store. Returns at once: the driver connects with the first call, and again after an outage.
+ * @throws StoreError STORE_URI, STORE_CREDENTIALS if the URI cannot be used
  */
 export function openStore(settings: StoreSettings): Store {
   const client = clientOf(settings);
@@ -50,18 +49,18 @@ export function openStore(settings: StoreSettings): Store {
   const keys = db.collection<ApiKeyRow>('api_keys');
 
   const closing = new AbortController();
-  const callMongo = connectedFirst(client, withTimeout(settings.timeoutMs), closing.signal);
+  const mongo = createMongoCall(client, settings.timeoutMs, closing.signal);
 
   return {
-    calls: new Calls(db, callMongo),
-    tallies: new Tallies(rows, callMongo, maxTimeOf(settings.timeoutMs)),
-    progress: new Progress(db.collection<ProgressRow>('progress'), callMongo),
-    rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), callMongo),
-    users: new Users(rows, callMongo, maxTimeOf(settings.timeoutMs)),
-    apiKeys: new ApiKeys(keys, callMongo),
-    deadLetterStatuses: new DeadLetterStatuses(db.collection<DeadLetterStatus>('dead_letters'), callMongo),
+    calls: new Calls(db, mongo),
+    tallies: new Tallies(rows, mongo),
+    progress: new Progress(db.collection<ProgressRow>('progress'), mongo),
+    rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), mongo),
+    users: new Users(rows, mongo),
+    apiKeys: new ApiKeys(keys, mongo),
+    deadLetterStatuses: new DeadLetterStatuses(db.collection<DeadLetterStatus>('dead_letters'), mongo),
     async ensureIndexes() {
-      await callMongo(async () => {
+      await mongo(async () => {
         await rows.createIndex({ user_id: 1, started_at: 1, duration_ms: 1 });
         await keys.createIndex({ hash: 1 }, { unique: true });
         await keys.createIndex(
@@ -71,7 +70,7 @@ export function openStore(settings: StoreSettings): Store {
       });
     },
     async ping() {
-      await callMongo(() => db.command({ ping: 1 }));
+      await mongo(() => db.command({ ping: 1 }));
     },
     close() {
       closing.abort();
@@ -80,7 +79,7 @@ export function openStore(settings: StoreSettings): Store {
   };
 }
 
-/** @throws StoreError where the URI cannot be used */
+/** @throws StoreError */
 function clientOf(settings: StoreSettings): MongoClient {
   try {
     return new MongoClient(settings.uri, {
@@ -99,21 +98,4 @@ function clientOf(settings: StoreSettings): MongoClient {
   } catch (thrown) {
     throw storeError(thrown);
   }
-}
-
-/**
- * Connects before a call until that has worked once; from then on the driver sees to it. Left to itself it keeps what
- * is left of a first attempt that failed, and a process that started while Mongo was away would never find it.
- */
-function connectedFirst(client: MongoClient, callMongo: WithTimeout, closed: AbortSignal): WithTimeout {
-  let connected = false;
-  return (call) =>
-    callMongo(async (signal) => {
-      // A late call must not open again what is closed.
-      if (!connected && !closed.aborted) {
-        await client.connect();
-        connected = true;
-      }
-      return call(signal);
-    });
 }

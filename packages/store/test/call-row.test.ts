@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { sameContent, sameSource, toRow } from '../src/rows.ts';
+import { sameContent, sameSource, toRow } from '../src/call-row.ts';
 import { NOON, rowOf } from './support.ts';
 
 test('a row keeps what the call says, its UTC day as an integer, and nothing that is absent', async (t) => {
