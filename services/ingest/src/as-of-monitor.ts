@@ -20,8 +20,8 @@ interface Parts {
 }
 
 /**
- * Asks the brokers twice a second how far the topic goes, and notes as of when the counters and the rows are complete.
- * Sees, also when there is nothing to count, that the topic or Mongo is no longer what counting began with.
+ * Asks the brokers twice a second where the partitions end, and moves as-of on. Also starts a new epoch when the topic
+ * or Mongo has changed under the current one, even while there is nothing to count.
  */
 export class AsOfMonitor {
   readonly #parts: Parts;
@@ -45,21 +45,21 @@ export class AsOfMonitor {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.#note();
+        await this.#look();
       } catch (thrown) {
-        // As-of stands still, which is the truth; those who count notice the fault by themselves.
-        this.#parts.logger.debug({ err: thrown }, 'as-of cannot be noted at present');
+        // As-of stands still, which is correct. Counting notices the failure by itself.
+        this.#parts.logger.debug({ err: thrown }, 'cannot advance as-of, retrying');
       }
       await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
     }
   }
 
-  async #note(): Promise<void> {
+  async #look(): Promise<void> {
     const { epochs, topic, metrics, logger } = this.#parts;
     const askedAtMs = Date.now();
     const epoch = epochs.current;
     if (epoch === undefined) return;
-    // Before anything is asked, since whatever it is compared with only grows meanwhile.
+    // Read first: what it is compared with can only grow meanwhile.
     const next = epoch.positions.all();
     const watermarks = await topic.watermarks();
     const change = await this.#changeSince(epoch, next, watermarks);
@@ -74,40 +74,40 @@ export class AsOfMonitor {
       metrics.lagMessages.set({ partition }, messages);
       metrics.lagSeconds.set({ partition }, seconds);
     }
-    await this.#noteComplete(epoch);
+    await this.#advanceAsOf(epoch);
     await this.#parts.held.look(epoch, watermarks);
   }
 
-  async #noteComplete(epoch: AssignmentEpoch): Promise<void> {
+  async #advanceAsOf(epoch: AssignmentEpoch): Promise<void> {
     const { ledger, stream, positions } = epoch;
     const complete = positions.complete();
     if (complete.length === 0) return;
     try {
-      await Promise.all(complete.map((mark) => writeCheckpoint(ledger, { stream, ...mark })));
+      await Promise.all(complete.map((checkpoint) => writeCheckpoint(ledger, { stream, ...checkpoint })));
     } catch (thrown) {
-      // With nothing to count nobody else would notice that Redis was emptied.
+      // While there is nothing to count, nobody else notices that Redis was emptied.
       if (thrown instanceof CountersError) this.#parts.epochs.invalidate(epoch);
       throw thrown;
     }
-    const asOfMs = Math.min(...complete.map((mark) => mark.asOfMs));
+    const asOfMs = Math.min(...complete.map(({ asOfMs }) => asOfMs));
     const partitions = complete.map(({ partition }) => partition);
     await ledger.store.progress.advanceAsOf(stream, partitions, asOfMs);
   }
 
-  /** What tells that the topic or Mongo is no longer the one that counting began with. */
+  /** How the topic or Mongo differs from what the epoch started with. */
   async #changeSince(
     epoch: AssignmentEpoch,
     next: ReadonlyMap<number, number>,
     watermarks: ReadonlyMap<number, Watermarks>,
   ): Promise<string[]> {
-    // Until they are known to as-of, it would speak for what nobody has read.
+    // As-of must not speak for partitions that nobody reads.
     const added = [...watermarks.keys()].filter((partition) => !epoch.partitions.has(partition));
     if (added.length > 0) return added.map((partition) => `partition ${partition} was added`);
-    // While Mongo is away the counters' as-of goes on; who counts begins anew once it is back.
-    const standing = await this.#parts.store.progress.streamAndStored().catch(() => undefined);
-    if (standing === undefined) return [];
-    const { stream, stored } = standing;
-    if (stream !== epoch.stream) return [`stream ${stream} was begun`];
+    // While Mongo is away, as-of of the counters goes on; the failed batch starts a new epoch.
+    const progress = await this.#parts.store.progress.streamAndStored().catch(() => undefined);
+    if (progress === undefined) return [];
+    const { stream, stored } = progress;
+    if (stream !== epoch.stream) return [`stream ${stream} has begun`];
     return [...next].flatMap(([partition, offset]) => {
       const { earliest, end } = watermarks.get(partition) ?? { earliest: offset, end: offset };
       if (end < offset) return [`partition ${partition} ends at ${end}, below what was read`];

@@ -7,34 +7,34 @@ import {
 } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
+import { Backoff } from './backoff.ts';
+import { withHeartbeats } from './heartbeats.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { PartitionQueues } from './partition-queues.ts';
 import { Positions } from './positions.ts';
 import type { TopicAdmin } from './topic-admin.ts';
-import { Backoff } from './waiting.ts';
 
-/** One assignment epoch: the ledger to record in, and where the assigned partitions stand in it. */
+/** The ledger to record in, and the assigned partitions as of its start. */
 export interface AssignmentEpoch {
   ledger: LedgerContext;
   stream: number;
-  /** All partitions that the topic had. */
+  /** All partitions of the topic. */
   partitions: ReadonlySet<number>;
-  /** Those that are not read: their topic was made anew. */
+  /** Partitions that are not read: the topic was recreated. */
   refused: ReadonlySet<number>;
   positions: Positions;
-  /** What the stores are at. */
   queues: PartitionQueues;
-  /** For each assigned partition the offset through which everything was in Mongo when counting began; -1 for none. */
+  /** The offset that each assigned partition was stored through; -1 for none. */
   stored: ReadonlyMap<number, number>;
 }
 
-/** What the stores and the brokers said when they were asked. */
+/** What the stores and the brokers said. */
 interface Found {
   ledger: LedgerContext;
   stream: number;
   states: PartitionOffsets[];
   starts: PartitionStart[];
-  /** By partition, epoch ms by which everything acknowledged was in Mongo. */
+  /** As-of of each partition in Mongo, epoch ms. */
   asOf: ReadonlyMap<number, number>;
 }
 
@@ -45,22 +45,22 @@ interface Parts {
   topic: TopicAdmin;
   metrics: IngestMetrics;
   logger: Logger;
-  /** Moves the consumer to an offset; what it has in hand of the partition is then stale. */
+  /** Moves the consumer to an offset; what it has fetched of the partition becomes stale. */
   seek: (partition: number, offset: number) => void;
   /** Fetches a partition again that was paused when it was refused. */
   resume: (partition: number) => void;
+  stopping: AbortSignal;
 }
 
 /**
- * Holds the current assignment epoch. Another starts when the group assigns partitions and when the Redis session
- * ends: each time the checkpoints say how far Redis really counts, and partitions go back where they must. Work of an
- * epoch that is no longer the current one is given up.
+ * Holds the current assignment epoch. Another one starts when the group assigns partitions, and when the Redis session
+ * ends. Each time, the checkpoints say how far Redis really counts, and partitions go back as far as they must. Work of
+ * an older epoch is given up.
  */
 export class AssignmentEpochs {
   readonly #parts: Parts;
-  readonly #stopping = new AbortController();
   #assigned: readonly number[] = [];
-  /** Offsets that the consumer fetches next, where it has gone on since the group assigned partitions. */
+  /** The offsets that the consumer fetches next, of partitions that it has fetched since they were assigned. */
   readonly #fetched = new Map<number, number>();
   #session: CounterSession | undefined;
   #opening: Promise<CounterSession> | undefined;
@@ -76,43 +76,46 @@ export class AssignmentEpochs {
     return this.#current?.ledger.session.isOpen ? this.#current : undefined;
   }
 
-  /**
-   * Takes over what the group has assigned. Begins at once and not with the next event, since the checkpoints may ask for
-   * what lies before it.
-   */
+  /** Starts an epoch at once, not with the next event: the checkpoints may ask for earlier ones. */
   assign(partitions: readonly number[]): void {
     this.#assigned = partitions;
     this.#fetched.clear();
     const { refused, held, lagMessages, lagSeconds } = this.#parts.metrics;
-    // A partition that another member has now would otherwise keep its last sample here for ever.
+    // Another member may have a partition now; its last sample would stay here for ever.
     for (const gauge of [refused, held, lagMessages, lagSeconds]) gauge.reset();
     this.#forget();
-    if (partitions.length > 0) this.#beginInBackground();
+    if (partitions.length > 0) this.#startInBackground();
   }
 
-  /** Notes that the consumer goes on with `next`, though what lies before it may not be counted yet. */
+  /** Notes that the consumer fetches `next` next, though the events before it may not be counted yet. */
   fetched(partition: number, next: number): void {
     this.#fetched.set(partition, next);
   }
 
-  /** Ends an epoch whose ledger no longer matches Redis; no effect when another one is current. */
+  /** Ends an epoch that may no longer match Redis, Mongo or the topic. No effect if another one is current. */
   invalidate(failed: AssignmentEpoch): void {
     if (this.#current !== failed) return;
     this.#forget();
-    this.#beginInBackground();
+    this.#startInBackground();
   }
 
   /**
-   * The current epoch, or the next one; waits for as long as a store or Kafka is away.
-   * @throws AbortError when ingest is stopping
+   * The current epoch, or the next one: one search for all who ask. Waits while a store or Kafka is away.
+   * @param heartbeat is called meanwhile
+   * @returns undefined if ingest is stopping
+   * @throws what the heartbeat throws: the group is rebalancing
    */
-  begin(): Promise<AssignmentEpoch> {
-    this.#epoch ??= this.#begin();
-    return this.#epoch;
+  async acquire(heartbeat: () => Promise<void>): Promise<AssignmentEpoch | undefined> {
+    try {
+      return await withHeartbeats(this.#next(), heartbeat);
+    } catch (thrown) {
+      if (this.#parts.stopping.aborted) return undefined;
+      throw thrown;
+    }
   }
 
-  stop(): void {
-    this.#stopping.abort();
+  /** Ends the session; once ingest is stopping. */
+  close(): void {
     this.#session?.end('stopping');
   }
 
@@ -121,51 +124,56 @@ export class AssignmentEpochs {
     this.#current = undefined;
   }
 
-  #beginInBackground(): void {
-    // Whoever awaits the same promise is told; here only the stop can reject it.
-    this.begin().catch(() => {});
+  #next(): Promise<AssignmentEpoch> {
+    this.#epoch ??= this.#start();
+    return this.#epoch;
   }
 
-  async #begin(): Promise<AssignmentEpoch> {
-    const { logger, metrics } = this.#parts;
-    const { signal } = this.#stopping;
+  #startInBackground(): void {
+    // Rejects only when ingest is stopping.
+    this.#next().catch(() => {});
+  }
+
+  /** @throws AbortError if ingest is stopping */
+  async #start(): Promise<AssignmentEpoch> {
+    const { logger, metrics, stopping } = this.#parts;
     const assigned = this.#assigned;
     const backoff = new Backoff();
     for (;;) {
-      signal.throwIfAborted();
-      // Assigned anew meanwhile: another epoch is looked for already. Were this one taken too, perhaps after that one,
-      // batches would be given an epoch that is not the current one, and would be dropped for ever.
-      if (assigned !== this.#assigned) return this.begin();
+      stopping.throwIfAborted();
+      // After another assignment, another search is under way. If this one took its epoch too, perhaps later, batches
+      // would get an epoch that is not the current one, and would be dropped for ever.
+      if (assigned !== this.#assigned) return this.#next();
       try {
         const found = await this.#find();
-        // A session that has ended since would be nobody's to renew.
+        // Nobody would renew a session that has ended since.
         if (assigned === this.#assigned && found.ledger.session.isOpen) return this.#take(found, assigned);
       } catch (thrown) {
-        signal.throwIfAborted();
+        stopping.throwIfAborted();
         metrics.failures.inc({ code: codeOf(thrown) });
         logger.warn({ err: thrown }, 'cannot start counting, retrying');
-        await backoff.pause(signal);
+        await backoff.pause(stopping);
       }
     }
   }
 
   async #find(): Promise<Found> {
-    const { store, topic, retentionMonths } = this.#parts;
+    const { store, topic, retentionMonths, stopping } = this.#parts;
     const session = await this.#openSession();
-    this.#stopping.signal.throwIfAborted();
+    stopping.throwIfAborted();
     const stream = await store.progress.currentStream();
     const states = await topic.partitions();
     const { ledger, starts } = await startEpoch(store, session, { stream, states, retentionMonths });
     await this.#confirmRefusals(starts);
     const asOf = await store.progress.asOfByPartition(stream);
-    // Cut since Redis was read. Only a current epoch is renewed when its session ends: this one is not current yet.
+    // If the session was cut since Redis was read: only the session of a current epoch is renewed when it ends.
     if (!session.isOpen) throw await session.ended;
     return { ledger, stream, states, starts, asOf };
   }
 
   /**
-   * The ends were asked for before `stored` was read, and another consumer may have stored an event in between. A topic
-   * that was made anew still ends below what is stored when it is asked again.
+   * The ends were read before `stored`, and another consumer may have stored an event in between. A recreated topic still
+   * ends below `stored` when its end is read again.
    */
   async #confirmRefusals(starts: readonly PartitionStart[]): Promise<void> {
     const refused = starts.filter((start) => start.kind === 'refused');
@@ -173,12 +181,12 @@ export class AssignmentEpochs {
     const watermarks = await this.#parts.topic.watermarks();
     for (const { partition, stored } of refused) {
       if ((watermarks.get(partition)?.end ?? 0) > stored) {
-        throw new Error(`partition ${partition} went on while its beginning was looked for`);
+        throw new Error(`partition ${partition} went on while an epoch was being started`);
       }
     }
   }
 
-  /** One session for all who begin at the same time: nobody would end another one. */
+  /** One session for concurrent searches: nobody would end a second one. */
   async #openSession(): Promise<CounterSession> {
     if (this.#session?.isOpen) return this.#session;
     this.#opening ??= this.#openNewSession().finally(() => {
@@ -188,22 +196,21 @@ export class AssignmentEpochs {
   }
 
   async #openNewSession(): Promise<CounterSession> {
-    const session = await CounterSession.open(this.#parts.counters);
+    const { counters, logger, stopping } = this.#parts;
+    const session = await CounterSession.open(counters);
     try {
       if (!(await requireSuitableRedis(session))) {
-        this.#parts.logger.warn(
-          'Redis does not tell its settings; make sure that maxmemory-policy is noeviction',
-        );
+        logger.warn('cannot read the settings of Redis; make sure that maxmemory-policy is noeviction');
       }
     } catch (thrown) {
       session.end('refused');
       throw thrown;
     }
     this.#session = session;
-    if (this.#stopping.signal.aborted) session.end('stopping');
+    if (stopping.aborted) session.end('stopping');
     void session.ended.then((reason) => {
-      if (this.#stopping.signal.aborted) return;
-      this.#parts.logger.warn({ err: reason }, 'Redis session ended, opening another');
+      if (stopping.aborted) return;
+      logger.warn({ err: reason }, 'Redis session ended, opening another');
       if (this.#current?.ledger.session === session) this.invalidate(this.#current);
     });
     return session;
@@ -227,8 +234,8 @@ export class AssignmentEpochs {
       stored.set(start.partition, start.stored);
       this.#reportLost(start);
       resume(start.partition);
-      const standing = this.#fetched.get(start.partition) ?? state.committed ?? state.earliest;
-      if (start.offset !== standing) {
+      const fetchesNext = this.#fetched.get(start.partition) ?? state.committed ?? state.earliest;
+      if (start.offset !== fetchesNext) {
         logger.info({ partition: start.partition, offset: start.offset }, 'seeking to the stored offset');
         seek(start.partition, start.offset);
       }
@@ -246,7 +253,7 @@ export class AssignmentEpochs {
     this.#parts.metrics.lostEvents.inc({ partition: start.partition }, until - from);
     this.#parts.logger.error(
       { partition: start.partition, from, until },
-      'events expired before they were stored; for those that were counted already see "calltally rebuild"',
+      'events expired before they were stored; if they had been counted, see "calltally rebuild"',
     );
   }
 }

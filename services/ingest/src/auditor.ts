@@ -6,7 +6,7 @@ import type { IngestMetrics } from './metrics.ts';
 import { UserSampler } from './user-sampler.ts';
 
 export interface AuditSettings {
-  /** Of the users seen in a round, 0 to 1. */
+  /** Of the users counted in a round, 0 to 1. */
   share: number;
   usersPerMinute: number;
 }
@@ -19,23 +19,23 @@ interface Parts {
 
 const MINUTE_MS = 60_000;
 /**
- * The shortest round; a rate of less than a user a round makes rounds longer. Ingest notices within one that Mongo went
- * back, and a primary that was just elected no longer tells older rows after one.
+ * The shortest round; rates below a user a round make it longer. Long enough for ingest to notice that Mongo went back,
+ * and for a newly elected primary to have all rows.
  */
 const ROUND_MS = 5_000;
-/** After work of any length at least so many times its length is rested, so that slow stores are left to counting. */
-const REST = 9;
-/** Users added up by one aggregation. */
+/** Rests for so many times as long as a round worked, so that slow stores are left to counting. */
+const REST_FACTOR = 9;
+/** Users of one aggregation. */
 const USERS_AT_ONCE = 50;
 const DIFFERENCES_LOGGED = 10;
 
 /**
- * Compares counters with rows all the time, for a few of the users that have just been counted, and repairs those that
- * drifted. By the rules there are none; this is how it would be known. Works beside counting, with its ledger, and never
- * in its way: one aggregation at a time, given up when a new epoch starts, and nobody waits for it.
+ * Compares counters with rows for some of the users that were just counted, all the time, and repairs those that
+ * drifted. By the rules none do; this is how we would know. Never in the way of counting, whose ledger it uses: it runs
+ * one aggregation at a time, gives up when a new epoch starts, and nobody waits for it.
  *
- * A Mongo that went back makes everybody look wrong for a moment, and that is no drift. So who looks wrong is a suspect,
- * and has drifted only if he looks wrong in the next round, too, within the same epoch.
+ * After Mongo went back, everybody looks wrong for a moment, which is no drift. So a user who looks wrong is only a
+ * suspect, and has drifted if they look wrong in the next round of the same epoch, too.
  */
 export class Auditor {
   readonly #parts: Parts;
@@ -51,7 +51,7 @@ export class Auditor {
     this.#sampler = new UserSampler({ share, atMost });
   }
 
-  /** Notes who was counted; he may be looked at in the next round. */
+  /** Notes a user who was counted, for the next round's sample. */
   add(userId: string): void {
     this.#sampler.add(userId);
   }
@@ -60,7 +60,7 @@ export class Auditor {
     void this.#run();
   }
 
-  /** Begins nothing more. What is under way ends with the session and the store, and harms nobody if it is cut off. */
+  /** Starts no more rounds. The current one ends with the session or the store, which does no harm. */
   stop(): void {
     this.#stopping.abort();
   }
@@ -75,10 +75,10 @@ export class Auditor {
       try {
         await this.#round(this.#sampler.take());
       } catch (thrown) {
-        // Counting meets the same fault and deals with it; the next round looks at others.
+        // Counting meets the same failure and handles it.
         if (!signal.aborted) this.#parts.logger.warn({ err: thrown }, 'audit round failed, skipping it');
       }
-      restMs = Math.max(this.#roundMs, REST * (performance.now() - began));
+      restMs = Math.max(this.#roundMs, REST_FACTOR * (performance.now() - began));
     }
   }
 
@@ -95,22 +95,20 @@ export class Auditor {
     if (differences.size > 0) this.#suspected = { epoch, userIds: [...differences.keys()] };
   }
 
-  /** What is wrong with the counters of users, for each of whom something is; nothing once a new epoch starts. */
+  /** Differences by user, of users who have any; none once another epoch has started. */
   async #differencesOf(
     epoch: AssignmentEpoch,
     userIds: readonly string[],
   ): Promise<Map<string, Difference[]>> {
     const found = new Map<string, Difference[]>();
-    for (let at = 0; at < userIds.length && this.#isGood(epoch); at += USERS_AT_ONCE) {
+    for (let at = 0; at < userIds.length && this.#isCurrent(epoch); at += USERS_AT_ONCE) {
       const { compared, differences } = await auditUsers(epoch.ledger, userIds.slice(at, at + USERS_AT_ONCE));
       this.#parts.metrics.auditedUsers.inc(compared);
       for (const one of differences) {
-        const others = found.get(one.userId);
-        if (others === undefined) found.set(one.userId, [one]);
-        else others.push(one);
+        found.set(one.userId, [...(found.get(one.userId) ?? []), one]);
       }
     }
-    return this.#isGood(epoch) ? found : new Map();
+    return this.#isCurrent(epoch) ? found : new Map();
   }
 
   async #repair(
@@ -128,7 +126,7 @@ export class Auditor {
     metrics.repairedUsers.inc(drifted.size);
   }
 
-  #isGood(epoch: AssignmentEpoch): boolean {
+  #isCurrent(epoch: AssignmentEpoch): boolean {
     return !this.#stopping.signal.aborted && this.#parts.epochs.current === epoch;
   }
 }

@@ -8,34 +8,34 @@ import {
 import kafkajs, { type Kafka, type KafkaMessage, type Message, type Producer } from 'kafkajs';
 import type { IngestMetrics } from './metrics.ts';
 
-/** A message that could not be taken, and why. */
+/** A message that cannot be counted, and why. */
 export interface Rejected {
   message: KafkaMessage;
-  /** Where the letter stands for all offsets from the message's through this one. */
+  /** If one letter stands for several offsets, the last of them. */
   lastOffset?: number;
   rejection: Rejection;
 }
 
-/** The dead-letter topic cannot be written at present; the events wait. */
+/** The dead-letter topic cannot be written. The batch is retried. */
 export class DeadLetterError extends Error {
   override readonly name = 'DeadLetterError';
   readonly code = 'INGEST_DEAD_LETTERS_UNAVAILABLE';
   readonly retryable = true;
 
   constructor(override readonly cause: unknown) {
-    super('INGEST_DEAD_LETTERS_UNAVAILABLE: dead letters cannot be written at present');
+    super('INGEST_DEAD_LETTERS_UNAVAILABLE: dead letters cannot be written, retrying');
   }
 }
 
 const ACKS_ALL = -1;
-/** Uncompressed; half of what a topic takes where nobody said otherwise. One larger letter still goes, alone. */
+/** Uncompressed; half of what a topic takes by default. A larger letter is sent alone. */
 const REQUEST_MAX_BYTES = 512 * 1024;
-/** What is left of a letter that the topic holds to be too large. */
+/** How much is kept of a letter that is too large for the topic. */
 const TINY_LIMITS: LetterLimits = { valueMaxBytes: 1024, keyMaxBytes: 256, headersMaxBytes: 0 };
 
 /**
- * Writes to the dead-letter topic what cannot be counted. Not an idempotent producer: a letter may stand there twice,
- * but none may be missing, and kafkajs reuses sequence numbers after a failure, which brokers then drop in silence.
+ * Writes dead letters. Not with an idempotent producer: after a failure kafkajs reuses sequence numbers, and brokers
+ * silently drop such records. A letter may be there twice, but none may be missing.
  */
 export class DeadLetters {
   readonly #kafka: Kafka;
@@ -50,8 +50,8 @@ export class DeadLetters {
   }
 
   /**
-   * Resolves when every replica in sync has the letters; only then may their offsets be committed. Letters of one
-   * event have the same `source-partition` and `source-offset`, however often they were written.
+   * Resolves when all in-sync replicas have the letters; only then may their offsets be committed. A letter that is
+   * written again has the same `source-partition` and `source-offset`.
    * @throws DeadLetterError; then any part may have been written
    */
   async write(partition: number, rejected: readonly Rejected[]): Promise<void> {
@@ -80,7 +80,7 @@ export class DeadLetters {
     return { key, value, headers, rejection, topic, partition, offset, lastOffset, failedAt: Date.now() };
   }
 
-  /** Sends fewer at a time, and at last less of a letter, where the topic takes less than topics usually do. */
+  /** If the topic takes less than usual: sends fewer letters at a time, and in the end less of a letter. */
   async #send(producer: Producer, letters: readonly DeadLetter[]): Promise<void> {
     try {
       await this.#produce(
@@ -98,11 +98,11 @@ export class DeadLetters {
   }
 
   async #produce(producer: Producer, messages: Message[]): Promise<void> {
-    // One partition, so that one answer covers all: kafkajs can forget a partition whose leader moves, and succeed.
+    // One partition, so that one answer covers all: kafkajs can drop a partition whose leader moves, and still succeed.
     const places = await producer.send({
       topic: this.#topics.dlqTopic,
       acks: ACKS_ALL,
-      // What arrived compressed must fit again.
+      // A message that arrived compressed may not fit otherwise.
       compression: kafkajs.CompressionTypes.GZIP,
       messages: messages.map((message) => ({ ...message, partition: 0 })),
     });
@@ -132,7 +132,7 @@ function* requestsOf(letters: readonly DeadLetter[]): Generator<DeadLetter[]> {
   yield request;
 }
 
-/** Whether the brokers refuse the size of a request. kafkajs wraps what it does not try again. */
+/** Whether the brokers refuse the size of a request. kafkajs wraps errors that it does not retry. */
 function isTooLarge(thrown: unknown): boolean {
   const { type, cause } = thrown as { type?: string; cause?: unknown };
   if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') return true;

@@ -6,23 +6,23 @@ import {
   unreadableOf,
 } from '@calltally/contract';
 import type { Call } from '@calltally/domain';
-import type { KafkaMessage } from 'kafkajs';
+import type { Batch as FetchedBatch, KafkaMessage } from 'kafkajs';
 import type { Rejected } from './dead-letters.ts';
 
-/** Messages of one partition that follow each other, told apart into calls and what is none. */
+/** Successive messages of one partition, decoded into calls and rejections. */
 export interface DecodedBatch {
   partition: number;
   events: { offset: number; call: Call; message: KafkaMessage }[];
   rejected: Rejected[];
   /** Fields that calls were taken without. */
   dropped: DroppedField[];
-  /** Offset of the first message, taken or not. */
+  /** The first offset that the batch covers. */
   first: number;
-  /** Offset of the last message, taken or not, or of what follows it and holds no event. */
+  /** The last offset that it covers, empty offsets behind its last message included. */
   through: number;
 }
 
-/** @param messages may be none, where nothing from `first` through `through` holds an event */
+/** @param messages none if all offsets from `first` through `through` are empty */
 export function decodeBatch(
   partition: number,
   messages: readonly KafkaMessage[],
@@ -33,7 +33,7 @@ export function decodeBatch(
   for (const message of messages) {
     const unreadable = unreadableOf(message);
     if (unreadable !== undefined) {
-      batch.rejected.push(rejectedSpan(message, unreadable));
+      batch.rejected.push(rejectUnreadable(message, unreadable));
       continue;
     }
     const { call, rejection, dropped } = decodeCallEvent(message.value, nowMs);
@@ -44,11 +44,41 @@ export function decodeBatch(
   return batch;
 }
 
-/** One letter for all offsets that cannot be read, with the bytes that should have said what they hold. */
-function rejectedSpan(message: KafkaMessage, { first, through, reason, bytes }: Unreadable): Rejected {
+/** One dead letter for all unreadable offsets, with the bytes that could not be decoded. */
+function rejectUnreadable(message: KafkaMessage, { first, through, reason, bytes }: Unreadable): Rejected {
   return {
     message: { ...message, offset: String(first), value: bytes },
     lastOffset: through,
     rejection: recordUnreadable(first, through, reason),
   };
+}
+
+/** What kafkajs keeps of a fetch beside the messages that it hands over. */
+interface WholeFetch extends FetchedBatch {
+  /** At or behind the offset that was asked for: messages, aborted ones, and control records. */
+  messagesWithinOffset: { offset: string; key: Buffer | null; isControlRecord: boolean }[];
+}
+
+/** Counts the empty offsets of a fetch by what they hold. Compacted ones held events that are gone. */
+export function countEmptyOffsets(fetched: FetchedBatch): {
+  control: number;
+  aborted: number;
+  compacted: number;
+} {
+  const { messagesWithinOffset, messages, fetchedOffset } = fetched as WholeFetch;
+  let next = Number(fetchedOffset);
+  let control = 0;
+  let compacted = 0;
+  for (const record of messagesWithinOffset) {
+    const through = Number(record.offset);
+    // Without a key it is no record: it says that nothing is left through its offset.
+    const isPlaceholder = record.isControlRecord && record.key === null;
+    const first = isPlaceholder ? through + 1 : (unreadableOf(record)?.first ?? through);
+    compacted += Math.max(0, first - next);
+    if (record.isControlRecord && !isPlaceholder) control++;
+    next = through + 1;
+  }
+  const placeholders = messagesWithinOffset.filter((one) => one.isControlRecord && one.key === null).length;
+  const aborted = messagesWithinOffset.length - placeholders - control - messages.length;
+  return { control, aborted, compacted };
 }

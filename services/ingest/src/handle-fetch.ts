@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EachBatchPayload, Batch as FetchedBatch } from 'kafkajs';
+import pTimeout from 'p-timeout';
 import type { AssignmentEpoch } from './assignment-epochs.ts';
-import { decodeBatch } from './decode-batch.ts';
-import { emptyOffsetsOf } from './empty-offsets.ts';
+import { countEmptyOffsets, decodeBatch } from './decode-batch.ts';
 import { type BatchParts, processBatch } from './process-batch.ts';
 import type { TopicAdmin } from './topic-admin.ts';
-import { settledWithin, withHeartbeats } from './waiting.ts';
 
-/** Events recorded together: all that a fetch brings of a partition, and few enough to end between two heartbeats. */
+/** Usually all of a partition that one fetch brings, and few enough to be recorded between two heartbeats. */
 const BATCH_EVENTS_MAX = 6_000;
-/** kafkajs fetches again when every batch has ended, so the other partitions wait with a slow one at most this long. */
+/** kafkajs fetches again when all handlers have returned: no partition makes the others wait for longer. */
 const PATIENCE_MS = 500;
 
 export interface FetchParts extends BatchParts {
@@ -20,16 +19,15 @@ export interface FetchParts extends BatchParts {
 }
 
 /**
- * Pushes a fetch to the queue of its partition, and returns while the stores are still at it: what follows is fetched
- * and parsed meanwhile. A partition whose queue has no room for long is paused until it has, so that it makes only itself
- * wait. Leaves the fetch unresolved when it is no longer ours; then the consumer fetches again from where the ledger
- * stands.
+ * Pushes a fetch to the queue of its partition. Returns while the stores are still at work, so that the next fetch comes
+ * and is parsed meanwhile. A partition whose queue stays full is paused until there is room, so that it makes only itself
+ * wait. A fetch of another assignment epoch is left unresolved: the consumer fetches again from the stored offset.
  * @throws what kafkajs throws in a heartbeat: the group is rebalancing
  */
 export async function handleFetch(parts: FetchParts, payload: EachBatchPayload): Promise<void> {
   const { batch: fetched, heartbeat } = payload;
   const { partition } = fetched;
-  const epoch = await beginOrStop(parts, payload);
+  const epoch = await parts.epochs.acquire(heartbeat);
   if (epoch === undefined || isOver(parts, payload, epoch)) return;
   if (epoch.refused.has(partition)) return parts.pause(partition);
   const queue = epoch.queues.of(partition);
@@ -37,21 +35,22 @@ export async function handleFetch(parts: FetchParts, payload: EachBatchPayload):
   const full = queue.whenReady();
   if (full !== undefined) return pauseUntil(parts, epoch, partition, full);
   const last = Number(fetched.lastOffset());
-  // Nothing of what was asked for, or more than there is: a log that is damaged where the broker does not look. It is
-  // told as not fetched, and nothing is passed over.
+  // Not what was asked for, or more than there is: the log is damaged in a way that the broker does not notice. Nothing
+  // is skipped; the held partition shows as not fetched.
   if (fetched.firstOffset() === null || last >= Number(fetched.highWatermark)) {
     return pauseUntil(parts, epoch, partition, sleep(PATIENCE_MS));
   }
-  const empty = Object.entries(emptyOffsetsOf(fetched));
+  const empty = Object.entries(countEmptyOffsets(fetched));
   for (const [kind, offsets] of empty) parts.metrics.emptyOffsets.inc({ kind }, offsets);
   queue.push(last + 1, batchesOf(parts, epoch, payload));
   payload.resolveOffset(String(last));
   parts.epochs.fetched(partition, last + 1);
   await heartbeat();
-  if (queue.failing === undefined) await settledWithin(PATIENCE_MS, queue.whenReady());
+  const ready = queue.whenReady();
+  if (ready === undefined) return;
+  if (queue.failing === undefined) await pTimeout(ready, { milliseconds: PATIENCE_MS, message: false });
   const room = queue.whenReady();
-  if (room === undefined || isOver(parts, payload, epoch)) return;
-  pauseUntil(parts, epoch, partition, room);
+  if (room !== undefined && !isOver(parts, payload, epoch)) pauseUntil(parts, epoch, partition, room);
 }
 
 /** @param ready never rejects */
@@ -63,12 +62,12 @@ function pauseUntil(
 ): void {
   parts.pause(partition);
   void ready.then(() => {
-    // Another epoch has resumed it, or refused it.
+    // Another epoch has resumed the partition, or refused it.
     if (parts.epochs.current === epoch) parts.resume(partition);
   });
 }
 
-/** Parses each batch when it is asked for. */
+/** Parses each batch when it is taken. */
 function* batchesOf(
   parts: FetchParts,
   epoch: AssignmentEpoch,
@@ -78,22 +77,13 @@ function* batchesOf(
   let first = Number(fetched.fetchedOffset);
   for (let at = 0; at === 0 || at < messages.length; at += BATCH_EVENTS_MAX) {
     const some = messages.slice(at, at + BATCH_EVENTS_MAX);
-    // The batch may end with offsets that hold no event, which count as read with its last message.
+    // The last batch covers the empty offsets behind its last message, too.
     const through = Number(
       at + BATCH_EVENTS_MAX >= messages.length ? fetched.lastOffset() : some.at(-1)!.offset,
     );
     const batch = decodeBatch(partition, some, { first, through });
     yield () => processBatch(parts, epoch, batch, commitOffsetsIfNecessary);
     first = through + 1;
-  }
-}
-
-async function beginOrStop({ epochs, stopping }: FetchParts, { heartbeat }: EachBatchPayload) {
-  try {
-    return await withHeartbeats(epochs.begin(), heartbeat);
-  } catch (thrown) {
-    if (stopping.aborted) return undefined;
-    throw thrown;
   }
 }
 
@@ -106,29 +96,22 @@ function isOver(
 }
 
 /**
- * Whether a fetch goes on where the ledger stands. kafkajs moves a position by itself when it resolves an older batch
- * after a seek, and when the topic has let go of what was asked for; neither may skip an event in silence.
+ * Whether a fetch goes on where the queue ends. kafkajs moves a position by itself when it resolves an older fetch after
+ * a seek, and when events expired before they were fetched. Neither may skip an event silently.
  */
 async function follows(parts: FetchParts, epoch: AssignmentEpoch, fetched: FetchedBatch): Promise<boolean> {
   const { positions, queues } = epoch;
   const { partition } = fetched;
   const next = queues.of(partition).next ?? positions.next(partition);
-  // Offsets between the one asked for and the first one given hold nothing: they were control records, or compacted.
+  // The offset that was asked for, not the first one handed over: offsets between them are empty.
   const asked = Number(fetched.fetchedOffset);
   if (next === undefined) return false;
   if (asked === next) return true;
   const { earliest, end } = (await parts.topic.watermarks()).get(partition) ?? { earliest: 0, end: next };
-  if (end < next) {
-    // Made anew: what lies at these offsets now are other events.
-    parts.epochs.invalidate(epoch);
-    return false;
-  }
-  if (asked < next) return true;
-  if (earliest > next) {
-    // Let go of before we read it, perhaps for the second time: a new epoch knows what that means for the counters.
-    parts.epochs.invalidate(epoch);
-    return false;
-  }
-  parts.seek(partition, next);
+  const isRecreated = end < next;
+  if (asked < next && !isRecreated) return true;
+  // If events expired, perhaps for the second time, a new epoch decides what that means for the counters.
+  if (isRecreated || earliest > next) parts.epochs.invalidate(epoch);
+  else parts.seek(partition, next);
   return false;
 }

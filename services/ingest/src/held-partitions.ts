@@ -4,38 +4,34 @@ import type { HoldReason } from './partition-queues.ts';
 import type { TopicAdmin, Watermarks } from './topic-admin.ts';
 
 /** Longer than a batch, an ordinary transaction or a rebalance takes. */
-const STANDS_AFTER_MS = 5_000;
+const HELD_AFTER_MS = 5_000;
 
 interface Parts {
   topic: TopicAdmin;
   metrics: IngestMetrics;
 }
 
-/**
- * Knows which partitions do not go on, and why: a metric tells it, `/readyz` does, and Mongo, where `calltally lag`
- * finds it. All other partitions go on meanwhile.
- */
+/** Finds held partitions and the reason. Told by a metric, by `/readyz`, and in Mongo, where `calltally lag` reads it. */
 export class HeldPartitions {
   readonly #parts: Parts;
   #epoch: AssignmentEpoch | undefined;
-  /** Where each partition stands, and since when. */
-  #standing = new Map<number, { next: number; sinceMs: number }>();
-  /** What last went wrong with each partition, and when. */
+  /** The next offset of each partition, and since when it is the same. */
+  readonly #standing = new Map<number, { next: number; sinceMs: number }>();
+  /** The latest failure of each partition. */
   readonly #failures = new Map<number, HoldReason>();
   #held = new Map<number, HoldReason>();
-  /** What was last told to Mongo; undefined until something was. */
+  /** What was last written to Mongo in this epoch. */
   #told: string | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  /** Partitions that stand at present. */
   get current(): ReadonlyMap<number, HoldReason> {
     return this.#held;
   }
 
-  /** Something went wrong with a partition just now; it may have gone on since. */
+  /** Notes a failure of a partition, which does not mean that the partition is held. */
   failed(partition: number, code: string): void {
     this.#failures.set(partition, { code, sinceMs: Date.now() });
   }
@@ -65,8 +61,8 @@ export class HeldPartitions {
       const sinceMs = this.#standsSince(partition, next, nowMs);
       if (failing !== undefined) found.set(partition, failing);
       if (failing !== undefined || next >= (watermarks.get(partition)?.end ?? next)) continue;
-      if (nowMs - sinceMs < STANDS_AFTER_MS) continue;
-      // Another epoch may have started since, so that its queue tells nothing of it.
+      if (nowMs - sinceMs < HELD_AFTER_MS) continue;
+      // Noted here, since another epoch may have started: its queue does not know the failure.
       const failure = this.#recentFailure(partition, nowMs);
       lastStable ??= await this.#parts.topic.lastStable();
       if (failure !== undefined) found.set(partition, { code: failure, sinceMs });
@@ -87,10 +83,10 @@ export class HeldPartitions {
 
   #recentFailure(partition: number, nowMs: number): string | undefined {
     const failure = this.#failures.get(partition);
-    return failure !== undefined && nowMs - failure.sinceMs < STANDS_AFTER_MS ? failure.code : undefined;
+    return failure !== undefined && nowMs - failure.sinceMs < HELD_AFTER_MS ? failure.code : undefined;
   }
 
-  /** Mongo is told where something changed, and once in each epoch: who counted before may have left a word there. */
+  /** Writes to Mongo what has changed, and everything once in each epoch: an earlier member may have left notes. */
   async #tell({ ledger, stream, positions }: AssignmentEpoch): Promise<void> {
     const held = [...positions.all().keys()].map(
       (partition) => [partition, this.#held.get(partition)] as const,

@@ -1,18 +1,18 @@
 import { Gauge, type Registry } from '@calltally/telemetry';
 import Fastify, { type FastifyInstance } from 'fastify';
 
-/** What /readyz tells: whether events are being counted, and if not, what is missing. */
+/** Body of /readyz: whether events are being counted, and if not, what is missing. */
 export interface Readiness {
-  /** This process is a member of the consumer group. */
+  /** The process is a member of the consumer group. */
   joined: boolean;
-  /** Both stores and the topic answered when counting was last begun, and the session with Redis stands. */
+  /** There is a current assignment epoch. */
   counting: boolean;
   partitions: number[];
-  /** Partitions that do not go on, and why; the others do. */
+  /** Held partitions; the others go on. */
   held: { partition: number; code: string }[];
 }
 
-/** Ingest's own endpoints: /healthz (alive), /readyz (counting), /metrics (Prometheus). */
+/** Serves /healthz (alive), /readyz (counting) and /metrics (Prometheus). */
 export function buildHttp(parts: { registry: Registry; readiness: () => Readiness }): FastifyInstance {
   const app = Fastify({ logger: false });
   const isReady = ({ joined, counting }: Readiness) => joined && counting;

@@ -7,14 +7,14 @@ import type { Consumer } from 'kafkajs';
 import { AsOfMonitor } from './as-of-monitor.ts';
 import { AssignmentEpochs } from './assignment-epochs.ts';
 import { Auditor, type AuditSettings } from './auditor.ts';
+import { Backoff } from './backoff.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { handleFetch } from './handle-fetch.ts';
+import { type FetchParts, handleFetch } from './handle-fetch.ts';
 import { HeldPartitions } from './held-partitions.ts';
 import type { Readiness } from './http.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { OffsetCommitter } from './offset-committer.ts';
 import { TopicAdmin } from './topic-admin.ts';
-import { Backoff } from './waiting.ts';
 
 export interface IngestSettings {
   kafka: Omit<KafkaClientOptions, 'clientId' | 'log'> & {
@@ -30,50 +30,42 @@ export interface IngestSettings {
 }
 
 /**
- * Partitions of one process worked on at the same time: while one waits for Mongo another one parses. As many as a fetch
- * brings, since the next fetch waits for all of them, and whoever waits for a place makes every event wait longer.
+ * Partitions of one process that are handled at once. As many as a fetch brings: the next fetch waits for all of them, so
+ * if one had to wait for another, every event would wait longer.
  */
 const CONCURRENT_PARTITIONS = 12;
 const FETCH_WAIT_MS = 250;
-/** How long a partition that was added may wait until somebody reads it; as-of stands still meanwhile. */
+/** How long it takes at most until an added partition is noticed; as-of stands still meanwhile. */
 const METADATA_MAX_AGE_MS = 3_000;
 const REBALANCE_TIMEOUT_MS = 10_000;
-/** How often it is said that ingest still cannot start, where nothing but the time has changed. */
-const TELL_AGAIN_MS = 600_000;
+/** How often the log repeats the same reason why ingest cannot start. */
+const REPEAT_REASON_MS = 600_000;
 
-/** One member of the consumer group, with all that belongs to it. */
+/** One member of the consumer group, with everything that belongs to it. */
 export class Ingest {
-  readonly #consumer: Consumer;
-  readonly #epochs: AssignmentEpochs;
-  readonly #committer: OffsetCommitter;
-  readonly #deadLetters: DeadLetters;
-  readonly #asOf: AsOfMonitor;
-  readonly #auditor: Auditor;
-  readonly #filler: Filler;
-  readonly #topic: TopicAdmin;
-  readonly #held: HeldPartitions;
-  readonly #stopping = new AbortController();
   readonly #settings: IngestSettings;
-  readonly #parts: { store: Store; metrics: IngestMetrics; logger: Logger };
+  readonly #store: Store;
+  readonly #consumer: Consumer;
+  readonly #parts: FetchParts;
+  readonly #asOf: AsOfMonitor;
+  readonly #filler: Filler;
+  readonly #stopping = new AbortController();
   #assigned: number[] | undefined;
-  /** Resolves with the error when the consumer is beyond help and the process should end. */
+  /** Resolves with the error when the consumer cannot go on and the process should end. */
   readonly crashed: Promise<Error>;
 
-  constructor(settings: IngestSettings, parts: { store: Store; metrics: IngestMetrics; logger: Logger }) {
-    const { store, metrics, logger } = parts;
-    const { topic, dlqTopic, groupId, sessionTimeoutMs, ...connection } = settings.kafka;
+  constructor(
+    settings: IngestSettings,
+    { store, metrics, logger }: { store: Store; metrics: IngestMetrics; logger: Logger },
+  ) {
+    const { topic: name, dlqTopic, groupId, sessionTimeoutMs, ...connection } = settings.kafka;
     const kafka = kafkaClient({
       ...connection,
       clientId: 'calltally-ingest',
-      // It tells of every pause.
+      // As debug, since kafkajs informs of every pause.
       log: (level, message, fields) => logger[level === 'info' ? 'debug' : level]({ kafka: fields }, message),
     });
-    this.#settings = settings;
-    this.#parts = parts;
-    this.#topic = new TopicAdmin(kafka, topic, groupId);
-    this.#committer = new OffsetCommitter(topic, logger);
-    this.#deadLetters = new DeadLetters(kafka, { topic, dlqTopic }, metrics);
-    this.#consumer = kafka.consumer({
+    const consumer = kafka.consumer({
       groupId,
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.floor(sessionTimeoutMs / 6),
@@ -83,86 +75,83 @@ export class Ingest {
       allowAutoTopicCreation: false,
       retry: { restartOnFailure: async () => !this.#stopping.signal.aborted },
     });
-    this.#epochs = new AssignmentEpochs({
-      store,
-      counters: settings.counters,
-      retentionMonths: settings.retentionMonths,
-      topic: this.#topic,
+    const topic = new TopicAdmin(kafka, name, groupId);
+    const held = new HeldPartitions({ topic, metrics });
+    const shared = {
+      topic,
+      held,
       metrics,
       logger,
-      seek: this.#seek,
-      resume: this.#resume,
-    });
-    this.#held = new HeldPartitions({ topic: this.#topic, metrics });
-    this.#consumer.on(this.#consumer.events.FETCH_PARTITION_FAILED, ({ payload: { partition, error } }) => {
-      this.#held.failed(partition, `KAFKA_${error.type}`);
-    });
-    this.#asOf = new AsOfMonitor({
-      store,
-      epochs: this.#epochs,
-      topic: this.#topic,
-      held: this.#held,
-      metrics,
-      logger,
-    });
-    this.#auditor = new Auditor({ epochs: this.#epochs, metrics, logger }, settings.audit);
+      stopping: this.#stopping.signal,
+      seek: (partition: number, offset: number) =>
+        consumer.seek({ topic: name, partition, offset: String(offset) }),
+      pause: (partition: number) => consumer.pause([{ topic: name, partitions: [partition] }]),
+      resume(partition: number) {
+        const isPaused = consumer.paused().some(({ partitions }) => partitions.includes(partition));
+        if (isPaused) consumer.resume([{ topic: name, partitions: [partition] }]);
+      },
+    };
+    const { counters, retentionMonths } = settings;
+    const epochs = new AssignmentEpochs({ ...shared, store, counters, retentionMonths });
+    this.#settings = settings;
+    this.#store = store;
+    this.#consumer = consumer;
+    this.#parts = {
+      ...shared,
+      epochs,
+      committer: new OffsetCommitter(name, logger),
+      deadLetters: new DeadLetters(kafka, { topic: name, dlqTopic }, metrics),
+      auditor: new Auditor({ epochs, metrics, logger }, settings.audit),
+    };
+    this.#asOf = new AsOfMonitor({ ...shared, store, epochs });
     this.#filler = new Filler({
-      ledger: () => this.#epochs.current?.ledger,
+      ledger: () => epochs.current?.ledger,
       onFailure: (thrown) => logger.warn({ err: thrown }, 'fill failed, retrying'),
       ...settings.fill,
     });
     measureFilling(metrics.registry, this.#filler);
+    consumer.on(consumer.events.FETCH_PARTITION_FAILED, ({ payload: { partition, error } }) => {
+      held.failed(partition, `KAFKA_${error.type}`);
+    });
     this.crashed = new Promise((resolve) => {
-      this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
+      consumer.on(consumer.events.CRASH, ({ payload }) => {
         this.#assigned = undefined;
-        // What kafkajs holds to be final it does not restart from; the supervisor gives us a fresh process.
+        // kafkajs does not restart after errors that it holds to be final; the supervisor starts another process.
         if (!payload.restart && !this.#stopping.signal.aborted) resolve(payload.error);
       });
     });
   }
 
-  readonly #seek = (partition: number, offset: number): void => {
-    this.#consumer.seek({ topic: this.#settings.kafka.topic, partition, offset: String(offset) });
-  };
-
-  readonly #pause = (partition: number): void => {
-    this.#consumer.pause([{ topic: this.#settings.kafka.topic, partitions: [partition] }]);
-  };
-
-  readonly #resume = (partition: number): void => {
-    const { topic } = this.#settings.kafka;
-    const isPaused = this.#consumer.paused().some(({ partitions }) => partitions.includes(partition));
-    if (isPaused) this.#consumer.resume([{ topic, partitions: [partition] }]);
-  };
-
   get readiness(): Readiness {
+    const { epochs, held } = this.#parts;
     return {
       joined: this.#assigned !== undefined,
-      counting: this.#epochs.current !== undefined || this.#assigned?.length === 0,
+      counting: epochs.current !== undefined || this.#assigned?.length === 0,
       partitions: this.#assigned ?? [],
-      held: [...this.#held.current]
+      held: [...held.current]
         .filter(([partition]) => this.#assigned?.includes(partition))
         .map(([partition, { code }]) => ({ partition, code })),
     };
   }
 
-  /** Creates what is missing, joins the group and begins; waits for Kafka and Mongo for as long as it must. */
+  /** Creates missing indexes and topics, joins the group and starts counting. Waits while Kafka or Mongo is away. */
   async start(): Promise<void> {
+    const { epochs, committer, logger } = this.#parts;
     const { topic, dlqTopic } = this.#settings.kafka;
-    await this.#untilDone('indexes', () => this.#parts.store.ensureIndexes());
-    await this.#untilDone('topics', () =>
-      this.#topic.use((admin) => ensureTopics(admin, { topic, dlqTopic })),
+    await this.#retry('indexes', () => this.#store.ensureIndexes());
+    await this.#retry('topics', () =>
+      this.#parts.topic.use((admin) => ensureTopics(admin, { topic, dlqTopic })),
     );
     this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#assigned = payload.memberAssignment[topic] ?? [];
-      this.#parts.logger.info({ partitions: this.#assigned }, 'partitions assigned');
-      this.#committer.forget();
-      this.#epochs.assign(this.#assigned);
+      logger.info({ partitions: this.#assigned }, 'partitions assigned');
+      committer.forget();
+      epochs.assign(this.#assigned);
     });
     this.#consumer.on(this.#consumer.events.REBALANCING, () => {
       this.#assigned = undefined;
     });
-    await this.#untilDone('subscription', async () => {
+    await this.#retry('subscription', async () => {
       await this.#consumer.connect();
       await this.#consumer.subscribe({ topic, fromBeginning: true });
     });
@@ -171,48 +160,32 @@ export class Ingest {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: CONCURRENT_PARTITIONS,
-      eachBatch: (payload) =>
-        handleFetch(
-          {
-            committer: this.#committer,
-            topic: this.#topic,
-            epochs: this.#epochs,
-            deadLetters: this.#deadLetters,
-            auditor: this.#auditor,
-            held: this.#held,
-            metrics: this.#parts.metrics,
-            logger: this.#parts.logger,
-            seek: this.#seek,
-            pause: this.#pause,
-            resume: this.#resume,
-            stopping: this.#stopping.signal,
-          },
-          payload,
-        ),
+      eachBatch: (payload) => handleFetch(this.#parts, payload),
     });
     this.#asOf.start();
-    this.#auditor.start();
+    this.#parts.auditor.start();
     this.#filler.start();
   }
 
-  /** Lets the batches in hand end, leaves the group and closes what was opened. */
+  /** Lets in-flight batches end, leaves the group and closes its connections. */
   async stop(): Promise<void> {
+    const { epochs, committer, auditor, deadLetters, topic } = this.#parts;
     this.#stopping.abort();
-    this.#auditor.stop();
+    auditor.stop();
     const filled = this.#filler.stop();
     await this.#asOf.stop();
-    await this.#epochs.current?.queues.settled();
-    await this.#committer.settled();
+    await epochs.current?.queues.settled();
+    await committer.settled();
     await this.#consumer.stop().catch(() => {});
-    this.#committer.stop();
+    committer.stop();
     await filled;
-    this.#epochs.stop();
-    await Promise.allSettled([this.#consumer.disconnect(), this.#deadLetters.close(), this.#topic.close()]);
+    epochs.close();
+    await Promise.allSettled([this.#consumer.disconnect(), deadLetters.close(), topic.close()]);
   }
 
-  async #untilDone(what: string, work: () => Promise<unknown>): Promise<void> {
+  async #retry(what: string, work: () => Promise<unknown>): Promise<void> {
     const backoff = new Backoff();
-    let told: { reason: string; atMs: number } | undefined;
+    let logged: { reason: string; atMs: number } | undefined;
     while (!this.#stopping.signal.aborted) {
       try {
         await work();
@@ -220,23 +193,23 @@ export class Ingest {
       } catch (thrown) {
         const reason = String(thrown);
         const atMs = performance.now();
-        if (told?.reason !== reason || atMs > told.atMs + TELL_AGAIN_MS) {
-          this.#tellWhyNot(what, thrown);
-          told = { reason, atMs };
+        if (logged?.reason !== reason || atMs > logged.atMs + REPEAT_REASON_MS) {
+          this.#logReason(what, thrown);
+          logged = { reason, atMs };
         }
         await backoff.pause(this.#stopping.signal);
       }
     }
   }
 
-  #tellWhyNot(what: string, thrown: unknown): void {
+  #logReason(what: string, thrown: unknown): void {
     const { logger } = this.#parts;
     const refusal = refusedLogin(thrown);
     if (refusal === undefined) logger.warn({ err: thrown, what }, 'cannot start, retrying');
     else
       logger.error(
         { what },
-        `Kafka refused the login: ${refusal}; trying again. See KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
+        `Kafka refused the login: ${refusal}; retrying. See KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
       );
   }
 }

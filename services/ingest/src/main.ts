@@ -32,7 +32,7 @@ function storeOrExit() {
   try {
     return openStore({ ...settings.mongo, ...limits });
   } catch (thrown) {
-    // Only a URI that the driver cannot use is found before anybody connects.
+    // Only a wrong URI fails before the first connection.
     if (!(thrown instanceof StoreError)) throw thrown;
     logger.fatal({ code: thrown.code }, thrown.meaning);
     process.exit(1);
@@ -58,7 +58,7 @@ const http = buildHttp({ registry: metrics.registry, readiness: () => ingest.rea
 
 let stopping = false;
 
-/** Ends within STOP_TIMEOUT_MS, whatever a store does: what is not committed comes again. */
+/** Ends within STOP_TIMEOUT_MS, even if a store hangs: what is not committed comes again. */
 async function stop(status: number): Promise<void> {
   if (stopping) return;
   stopping = true;

@@ -1,103 +1,82 @@
 import { Counter, createMetrics, Gauge, Histogram, type Registry } from '@calltally/telemetry';
 
-/** What ingest tells Prometheus; one set a process. */
+/** What ingest tells Prometheus; one set for each process. */
 export function createIngestMetrics() {
   const registry: Registry = createMetrics('ingest');
   const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    new Gauge({ name, help, labelNames, registers });
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name, help, buckets, registers });
   return {
     registry,
-    events: new Counter({
-      name: 'calltally_events_total',
-      help: 'Events by what became of them: inserted, redelivered, duplicate, changed, or rejected',
-      labelNames: ['outcome'],
-      registers,
-    }),
-    droppedFields: new Counter({
-      name: 'calltally_dropped_fields_total',
-      help: 'Fields that calls were taken without, since they held what is none: ended_at, direction, or status',
-      labelNames: ['field'],
-      registers,
-    }),
-    deadLetters: new Counter({
-      name: 'calltally_dead_letters_total',
-      help: 'Events written to the dead-letter topic, by error code',
-      labelNames: ['code'],
-      registers,
-    }),
-    recounts: new Counter({
-      name: 'calltally_recounts_total',
-      help: 'Users whose counters were opened, to be filled from Mongo: Redis did not know them, or rows had been missing',
-      registers,
-    }),
-    auditedUsers: new Counter({
-      name: 'calltally_audited_users_total',
-      help: 'Users whose counters ingest has compared with Mongo by itself',
-      registers,
-    }),
-    driftedUsers: new Counter({
-      name: 'calltally_drifted_users_total',
-      help: 'Those of them whose counters were not what the rows say',
-      registers,
-    }),
-    repairedUsers: new Counter({
-      name: 'calltally_repaired_users_total',
-      help: 'Those of the drifted users whose counters were made anew',
-      registers,
-    }),
-    lostEvents: new Counter({
-      name: 'calltally_lost_events_total',
-      help: 'Offsets that the topic let go before they were ever read',
-      labelNames: ['partition'],
-      registers,
-    }),
-    failures: new Counter({
-      name: 'calltally_store_failures_total',
-      help: 'Batches that had to be repeated, by error code',
-      labelNames: ['code'],
-      registers,
-    }),
-    refused: new Gauge({
-      name: 'calltally_partition_refused',
-      help: '1 while a partition is not read because its topic was made anew',
-      labelNames: ['partition'],
-      registers,
-    }),
-    held: new Gauge({
-      name: 'calltally_partition_held',
-      help: '1 while a partition does not go on, by the code of the reason; the others do',
-      labelNames: ['partition', 'code'],
-      registers,
-    }),
-    emptyOffsets: new Counter({
-      name: 'calltally_empty_offsets_total',
-      help: 'Offsets without an event to count: control records, aborted transactions, compacted records',
-      labelNames: ['kind'],
-      registers,
-    }),
-    batchSize: new Histogram({
-      name: 'calltally_batch_events',
-      help: 'Events of a batch',
-      buckets: [1, 5, 20, 100, 500, 2000, 5000],
-      registers,
-    }),
-    batchSeconds: new Histogram({
-      name: 'calltally_batch_seconds',
-      help: 'From a batch in hand to its events counted and marked',
-      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-      registers,
-    }),
-    lagMessages: new Gauge({
-      name: 'calltally_lag_messages',
-      help: 'Events of a partition that are not counted yet',
-      labelNames: ['partition'],
-      registers,
-    }),
-    lagSeconds: new Gauge({
-      name: 'calltally_lag_seconds',
-      help: 'How long ago everything acknowledged in a partition was counted; 0 when everything is',
-      labelNames: ['partition'],
-      registers,
-    }),
+    events: counter(
+      'calltally_events_total',
+      'Events by outcome: inserted, redelivered, duplicate, changed, or rejected',
+      'outcome',
+    ),
+    droppedFields: counter(
+      'calltally_dropped_fields_total',
+      'Fields that calls were counted without, since their values made no sense: ended_at, direction, or status',
+      'field',
+    ),
+    deadLetters: counter('calltally_dead_letters_total', 'Dead letters written, by error code', 'code'),
+    recounts: counter(
+      'calltally_recounts_total',
+      'Users whose counters were opened, to be filled from Mongo: Redis did not know them, or rows had been missing',
+    ),
+    auditedUsers: counter(
+      'calltally_audited_users_total',
+      'Users whose counters the audit has compared with their rows',
+    ),
+    driftedUsers: counter(
+      'calltally_drifted_users_total',
+      'Audited users whose counters differed from their rows',
+    ),
+    repairedUsers: counter(
+      'calltally_repaired_users_total',
+      'Drifted users whose counters were opened again, to be filled from Mongo',
+    ),
+    lostEvents: counter(
+      'calltally_lost_events_total',
+      'Offsets that expired before they were stored',
+      'partition',
+    ),
+    failures: counter('calltally_store_failures_total', 'Batches that were retried, by error code', 'code'),
+    refused: gauge(
+      'calltally_partition_refused',
+      '1 while a partition is not read because its topic was recreated',
+      'partition',
+    ),
+    held: gauge(
+      'calltally_partition_held',
+      '1 while a partition is held, by the code of the reason; the others go on',
+      'partition',
+      'code',
+    ),
+    emptyOffsets: counter(
+      'calltally_empty_offsets_total',
+      'Offsets without an event: control records, aborted transactions, compacted records',
+      'kind',
+    ),
+    batchSize: histogram('calltally_batch_events', 'Events of a batch', [1, 5, 20, 100, 500, 2000, 5000]),
+    batchSeconds: histogram(
+      'calltally_batch_seconds',
+      'From the start of a batch until its events are counted and its checkpoint is written',
+      [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    ),
+    lagMessages: gauge(
+      'calltally_lag_messages',
+      'Events of a partition that are not counted yet',
+      'partition',
+    ),
+    lagSeconds: gauge(
+      'calltally_lag_seconds',
+      'Age of as-of of a partition; 0 when all its events are counted',
+      'partition',
+    ),
   };
 }
 

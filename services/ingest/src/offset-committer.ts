@@ -1,22 +1,23 @@
 import type { Logger } from '@calltally/telemetry';
 import type { EachBatchPayload } from 'kafkajs';
-import { Backoff, settledWithin } from './waiting.ts';
+import pTimeout from 'p-timeout';
+import { Backoff } from './backoff.ts';
 
 type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
 
 const SETTLED_WITHIN_MS = 2_000;
 
 /**
- * Commits offsets behind the batches, one request at a time for all partitions that wait: kafkajs sends one after
- * another, and a fetch waits for every batch of the one before. A commit only says what need not come again, so one
- * that is late, fails or is forgotten makes events come again, which changes nothing.
+ * Commits offsets behind the batches: one request at a time, for all partitions that wait. kafkajs sends commits one
+ * after another, and fetches only after every batch has ended. A commit only says what need not come again. If it is
+ * late, fails or is forgotten, events come again, which changes nothing.
  */
 export class OffsetCommitter {
   readonly #topic: string;
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
   #waiting = new Map<number, string>();
-  /** Of the batch that came last: another life of the consumer has another one. */
+  /** Of the latest batch: kafkajs gives another one after it has restarted. */
   #commit: Commit | undefined;
   #assignment = 0;
   #committing: Promise<void> | undefined;
@@ -27,8 +28,8 @@ export class OffsetCommitter {
   }
 
   /**
-   * @param offset of the next event; everything below it is counted and marked
-   * @param commit of the batch at hand, for the group's present generation
+   * @param offset of the next event; everything below it is counted and has its checkpoint
+   * @param commit of the current batch, for the present generation of the group
    */
   enqueue(partition: number, offset: string, commit: Commit): void {
     this.#waiting.set(partition, offset);
@@ -38,15 +39,16 @@ export class OffsetCommitter {
     });
   }
 
-  /** Other partitions are assigned; those of the older assignment are not ours to commit. */
+  /** On a new assignment: offsets of the older one are not ours to commit. */
   forget(): void {
     this.#waiting.clear();
     this.#assignment += 1;
   }
 
-  /** Resolves when everything noted is committed or forgotten, or after two seconds. Never rejects. */
+  /** Resolves when all offsets are committed or forgotten, or after two seconds. Never rejects. */
   async settled(): Promise<void> {
-    await settledWithin(SETTLED_WITHIN_MS, this.#committing);
+    if (this.#committing === undefined) return;
+    await pTimeout(this.#committing, { milliseconds: SETTLED_WITHIN_MS, message: false });
   }
 
   stop(): void {

@@ -4,39 +4,41 @@ export interface HoldReason {
   sinceMs: number;
 }
 
-/** What the stores are at of one partition, and what comes behind it. Nothing overtakes anything. */
+/** What was fetched of one partition and is not stored yet, in order. */
 export class PartitionQueue {
-  /** Offset of the event behind what was taken; undefined before the first fetch. */
+  /** The offset that the next fetch starts at; undefined before the first one. */
   next: number | undefined;
-  /** Why the in-flight batch is being repeated. */
+  /** Why the in-flight batch is being retried. */
   failing: HoldReason | undefined;
-  /** Whether nothing of this partition is in flight. */
+  /** Whether no batch of this partition is in flight. */
   isIdle = true;
   #last: Promise<boolean> = Promise.resolve(true);
   #room: Promise<void> | undefined;
 
-  /** Resolves when another fetch may be pushed, and never rejects; undefined where one may be pushed now. */
+  /** Resolves, and never rejects, when another fetch may be pushed; undefined if one may be pushed now. */
   whenReady(): Promise<void> | undefined {
     return this.#room;
   }
 
   /**
-   * Works through a fetch, batch by batch: one is with the stores while the next one is parsed. Only where there is
-   * room, so that at most one batch and one fetch of a partition are in memory.
-   * @param next offset of the event behind the fetch
-   * @param batches each is parsed when it is asked for, and begun by what it gives; that never rejects, and resolves with
-   *   false when the batch was given up: nothing behind it is begun then
+   * Processes a fetch batch by batch: one is with the stores while the next one is parsed. Only if there is room, so
+   * that at most one batch and one fetch of a partition are in memory.
+   * @param next the offset behind the fetch
+   * @param batches each is parsed when it is taken from here, and processed when it is called. A call never rejects. It
+   *   resolves with false if the batch was given up; then nothing behind it begins
    */
   push(next: number, batches: Iterable<() => Promise<boolean>>): void {
     this.next = next;
-    const before = this.#last;
-    const begun = beginAll(before, batches).finally(() => {
-      this.#room = undefined;
-    });
-    this.#room = begun.then(() => {});
-    const last = begun.then((last) => last());
-    this.#last = last;
     this.isIdle = false;
+    let ready = () => {};
+    this.#room = new Promise((resolve) => {
+      ready = resolve;
+    });
+    const last = this.#process(this.#last, batches, () => {
+      this.#room = undefined;
+      ready();
+    });
+    this.#last = last;
     void last.then(() => {
       this.isIdle = this.#last === last;
     });
@@ -46,19 +48,24 @@ export class PartitionQueue {
   async settled(): Promise<void> {
     await this.#last;
   }
-}
 
-/** Resolves when all batches but the last are done and that one is begun. @returns how the last one ends */
-async function beginAll(
-  before: Promise<boolean>,
-  batches: Iterable<() => Promise<boolean>>,
-): Promise<() => Promise<boolean>> {
-  let last = before;
-  for (const begin of batches) {
-    if (!(await last)) return async () => false;
-    last = begin();
+  /** @returns how the last batch ended */
+  async #process(
+    before: Promise<boolean>,
+    batches: Iterable<() => Promise<boolean>>,
+    onLastBegun: () => void,
+  ): Promise<boolean> {
+    let last = before;
+    try {
+      for (const begin of batches) {
+        if (!(await last)) return false;
+        last = begin();
+      }
+    } finally {
+      onLastBegun();
+    }
+    return last;
   }
-  return () => last;
 }
 
 /** The queues of the assigned partitions. */

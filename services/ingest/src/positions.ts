@@ -3,22 +3,22 @@ import type { Watermarks } from './topic-admin.ts';
 interface Position {
   /** Offset of the next event to be counted. */
   next: number;
-  /** Everything acknowledged by then is counted, epoch ms; the start of the epoch where nobody has said yet. */
+  /** As-of, epoch ms; the start of the epoch while it is unknown. */
   asOfMs: number;
-  /** What the brokers said last, and when they were asked. */
+  /** An end as the brokers told it, and when they were asked. */
   probe: { askedAtMs: number; end: number } | undefined;
 }
 
 /**
- * Where each assigned partition stands, and as of when it is complete. The brokers are asked for the end of the
- * partition at a known time; once everything below that end is counted, everything acknowledged by that time is.
+ * The next offset and as-of of each assigned partition. The brokers are asked for the end of a partition at a known
+ * time. Once everything below that end is counted, so is everything that was acknowledged by that time.
  */
 export class Positions {
   readonly #positions = new Map<number, Position>();
 
   /**
-   * @param starts for each assigned partition the offset it is read from
-   * @param asOf for each partition of which it was said, as of when it was complete, epoch ms
+   * @param starts resume points of the assigned partitions
+   * @param asOf of partitions that have one, epoch ms
    */
   constructor(starts: ReadonlyMap<number, number>, asOf: ReadonlyMap<number, number>, nowMs: number) {
     for (const [partition, next] of starts) {
@@ -31,7 +31,7 @@ export class Positions {
     return this.#positions.get(partition)?.next;
   }
 
-  /** Offset of the next event of every assigned partition that is read. */
+  /** `next` of all partitions. */
   all(): Map<number, number> {
     return new Map([...this.#positions].map(([partition, { next }]) => [partition, next]));
   }
@@ -46,19 +46,19 @@ export class Positions {
     for (const [partition, position] of this.#positions) {
       const end = watermarks.get(partition)?.end;
       if (end === undefined) continue;
-      // An unanswered probe stays until its end is reached, or as-of would run away from a busy partition.
+      // Kept until its end is reached: as-of of a busy partition would never move on otherwise.
       const { probe, next } = position;
       if (probe === undefined || next >= probe.end) position.probe = { askedAtMs, end };
     }
   }
 
-  /** Epoch ms by which everything acknowledged lies below `next`; undefined while it is not known. */
+  /** The time by which everything acknowledged lies below `next`, epoch ms; undefined while it is unknown. */
   asOf(partition: number, next: number): number | undefined {
     const probe = this.#positions.get(partition)?.probe;
     return probe !== undefined && next >= probe.end ? probe.askedAtMs : undefined;
   }
 
-  /** Partitions that have nothing left below their last probe. */
+  /** Checkpoints of the partitions that have reached the end of their probe. */
   complete(): { partition: number; through: number; asOfMs: number }[] {
     const complete: { partition: number; through: number; asOfMs: number }[] = [];
     for (const [partition, position] of this.#positions) {
@@ -70,7 +70,7 @@ export class Positions {
     return complete;
   }
 
-  /** Messages that a partition is behind, and seconds since everything acknowledged was counted. */
+  /** For each partition how many messages are not counted yet, and the age of as-of if there are any. */
   lag(
     watermarks: ReadonlyMap<number, Watermarks>,
     nowMs: number,

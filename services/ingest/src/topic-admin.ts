@@ -1,14 +1,14 @@
 import type { PartitionOffsets } from '@calltally/ledger';
 import type { Admin, Kafka } from 'kafkajs';
 
-/** Offsets of one partition as the broker tells them. */
 export interface Watermarks {
+  /** The log start offset. */
   earliest: number;
-  /** The high watermark: what was acknowledged lies below it, in transactions that are still open too. */
+  /** The high watermark: everything acknowledged lies below it, events of open transactions included. */
   end: number;
 }
 
-/** Asks the brokers about the topic and the group's offsets, by a connection of its own that is made anew after a fault. */
+/** Asks the brokers for offsets of the topic and the group. Has its own connection, and opens another after a failure. */
 export class TopicAdmin {
   readonly #kafka: Kafka;
   readonly #topic: string;
@@ -21,7 +21,7 @@ export class TopicAdmin {
     this.#groupId = groupId;
   }
 
-  /** First and next offset of every partition that there is now. @throws kafkajs errors */
+  /** Of every partition that the topic has now. @throws errors of kafkajs */
   async watermarks(): Promise<Map<number, Watermarks>> {
     const offsets = await this.use((admin) =>
       admin.fetchTopicOffsets(this.#topic, { readUncommitted: true }),
@@ -31,19 +31,19 @@ export class TopicAdmin {
     );
   }
 
-  /** For each partition its last stable offset: where the first open transaction begins, else the end. @throws kafkajs errors */
+  /** The last stable offset of each partition. @throws errors of kafkajs */
   async lastStable(): Promise<Map<number, number>> {
     const offsets = await this.use((admin) => admin.fetchTopicOffsets(this.#topic));
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   }
 
-  /** Every partition of the topic with what the consumer group has committed. @throws kafkajs errors */
+  /** Every partition of the topic with the offset that the group has committed. @throws errors of kafkajs */
   async partitions(): Promise<PartitionOffsets[]> {
     const [group] = await this.use((admin) =>
       admin.fetchOffsets({ groupId: this.#groupId, topics: [this.#topic] }),
     );
     const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
-    // After the committed offsets, since the end only grows: nothing is committed beyond it.
+    // After the committed offsets: ends only grow, so nothing is committed beyond them.
     const watermarks = await this.watermarks();
     return [...watermarks].map(([partition, { earliest, end }]) => {
       const offset = committed.get(partition) ?? -1;
@@ -51,7 +51,7 @@ export class TopicAdmin {
     });
   }
 
-  /** Runs a request on the admin connection; a fault closes it, so that the next request begins with a fresh one. */
+  /** Runs a request on the connection, and closes it on failure, so that the next request opens another. */
   async use<T>(request: (admin: Admin) => Promise<T>): Promise<T> {
     this.#admin ??= this.#connect();
     const connecting = this.#admin;

@@ -3,11 +3,11 @@ import { randomInt } from 'node:crypto';
 const SCORES = 2 ** 32;
 
 /**
- * A sample of the users that were seen since the last one was taken: of each user the same share, however many calls he
- * made, of a few users still one, and never more than `atMost`.
+ * Samples the users that were added since the last sample: each with the same chance, however many calls they made, at
+ * least one user, and never more than `atMost`.
  *
- * Each user has a score, a hash with the salt of the sample, and those with the least are kept. So nobody need remember
- * who was seen before, memory is bounded by `atMost` whatever the number of users, and the next salt favours others.
+ * A user's score is a hash of their id with the salt of the sample; the lowest scores are kept. So memory is bounded by
+ * `atMost`, whatever the number of users, and the next salt favours others.
  */
 export class UserSampler {
   readonly #share: number;
@@ -15,10 +15,10 @@ export class UserSampler {
   readonly #nextSalt: () => number;
   #salt: number;
   readonly #scores = new Map<string, number>();
-  /** The greatest score that is kept. */
+  /** The highest score that is kept. */
   #worst: { userId: string; score: number } | undefined;
 
-  /** @param nextSalt whole numbers below 2³²; of its own for each sample */
+  /** @param nextSalt an integer below 2³² for each sample */
   constructor(limits: { share: number; atMost: number }, nextSalt: () => number = () => randomInt(SCORES)) {
     this.#share = limits.share;
     this.#atMost = limits.share === 0 ? 0 : limits.atMost;
@@ -36,7 +36,7 @@ export class UserSampler {
     if (this.#scores.size === this.#atMost) this.#worst = this.#findWorst();
   }
 
-  /** The sample, and the beginning of the next one. */
+  /** Takes the sample and begins the next one. */
   take(): string[] {
     const sample = [...this.#scores].sort(([, a], [, b]) => a - b);
     this.#scores.clear();
@@ -52,7 +52,7 @@ export class UserSampler {
   }
 }
 
-/** FNV-1a, then the finalizer of MurmurHash3, so that ids that differ in their last character lie far apart. */
+/** FNV-1a with the finalizer of MurmurHash3, so that ids that differ only in the last character get distant scores. */
 function scoreOf(userId: string, salt: number): number {
   let hash = 0x811c9dc5 ^ salt;
   for (let i = 0; i < userId.length; i++) hash = Math.imul(hash ^ userId.charCodeAt(i), 0x01000193);

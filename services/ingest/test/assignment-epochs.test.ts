@@ -10,7 +10,7 @@ import { AssignmentEpochs } from '../src/assignment-epochs.ts';
 import { createIngestMetrics } from '../src/metrics.ts';
 import { TopicAdmin } from '../src/topic-admin.ts';
 
-/** Lets something happen once, between what the brokers said and whatever is asked next. */
+/** Lets something happen once, after the brokers were asked for the offsets. */
 class InterruptedTopic extends TopicAdmin {
   interrupt: (() => Promise<unknown>) | undefined;
 
@@ -23,8 +23,8 @@ class InterruptedTopic extends TopicAdmin {
   }
 }
 
-/** Counting on a topic of one partition with one event that is stored. */
-async function countingOf(t: Test) {
+/** Assignment epochs over a topic of one partition with one stored event. */
+async function epochsOf(t: Test) {
   const [kafkaEngine, redis, mongo] = await Promise.all([testKafka(t), testRedis(t), testMongo(t)]);
   const name = uniqueName('calls');
   const brokers = kafkaEngine.address.split(',');
@@ -40,7 +40,8 @@ async function countingOf(t: Test) {
   const counters = { url: redis.address, commandTimeoutMs: 10_000, openTimeoutMs: 5_000 };
   const said: string[] = [];
   const sought: [partition: number, offset: number][] = [];
-  const counting = new AssignmentEpochs({
+  const stopping = new AbortController();
+  const epochs = new AssignmentEpochs({
     store,
     counters,
     retentionMonths: 25,
@@ -53,13 +54,20 @@ async function countingOf(t: Test) {
     }),
     seek: (partition, offset) => void sought.push([partition, offset]),
     resume() {},
+    stopping: stopping.signal,
   });
+  const stop = () => {
+    stopping.abort();
+    epochs.close();
+  };
+  /** The current epoch, or the next one; there is one unless ingest is stopping. */
+  const acquire = async () => (await epochs.acquire(async () => {}))!;
   t.teardown(async () => {
-    counting.stop();
+    stop();
     await Promise.all([producer.close(), topic.close(), store.close()]);
   });
   await topic.use((admin) => ensureTopics(admin, { topic: name, dlqTopic: `${name}.dlq`, partitions: 1 }));
-  /** What another consumer does with an event: it is in the topic, and then it is stored. */
+  /** What another consumer does: an event is on the topic, and then it is stored. */
   const storeAnother = async () => {
     const place = await producer.send({
       call_id: uniqueName('call'),
@@ -86,93 +94,93 @@ async function countingOf(t: Test) {
     session.end('done');
     return clients.trim().split('\n').length - 1;
   };
-  return { counting, topic, store, storeAnother, cutRedis, connections, said, sought };
+  return { epochs, acquire, stop, topic, store, storeAnother, cutRedis, connections, said, sought };
 }
 
-test('a partition that another consumer takes further, while a beginning is looked for, is not refused', async (t) => {
-  const { counting, topic, storeAnother, said } = await countingOf(t);
+test('a partition that another consumer moves on while an epoch starts is not refused', async (t) => {
+  const { epochs, acquire, topic, storeAnother, said } = await epochsOf(t);
   topic.interrupt = storeAnother;
-  counting.assign([0]);
-  const { refused, positions } = await counting.begin();
-  t.equal(topic.interrupt, undefined, 'it went further in between');
+  epochs.assign([0]);
+  const { refused, positions } = await acquire();
+  t.equal(topic.interrupt, undefined, 'it moved on in between');
   t.strictSame([...refused], []);
-  t.equal(positions.next(0), 2, 'and is read from behind what is stored');
+  t.equal(positions.next(0), 2, 'and is read from behind the stored offset');
   t.notMatch(said.join(''), /was recreated/);
 });
 
-test('a partition that ends below what is stored, however often it is asked, is refused', async (t) => {
-  const { counting, store, said } = await countingOf(t);
+test('a partition that still ends below its stored offset when asked again is refused', async (t) => {
+  const { epochs, acquire, store, said } = await epochsOf(t);
   await store.progress.advanceStored(0, 0, 1_000);
-  counting.assign([0]);
-  const { refused, positions } = await counting.begin();
+  epochs.assign([0]);
+  const { refused, positions } = await acquire();
   t.strictSame([...refused], [0]);
   t.equal(positions.next(0), undefined);
   t.match(said.join(''), /was recreated/);
 });
 
-test('a beginning goes back where the consumer has gone on, and only there', async (t) => {
-  const { counting, sought } = await countingOf(t);
-  counting.assign([0]);
-  const first = await counting.begin();
-  t.strictSame(sought, [[0, 1]], 'behind what is stored, where nothing was committed');
-  counting.fetched(0, 1);
-  counting.invalidate(first);
-  const second = await counting.begin();
-  t.strictSame(sought, [[0, 1]], 'the consumer stands there');
-  counting.fetched(0, 4);
-  counting.invalidate(second);
-  await counting.begin();
+test('an epoch seeks only partitions whose consumer is elsewhere', async (t) => {
+  const { epochs, acquire, sought } = await epochsOf(t);
+  epochs.assign([0]);
+  const first = await acquire();
+  t.strictSame(sought, [[0, 1]], 'behind the stored offset, since nothing was committed');
+  epochs.fetched(0, 1);
+  epochs.invalidate(first);
+  const second = await acquire();
+  t.strictSame(sought, [[0, 1]], 'the consumer is there');
+  epochs.fetched(0, 4);
+  epochs.invalidate(second);
+  await acquire();
   t.strictSame(sought, [
     [0, 1],
     [0, 1],
   ]);
 });
 
-test('a beginning whose session is cut when Redis has been read is looked for again', async (t) => {
-  const { counting, store, cutRedis, said } = await countingOf(t);
+test('an epoch whose session is cut after Redis was read is started again', async (t) => {
+  const { epochs, acquire, store, cutRedis, said } = await epochsOf(t);
   const { progress } = store;
   const stored = progress.stored.bind(progress);
   let questions = 0;
   progress.stored = async () => {
     questions += 1;
-    // First for the marks of a new generation, then to compare with the marks: that is the last of it.
+    // First for the checkpoints of a new generation, then to compare with the checkpoints, which is the last question.
     if (questions === 2) await cutRedis();
     return stored();
   };
-  counting.assign([0]);
-  const { ledger } = await counting.begin();
+  epochs.assign([0]);
+  const { ledger } = await acquire();
   t.match(said.join(''), /Redis session ended/);
   t.equal(questions, 4);
-  t.ok(ledger.session.isOpen, 'nobody else would notice, and ingest would stand still');
-  t.equal(counting.current?.ledger, ledger);
+  t.ok(ledger.session.isOpen, 'nobody else would notice that it ended, and ingest would stand still');
+  t.equal(epochs.current?.ledger, ledger);
 });
 
-test('an assignment that comes while a beginning is looked for leaves one beginning, for all to go by', async (t) => {
-  const { counting, topic } = await countingOf(t);
-  // The second one is found first, as with a first one that waits for a store to come back.
+test('an assignment that comes while an epoch starts leaves one epoch for all', async (t) => {
+  const { epochs, acquire, topic } = await epochsOf(t);
+  // The second one starts first, as if the first one waited for a store to come back.
   topic.interrupt = async () => {
-    counting.assign([0]);
-    await counting.begin();
+    epochs.assign([0]);
+    await acquire();
   };
-  counting.assign([0]);
-  const first = await counting.begin();
+  epochs.assign([0]);
+  const first = await acquire();
   t.equal(topic.interrupt, undefined, 'it came in between');
-  t.ok(counting.current);
-  t.equal(counting.current, await counting.begin(), 'what is current is what batches are given');
-  t.equal(counting.current, first, 'and whoever waited for the first one has it, too');
+  t.ok(epochs.current);
+  t.equal(epochs.current, await acquire(), 'batches get the current one');
+  t.equal(epochs.current, first, 'and so does whoever waited for the first one');
 });
 
-test('assignments that come while the session is opened share one, and stopping leaves none', async (t) => {
-  const { counting, connections } = await countingOf(t);
+test('assignments that come while a session opens share it, and stopping leaves none', async (t) => {
+  const { epochs, acquire, stop, connections } = await epochsOf(t);
   for (let i = 0; i < 5; i++) {
-    counting.assign([0]);
+    epochs.assign([0]);
     await new Promise(setImmediate);
   }
-  await counting.begin();
-  t.equal(await connections(), 1, 'nobody would end another one');
-  counting.assign([0]);
-  counting.stop();
-  await t.rejects(counting.begin());
+  await acquire();
+  t.equal(await connections(), 1, 'nobody would end a second one');
+  epochs.assign([0]);
+  stop();
+  t.equal(await acquire(), undefined);
   for (let step = 0; step < 500 && (await connections()) > 0; step++) await sleep(10);
   t.equal(await connections(), 0);
 });

@@ -10,7 +10,7 @@ const message = (offset: number, value: string | null) =>
     value: value && Buffer.from(value),
   }) as KafkaMessage;
 
-test('a chunk covers every message, taken or not', async (t) => {
+test('a batch covers every message, counted or rejected', async (t) => {
   const event = { call_id: 'c', user_id: 'u', started_at: '2026-03-01T10:00:00Z', duration_seconds: 1 };
   const spoilt = { ...event, status: 7, ended_at: 'later' };
   const values = ['{', JSON.stringify(event), JSON.stringify(spoilt)];
@@ -34,6 +34,6 @@ test('a chunk covers every message, taken or not', async (t) => {
   );
 });
 
-test('a chunk of offsets that hold no event covers them', async (t) => {
+test('a batch without messages covers its empty offsets', async (t) => {
   t.match(decodeBatch(0, [], { first: 4, through: 8 }), { events: [], rejected: [], first: 4, through: 8 });
 });

@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { buildHttp, type Readiness } from '../src/http.ts';
 import { createIngestMetrics } from '../src/metrics.ts';
 
-test('ready only while in the group and counting; alive and measured in any case', async (t) => {
+test('ready only while in the group and counting; always alive and measured', async (t) => {
   const { registry } = createIngestMetrics();
   let readiness: Readiness = { joined: true, counting: true, partitions: [0, 1], held: [] };
   const app = buildHttp({ registry, readiness: () => readiness });

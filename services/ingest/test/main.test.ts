@@ -11,7 +11,7 @@ function check(env: Record<string, string>) {
   });
 }
 
-test('--check-config ends well with good settings, and names every fault of bad ones', async (t) => {
+test('--check-config succeeds with good settings, and names every fault of bad ones', async (t) => {
   t.equal(check({}).status, 0);
   const { status, stderr } = check({ KAFKA_BROKERS: 'nowhere', INGEST_PORT: '70000', LOG_LEVEL: 'loud' });
   t.equal(status, 1);

@@ -20,7 +20,7 @@ function broker() {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const committerOf = () => new OffsetCommitter('calls', createLogger({ service: 'test', level: 'silent' }));
 
-test('one request at a time takes along what was noted since the one before, the latest of each partition', async (t) => {
+test('one request at a time commits what was enqueued since the one before, the latest of each partition', async (t) => {
   const { asked, answers, commit } = broker();
   const committer = committerOf();
   committer.enqueue(0, '10', commit);
@@ -42,7 +42,7 @@ test('one request at a time takes along what was noted since the one before, the
   t.equal(asked.length, 2);
 });
 
-test('what could not be committed is tried again, with what came meanwhile, by the batch that came last', async (t) => {
+test('a failed commit is retried with what came meanwhile, by the latest batch', async (t) => {
   const before = broker();
   const after = broker();
   const committer = committerOf();
@@ -59,7 +59,7 @@ test('what could not be committed is tried again, with what came meanwhile, by t
   t.equal(before.asked.length, 1);
 });
 
-test('what belongs to an older assignment is not tried again', async (t) => {
+test('a failed commit of an older assignment is not retried', async (t) => {
   const { asked, answers, commit } = broker();
   const committer = committerOf();
   committer.enqueue(0, '10', commit);
@@ -71,7 +71,7 @@ test('what belongs to an older assignment is not tried again', async (t) => {
   t.strictSame(asked, [{ 0: '10' }]);
 });
 
-test('a broker that does not answer holds nobody up for good', async (t) => {
+test('a broker that does not answer is not waited for for ever', async (t) => {
   const { commit } = broker();
   const committer = committerOf();
   committer.enqueue(0, '10', commit);

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { test } from 'tap';
 import { PartitionQueue, PartitionQueues } from '../src/partition-queues.ts';
 
-/** Chunks that end when they are told to, and say when they were parsed and begun. */
+/** Batches that end when they are told to, and say when they were parsed and begun. */
 function batchesOf(names: readonly string[]) {
   const said: string[] = [];
   const ending = new EventEmitter();
@@ -26,7 +26,7 @@ async function turns(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise(setImmediate);
 }
 
-test('one chunk is with the stores while the next one is parsed, and there is room when the last one is begun', async (t) => {
+test('one batch is with the stores while the next one is parsed, and there is room when the last one has begun', async (t) => {
   const queue = new PartitionQueue();
   t.equal(queue.whenReady(), undefined);
   t.equal(queue.isIdle, true);
@@ -35,18 +35,18 @@ test('one chunk is with the stores while the next one is parsed, and there is ro
   t.equal(queue.next, 30);
   await turns();
   t.strictSame(said, ['parse a', 'begin a', 'parse b']);
-  t.ok(queue.whenReady(), 'no further batch may be taken');
+  t.ok(queue.whenReady(), 'no further fetch may be pushed');
   await end('a');
   t.strictSame(said.slice(3), ['begin b', 'parse c']);
   await end('b');
-  t.equal(queue.whenReady(), undefined, 'a batch may be taken while the last chunk is with the stores');
+  t.equal(queue.whenReady(), undefined, 'a fetch may be pushed while the last batch is with the stores');
   t.equal(queue.isIdle, false);
   await end('c');
   await queue.settled();
   t.equal(queue.isIdle, true);
 });
 
-test('a batch begins when the last chunk of the one before is done', async (t) => {
+test('a fetch begins when the last batch of the one before is done', async (t) => {
   const queue = new PartitionQueue();
   const first = batchesOf(['a']);
   const second = batchesOf(['b']);
@@ -60,7 +60,7 @@ test('a batch begins when the last chunk of the one before is done', async (t) =
   await second.end('b');
 });
 
-test('nothing is begun behind a chunk that was given up, and whoever waits for room is told', async (t) => {
+test('nothing begins behind a batch that was given up, and whoever waits for room is told', async (t) => {
   const queue = new PartitionQueue();
   const { batches, said, end } = batchesOf(['a', 'b']);
   queue.push(2, batches);
@@ -72,10 +72,10 @@ test('nothing is begun behind a chunk that was given up, and whoever waits for r
   const next = batchesOf(['c']);
   queue.push(3, next.batches);
   await queue.settled();
-  t.strictSame(next.said, ['parse c'], 'nor of a later batch');
+  t.strictSame(next.said, ['parse c'], 'nor of a later fetch');
 });
 
-test('a partition has a lane of its own', async (t) => {
+test('each partition has its own queue', async (t) => {
   const queues = new PartitionQueues();
   t.equal(queues.of(0), queues.of(0));
   t.not(queues.of(0), queues.of(1));

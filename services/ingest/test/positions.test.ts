@@ -6,7 +6,7 @@ const positionsAt = (next: number) => new Positions(new Map([[0, next]]), new Ma
 const watermarks = (end: number) => new Map([[0, { earliest: 0, end }]]);
 
 test('as-of is a time at which the end had been asked for, and everything below that end is counted', async () => {
-  // A partition of which the producer writes and the consumer counts some, with the brokers asked now and then.
+  // The producer writes, the consumer counts, and the brokers are asked now and then.
   const step = fc.oneof(
     fc.record({ kind: fc.constant('produce' as const), n: fc.integer({ min: 1, max: 5 }) }),
     fc.record({ kind: fc.constant('count' as const), n: fc.integer({ min: 1, max: 5 }) }),
@@ -34,14 +34,14 @@ test('as-of is a time at which the end had been asked for, and everything below 
   );
 });
 
-test('as-of goes on although events never stop coming', async (t) => {
+test('as-of moves on although events never stop coming', async (t) => {
   const positions = positionsAt(0);
   positions.probed(1_000, watermarks(10));
   positions.moved(0, 8);
   positions.probed(2_000, watermarks(20));
   t.equal(positions.asOf(0, 8), undefined, 'not before the first end is reached');
   positions.moved(0, 12);
-  t.equal(positions.asOf(0, 12), 1_000, 'the end that was asked for first');
+  t.equal(positions.asOf(0, 12), 1_000, 'when the first end was asked for');
   positions.probed(3_000, watermarks(30));
   t.equal(positions.asOf(0, 30), 3_000, 'then the next one');
 });
@@ -54,12 +54,12 @@ test('a partition that is not assigned has no position', async (t) => {
   t.same(positions.complete(), []);
 });
 
-test('lag is what the topic holds beyond the position, and how old as-of is; nothing when all is counted', async (t) => {
+test('lag is what the topic has beyond the position, and the age of as-of; zero when all is counted', async (t) => {
   const positions = positionsAt(5);
   t.same(
     positions.lag(watermarks(12), 12_500),
     [{ partition: 0, messages: 7, seconds: 3.5 }],
-    'since it was begun',
+    'since the epoch started',
   );
   positions.probed(10_000, watermarks(8));
   positions.moved(0, 8);
@@ -68,7 +68,7 @@ test('lag is what the topic holds beyond the position, and how old as-of is; not
   t.same(positions.lag(watermarks(8), 99_000), [{ partition: 0, messages: 0, seconds: 0 }]);
 });
 
-test('a backlog is as old as what was said of the partition before', async (t) => {
+test('the age of a backlog starts at the as-of of an earlier epoch', async (t) => {
   const positions = new Positions(new Map([[0, 5]]), new Map([[0, 1_000]]), 9_000);
   t.same(positions.lag(watermarks(6), 9_000), [{ partition: 0, messages: 1, seconds: 8 }]);
 });

@@ -11,12 +11,12 @@ const seen = fc.array(
 );
 
 function sampleOf(users: readonly string[], limits: { share: number; atMost: number }, salted: number) {
-  const active = new UserSampler(limits, () => salted);
-  for (const userId of users) active.add(userId);
-  return active.take();
+  const sampler = new UserSampler(limits, () => salted);
+  for (const userId of users) sampler.add(userId);
+  return sampler.take();
 }
 
-test('whoever is seen, a sample is bounded, holds each user once and nobody else, and of some users one at least', (t) => {
+test('a sample is bounded, has each user once, nobody who was not added, and at least one user', (t) => {
   fc.assert(
     fc.property(seen, share, atMost, salt, (users, share, atMost, salt) => {
       const sample = sampleOf(users, { share, atMost }, salt);
@@ -33,7 +33,7 @@ test('whoever is seen, a sample is bounded, holds each user once and nobody else
   t.end();
 });
 
-test('who is in a sample depends on who was seen, and not on how often or when', (t) => {
+test('a sample depends on who was added, not on how often or when', (t) => {
   fc.assert(
     fc.property(seen, share, atMost, salt, (users, share, atMost, salt) => {
       const once = [...new Set(users)].sort();
@@ -45,7 +45,7 @@ test('who is in a sample depends on who was seen, and not on how often or when',
   t.end();
 });
 
-test('everybody is in a sample where the share is all and there is room', (t) => {
+test('everybody is in the sample if the share is 1 and there is room', (t) => {
   fc.assert(
     fc.property(seen, salt, (users, salt) => {
       const sample = sampleOf(users, { share: 1, atMost: 1_000 }, salt);
@@ -56,19 +56,19 @@ test('everybody is in a sample where the share is all and there is room', (t) =>
   t.end();
 });
 
-test('of many users a sample holds about the share, and every user has his turn', (t) => {
+test('of many users a sample has about the share, and every user has their turn', (t) => {
   const users = Array.from({ length: 1_000 }, (_, i) => `user-${i}`);
   let next = 0;
-  const active = new UserSampler({ share: 0.1, atMost: 1_000 }, () => next++);
+  const sampler = new UserSampler({ share: 0.1, atMost: 1_000 }, () => next++);
   const turns = new Map<string, number>();
   for (let round = 0; round < 100; round++) {
-    for (const userId of users) active.add(userId);
-    const sample = active.take();
+    for (const userId of users) sampler.add(userId);
+    const sample = sampler.take();
     t.ok(sample.length > 50 && sample.length < 150, `${sample.length} of 1000`);
     for (const userId of sample) turns.set(userId, (turns.get(userId) ?? 0) + 1);
   }
   t.equal(turns.size, 1_000);
   t.ok(Math.max(...turns.values()) < 30, `at most ${Math.max(...turns.values())} times of 100`);
-  t.strictSame(active.take(), [], 'what was taken is forgotten');
+  t.strictSame(sampler.take(), [], 'a taken sample is forgotten');
   t.end();
 });
