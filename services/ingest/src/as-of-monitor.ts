@@ -17,6 +17,7 @@ interface Parts {
   held: HeldPartitions;
   metrics: IngestMetrics;
   logger: Logger;
+  stopping: AbortSignal;
 }
 
 /**
@@ -25,32 +26,22 @@ interface Parts {
  */
 export class AsOfMonitor {
   readonly #parts: Parts;
-  readonly #stopping = new AbortController();
-  #running: Promise<void> = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  start(): void {
-    this.#running = this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
+  /** Resolves once ingest is stopping. Never rejects. */
+  async run(): Promise<void> {
+    const { stopping, logger } = this.#parts;
+    while (!stopping.aborted) {
       try {
         await this.#look();
       } catch (thrown) {
         // As-of stands still, which is correct. Counting notices the failure by itself.
-        this.#parts.logger.debug({ err: thrown }, 'cannot advance as-of, retrying');
+        logger.debug({ err: thrown }, 'cannot advance as-of, retrying');
       }
-      await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
+      await sleep(EVERY_MS, undefined, { signal: stopping }).catch(() => {});
     }
   }
 

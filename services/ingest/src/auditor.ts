@@ -15,6 +15,7 @@ interface Parts {
   epochs: AssignmentEpochs;
   metrics: IngestMetrics;
   logger: Logger;
+  stopping: AbortSignal;
 }
 
 const MINUTE_MS = 60_000;
@@ -41,7 +42,6 @@ export class Auditor {
   readonly #parts: Parts;
   readonly #sampler: UserSampler;
   readonly #roundMs: number;
-  readonly #stopping = new AbortController();
   #suspected: { epoch: AssignmentEpoch; userIds: string[] } | undefined;
 
   constructor(parts: Parts, { share, usersPerMinute }: AuditSettings) {
@@ -56,27 +56,19 @@ export class Auditor {
     this.#sampler.add(userId);
   }
 
-  start(): void {
-    void this.#run();
-  }
-
-  /** Starts no more rounds. The current one ends with the session or the store, which does no harm. */
-  stop(): void {
-    this.#stopping.abort();
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
+  /** Never rejects. When ingest stops, the current round ends with the session or the store, which does no harm. */
+  async run(): Promise<void> {
+    const { stopping, logger } = this.#parts;
     let restMs = this.#roundMs;
     for (;;) {
-      await sleep(restMs, undefined, { signal }).catch(() => {});
-      if (signal.aborted) return;
+      await sleep(restMs, undefined, { signal: stopping }).catch(() => {});
+      if (stopping.aborted) return;
       const began = performance.now();
       try {
         await this.#round(this.#sampler.take());
       } catch (thrown) {
         // Counting meets the same failure and handles it.
-        if (!signal.aborted) this.#parts.logger.warn({ err: thrown }, 'audit round failed, skipping it');
+        if (!stopping.aborted) logger.warn({ err: thrown }, 'audit round failed, skipping it');
       }
       restMs = Math.max(this.#roundMs, REST_FACTOR * (performance.now() - began));
     }
@@ -127,6 +119,6 @@ export class Auditor {
   }
 
   #isCurrent(epoch: AssignmentEpoch): boolean {
-    return !this.#stopping.signal.aborted && this.#parts.epochs.current === epoch;
+    return !this.#parts.stopping.aborted && this.#parts.epochs.current === epoch;
   }
 }

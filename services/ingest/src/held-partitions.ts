@@ -63,13 +63,13 @@ export class HeldPartitions {
       if (failing !== undefined || next >= (watermarks.get(partition)?.end ?? next)) continue;
       if (nowMs - sinceMs < HELD_AFTER_MS) continue;
       // Noted here, since another epoch may have started: its queue does not know the failure.
-      const failure = this.#recentFailure(partition, nowMs);
-      lastStable ??= await this.#parts.topic.lastStable();
-      if (failure !== undefined) found.set(partition, { code: failure, sinceMs });
-      else if (!isIdle) found.set(partition, { code: 'INGEST_STORES_SLOW', sinceMs });
-      else if (next >= (lastStable.get(partition) ?? 0)) {
-        found.set(partition, { code: 'KAFKA_TRANSACTION_OPEN', sinceMs });
-      } else found.set(partition, { code: 'KAFKA_NOT_FETCHED', sinceMs });
+      let code = this.#recentFailure(partition, nowMs);
+      if (code === undefined && !isIdle) code = 'INGEST_STORES_SLOW';
+      if (code === undefined) {
+        lastStable ??= await this.#parts.topic.lastStable();
+        code = next >= (lastStable.get(partition) ?? 0) ? 'KAFKA_TRANSACTION_OPEN' : 'KAFKA_NOT_FETCHED';
+      }
+      found.set(partition, { code, sinceMs });
     }
     return found;
   }

@@ -50,6 +50,7 @@ export class Ingest {
   readonly #asOf: AsOfMonitor;
   readonly #filler: Filler;
   readonly #stopping = new AbortController();
+  #monitoring: Promise<void> | undefined;
   #assigned: number[] | undefined;
   /** Resolves with the error when the consumer cannot go on and the process should end. */
   readonly crashed: Promise<Error>;
@@ -101,7 +102,7 @@ export class Ingest {
       epochs,
       committer: new OffsetCommitter(name, logger),
       deadLetters: new DeadLetters(kafka, { topic: name, dlqTopic }, metrics),
-      auditor: new Auditor({ epochs, metrics, logger }, settings.audit),
+      auditor: new Auditor({ ...shared, epochs }, settings.audit),
     };
     this.#asOf = new AsOfMonitor({ ...shared, store, epochs });
     this.#filler = new Filler({
@@ -162,18 +163,17 @@ export class Ingest {
       partitionsConsumedConcurrently: CONCURRENT_PARTITIONS,
       eachBatch: (payload) => handleFetch(this.#parts, payload),
     });
-    this.#asOf.start();
-    this.#parts.auditor.start();
+    this.#monitoring = this.#asOf.run();
+    void this.#parts.auditor.run();
     this.#filler.start();
   }
 
   /** Lets in-flight batches end, leaves the group and closes its connections. */
   async stop(): Promise<void> {
-    const { epochs, committer, auditor, deadLetters, topic } = this.#parts;
+    const { epochs, committer, deadLetters, topic } = this.#parts;
     this.#stopping.abort();
-    auditor.stop();
     const filled = this.#filler.stop();
-    await this.#asOf.stop();
+    await this.#monitoring;
     await epochs.current?.queues.settled();
     await committer.settled();
     await this.#consumer.stop().catch(() => {});
