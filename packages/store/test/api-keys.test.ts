@@ -7,7 +7,7 @@ test('API keys', async (t) => {
   const { apiKeys } = store;
   const collection = db.collection<{ _id: string }>('api_keys');
 
-  await t.test('a key is found by its hash, and only the hash is at rest', async (t) => {
+  await t.test('a key is found by its hash, and only the hash is stored', async (t) => {
     const expiresAt = new Date(Date.now() + 60_000);
     const { apiKey, row } = await apiKeys.create({ userId: 'u-1', name: 'wall', expiresAt });
     t.ok(looksLikeApiKey(apiKey));
@@ -20,14 +20,14 @@ test('API keys', async (t) => {
     t.equal(await apiKeys.findByHash(hashApiKey(`${apiKey}x`)), undefined);
   });
 
-  await t.test('no two keys are alike, and a hash is there once', async (t) => {
+  await t.test('all keys differ, and a hash is stored once', async (t) => {
     const made = await Promise.all(Array.from({ length: 20 }, () => apiKeys.create({ userId: 'u-2' })));
     t.equal(new Set(made.map(({ apiKey }) => apiKey)).size, 20);
     t.equal(new Set(made.map(({ row }) => row._id)).size, 20);
     await t.rejects(collection.insertOne({ ...made[0]!.row, _id: 'key_other' }), { code: 11000 });
   });
 
-  await t.test('what cannot be a key is told by its shape', async (t) => {
+  await t.test('a text that cannot be a key is recognised by its shape', async (t) => {
     const body = 'A'.repeat(43);
     t.ok(looksLikeApiKey(`ct_${body}`));
     for (const text of [
@@ -53,7 +53,7 @@ test('API keys', async (t) => {
     t.strictSame(await apiKeys.list('nobody'), []);
   });
 
-  await t.test('a revocation happens once, at a time of the server’s', async (t) => {
+  await t.test('a key is revoked once, at a time by the server’s clock', async (t) => {
     const { row } = await apiKeys.create({ userId: 'u-4' });
     const revoked = await apiKeys.revoke(row._id);
     t.type(revoked?.revoked_at, Date);
@@ -64,7 +64,7 @@ test('API keys', async (t) => {
     t.equal(await apiKeys.revoke('key_none'), undefined);
   });
 
-  await t.test('who watches from the latest revocation on misses none', async (t) => {
+  await t.test('polling from the latest revocation on misses none', async (t) => {
     const since = await apiKeys.lastRevocation();
     t.type(since, Date);
     const made = await Promise.all([1, 2, 3].map(() => apiKeys.create({ userId: 'u-5' })));
@@ -91,7 +91,7 @@ test('API keys', async (t) => {
   });
 });
 
-test('without a revocation there is none to begin with', async (t) => {
+test('without revocations there is no latest one', async (t) => {
   const { store } = await testStore(t);
   t.equal(await store.apiKeys.lastRevocation(), undefined);
   t.strictSame(await store.apiKeys.revokedSince(new Date(0)), []);

@@ -5,7 +5,7 @@ import { Batcher } from '../src/batcher.ts';
 
 const FLUSH_AT = 4;
 
-test('whatever is asked for side by side, each gets their own answers, and one command does it', async (t) => {
+test('concurrent requests share a command, and each gets its own answers', async (t) => {
   const step = fc.record({ sizes: fc.array(fc.nat(5), { minLength: 1, maxLength: 5 }), turn: fc.boolean() });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
@@ -51,7 +51,7 @@ test('whatever is asked for side by side, each gets their own answers, and one c
   t.pass();
 });
 
-test('what is asked for by callbacks of one turn, however deep in promises, goes together', async (t) => {
+test('requests of one turn go together, however deep in promises', async (t) => {
   const runs: string[][] = [];
   const batcher = new Batcher<string, string>(async (given) => {
     runs.push(given);
@@ -65,7 +65,7 @@ test('what is asked for by callbacks of one turn, however deep in promises, goes
   t.strictSame(runs, [['a', 'c', 'b']]);
 });
 
-test('what fails, fails for all who asked together, and for nobody else', async (t) => {
+test('a failure is that of all requests of a command, and of no others', async (t) => {
   let fails = true;
   const batcher = new Batcher<number, number>(async (given) => {
     if (fails) throw new Error('away');
@@ -80,7 +80,7 @@ test('what fails, fails for all who asked together, and for nobody else', async 
   t.strictSame(await batcher.ask([3]), [3]);
 });
 
-/** A server that answers when it is told to, and what it was asked. */
+/** Answers when it is told to, and notes what it was asked. */
 function slowServer() {
   const asked: number[][] = [];
   const answers: ((fault?: Error) => void)[] = [];

@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { sameContent, sameSource, toRow } from '../src/call-row.ts';
 import { NOON, rowOf } from './support.ts';
 
-test('a row keeps what the call says, its UTC day as an integer, and nothing that is absent', async (t) => {
+test('a row has the fields of the call, its UTC day as an integer, and no absent fields', async (t) => {
   t.strictSame(
     toRow(
       { callId: 'c-1', userId: 'u-1', startedAt: NOON, durationMs: 1500, direction: 'web', status: 'busy' },
@@ -25,7 +25,7 @@ test('a row keeps what the call says, its UTC day as an integer, and nothing tha
   );
 });
 
-test('two rows say the same when every field of the call does, wherever they came from', async (t) => {
+test('two rows have the same content if all fields of the call are equal, whatever their sources', async (t) => {
   const call = { callId: 'c', agentId: 'a', direction: 'web', status: 'failed' } as const;
   const row = rowOf(call);
   t.ok(sameContent(row, rowOf(call, { partition: 7, offset: 9 })));
@@ -41,7 +41,7 @@ test('two rows say the same when every field of the call does, wherever they cam
   }
   t.notOk(sameContent(row, rowOf({ callId: 'c', agentId: 'a', direction: 'web' })));
   const nobody = rowOf({ callId: 'c' });
-  t.ok(sameContent({ ...nobody, agent_id: '' }, nobody), 'an empty agent of an earlier version is none');
+  t.ok(sameContent({ ...nobody, agent_id: '' }, nobody), 'an empty agent id, of an earlier version, is none');
 });
 
 test('a source is the same only in stream, partition and offset', async (t) => {

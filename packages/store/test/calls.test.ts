@@ -9,7 +9,7 @@ test('inserting calls', async (t) => {
   const rows = db.collection<CallRow>('calls');
   const outcomes = (batch: CallRow[]) => store.calls.insert(batch);
 
-  await t.test('each row is told apart: inserted, redelivered, duplicate, changed, foreign', async (t) => {
+  await t.test('each row has its outcome: inserted, redelivered, duplicate, changed, foreign', async (t) => {
     t.strictSame(await outcomes([rowOf({ callId: 'a' }, { offset: 1 })]), ['inserted']);
     t.strictSame(
       await outcomes([
@@ -36,34 +36,31 @@ test('inserting calls', async (t) => {
     );
   });
 
-  await t.test(
-    'as many of the largest rows as a batch may hold are inserted, found and told apart',
-    async (t) => {
-      const id = (i: number) => `${String(i).padStart(6, '0')}${'💬'.repeat(250)}`;
-      const batch = Array.from({ length: 6_000 }, (_, i) =>
-        rowOf(
-          {
-            callId: id(i),
-            userId: id(i % 7),
-            agentId: id(0),
-            direction: '💬'.repeat(64),
-            status: '💬'.repeat(64),
-            durationMs: 604_800_000,
-          },
-          { offset: 2 ** 40 + i, partition: 999 },
-        ),
-      );
-      t.ok(await outcomes(batch).then((told) => told.every((outcome) => outcome === 'inserted')));
-      t.ok(await outcomes(batch).then((told) => told.every((outcome) => outcome === 'redelivered')));
-      t.ok(await store.calls.allPresent(batch.slice(0, 2_000)));
-      t.strictSame(await rows.findOne({ _id: id(5_999) }), batch[5_999]);
-      t.strictSame(await store.tallies.sumByRange(id(3), [{ from: NOON, until: NOON + 1 }]), [
-        { calls: 857, durationMs: 857 * 604_800_000 },
-      ]);
-    },
-  );
+  await t.test('a full batch of the largest rows is inserted, found and told apart', async (t) => {
+    const id = (i: number) => `${String(i).padStart(6, '0')}${'💬'.repeat(250)}`;
+    const batch = Array.from({ length: 6_000 }, (_, i) =>
+      rowOf(
+        {
+          callId: id(i),
+          userId: id(i % 7),
+          agentId: id(0),
+          direction: '💬'.repeat(64),
+          status: '💬'.repeat(64),
+          durationMs: 604_800_000,
+        },
+        { offset: 2 ** 40 + i, partition: 999 },
+      ),
+    );
+    t.ok(await outcomes(batch).then((told) => told.every((outcome) => outcome === 'inserted')));
+    t.ok(await outcomes(batch).then((told) => told.every((outcome) => outcome === 'redelivered')));
+    t.ok(await store.calls.allPresent(batch.slice(0, 2_000)));
+    t.strictSame(await rows.findOne({ _id: id(5_999) }), batch[5_999]);
+    t.strictSame(await store.tallies.sumByRange(id(3), [{ from: NOON, until: NOON + 1 }]), [
+      { calls: 857, durationMs: 857 * 604_800_000 },
+    ]);
+  });
 
-  await t.test('ids that stores have a meaning for are ids like any others', async (t) => {
+  await t.test('ids that mean something to stores are ids like any others', async (t) => {
     const odd = [
       '$where',
       'a.b',
@@ -108,11 +105,11 @@ test('inserting calls', async (t) => {
     const first: InsertOutcome[] = ['inserted', 'inserted', 'duplicate', 'changed', 'foreign'];
     t.strictSame(await outcomes(batch), first);
     const again: InsertOutcome[] = ['redelivered', 'redelivered', 'duplicate', 'changed', 'foreign'];
-    t.strictSame(await outcomes(batch), again, 'and so it is when the batch comes again after a lost answer');
+    t.strictSame(await outcomes(batch), again, 'the same when the batch comes again after a lost answer');
     t.strictSame(await outcomes(batch.toReversed()), again.toReversed());
   });
 
-  await t.test('a batch of which a part was written before its answer was lost is completed', async (t) => {
+  await t.test('a partly written batch, whose answer was lost, is completed', async (t) => {
     const batch = Array.from({ length: 40 }, (_, i) => rowOf({ callId: `part-${i}` }, { offset: 100 + i }));
     await rows.insertMany(batch.filter((_, i) => i % 3 === 0));
     t.strictSame(
@@ -122,34 +119,31 @@ test('inserting calls', async (t) => {
     t.equal(await rows.countDocuments({ _id: /^part-/ }), 40);
   });
 
-  await t.test(
-    'looked up first, rows have the same outcomes, and those that are missing are inserted',
-    async (t) => {
-      const id = (name: string) => ({ callId: `look-${name}` });
-      await outcomes([rowOf(id('a'), { offset: 1 }), rowOf({ ...id('b'), userId: 'u-2' }, { offset: 2 })]);
-      const batch = [
-        rowOf(id('c'), { offset: 0 }),
-        rowOf(id('a'), { offset: 1 }),
-        rowOf(id('b'), { offset: 3 }),
-        rowOf(id('a'), { offset: 4 }),
-        rowOf({ ...id('a'), durationMs: 1 }, { offset: 5 }),
-        rowOf(id('c'), { offset: 6 }),
-      ];
-      t.strictSame(await store.calls.insertMissing(batch), [
-        'inserted',
-        'redelivered',
-        'foreign',
-        'duplicate',
-        'changed',
-        'duplicate',
-      ]);
-      t.strictSame(await store.calls.insertMissing(batch.slice(0, 2)), ['redelivered', 'redelivered']);
-      t.strictSame(await store.calls.insertMissing([]), []);
-      t.equal(await rows.countDocuments({ _id: /^look-/ }), 3);
-    },
-  );
+  await t.test('insertMissing has the same outcomes, and inserts what is missing', async (t) => {
+    const id = (name: string) => ({ callId: `look-${name}` });
+    await outcomes([rowOf(id('a'), { offset: 1 }), rowOf({ ...id('b'), userId: 'u-2' }, { offset: 2 })]);
+    const batch = [
+      rowOf(id('c'), { offset: 0 }),
+      rowOf(id('a'), { offset: 1 }),
+      rowOf(id('b'), { offset: 3 }),
+      rowOf(id('a'), { offset: 4 }),
+      rowOf({ ...id('a'), durationMs: 1 }, { offset: 5 }),
+      rowOf(id('c'), { offset: 6 }),
+    ];
+    t.strictSame(await store.calls.insertMissing(batch), [
+      'inserted',
+      'redelivered',
+      'foreign',
+      'duplicate',
+      'changed',
+      'duplicate',
+    ]);
+    t.strictSame(await store.calls.insertMissing(batch.slice(0, 2)), ['redelivered', 'redelivered']);
+    t.strictSame(await store.calls.insertMissing([]), []);
+    t.equal(await rows.countDocuments({ _id: /^look-/ }), 3);
+  });
 
-  await t.test('rows are held where each is there as its own event brought it, and only then', async (t) => {
+  await t.test('all rows are present if each was inserted by its own event, and only then', async (t) => {
     const batch = Array.from({ length: 20 }, (_, i) =>
       rowOf({ callId: `held-${i}` }, { stream: 1, partition: 2, offset: 50 + 2 * i }),
     );
@@ -174,13 +168,10 @@ test('inserting calls', async (t) => {
     t.equal(await store.calls.allPresent(behind), false, 'brought by earlier events');
   });
 
-  await t.test(
-    'a command that Mongo refuses for some rows inserts the others and names the fault',
-    async (t) => {
-      const large = 'x'.repeat(17 * 1024 * 1024);
-      await t.rejects(outcomes([rowOf({ callId: 'large', agentId: large })]), { name: 'StoreError' });
-    },
-  );
+  await t.test('a row that Mongo refuses is an error', async (t) => {
+    const large = 'x'.repeat(17 * 1024 * 1024);
+    await t.rejects(outcomes([rowOf({ callId: 'large', agentId: large })]), { name: 'StoreError' });
+  });
 
   await t.test('more rows than a command takes are inserted by several', async (t) => {
     const many = Array.from({ length: 8_003 }, (_, i) => rowOf({ callId: `many-${i}` }, { offset: i }));
@@ -192,7 +183,7 @@ test('inserting calls', async (t) => {
     t.equal(await rows.countDocuments({ _id: /^many-/ }), 8_003);
   });
 
-  await t.test('whose a call is can be asked for many, and what is no call has nobody', async (t) => {
+  await t.test('owners are found for many calls, and not for unknown ids', async (t) => {
     await outcomes([rowOf({ callId: 'own-1', userId: 'a' }), rowOf({ callId: 'own-2', userId: 'b' })]);
     const owners = await store.calls.ownersOf(['own-2', 'own-none', 'own-1']);
     t.strictSame([...owners].sort(), [
@@ -207,7 +198,7 @@ test('inserting calls', async (t) => {
   });
 
   await t.test(
-    'any batches, in any order, repeated: outcomes and rows are those of a map of first events',
+    'for any batches, in any order, repeated, outcomes and rows are those of a map of first events',
     async (t) => {
       let run = 0;
       const event = fc.record({
@@ -250,7 +241,7 @@ test('inserting calls', async (t) => {
   );
 
   await t.test(
-    'eight writers of the same calls, each in its own order: every call has one canonical event',
+    'with eight writers of the same calls in different orders, every call has one canonical event',
     async (t) => {
       const writers = 8;
       const calls = 300;
@@ -279,7 +270,7 @@ test('inserting calls', async (t) => {
     },
   );
 
-  await t.test('what Mongo gives back is what was put in, up to the longest and latest call', async (t) => {
+  await t.test('Mongo returns rows as they were inserted, up to the longest and latest call', async (t) => {
     const row = rowOf(
       { callId: 'far', startedAt: NOON + 0.999e12, durationMs: 604_800_000, agentId: 'a|b@c' },
       { stream: 3, partition: 199, offset: 2 ** 52 },

@@ -14,7 +14,7 @@ import { StoreError, storeError } from '../src/errors.ts';
 
 const server = (code: number, message = 'said the server') => new MongoServerError({ message, code });
 
-test('every failure has a stable code and says whether a retry helps', async (t) => {
+test('every error has a stable code and says whether a retry helps', async (t) => {
   const table: [unknown, string, boolean][] = [
     [server(112), 'STORE_CONFLICT', true],
     [server(16908292), 'STORE_CONFLICT', true],
@@ -50,7 +50,7 @@ test('every failure has a stable code and says whether a retry helps', async (t)
   }
 });
 
-test('a conflict in a bulk write is seen behind the ids that were taken', async (t) => {
+test('a conflict in a bulk write is found behind taken ids', async (t) => {
   const bulk = (...codes: number[]) => {
     const errors = codes.map((code, index) => ({ index, code }) as WriteError);
     return new MongoBulkWriteError(
@@ -64,7 +64,7 @@ test('a conflict in a bulk write is seen behind the ids that were taken', async 
   t.match(storeError(bulk(11000)), { code: 'STORE_UNAVAILABLE', retryable: true });
 });
 
-test('an error of ours passes through as it is', async (t) => {
+test('a StoreError stays as it is', async (t) => {
   const error = new StoreError('STORE_CONFLICT', true, 'x');
   t.equal(storeError(error), error);
 });

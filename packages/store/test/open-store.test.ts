@@ -7,7 +7,7 @@ import { test } from 'tap';
 import { openStore, type Store, StoreError } from '../src/index.ts';
 import { rowOf, testStore } from './support.ts';
 
-test('the indexes are there once, however often and by how many they are asked for', async (t) => {
+test('indexes are created once, however many processes create them', async (t) => {
   const { store, db, another } = await testStore(t);
   await Promise.all([store, another(), another()].map((one) => one.ensureIndexes()));
   const keysOf = async (name: string) =>
@@ -19,7 +19,7 @@ test('the indexes are there once, however often and by how many they are asked f
   t.strictSame(await keysOf('api_keys'), [{ _id: 1 }, { hash: 1, unique: true }, { revoked_at: 1 }]);
 });
 
-test('the database is the one that the URI names, unless another is given', async (t) => {
+test('the database is that of the settings', async (t) => {
   const { store, db } = await testStore(t);
   await store.progress.advanceStored(0, 0, 1);
   t.equal(await db.collection('progress').countDocuments(), 1);
@@ -40,7 +40,7 @@ test('a Mongo that is gone or hangs', async (t) => {
   const row = rowOf({ callId: 'c-1' });
   t.strictSame(await store.calls.insert([row]), ['inserted']);
 
-  await t.test('every call on a Mongo that hangs is given up with a retryable error', async (t) => {
+  await t.test('every call to a hanging Mongo ends with a retryable error', async (t) => {
     process.kill(mongo.pid!, 'SIGSTOP');
     try {
       for (const [name, error] of await failures(store)) {
@@ -52,7 +52,7 @@ test('a Mongo that is gone or hangs', async (t) => {
     }
   });
 
-  await t.test('every call on a Mongo that is down is given up with a retryable error', async (t) => {
+  await t.test('every call to a stopped Mongo ends with a retryable error', async (t) => {
     await mongo.stop('SIGKILL');
     for (const [name, error] of await failures(store)) {
       t.type(error, StoreError, name);
@@ -61,13 +61,13 @@ test('a Mongo that is gone or hangs', async (t) => {
   });
 
   const late = open();
-  await t.test('so is every call of a store that was opened meanwhile', async (t) => {
+  await t.test('so does every call of a store that was opened meanwhile', async (t) => {
     for (const [name, error] of await failures(late)) {
       t.match(error, { code: /^STORE_(TIMEOUT|UNAVAILABLE)$/, retryable: true }, name);
     }
   });
 
-  await t.test('both stores serve when Mongo is back, with what it acknowledged', async (t) => {
+  await t.test('both stores work when Mongo is back, with all acknowledged rows', async (t) => {
     await mongo.start();
     for (const one of [store, late]) {
       // The driver may have noted a refused connection just before.
@@ -85,7 +85,7 @@ test('a Mongo that is gone or hangs', async (t) => {
   });
 });
 
-/** What each public call rejects with. */
+/** What each public method rejects with. */
 async function failures(store: Store): Promise<[string, unknown][]> {
   const calls: Record<string, () => Promise<unknown>> = {
     insert: () => store.calls.insert([rowOf({ callId: 'c-1' })]),
@@ -94,7 +94,7 @@ async function failures(store: Store): Promise<[string, unknown][]> {
     sumByDayAndPartition: () => store.tallies.sumByDayAndPartition(['u-1'], new Map([['0:0', 1]])),
     startsBefore: () => store.tallies.startsBefore('u-1', 1),
     callsOf: () => store.users.callsOf('u-1'),
-    raise: () => store.progress.advanceStored(0, 0, 1),
+    advanceStored: () => store.progress.advanceStored(0, 0, 1),
     advanceAsOf: () => store.progress.advanceAsOf(0, [0], 1),
     stored: () => store.progress.stored(),
     asOf: () => store.progress.asOf(),
@@ -121,7 +121,7 @@ async function failures(store: Store): Promise<[string, unknown][]> {
   );
 }
 
-/** Not the shared one: others would notice. */
+/** A Mongo of its own, since it is stopped. */
 async function ownMongo(t: Test) {
   const folder = await mkdtemp(join(tmpdir(), 'calltally-store-'));
   const mongo = await startMongo({ dataDir: join(folder, 'mongo') });

@@ -10,13 +10,13 @@ test('progress', async (t) => {
       .collection<{ _id: string; current: number }>('progress')
       .updateOne({ _id: 'stream' }, { $set: { current } }, { upsert: true });
 
-  await t.test('before anything was stored there is no cut, no as-of, and the stream is 0', async (t) => {
+  await t.test('at first nothing is stored, there is no as-of, and the topic epoch is 0', async (t) => {
     t.strictSame(await progress.stored(), new Map());
     t.equal(await progress.asOf(), undefined);
     t.equal(await progress.currentStream(), 0);
   });
 
-  await t.test('stored is raised and never lowered, each partition and stream by itself', async (t) => {
+  await t.test('stored only grows, for each partition and topic epoch by itself', async (t) => {
     await progress.advanceStored(0, 0, 5);
     await progress.advanceStored(0, 0, 3);
     await progress.advanceStored(0, 1, 7);
@@ -33,20 +33,16 @@ test('progress', async (t) => {
     t.equal(partitionId(1, 0), '1:0');
   });
 
-  await t.test(
-    'many writers raise partitions that nobody knew, all at once: the highest stands',
-    async (t) => {
-      const stores = Array.from({ length: 8 }, another);
-      for (let partition = 100; partition < 110; partition++) {
-        await Promise.all(stores.map((one, i) => one.progress.advanceStored(0, partition, (i * 5) % 8)));
-      }
-      const stored = await progress.stored();
-      for (let partition = 100; partition < 110; partition++)
-        t.equal(stored.get(partitionId(0, partition)), 7);
-    },
-  );
+  await t.test('many writers advance new partitions at once, and the highest offset stands', async (t) => {
+    const stores = Array.from({ length: 8 }, another);
+    for (let partition = 100; partition < 110; partition++) {
+      await Promise.all(stores.map((one, i) => one.progress.advanceStored(0, partition, (i * 5) % 8)));
+    }
+    const stored = await progress.stored();
+    for (let partition = 100; partition < 110; partition++) t.equal(stored.get(partitionId(0, partition)), 7);
+  });
 
-  await t.test('many writers note an as-of for partitions that nobody knew, all at once', async (t) => {
+  await t.test('many writers advance as-of of new partitions at once', async (t) => {
     const stores = Array.from({ length: 8 }, another);
     await setStream(5);
     for (let round = 0; round < 6; round++) {
@@ -61,13 +57,13 @@ test('progress', async (t) => {
   });
 
   await t.test(
-    'as-of is the least of all partitions of the current stream, and none while one has not said',
+    'as-of is the least of all partitions of the current topic epoch, and none while one has none',
     async (t) => {
       await setStream(2);
       await progress.advanceAsOf(2, [0, 1], NOON);
       t.equal(await progress.asOf(), NOON);
       await progress.advanceStored(2, 2, 10);
-      t.equal(await progress.asOf(), undefined, 'partition 2 has rows and has not said');
+      t.equal(await progress.asOf(), undefined, 'partition 2 is stored and has no as-of');
       await progress.advanceAsOf(2, [2, 0], NOON + 50);
       t.equal(await progress.asOf(), NOON);
       await progress.advanceAsOf(2, [1], NOON + 40);
@@ -75,7 +71,7 @@ test('progress', async (t) => {
       t.equal(await progress.asOf(), NOON + 40, 'never lowered');
       await progress.advanceAsOf(2, [], NOON + 99);
       await progress.advanceAsOf(20, [0], NOON - 1000);
-      t.equal(await progress.asOf(), NOON + 40, 'other streams have no say');
+      t.equal(await progress.asOf(), NOON + 40, 'other topic epochs do not count');
       t.strictSame([...(await progress.asOfByPartition(2))].sort(), [
         [0, NOON + 50],
         [1, NOON + 40],
@@ -85,22 +81,19 @@ test('progress', async (t) => {
     },
   );
 
-  await t.test(
-    'a stream is begun behind the previous one, once, however many ask for it at once',
-    async (t) => {
-      const fresh = await testStore(t);
-      const stores = Array.from({ length: 6 }, fresh.another);
-      for (const previous of [0, 1, 2]) {
-        const begun = await Promise.all(stores.map((one) => one.progress.beginStream(previous)));
-        t.strictSame(new Set(begun), new Set([previous + 1]));
-      }
-      t.equal(await fresh.store.progress.beginStream(0), 3, 'who comes late is told what is current');
-      await fresh.store.progress.advanceStored(3, 1, 8);
-      await fresh.store.progress.registerPartitions(3, [0]);
-      t.strictSame(await fresh.store.progress.streamAndStored(), {
-        stream: 3,
-        stored: new Map([['3:1', 8]]),
-      });
-    },
-  );
+  await t.test('concurrent calls begin one topic epoch after the previous one', async (t) => {
+    const fresh = await testStore(t);
+    const stores = Array.from({ length: 6 }, fresh.another);
+    for (const previous of [0, 1, 2]) {
+      const begun = await Promise.all(stores.map((one) => one.progress.beginStream(previous)));
+      t.strictSame(new Set(begun), new Set([previous + 1]));
+    }
+    t.equal(await fresh.store.progress.beginStream(0), 3, 'a late call gets the current one');
+    await fresh.store.progress.advanceStored(3, 1, 8);
+    await fresh.store.progress.registerPartitions(3, [0]);
+    t.strictSame(await fresh.store.progress.streamAndStored(), {
+      stream: 3,
+      stored: new Map([['3:1', 8]]),
+    });
+  });
 });

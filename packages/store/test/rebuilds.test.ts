@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { testStore } from './support.ts';
 
-test('an unfinished rebuild is remembered until it is forgotten, and says nothing of how far Mongo is', async (t) => {
+test('an unfinished rebuild is remembered until it is forgotten, and does not change progress', async (t) => {
   const { store, another } = await testStore(t);
   const state = {
     generation: 'g-1',

@@ -9,7 +9,7 @@ import { MongoClient } from 'mongodb';
 import { test } from 'tap';
 import { openStore } from '../src/index.ts';
 
-/** What a write says of a Mongo that is addressed so; undefined where it is done. */
+/** The error of a write to the Mongo at this URI; undefined if there is none. */
 async function refusalBy(uri: string): Promise<{ code: string; message: string } | undefined> {
   try {
     const store = openStore({ uri, database: 'refused', timeoutMs: 10_000, selectionTimeoutMs: 1_500 });
@@ -24,10 +24,10 @@ async function refusalBy(uri: string): Promise<{ code: string; message: string }
   }
 }
 
-test('a Mongo that lets only users in whom it knows', async (t) => {
+test('a Mongo that asks for a login', async (t) => {
   const address = await guarded(t);
   const as = (user: string) => refusalBy(address.replace('//', `//${user}`));
-  t.equal(await as('ada:right@'), undefined, 'who is known gets in');
+  t.equal(await as('ada:right@'), undefined, 'a known user may write');
   for (const user of ['ada:wrong@', 'nobody:right@']) {
     const said = await as(user);
     t.match(said, {
@@ -40,7 +40,7 @@ test('a Mongo that lets only users in whom it knows', async (t) => {
   t.match(await as(''), { code: 'STORE_FORBIDDEN', retryable: false });
 });
 
-test('what is no Mongo, or is one over another kind of connection', async (t) => {
+test('a server that is no Mongo, or no TLS server', async (t) => {
   const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -52,7 +52,7 @@ test('what is no Mongo, or is one over another kind of connection', async (t) =>
   t.match(await refusalBy('mongodb+srv://nowhere.invalid'), { code: 'STORE_UNAVAILABLE', retryable: true });
 });
 
-test('a URI that no Mongo can be found by', async (t) => {
+test('a URI that cannot be used', async (t) => {
   for (const options of [
     '?fast=yes',
     '?tls=maybe',
@@ -71,7 +71,7 @@ test('a URI that no Mongo can be found by', async (t) => {
   });
 });
 
-/** The address of a Mongo that knows `ada` by the password `right`. */
+/** The address of a Mongo that knows the user `ada` with the password `right`. */
 async function guarded(t: Test): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'calltally-store-'));
   t.teardown(() => rm(dataDir, { recursive: true, force: true }));

@@ -18,7 +18,7 @@ const SPAN_MS = 5 * DAY_MS;
 
 const someRow = fc.record({
   user: fc.nat(2),
-  // Instants on and beside the borders of days more often than chance has it.
+  // More instants at the borders of days than chance gives.
   startedAt: fc.oneof(
     fc.nat(SPAN_MS - 1),
     fc.tuple(fc.nat(4), fc.constantFrom(-1, 0, 1)).map(([day, off]) => Math.max(0, day * DAY_MS + off)),
@@ -49,7 +49,7 @@ function lets(cut: OffsetVector | undefined, { source }: CallRow): boolean {
   return cut === undefined || source.offset <= (cut.get(partitionId(source.stream, source.partition)) ?? -1);
 }
 
-/** What `sumByRange` has to say, from an array. */
+/** `sumByRange` over an array. */
 function rangesOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: OffsetVector) {
   return ranges.map(({ from, until }) => {
     const mine = rows.filter(
@@ -157,7 +157,7 @@ test('sums over rows', async (t) => {
     );
 
   await t.test(
-    'sums of any ranges, overlapping or not, with a cut or without, equal a plain array’s',
+    'sums by range, overlapping or not, up to an offset vector or not, equal those of an array',
     async (t) => {
       await anySums(t, 5, async (rows, userId, ranges, cut) => {
         assert.deepStrictEqual(
@@ -169,7 +169,7 @@ test('sums over rows', async (t) => {
   );
 
   await t.test(
-    'sums by day of what lies in any ranges, each row once, with a cut or without, equal a plain array’s',
+    'sums by day within any ranges, up to an offset vector or not, count each row once and equal those of an array',
     async (t) => {
       await anySums(t, 3, async (rows, userId, ranges, cut) => {
         const days = await tallies.sumByDay(userId, ranges, cut);
@@ -181,7 +181,7 @@ test('sums over rows', async (t) => {
     },
   );
 
-  await t.test('the day of a start is the same by the server as by us, from 1900 to 9999', async (t) => {
+  await t.test('the server computes the same day of a start as we do, from 1900 to 9999', async (t) => {
     const instants = ['1900-03-01', '1970-01-01', '2000-02-29', '2026-03-28', '9999-12-31'].flatMap((date) =>
       [-1, 0, 1, DAY_MS - 1].map((off) => Date.parse(date) + off),
     );
@@ -198,7 +198,7 @@ test('sums over rows', async (t) => {
   });
 
   await t.test(
-    'sums by day and partition of any users, in any range and through any cut, equal a plain array’s',
+    'sums by day and partition of any users, in any range, up to any offset vector, equal those of an array',
     async (t) => {
       const ends = { asked: 0, beyond: 0 };
       await holds(
@@ -230,7 +230,7 @@ test('sums over rows', async (t) => {
     },
   );
 
-  await t.test('a range takes its first millisecond in and its last one not', async (t) => {
+  await t.test('a range includes its first millisecond and excludes its end', async (t) => {
     await store.calls.insert(
       [NOON - 1, NOON, NOON + 9, NOON + 10].map((startedAt, i) =>
         rowOf({ callId: `border-${i}`, userId: 'u-border', startedAt, durationMs: 10 ** i }, { offset: i }),
@@ -250,7 +250,7 @@ test('sums over rows', async (t) => {
     ]);
   });
 
-  await t.test('the cut is asked for only where a row lies beyond it', async (t) => {
+  await t.test('the offset vector is part of the query only if a row lies beyond it', async (t) => {
     const rows = [0, 1, 2, 3].map((offset) =>
       rowOf({ callId: `cut-${offset}`, userId: 'u-cut', startedAt: NOON - offset * DAY_MS }, { offset }),
     );
@@ -300,19 +300,22 @@ test('sums over rows', async (t) => {
     t.equal(await tallies.startsBefore('nobody', NOON), false);
   });
 
-  await t.test('nothing asked, an empty cut or an unknown user is zero, never an error', async (t) => {
-    const range = { from: 0, until: NOON * 2 };
-    const zero = { calls: 0, durationMs: 0 };
-    t.strictSame(await tallies.sumByRange('u-border', []), []);
-    t.strictSame(await tallies.sumByRange('u-border', [range], new Map()), [zero]);
-    t.strictSame(await tallies.sumByRange('nobody', [range, range]), [zero, zero]);
-    t.strictSame(await tallies.sumByDay('u-border', []), []);
-    t.strictSame(await tallies.sumByDay('u-border', [range], new Map()), []);
-    t.strictSame(await tallies.sumByDay('nobody', [range]), []);
-    t.strictSame(await tallies.sumByDayAndPartition([], new Map([['0:0', 9]])), []);
-    t.strictSame(await tallies.sumByDayAndPartition(['u-border'], new Map()), []);
-    t.strictSame(await tallies.sumByDayAndPartition(['nobody'], new Map([['0:0', 9]])), []);
-  });
+  await t.test(
+    'no ranges, an empty offset vector or an unknown user give zero, never an error',
+    async (t) => {
+      const range = { from: 0, until: NOON * 2 };
+      const zero = { calls: 0, durationMs: 0 };
+      t.strictSame(await tallies.sumByRange('u-border', []), []);
+      t.strictSame(await tallies.sumByRange('u-border', [range], new Map()), [zero]);
+      t.strictSame(await tallies.sumByRange('nobody', [range, range]), [zero, zero]);
+      t.strictSame(await tallies.sumByDay('u-border', []), []);
+      t.strictSame(await tallies.sumByDay('u-border', [range], new Map()), []);
+      t.strictSame(await tallies.sumByDay('nobody', [range]), []);
+      t.strictSame(await tallies.sumByDayAndPartition([], new Map([['0:0', 9]])), []);
+      t.strictSame(await tallies.sumByDayAndPartition(['u-border'], new Map()), []);
+      t.strictSame(await tallies.sumByDayAndPartition(['nobody'], new Map([['0:0', 9]])), []);
+    },
+  );
 
   await t.test('sums beyond 2^31 milliseconds are exact', async (t) => {
     const rows = Array.from({ length: 2_000 }, (_, i) =>

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { rowOf, testStore } from './support.ts';
 
-test('users are listed in order, each once, with all their calls, from any user on', async (t) => {
+test('users are listed in order, once, with all their calls, from any user on', async (t) => {
   const { store, db } = await testStore(t);
   t.strictSame(await collect(store.users.pages()), []);
   t.strictSame(await store.users.sample(5), []);
@@ -19,11 +19,11 @@ test('users are listed in order, each once, with all their calls, from any user 
     'x'.repeat(252),
     '💬'.repeat(252),
   ];
-  // Characters that an order by language would sort in another way, and one user with more rows than a page holds.
+  // Characters that a language would sort differently, and one user with more rows than a page.
   const calls = new Map<string, number>();
   for (let i = 0; i < 900; i++)
     calls.set(`${'Zz_a-9'[i % 6]?.replace(/[_-]/, 'b')}${i}:x|${i % 3}`, 1 + (i % 5));
-  // Characters that UTF-16 orders in another way than the bytes that stores go by.
+  // Characters that UTF-16 sorts differently from the bytes of UTF-8, which stores go by.
   for (let i = 0; i < 300; i++) calls.set(`${ODD[i % ODD.length]}${i}`, 1 + (i % 3));
   calls.set('heavy', 11_000);
   const rows = [...calls].flatMap(([userId, n]) =>
@@ -36,7 +36,7 @@ test('users are listed in order, each once, with all their calls, from any user 
   for await (const page of store.users.pages()) pages.push(page);
   t.strictSame(pages.flat(), expected);
   t.ok(pages.every((page) => page.length > 0));
-  // A server that has just been filled may know nothing of its size; then there is one page.
+  // A server that was just filled may not know its size yet; then there is one page.
   const estimate = await store.users.estimateCalls();
   t.ok(estimate <= 5_000 || pages.length > 1, `${pages.length} pages of about ${estimate} rows`);
 

@@ -7,10 +7,10 @@ import { NOON, rowOf, testStore } from './support.ts';
 
 const ROWS = 20_000;
 const DAY_MS = 86_400_000;
-/** So many that Mongo takes longer for them than for `SLOW_SUMS`: every row is held against each of their ends. */
+/** So many that Mongo takes longer than for `SLOW_SUMS`: every row is compared with each of their ends. */
 const RANGES = Array.from({ length: 1_000 }, (_, i) => ({ from: NOON - (i + 1) * DAY_MS, until: NOON + 1 }));
 
-/** What keeps Mongo busy for a second or more. */
+/** Keeps Mongo busy for a second or more. */
 const SLOW_SUMS = Object.fromEntries(
   RANGES.slice(0, 50).flatMap(({ from, until }, i) => {
     const within = {
@@ -25,7 +25,7 @@ interface Operation {
   active?: boolean;
 }
 
-test('what nobody waits for any more does not run on in Mongo', async (t) => {
+test('abandoned calls do not run on in Mongo', async (t) => {
   const { store, db, address } = await testStore(t);
   for (let first = 0; first < ROWS; first += 2_000) {
     await store.calls.insert(
@@ -48,7 +48,7 @@ test('what nobody waits for any more does not run on in Mongo', async (t) => {
     return now;
   };
 
-  await t.test('a time limit of one sum is Mongo’s own, and comes before the store’s', async (t) => {
+  await t.test('Mongo itself keeps the time limit of a sum, before the store’s ends', async (t) => {
     const cut = new Map([['0:0', ROWS]]);
     const thrown = await store.tallies
       .sumByDayAndPartition(['u-1'], cut, { timeoutMs: 1 })
@@ -60,37 +60,34 @@ test('what nobody waits for any more does not run on in Mongo', async (t) => {
     t.equal((await store.tallies.sumByDayAndPartition(['u-1'], cut, { timeoutMs: 15_000 })).length > 0, true);
   });
 
-  await t.test(
-    'the limit of every call ends it there, while another one that began with it goes on',
-    async (t) => {
-      const hasty = openStore({
-        uri: address,
-        database: db.databaseName,
-        timeoutMs: 200,
-        selectionTimeoutMs: 200,
+  await t.test('the store’s limit ends a call in Mongo, while a concurrent one goes on', async (t) => {
+    const hasty = openStore({
+      uri: address,
+      database: db.databaseName,
+      timeoutMs: 200,
+      selectionTimeoutMs: 200,
+    });
+    t.teardown(() => hasty.close());
+    // Connected, so that all of its time is Mongo's.
+    for (let tries = 0; tries < 50; tries++) if (await isReached(hasty)) break;
+    let isDone = false;
+    const other = db
+      .collection('calls')
+      .aggregate([{ $group: { _id: null, ...SLOW_SUMS } }])
+      .toArray()
+      .finally(() => {
+        isDone = true;
       });
-      t.teardown(() => hasty.close());
-      // Connected, so that all of its time is Mongo's.
-      for (let tries = 0; tries < 50; tries++) if (await isReached(hasty)) break;
-      let isDone = false;
-      const other = db
-        .collection('calls')
-        .aggregate([{ $group: { _id: null, ...SLOW_SUMS } }])
-        .toArray()
-        .finally(() => {
-          isDone = true;
-        });
-      t.equal(await runs(1), 1);
-      const thrown = await hasty.tallies.sumByRange('u-1', RANGES).catch((error) => error);
-      t.match(thrown, { code: 'STORE_TIMEOUT', retryable: true });
-      t.equal(await runs(1), 1, 'one of the two runs on');
-      t.equal(isDone, false, 'and that is the other one, which takes less time');
-      t.equal((await other).length, 1);
-      t.equal(await runs(0), 0);
-    },
-  );
+    t.equal(await runs(1), 1);
+    const thrown = await hasty.tallies.sumByRange('u-1', RANGES).catch((error) => error);
+    t.match(thrown, { code: 'STORE_TIMEOUT', retryable: true });
+    t.equal(await runs(1), 1, 'one of the two runs on');
+    t.equal(isDone, false, 'and that is the other one, which takes less time');
+    t.equal((await other).length, 1);
+    t.equal(await runs(0), 0);
+  });
 
-  await t.test('what a silent Mongo was asked is not asked again when nobody waits any more', async (t) => {
+  await t.test('a call to a silent Mongo is not repeated when nobody waits any more', async (t) => {
     let asked = 0;
     let isSilent = false;
     const { hostname, port } = new URL(address);
