@@ -41,7 +41,7 @@ export async function auditUsers(
   { pieces = new PieceReader(ledger.store.tallies), onRows }: AuditOptions = {},
 ): Promise<AuditResult> {
   await requireSameGenerations(ledger);
-  const stored = await ledger.store.progress.stored();
+  const stored = await ledger.store.progress.storedThrough();
   const snapshots = await snapshotsOf(ledger, userIds);
   const complete = [...snapshots].flatMap(([userId, { sinceMs }]) => (sinceMs === undefined ? userId : []));
   const tallies = byUser(await pieces.all(complete, stored, -Infinity, onRows));
@@ -78,7 +78,7 @@ async function auditAlone(
     sinceMs === NOTHING_FILLED ? [] : await pieces.all([userId], snapshot.applied, sinceMs, onRows);
   const differences = compare(ledger, userId, snapshot, rows);
   // Read last: whatever was applied by then had been stored before.
-  const stored = await ledger.store.progress.stored();
+  const stored = await ledger.store.progress.storedThrough();
   for (const [partition, offset] of snapshot.applied) {
     const highest = stored.get(partition) ?? -1;
     if (offset <= highest) continue;

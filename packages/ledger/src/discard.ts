@@ -15,7 +15,7 @@ export async function discardCounters(
   stream: number,
   partitions: readonly number[],
 ): Promise<void> {
-  const stored = await store.progress.stored();
+  const stored = await store.progress.storedThrough();
   const keys = partitions.map((partition) => partitionId(stream, partition));
   const through = new Map(keys.map((key) => [key, stored.get(key) ?? -1]));
   const before = [...generations.values()];

@@ -45,7 +45,7 @@ export async function openCold(
   // Before they are opened, so that whoever is killed behind it leaves nobody unfilled.
   const cold = claimed.map(({ userId }) => userId);
   if (queue) await queueUsers(session, cold, nowMs);
-  const stored = await store.progress.stored();
+  const stored = await store.progress.storedThrough();
   const fillings = await openUsers(session, generations, claimed, stored, nowMs);
   claimed.forEach(({ userId }, i) => {
     const filling = fillings[i];

@@ -54,7 +54,7 @@ export async function startEpoch(
     stream,
     states.map(({ partition }) => partition),
   );
-  const stored = await store.progress.stored();
+  const stored = await store.progress.storedThrough();
   const resumePoints = states.map((state) =>
     resumePointOf(state, stored.get(partitionId(stream, state.partition)) ?? -1),
   );
@@ -118,7 +118,7 @@ export async function generationsAheadOfMongo(
   partitions: readonly { partition: number; earliest: number }[],
 ): Promise<Set<string>> {
   for (let look = 1; ; look++) {
-    const stored = await store.progress.stored();
+    const stored = await store.progress.storedThrough();
     const ahead = [...generations.values()].filter(({ checkpoints }) =>
       partitions.some(({ partition, earliest }) => {
         const key = partitionId(stream, partition);

@@ -88,7 +88,7 @@ test('recording', async (t) => {
       const [generation] = (await readGenerations(ledger.session)).values();
       t.equal(generation!.checkpoints.get('0:0'), batch.through);
       t.equal(generation!.asOf.get('0:0'), 7);
-      t.equal((await store.progress.stored()).get('0:0'), batch.through);
+      t.equal((await store.progress.storedThrough()).get('0:0'), batch.through);
 
       t.strictSame(await record(ledger, batch), {
         outcomes: ['redelivered', 'redelivered', 'duplicate', 'redelivered', 'foreign', 'changed'],
@@ -106,7 +106,7 @@ test('recording', async (t) => {
       outcomes: [],
       opened: 0,
     });
-    t.equal((await store.progress.stored()).get('0:0'), next - 1);
+    t.equal((await store.progress.storedThrough()).get('0:0'), next - 1);
   });
 
   await t.test('no step is begun before the one above it is acknowledged', async (t) => {
@@ -119,7 +119,7 @@ test('recording', async (t) => {
 
     const withoutInsert = { ...store, calls: bound(store.calls, { insert: rejects }) };
     await t.rejects(record({ ...ledger, store: withoutInsert }, batch), refused);
-    t.equal((await store.progress.stored()).get(key), 0, 'nothing is said to be stored');
+    t.equal((await store.progress.storedThrough()).get(key), 0, 'nothing is said to be stored');
 
     const withoutRaise = { ...store, progress: bound(store.progress, { advanceStored: rejects }) };
     await t.rejects(record({ ...ledger, store: withoutRaise }, batch), refused);
@@ -232,7 +232,7 @@ test('recording', async (t) => {
       const read = new Promise<void>((resolve) => (hasRead = resolve));
       const gate = new Promise<void>((resolve) => (goOn = resolve));
       const slow = withStored(store, async () => {
-        const stored = await store.progress.stored();
+        const stored = await store.progress.storedThrough();
         hasRead();
         await gate;
         return stored;
@@ -262,7 +262,7 @@ test('recording', async (t) => {
     await recordAndDie(ledger, batchOf(21, [{ offset: 0, call: callOf('u-late') }]), 3);
     const ours = await world.begin();
     const slow = withStored(store, async () => {
-      const stored = await store.progress.stored();
+      const stored = await store.progress.storedThrough();
       const batch = batchOf(21, [{ offset: 1, call: callOf('u-late') }]);
       t.equal((await record(ours, batch)).opened, 1, 'by the claim of the other');
       return stored;
@@ -276,7 +276,7 @@ test('recording', async (t) => {
     await recordAndDie(ledger, batchOf(23, [{ offset: 0, call: callOf('u-again') }]), 3);
     const ours = await world.begin();
     const slow = withStored(store, async () => {
-      const stored = await store.progress.stored();
+      const stored = await store.progress.storedThrough();
       await record(ours, batchOf(23, [{ offset: 1, call: callOf('u-again') }]));
       await forgetUsers(ours.session, ['u-again']);
       return stored;
@@ -347,5 +347,5 @@ test('recording', async (t) => {
 
 /** A store whose `stored` is asked another way. */
 function withStored(store: Store, stored: () => Promise<Map<string, number>>): Store {
-  return { ...store, progress: bound(store.progress, { stored }) };
+  return { ...store, progress: bound(store.progress, { storedThrough: stored }) };
 }

@@ -90,7 +90,7 @@ test('sums of the topic', async (t) => {
     await count(last, mine);
     await count(first, changed);
     await count(second, foreign);
-    const [sum, other] = await topic.sumsAt(['u-mine', 'u-other'], await store.progress.stored());
+    const [sum, other] = await topic.sumsAt(['u-mine', 'u-other'], await store.progress.storedThrough());
     t.strictSame([...sum!.days.values()], [{ calls: 1, durationMs: 5_000 }]);
     t.strictSame([...sum!.partitions], [partitionId(0, last.partition)]);
     t.equal(other!.days.size, 0);

@@ -100,7 +100,7 @@ test('a Redis of the version before, and both versions at once', async (t) => {
       const own = await stored(historyOf('u-lease'));
       const lease = (await leaseBefore(ledger, admin, 'u-lease', false))!;
       t.strictSame(Object.keys(await admin.hgetall('ct:{u-lease}')).sort(), ['g', 'l']);
-      const cut = await store.progress.stored();
+      const cut = await store.progress.storedThrough();
       const sums = await sumsAt('u-lease', cut);
       t.strictSame(await readFillStatuses(ledger.session, ledger.generations, ['u-lease']), ['unknown']);
       t.equal((await record(ledger, batchOf(own, [{ offset: 7, call: callOf('u-lease') }]))).opened, 1);

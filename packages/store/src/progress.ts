@@ -97,7 +97,7 @@ export class Progress {
   }
 
   /** `stored` of every partition of every topic epoch. @throws StoreError */
-  async stored(): Promise<Map<string, number>> {
+  async storedThrough(): Promise<Map<string, number>> {
     return storedOf(await this.#all());
   }
 
@@ -153,7 +153,7 @@ export class Progress {
     return (await this.#mongo(() => this.#rows.findOne({ _id: STREAM })))?.current ?? 0;
   }
 
-  /** `currentStream` and `stored` in one read. @throws StoreError */
+  /** `currentStream` and `storedThrough` in one read. @throws StoreError */
   async streamAndStored(): Promise<{ stream: number; stored: Map<string, number> }> {
     const rows = await this.#all();
     return { stream: currentOf(rows), stored: storedOf(rows) };

@@ -96,7 +96,7 @@ async function failures(store: Store): Promise<[string, unknown][]> {
     callsOf: () => store.users.callsOf('u-1'),
     advanceStored: () => store.progress.advanceStored(0, 0, 1),
     advanceAsOf: () => store.progress.advanceAsOf(0, [0], 1),
-    stored: () => store.progress.stored(),
+    storedThrough: () => store.progress.storedThrough(),
     asOf: () => store.progress.asOf(),
     currentStream: () => store.progress.currentStream(),
     create: () => store.apiKeys.create({ userId: 'u-1' }),

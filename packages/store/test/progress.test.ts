@@ -11,7 +11,7 @@ test('progress', async (t) => {
       .updateOne({ _id: 'stream' }, { $set: { current } }, { upsert: true });
 
   await t.test('at first nothing is stored, there is no as-of, and the topic epoch is 0', async (t) => {
-    t.strictSame(await progress.stored(), new Map());
+    t.strictSame(await progress.storedThrough(), new Map());
     t.equal(await progress.asOf(), undefined);
     t.equal(await progress.currentStream(), 0);
   });
@@ -23,7 +23,7 @@ test('progress', async (t) => {
     await progress.advanceStored(1, 0, 2);
     await progress.advanceStored(0, 0, 6);
     t.strictSame(
-      await progress.stored(),
+      await progress.storedThrough(),
       new Map([
         ['0:0', 6],
         ['0:1', 7],
@@ -38,7 +38,7 @@ test('progress', async (t) => {
     for (let partition = 100; partition < 110; partition++) {
       await Promise.all(stores.map((one, i) => one.progress.advanceStored(0, partition, (i * 5) % 8)));
     }
-    const stored = await progress.stored();
+    const stored = await progress.storedThrough();
     for (let partition = 100; partition < 110; partition++) t.equal(stored.get(partitionId(0, partition)), 7);
   });
 

@@ -19,7 +19,7 @@ test('an unfinished rebuild is remembered until it is forgotten, and does not ch
   await store.rebuilds.save(state);
   await store.rebuilds.save({ ...state, through: 'u-6' });
   t.strictSame(await another().rebuilds.unfinished(), { ...state, through: 'u-6' });
-  t.strictSame(await store.progress.stored(), new Map());
+  t.strictSame(await store.progress.storedThrough(), new Map());
   t.equal(await store.progress.currentStream(), 0);
   await store.rebuilds.forget();
   await store.rebuilds.forget();

@@ -139,9 +139,9 @@ test('an epoch seeks only partitions whose consumer is elsewhere', async (t) => 
 test('an epoch whose session is cut after Redis was read is started again', async (t) => {
   const { epochs, acquire, store, cutRedis, said } = await epochsOf(t);
   const { progress } = store;
-  const stored = progress.stored.bind(progress);
+  const stored = progress.storedThrough.bind(progress);
   let questions = 0;
-  progress.stored = async () => {
+  progress.storedThrough = async () => {
     questions += 1;
     // First for the checkpoints of a new generation, then to compare with the checkpoints, which is the last question.
     if (questions === 2) await cutRedis();

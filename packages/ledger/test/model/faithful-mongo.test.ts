@@ -57,7 +57,7 @@ async function writtenTo(store: Store, stream: number, given: Write): Promise<st
       ? await store.progress.advanceStored(stream, given.partition, given.offset)
       : await store.calls[given.kind](given.rows.map(rowOf));
   const stored = new Map(
-    [...(await store.progress.stored())].filter(([key]) =>
+    [...(await store.progress.storedThrough())].filter(([key]) =>
       key.startsWith(partitionId(stream, 0).slice(0, -1)),
     ),
   );

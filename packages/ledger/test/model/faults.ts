@@ -88,9 +88,9 @@ export const FAULTS = {
   'stored is read before the claim': {
     process: (process) => {
       const { progress } = process.store;
-      let before: ReturnType<Progress['stored']> | undefined;
+      let before: ReturnType<Progress['storedThrough']> | undefined;
       const stored = () => {
-        const read = before ?? progress.stored();
+        const read = before ?? progress.storedThrough();
         before = undefined;
         return read;
       };
@@ -99,7 +99,7 @@ export const FAULTS = {
         before = undefined;
         const runForUsers = async (...given: Parameters<typeof session.runForUsers>) => {
           if (given[0] !== 'claim') return session.runForUsers(...given);
-          const read = progress.stored();
+          const read = progress.storedThrough();
           await read;
           const claims = await session.runForUsers(...given);
           if (claims.some((claim) => claim !== 'complete' && claim !== 'filling')) before = read;
@@ -107,7 +107,11 @@ export const FAULTS = {
         };
         return over(session, { runForUsers });
       };
-      return { ...process, open, store: { ...process.store, progress: over(progress, { stored }) } };
+      return {
+        ...process,
+        open,
+        store: { ...process.store, progress: over(progress, { storedThrough: stored }) },
+      };
     },
   },
   'what an earlier life left behind stays': {

@@ -194,8 +194,8 @@ export function audit(userIds: readonly string[], found: (differences: object[])
 /** What `calltally replay` does: with a session of its own, and another one where that is over. */
 export function replay(partition: number, from: number, eventsABatch: number): Work {
   return async (process) => {
-    const { stored: now } = process.store.progress;
-    const stored = await ofOutage(() => now.call(process.store.progress));
+    const { storedThrough } = process.store.progress;
+    const stored = await ofOutage(() => storedThrough.call(process.store.progress));
     const end = (stored?.get(`0:${partition}`) ?? -1) + 1;
     for (let next = Math.min(from, end); next < end; ) {
       const until = Math.min(end, next + eventsABatch);

@@ -133,7 +133,7 @@ export async function recountBefore(
   const lease = await leaseBefore(ledger, redis, userId, evenIfWarm);
   if (lease === undefined) return undefined;
   await pause();
-  const stored = await ledger.store.progress.stored();
+  const stored = await ledger.store.progress.storedThrough();
   await pause();
   const [sums] = userDaySumsOf([userId], await ledger.store.tallies.sumByDayAndPartition([userId], stored));
   await pause();

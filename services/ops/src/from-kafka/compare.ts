@@ -45,7 +45,7 @@ export async function* compareWithMongo(
 /** Users with rows that came by no event of the topic; no counters tell it, since theirs come from Mongo. */
 async function missingOnTopic({ store, sumsAt }: Sides, userIds: readonly string[]): Promise<Difference[]> {
   if (userIds.length === 0) return [];
-  const stored = await store.progress.stored();
+  const stored = await store.progress.storedThrough();
   const onTopic = await sumsAt(userIds, stored);
   const inMongo = userDaySumsOf(userIds, await new PieceReader(store.tallies).all(userIds, stored));
   return inMongo.flatMap(({ userId, days }, i) => {

@@ -74,7 +74,7 @@ export async function rebuildFromKafka(
     hooks.onStart(partitions.length, offsets);
     const sums = new TopicSums(store, stream, offsets);
     // Before the reader asks for the ends of what it reads twice.
-    const stored = await use(() => store.progress.stored());
+    const stored = await use(() => store.progress.storedThrough());
     const reader = new TopicReader({
       kafka,
       admin,

@@ -20,7 +20,7 @@ export async function requireWitness(
 ): Promise<TopicView> {
   const view = await viewTopic(admin, store, topic);
   requireSameTopic(view.partitions);
-  const older = [...(await store.progress.stored()).keys()].filter(
+  const older = [...(await store.progress.storedThrough()).keys()].filter(
     (key) => !key.startsWith(`${view.stream}:`),
   );
   if (older.length > 0) {

@@ -150,7 +150,7 @@ test('lag tells how far Redis counts, and names a partition that was made anew',
   const ledger = await world.begin();
   const users = Array.from({ length: 10 }, (_, i) => `u-${i}`);
   await world.count(ledger, eventsOf(users, 60));
-  const stored = await world.store.progress.stored();
+  const stored = await world.store.progress.storedThrough();
   for (const [key, offset] of stored) {
     const partitions = [{ partition: Number(key.split(':')[1]), offset: String(offset + 1) }];
     await world.admin.setOffsets({ groupId: world.topic, topic: world.topic, partitions });

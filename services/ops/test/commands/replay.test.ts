@@ -52,12 +52,12 @@ test('replay', async (t) => {
   });
 
   await t.test('it never goes beyond what is stored, and says so', async (t) => {
-    const before = await world.store.progress.stored();
+    const before = await world.store.progress.storedThrough();
     await world.publish(eventsOf(users, 90));
     const said = await world.json('replay', '--from', '0', '--to', '100000');
     t.equal(said.status, 0);
     t.match(end(said), { read: 480, restored: 0 });
-    t.strictSame(await world.store.progress.stored(), before);
+    t.strictSame(await world.store.progress.storedThrough(), before);
     const [plan] = said.lines;
     t.ok(plan.partitions.some(({ not_stored }: { not_stored?: unknown }) => not_stored !== undefined));
     const waiting = plan.partitions.find(({ not_stored }: { not_stored?: unknown }) => not_stored);
@@ -68,7 +68,7 @@ test('replay', async (t) => {
   });
 
   await t.test('times, offsets and partitions choose what is read', async (t) => {
-    const stored = await world.store.progress.stored();
+    const stored = await world.store.progress.storedThrough();
     const through = stored.get('0:1')!;
     t.match(end(await world.json('replay', '--from', `1:${through - 4}`)), { read: 5 });
     const inTwo = [0, 2].reduce((sum, one) => sum + Math.min(3, (stored.get(`0:${one}`) ?? -1) + 1), 0);
@@ -115,7 +115,7 @@ test('replay', async (t) => {
   });
 
   await t.test('what is no call is skipped: it is a dead letter already', async (t) => {
-    const stored = await world.store.progress.stored();
+    const stored = await world.store.progress.storedThrough();
     const [place] = await world.publishRaw(0, '{"broken":');
     const offset = Number(place!.baseOffset);
     await world.store.progress.advanceStored(0, 0, offset);
