@@ -13,30 +13,12 @@ export interface ProgressRow {
   stored?: number;
   /** Whatever producers had been told is safe by then is in Mongo. */
   as_of?: Date;
-  /** Why ingest does not go on with the partition; absent while it does. */
-  held?: HeldNote;
-  /** The latest offsets of the partition that could not be read. */
-  unreadable?: UnreadableNote;
+  /** For operators: why the partition is held, by the codes of docs/operations.md; absent while it is not. */
+  held?: { code: string; since: Date };
+  /** For operators: the latest offsets of the partition that could not be read. */
+  unreadable?: { first: number; through: number; at: Date };
   /** The current topic epoch, in the row `stream`. */
   current?: number;
-}
-
-export interface HeldNote {
-  /** The reason, see docs/operations.md. */
-  code: string;
-  since: Date;
-}
-
-export interface UnreadableNote {
-  first: number;
-  through: number;
-  at: Date;
-}
-
-/** What ingest tells operators of a partition. */
-export interface PartitionNotes {
-  held: HeldNote | undefined;
-  unreadable: UnreadableNote | undefined;
 }
 
 interface Update {
@@ -143,9 +125,8 @@ export class Progress {
   }
 
   /** What operators were told of each partition of a topic epoch. @throws StoreError */
-  async notes(stream: number): Promise<Map<number, PartitionNotes>> {
-    const rows = rowsOf(await this.#all(), stream);
-    return new Map(rows.map(([partition, { held, unreadable }]) => [partition, { held, unreadable }]));
+  async notes(stream: number): Promise<Map<number, Pick<ProgressRow, 'held' | 'unreadable'>>> {
+    return new Map(rowsOf(await this.#all(), stream));
   }
 
   /** The current topic epoch; 0 until an operator begins another. @throws StoreError */
