@@ -49,15 +49,18 @@ test('abandoned calls do not run on in Mongo', async (t) => {
   };
 
   await t.test('Mongo itself keeps the time limit of a sum, before the store’s ends', async (t) => {
-    const cut = new Map([['0:0', ROWS]]);
+    const vector = new Map([['0:0', ROWS]]);
     const thrown = await store.tallies
-      .sumByDayAndPartition(['u-1'], cut, { timeoutMs: 1 })
+      .sumByDayAndPartition(['u-1'], vector, { timeoutMs: 1 })
       .catch((error) => error);
     t.type(thrown, StoreError);
     t.match(thrown, { code: 'STORE_TIMEOUT', retryable: true });
     t.type(thrown.cause, MongoServerError);
     t.equal(thrown.cause.code, 50, 'MaxTimeMSExpired');
-    t.equal((await store.tallies.sumByDayAndPartition(['u-1'], cut, { timeoutMs: 15_000 })).length > 0, true);
+    t.equal(
+      (await store.tallies.sumByDayAndPartition(['u-1'], vector, { timeoutMs: 15_000 })).length > 0,
+      true,
+    );
   });
 
   await t.test('the store’s limit ends a call in Mongo, while a concurrent one goes on', async (t) => {

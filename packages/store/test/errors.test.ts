@@ -39,8 +39,8 @@ test('every error has a stable code and says whether a retry helps', async (t) =
     [server(987654), 'STORE_UNAVAILABLE', true],
     [new MongoNetworkError('cut'), 'STORE_UNAVAILABLE', true],
     [new MongoServerSelectionError('nobody', {} as never), 'STORE_UNAVAILABLE', true],
-    [new MongoInvalidArgumentError('a fault of ours'), 'STORE_REFUSED', false],
-    [new TypeError('a fault of ours'), 'STORE_REFUSED', false],
+    [new MongoInvalidArgumentError('our bug'), 'STORE_REFUSED', false],
+    [new TypeError('our bug'), 'STORE_REFUSED', false],
   ];
   for (const [thrown, code, retryable] of table) {
     const error = storeError(thrown);

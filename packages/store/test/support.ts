@@ -6,15 +6,15 @@ import { type CallRow, openStore, type Source, type Store, toRow } from '../src/
 
 export interface StoreWorld {
   store: Store;
-  /** The same database by the driver alone. */
+  /** The same database through the driver alone. */
   db: Db;
   /** As MONGODB_URI, without the database. */
   address: string;
-  /** Another store over the same database, as another process has it. */
+  /** Another store over the same database, like that of another process. */
   another(): Store;
 }
 
-/** A store in a database of its own, with its indexes. */
+/** A store with its indexes, in its own database. */
 export async function testStore(t: Test): Promise<StoreWorld> {
   const mongo = await testMongo(t);
   const database = uniqueName('store');
@@ -44,7 +44,7 @@ export function rowOf(call: Partial<Call> & { callId: string }, source: Partial<
   );
 }
 
-/** Fails with the least example found, which asserts by `t` would not let fast-check look for. */
+/** Checks a property. It fails with the smallest example, which fast-check cannot search if `t` asserts. */
 export async function holds<T>(
   t: { pass(message: string): void },
   property: fc.IAsyncProperty<T>,

@@ -27,7 +27,7 @@ const someRow = fc.record({
   stream: fc.nat(1),
   partition: fc.nat(2),
 });
-const someCut = fc.dictionary(
+const someVector = fc.dictionary(
   fc.tuple(fc.nat(1), fc.nat(3)).map(([stream, partition]) => partitionId(stream, partition)),
   fc.integer({ min: -1, max: 40 }),
   { maxKeys: 8 },
@@ -45,27 +45,30 @@ function halfOpen({ from, until }: Range): Range {
   return from % 2 === 0 ? { from: -Infinity, until } : { from, until: Infinity };
 }
 
-function lets(cut: OffsetVector | undefined, { source }: CallRow): boolean {
-  return cut === undefined || source.offset <= (cut.get(partitionId(source.stream, source.partition)) ?? -1);
+function lets(vector: OffsetVector | undefined, { source }: CallRow): boolean {
+  return (
+    vector === undefined || source.offset <= (vector.get(partitionId(source.stream, source.partition)) ?? -1)
+  );
 }
 
 /** `sumByRange` over an array. */
-function rangesOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: OffsetVector) {
+function rangesOracle(rows: CallRow[], userId: string, ranges: Range[], vector?: OffsetVector) {
   return ranges.map(({ from, until }) => {
     const mine = rows.filter(
-      (row) => row.user_id === userId && +row.started_at >= from && +row.started_at < until && lets(cut, row),
+      (row) =>
+        row.user_id === userId && +row.started_at >= from && +row.started_at < until && lets(vector, row),
     );
     return { calls: mine.length, durationMs: mine.reduce((sum, row) => sum + row.duration_ms, 0) };
   });
 }
 
-/** What `sumByDay` has to say, from an array. */
-function daysOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: OffsetVector): DayTally[] {
+/** `sumByDay` over an array. */
+function daysOracle(rows: CallRow[], userId: string, ranges: Range[], vector?: OffsetVector): DayTally[] {
   const days = new Map<number, DayTally>();
   for (const row of rows) {
     const startedAt = +row.started_at;
     const isInside = ranges.some(({ from, until }) => startedAt >= from && startedAt < until);
-    if (row.user_id !== userId || !isInside || !lets(cut, row)) continue;
+    if (row.user_id !== userId || !isInside || !lets(vector, row)) continue;
     const day = Math.floor(startedAt / DAY_MS);
     const { calls, durationMs } = days.get(day) ?? { calls: 0, durationMs: 0 };
     days.set(day, { day, calls: calls + 1, durationMs: durationMs + row.duration_ms });
@@ -75,15 +78,15 @@ function daysOracle(rows: CallRow[], userId: string, ranges: Range[], cut?: Offs
 
 const EVER: Range = { from: -Infinity, until: Infinity };
 
-/** What `sumByDayAndPartition` has to say, from an array. */
+/** `sumByDayAndPartition` over an array. */
 function byDayOracle(
   rows: CallRow[],
   userIds: string[],
-  cut: OffsetVector,
+  vector: OffsetVector,
   { from, until }: Range = EVER,
 ): PartitionDayTally[] {
   const groups = new Map<string, PartitionDayTally>();
-  for (const row of rows.filter((row) => userIds.includes(row.user_id) && lets(cut, row))) {
+  for (const row of rows.filter((row) => userIds.includes(row.user_id) && lets(vector, row))) {
     if (+row.started_at < from || +row.started_at >= until) continue;
     const day = Math.floor(+row.started_at / DAY_MS);
     const { stream, partition } = row.source;
@@ -112,7 +115,7 @@ function inOrder(tallies: PartitionDayTally[]): PartitionDayTally[] {
   return tallies.toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
 }
 
-/** Puts rows of one run under users of their own, offsets counted by partition. */
+/** Gives the rows of one run users of their own, and offsets by partition. */
 async function insert(store: Store, run: number, given: SomeRow[]) {
   const next = new Map<string, number>();
   const rows = given.map(({ user, startedAt, durationMs, stream, partition }, i) => {
@@ -134,23 +137,28 @@ test('sums over rows', async (t) => {
   const { tallies } = store;
   let run = 0;
 
-  /** Draws rows, ranges and a cut, or none, and has each user's sums looked at. */
+  /** Draws rows, ranges, and an offset vector or none, and compares the sums of each user. */
   const anySums = (
     t: Parameters<typeof holds>[0],
     rangesMax: number,
-    look: (rows: CallRow[], userId: string, ranges: Range[], cut: OffsetVector | undefined) => Promise<void>,
+    look: (
+      rows: CallRow[],
+      userId: string,
+      ranges: Range[],
+      vector: OffsetVector | undefined,
+    ) => Promise<void>,
   ) =>
     holds(
       t,
       fc.asyncProperty(
         fc.array(someRow, { maxLength: 60 }),
         fc.array(someRange, { minLength: 1, maxLength: rangesMax }),
-        fc.option(someCut),
+        fc.option(someVector),
         async (given, ranges, limits) => {
           run += 1;
           const rows = await insert(store, run, given);
-          const cut = limits === null ? undefined : new Map(Object.entries(limits));
-          for (const userId of [`u-${run}-0`, `u-${run}-1`]) await look(rows, userId, ranges, cut);
+          const vector = limits === null ? undefined : new Map(Object.entries(limits));
+          for (const userId of [`u-${run}-0`, `u-${run}-1`]) await look(rows, userId, ranges, vector);
         },
       ),
       100,
@@ -159,10 +167,10 @@ test('sums over rows', async (t) => {
   await t.test(
     'sums by range, overlapping or not, up to an offset vector or not, equal those of an array',
     async (t) => {
-      await anySums(t, 5, async (rows, userId, ranges, cut) => {
+      await anySums(t, 5, async (rows, userId, ranges, vector) => {
         assert.deepStrictEqual(
-          await tallies.sumByRange(userId, ranges, cut),
-          rangesOracle(rows, userId, ranges, cut),
+          await tallies.sumByRange(userId, ranges, vector),
+          rangesOracle(rows, userId, ranges, vector),
         );
       });
     },
@@ -171,11 +179,11 @@ test('sums over rows', async (t) => {
   await t.test(
     'sums by day within any ranges, up to an offset vector or not, count each row once and equal those of an array',
     async (t) => {
-      await anySums(t, 3, async (rows, userId, ranges, cut) => {
-        const days = await tallies.sumByDay(userId, ranges, cut);
+      await anySums(t, 3, async (rows, userId, ranges, vector) => {
+        const days = await tallies.sumByDay(userId, ranges, vector);
         assert.deepStrictEqual(
           days.toSorted((a, b) => a.day - b.day),
-          daysOracle(rows, userId, ranges, cut),
+          daysOracle(rows, userId, ranges, vector),
         );
       });
     },
@@ -205,28 +213,28 @@ test('sums over rows', async (t) => {
         t,
         fc.asyncProperty(
           fc.array(someRow, { maxLength: 80, size: 'max' }),
-          // What most cuts are: no row lies beyond.
-          fc.oneof(someCut, fc.constant(everything)),
+          // As usual: no row lies beyond it.
+          fc.oneof(someVector, fc.constant(everything)),
           fc.subarray([0, 1, 2, 3]),
           fc.oneof(someRange, someRange.map(halfOpen), fc.constant(EVER)),
           async (given, limits, users, range) => {
             run += 1;
             const rows = await insert(store, run, given);
-            const cut = new Map(Object.entries(limits));
+            const vector = new Map(Object.entries(limits));
             const userIds = users.map((user) => `u-${run}-${user}`);
             assert.deepStrictEqual(
-              inOrder(await tallies.sumByDayAndPartition(userIds, cut, { range })),
-              byDayOracle(rows, userIds, cut, range),
+              inOrder(await tallies.sumByDayAndPartition(userIds, vector, { range })),
+              byDayOracle(rows, userIds, vector, range),
             );
             ends.asked += 1;
             const isBeyond =
-              byDayOracle(rows, userIds, cut, range).length > 0 && rows.some((row) => !lets(cut, row));
+              byDayOracle(rows, userIds, vector, range).length > 0 && rows.some((row) => !lets(vector, row));
             if (isBeyond) ends.beyond += 1;
           },
         ),
         120,
       );
-      t.ok(ends.beyond > 0 && ends.asked > ends.beyond, 'both with rows beyond the cut and without');
+      t.ok(ends.beyond > 0 && ends.asked > ends.beyond, 'both with rows beyond the vector and without');
     },
   );
 
@@ -252,7 +260,10 @@ test('sums over rows', async (t) => {
 
   await t.test('the offset vector is part of the query only if a row lies beyond it', async (t) => {
     const rows = [0, 1, 2, 3].map((offset) =>
-      rowOf({ callId: `cut-${offset}`, userId: 'u-cut', startedAt: NOON - offset * DAY_MS }, { offset }),
+      rowOf(
+        { callId: `vector-${offset}`, userId: 'u-vector', startedAt: NOON - offset * DAY_MS },
+        { offset },
+      ),
     );
     await store.calls.insert(rows);
     let queries = 0;
@@ -269,16 +280,16 @@ test('sums over rows', async (t) => {
       [1, { from: -Infinity, until: NOON - 2 * DAY_MS }, 2],
     ] as const) {
       queries = 0;
-      const cut = new Map([['0:0', through]]);
+      const vector = new Map([['0:0', through]]);
       t.strictSame(
-        inOrder(await counted.sumByDayAndPartition(['u-cut'], cut, { range })),
-        byDayOracle(rows, ['u-cut'], cut, range),
+        inOrder(await counted.sumByDayAndPartition(['u-vector'], vector, { range })),
+        byDayOracle(rows, ['u-vector'], vector, range),
       );
       t.equal(queries, expected, `through ${through}`);
     }
     queries = 0;
     t.strictSame(
-      await counted.sumByDayAndPartition(['u-cut'], new Map([['0:1', 9]])),
+      await counted.sumByDayAndPartition(['u-vector'], new Map([['0:1', 9]])),
       [],
       'a partition that it does not name',
     );
@@ -333,7 +344,7 @@ test('sums over rows', async (t) => {
   });
 });
 
-/** Tallies over the same rows that tell of each aggregation. */
+/** Tallies over the same rows that report each aggregation. */
 function talliesThatTell({ tallies }: Store, tell: () => void): Tallies {
   const { aggregate } = Collection.prototype;
   return new Proxy(tallies, {
