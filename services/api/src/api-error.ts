@@ -1,35 +1,68 @@
-import { DateRangeError, parseDateRange, TooManyBucketsError } from '@calltally/domain';
-import { LedgerError } from '@calltally/ledger';
-import { StoreError } from '@calltally/store';
-import type { FastifyError, FastifySchemaValidationError } from 'fastify';
-import { maskKeys } from './mask-keys.ts';
+interface ErrorDefinition {
+  status: number;
+  /** Sent unless the code that throws has a more precise one. */
+  message: string;
+  headers?: Readonly<Record<string, string>>;
+}
 
-/** When both stores are gone nobody knows for how long; a second keeps dashboards from asking all the time. */
-const RETRY_AFTER_S = 1;
-const SHOWN_VALUE_LENGTH_MAX = 40;
-const DATE_PARAMETERS = new Set(['start_date', 'end_date']);
+const AFTER_A_SECOND = { 'retry-after': '1' };
+/** Names the scheme, and no error where no key was sent (RFC 6750, section 3.1). */
+const NO_TOKEN = { 'www-authenticate': 'Bearer' };
+const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' };
 
-/** Every error code that a body can hold, with its status. docs/api.md says what each means; a test holds them equal. */
-export const ERROR_STATUS = {
-  BAD_REQUEST: 400,
-  INVALID_DATE: 400,
-  INVALID_PARAMETER: 400,
-  START_AFTER_END: 400,
-  TOO_MANY_BUCKETS: 400,
-  MISSING_API_KEY: 401,
-  INVALID_API_KEY: 401,
-  OTHER_USER: 401,
-  NOT_FOUND: 404,
-  METHOD_NOT_ALLOWED: 405,
-  RATE_LIMITED: 429,
-  TOO_MANY_FAILURES: 429,
-  TOO_MANY_STREAMS: 429,
-  INTERNAL_ERROR: 500,
-  OVERLOADED: 503,
-  UNAVAILABLE: 503,
-} as const;
+/** Every error of the API. docs/api.md explains each code; a test compares the two. */
+export const ERRORS = {
+  BAD_REQUEST: { status: 400, message: 'The request is malformed or too large.' },
+  INVALID_DATE: { status: 400, message: 'A date cannot be read.' },
+  INVALID_PARAMETER: { status: 400, message: 'A parameter cannot be used.' },
+  START_AFTER_END: { status: 400, message: 'start_date is after the end of the range.' },
+  TOO_MANY_BUCKETS: { status: 400, message: 'The range gives too many buckets.' },
+  MISSING_API_KEY: {
+    status: 401,
+    message: 'Send an API key: "Authorization: Bearer <key>".',
+    headers: NO_TOKEN,
+  },
+  // One answer whatever is wrong with a key: anything more would help those who guess keys.
+  INVALID_API_KEY: {
+    status: 401,
+    message: 'The API key is not valid: unknown, revoked or expired.',
+    headers: INVALID_TOKEN,
+  },
+  OTHER_USER: {
+    status: 401,
+    message: 'The API key belongs to another user than user_id names.',
+    headers: INVALID_TOKEN,
+  },
+  NOT_FOUND: { status: 404, message: 'There is nothing here. See /docs.' },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    message: 'Only GET and HEAD are answered here.',
+    headers: { allow: 'GET, HEAD' },
+  },
+  RATE_LIMITED: { status: 429, message: 'Too many requests.', headers: AFTER_A_SECOND },
+  TOO_MANY_FAILURES: {
+    status: 429,
+    message: 'Too many requests from here failed to authenticate.',
+    headers: AFTER_A_SECOND,
+  },
+  TOO_MANY_STREAMS: { status: 429, message: 'Too many open streams.', headers: { 'retry-after': '5' } },
+  INTERNAL_ERROR: {
+    status: 500,
+    message: 'Something went wrong here. The request id finds it in our log.',
+  },
+  OVERLOADED: {
+    status: 503,
+    message: 'The server is overloaded. Try again in a moment.',
+    headers: AFTER_A_SECOND,
+  },
+  UNAVAILABLE: {
+    status: 503,
+    message: 'The figures cannot be read at present. Try again in a moment.',
+    headers: AFTER_A_SECOND,
+  },
+} as const satisfies Record<string, ErrorDefinition>;
 
-export type ErrorCode = keyof typeof ERROR_STATUS;
+export type ErrorCode = keyof typeof ERRORS;
 
 /** The body of every answer that is not a success. */
 export interface ErrorBody {
@@ -38,106 +71,23 @@ export interface ErrorBody {
   error: { code: ErrorCode };
 }
 
-/** A refusal with all that the client may learn of it: the message goes out as it is, the cause never does. */
+/** An error as the client is told it. The message is sent as it is, the cause never. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: ErrorCode;
-  /** HTTP status; the code's own, but for faults of HTTP itself, which have many. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    more: { status?: number; headers?: Record<string, string>; cause?: unknown } = {},
-  ) {
-    super(message, more.cause === undefined ? {} : { cause: more.cause });
+  /** @param more.status for the errors of HTTP, which share one code */
+  constructor(code: ErrorCode, more: { message?: string; status?: number; cause?: unknown } = {}) {
+    const definition: ErrorDefinition = ERRORS[code];
+    super(more.message ?? definition.message, { cause: more.cause });
     this.code = code;
-    this.status = more.status ?? ERROR_STATUS[code];
-    this.headers = more.headers ?? {};
+    this.status = more.status ?? definition.status;
+    this.headers = definition.headers ?? {};
   }
 
   get body(): ErrorBody {
     return { success: false, message: this.message, error: { code: this.code } };
   }
-}
-
-/** What a client may know of anything that was thrown while answering it. */
-export function toApiError(thrown: unknown): ApiError {
-  if (thrown instanceof ApiError) return thrown;
-  if (thrown instanceof DateRangeError) return dateRangeError(thrown);
-  if (thrown instanceof TooManyBucketsError) return new ApiError('TOO_MANY_BUCKETS', thrown.message);
-  if (thrown instanceof LedgerError && thrown.code === 'LEDGER_OVERLOADED') return overloaded(thrown);
-  if (thrown instanceof LedgerError || thrown instanceof StoreError) return unavailable(thrown);
-  const { validation, statusCode } = (thrown ?? {}) as Partial<FastifyError>;
-  if (validation !== undefined) return unusableParameter(validation[0]);
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return badRequest(statusCode);
-  return new ApiError('INTERNAL_ERROR', 'Something went wrong here. The request id finds it in our log.', {
-    cause: thrown,
-  });
-}
-
-/** Neither store can answer now. */
-export function unavailable(cause: unknown): ApiError {
-  return new ApiError('UNAVAILABLE', 'The numbers cannot be read at present. Try again in a moment.', {
-    headers: { 'retry-after': String(RETRY_AFTER_S) },
-    cause,
-  });
-}
-
-/** There is more to answer than can be answered in good time. */
-export function overloaded(cause?: unknown): ApiError {
-  return new ApiError(
-    'OVERLOADED',
-    'There are more requests than can be answered here. Try again in a moment.',
-    {
-      headers: { 'retry-after': String(RETRY_AFTER_S) },
-      cause,
-    },
-  );
-}
-
-/** A request that is no proper HTTP, or larger than any request to this service. */
-export function badRequest(status: number): ApiError {
-  return new ApiError('BAD_REQUEST', 'The request is malformed or too large.', { status });
-}
-
-/** Nothing here is changed by a request. */
-export function methodNotAllowed(): ApiError {
-  return new ApiError('METHOD_NOT_ALLOWED', 'Only GET and HEAD are answered here.', {
-    headers: { allow: 'GET, HEAD' },
-  });
-}
-
-/** Parameters are texts, so their schema can refuse one given twice, one that is no date, and one that is none of the values it may have. */
-function unusableParameter(fault: (FastifySchemaValidationError & { data?: unknown }) | undefined): ApiError {
-  const parameter = fault?.instancePath.slice(1) ?? '';
-  const isDate = DATE_PARAMETERS.has(parameter);
-  const code = isDate ? 'INVALID_DATE' : 'INVALID_PARAMETER';
-  if (typeof fault?.data !== 'string') {
-    return new ApiError(code, `${parameter} is given more than once. Give it once.`);
-  }
-  if (isDate) return dateError(parameter, fault.data);
-  const value = maskKeys(fault.data);
-  const shown = value.length > SHOWN_VALUE_LENGTH_MAX ? `${value.slice(0, SHOWN_VALUE_LENGTH_MAX)}…` : value;
-  const allowed = (fault.params.allowedValues as string[]).join(', ');
-  return new ApiError(
-    code,
-    `${parameter} ${JSON.stringify(shown)} is none of ${allowed}. Take one of them, or leave it out.`,
-  );
-}
-
-/** What is wrong with a date that its schema refuses: the schema says only that something is. */
-function dateError(parameter: string, text: string): ApiError {
-  try {
-    parseDateRange({ end_date: '9999-12-31', [parameter]: text }, 0);
-  } catch (thrown) {
-    if (thrown instanceof DateRangeError) return dateRangeError(thrown);
-    throw thrown;
-  }
-  throw new Error(`the schema of ${parameter} refuses what can be read`);
-}
-
-function dateRangeError({ code, message }: DateRangeError): ApiError {
-  return new ApiError(code, maskKeys(message));
 }

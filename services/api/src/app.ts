@@ -10,27 +10,25 @@ import type { Store } from '@calltally/store';
 import type { Logger, Registry } from '@calltally/telemetry';
 import fastifyCompress from '@fastify/compress';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
-import { overloaded } from './api-error.ts';
+import { ApiError } from './api-error.ts';
 import { answerClientError, refuseTunnel } from './client-error.ts';
 import type { ApiKeyCache } from './keys/api-key-cache.ts';
-import { measure } from './measure.ts';
+import { registerMetrics } from './metrics.ts';
 import { authentication } from './plugins/authentication.ts';
-import { client } from './plugins/client-address.ts';
 import { documentation } from './plugins/documentation.ts';
 import { errors, sendError } from './plugins/errors.ts';
 import { httpMetrics } from './plugins/http-metrics.ts';
 import { page } from './plugins/page.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
-import { requestId, requestIdOf } from './plugins/request-id.ts';
+import { requestContext, requestIdOf } from './plugins/request-context.ts';
 import { requestLog } from './plugins/request-log.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
-import { healthRoutes } from './routes/health.ts';
-import { metricsRoutes } from './routes/metrics.ts';
+import { operationsRoutes } from './routes/operations.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { timeseriesRoutes } from './routes/timeseries.ts';
 import { STREAM_LIMITS, type StreamLimits } from './stream/connection-limit.ts';
 
-/** What the app answers from. It neither opens nor closes any of it. */
+/** What the app needs. It neither opens nor closes any of it. */
 export interface AppParts {
   reader: Pick<DashboardReader, 'read'>;
   series: Pick<SeriesReader, 'read'>;
@@ -41,38 +39,38 @@ export interface AppParts {
   fallbacks: Pick<ConcurrencyLimit, 'underWay' | 'refused'>;
   rowsAsOf: Pick<RowsAsOf, 'current'>;
   logger: Logger;
-  /** A registry of this app alone. */
+  /** Not shared with another app. */
   metrics: Registry;
-  /** Epoch milliseconds; the system's unless given. */
+  /** Epoch milliseconds. Default: the system's clock. */
   clock?: () => number;
-  /** Proxies whose word on a client's address is taken, as `TRUST_PROXY` lists them; nobody's unless given. */
+  /** Proxies that are trusted to report client addresses, as in `TRUST_PROXY`. Default: none. */
   trustedProxies?: readonly string[];
-  /** Requests that one user may make in a second; 0, the default, is no limit. */
+  /** Requests per user and second. Default: 0, no limit. */
   rateLimitPerSecond?: number;
-  /** Reads that may be under way at once; those that a core answers within a second or two unless given. */
+  /** Reads at once. Default: what one core answers within a second or two. */
   readsAtOnceMax?: number;
-  /** Streams that may be open at once; those of a process that has a core unless given. */
+  /** Default: what one core can serve. */
   streamLimits?: StreamLimits;
-  /** How long the next stream may go on; ten to twenty minutes unless given. */
+  /** Maximum age of the next stream. Default: ten to twenty minutes. */
   streamLifeMs?: () => number;
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
-/** Longer than load balancers keep a connection, so that it is never us who close one just as a request comes. */
+/** Longer than load balancers keep a connection, so that we never close one while a request arrives. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** No route takes a body. */
 const BODY_BYTES_MAX = 1_024;
 const READS_AT_ONCE_MAX = 4_000;
 
-/** Puts the API together; it listens nowhere yet. Load order is the order of dependence. */
+/** Assembles the API, without listening. Plugins are registered in order of dependence. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { logger, metrics, clock = Date.now, rateLimitPerSecond = 0, streamLimits = STREAM_LIMITS } = parts;
   const { trustedProxies = [], readsAtOnceMax = READS_AT_ONCE_MAX } = parts;
-  const reads = new ConcurrencyLimit(readsAtOnceMax, overloaded);
+  const reads = new ConcurrencyLimit(readsAtOnceMax, () => new ApiError('OVERLOADED'));
   const app = fastify({
     loggerInstance: logger,
-    // Our own hook writes one line a request instead of Fastify's two.
+    // The request-log plugin writes one line per request instead of Fastify's two.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
@@ -80,13 +78,13 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     bodyLimit: BODY_BYTES_MAX,
-    // What comes in on open connections while we stop is still answered, and told to close.
+    // While stopping, requests on open connections are still answered, with `Connection: close`.
     return503OnClosing: false,
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError,
-    // A parameter given twice is a fault, not a list of one; and a fault tells the value (error-of.ts).
+    // A repeated parameter is an error, not a list. `verbose` adds the value, for the message (plugins/errors.ts).
     ajv: { customOptions: { coerceTypes: false, verbose: true } },
-    // A child logger a request would cost more than the request; lines carry the id themselves.
+    // A child logger per request would cost more than the answer. Log lines carry the request id themselves.
     childLoggerFactory: (parent) => parent,
   });
   app.server.on('connect', refuseTunnel);
@@ -96,10 +94,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     done(null);
   });
 
-  // By the routes whose answers may be large, and by no others: what is small pays nothing, and events are never held back.
+  // Used only by routes with large answers: small ones pay nothing, and events are never buffered.
   await app.register(fastifyCompress, { global: false, encodings: ['br', 'gzip'] });
-  await app.register(client);
-  await app.register(requestId);
+  await app.register(requestContext);
   await app.register(httpMetrics, { metrics });
   await app.register(rateLimit, { perSecond: rateLimitPerSecond });
   await app.register(authentication, { keys: parts.keys, clock });
@@ -114,9 +111,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     limits: streamLimits,
     ...(parts.streamLifeMs && { lifeMs: parts.streamLifeMs }),
   });
-  await app.register(healthRoutes, { store: parts.store, link: parts.link });
-  await app.register(metricsRoutes, { metrics });
+  await app.register(operationsRoutes, { store: parts.store, link: parts.link, metrics });
   await app.register(page);
-  measure(metrics, { ...parts, reads });
+  registerMetrics(metrics, { ...parts, reads });
   return app as unknown as FastifyInstance;
 }

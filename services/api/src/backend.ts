@@ -10,21 +10,24 @@ import {
 import type { apiSettings, Settings } from '@calltally/settings';
 import { openStore, type Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
+import pRetry from 'p-retry';
 import { HealthProbe } from './health-probe.ts';
 import { ApiKeyCache } from './keys/api-key-cache.ts';
 import { RevocationWatcher } from './keys/revocation-watcher.ts';
 import { ProbedTallies } from './probed-tallies.ts';
-import { untilIndexed } from './until-indexed.ts';
+import { toLoggedError } from './redaction.ts';
 
-/** Long enough for rows of a large user, short enough for somebody who waits. */
+/** Long enough for a large user's rows, short enough for people who wait. */
 const ROWS_TIMEOUT_MS = 3_000;
-/** Keys and pings are small, and a poll for revoked keys must be over well within two seconds. */
+/** Keys and pings are small, and a poll for revoked keys must end well within two seconds. */
 const KEYS_TIMEOUT_MS = 1_200;
 const SELECTION_TIMEOUT_MS = 300;
 const COMMAND_TIMEOUT_MS = 100;
 const OPEN_TIMEOUT_MS = 500;
+const INDEX_RETRY_MIN_MS = 500;
+const INDEX_RETRY_MAX_MS = 10_000;
 
-/** Everything behind the app: both stores, the readers over them and what keeps them at hand. */
+/** Everything behind the app: both stores, the readers, and what keeps them connected. */
 export interface Backend {
   /** For keys and pings. */
   readonly store: Store;
@@ -35,9 +38,9 @@ export interface Backend {
   readonly filler: Filler;
   readonly fallbacks: ConcurrencyLimit;
   readonly rowsAsOf: RowsAsOf;
-  /** Resolves when Redis has been tried once; the rest goes on by itself, whether the stores are there or not. */
+  /** Resolves after one attempt to reach Redis. The rest continues by itself, with or without the stores. */
   start(): Promise<void>;
-  /** Ends all that `start` began and closes both stores. */
+  /** Ends what `start` began, and closes both stores. */
   stop(): Promise<void>;
 }
 
@@ -48,7 +51,7 @@ export function createBackend(
   const open = (timeoutMs: number) =>
     openStore({ ...settings.mongo, timeoutMs, selectionTimeoutMs: SELECTION_TIMEOUT_MS });
   const rows = open(ROWS_TIMEOUT_MS);
-  // Connections of its own: a key is not to wait behind the rows of sixteen large users.
+  // Separate connections, so that a key does not wait behind the rows of sixteen large users.
   const store = open(KEYS_TIMEOUT_MS);
   const link = new CountersLink({
     ...settings.redis,
@@ -85,7 +88,7 @@ export function createBackend(
       watcher.start();
       rowsAsOf.start();
       filler.start();
-      indexing = untilIndexed(rows, logger, stopping.signal);
+      indexing = ensureIndexes(rows, logger, stopping.signal);
       await link.start();
     },
     async stop() {
@@ -95,4 +98,18 @@ export function createBackend(
       await Promise.all([rows.close(), store.close()]);
     },
   };
+}
+
+/** Creates missing indexes, and retries while Mongo is away. Never rejects. */
+async function ensureIndexes(store: Store, logger: Logger, signal: AbortSignal): Promise<void> {
+  await pRetry(() => store.ensureIndexes(), {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: INDEX_RETRY_MIN_MS,
+    maxTimeout: INDEX_RETRY_MAX_MS,
+    signal,
+    onFailedAttempt: ({ error, attemptNumber }) => {
+      if (attemptNumber > 1) return;
+      logger.warn({ fault: toLoggedError(error) }, 'cannot create indexes, retrying');
+    },
+  }).catch(() => {});
 }

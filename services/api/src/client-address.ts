@@ -6,14 +6,14 @@ const BRACKETED = /^\[([^\]]+)\](?::\d+)?$/;
 const MAPPED = /^::ffff:(\d+(?:\.\d+){3})$/i;
 
 /**
- * The address of whoever asks: of the connection, or what a trusted proxy says of it. Some proxies write a port too, or
- * that they do not know; then it is the proxy's own.
+ * The client's address: the connection's, or what a trusted proxy reports. Some proxies append a port. If a proxy
+ * reports no address, its own is used.
  */
 export function clientOf({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>): string {
   return plainAddress(ip) ?? plainAddress(socket.remoteAddress) ?? '';
 }
 
-/** The address that limits count by: of IPv6 its first 64 bits, since who has one address there has all of these. */
+/** The address that limits count by: the first 64 bits of IPv6, since a client usually has all addresses below them. */
 export function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
@@ -22,7 +22,7 @@ export function networkOf(address: string): string {
   return [...groups, ...Array<string>(zeros).fill('0'), ...(tail ?? '').split(':')].slice(0, 4).join(':');
 }
 
-/** @param text undefined where the connection is no more */
+/** @param text undefined if the connection is closed */
 function plainAddress(text: string | undefined): string | undefined {
   if (text === undefined || isIPv4(text)) return text;
   const [bare = ''] = (IPV4_WITH_PORT.exec(text)?.[1] ?? BRACKETED.exec(text)?.[1] ?? text).split('%', 1);

@@ -1,35 +1,30 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ApiError, badRequest, methodNotAllowed } from './api-error.ts';
+import { ApiError } from './api-error.ts';
 
-/** What Node's parser makes of it, and the status that says so; everything else is 400. */
+/** Statuses of errors of Node's HTTP parser. All others are 400. */
 const STATUSES: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_HEADER_OVERFLOW: 431,
 };
-/** A request that is proper but for a method that nobody knows. */
+/** The request line of a valid request whose method the parser does not know. */
 const REQUEST_LINE = /^[!#$%&'*+.^_`|~\w-]+ \S+ HTTP\/1\.[01]\r?\n/;
 
-/** Answers bytes that never became a request, in the shape of every other error, and ends the connection. */
+/** Answers bytes that are no HTTP request in the shape of every other error, and closes the connection. */
 export function answerClientError(
-  error: Error & { code?: string; rawPacket?: unknown },
+  { code = '', rawPacket }: { code?: string; rawPacket?: unknown },
   socket: Duplex,
 ): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) socket.destroy();
-  else end(socket, parserErrorOf(error));
+  if (code === 'ECONNRESET' || socket.destroyed || !socket.writable) socket.destroy();
+  else if (code === 'HPE_INVALID_METHOD' && REQUEST_LINE.test(String(rawPacket))) {
+    end(socket, new ApiError('METHOD_NOT_ALLOWED'));
+  } else end(socket, new ApiError('BAD_REQUEST', { status: STATUSES[code] ?? 400 }));
 }
 
-/** Answers CONNECT, which asks for a tunnel: Node makes no request of it, and would cut the connection. */
+/** Answers CONNECT, which Node does not pass to the app: without a listener, it closes the connection. */
 export function refuseTunnel(_request: unknown, socket: Duplex): void {
   socket.on('error', () => {});
-  end(socket, methodNotAllowed());
-}
-
-function parserErrorOf({ code = '', rawPacket }: { code?: string; rawPacket?: unknown }): ApiError {
-  if (code === 'HPE_INVALID_METHOD' && REQUEST_LINE.test(String(rawPacket))) {
-    return methodNotAllowed();
-  }
-  return badRequest(STATUSES[code] ?? 400);
+  end(socket, new ApiError('METHOD_NOT_ALLOWED'));
 }
 
 function end(socket: Duplex, { status, headers, body }: ApiError): void {

@@ -5,7 +5,7 @@ export const CSV_TYPE = 'text/csv; charset=utf-8; header=present';
 
 const COLUMNS = ['start', 'calls', 'duration_ms', 'duration_minutes', 'avg_duration_minutes'] as const;
 
-/** By the names that a URL has for them. */
+/** By their names in a query. */
 export const SEPARATORS = { comma: ',', semicolon: ';', tab: '\t' } as const;
 export const DECIMALS = { point: '.', comma: ',' } as const;
 
@@ -14,28 +14,24 @@ export interface CsvQuery {
   decimal?: keyof typeof DECIMALS | undefined;
 }
 
-/** What stands between cells, and in numbers. */
 export interface CsvFormat {
   separator: string;
   decimal: string;
 }
 
-/** @throws ApiError INVALID_PARAMETER where a number could not be told from two cells */
+/** @throws ApiError INVALID_PARAMETER if a comma would be both decimal sign and separator */
 export function csvFormatOf({ decimal = 'point', separator }: CsvQuery): CsvFormat {
   if (decimal === 'comma' && separator === 'comma') {
-    throw new ApiError(
-      'INVALID_PARAMETER',
-      'decimal and separator are both comma. Take separator=semicolon or separator=tab, or leave it out.',
-    );
+    const message = 'decimal and separator are both comma. Use separator=semicolon or tab, or leave it out.';
+    throw new ApiError('INVALID_PARAMETER', { message });
   }
-  const fitting = decimal === 'comma' ? 'semicolon' : 'comma';
-  return { separator: SEPARATORS[separator ?? fitting], decimal: DECIMALS[decimal] };
+  const usual = decimal === 'comma' ? 'semicolon' : 'comma';
+  return { separator: SEPARATORS[separator ?? usual], decimal: DECIMALS[decimal] };
 }
 
 /**
- * A time series as RFC 4180 has it, with a header line, or as the spreadsheets of a country would rather have it. A cell
- * is a number or a date made by us, written as in JSON but for its decimal sign: it needs no quotes, and no spreadsheet
- * can take it for a formula.
+ * A time series as RFC 4180 with a header line. Cells are our own numbers and dates, so they need no quotes and contain
+ * no formulas.
  */
 export function csvOf({ buckets }: SeriesData, { separator, decimal }: CsvFormat): string {
   const cell = (value: string | number) => String(value).replace('.', decimal);

@@ -3,7 +3,7 @@ import type { Store } from '@calltally/store';
 
 const ANSWER_WITHIN_MS = 600;
 
-/** Whether Mongo answers anything at all just now: the smallest question there is, one at a time. */
+/** Tells whether Mongo answers at all, by one ping at a time. */
 export class HealthProbe {
   readonly #store: Pick<Store, 'ping'>;
   #asking: Promise<boolean> | undefined;

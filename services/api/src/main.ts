@@ -4,11 +4,11 @@ import { createLogger, createMetrics } from '@calltally/telemetry';
 import { buildApp } from './app.ts';
 import { createBackend } from './backend.ts';
 import { LogLines } from './log-lines.ts';
-import { toLoggedError } from './logged-error.ts';
+import { toLoggedError } from './redaction.ts';
 
-/** An orchestrator kills after this; what has not been answered by then never will be. */
+/** Before an orchestrator kills the process, usually after ten seconds. */
 const STOP_TIMEOUT_MS = 9_000;
-/** Connections that wait to be taken; the kernel drops those beyond, and their clients try again a second later. */
+/** Connections that wait to be accepted. The kernel drops more, and their clients retry a second later. */
 const BACKLOG = 4_096;
 
 function settingsOrExit() {
@@ -39,7 +39,7 @@ function backendOrExit() {
   try {
     return createBackend(settings, logger);
   } catch (thrown) {
-    // Only a MONGODB_URI that the driver cannot use is found before anybody connects.
+    // Before any connection, only an unusable MONGODB_URI throws.
     if (!(thrown instanceof StoreError)) throw thrown;
     logger.fatal({ fault: toLoggedError(thrown) }, thrown.meaning);
     process.exit(1);
@@ -61,10 +61,10 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
   stopping = true;
   logger.info({ signal }, 'stopping');
   setTimeout(() => {
-    logger.error('not stopped in time; ending now');
+    logger.error('not stopped in time, exiting');
     process.exit(1);
   }, STOP_TIMEOUT_MS).unref();
-  // First the requests, which still need the stores.
+  // Requests first: they still need the stores.
   await app.close();
   await backend.stop();
   logger.info('stopped');

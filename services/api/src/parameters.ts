@@ -2,9 +2,9 @@ import { distance } from 'fastest-levenshtein';
 import type { FastifyRequest } from 'fastify';
 import type { TObject } from 'typebox';
 import { ApiError } from './api-error.ts';
-import { maskKeys } from './mask-keys.ts';
+import { maskKeys } from './redaction.ts';
 
-/** What other APIs call what we call otherwise, without `_`, `-` and capitals. */
+/** Names that other APIs use for our parameters, in lower case, without `_` and `-`. */
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   start_date: [
     ...['start', 'from', 'since', 'after', 'begin', 'begindate', 'fromdate', 'datefrom', 'datestart'],
@@ -23,7 +23,7 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   decimal: ['decimalseparator', 'decimalmark', 'decimalpoint', 'decimalsign'],
 };
 
-/** What names a range as a whole, which takes two parameters here. */
+/** Names of a whole range, which takes two parameters here. */
 const BOTH_DATES: readonly string[] = [
   'date',
   'dates',
@@ -38,15 +38,15 @@ const BOTH_DATES: readonly string[] = [
   'timeperiod',
 ];
 
-/** What a name may end in that says no more than that it is a time: `startDateTime`, `end_ts`, `from_time_utc`. */
+/** Endings that only say that a name is a time: `startDateTime`, `end_ts`, `from_time_utc`. */
 const OF_TIME = /(?:(?:date)?time(?:stamp)?|ts|utc|ms)$/;
 
 const NAME_LENGTH_MAX = 40;
 const LONG_NAME = 7;
 
 /**
- * Hook of a route that refuses a parameter which looks like one of its own and is none: ignored, it would give another
- * range than was meant, and nobody would notice. What looks like none of them goes on being ignored.
+ * A hook that refuses misspelt parameters. Ignoring one would silently answer for another range. Names that look like
+ * none of the route's parameters are ignored.
  */
 export function refuseMisspelt({ properties }: TObject) {
   const names = Object.keys(properties);
@@ -55,18 +55,17 @@ export function refuseMisspelt({ properties }: TObject) {
       if (names.includes(given)) continue;
       const meant = meantBy(given, names);
       if (meant === undefined) continue;
-      throw new ApiError(
-        'INVALID_PARAMETER',
-        `${JSON.stringify(maskKeys(given).slice(0, NAME_LENGTH_MAX))} is no parameter here. Write ${meant}, or leave it out.`,
-      );
+      const shown = JSON.stringify(maskKeys(given).slice(0, NAME_LENGTH_MAX));
+      const message = `${shown} is no parameter here. Write ${meant}, or leave it out.`;
+      throw new ApiError('INVALID_PARAMETER', { message });
     }
     done();
   };
 }
 
-/** What somebody meant by a name that is none of a route's parameters; undefined where it looks like none of them. */
+/** The parameter that a name was probably meant to be; undefined if it looks like none. */
 export function meantBy(given: string, names: readonly string[]): string | undefined {
-  // `start_date[]`, `date[from]`, `filter.start_date`, and `amp;end_date`, which an escaped & leaves.
+  // `start_date[]`, `date[from]`, `filter.start_date`, and `amp;end_date` from an HTML-escaped `&`.
   const parts = given
     .slice(-NAME_LENGTH_MAX)
     .toLowerCase()
@@ -94,7 +93,7 @@ function withoutTime(name: string): string {
   return shorter === name || shorter === '' ? shorter : withoutTime(shorter);
 }
 
-/** A letter or two wrong, left out, added or in the wrong order. */
+/** A letter or two wrong, missing, added or transposed. */
 function looksLike(given: string, name: string): boolean {
   const slipsMax = name.length >= LONG_NAME ? 2 : 1;
   if (Math.abs(given.length - name.length) > slipsMax) return false;

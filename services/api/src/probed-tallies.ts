@@ -3,19 +3,19 @@ import type { OffsetVector, Tallies } from '@calltally/store';
 import { StoreError } from '@calltally/store';
 import type { HealthProbe } from './health-probe.ts';
 
-/** Rows of most users are added up in a fraction of this. */
-const PATIENCE_MS = 150;
-/** What took Mongo too long is not asked of it again for so long. */
+/** Most users' rows are summed in a fraction of this. */
+const PROBE_AFTER_MS = 150;
+/** How long a sum that was too slow is refused. */
 const LATE_FOR_MS = 10_000;
-/** Users of whom it is remembered; the one who was late longest ago goes first. */
+/** Users whose slow sums are remembered. The oldest are dropped first. */
 const LATE_USERS_MAX = 1_000;
 
 /**
- * Sums of many rows may take their time, but only from a Mongo that is alive: when they take long, Mongo is probed. A
- * Mongo that hangs while Redis is gone too is known within a second, as one that is down is at once.
+ * Sums that may take long, but only while Mongo is alive: a slow sum makes it probe Mongo. So a hanging Mongo is noticed
+ * within a second, as one that is down is at once.
  *
- * What a living Mongo did not add up in time is refused at once for a while, with all that reaches further back for the
- * same user: asked again, it would slow down filling the user, and everybody else.
+ * After a sum that a living Mongo did not finish in time, the same user's sums that reach as far back are refused for a
+ * while. Repeating them would slow down the user's fill, and everybody else.
  */
 export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
   readonly #tallies: Pick<Tallies, 'sumByRange' | 'sumByDay'>;
@@ -34,34 +34,22 @@ export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
   }
 
   /** @throws StoreError */
-  async sumByRange(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<Tally[]> {
-    if (ranges.length === 0) return [];
-    return this.#unlessLate(userId, ranges, () => this.#tallies.sumByRange(userId, ranges, through));
+  sumByRange(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<Tally[]> {
+    return this.#sum(userId, ranges, () => this.#tallies.sumByRange(userId, ranges, through));
   }
 
   /** @throws StoreError */
-  async sumByDay(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<DayTally[]> {
-    if (ranges.length === 0) return [];
-    return this.#unlessLate(userId, ranges, () => this.#tallies.sumByDay(userId, ranges, through));
+  sumByDay(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<DayTally[]> {
+    return this.#sum(userId, ranges, () => this.#tallies.sumByDay(userId, ranges, through));
   }
 
-  async #unlessLate<T>(userId: string, ranges: readonly Range[], sum: () => Promise<T>): Promise<T> {
+  async #sum<T>(userId: string, ranges: readonly Range[], ask: () => Promise<T[]>): Promise<T[]> {
+    if (ranges.length === 0) return [];
     const from = Math.min(...ranges.map((range) => range.from));
     const late = this.#late.get(userId);
     if (late !== undefined && from <= late.from && performance.now() < late.untilMs) {
       throw new StoreError('STORE_TIMEOUT', true, new Error('it took too long a moment ago'));
     }
-    return this.#whileAlive(sum(), () => this.#remember(userId, from));
-  }
-
-  #remember(userId: string, from: number): void {
-    this.#late.delete(userId);
-    if (this.#late.size >= LATE_USERS_MAX) this.#late.delete(this.#late.keys().next().value!);
-    this.#late.set(userId, { from, untilMs: performance.now() + this.#lateForMs });
-  }
-
-  /** @param onLate a Mongo that was seen to be alive meanwhile was too slow */
-  async #whileAlive<T>(sums: Promise<T>, onLate: () => void): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     let isAlive = false;
     const lost = new Promise<never>((_, reject) => {
@@ -69,16 +57,24 @@ export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
         isAlive = await this.#probe.isUp();
         if (!isAlive)
           reject(new StoreError('STORE_TIMEOUT', true, new Error('Mongo does not answer at all')));
-      }, PATIENCE_MS);
+      }, PROBE_AFTER_MS);
     });
+    const sums = ask();
     try {
       return await Promise.race([sums, lost]);
     } catch (thrown) {
       sums.catch(() => {});
-      if (isAlive && thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT') onLate();
+      const isTimeout = thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT';
+      if (isAlive && isTimeout) this.#remember(userId, from);
       throw thrown;
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #remember(userId: string, from: number): void {
+    this.#late.delete(userId);
+    if (this.#late.size >= LATE_USERS_MAX) this.#late.delete(this.#late.keys().next().value!);
+    this.#late.set(userId, { from, untilMs: performance.now() + this.#lateForMs });
   }
 }

@@ -1,20 +1,19 @@
 import { formatInstant } from '@calltally/domain';
 import type { AnswerMeta, AnswerSource } from '@calltally/ledger';
-import type { Counter } from '@calltally/telemetry';
+import { Counter, type Registry } from '@calltally/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 const SOURCES: readonly AnswerSource[] = ['counters', 'counters+mongo', 'mongo'];
 
-/**
- * Says in headers how an answer was read, and counts it by its source.
- * @param answers has the label `source`
- */
+/** Sets the headers that tell how an answer was read, and counts answers by source. */
 export class TallyHeaders {
   readonly #bySource: ReadonlyMap<AnswerSource, { inc(): void }>;
-  /** As-of moves a few times a second and is asked for with every request. */
-  readonly #asOfText = remembered(formatInstant);
+  #asOfMs = Number.NaN;
+  #asOf = '';
 
-  constructor(answers: Counter<'source'>) {
+  /** @param counter its name and help */
+  constructor(metrics: Registry, counter: { name: string; help: string }) {
+    const answers = new Counter({ ...counter, labelNames: ['source'], registers: [metrics] });
     this.#bySource = new Map(SOURCES.map((source) => [source, answers.labels(source)]));
   }
 
@@ -26,20 +25,17 @@ export class TallyHeaders {
     if (asOfMs !== undefined) reply.header('x-tally-as-of', this.#asOfText(asOfMs));
     reply.header('server-timing', `auth;dur=${hundredths(request.authMs)}, read;dur=${hundredths(readMs)}`);
   }
+
+  /** Formatted once: thousands of requests share an as-of. */
+  #asOfText(asOfMs: number): string {
+    if (asOfMs !== this.#asOfMs) {
+      this.#asOfMs = asOfMs;
+      this.#asOf = formatInstant(asOfMs);
+    }
+    return this.#asOf;
+  }
 }
 
 function hundredths(ms: number): number {
   return Math.round(ms * 100) / 100;
-}
-
-function remembered(format: (ms: number) => string): (ms: number) => string {
-  let lastMs = Number.NaN;
-  let text = '';
-  return (ms) => {
-    if (ms !== lastMs) {
-      lastMs = ms;
-      text = format(ms);
-    }
-    return text;
-  };
 }

@@ -2,31 +2,31 @@ import { withinLoopTime } from '@calltally/counters';
 import { type ApiKeyRow, type ApiKeys, StoreError } from '@calltally/store';
 import { LRUCache } from 'lru-cache';
 
-/** What is kept of a valid key, under its hash. */
+/** A valid key, cached by its hash. */
 interface KnownKey {
   userId: string;
-  /** Epoch ms; Infinity for a key without an end. */
+  /** Epoch ms; Infinity for a key that does not expire. */
   expiresAtMs: number;
-  /** When Mongo is to be asked again, epoch ms. */
+  /** When to ask Mongo again, epoch ms. */
   recheckAtMs: number;
 }
 
-/** Room for every dashboard's key of one process: about 60 MB when full. */
+/** About 60 MB when full. */
 const KNOWN_MAX = 200_000;
-/** The watcher evicts what is revoked; this finds rows that were changed or deleted by hand. */
+/** The watcher evicts revoked keys. Rechecks find rows that were changed or deleted by hand. */
 const RECHECK_MS = 600_000;
-/** Behind the answers, and few, so that keys that came together do not become a crowd ten minutes later. */
+/** Rechecks delay no answer. Few at once, so that keys cached together are not rechecked in a burst. */
 const RECHECKS_AT_ONCE_MAX = 2;
 const UNKNOWN_MAX = 10_000;
-/** A key that is made after it was tried works within this. */
+/** A key that was tried before it was created works within this. */
 const UNKNOWN_MS = 1_000;
 const REVOKED_MAX = 100_000;
-/** Look-ups go together, so that these wait for a moment only; there are more of them where Mongo does not answer. */
+/** Look-ups are batched and short. So many pile up only while Mongo does not answer. */
 const LOOK_UPS_AT_ONCE_MAX = 10_000;
-/** A request waits for no longer than this; the look-up goes on, and the next request finds its answer. */
+/** How long a request waits. The look-up continues, and the next request finds its result. */
 const WAIT_MS = 800;
 
-/** How often a request's key was answered from memory, found in Mongo, not valid, or not to be looked up. */
+/** How many checks hit the cache, found the key in Mongo, refused it, or got no answer from Mongo. */
 export interface ApiKeyCacheCounts {
   hit: number;
   found: number;
@@ -35,15 +35,15 @@ export interface ApiKeyCacheCounts {
 }
 
 /**
- * Whose key a hash belongs to: from memory where possible, so that a request costs no round trip, and so that known
- * keys stay valid while Mongo is away. Never holds a key, only hashes.
+ * Finds the user of an API key by its hash. Known keys cost no round trip, and stay valid while Mongo is away. Holds only
+ * hashes, never a key.
  */
 export class ApiKeyCache {
   readonly counts: ApiKeyCacheCounts = { hit: 0, found: 0, refused: 0, unavailable: 0 };
   readonly #keys: Pick<ApiKeys, 'findByHash'>;
   readonly #known = new LRUCache<string, KnownKey>({ max: KNOWN_MAX });
   readonly #unknown = new LRUCache<string, true>({ max: UNKNOWN_MAX, ttl: UNKNOWN_MS });
-  /** A revocation is for good. Kept, so that a look-up begun before it cannot bring the key back after it. */
+  /** Kept, so that a look-up that began before a revocation cannot restore the key. */
   readonly #revoked = new LRUCache<string, true>({ max: REVOKED_MAX });
   readonly #lookUps = new Map<string, Promise<KnownKey | undefined>>();
   #rechecks = 0;
@@ -56,7 +56,7 @@ export class ApiKeyCache {
     return this.#known.size;
   }
 
-  /** The user of a key that is known and valid at `nowMs`; undefined says nothing about the key. */
+  /** The user of a cached key that is valid at `nowMs`; undefined says nothing about the key. */
   known(hash: string, nowMs: number): string | undefined {
     const key = this.#known.get(hash);
     if (key === undefined || key.expiresAtMs <= nowMs) return undefined;
@@ -66,9 +66,9 @@ export class ApiKeyCache {
   }
 
   /**
-   * The user of a key, asking Mongo where it is not known.
+   * The user of a key; asks Mongo if it is not cached.
    * @returns undefined for a key that is unknown, revoked or expired
-   * @throws StoreError when it is not known and Mongo cannot be asked
+   * @throws StoreError if it is not cached and Mongo does not answer
    */
   async find(hash: string, nowMs: number): Promise<string | undefined> {
     const known = this.known(hash, nowMs);
@@ -89,8 +89,8 @@ export class ApiKeyCache {
   }
 
   /**
-   * Whether a key that was valid is so still, for who goes on with it for hours. Counts no hit. A key that had to make
-   * room is not thereby ended: it is looked up again, and stands until the answer says otherwise.
+   * Whether a key that was valid still is, for streams, which last for hours. Counts no check. A key that the cache
+   * dropped for lack of space is looked up again, and stays valid until Mongo says otherwise.
    */
   stands(hash: string, nowMs: number): boolean {
     if (this.#revoked.has(hash)) return false;
@@ -107,12 +107,12 @@ export class ApiKeyCache {
     this.#known.delete(hash);
   }
 
-  /** One look-up a hash at a time, however many requests wait for it. */
+  /** One look-up per hash at a time, shared by all requests that wait for it. */
   #lookUp(hash: string, nowMs: number): Promise<KnownKey | undefined> {
     const underWay = this.#lookUps.get(hash);
     if (underWay !== undefined) return underWay;
     if (this.#lookUps.size >= LOOK_UPS_AT_ONCE_MAX) {
-      return Promise.reject(new StoreError('STORE_UNAVAILABLE', true, new Error('too many keys to look up')));
+      return Promise.reject(new StoreError('STORE_UNAVAILABLE', true, new Error('too many look-ups')));
     }
     const lookUp = this.#keys
       .findByHash(hash)

@@ -1,24 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiKeys } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
-import { toLoggedError } from '../logged-error.ts';
+import { toLoggedError } from '../redaction.ts';
 import type { ApiKeyCache } from './api-key-cache.ts';
 
-/** With the time of one query this keeps a revoked key from being taken for longer than two seconds. */
+/** With the time of one query, a revoked key is accepted for at most two seconds. */
 const POLL_MS = 500;
 /**
- * Revocations become visible a little out of the order of their times, and servers' clocks differ. Longer than any
- * look-up may take, so that one begun before a revocation is undone by a poll after it.
+ * Polls overlap, since revocations may become visible out of order and servers' clocks differ. Longer than any look-up,
+ * so that a poll corrects a look-up that began before the revocation.
  */
 const OVERLAP_MS = 10_000;
 
 /**
- * Tells a key ring what has been revoked: one query for all keys, not one a request. Times compared are those that
- * Mongo itself gave; after an outage it goes on from the last one it saw, so nothing is missed.
+ * Evicts revoked keys from the cache, by one query for all keys instead of one per request. Compares only times that
+ * Mongo gave, and resumes from the last one after an outage, so nothing is missed.
  */
 export class RevocationWatcher {
   readonly #keys: Pick<ApiKeys, 'revokedSince' | 'lastRevocation'>;
-  readonly #ring: Pick<ApiKeyCache, 'revoke'>;
+  readonly #cache: Pick<ApiKeyCache, 'revoke'>;
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -28,11 +28,11 @@ export class RevocationWatcher {
 
   constructor(
     keys: Pick<ApiKeys, 'revokedSince' | 'lastRevocation'>,
-    ring: Pick<ApiKeyCache, 'revoke'>,
+    cache: Pick<ApiKeyCache, 'revoke'>,
     logger: Logger,
   ) {
     this.#keys = keys;
-    this.#ring = ring;
+    this.#cache = cache;
     this.#logger = logger;
   }
 
@@ -62,18 +62,18 @@ export class RevocationWatcher {
     try {
       this.#latest ??= (await this.#keys.lastRevocation()) ?? new Date(0);
       for (const row of await this.#keys.revokedSince(new Date(this.#latest.getTime() - OVERLAP_MS))) {
-        this.#ring.revoke(row.hash);
+        this.#cache.revoke(row.hash);
         if (row.revoked_at !== undefined && row.revoked_at > this.#latest) this.#latest = row.revoked_at;
       }
-      if (!this.#reachable) this.#logger.info('revoked keys can be asked for again');
+      if (!this.#reachable) this.#logger.info('checking for revoked keys again');
       this.#reachable = true;
     } catch (thrown) {
       if (this.#stopping.signal.aborted) return;
-      // Once an outage, not twice a second.
+      // Once per outage, not twice a second.
       if (this.#reachable) {
         this.#logger.warn(
           { fault: toLoggedError(thrown) },
-          'cannot ask for revoked keys; known keys stay valid',
+          'cannot check for revoked keys, retrying; known keys stay valid',
         );
       }
       this.#reachable = false;

@@ -2,79 +2,69 @@ import { hashApiKey, looksLikeApiKey } from '@calltally/store';
 import fastifyAuth from '@fastify/auth';
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
-import { ApiError, unavailable } from '../api-error.ts';
+import { ApiError } from '../api-error.ts';
 import { networkOf } from '../client-address.ts';
 import type { ApiKeyCache } from '../keys/api-key-cache.ts';
-import { bearerToken, invalidApiKey, missingApiKey, otherUser } from '../keys/bearer.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose key the request came with; empty until it is authenticated. */
+    /** The user of the API key; empty before authentication. */
     userId: string;
-    /** What the key is known by. */
     keyHash: string;
-    /** How long that took. */
+    /** How long authentication took. */
     authMs: number;
   }
   interface FastifyInstance {
-    /** Hook of a route that needs an API key. */
+    /** The hook of a route that needs an API key. */
     requireApiKey: onRequestHookHandler;
   }
 }
 
 /**
- * Failures that one client may have in a second before it is told to wait. A key is looked up before that is said: one
- * that is valid passes, whatever its neighbours behind the same address do. What trying costs Mongo is bounded there,
- * since look-ups go together (packages/store/src/api-keys.ts).
+ * Failures that a client may have in a second before it is told to wait. Only failures count, and a key is looked up
+ * first: a valid key passes, whatever others behind the same address do. Batched look-ups bound what this costs Mongo
+ * (packages/store/src/api-keys.ts).
  */
 const FAILURES_PER_SECOND_MAX = 50;
+const CREDENTIALS = /^bearer(?: +(.*))?$/i;
 
-/** Authentication by Bearer API key; `keys` knows whose they are, `clock` gives epoch milliseconds. */
+/** Authentication by Bearer API key; `clock` gives epoch milliseconds. */
 export const authentication = fp(
   async (app: FastifyInstance, { keys, clock }: { keys: ApiKeyCache; clock: () => number }) => {
     await app.register(fastifyAuth);
-    // The plugin remembers 5000 clients and forgets the ones it heard of longest ago.
-    const failures = app.createRateLimit({
+    // Remembers 5 000 clients, and drops the least recently seen.
+    const countFailure = app.createRateLimit({
       max: FAILURES_PER_SECOND_MAX,
       timeWindow: 1_000,
       keyGenerator: (request) => networkOf(request.client),
     });
 
-    const tooManyFailures = () =>
-      new ApiError('TOO_MANY_FAILURES', 'Too many requests from here failed to authenticate.', {
-        headers: { 'retry-after': '1' },
-      });
-
-    async function look(request: FastifyRequest, hash: string): Promise<void> {
-      const found = await keys.find(hash, clock()).catch((thrown) => {
-        throw unavailable(thrown);
-      });
-      if (found === undefined) throw await refusal(request, invalidApiKey());
-      request.userId = found;
+    async function refuse(request: FastifyRequest, error: ApiError): Promise<never> {
+      const failures = await countFailure(request);
+      if (!failures.isAllowed && failures.isExceeded) throw new ApiError('TOO_MANY_FAILURES');
+      throw error;
     }
 
-    /** Counts a failure; after too many of them that is what the client is told. */
-    async function refusal(request: FastifyRequest, error: ApiError): Promise<ApiError> {
-      const seen = await failures(request);
-      return !seen.isAllowed && seen.isExceeded ? tooManyFailures() : error;
+    async function lookUp(request: FastifyRequest, hash: string, begunMs: number): Promise<void> {
+      const userId = await keys.find(hash, clock()).catch((cause) => {
+        throw new ApiError('UNAVAILABLE', { cause });
+      });
+      if (userId === undefined) return refuse(request, new ApiError('INVALID_API_KEY'));
+      request.userId = userId;
+      request.authMs = performance.now() - begunMs;
     }
 
-    // Strategies throw and never reply: a reply would stop the chain without ending it. For a key that is known nothing
-    // is awaited.
+    // Strategies throw and never reply: a reply would stop the chain without ending it. A known key costs no promise.
     function verifyApiKey(request: FastifyRequest, _: unknown, done: () => void): Promise<void> | undefined {
       const begunMs = performance.now();
-      const hash = hashOfKey(request);
-      if (hash instanceof ApiError) {
-        return refusal(request, hash).then((error) => Promise.reject(error));
-      }
+      const token = bearerToken(request.headers.authorization);
+      if (token === undefined) return refuse(request, new ApiError('MISSING_API_KEY'));
+      if (!looksLikeApiKey(token)) return refuse(request, new ApiError('INVALID_API_KEY'));
+      const hash = hashApiKey(token);
       request.keyHash = hash;
-      const known = keys.known(hash, clock());
-      if (known === undefined) {
-        return look(request, hash).then(() => {
-          request.authMs = performance.now() - begunMs;
-        });
-      }
-      request.userId = known;
+      const userId = keys.known(hash, clock());
+      if (userId === undefined) return lookUp(request, hash, begunMs);
+      request.userId = userId;
       request.authMs = performance.now() - begunMs;
       done();
       return undefined;
@@ -82,23 +72,23 @@ export const authentication = fp(
 
     function verifyOwnUser(request: FastifyRequest, _: unknown, done: () => void): void {
       const { user_id } = request.query as { user_id?: unknown };
-      // One given twice is left to the schema, which refuses it.
-      if (typeof user_id === 'string' && user_id !== request.userId) throw otherUser();
+      // The schema refuses a repeated one.
+      if (typeof user_id === 'string' && user_id !== request.userId) throw new ApiError('OTHER_USER');
       done();
     }
 
     app.decorateRequest('userId', '');
     app.decorateRequest('keyHash', '');
     app.decorateRequest('authMs', 0);
-    // The relation is said aloud: the default is `or`, and any one strategy would do.
+    // The default relation is `or`: any one strategy would do.
     app.decorate('requireApiKey', app.auth([verifyApiKey, verifyOwnUser], { relation: 'and' }));
   },
-  { name: 'authentication', dependencies: ['@fastify/rate-limit', 'client'] },
+  { name: 'authentication', dependencies: ['@fastify/rate-limit', 'request-context'] },
 );
 
-/** The hash that the request's key is known by, or why it has none. */
-function hashOfKey(request: FastifyRequest): string | ApiError {
-  const token = bearerToken(request.headers.authorization);
-  if (token === undefined) return missingApiKey();
-  return looksLikeApiKey(token) ? hashApiKey(token) : invalidApiKey();
+/** The token of an `Authorization` header; undefined if it is missing, empty or of another scheme. */
+function bearerToken(header: string | undefined): string | undefined {
+  // The usual spelling, without a regular expression.
+  if (header?.startsWith('Bearer ct_')) return header.slice(7);
+  return CREDENTIALS.exec(header ?? '')?.[1] || undefined;
 }

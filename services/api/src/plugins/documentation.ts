@@ -3,12 +3,12 @@ import fastifySwaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
-/** Everything comes from this host: a dashboard's network may have no other. */
+/** Loads everything from this host, since a dashboard's network may reach no other. */
 const CONTENT_SECURITY_POLICY =
   "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'none'; " +
   "img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'";
 
-/** `GET /openapi.json`, made from the routes' own schemas, and `GET /docs`, where people read it. */
+/** `GET /openapi.json`, generated from the routes' schemas, and `GET /docs` for people. */
 export const documentation = fp(
   async (app: FastifyInstance) => {
     await app.register(fastifySwagger, {
@@ -17,7 +17,7 @@ export const documentation = fp(
         info: {
           title: 'calltally',
           version: '0.1.0',
-          description: 'How many calls a user made and how long they were, exactly and at once.',
+          description: 'How many calls a user made and how long they took: exact and immediate.',
           license: { name: 'MIT', identifier: 'MIT' },
         },
         servers: [{ url: '/' }],

@@ -4,19 +4,19 @@ import fp from 'fastify-plugin';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** How long it took until the answer began, where it then goes on for as long as the client likes. */
+    /** How long a stream took to begin; undefined for all other requests. */
     answeredMs: number | undefined;
   }
 }
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** Durations of requests by method, route and status. What matches no route is one route, so that labels stay few. */
+/** Measures requests by method, route and status. Unmatched paths share one label, so that labels stay few. */
 export const httpMetrics = fp(
   async (app: FastifyInstance, { metrics }: { metrics: Registry }) => {
     const durations = new Histogram({
       name: 'calltally_http_request_duration_seconds',
-      help: 'Time from a request to its answer',
+      help: 'Time from a request to its answer; of a stream, to its beginning',
       labelNames: ['method', 'route', 'status'],
       buckets: BUCKETS_S,
       registers: [metrics],

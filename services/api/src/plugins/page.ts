@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 
-/** Nothing inline, nothing from elsewhere; no script may make markup or code from text. */
+/** Allows nothing inline, nothing from other hosts, and no markup or code made from text. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -25,22 +25,22 @@ const HEADERS: Readonly<Record<string, string>> = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
-  // Which of the files, plain or compressed, is sent.
+  // The encoding decides which file is sent.
   vary: 'Accept-Encoding',
 };
 
-/** `GET /` and the files it loads: the page of services/web, as its build left it. @throws Error where it is not built */
+/** `GET /` and its assets: the built page of services/web. @throws Error if it is not built */
 export async function page(app: FastifyInstance): Promise<void> {
   await app.register(fastifyStatic, {
     root: builtPage(),
-    // A route for each file, so that any other path stays the API's to answer.
+    // One route per file, so that all other paths stay the API's.
     wildcard: false,
     globIgnore: ['**/*.br', '**/*.gz'],
     preCompressed: true,
     decorateReply: false,
     cacheControl: false,
     setHeaders(response, path) {
-      // The name of an asset changes with what is in it.
+      // The name of an asset contains a hash of its content.
       const isAsset = path.includes('/assets/');
       response.setHeader('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
       for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
@@ -48,11 +48,10 @@ export async function page(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** The folder of the built page, found through the package that it is. */
 function builtPage(): string {
   const index = fileURLToPath(import.meta.resolve('@calltally/web/index.html'));
   if (existsSync(index)) return dirname(index);
   throw new Error(
-    `The page is not built: ${index} is missing. Run "npm run build", or "npm start", which builds it too.`,
+    `The page is not built: ${index} is missing. Run "npm run build", or "npm start", which builds it.`,
   );
 }

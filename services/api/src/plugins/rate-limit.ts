@@ -5,14 +5,14 @@ import { ApiError } from '../api-error.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Hooks of a route that counts against a user's limit, to stand behind authentication; none without a limit. */
+    /** Hooks of a route with the per-user limit, to run after authentication; none without a limit. */
     userLimit: onRequestHookHandler[];
   }
 }
 
 const USERS_MAX = 100_000;
 
-/** At most so many requests a user and second in this process; 0 is no limit. */
+/** Limits each user to so many requests a second in this process; 0 is no limit. */
 export const rateLimit = fp(
   async (app: FastifyInstance, { perSecond }: { perSecond: number }) => {
     await app.register(fastifyRateLimit, { global: false });
@@ -23,9 +23,7 @@ export const rateLimit = fp(
         cache: USERS_MAX,
         keyGenerator: (request) => request.userId,
         errorResponseBuilder: () =>
-          new ApiError('RATE_LIMITED', `At most ${perSecond} requests a second.`, {
-            headers: { 'retry-after': '1' },
-          }),
+          new ApiError('RATE_LIMITED', { message: `At most ${perSecond} requests a second.` }),
       }) as onRequestHookHandler;
     app.decorate('userLimit', perSecond > 0 ? [hook()] : []);
   },

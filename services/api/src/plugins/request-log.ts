@@ -1,21 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { maskKeys } from '../mask-keys.ts';
+import { maskKeys } from '../redaction.ts';
 
 const PATH_LENGTH_MAX = 100;
 const DATE_LENGTH_MAX = 40;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Code of the error that the request was answered with. */
+    /** The code of the error that answered the request. */
     errorCode: string | undefined;
   }
 }
 
-/**
- * Writes one line a request, when it has been answered: of its headers the client's address, where a trusted proxy
- * tells it, and of its parameters only dates.
- */
+/** Logs one line for each answered request. No header appears in it but a trusted proxy's, and no parameter but dates. */
 export const requestLog = fp(
   async (app: FastifyInstance) => {
     app.decorateRequest('errorCode', undefined);
@@ -27,7 +24,7 @@ export const requestLog = fp(
   { name: 'request-log', dependencies: ['authentication'] },
 );
 
-/** Written for every request, so it is filled in rather than spread together. */
+/** Filled in field by field, since spreading would cost more, and every request pays. */
 interface Line {
   request_id: string;
   method: string;

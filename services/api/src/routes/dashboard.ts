@@ -1,6 +1,6 @@
 import { dashboardData, parseDateRange } from '@calltally/domain';
 import type { ConcurrencyLimit, DashboardReader } from '@calltally/ledger';
-import { Counter, type Registry } from '@calltally/telemetry';
+import type { Registry } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { refuseMisspelt } from '../parameters.ts';
 import { DASHBOARD_MESSAGE, DashboardQuery, DashboardSchema } from '../schemas/dashboard.ts';
@@ -8,7 +8,7 @@ import { TallyHeaders } from '../tally-headers.ts';
 
 export interface DashboardParts {
   reader: Pick<DashboardReader, 'read'>;
-  /** Of all routes together. */
+  /** Shared by all routes. */
   reads: ConcurrencyLimit;
   /** Epoch milliseconds. */
   clock: () => number;
@@ -18,14 +18,10 @@ export interface DashboardParts {
 /** `GET /analytics/dashboard`: the figures of the key's user (docs/api.md). */
 export async function dashboardRoutes(app: FastifyInstance, parts: DashboardParts): Promise<void> {
   const { reader, reads, clock, metrics } = parts;
-  const headers = new TallyHeaders(
-    new Counter({
-      name: 'calltally_dashboard_answers_total',
-      help: 'Dashboards answered, by what they were read from',
-      labelNames: ['source'],
-      registers: [metrics],
-    }),
-  );
+  const headers = new TallyHeaders(metrics, {
+    name: 'calltally_dashboard_answers_total',
+    help: 'Dashboards answered, by answer source',
+  });
 
   app.get<{ Querystring: DashboardQuery }>(
     '/analytics/dashboard',

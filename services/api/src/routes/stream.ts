@@ -1,10 +1,10 @@
 import { parseDateRange } from '@calltally/domain';
 import type { Registry } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
+import { registerStreamMetrics } from '../metrics.ts';
 import { refuseMisspelt } from '../parameters.ts';
 import { DashboardQuery } from '../schemas/dashboard.ts';
 import { StreamSchema } from '../schemas/stream.ts';
-import { measureStreams } from '../stream/measure-streams.ts';
 import { Streams, type StreamsParts } from '../stream/streams.ts';
 
 export interface StreamParts extends StreamsParts {
@@ -14,7 +14,7 @@ export interface StreamParts extends StreamsParts {
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'private, no-store, no-transform',
-  // nginx would hold events back until it has a buffer full of them.
+  // Otherwise nginx buffers events.
   'x-accel-buffering': 'no',
 };
 
@@ -23,11 +23,11 @@ interface Request {
   Headers: { 'last-event-id'?: string };
 }
 
-/** `GET /analytics/stream`: the dashboard's figures as events, for as long as the client listens (docs/api.md). */
+/** `GET /analytics/stream`: the dashboard's figures as events, until either side ends the stream (docs/api.md). */
 export async function streamRoutes(app: FastifyInstance, { metrics, ...parts }: StreamParts): Promise<void> {
   const streams = new Streams(parts);
-  measureStreams(metrics, streams);
-  // Before the server waits for its connections to end.
+  registerStreamMetrics(metrics, streams);
+  // Before the server waits for its connections to close.
   app.addHook('preClose', () => streams.stop());
 
   app.get<Request>(
@@ -38,7 +38,7 @@ export async function streamRoutes(app: FastifyInstance, { metrics, ...parts }: 
       preValidation: refuseMisspelt(DashboardQuery),
     },
     async (request, reply) => {
-      // A range that cannot be is refused before anything else.
+      // An invalid range is refused before anything is read.
       parseDateRange(request.query, parts.clock());
       if (request.method === 'HEAD') return reply.headers(HEADERS).send();
       const { raw: response } = reply;
@@ -52,9 +52,9 @@ export async function streamRoutes(app: FastifyInstance, { metrics, ...parts }: 
           reply.headers({ ...HEADERS, connection: 'close' }).hijack();
           response.writeHead(200, reply.getHeaders() as Record<string, string>);
           request.answeredMs = reply.elapsedTime;
-          // Fastify takes a request for answered at `finish` or `error`; when a client goes there is neither.
+          // Fastify runs onResponse at `finish` or `error`. A client that disconnects causes neither.
           response.once('close', () => {
-            if (!response.writableFinished) response.emit('error', new Error('the client has gone'));
+            if (!response.writableFinished) response.emit('error', new Error('client disconnected'));
           });
         },
         refused(error) {

@@ -1,6 +1,6 @@
 import { parseDateRange, seriesData, seriesOf } from '@calltally/domain';
 import type { ConcurrencyLimit, SeriesReader } from '@calltally/ledger';
-import { Counter, type Registry } from '@calltally/telemetry';
+import type { Registry } from '@calltally/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import { CSV_TYPE, csvFileName, csvFormatOf, csvOf } from '../csv.ts';
@@ -10,7 +10,7 @@ import { TallyHeaders } from '../tally-headers.ts';
 
 export interface TimeseriesParts {
   series: Pick<SeriesReader, 'read'>;
-  /** Of all routes together. */
+  /** Shared by all routes. */
   reads: ConcurrencyLimit;
   /** Epoch milliseconds. */
   clock: () => number;
@@ -22,14 +22,10 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 /** `GET /analytics/timeseries`: figures of the key's user by day, week or month, as JSON or CSV (docs/api.md). */
 export async function timeseriesRoutes(app: FastifyInstance, parts: TimeseriesParts): Promise<void> {
   const { series: reader, reads, clock, metrics } = parts;
-  const headers = new TallyHeaders(
-    new Counter({
-      name: 'calltally_timeseries_answers_total',
-      help: 'Time series answered, by what they were read from',
-      labelNames: ['source'],
-      registers: [metrics],
-    }),
-  );
+  const headers = new TallyHeaders(metrics, {
+    name: 'calltally_timeseries_answers_total',
+    help: 'Time series answered, by answer source',
+  });
 
   app.get<{ Querystring: TimeseriesQuery }>(
     '/analytics/timeseries',
@@ -47,7 +43,7 @@ export async function timeseriesRoutes(app: FastifyInstance, parts: TimeseriesPa
       const begunMs = performance.now();
       const reading = await reads.run(() => reader.read(request.userId, range, series, nowMs));
       headers.write(request, reply, reading, performance.now() - begunMs);
-      // Lower case, so that the plugin which compresses finds that it is there.
+      // In lower case, as @fastify/compress looks for it.
       reply.header('vary', 'Accept, accept-encoding');
       const data = seriesData(series, reading.tallies, range);
       if (formatOf(request) === 'json') return { success: true, message: TIMESERIES_MESSAGE, data };
@@ -57,7 +53,7 @@ export async function timeseriesRoutes(app: FastifyInstance, parts: TimeseriesPa
   );
 }
 
-/** What the client would rather have; JSON where it has no preference, or wants neither. */
+/** The format that the client prefers; JSON if it has no preference or accepts neither. */
 function formatOf({ query, headers }: FastifyRequest<{ Querystring: TimeseriesQuery }>): 'json' | 'csv' {
   if (query.format !== undefined) return query.format;
   return new Negotiator({ headers }).mediaType([JSON_TYPE, CSV_TYPE]) === CSV_TYPE ? 'csv' : 'json';

@@ -7,12 +7,12 @@ export type DashboardQuery = Static<typeof DashboardQuery>;
 
 const DashboardData = Type.Object({
   total_calls: count('calls that started in the range'),
-  total_duration_minutes: decimals('their duration, 2 decimals, half up'),
+  total_duration_minutes: decimals('their total duration in minutes, 2 decimals, half up'),
   total_duration_hours: decimals('the same in hours, 2 decimals, half up'),
   avg_duration_minutes: decimals('total_duration_minutes / total_calls, 2 decimals; 0 with no calls'),
-  calls_today: count('calls of the UTC day that holds now, whatever the range'),
-  calls_this_week: count('calls of the ISO week (from Monday, UTC) that holds now'),
-  calls_this_month: count('calls of the calendar month (UTC) that holds now'),
+  calls_today: count('calls of the current UTC day, whatever the range'),
+  calls_this_week: count('calls of the current ISO week (from Monday, UTC)'),
+  calls_this_month: count('calls of the current calendar month (UTC)'),
   date_range: DateRange,
 });
 
@@ -25,10 +25,10 @@ const DashboardResponse = Type.Object(
 
 export const DashboardSchema = {
   operationId: 'getDashboard',
-  summary: 'How many calls, and how long',
+  summary: 'Number and duration of calls',
   description:
-    "Figures of the API key's user: over a range, and of the current day, week and month. Costs the same however " +
-    'many calls there are.',
+    "Figures of the API key's user: over a range, and of the current day, week and month. The cost does not depend " +
+    'on the number of calls.',
   tags: ['analytics'],
   security: [{ apiKey: [] }],
   querystring: DashboardQuery,

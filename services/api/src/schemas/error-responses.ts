@@ -1,9 +1,9 @@
 import Type from 'typebox';
-import { ERROR_STATUS, type ErrorCode } from '../api-error.ts';
+import { ERRORS, type ErrorCode } from '../api-error.ts';
 
-/** Shape of every error body, with the codes that an operation may answer under a status. */
+/** An error body with the codes of one status. */
 function errorBody(description: string, status: number) {
-  const codes = (Object.keys(ERROR_STATUS) as ErrorCode[]).filter((code) => ERROR_STATUS[code] === status);
+  const codes = (Object.keys(ERRORS) as ErrorCode[]).filter((code) => ERRORS[code].status === status);
   return Type.Object(
     {
       success: Type.Literal(false),
@@ -18,9 +18,9 @@ const retryAfter = {
   'Retry-After': { type: 'integer', description: 'seconds to wait before the next try' },
 };
 
-/** The refusals that every request to the dashboard may meet, by status. */
+/** The errors of every analytics route, by status. */
 export const ErrorResponses = {
-  400: errorBody('A parameter cannot be used; the message names it.', 400),
+  400: errorBody('A parameter is invalid; the message names it.', 400),
   401: {
     ...errorBody('No API key, one that is not valid, or one of another user.', 401),
     headers: {
@@ -34,9 +34,9 @@ export const ErrorResponses = {
     ...errorBody('Too many requests, or too many that failed to authenticate.', 429),
     headers: retryAfter,
   },
-  500: errorBody('A fault of ours.', 500),
+  500: errorBody('An error of the server.', 500),
   503: {
-    ...errorBody('Neither store can answer, or more is asked than can be answered.', 503),
+    ...errorBody('Neither store can answer, or the server is overloaded.', 503),
     headers: retryAfter,
   },
 };

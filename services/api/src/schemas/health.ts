@@ -4,7 +4,7 @@ const state = (description: string) => Type.Enum(['up', 'down'], { description }
 
 const HealthResponse = Type.Object(
   { status: Type.Literal('alive') },
-  { description: 'The process answers; says nothing of what it depends on.' },
+  { description: 'The process answers. Says nothing about its dependencies.' },
 );
 
 const readiness = (status: 'ready' | 'unavailable', description: string) =>
@@ -31,7 +31,7 @@ export const ReadinessSchema = {
   summary: 'Ready to answer, with the state of each dependency',
   tags: ['operations'],
   response: {
-    200: readiness('ready', 'Dashboards can be answered, from Redis, from Mongo or from both.'),
+    200: readiness('ready', 'Dashboards can be answered from Redis, Mongo or both.'),
     503: readiness('unavailable', 'Neither Redis nor Mongo answers.'),
   },
 };

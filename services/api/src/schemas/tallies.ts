@@ -1,14 +1,27 @@
 import Type from 'typebox';
-import { DATE_PATTERN } from './date-pattern.ts';
 
-/* What operations that answer tallies of a range have in common. */
+/* What all operations with a range have in common. */
+
+const YEAR = '(?:000[1-9]|00[1-9]\\d|0[1-9]\\d\\d|[1-9]\\d{3})';
+const LEAP_YEAR = '(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)';
+const MONTH_AND_DAY =
+  '(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))';
+const DATE = `(?:${YEAR}-${MONTH_AND_DAY}|${LEAP_YEAR}-02-29)`;
+const MINUTE = '(?:[01]\\d|2[0-3]):[0-5]\\d';
+const SECOND = ':[0-5]\\d(?:[.,]\\d{1,9})?';
+const OFFSET = '(?:[Zz]|[+\\- ](?:[01]\\d|2[0-3])(?::?[0-5]\\d)?)';
+/** After a space, a time without seconds and offset could be an offset. */
+const TIME = `(?:[Tt]${MINUTE}(?:${SECOND})?${OFFSET}?| ${MINUTE}(?:${SECOND}${OFFSET}?|${OFFSET}))`;
+
+/** The dates that parseDateRange accepts, for tools that generate requests from the document. A test compares the two. */
+export const DATE_PATTERN = `^${DATE}${TIME}?$`;
 
 const date = (description: string) =>
   Type.Optional(Type.String({ description, minLength: 10, pattern: DATE_PATTERN }));
 
 export const rangeParameters = {
   start_date: date(
-    'Start of the range: an ISO 8601 date or date-time, UTC where it has no offset. ' +
+    'Start of the range: an ISO 8601 date or date-time, UTC if it has no offset. ' +
       'Default: the start of the UTC day 30 days before the day that holds the end.',
   ),
   end_date: date(
@@ -17,7 +30,7 @@ export const rangeParameters = {
   ),
   user_id: Type.Optional(
     Type.String({
-      description: "Whose figures are meant; refused with 401 unless it is the key's own user.",
+      description: "Whose figures to read. Refused with 401 unless it is the key's own user.",
     }),
   ),
 };
@@ -27,7 +40,7 @@ export const decimals = (description: string) => Type.Number({ minimum: 0, descr
 const instant = (description: string) => Type.String({ format: 'date-time', description });
 
 export const DateRange = Type.Object({
-  start_date: instant('start of the range applied, UTC'),
+  start_date: instant('start of the effective range, UTC'),
   end_date: instant('its end, inclusive, UTC'),
 });
 
@@ -35,13 +48,13 @@ export const tallyHeaders = {
   'X-Tally-Source': {
     type: 'string',
     enum: ['counters', 'counters+mongo', 'mongo'],
-    description: 'what the figures were read from; they are the same from each',
+    description: 'what the figures were read from; they are the same from all three',
   },
   'X-Tally-As-Of': {
     type: 'string',
     format: 'date-time',
-    description: 'everything that producers had acknowledged by then is counted; absent while unknown',
+    description: 'every call acknowledged to a producer by then is counted; absent while unknown',
   },
   'Server-Timing': { type: 'string', description: 'milliseconds spent on `auth` and on `read`' },
-  'X-Request-Id': { type: 'string', description: "the request's own id, or the one given to it" },
+  'X-Request-Id': { type: 'string', description: "the request's own id, or a new one" },
 };

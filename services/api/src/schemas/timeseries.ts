@@ -15,18 +15,18 @@ export const TimeseriesQuery = Type.Object({
   ...rangeParameters,
   format: Type.Optional(
     Type.Enum(['json', 'csv'], {
-      description: 'Goes before `Accept`. Default: what `Accept` prefers, else json.',
+      description: 'Takes precedence over `Accept`. Default: what `Accept` prefers, else json.',
     }),
   ),
   separator: Type.Optional(
     Type.Enum(Object.keys(SEPARATORS) as (keyof typeof SEPARATORS)[], {
-      description:
-        'What stands between the cells of a CSV. Default: comma, and semicolon where `decimal` is comma.',
+      description: 'Separator of CSV cells. Default: comma, or semicolon if `decimal` is comma.',
     }),
   ),
   decimal: Type.Optional(
     Type.Enum(Object.keys(DECIMALS) as (keyof typeof DECIMALS)[], {
-      description: 'The decimal sign of a CSV. Default: point. A comma cannot be both, sign and separator.',
+      description:
+        'Decimal sign of a CSV. Default: point. A comma cannot be both decimal sign and separator.',
     }),
   ),
 });
@@ -35,10 +35,10 @@ export type TimeseriesQuery = Static<typeof TimeseriesQuery>;
 const Bucket = Type.Object({
   start: Type.String({
     format: 'date',
-    description: 'first UTC day of the day, week or month, also where the range begins within it',
+    description: 'first UTC day of the day, week or month, even if the range begins later',
   }),
   calls: count('calls that started in the bucket and in the range'),
-  duration_ms: count('how long they were together: the exact sum in milliseconds'),
+  duration_ms: count('their total duration in milliseconds, exact'),
   duration_minutes: decimals('the same in minutes, 2 decimals, half up'),
   avg_duration_minutes: decimals('duration_minutes / calls, 2 decimals; 0 with no calls'),
 });
@@ -52,22 +52,22 @@ const TimeseriesResponse = Type.Object({
     interval: Type.Enum([...INTERVALS]),
     buckets: Type.Array(Bucket, {
       maxItems: seriesBucketsMax,
-      description: 'every one that the range touches, in order of time, also without calls',
+      description: 'every bucket that the range touches, in order of time, including those without calls',
     }),
     date_range: DateRange,
   }),
 });
 
 const CsvResponse = Type.String({
-  description: 'The same buckets by RFC 4180, a line each behind a line with the names of the fields.',
+  description: 'The same buckets as RFC 4180, one per line, with a header line.',
 });
 
 export const TimeseriesSchema = {
   operationId: 'getTimeseries',
-  summary: 'How many calls, and how long, by day, week or month',
+  summary: 'Number and duration of calls by day, week or month',
   description:
-    "Figures of the API key's user for each bucket of a range; together they are those of the dashboard for the same " +
-    'range. Costs the same however many calls there are.',
+    "Figures of the API key's user for each bucket of a range. They add up to the dashboard of the same range. The " +
+    'cost does not depend on the number of calls.',
   tags: ['analytics'],
   security: [{ apiKey: [] }],
   querystring: TimeseriesQuery,

@@ -6,12 +6,10 @@ export interface StreamLimits {
   perProcess: number;
 }
 
-/** A wall of dashboards and everybody's open pages; and what one core keeps up with by far. */
+/** Enough for a wall of dashboards and every open page of a user, and well within what one core can serve. */
 export const STREAM_LIMITS: StreamLimits = { perUser: 100, perProcess: 2_000 };
 
-const RETRY_AFTER_S = 5;
-
-/** Who has how many streams. */
+/** Counts open streams by user and in total. */
 export class ConnectionLimit {
   readonly #limits: StreamLimits;
   readonly #byUser = new Map<string, number>();
@@ -29,11 +27,14 @@ export class ConnectionLimit {
   take(userId: string): void {
     const { perUser, perProcess } = this.#limits;
     const own = this.#byUser.get(userId) ?? 0;
-    if (own >= perUser) throw tooMany(`At most ${perUser} streams of a user are open at once. Close some.`);
+    if (own >= perUser) {
+      const message = `At most ${perUser} streams of a user may be open at once. Close some.`;
+      throw new ApiError('TOO_MANY_STREAMS', { message });
+    }
     if (this.#taken >= perProcess) {
-      throw tooMany(
-        'No more streams can be taken here. Try again later, or ask for the dashboard now and then.',
-      );
+      const message =
+        'No more streams can be opened here. Try again later, or ask for the dashboard from time to time.';
+      throw new ApiError('TOO_MANY_STREAMS', { message });
     }
     this.#byUser.set(userId, own + 1);
     this.#taken += 1;
@@ -45,8 +46,4 @@ export class ConnectionLimit {
     else this.#byUser.delete(userId);
     this.#taken -= 1;
   }
-}
-
-function tooMany(message: string): ApiError {
-  return new ApiError('TOO_MANY_STREAMS', message, { headers: { 'retry-after': String(RETRY_AFTER_S) } });
 }

@@ -1,29 +1,36 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorBody } from '../api-error.ts';
-import type { Shown } from './figures.ts';
-import { endEvent, heartbeatEvent, PREAMBLE, RECONNECT_EVENT } from './sse.ts';
+import { endEvent, type Figures, heartbeatEvent, PREAMBLE, RECONNECT_EVENT } from './sse.ts';
 
-/** Between two states of the figures, so that there are never more than four a second. */
+/** Between two states of the figures: at most four a second. */
 const GAP_MS = 250;
 const HEARTBEAT_MS = 5_000;
-/** A client that takes nothing for so long is cut off. Heartbeats are written long before it passes. */
+/** A client that reads nothing for this long is disconnected. Several heartbeats are due in that time. */
 const STUCK_MS = 30_000;
 
-/** Why a stream is over: its client went, its key is no longer valid, its client takes nothing, it is old, the process stops. */
+/** Why a stream ended: client left, key no longer valid, client reads nothing, maximum age, process stopping. */
 export type EndReason = 'client' | 'key' | 'stuck' | 'age' | 'stopping';
+
+/** What a listener is to be shown now. */
+export interface Shown {
+  /** Undefined before the first read. */
+  readonly figures: Figures | undefined;
+  /** As-of of the figures, epoch ms; undefined while unknown. */
+  readonly asOfMs: number | undefined;
+}
 
 export interface ListenerOptions {
   keyHash: string;
-  /** Of the figures that the client has. */
+  /** Id of the figures that the client has. */
   lastEventId: string | undefined;
-  /** How long it goes on at most. */
+  /** The stream's maximum age. */
   lifeMs: number;
   stuckMs?: number;
 }
 
 /**
- * One open stream. What has been written and not yet been taken is one event: until it is, nothing more is written, and
- * only the view's latest figures come after it.
+ * One open stream. At most one write is buffered: while the client has not read it, nothing else is written, and then
+ * only the view's latest figures.
  */
 export class Listener {
   readonly keyHash: string;
@@ -34,9 +41,9 @@ export class Listener {
   #isWriting = false;
   #unsent = PREAMBLE;
   #sentId: string | undefined;
-  /** As of when the figures that were sent hold. */
+  /** As-of of the figures that were sent. */
   #asOfMs: number | undefined;
-  /** These in the time of `performance.now`. */
+  // These three are in the time of `performance.now`.
   #sentAtMs = Number.NEGATIVE_INFINITY;
   #heartbeatAtMs = Number.NEGATIVE_INFINITY;
   readonly #endsAtMs: number;
@@ -58,7 +65,7 @@ export class Listener {
       this.#finish();
       response.destroy();
     });
-    // What is written just as the client goes fails, and `close` says all there is to say.
+    // A write that fails because the client left. `close` follows.
     response.on('error', () => {});
     response.once('close', () => this.#finish());
   }
@@ -67,11 +74,11 @@ export class Listener {
     return this.#reason;
   }
 
-  /** Sends what is due: figures that the client does not have, and heartbeats. Ends a stream that has had its time. */
+  /** Sends what is due: new figures and heartbeats. Ends a stream at its maximum age. */
   send(): void {
     if (this.#isOver) return;
     const nowMs = performance.now();
-    // Of a client that is gone or stopped without a word nothing is ever heard: its kernel, or ours, takes what is sent.
+    // A client that vanished or froze may never be noticed: kernels go on accepting what is sent. Its age ends it.
     if (nowMs >= this.#endsAtMs) this.#end('age', RECONNECT_EVENT);
     if (this.#isOver || this.#isWriting) return;
     const text = this.#unsent + this.#newFigures(nowMs) + this.#heartbeat(nowMs);
@@ -79,12 +86,12 @@ export class Listener {
     if (text !== '') this.#write(text);
   }
 
-  /** Says why, and ends: the client is not to come again. */
+  /** Ends the stream and says why: the client is not to reconnect. */
   refuse(body: ErrorBody): void {
     this.#end('key', endEvent(body));
   }
 
-  /** Ends without a word: the client is to come again. */
+  /** Ends the stream without an event: the client is to reconnect. */
   stop(): void {
     this.#end('stopping', '');
   }
@@ -125,7 +132,7 @@ export class Listener {
   #end(reason: EndReason, text: string): void {
     if (this.#isOver) return;
     this.#reason = reason;
-    // Behind what nobody takes, the end would be taken by nobody.
+    // A client that does not read would not read the end either.
     if (this.#isWriting) this.#response.destroy();
     else this.#response.end(text);
     this.#finish();

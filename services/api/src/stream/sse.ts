@@ -1,37 +1,63 @@
-import { formatInstant } from '@calltally/domain';
+import { createHash } from 'node:crypto';
+import { dashboardData, dayOf, type EffectiveRange, formatInstant } from '@calltally/domain';
+import type { AnswerSource, DashboardReading } from '@calltally/ledger';
 import type { ErrorBody } from '../api-error.ts';
+import type { DashboardQuery } from '../schemas/dashboard.ts';
 
-/** What a client waits before it connects again; some seconds apart would be felt by whoever looks at a page. */
+/** One state of a dashboard, as an event for all its listeners. */
+export interface Figures {
+  /** The same for the same figures of the same range and UTC day. */
+  id: string;
+  event: string;
+  source: AnswerSource;
+  /** Epoch ms; undefined while unknown. */
+  asOfMs: number | undefined;
+}
+
+/** How long a client waits before it reconnects. People notice a longer gap. */
 const RETRY_MS = 2_000;
-
-/** The same where nothing is wrong. */
+/** The same after `reconnect`, when nothing is wrong. */
 const RECONNECT_MS = 100;
+const ID_LENGTH = 16;
 
-/** Stands before all events of a stream. */
+/** Starts every stream. */
 export const PREAMBLE = `retry: ${RETRY_MS}\n\n`;
 
-/**
- * The last event of a stream that is to be opened again at once; an EventSource does so by itself. The pause holds until
- * the preamble of the next stream.
- */
+/** Ends a stream that the client is to reopen at once. The next preamble resets the retry time. */
 export const RECONNECT_EVENT = `retry: ${RECONNECT_MS}\n${event('reconnect', {})}`;
 
-/** Figures as an event. @param data the dashboard's `data` as JSON */
+export function figuresOf(
+  reading: DashboardReading,
+  range: EffectiveRange,
+  query: Pick<DashboardQuery, 'end_date'>,
+  nowMs: number,
+): Figures {
+  const data = dashboardData(reading, range);
+  const { date_range, ...figures } = data;
+  // A range without an end_date ends a little later each time. That alone is no change.
+  const end = query.end_date === undefined ? '' : date_range.end_date;
+  const identity = JSON.stringify([figures, date_range.start_date, end, dayOf(nowMs)]);
+  const id = createHash('sha256').update(identity).digest('base64url').slice(0, ID_LENGTH);
+  const { source, asOfMs } = reading;
+  return { id, event: dashboardEvent(id, JSON.stringify(data)), source, asOfMs };
+}
+
+/** @param data the dashboard's `data` as JSON */
 export function dashboardEvent(id: string, data: string): string {
   return `event: dashboard\nid: ${id}\ndata: ${data}\n\n`;
 }
 
-/** @param asOfMs everything acknowledged by then is in the figures that were sent, epoch ms; undefined while unknown */
+/** @param asOfMs as-of of the figures that were sent, epoch ms; undefined while unknown */
 export function heartbeatEvent(asOfMs: number | undefined): string {
   return event('heartbeat', { as_of: asOfMs === undefined ? null : formatInstant(asOfMs) });
 }
 
-/** The last event of a stream that is not to be opened again. */
+/** Ends a stream that the client is not to reopen. */
 export function endEvent({ error, message }: ErrorBody): string {
   return event('end', { code: error.code, message });
 }
 
-/** JSON has no line breaks, so that one `data` line takes it all. */
+/** One `data` line is enough, since JSON.stringify writes no line breaks. */
 function event(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -4,23 +4,22 @@ import { readDigests } from '@calltally/counters';
 import { DateRangeError } from '@calltally/domain';
 import { type CountersLink, type DashboardReader, LedgerError } from '@calltally/ledger';
 import type { Logger } from '@calltally/telemetry';
-import { ApiError, unavailable } from '../api-error.ts';
+import pLimit from 'p-limit';
+import { ApiError } from '../api-error.ts';
 import type { ApiKeyCache } from '../keys/api-key-cache.ts';
-import { invalidApiKey } from '../keys/bearer.ts';
-import { toLoggedError } from '../logged-error.ts';
+import { toLoggedError } from '../redaction.ts';
 import type { DashboardQuery } from '../schemas/dashboard.ts';
 import { ConnectionLimit, type StreamLimits } from './connection-limit.ts';
 import { type EndReason, Listener } from './listener.ts';
-import { Semaphore } from './semaphore.ts';
 import { View } from './view.ts';
 
-/** Between the beginnings of two looks at whether anything changed. */
+/** Between the starts of two rounds that look for changes. */
 const LOOK_MS = 250;
-/** Rest between two looks, however long they take. */
+/** Least pause between two rounds, however long they take. */
 const REST_MS = 50;
 const QUICK_READS_MAX = 64;
 const SLOW_READS_MAX = 8;
-/** A seat that nobody sits in any more is free again within this; and the pages of a user do not all come again at once. */
+/** Bounds how long a vanished client keeps its place. Random, so that a user's pages do not all reconnect at once. */
 const LIFE_MIN_MS = 600_000;
 const LIFE_MAX_MS = 1_200_000;
 
@@ -32,33 +31,33 @@ export interface StreamsParts {
   clock: () => number;
   logger: Logger;
   limits: StreamLimits;
-  /** How long the next stream may go on; some minutes, drawn at random, unless given. */
+  /** Maximum age of the next stream; random unless given. */
   lifeMs?: () => number;
 }
 
-/** A request for a stream that is authenticated and whose dates can be used. */
+/** An authenticated request for a stream, with a valid range. */
 export interface StreamRequest {
   userId: string;
   keyHash: string;
   query: DashboardQuery;
   lastEventId: string | undefined;
   response: ServerResponse;
-  /** Called when the first figures are there: writes the head of the response. */
+  /** Writes the head of the response; called once the first figures are read. */
   begin(): void;
   /** Called before the stream is ended with an error. */
   refused(error: ApiError): void;
 }
 
 /**
- * All open streams of this process. One look a moment asks Redis, in one command for hundreds of users, whose counters
- * have changed; only theirs are read. While nobody listens nothing is asked.
+ * All open streams of this process. Each round asks Redis, in one command for hundreds of users, for digests of their
+ * counters; only users whose digest changed are read. Without listeners nothing is asked.
  */
 export class Streams {
-  /** How streams ended. */
+  /** Ended streams by reason. */
   readonly ended: Record<EndReason, number> = { client: 0, key: 0, stuck: 0, age: 0, stopping: 0 };
   readonly #parts: StreamsParts;
   readonly #connections: ConnectionLimit;
-  readonly #semaphores = { quick: new Semaphore(QUICK_READS_MAX), slow: new Semaphore(SLOW_READS_MAX) };
+  readonly #limits = { quick: pLimit(QUICK_READS_MAX), slow: pLimit(SLOW_READS_MAX) };
   /** By user and query. */
   readonly #views = new Map<string, Map<string, View>>();
   readonly #listeners = new Map<Listener, (error: ApiError) => void>();
@@ -76,22 +75,26 @@ export class Streams {
   }
 
   /**
-   * Sends the figures as they are now, and again whenever they change. Resolves when the stream has begun.
-   * @throws ApiError TOO_MANY_STREAMS, UNAVAILABLE while the process stops, or BAD_REQUEST behind another answer
-   * @throws LedgerError when the figures cannot be read; then the response has not begun
+   * Sends the present figures, and new ones whenever they change. Resolves when the stream has begun.
+   * @throws ApiError TOO_MANY_STREAMS; UNAVAILABLE while the process stops; BAD_REQUEST for a pipelined request
+   * @throws LedgerError if the figures cannot be read. The response has not begun then.
    */
   async listen(request: StreamRequest): Promise<void> {
     const { userId, query, response } = request;
-    if (this.#stopping.signal.aborted) throw unavailable('stopping');
+    if (this.#stopping.signal.aborted) throw new ApiError('UNAVAILABLE');
     this.#connections.take(userId);
     const view = this.#viewOf(userId, query);
     view.holders += 1;
     try {
       await view.refresh();
-      // Whoever has gone meanwhile will not be heard of again.
-      if (response.destroyed || this.#stopping.signal.aborted) throw unavailable('gone or stopping');
-      // Nor would one be that waits behind an answer which goes on: it is told of no end, and its seat stayed taken.
-      if (response.socket === null) throw notAlone();
+      // No `close` will follow from a response that is destroyed already.
+      if (response.destroyed || this.#stopping.signal.aborted) throw new ApiError('UNAVAILABLE');
+      // Nor from one that waits for an earlier response on its connection. Its place would never be free again.
+      if (response.socket === null) {
+        const message =
+          'A stream needs a connection of its own. Do not request it while an earlier response is open.';
+        throw new ApiError('BAD_REQUEST', { message });
+      }
     } catch (thrown) {
       this.#leave(userId, query, view);
       throw thrown;
@@ -111,7 +114,7 @@ export class Streams {
     this.#looking ??= this.#lookOn();
   }
 
-  /** Ends all streams; their clients will come again, to whoever is there then. */
+  /** Ends all streams. Clients reconnect, to another process or the next one. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     for (const listener of this.#listeners.keys()) listener.stop();
@@ -123,8 +126,7 @@ export class Streams {
     this.#views.set(userId, views);
     const name = nameOf(query);
     const view =
-      views.get(name) ??
-      new View({ ...this.#parts, ...this.#semaphores, failed: this.#failed }, userId, query);
+      views.get(name) ?? new View({ ...this.#parts, ...this.#limits, failed: this.#failed }, userId, query);
     views.set(name, view);
     return view;
   }
@@ -153,18 +155,18 @@ export class Streams {
     const { link, keys, clock } = this.#parts;
     const live = link.current;
     const users = [...this.#views.keys()];
-    // When the session is over there is no version to be had, and the views know what to do then.
-    const versions =
-      live && (await readDigests(live.session, live.generations, users).catch(() => undefined));
+    // If the session has ended there are no digests. The views then read at the slow pace.
+    const digests = live && (await readDigests(live.session, live.generations, users).catch(() => undefined));
     const nowMs = clock();
     for (const [i, userId] of users.entries()) {
-      for (const view of this.#views.get(userId)?.values() ?? [])
-        view.look(versions?.[i], nowMs, live?.asOfMs);
+      for (const view of this.#views.get(userId)?.values() ?? []) {
+        view.look(digests?.[i], nowMs, live?.asOfMs);
+      }
     }
     for (const [listener, refused] of this.#listeners) {
       if (keys.stands(listener.keyHash, nowMs)) listener.send();
       else {
-        const error = invalidApiKey();
+        const error = new ApiError('INVALID_API_KEY');
         refused(error);
         listener.refuse(error.body);
       }
@@ -172,9 +174,12 @@ export class Streams {
   }
 
   readonly #failed = (thrown: unknown): void => {
-    // That both stores are away is said by others, and that a clock went back behind a start is no fault.
+    // Others report that both stores are away. A clock set back before the start of a range is no error.
     if (thrown instanceof LedgerError || thrown instanceof DateRangeError) return;
-    this.#parts.logger.error({ fault: toLoggedError(thrown) }, 'a stream cannot read its figures');
+    this.#parts.logger.error(
+      { fault: toLoggedError(thrown) },
+      'cannot read the figures of a stream, retrying',
+    );
   };
 }
 
@@ -184,11 +189,4 @@ function randomLifeMs(): number {
 
 function nameOf({ start_date, end_date }: DashboardQuery): string {
   return JSON.stringify([start_date, end_date]);
-}
-
-function notAlone(): ApiError {
-  return new ApiError(
-    'BAD_REQUEST',
-    'A stream takes a connection of its own: do not ask behind another answer.',
-  );
 }

@@ -1,27 +1,27 @@
 import type { CountersDigest } from '@calltally/counters';
 import { dayOf, parseDateRange } from '@calltally/domain';
 import type { DashboardReader } from '@calltally/ledger';
+import type { LimitFunction } from 'p-limit';
 import type { DashboardQuery } from '../schemas/dashboard.ts';
-import { type Figures, figuresOf, type Shown } from './figures.ts';
-import type { Listener } from './listener.ts';
-import type { Semaphore } from './semaphore.ts';
+import type { Listener, Shown } from './listener.ts';
+import { type Figures, figuresOf } from './sse.ts';
 
-/** Pace of reading where nothing tells whether it is worth while, or where it failed. */
+/** Pause between reads while nothing tells whether figures changed, or after a failed read. */
 const SLOW_MS = 5_000;
 
 export interface ViewParts {
   reader: Pick<DashboardReader, 'read'>;
   /** Epoch milliseconds. */
   clock: () => number;
-  /** For reads from counters, which take next to no time. */
-  quick: Semaphore;
-  /** For all others: rows of some users are not to take every connection, and nobody waits for these. */
-  slow: Semaphore;
-  /** Told what a read failed with, once until it succeeds again. */
+  /** Limits reads from counters, which are cheap. */
+  quick: LimitFunction;
+  /** Limits all other reads, so that background reads of rows leave connections for requests. */
+  slow: LimitFunction;
+  /** Called with the first error of a series of failed reads. */
   failed(thrown: unknown): void;
 }
 
-/** One user's dashboard of one query, as all its listeners see it: read once for all of them. */
+/** One user's dashboard of one query, read once for all its listeners. */
 export class View implements Shown {
   readonly listeners = new Set<Listener>();
   /** Listeners, and those that wait for the first figures. */
@@ -31,13 +31,13 @@ export class View implements Shown {
   readonly #query: DashboardQuery;
   #figures: Figures | undefined;
   #asOfMs: number | undefined;
-  /** What the counters were, and the UTC day, when the figures began to be read. */
+  /** Digest of the counters, and UTC day, at the start of the last read. */
   #stamp: string | undefined;
   #day = Number.NaN;
   #reading: Promise<void> | undefined;
   #isWaiting = false;
   #fault: unknown;
-  /** Not before, in the time of `performance.now`, where there is no hurry. */
+  /** When the next read without urgency may begin, in the time of `performance.now`. */
   #notBeforeMs = 0;
 
   constructor(parts: ViewParts, userId: string, query: DashboardQuery) {
@@ -55,7 +55,7 @@ export class View implements Shown {
   }
 
   /**
-   * Reads the figures as of now. A read that is under way may have begun too early, so it is waited for first.
+   * Reads the figures as of now. Waits first for a read that is under way, since it may have begun too early.
    * @throws whatever the reader does
    */
   async refresh(): Promise<void> {
@@ -65,17 +65,17 @@ export class View implements Shown {
   }
 
   /**
-   * Reads again where that is due.
-   * @param version what the counters are now; undefined where nobody knows
-   * @param nowMs the clock's, epoch ms
-   * @param asOfMs as of when the counters were that, epoch ms
+   * Reads again if a read is due.
+   * @param digest the counters' present digest; undefined if unknown
+   * @param nowMs the clock's time, epoch ms
+   * @param asOfMs as-of of the digest, epoch ms
    */
-  look(version: CountersDigest | undefined, nowMs: number, asOfMs: number | undefined): void {
+  look(digest: CountersDigest | undefined, nowMs: number, asOfMs: number | undefined): void {
     if (this.#reading !== undefined || this.#isWaiting) return;
     const day = dayOf(nowMs);
-    // A call that starts after now, by a clock ahead of ours, comes into a range that ends now without being counted.
-    const isAhead = version !== undefined && version.lastStartedAt > nowMs;
-    const stamp = version && `${version.text} ${day} ${isAhead}`;
+    // A call that starts ahead of our clock enters a range that ends now only later, when no counter changes.
+    const isAhead = digest !== undefined && digest.lastStartedAt > nowMs;
+    const stamp = digest && `${digest.text} ${day} ${isAhead}`;
     const isSame = stamp !== undefined && stamp === this.#stamp;
     if (isSame && !isAhead && this.#fault === undefined) {
       this.#asOfMs = asOfMs ?? this.#asOfMs;
@@ -86,7 +86,7 @@ export class View implements Shown {
     const { quick, slow } = this.#parts;
     const isQuick = stamp !== undefined && this.#figures?.source === 'counters';
     this.#isWaiting = true;
-    void (isQuick ? quick : slow).run(async () => {
+    void (isQuick ? quick : slow)(async () => {
       this.#isWaiting = false;
       if (this.listeners.size === 0) return;
       this.#stamp = stamp;

@@ -181,7 +181,7 @@ test('keys', async (t) => {
       const ask = async () => ring.known(hash, NOW_MS);
       t.equal(await until(ask, (user) => user === undefined), undefined);
     }
-    t.equal(lines.filter((line) => line.includes('cannot ask for revoked keys')).length, 1, 'said once');
+    t.equal(lines.filter((line) => line.includes('cannot check for revoked keys')).length, 1, 'said once');
     t.notMatch(lines.join(''), /127\.0\.0\.1/);
   });
 });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import { test } from 'tap';
-import { ERROR_STATUS, type ErrorCode } from '../../src/api-error.ts';
+import { ERRORS, type ErrorCode } from '../../src/api-error.ts';
 import { buildApp } from '../../src/app.ts';
 import { ApiKeyCache } from '../../src/keys/api-key-cache.ts';
 
@@ -50,7 +50,7 @@ test('every refusal has one shape and a documented code', async (t) => {
   for (const [method, url, code] of cases) {
     const response = await app.inject({ method, url });
     const what = `${method} ${url}`;
-    t.equal(response.statusCode, ERROR_STATUS[code], what);
+    t.equal(response.statusCode, ERRORS[code].status, what);
     const body = response.json();
     t.strictSame(Object.keys(body), ['success', 'message', 'error'], what);
     t.strictSame([body.success, typeof body.message, body.error], [false, 'string', { code }], what);
@@ -100,7 +100,7 @@ test('a fault of ours is a 500 without detail, and logged without stack, address
   t.same(failed.json().error, { code: 'INTERNAL_ERROR' });
   const said = failed.body + broken.lines.join('') + lines.join('');
   t.notMatch(said, /127\.0\.0\.1|0123456789/);
-  const fault = JSON.parse(broken.lines.find((line) => line.includes('a request failed')) ?? '{}');
+  const fault = JSON.parse(broken.lines.find((line) => line.includes('request failed')) ?? '{}');
   t.match(fault, { level: 'error', request_id: 'r-2', fault: { type: 'TypeError', at: /errors\.test\.ts/ } });
   t.notMatch(JSON.stringify(fault), /\\n/);
 });

@@ -3,8 +3,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Test } from '@calltally/stack/testing';
 import { test } from 'tap';
-import type { Figures } from '../../src/stream/figures.ts';
 import { Listener, type ListenerOptions } from '../../src/stream/listener.ts';
+import type { Figures } from '../../src/stream/sse.ts';
 import { dashboardEvent } from '../../src/stream/sse.ts';
 import { until } from '../support.ts';
 

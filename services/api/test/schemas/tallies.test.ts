@@ -1,7 +1,7 @@
 import { DateRangeError, parseDateRange } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { DATE_PATTERN } from '../../src/schemas/date-pattern.ts';
+import { DATE_PATTERN } from '../../src/schemas/tallies.ts';
 
 const pattern = new RegExp(DATE_PATTERN);
 

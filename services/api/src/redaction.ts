@@ -1,25 +1,33 @@
 import { StoreError } from '@calltally/store';
 import { scrub } from '@calltally/telemetry';
-import { maskKeys } from './mask-keys.ts';
 
+const API_KEY = /ct_[A-Za-z0-9_-]{16,}/g;
 const ADDRESS =
   /\b(?:rediss?|mongodb(?:\+srv)?):\/\/\S+|\b[\w.-]+:\d{1,5}\b|\[[0-9a-f:]+\](?::\d+)?|(?<=\b(?:ENOTFOUND|EAI_AGAIN) )\S+/gi;
 const FRAME = /^\s+at .*/m;
 
-/** What a log says of a fault: enough to find it, without a stack trace, a store's address or a key. */
+/** An error as it is logged: enough to find the cause, without a stack trace, a store's address or a key. */
 export interface LoggedError {
   type: string;
   code?: string;
-  /** Left out where it is a driver's, which likes to name servers. */
+  /** Never a driver's own message, since drivers name servers. */
   message?: string;
-  /** What a driver's error was called. */
+  /** The name of the driver's error. */
   cause?: string;
-  /** The innermost frame, as Node writes it. */
+  /** The innermost stack frame. */
   at?: string;
 }
 
+/**
+ * Masks API keys, also truncated ones, in text that a client wrote. Clients put keys into paths and parameters, and
+ * both appear in logs and error messages.
+ */
+export function maskKeys(text: string): string {
+  return text.includes('ct_') ? text.replace(API_KEY, 'ct_***') : text;
+}
+
 export function toLoggedError(thrown: unknown): LoggedError {
-  if (!(thrown instanceof Error)) return { type: typeof thrown, message: clean(String(thrown)) };
+  if (!(thrown instanceof Error)) return { type: typeof thrown, message: redact(String(thrown)) };
   if (thrown instanceof StoreError) {
     const { name, code, meaning, cause } = thrown;
     return { type: name, code, message: meaning, ...(cause instanceof Error && { cause: cause.name }) };
@@ -29,11 +37,11 @@ export function toLoggedError(thrown: unknown): LoggedError {
   return {
     type: thrown.name,
     ...(typeof code === 'string' && { code }),
-    message: clean(thrown.message),
+    message: redact(thrown.message),
     ...(frame !== undefined && { at: frame }),
   };
 }
 
-function clean(text: string): string {
+function redact(text: string): string {
   return maskKeys(scrub(text)).replace(ADDRESS, '***');
 }

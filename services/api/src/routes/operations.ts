@@ -1,16 +1,21 @@
 import type { CountersLink } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
+import type { Registry } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { HealthProbe } from '../health-probe.ts';
 import { HealthSchema, ReadinessSchema } from '../schemas/health.ts';
 
-export interface HealthParts {
+export interface OperationsParts {
   store: Pick<Store, 'ping'>;
   link: Pick<CountersLink, 'current'>;
+  metrics: Registry;
 }
 
-/** `GET /healthz`: this process answers. `GET /readyz`: it can answer dashboards, from one store at least. */
-export async function healthRoutes(app: FastifyInstance, { store, link }: HealthParts): Promise<void> {
+/** `GET /healthz`: the process answers. `GET /readyz`: it can read one store at least. `GET /metrics`: for Prometheus. */
+export async function operationsRoutes(
+  app: FastifyInstance,
+  { store, link, metrics }: OperationsParts,
+): Promise<void> {
   const mongoProbe = new HealthProbe(store);
 
   app.get('/healthz', { schema: HealthSchema }, async () => ({ status: 'alive' }));
@@ -23,5 +28,10 @@ export async function healthRoutes(app: FastifyInstance, { store, link }: Health
       status: ready ? 'ready' : 'unavailable',
       dependencies: { redis: redis ? 'up' : 'down', mongo: mongo ? 'up' : 'down' },
     });
+  });
+
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    reply.type(metrics.contentType);
+    return metrics.metrics();
   });
 }

@@ -1,14 +1,14 @@
+import pLimit from 'p-limit';
 import { test } from 'tap';
-import { Semaphore } from '../../src/stream/semaphore.ts';
 
-test('so many at once and no more, in the order they came, and a failure ends a turn like any other', async (t) => {
-  const semaphore = new Semaphore(3);
+test('p-limit as streams use it: so many at once and no more, in the order they came, and a failure ends a turn like any other', async (t) => {
+  const limit = pLimit(3);
   const begun: number[] = [];
   let now = 0;
   let most = 0;
   const outcomes = await Promise.allSettled(
     Array.from({ length: 50 }, (_, i) =>
-      semaphore.run(async () => {
+      limit(async () => {
         begun.push(i);
         now += 1;
         most = Math.max(most, now);
@@ -24,7 +24,7 @@ test('so many at once and no more, in the order they came, and a failure ends a 
     [...begun].sort((a, b) => a - b),
   );
   t.equal(outcomes.filter(({ status }) => status === 'rejected').length, 8);
-  await semaphore.run(async () => {
+  await limit(async () => {
     begun.push(50);
   });
   t.equal(begun.length, 51);

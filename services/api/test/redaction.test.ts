@@ -1,6 +1,6 @@
 import { StoreError } from '@calltally/store';
 import { test } from 'tap';
-import { toLoggedError } from '../src/logged-error.ts';
+import { toLoggedError } from '../src/redaction.ts';
 
 test('a log names a fault without stack, address, key or password', (t) => {
   for (const said of [
@@ -14,7 +14,7 @@ test('a log names a fault without stack, address, key or password', (t) => {
   ]) {
     const fault = toLoggedError(new Error(said));
     t.notMatch(fault.message, /10\.1|internal|fe80|abcdefgh|hunter2/, said);
-    t.match(fault.at, /fault\.test\.ts/);
+    t.match(fault.at, /redaction\.test\.ts/);
     t.notMatch(JSON.stringify(fault), /\\n/);
   }
   t.end();
