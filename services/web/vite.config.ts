@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
-/** Writes each file compressed beside itself, once and as small as it goes, so that no request has to. */
+/** Writes compressed copies of each file, so that no request has to compress. */
 function compressed(): Plugin {
   let folder = '';
   return {
@@ -26,12 +26,12 @@ function compressed(): Plugin {
 }
 
 export default defineConfig({
-  // Our packages from their sources, so that a page never holds a stale build of them.
+  // Bundle our packages from source, never from a stale build.
   resolve: { conditions: ['calltally', 'module', 'browser', 'production'] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: ['chrome116', 'firefox124', 'safari17.4'],
-    // Every browser above preloads modules; and nothing may stand in the page itself.
+    // Every browser above preloads modules, and the page allows no inline scripts.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
   },

@@ -22,7 +22,8 @@ export interface CsvFormat {
 /** @throws ApiError INVALID_PARAMETER if a comma would be both decimal sign and separator */
 export function csvFormatOf({ decimal = 'point', separator }: CsvQuery): CsvFormat {
   if (decimal === 'comma' && separator === 'comma') {
-    const message = 'decimal and separator are both comma. Use separator=semicolon or tab, or leave it out.';
+    const message =
+      'decimal and separator are both comma. Use separator=semicolon or separator=tab, or leave it out.';
     throw new ApiError('INVALID_PARAMETER', { message });
   }
   const usual = decimal === 'comma' ? 'semicolon' : 'comma';

@@ -1,17 +1,18 @@
+import { render } from 'preact';
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { Dashboard } from './components/dashboard.tsx';
 import { SignIn } from './components/sign-in.tsx';
 import { storedKey, storeKey, takeDemoKey } from './session.ts';
 
-/** Either signed out, or the dashboard of the key that this tab holds. */
-export function App() {
+/** The sign-in form, or the dashboard of this tab's key. */
+function App() {
   const [key, setKey] = useState(storedKey);
   const [demoKey, setDemoKey] = useState(takeDemoKey);
   const [reason, setReason] = useState<string>();
-  // What had the focus is gone when one view follows the other; a page that is just loaded leaves it where it is.
+  // After a change of view the focused element is gone, so the new view takes the focus. A loaded page does not.
   const [hasTurned, setHasTurned] = useState(false);
 
-  // The address that `npm start` prints may be opened in a tab that has the page already.
+  // The address that `npm start` prints may be opened in a tab that already shows the page.
   useEffect(() => {
     const take = () => setDemoKey((known) => takeDemoKey() ?? known);
     addEventListener('hashchange', take);
@@ -36,3 +37,6 @@ export function App() {
   }
   return <Dashboard key={key} apiKey={key} takesFocus={hasTurned} onSignOut={signOut} />;
 }
+
+const page = document.getElementById('page');
+if (page !== null) render(<App />, page);

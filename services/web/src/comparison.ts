@@ -1,21 +1,21 @@
-/** How a figure stands against the same figure of the period before, as two short lines. */
+/** A figure compared with the previous period's, as two short lines. */
 export interface Comparison {
   direction: 'up' | 'down' | 'same';
   /** `+12 % more`, `−3.4 % fewer`, `the same`, `no calls` */
   head: string;
-  /** What it is held against: `vs 7 days before` */
+  /** What it is compared with: `vs 7 days before` */
   rest: string;
 }
 
-/** The words for a figure that grew and for one that shrank, such as `more` and `fewer`. */
+/** Words for a larger and a smaller figure, such as `more` and `fewer`. */
 export interface Words {
   more: string;
   less: string;
 }
 
-/** @param before what the period before is called, such as `yesterday` or `7 days before` */
+/** @param before name of the previous period, such as `yesterday` or `7 days before` */
 export function compare(figure: number, previous: number, before: string, words: Words): Comparison {
-  // "No calls 7 days before" would be those of one day.
+  // "No calls 7 days before" would sound like a single day.
   if (previous === 0) {
     return {
       direction: 'same',
@@ -37,7 +37,7 @@ export function compare(figure: number, previous: number, before: string, words:
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
-/** Undefined for what rounds to nothing. */
+/** Undefined if it rounds to zero. */
 function percentText(percent: number): string | undefined {
   const size = Math.abs(percent);
   const text = (size < 10 ? tenths : whole).format(size);

@@ -1,23 +1,23 @@
 import { DAY_MS, startOfDay } from '@calltally/domain';
 
-/** UTC days as the domain counts them (days since 1970-01-01), and as people write them. */
+/* UTC days as the domain counts them (days since 1970-01-01), and as people write them. */
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** `2026-03-01` of a day. */
+/** `2026-03-01` */
 export function dateOfDay(day: number): string {
   return new Date(startOfDay(day)).toISOString().slice(0, 10);
 }
 
-/** The day that a text like `2026-03-01` names; undefined where there is none such. */
+/** The day of a text like `2026-03-01`; undefined if there is none. */
 export function dayOfDate(text: string): number | undefined {
   if (!DATE.test(text)) return undefined;
   const ms = Date.parse(`${text}T00:00:00Z`);
   if (Number.isNaN(ms)) return undefined;
   const day = ms / DAY_MS;
-  // Some engines take 31 February for a day in March.
+  // Some engines parse 31 February as a day in March.
   return dateOfDay(day) === text ? day : undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Numbers as they are shown: grouped, and rounded only as the API has rounded them already. */
+/* Numbers as they are shown: grouped, and never rounded more than the API does. */
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
 const hundredths = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });

@@ -1,7 +1,7 @@
 const STORED = 'calltally.key';
 const DEMO = /^#demo=(ct_[\w-]+)$/;
 
-/** The key of this tab, kept until it is closed or signed out. A browser that stores nothing keeps none. */
+/** This tab's key. It is kept until the tab is closed or signed out, if the browser allows storage. */
 export function storedKey(): string | undefined {
   try {
     return sessionStorage.getItem(STORED) ?? undefined;
@@ -15,13 +15,13 @@ export function storeKey(key: string | undefined): void {
     if (key === undefined) sessionStorage.removeItem(STORED);
     else sessionStorage.setItem(STORED, key);
   } catch {
-    // Then a reload asks for it again.
+    // A reload then asks for the key again.
   }
 }
 
 /**
- * Takes the demo's key out of the address, where `npm start` put it: a fragment goes to no server, and from here on it
- * is in no history either.
+ * Removes the demo key from the address, where `npm start` put it. As a fragment it is sent to no server, and now it is
+ * in no history.
  */
 export function takeDemoKey(): string | undefined {
   const key = DEMO.exec(location.hash)?.[1];
@@ -29,7 +29,7 @@ export function takeDemoKey(): string | undefined {
   return key;
 }
 
-/** As much of a key as may be shown. */
+/** The part of a key that may be shown. */
 export function shownKey(key: string): string {
   return `${key.slice(0, 7)}…`;
 }

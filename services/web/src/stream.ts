@@ -1,31 +1,30 @@
 import type { DashboardData } from '@calltally/domain';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { backoffMs } from './backoff.ts';
-import { Fault, faultOf } from './fault.ts';
+import { backoffMs, Fault, faultOf } from './api.ts';
 
-/** The API sends a heartbeat every 5 s; without anything for this long the connection is dead. */
+/** The API sends a heartbeat every 5 s. After this long without data the connection is dead. */
 const SILENCE_MAX_MS = 15_000;
 
 export interface Listener {
   /** The figures, now and whenever they change. */
   dashboard(data: DashboardData): void;
-  /** @param asOf everything acknowledged by then is counted; undefined while unknown */
+  /** @param asOf every call acknowledged by then is counted; undefined while unknown */
   heartbeat(asOf: string | undefined): void;
-  /** Cut or refused; tried again at `againAtMs` (epoch ms). */
+  /** The connection was cut or refused. It is tried again at `againAtMs` (epoch ms). */
   lost(fault: Fault, againAtMs: number): void;
-  /** The key opens nothing any more; nothing is tried again. */
+  /** The key is no longer valid. Nothing is tried again. */
   ended(message: string): void;
 }
 
 export interface Stream {
-  /** Tries again at once where it waits to do so. */
+  /** Ends the pause before the next try, if any. */
   retry(): void;
   stop(): void;
 }
 
 /**
- * Listens to `GET /analytics/stream` until it is stopped or ended, whatever happens to the connection. Read by fetch,
- * since an EventSource sends no Authorization.
+ * Listens to `GET /analytics/stream` until it is stopped or the key is no longer valid, and reconnects as needed. Uses
+ * fetch, since EventSource cannot send Authorization.
  */
 export function listen(
   url: string,
@@ -55,7 +54,7 @@ export function listen(
     }
   };
 
-  /** One connection, from its beginning to its end, which is always a fault. */
+  /** Holds one connection. Its end is always a fault. */
   const connect = async (): Promise<Fault> => {
     const cutting = new AbortController();
     const cut = () => cutting.abort();
@@ -89,7 +88,6 @@ export function listen(
       isToReconnect = false;
       const fault = await connect();
       if (stopping.signal.aborted) return;
-      // Nothing is wrong, so nothing is said.
       if (isToReconnect) continue;
       if (fault.kind === 'refused') return listener.ended(fault.message);
       failures += 1;

@@ -1,28 +1,28 @@
 import { type DashboardData, dayOf } from '@calltally/domain';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Fault } from './fault.ts';
-import { type Choice, queryOf } from './ranges.ts';
+import type { Fault } from './api.ts';
+import { type Choice, queryOf } from './choice.ts';
+import { useAwake } from './hooks.ts';
 import { listen, type Stream } from './stream.ts';
-import { useAwake } from './use-awake.ts';
 
 export type Link =
   | { state: 'connecting' }
   | { state: 'live' }
   | { state: 'lost'; fault: Fault; againAtMs: number };
 
-/** What the stream has told. */
+/** What the stream has sent. */
 export interface Live {
   link: Link;
-  /** Figures, and the parameters that they were asked for with. */
+  /** Figures, and the query that they answer. */
   figures: { query: string; data: DashboardData } | undefined;
-  /** Counts the figures that came, so that what belongs to them is loaded again. */
+  /** Increases with every update, so that dependent data is loaded again. */
   version: number;
-  /** Everything acknowledged by then is counted; and since when this says so, by the browser's clock. */
+  /** Every call acknowledged by then is counted. `asOfSinceMs` is when it last changed, by the browser's clock. */
   asOf: string | undefined;
   asOfSinceMs: number;
 }
 
-/** The server's clock: how far it is ahead of the browser's, and its UTC day. */
+/** How far the server's clock is ahead of the browser's, and its UTC day. */
 export interface ServerClock {
   aheadMs: number;
   today: number;
@@ -38,8 +38,7 @@ const NOTHING: Live = {
 
 /**
  * Keeps the figures of a choice up to date. The first stream asks for no range: its answer ends now, and so tells the
- * server's time, by which the ranges go. When the server's day turns, what was chosen means other days and is asked for
- * anew.
+ * server's time, which ranges follow. When the server's day changes, the choice means other days and a new stream opens.
  */
 export function useLive(key: string, choice: Choice, onEnded: (message: string) => void) {
   const [live, setLive] = useState(NOTHING);
@@ -87,7 +86,7 @@ export function useLive(key: string, choice: Choice, onEnded: (message: string) 
   return { live, clock, query, retry: () => stream.current?.retry() };
 }
 
-/** @param last the clock so far, which stays the same object while nothing that is shown changes */
+/** @param last the previous clock; returned unchanged, to avoid a rendering, while the day is the same */
 function clockAt(nowMs: number, last?: ServerClock): ServerClock {
   const today = dayOf(nowMs);
   return last?.today === today ? last : { aheadMs: nowMs - Date.now(), today };

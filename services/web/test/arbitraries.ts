@@ -1,6 +1,6 @@
 import { dayOf } from '@calltally/domain';
 import fc from 'fast-check';
-import type { Choice } from '../src/ranges.ts';
+import type { Choice } from '../src/choice.ts';
 
 const FIRST_DAY = dayOf(Date.UTC(2000, 0, 1));
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Test, test } from 'tap';
-import type { Fault } from '../src/fault.ts';
+import type { Fault } from '../src/api.ts';
 import { type Listener, listen, type Stream } from '../src/stream.ts';
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;

@@ -293,7 +293,7 @@ test('a parameter that cannot be used is refused with its name, its value and wh
     [
       'format=csv&separator=comma&decimal=comma',
       'INVALID_PARAMETER',
-      /^decimal and separator are both comma\. Take/,
+      /^decimal and separator are both comma\. Use/,
     ],
     ['separator=tab&separator=tab', 'INVALID_PARAMETER', /^separator is given more than once/],
     ['delimiter=tab', 'INVALID_PARAMETER', /"delimiter" .*Write separator/],

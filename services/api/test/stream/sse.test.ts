@@ -10,7 +10,7 @@ test('whatever is sent is one event, which says it again to the letter', (t) => 
   });
   fc.assert(
     fc.property(texts, fc.jsonValue(), (message, data) => {
-      const { body } = new ApiError('INVALID_API_KEY', message);
+      const { body } = new ApiError('INVALID_API_KEY', { message });
       const sent =
         PREAMBLE + dashboardEvent('an-id_1', JSON.stringify(data)) + endEvent(body) + heartbeatEvent(0);
       const { events, rest } = eventsOf(sent);

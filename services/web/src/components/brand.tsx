@@ -1,4 +1,4 @@
-/** The name and its mark: four strokes and the one that crosses them, a tally of five. */
+/** The name, and a tally of five as its logo. */
 export function Brand() {
   return (
     <span class="brand">

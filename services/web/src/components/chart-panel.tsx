@@ -1,13 +1,13 @@
 import { scaleLinear } from 'd3-scale';
-import type { Bar } from '../buckets.ts';
+import type { Bar } from '../bars.ts';
 import { short } from '../numbers.ts';
 
 const GRID_LINES = 3;
-/** What is little still shows. */
+/** Small values stay visible. */
 const BAR_HEIGHT_MIN = 2;
 
 interface Props {
-  /** What the bars are as high as. */
+  /** The figure that the bars show. */
   field: 'calls' | 'minutes';
   title: string;
   height: number;
@@ -20,7 +20,7 @@ interface Props {
   shown: Bar | undefined;
 }
 
-/** One row of bars with its own scale. Positions are pixels; `left` is where lines begin. */
+/** One row of bars with its own scale. Positions are in pixels; lines begin at `left`. */
 export function ChartPanel({
   field,
   title,

@@ -1,13 +1,13 @@
 import type { Interval } from '@calltally/domain';
 import { scaleBand } from 'd3-scale';
 import { useRef, useState } from 'preact/hooks';
-import { type Bar, readout } from '../buckets.ts';
-import { useWidth } from '../use-width.ts';
+import { type Bar, readout } from '../bars.ts';
+import { useWidth } from '../hooks.ts';
 import { ChartPanel } from './chart-panel.tsx';
 
 interface Props {
   name: string;
-  /** What all bars say together, shown while none is pointed at. */
+  /** Shown while no bar is selected. */
   summary: string;
   interval: Interval;
   bars: readonly Bar[];
@@ -24,19 +24,19 @@ const HEAD = 38;
 const FOOT = 26;
 const BAR_WIDTH_MAX = 44;
 const TICK_WIDTH: Readonly<Record<Interval, number>> = { day: 68, week: 68, month: 84 };
-/** Steps from one named bar to the next: a week of days, or a year of months, reads better than five of them. */
+/** Distances between labelled bars: a week of days or a year of months reads better than five of them. */
 const TICK_STEPS: Readonly<Record<Interval, readonly number[]>> = {
   day: [1, 2, 7, 14, 28],
   week: [1, 2, 4, 13, 26],
   month: [1, 2, 3, 6, 12, 24, 36, 60],
 };
-/** So that the last name ends with the chart. */
+/** Half of a label's width, so that the last one ends with the chart. */
 const TICK_HALF: Readonly<Record<Interval, number>> = { day: 20, week: 20, month: 29 };
 const HEIGHT = PANELS.reduce((sum, { height }) => sum + HEAD + height, FOOT);
 
 /**
- * Calls and minutes as bars over one axis of time. Moved through by arrow keys or pointer, bar by bar; to assistive
- * technology it is a slider, the one widget whose value any screen reader reads out with every arrow key.
+ * Calls and minutes as bars over one axis of time. Arrow keys or a pointer select a bar. To assistive technology it is a
+ * slider, the only widget whose value every screen reader reads out after an arrow key.
  */
 export function Chart({ name, summary, interval, bars }: Props) {
   const frame = useRef<HTMLDivElement>(null);
@@ -157,7 +157,7 @@ export function Chart({ name, summary, interval, bars }: Props) {
   );
 }
 
-/** Bars that have their name under them: from the last one back, as many as there is room for. */
+/** The bars with a label: from the last one back, as many as there is room for. */
 function ticksOf(bars: readonly Bar[], interval: Interval, step: number): number[] {
   const least = Math.ceil(TICK_WIDTH[interval] / step);
   const every = TICK_STEPS[interval].find((steps) => steps >= least) ?? least;

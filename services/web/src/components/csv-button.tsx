@@ -8,7 +8,7 @@ interface Props {
   disabled: boolean;
 }
 
-/** Saves the series as a file. Fetched and not linked to, since a link carries no key. */
+/** Saves the series as a file. It is fetched, since a link cannot send the key. */
 export function CsvButton({ apiKey, query, disabled }: Props) {
   const [state, setState] = useState<'ready' | 'busy' | 'failed'>('ready');
   const download = async () => {
@@ -19,7 +19,7 @@ export function CsvButton({ apiKey, query, disabled }: Props) {
       link.href = URL.createObjectURL(content);
       link.download = name;
       link.click();
-      // The browser has taken hold of the content by the next turn.
+      // By the next turn the browser holds the content.
       setTimeout(() => URL.revokeObjectURL(link.href));
       setState('ready');
     } catch {
@@ -33,7 +33,7 @@ export function CsvButton({ apiKey, query, disabled }: Props) {
       </button>
       {state === 'failed' && (
         <p class="fault" role="alert">
-          The file cannot be had just now. Try again in a moment.
+          The file cannot be downloaded just now. Try again in a moment.
         </p>
       )}
     </>

@@ -1,5 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { fetchDashboard } from '../api.ts';
+import { addressOf, type Choice, choiceOfAddress, daysOf, USUAL_CHOICE } from '../choice.ts';
+import { useNow } from '../hooks.ts';
 import {
   datesOfPrevious,
   isKnown,
@@ -7,33 +9,28 @@ import {
   previousOf,
   queryOfPrevious,
   spanOfDays,
-} from '../previous.ts';
-import { addressOf, type Choice, choiceOfAddress, daysOf, USUAL_CHOICE } from '../ranges.ts';
+} from '../previous-period.ts';
 import { shownKey } from '../session.ts';
 import { useLive } from '../use-live.ts';
-import { useNow } from '../use-now.ts';
 import { useRefreshed } from '../use-refreshed.ts';
-import { Announcer } from './announcer.tsx';
-import { Banner } from './banner.tsx';
 import { Brand } from './brand.tsx';
-import { LiveMark } from './live-mark.tsx';
-import { PeriodCounts } from './period-counts.tsx';
-import { RangeCards } from './range-cards.tsx';
+import { Announcer, Banner, LiveMark } from './connection.tsx';
+import { PeriodCounts, RangeCards } from './figures.tsx';
 import { RangePicker } from './range-picker.tsx';
 import { SeriesPanel } from './series-panel.tsx';
 
 interface Props {
   apiKey: string;
-  /** Whether it begins with the focus on its heading. */
+  /** Whether its heading takes the focus. */
   takesFocus: boolean;
-  /** @param why undefined where the person wanted it */
+  /** @param why undefined if the person chose to */
   onSignOut(why?: string): void;
 }
 
 const PREVIOUS_GAP_MS = 15_000;
 const MINUTE_MS = 60_000;
 
-/** Everything that is shown to who is signed in. */
+/** The page for a person who is signed in. */
 export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
   const [choice, setChoice] = useState<Choice>(() => choiceOfAddress(location.search) ?? USUAL_CHOICE);
   const { live, clock, query, retry } = useLive(apiKey, choice, onSignOut);
@@ -50,7 +47,7 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
     history.replaceState(null, '', addressOf(chosen));
   };
 
-  // The period before moves on with the clock, also while no call comes in.
+  // The previous period moves with the clock, also while no call comes in.
   const minute = Math.floor(useNow(MINUTE_MS) / MINUTE_MS);
   const previous = useRefreshed(
     figures && clock && `${addressOf(choice)} ${clock.today}`,

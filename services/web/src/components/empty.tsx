@@ -2,7 +2,7 @@ import type { DashboardData } from '@calltally/domain';
 import { fetchDashboard } from '../api.ts';
 import { useRefreshed } from '../use-refreshed.ts';
 
-/** The API takes no call that is older. */
+/** Calls before 2000 are rejected. */
 const EVER = 'start_date=2000-01-01';
 const GAP_MS = 5_000;
 
@@ -12,7 +12,7 @@ interface Props {
   version: number;
 }
 
-/** What a range without calls says; to a user who has no call at all, how calls come in. */
+/** Shown for a range without calls. Tells users who have no calls at all how calls come in. */
 export function Empty({ apiKey, data, version }: Props) {
   const ever = useRefreshed(EVER, version, GAP_MS, (signal) => fetchDashboard(apiKey, EVER, signal));
   if (ever.value === undefined && ever.fault === undefined && data.calls_this_month === 0) {
@@ -30,7 +30,7 @@ export function Empty({ apiKey, data, version }: Props) {
           To send one by hand: <code>npx calltally publish events.ndjson</code>
         </p>
         <p>
-          How figures are asked for is in the <a href="/docs">documentation</a>.
+          The <a href="/docs">documentation</a> tells how to request figures.
         </p>
       </div>
     );
@@ -43,12 +43,12 @@ export function Empty({ apiKey, data, version }: Props) {
   );
 }
 
-/** Stands where a chart would, while nothing can be read and nothing was read before. */
+/** Shown in place of the chart while figures cannot be read and none are cached. */
 export function NoFigures() {
   return (
     <div class="empty">
       <h3>No figures of this range</h3>
-      <p>They come by themselves as soon as they can be read. You need not reload this page.</p>
+      <p>They appear as soon as they can be read. You need not reload this page.</p>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { type Choice, type DatesFault, daysOf, readDates } from '../choice.ts';
 import { dateOfDay } from '../days.ts';
-import { type Choice, type DatesFault, daysOf, readDates } from '../ranges.ts';
 
 const CHOICES = [
   ['today', 'Today'],
@@ -17,11 +17,11 @@ interface Props {
   onChoose(choice: Choice): void;
 }
 
-/** The ranges by name, and two dates for any other. */
+/** Named ranges, and two dates for any other. */
 export function RangePicker({ choice, today, onChoose }: Props) {
   const choose = (kind: Choice['kind']) => {
     if (kind !== 'custom') return onChoose({ kind });
-    // The days that are shown already, to begin with.
+    // Start with the days that are shown.
     if (today !== undefined) onChoose({ kind, ...daysOf(choice, today) });
   };
   return (
@@ -35,7 +35,7 @@ export function RangePicker({ choice, today, onChoose }: Props) {
               name="range"
               value={kind}
               checked={choice.kind === kind}
-              // Two dates need the server's day; a press that did nothing would look as if it had done something.
+              // Dates need the server's day. A button that does nothing yet is disabled.
               disabled={kind === 'custom' && today === undefined}
               onChange={() => choose(kind)}
             />

@@ -1,8 +1,8 @@
 import type { DashboardData, Interval } from '@calltally/domain';
 import { useState } from 'preact/hooks';
 import { fetchBuckets } from '../api.ts';
-import { type Bar, barsOf, busiestOf, readout } from '../buckets.ts';
-import { type Choice, chartedOf, daysOf, intervalOf, queryOf } from '../ranges.ts';
+import { type Bar, barsOf, busiestOf, readout } from '../bars.ts';
+import { type Choice, chartedOf, daysOf, intervalOf, queryOf } from '../choice.ts';
 import { useRefreshed } from '../use-refreshed.ts';
 import { Chart } from './chart.tsx';
 import { CsvButton } from './csv-button.tsx';
@@ -23,7 +23,7 @@ interface Props {
 const SERIES_GAP_MS = 2_000;
 const UNITS: Readonly<Record<Interval, string>> = { day: 'Day', week: 'Week', month: 'Month' };
 
-/** The range cut into days, weeks or months: as a chart, as a table and as a file. */
+/** The range by days, weeks or months, as a chart, a table and a file. */
 export function SeriesPanel({ apiKey, choice, today, data, version, old }: Props) {
   const [isTable, setIsTable] = useState(false);
   const days = today === undefined ? undefined : daysOf(choice, today);

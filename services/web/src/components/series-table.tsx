@@ -1,10 +1,10 @@
-import type { Bar } from '../buckets.ts';
+import type { Bar } from '../bars.ts';
 import { decimals, number } from '../numbers.ts';
 
-/** The figures of the chart, for who would rather read them. */
+/** The figures of the chart as text. */
 export function SeriesTable({ name, unit, bars }: { name: string; unit: string; bars: readonly Bar[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is to be scrolled by keys, too.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard.
     <section class="table" id="series-table" aria-label={`${name}, as a table`} tabIndex={0}>
       <table>
         <caption class="unseen">{name}</caption>

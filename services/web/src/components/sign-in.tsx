@@ -1,21 +1,21 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Fault } from '../api.ts';
 import { fetchDashboard } from '../api.ts';
-import type { Fault } from '../fault.ts';
 import { Brand } from './brand.tsx';
 
-/** A header can hold nothing else, and no key has anything else. */
+/** The characters that a header and a key can contain. */
 const SENDABLE = /^[\x21-\x7e]+$/;
 
 interface Props {
   demoKey: string | undefined;
-  /** Why a person who was signed in is so no more. */
+  /** Why the person was signed out. */
   reason: string | undefined;
-  /** Whether it begins with the focus on the field. */
+  /** Whether the field takes the focus. */
   takesFocus: boolean;
   onSignIn(key: string): void;
 }
 
-/** Asks for an API key, and passes on one that the API accepts. */
+/** Asks for an API key, and passes it on once the API accepts it. */
 export function SignIn({ demoKey, reason, takesFocus, onSignIn }: Props) {
   const field = useRef<HTMLInputElement>(null);
   const [fault, setFault] = useState<string>();
@@ -31,7 +31,8 @@ export function SignIn({ demoKey, reason, takesFocus, onSignIn }: Props) {
   };
   const tryKey = async (key: string) => {
     if (key === '') return refuse('Enter your API key.');
-    if (!SENDABLE.test(key)) return refuse('This is no API key: it has a space or a letter that no key has.');
+    if (!SENDABLE.test(key))
+      return refuse('This is no API key: it contains a space or another character that no key has.');
     setBusy(true);
     try {
       await fetchDashboard(key, '');
@@ -85,8 +86,8 @@ export function SignIn({ demoKey, reason, takesFocus, onSignIn }: Props) {
           </p>
         )}
         <p class="hint" id="api-key-hint">
-          It begins with <code>ct_</code>, and this tab forgets it when it is closed. Whoever runs calltally
-          makes keys: <code>npx calltally keys create --user me</code>
+          It begins with <code>ct_</code>. This tab forgets it when it is closed. Operators create keys:{' '}
+          <code>npx calltally keys create --user me</code>
         </p>
         <button type="submit" class={demoKey === undefined ? 'primary wide' : 'wide'} disabled={busy}>
           {busy ? 'Signing in …' : 'Sign in'}
@@ -99,7 +100,7 @@ export function SignIn({ demoKey, reason, takesFocus, onSignIn }: Props) {
 function explained(fault: Fault): string {
   switch (fault.kind) {
     case 'refused':
-      return 'This key is not known here: it may be misspelt, revoked or expired.';
+      return 'This key is not valid: it may be misspelt, revoked or expired.';
     case 'limited':
       return `${fault.message} Try again in a moment.`;
     case 'unreachable':

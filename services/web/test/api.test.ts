@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { backoffMs } from '../src/backoff.ts';
+import { backoffMs, csvFormatOf } from '../src/api.ts';
 
 test('pauses double from a second to half a minute, and half of each is chance', async (t) => {
   t.same(
@@ -21,4 +21,13 @@ test('pauses double from a second to half a minute, and half of each is chance',
       },
     ),
   );
+});
+
+test('a file is what spreadsheets of the reader take', async (t) => {
+  for (const locale of ['de', 'de-DE', 'fr-FR', 'sv', 'pt-BR', 'pl', 'ru', 'tr']) {
+    t.equal(csvFormatOf(locale), '&separator=semicolon&decimal=comma', locale);
+  }
+  for (const locale of ['en', 'en-US', 'en-GB', 'ja', 'zh', 'de-CH', 'he'])
+    t.equal(csvFormatOf(locale), '', locale);
+  t.equal(csvFormatOf(), csvFormatOf(Intl.NumberFormat().resolvedOptions().locale));
 });

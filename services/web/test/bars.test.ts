@@ -1,6 +1,6 @@
 import { dayOf, type Interval } from '@calltally/domain';
 import { test } from 'tap';
-import { barsOf, busiestOf, readout } from '../src/buckets.ts';
+import { barsOf, busiestOf, readout } from '../src/bars.ts';
 
 const day = (date: string) => dayOf(Date.parse(date));
 const today = day('2026-11-24');

@@ -1,7 +1,12 @@
 import type { DashboardData } from '@calltally/domain';
 import { type Comparison, compare, type Words } from '../comparison.ts';
 import { decimals, number } from '../numbers.ts';
-import { Figure } from './figure.tsx';
+
+const COUNTS = [
+  ['calls_today', 'Today'],
+  ['calls_this_week', 'This week'],
+  ['calls_this_month', 'This month'],
+] as const;
 
 type Field = 'total_calls' | 'total_duration_minutes' | 'total_duration_hours' | 'avg_duration_minutes';
 
@@ -44,21 +49,43 @@ const CARDS: readonly Card[] = [
   },
 ];
 
-/** What fits a card at its usual size: `4,517.69`. */
+/** The longest figure that fits a card in normal size: `4,517.69`. */
 const SHORT_MAX = 8;
 
-interface Props {
+/** Calls of the current day, week and month, whatever the range. */
+export function PeriodCounts({ data, old }: { data: DashboardData | undefined; old: boolean }) {
+  return (
+    <section aria-labelledby="counts-title">
+      <h2 id="counts-title" class="unseen">
+        Calls so far
+      </h2>
+      <dl class="counts" data-old={old} aria-busy={data === undefined && !old}>
+        {COUNTS.map(([field, title]) => (
+          <div key={field} data-figure={field}>
+            <dt>{title}</dt>
+            <dd>
+              <Figure text={data && number(data[field])} old={old} />
+              {data !== undefined && <span class="unit"> calls</span>}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+interface RangeCardsProps {
   data: DashboardData | undefined;
-  /** The figures of the period before; undefined where it is empty or not there yet. */
+  /** Figures of the previous period; undefined if it is empty or not loaded yet. */
   previous: DashboardData | undefined;
   isCompared: boolean;
-  /** What the period before is called. */
+  /** Name of the previous period. */
   before: string | undefined;
   old: boolean;
 }
 
-/** The four figures of the range, each with how it stands against the period before. */
-export function RangeCards({ data, previous, isCompared, before, old }: Props) {
+/** The four figures of the range, each compared with the previous period. */
+export function RangeCards({ data, previous, isCompared, before, old }: RangeCardsProps) {
   return (
     <dl class="cards" data-old={old} aria-busy={data === undefined && !old}>
       {CARDS.map(({ field, title, unit, text, words }) => (
@@ -87,4 +114,23 @@ function Compared({ direction, head, rest }: Comparison) {
       <strong data-direction={direction}>{head}</strong> <span>{rest}</span>
     </>
   );
+}
+
+interface FigureProps {
+  /** Undefined while unknown. */
+  text: string | undefined;
+  /** Whether nothing is being loaded either. */
+  old: boolean;
+}
+
+/** A figure. A changed one becomes a new element, so that its animation starts. */
+function Figure({ text, old }: FigureProps) {
+  if (text !== undefined) {
+    return (
+      <span class="fresh" key={text}>
+        {text}
+      </span>
+    );
+  }
+  return old ? '–' : <span class="bone" />;
 }

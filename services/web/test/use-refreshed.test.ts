@@ -1,6 +1,6 @@
 import { test } from 'tap';
-import { Fault } from '../src/fault.ts';
-import { Refresher } from '../src/refresher.ts';
+import { Fault } from '../src/api.ts';
+import { Refresher } from '../src/use-refreshed.ts';
 
 /** A load that ends when the test says so. */
 function loads() {

@@ -1,22 +1,22 @@
 import { firstDayOfPeriod, type Interval, periodOf, type SeriesBucketData } from '@calltally/domain';
+import type { Days } from './choice.ts';
 import { dayOfDate, dayWithYear, longDay, monthOfDay, shortDay } from './days.ts';
 import { calls, minutes } from './numbers.ts';
-import type { Days } from './ranges.ts';
 
-/** A bar of the chart and a line of its table. */
+/** A bar of the chart, and a row of its table. */
 export interface Bar {
   /** `Thu 12 Nov 2026`, `Week of 9 Nov 2026`, `Nov 2026` */
   name: string;
   /** For an axis: `12 Nov`, `Nov 2026` */
   tick: string;
-  /** What is to be known of it: its period still runs, is cut by the range, or lies before it. */
+  /** Set if its period still runs, is cut by the range, or lies before the range. */
   note: 'so far' | 'in part' | 'before' | undefined;
   calls: number;
   minutes: number;
   average: number;
 }
 
-/** @param days the range, which the bars may begin before; @param today the server's UTC day */
+/** @param days the range; bars may begin before it. @param today the server's UTC day */
 export function barsOf(
   buckets: readonly SeriesBucketData[],
   interval: Interval,

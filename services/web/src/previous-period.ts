@@ -1,17 +1,17 @@
 import { DAY_MS, dayOf, firstDayOfMonth, formatEnd, monthOf, startOfDay } from '@calltally/domain';
+import { type Choice, daysOf, FIRST_DAY } from './choice.ts';
 import { dateOfDay, minuteOfDay, shortDay, yearOf } from './days.ts';
 import { number } from './numbers.ts';
-import { type Choice, daysOf, FIRST_DAY } from './ranges.ts';
 
-/** The period that a range is compared with: half-open `[from, until)`, epoch ms. */
+/** The period that a range is compared with: `[from, until)`, epoch ms. */
 export interface Previous {
   from: number;
   until: number;
 }
 
 /**
- * The period right before a range. Of a range that still runs it goes only as far as the range has come: today until
- * 12:03 is held against yesterday until 12:03. Whole days are held against as many whole days.
+ * The period right before a range. It is as long as the range has run so far: today until 12:03 is compared with
+ * yesterday until 12:03, and whole days with as many whole days.
  */
 export function previousOf(choice: Choice, nowMs: number): Previous {
   const today = dayOf(nowMs);
@@ -20,7 +20,7 @@ export function previousOf(choice: Choice, nowMs: number): Previous {
     const month = monthOf(today);
     const from = startOfDay(firstDayOfMonth(month - 1));
     const elapsedMs = nowMs - startOfDay(first);
-    // A month that is shorter than this one has come is taken whole.
+    // The whole previous month, if this one has already run longer.
     return { from, until: Math.min(from + elapsedMs, startOfDay(first)) };
   }
   const days = last - first + 1;
@@ -28,20 +28,20 @@ export function previousOf(choice: Choice, nowMs: number): Previous {
   return { from, until: last >= today ? nowMs - days * DAY_MS : startOfDay(first) };
 }
 
-/** Whether there can have been calls in all of a period: the API takes none before the year 2000. */
+/** Whether all of a period can have calls. Calls before 2000 are rejected. */
 export function isKnown({ from }: Previous): boolean {
   return from >= startOfDay(FIRST_DAY);
 }
 
-/** Parameters that ask the API for it; undefined at the very first instant of a day, when nothing has run yet. */
+/** The API's parameters for a period; undefined for an empty one, at the first instant of a day. */
 export function queryOfPrevious({ from, until }: Previous): string | undefined {
   if (until <= from) return undefined;
-  // An end is inclusive in all of the precision it is written in: the last day, or the last millisecond.
+  // An end is inclusive at the precision that it is written in: the last day, or the last millisecond.
   const end = until % DAY_MS === 0 ? dateOfDay(dayOf(until) - 1) : formatEnd(until - 1);
   return `start_date=${dateOfDay(dayOf(from))}&end_date=${end}`;
 }
 
-/** As a comparison calls it: `yesterday`, `7 days before`. */
+/** Its name in a comparison: `yesterday`, `7 days before`. */
 export function nameOfPrevious(choice: Choice, today: number): string {
   if (choice.kind === 'today') return 'yesterday';
   if (choice.kind === 'month') return 'last month';

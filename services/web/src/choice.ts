@@ -1,7 +1,7 @@
 import { dayOf, dayOfMonth, type Interval } from '@calltally/domain';
 import { dateOfDay, dayOfDate } from './days.ts';
 
-/** What a person chose; days are UTC days, `last` inclusive. */
+/** The range that a person chose. Days are UTC days, `last` inclusive. */
 export type Choice = { kind: RunningKind } | { kind: 'custom'; first: number; last: number };
 export type RunningKind = (typeof RUNNING)[number];
 
@@ -14,12 +14,12 @@ export interface Days {
 const RUNNING = ['today', '7d', '30d', 'month'] as const;
 export const USUAL_CHOICE: Choice = { kind: '30d' };
 
-/** The API counts no call before. */
+/** Calls before 2000 are rejected. */
 export const FIRST_DAY = dayOf(Date.UTC(2000, 0, 1));
 const DAYS_BY_DAY_MAX = 92;
 const DAYS_BY_WEEK_MAX = 2 * 366;
 
-/** The days of a choice, when `today` is the server's UTC day. */
+/** The days of a choice. @param today the server's UTC day */
 export function daysOf(choice: Choice, today: number): Days {
   switch (choice.kind) {
     case 'today':
@@ -39,14 +39,14 @@ function firstOfMonth(day: number): number {
   return day - dayOfMonth(day) + 1;
 }
 
-/** The days of a chart: those of the range, and where that is a single day the six before it, since one bar tells little. */
+/** The days of the chart: the range, and before a single day six more, since one bar tells little. */
 export function chartedOf({ first, last }: Days): Days {
   return { first: first === last ? last - 6 : first, last };
 }
 
 /**
- * Parameters that ask the API for a choice. A running range names no end: it ends now, whenever it is read.
- * @param first the day to begin with, where that is another one
+ * The API's parameters for a choice. A named range has no end: it ends now, whenever it is read.
+ * @param first default: the first day of the choice
  */
 export function queryOf(choice: Choice, today: number, first = daysOf(choice, today).first): string {
   const { last } = daysOf(choice, today);
@@ -54,14 +54,14 @@ export function queryOf(choice: Choice, today: number, first = daysOf(choice, to
   return choice.kind === 'custom' ? `${start}&end_date=${dateOfDay(last)}` : start;
 }
 
-/** What the bars of a chart stand for, so that there are neither thousands of them nor a handful. */
+/** The interval that gives the chart neither thousands of bars nor a handful. */
 export function intervalOf({ first, last }: Days): Interval {
   const days = last - first + 1;
   if (days <= DAYS_BY_DAY_MAX) return 'day';
   return days <= DAYS_BY_WEEK_MAX ? 'week' : 'month';
 }
 
-/** The choice that the page's address holds, if any: `?range=7d` or `?start=2026-03-01&end=2026-03-28`. */
+/** The choice in the page's address, if any: `?range=7d` or `?start=2026-03-01&end=2026-03-28`. */
 export function choiceOfAddress(search: string): Choice | undefined {
   const parameters = new URLSearchParams(search);
   const kind = RUNNING.find((name) => name === parameters.get('range'));
@@ -77,21 +77,21 @@ export function addressOf(choice: Choice): string {
   return `?start=${dateOfDay(choice.first)}&end=${dateOfDay(choice.last)}`;
 }
 
-/** Why two dates are no range, and which of them is to be mended. */
+/** Why two dates are no range, and which one to correct. */
 export interface DatesFault {
   field: 'start' | 'end';
   message: string;
 }
 
-/** Reads the dates of a custom range as they were put in. */
+/** Parses the dates of a custom range. */
 export function readDates(start: string, end: string, today: number): Choice | DatesFault {
   const first = dayOfDate(start);
   const last = dayOfDate(end);
-  if (first === undefined) return { field: 'start', message: 'Give the first day of the range.' };
-  if (last === undefined) return { field: 'end', message: 'Give the last day of the range.' };
-  if (first < FIRST_DAY) return { field: 'start', message: 'No call is older than the year 2000.' };
-  if (first > today) return { field: 'start', message: 'The first day is still to come (days are UTC).' };
-  if (last > today) return { field: 'end', message: 'The last day is still to come (days are UTC).' };
+  if (first === undefined) return { field: 'start', message: 'Enter the first day of the range.' };
+  if (last === undefined) return { field: 'end', message: 'Enter the last day of the range.' };
+  if (first < FIRST_DAY) return { field: 'start', message: 'There are no calls before the year 2000.' };
+  if (first > today) return { field: 'start', message: 'The first day is in the future (days are UTC).' };
+  if (last > today) return { field: 'end', message: 'The last day is in the future (days are UTC).' };
   if (first > last) return { field: 'end', message: 'The last day is before the first.' };
   return { kind: 'custom', first, last };
 }

@@ -1,6 +1,7 @@
 import { DAY_MS, dayOf, firstDayOfMonth, monthOf, parseDateRange, startOfDay } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
+import { type Choice, daysOf } from '../src/choice.ts';
 import {
   datesOfPrevious,
   isKnown,
@@ -8,8 +9,7 @@ import {
   previousOf,
   queryOfPrevious,
   spanOfDays,
-} from '../src/previous.ts';
-import { type Choice, daysOf } from '../src/ranges.ts';
+} from '../src/previous-period.ts';
 import { choiceAt, nowMs } from './arbitraries.ts';
 
 const at = (text: string) => Date.parse(text);

@@ -1,0 +1,93 @@
+import type { DashboardData } from '@calltally/domain';
+import { useEffect, useState } from 'preact/hooks';
+import type { FaultKind } from '../api.ts';
+import { secondOfDay } from '../days.ts';
+import { useNow } from '../hooks.ts';
+import { calls, minutes } from '../numbers.ts';
+import type { Link, Live } from '../use-live.ts';
+
+/** As-of normally moves several times a second. */
+const BEHIND_AFTER_MS = 15_000;
+
+const REASONS: Readonly<Record<FaultKind, string>> = {
+  unreachable: 'The server cannot be reached.',
+  unavailable: 'calltally cannot read its figures just now.',
+  limited: 'This user has made too many requests.',
+  failed: 'calltally had an error.',
+  refused: 'The key is refused.',
+};
+
+/** Whether figures are live, and as of when they are exact. */
+export function LiveMark({ live }: { live: Live }) {
+  const { state, head, rest } = markOf(live, useNow(1_000));
+  return (
+    <p class="live" data-state={state}>
+      <strong>{head}</strong>
+      {rest !== undefined && <span> {rest}</span>}
+    </p>
+  );
+}
+
+function markOf({ link, asOf, asOfSinceMs }: Live, nowMs: number) {
+  const { state } = link;
+  if (state === 'connecting') return { state, head: 'Connecting …' };
+  if (state === 'lost') return { state, head: link.fault.kind === 'unreachable' ? 'Offline' : 'Not live' };
+  if (asOf === undefined) return { state, head: 'Live' };
+  const time = `${secondOfDay(Date.parse(asOf))} UTC`;
+  if (nowMs - asOfSinceMs > BEHIND_AFTER_MS) {
+    return { state: 'behind', head: 'Counting is behind', rest: `since ${time}` };
+  }
+  return { state, head: 'Live', rest: `exact as of ${time}` };
+}
+
+interface BannerProps {
+  link: Extract<Link, { state: 'lost' }>;
+  asOf: string | undefined;
+  onRetry(): void;
+}
+
+/** Why the page is not live, how old its figures are, and when it tries again. */
+export function Banner({ link: { fault, againAtMs }, asOf, onRetry }: BannerProps) {
+  const seconds = Math.ceil((againAtMs - useNow(500)) / 1000);
+  return (
+    <div class="banner" data-kind={fault.kind}>
+      <p>
+        <strong>{REASONS[fault.kind]}</strong>{' '}
+        {asOf !== undefined && `What you see is as of ${secondOfDay(Date.parse(asOf))} UTC. `}
+        {fault.kind === 'failed' && `${fault.message} `}
+        {fault.requestId !== undefined && fault.kind === 'failed' && `Request id: ${fault.requestId}. `}
+        <span class="again">{seconds > 0 ? `Trying again in ${seconds} s.` : 'Trying again …'}</span>
+      </p>
+      <button type="button" onClick={onRetry}>
+        Try now
+      </button>
+    </div>
+  );
+}
+
+interface AnnouncerProps {
+  link: Link;
+  data: DashboardData | undefined;
+  query: string;
+}
+
+/** Tells screen readers what the person changed and what went wrong, but not every new call. */
+export function Announcer({ link, data, query }: AnnouncerProps) {
+  const [text, setText] = useState('');
+  const isThere = data !== undefined;
+  // Only for another range: new figures of the same range are not read out.
+  useEffect(() => {
+    if (data === undefined) return;
+    setText(`${calls(data.total_calls)}, ${minutes(data.total_duration_minutes)} in this range`);
+  }, [isThere, query]);
+  useEffect(() => {
+    if (link.state === 'lost') setText('The connection is lost; figures are old');
+    if (link.state === 'live')
+      setText((last) => (last.startsWith('The connection') ? 'Connected again' : last));
+  }, [link.state]);
+  return (
+    <p class="unseen" role="status">
+      {text}
+    </p>
+  );
+}
