@@ -11,45 +11,6 @@ interface Limit {
 /** How finely event-loop delays are sampled. Subtracted again, since a sample on time is no delay. */
 const RESOLUTION_MS = 10;
 
-/** Metrics whose values are read when Prometheus scrapes. */
-class Scraped {
-  readonly #registers: [Registry];
-
-  constructor(registry: Registry) {
-    this.#registers = [registry];
-  }
-
-  gauge(name: string, help: string, read: () => number): void {
-    const collect = () => gauge.set(read());
-    const gauge: Gauge = new Gauge({ name, help, registers: this.#registers, collect });
-  }
-
-  /** @param read the values by `label`; an undefined one is left out */
-  gauges(name: string, help: string, label: string, read: () => Record<string, number | undefined>): void {
-    const collect = () => {
-      gauge.reset();
-      for (const [value, number] of Object.entries(read())) {
-        if (number !== undefined) gauge.set({ [label]: value }, number);
-      }
-    };
-    const gauge: Gauge = new Gauge({ name, help, labelNames: [label], registers: this.#registers, collect });
-  }
-
-  counters(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
-    const collect = () => {
-      counter.reset();
-      for (const [value, number] of Object.entries(read())) counter.inc({ [label]: value }, number);
-    };
-    const counter: Counter = new Counter({
-      name,
-      help,
-      labelNames: [label],
-      registers: this.#registers,
-      collect,
-    });
-  }
-}
-
 /** Metrics of API keys, filling, Redis, as-of, reads and the event loop. */
 export function registerMetrics(
   registry: Registry,
@@ -65,32 +26,39 @@ export function registerMetrics(
   },
 ): void {
   const { keys, link, filler, rowsAsOf, reads, fallbacks } = parts;
-  const metrics = new Scraped(registry);
-  metrics.counters(
+  scraped(
+    registry,
+    Counter,
     'calltally_api_key_checks_total',
     'API key checks: known (hit), found in Mongo, refused, or unavailable when Mongo did not answer',
     'result',
     () => ({ ...keys.counts }),
   );
-  metrics.gauge('calltally_api_keys_known', 'API keys held in memory', () => keys.size);
+  scrapedGauge(registry, 'calltally_api_keys_known', 'API keys held in memory', () => keys.size);
   measureFilling(registry, filler);
-  metrics.gauge('calltally_counters_link_up', 'Whether counters can be read from Redis', () =>
+  scrapedGauge(registry, 'calltally_counters_link_up', 'Whether counters can be read from Redis', () =>
     link.current === undefined ? 0 : 1,
   );
   const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
-  metrics.gauges(
+  scraped(
+    registry,
+    Gauge,
     'calltally_as_of_timestamp_seconds',
     'X-Tally-As-Of as Unix time, of answers from counters and of answers from Mongo; absent while unknown',
     'source',
     () => ({ counters: seconds(link.current?.asOfMs), mongo: seconds(rowsAsOf.current) }),
   );
-  metrics.gauges(
+  scraped(
+    registry,
+    Gauge,
     'calltally_reads_under_way',
     'Reads under way: all of them (all), and those from rows because counters could not answer (rows)',
     'kind',
     () => ({ all: reads.underWay, rows: fallbacks.underWay }),
   );
-  metrics.counters(
+  scraped(
+    registry,
+    Counter,
     'calltally_overloaded_total',
     'Reads refused with OVERLOADED because too many of their kind were under way',
     'kind',
@@ -98,7 +66,9 @@ export function registerMetrics(
   );
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delays.enable();
-  metrics.gauges(
+  scraped(
+    registry,
+    Gauge,
     'calltally_event_loop_delay_seconds',
     'Event-loop delay since the last scrape: median, 99th percentile and maximum',
     'quantile',
@@ -115,12 +85,48 @@ export function registerStreamMetrics(
   registry: Registry,
   streams: { readonly open: number; readonly ended: Readonly<Record<EndReason, number>> },
 ): void {
-  const metrics = new Scraped(registry);
-  metrics.gauge('calltally_streams_open', 'Open streams', () => streams.open);
-  metrics.counters(
+  scrapedGauge(registry, 'calltally_streams_open', 'Open streams', () => streams.open);
+  scraped(
+    registry,
+    Counter,
     'calltally_streams_ended_total',
     'Ended streams by reason: client closed it (client), key no longer valid (key), client took nothing (stuck), maximum age (age), process stopping (stopping)',
     'reason',
     () => streams.ended,
   );
+}
+
+/** A gauge that is read when Prometheus scrapes. */
+function scrapedGauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+/** A metric with one label that is read when Prometheus scrapes. Undefined values are left out. */
+function scraped(
+  registry: Registry,
+  Metric: typeof Counter | typeof Gauge,
+  name: string,
+  help: string,
+  label: string,
+  read: () => Readonly<Record<string, number | undefined>>,
+): void {
+  const metric: Counter | Gauge = new Metric({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      metric.reset();
+      for (const [value, number] of Object.entries(read())) {
+        if (number !== undefined) metric.inc({ [label]: value }, number);
+      }
+    },
+  });
 }

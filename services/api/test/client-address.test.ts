@@ -17,7 +17,7 @@ test('the address of a client, however a proxy writes it', async (t) => {
     t.equal(client(written), address, written);
   }
   for (const nothing of ['unknown', '_hidden', '', '999.1.1.1', `ct_${'A'.repeat(43)}`, 'x'.repeat(5_000)]) {
-    t.equal(client(nothing), '192.0.2.1', `${nothing.slice(0, 20)}: the one who connects`);
+    t.equal(client(nothing), '192.0.2.1', `${nothing.slice(0, 20)}: the connection's`);
   }
   t.equal(client('unknown', '::ffff:192.0.2.1'), '192.0.2.1');
 });

@@ -16,7 +16,7 @@ interface Told {
   body: string;
 }
 
-/** An API process over engines that are well, and keys of some users whom Redis knows. */
+/** An API process over healthy engines, and keys of some users who are in Redis. */
 async function testProcess(t: Test): Promise<{ child: ChildProcess; port: number; keys: string[] }> {
   const world = await testWorld(t);
   const users = Array.from({ length: 50 }, (_, i) => `u-${i}`);
@@ -69,7 +69,7 @@ test('2 000 connections at once are answered, and no store is blamed', async (t)
   }
 });
 
-test('a process that stood still for a moment blames nobody for it', async (t) => {
+test('after a pause of its own process the API blames no store', async (t) => {
   const { child, port, keys } = await testProcess(t);
   const isFromCounters = (answer: Told) => sourceOf(answer) === 'counters';
   await until(() => ask(port, keys[0]!), isFromCounters);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Test } from '@calltally/stack/testing';
 
-/** A way to an engine that can be cut (connections reset, new ones refused) or hung (nothing passes, nothing ends). */
+/** A proxy to an engine that can be cut (connections reset, new ones refused) or hung (nothing passes, nothing closes). */
 export interface Gate {
   readonly port: number;
   cut(): Promise<void>;
@@ -10,7 +10,7 @@ export interface Gate {
   open(): Promise<void>;
 }
 
-/** Stands before `port` of 127.0.0.1, open, until `t` ends. */
+/** Opens a gate to `port` of 127.0.0.1 until `t` ends. */
 export async function gateTo(t: Test, port: number): Promise<Gate> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let hung = false;

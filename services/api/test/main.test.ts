@@ -2,10 +2,10 @@ import { uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { startApi as start } from './process.ts';
 
-/** Nothing listens on the ports of these. */
+/** Nothing listens on these ports. */
 const NOWHERE = { REDIS_URL: 'redis://127.0.0.1:1', MONGODB_URI: 'mongodb://127.0.0.1:1/calltally' };
 
-test('it starts while both stores are down, says where it listens, and stops when it is told to', async (t) => {
+test('it starts while both stores are down, logs its address, and stops on a signal', async (t) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const api = start(t, NOWHERE);
     const [, address] = await api.says(/listening on (http:\/\/127\.0\.0\.1:\d+)/);
@@ -18,7 +18,7 @@ test('it starts while both stores are down, says where it listens, and stops whe
   }
 });
 
-test('--check-config stops after the settings, and says every fault without its value', async (t) => {
+test('--check-config exits after reading settings, and reports every invalid one without its value', async (t) => {
   const good = start(t, {}, ['--check-config']);
   t.equal(await good.ended(), 0);
   const secret = uniqueName('pa55');

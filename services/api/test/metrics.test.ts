@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { callsAt, NOW_MS, testApi, testWorld, until } from './support.ts';
 
-test('what is measured is there under its name', async (t) => {
+test('every metric is exposed under its name', async (t) => {
   const { app } = await testApi(t, await testWorld(t));
   const { body } = await app.inject('/metrics');
   for (const name of [
@@ -19,7 +19,7 @@ test('what is measured is there under its name', async (t) => {
   }
 });
 
-test('as-of is told by source, and not at all while it is not known', async (t) => {
+test('as-of is exposed by source, and absent while unknown', async (t) => {
   const world = await testWorld(t);
   const { app } = await testApi(t, world);
   const asOf = async () =>

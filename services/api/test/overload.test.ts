@@ -13,7 +13,7 @@ function isRefusedByName(t: Test, answer: Answer): void {
   t.notMatch(JSON.stringify(answer.body), /mongo|redis/i);
 }
 
-test('beyond so many reads at once requests are refused by name, at once', async (t) => {
+test('beyond the limit of reads, requests are refused at once as OVERLOADED', async (t) => {
   const world = await testWorld(t);
   await world.count(callsAt('u', [NOW_MS], 7));
   const key = await world.keyOf('u');
@@ -56,7 +56,7 @@ test('beyond so many reads at once requests are refused by name, at once', async
   t.equal((await again).status, 200, 'and then there is room again');
 });
 
-test('of a crowd that Redis leaves, Mongo is asked for as many as it can bear', async (t) => {
+test('when Redis is lost, Mongo is asked for a bounded number of answers', async (t) => {
   const world = await testWorld(t);
   const users = Array.from({ length: 20 }, (_, i) => `u-${i}`);
   await world.count(users.flatMap((user) => callsAt(user, [NOW_MS], 7)));
@@ -82,5 +82,5 @@ test('of a crowd that Redis leaves, Mongo is asked for as many as it can bear', 
   t.ok(refused.length > 0, `${refused.length} are not`);
   isRefusedByName(t, refused[0]!);
   t.strictSame([...new Set(refused.map(({ body }) => body.error.code))], ['OVERLOADED']);
-  t.equal((await get(PATHS[0]!, keys[0])).status, 200, 'who comes then is answered');
+  t.equal((await get(PATHS[0]!, keys[0])).status, 200, 'later requests are answered');
 });

@@ -8,7 +8,7 @@ const ofDashboard = Object.keys(DashboardQuery.properties);
 const ofSeries = Object.keys(TimeseriesQuery.properties);
 const PATHS = ['/analytics/dashboard', '/analytics/timeseries', '/analytics/stream'];
 
-test('what a name that is none of the parameters was meant for', async (t) => {
+test('which parameter a misspelt name means', async (t) => {
   const known: [meant: string, ...given: string[]][] = [
     [
       'start_date',
@@ -114,7 +114,7 @@ test('a name that looks like no parameter means none', async (t) => {
   for (const name of ['interval', 'format']) t.equal(meantBy(name, ofDashboard), undefined, name);
 });
 
-test('a misspelt parameter is refused with the one that is meant, on every route and for HEAD', async (t) => {
+test('a misspelt parameter is refused with the right name, on every route and for HEAD', async (t) => {
   const world = await testWorld(t);
   await world.count(callsAt('u', [NOW_MS], 7));
   const key = await world.keyOf('u');

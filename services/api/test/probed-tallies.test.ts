@@ -12,7 +12,7 @@ const LATE_FOR_MS = 1_000;
 const FAR_BACK = Array.from({ length: 3_000 }, (_, i) => ({ from: NOW_MS - (i + 2) * 600, until: NOW_MS }));
 const LATELY = [{ from: NOW_MS - 1_000, until: NOW_MS }];
 
-test('what a living Mongo was late with is refused for a while', async (t) => {
+test('a sum that a living Mongo did not finish in time is refused for a while', async (t) => {
   const { address } = await testMongo(t);
   const open = (timeoutMs: number) =>
     openStore({ uri: address, database, timeoutMs, selectionTimeoutMs: 5_000 });

@@ -8,12 +8,12 @@ const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 export interface Process {
   child: ChildProcess;
   output(): string;
-  /** Resolves with what `pattern` finds in the output. */
+  /** Resolves with the first match of `pattern` in the output. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
   ended(): Promise<number | null>;
 }
 
-/** The API as a process of its own, by the settings of `env` and no others; killed when the test ends. */
+/** Starts the API as a process with only the settings in `env`. It is killed when the test ends. */
 export function startApi(t: Test, env: Record<string, string>, args: string[] = []): Process {
   const child = spawn(process.execPath, ['--import=tsx', '--conditions=calltally', MAIN, ...args], {
     env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ...env },

@@ -2,7 +2,7 @@ import { StoreError } from '@calltally/store';
 import { test } from 'tap';
 import { toLoggedError } from '../src/redaction.ts';
 
-test('a log names a fault without stack, address, key or password', (t) => {
+test('a logged error has no stack, address, key or password', (t) => {
   for (const said of [
     'connect ECONNREFUSED 10.1.2.3:27017',
     'connect ECONNREFUSED 10.1.2.3:1',
@@ -20,7 +20,7 @@ test('a log names a fault without stack, address, key or password', (t) => {
   t.end();
 });
 
-test("a store's error is told by its code, what that means, and the name of its cause", (t) => {
+test("a store's error is logged by its code, its meaning and the name of its cause", (t) => {
   const cause = Object.assign(new Error('connect ECONNREFUSED 10.1.2.3:1'), { name: 'MongoNetworkError' });
   t.strictSame(toLoggedError(new StoreError('STORE_UNAVAILABLE', true, cause)), {
     type: 'StoreError',

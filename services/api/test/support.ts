@@ -16,19 +16,19 @@ import { type Backend, createBackend } from '../src/backend.ts';
 import type { StreamLimits } from '../src/stream/connection-limit.ts';
 import { type Gate, gateTo } from './gate.ts';
 
-/** The day of the documented example, and a time on it. */
+/** Noon of the day of the documented example. */
 export const NOW_MS = Date.UTC(2026, 2, 28, 12);
 const STREAM = 0;
 const PARTITION = 0;
-/** The most there is, so that the example's month is still kept years from now. */
+/** The maximum, so that the example's month is still kept years from now. */
 const RETENTION_MONTHS = 120;
 const WAIT_STEPS_MAX = 500;
 const WAIT_STEP_MS = 20;
 
-/** Both engines with a gate before each, and what ingest would use: a way past the gates. */
+/** Both engines with a gate in front of each, and the stores as ingest uses them, without gates. */
 export interface World {
   redis: Awaited<ReturnType<typeof testRedis>>;
-  /** Its address, past the gate. */
+  /** Its address, not behind the gate. */
   mongo: string;
   redisGate: Gate;
   mongoGate: Gate;
@@ -37,7 +37,7 @@ export interface World {
   database: string;
   /** Not behind the gates. */
   store: Store;
-  /** Counts calls as ingest does: begins anew where Redis was emptied or restarted. */
+  /** Counts calls as ingest does, in a new assignment epoch each time. */
   count(calls: readonly Call[]): Promise<void>;
   /** FLUSHALL. */
   emptyRedis(): Promise<void>;
@@ -120,11 +120,11 @@ export interface RunningApi {
 export interface Answer {
   status: number;
   headers: Record<string, unknown>;
-  // biome-ignore lint/suspicious/noExplicitAny: a body is judged by what is expected of it.
+  // biome-ignore lint/suspicious/noExplicitAny: a body is tests compare it with what they expect.
   body: any;
 }
 
-/** The API over a world, behind its gates; `now.ms` is its clock. */
+/** The API over a world, behind its gates. `now.ms` is its clock. */
 export async function testApi(
   t: Test,
   world: Pick<World, 'redisUrl' | 'mongoUri' | 'database'>,
@@ -135,7 +135,7 @@ export async function testApi(
     streamLimits?: StreamLimits;
     streamLifeMs?: () => number;
     readsAtOnceMax?: number;
-    /** Stands between the app and its reader. */
+    /** Wraps the reader. */
     readerOver?: (reader: Backend['reader']) => AppParts['reader'];
   } = {},
 ): Promise<RunningApi> {
@@ -189,7 +189,7 @@ function bodyOf(text: string): unknown {
   }
 }
 
-/** Asks again until `judge` is content, a bounded number of times; then gives what came last. */
+/** Repeats `ask` until `judge` accepts the result, a bounded number of times. Returns the last result. */
 export async function until<T>(ask: () => Promise<T>, judge: (last: T) => boolean): Promise<T> {
   let last = await ask();
   for (let step = 0; step < WAIT_STEPS_MAX && !judge(last); step++) {
@@ -199,7 +199,7 @@ export async function until<T>(ask: () => Promise<T>, judge: (last: T) => boolea
   return last;
 }
 
-/** Calls of one user that last `durationMs` together, as evenly as whole milliseconds go, at these times. */
+/** Calls of one user at these times, with a total of `durationMs`, divided evenly. */
 export function callsAt(userId: string, times: readonly number[], durationMs: number): Call[] {
   const each = Math.floor(durationMs / times.length);
   const rest = durationMs - each * times.length;

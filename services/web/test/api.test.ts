@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { backoffMs, csvFormatOf } from '../src/api.ts';
 
-test('pauses double from a second to half a minute, and half of each is chance', async (t) => {
+test('pauses double from a second to half a minute, and half of each is random', async (t) => {
   t.same(
     [1, 2, 3, 6, 50].map((failures) => backoffMs(failures, () => 1)),
     [1_000, 2_000, 4_000, 30_000, 30_000],
@@ -23,7 +23,7 @@ test('pauses double from a second to half a minute, and half of each is chance',
   );
 });
 
-test('a file is what spreadsheets of the reader take', async (t) => {
+test('a CSV follows the conventions of the locale', async (t) => {
   for (const locale of ['de', 'de-DE', 'fr-FR', 'sv', 'pt-BR', 'pl', 'ru', 'tr']) {
     t.equal(csvFormatOf(locale), '&separator=semicolon&decimal=comma', locale);
   }

@@ -4,7 +4,7 @@ import type { Choice } from '../src/choice.ts';
 
 const FIRST_DAY = dayOf(Date.UTC(2000, 0, 1));
 
-/** Any instant that a server may show within this century's first quarter and the next, epoch ms. */
+/** An instant between 2001 and 2030, epoch ms. */
 export const nowMs = fc.integer({ min: Date.UTC(2001, 0, 1), max: Date.UTC(2030, 0, 1) });
 
 /** An instant, and a choice that can be made then. */

@@ -19,14 +19,14 @@ const named = (starts: string[], interval: Interval, first: string, last: string
     today,
   ).map(({ name, tick, note }) => [name, tick, note]);
 
-test('a bar is called by its period, and says when that still runs', async (t) => {
+test('a bar is named by its period, and marked while that runs', async (t) => {
   t.same(named(['2026-11-23', '2026-11-24'], 'day', '2026-11-23', '2026-11-24'), [
     ['Mon 23 Nov 2026', '23 Nov', undefined],
     ['Tue 24 Nov 2026', '24 Nov', 'so far'],
   ]);
 });
 
-test('a bar that the range cuts says so', async (t) => {
+test('a bar cut by the range is marked', async (t) => {
   t.same(named(['2026-08-31', '2026-09-07', '2026-11-16'], 'week', '2026-09-02', '2026-11-20'), [
     ['Week of 31 Aug 2026', '31 Aug', 'in part'],
     ['Week of 7 Sep 2026', '7 Sep', undefined],
@@ -39,14 +39,14 @@ test('a bar that the range cuts says so', async (t) => {
   ]);
 });
 
-test('a bar that lies before the range says so', async (t) => {
+test('a bar before the range is marked', async (t) => {
   t.same(named(['2026-11-23', '2026-11-24'], 'day', '2026-11-24', '2026-11-24'), [
     ['Mon 23 Nov 2026', '23 Nov', 'before'],
     ['Tue 24 Nov 2026', '24 Nov', 'so far'],
   ]);
 });
 
-test('it is read out with its figures', async (t) => {
+test('its readout has its figures', async (t) => {
   const days = { first: today - 1, last: today };
   const bars = barsOf([bucket('2026-11-23', 1, 1), bucket('2026-11-24', 1047, 80.5)], 'day', days, today);
   t.equal(readout(bars[0]!), 'Mon 23 Nov 2026: 1 call, 1 minute');

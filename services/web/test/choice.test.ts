@@ -14,7 +14,7 @@ import {
 import { dateOfDay } from '../src/days.ts';
 import { choiceAt, nowMs } from './arbitraries.ts';
 
-test('the named ranges are as many days as they say, up to today', async () => {
+test('named ranges have as many days as they say, up to today', async () => {
   fc.assert(
     fc.property(nowMs, (nowMs) => {
       const today = dayOf(nowMs);
@@ -34,7 +34,7 @@ test('the named ranges are as many days as they say, up to today', async () => {
   );
 });
 
-test('the API reads a query as the very days, and a range that runs as ending now', async () => {
+test('the API parses a query as the same days, and a named range as ending now', async () => {
   fc.assert(
     fc.property(choiceAt, ({ nowMs, choice }) => {
       const today = dayOf(nowMs);
@@ -58,7 +58,7 @@ test('no range has more bars than the API gives or a screen shows', async () => 
       const today = dayOf(nowMs);
       const days = daysOf(choice, today);
       const range = { from: startOfDay(days.first), until: startOfDay(days.last + 1) };
-      // Throws where there are too many; four hundred months are a third of a century.
+      // Throws if there are too many. Four hundred months are a third of a century.
       return seriesOf(range, intervalOf(days)).buckets <= 400;
     }),
   );
@@ -82,7 +82,7 @@ test('an address keeps a choice', async (t) => {
   }
 });
 
-test('dates are read, or refused with what is wrong with which of them', async (t) => {
+test('dates are accepted, or refused with the field and the reason', async (t) => {
   const today = dayOf(Date.parse('2026-11-24T12:00:00Z'));
   const refusal = (start: string, end: string) => {
     const read = readDates(start, end, today);

@@ -8,21 +8,21 @@ const against = (figure: number, previous: number) => {
   return `${direction}: ${head} ${rest}`;
 };
 
-test('a share has a sign and a word, finer where it is small', async (t) => {
+test('a percentage has a sign and a word, and a decimal if it is small', async (t) => {
   t.equal(against(112, 100), 'up: +12 % more vs 7 days before');
   t.equal(against(966, 1000), 'down: −3.4 % fewer vs 7 days before');
   t.equal(against(0, 5), 'down: −100 % fewer vs 7 days before');
   t.equal(against(2_600, 100), 'up: +2,500 % more vs 7 days before');
 });
 
-test('where there is no share, it is said why', async (t) => {
+test('without a percentage, it says why', async (t) => {
   t.equal(against(5, 0), 'same: no calls in the 7 days before');
   t.equal(against(0, 0), 'same: no calls in the 7 days before');
   t.equal(against(7, 7), 'same: the same as 7 days before');
   t.equal(against(100_001, 100_000), 'same: about the same as 7 days before');
 });
 
-test('the direction is that of the figures, and none is called a change that is none', async () => {
+test('the direction is that of the figures, and equal figures are no change', async () => {
   const figure = fc.integer({ min: 0, max: 1_000_000 });
   fc.assert(
     fc.property(figure, figure, (now, before) => {

@@ -12,7 +12,7 @@ import {
 
 const day = fc.integer({ min: -10_000, max: 100_000 });
 
-test('a date names the day that it was made of, and nothing else does', async () => {
+test('a date and its day convert to each other', async () => {
   fc.assert(fc.property(day, (day) => dayOfDate(dateOfDay(day)) === day));
   fc.assert(
     fc.property(fc.string(), (text) => {
@@ -22,7 +22,7 @@ test('a date names the day that it was made of, and nothing else does', async ()
   );
 });
 
-test('what is no date names no day', async (t) => {
+test('an invalid date gives no day', async (t) => {
   for (const text of ['', '2026-02-30', '2026-13-01', '2026-2-3', '2026-03-01T00:00:00Z', 'today']) {
     t.equal(dayOfDate(text), undefined, text);
   }

@@ -14,7 +14,7 @@ import { choiceAt, nowMs } from './arbitraries.ts';
 
 const at = (text: string) => Date.parse(text);
 
-test('of a range of days: as many days right before, and as far into them as the range has come', async () => {
+test('of a range of days: as many days before, and as far into them as the range has run', async () => {
   fc.assert(
     fc.property(choiceAt, ({ nowMs, choice }) => {
       if (choice.kind === 'month') return true;
@@ -43,7 +43,7 @@ test('of a month: the month before, as long as this one has run, and never beyon
   );
 });
 
-test('the API reads its query as the very period', async (t) => {
+test('the API parses its query as the same period', async (t) => {
   fc.assert(
     fc.property(choiceAt, ({ nowMs, choice }) => {
       const period = previousOf(choice, nowMs);
@@ -61,7 +61,7 @@ test('the API reads its query as the very period', async (t) => {
   );
 });
 
-test('examples, and how they are called', async (t) => {
+test('examples, and their names', async (t) => {
   const now = at('2026-11-24T12:03:00Z');
   const today = dayOf(now);
   const said = (choice: Choice, nowMs = now) => [

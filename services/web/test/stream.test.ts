@@ -7,7 +7,7 @@ import { type Listener, listen, type Stream } from '../src/stream.ts';
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
-/** A server that answers each request in its turn, and all further ones as the last; and what a listener was told. */
+/** A server with one answer per request (the last one repeats), and what a listener was told. */
 async function listening(t: Test, answers: Answer[], silenceMaxMs = 10_000) {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
@@ -64,7 +64,7 @@ const opened = (response: ServerResponse) => response.writeHead(200, { 'content-
 const dashboard = (id: string) => `event: dashboard\nid: ${id}\ndata: ${JSON.stringify(FIGURES)}\n\n`;
 const heartbeat = (asOf: string | null) => `event: heartbeat\ndata: ${JSON.stringify({ as_of: asOf })}\n\n`;
 
-test('events are told as they come, however they are cut', async (t) => {
+test('events are reported in order, however they are split', async (t) => {
   const text = `retry: 2000\n\n${dashboard('a')}${heartbeat('2026-03-28T12:00:00Z')}${heartbeat(null)}`;
   const { told, until, requests } = await listening(t, [
     async (response) => {
@@ -85,7 +85,7 @@ test('events are told as they come, however they are cut', async (t) => {
   t.equal(requests[0]?.headers['last-event-id'], undefined);
 });
 
-test('a connection that is cut is made again, and says what was seen last', async (t) => {
+test('after a cut it reconnects with the last event id', async (t) => {
   const { until, requests, told, pauses } = await listening(t, [
     (response) => opened(response).end(dashboard('seen')),
     (response) => response.destroy(),
@@ -103,7 +103,7 @@ test('a connection that is cut is made again, and says what was seen last', asyn
   t.same(pauses, [1, 2], 'and ever more slowly while it does not succeed');
 });
 
-test('a stream that has had its time is opened again at once, and nobody is told', async (t) => {
+test('a stream at its maximum age is reopened at once, silently', async (t) => {
   const { until, requests, told, pauses } = await listening(t, [
     (response) => opened(response).end(`${dashboard('seen')}retry: 100\nevent: reconnect\ndata: {}\n\n`),
     (response) => opened(response).end(heartbeat(null)),
@@ -119,7 +119,7 @@ test('a stream that has had its time is opened again at once, and nobody is told
   t.same(pauses, [1]);
 });
 
-test('a connection that is silent is given up', async (t) => {
+test('a silent connection is given up', async (t) => {
   const { until, requests } = await listening(
     t,
     [
@@ -132,7 +132,7 @@ test('a connection that is silent is given up', async (t) => {
   t.ok(requests.length >= 2);
 });
 
-test('a key that is refused, at once or later, ends it for good', async (t) => {
+test('a refused key, at once or later, ends it for good', async (t) => {
   const body = JSON.stringify({
     success: false,
     message: 'No such key.',
@@ -149,7 +149,7 @@ test('a key that is refused, at once or later, ends it for good', async (t) => {
   t.equal(revoked.requests.length, 1);
 });
 
-test('a server that asks for time is given it, and a person may still try at once', async (t) => {
+test('Retry-After is respected, and retry() still tries at once', async (t) => {
   const { until, told, stream } = await listening(t, [
     (response) => response.writeHead(503, { 'retry-after': '3600' }).end('no JSON at all'),
     (response) => opened(response).write(heartbeat(null)),

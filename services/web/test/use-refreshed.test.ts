@@ -25,7 +25,7 @@ function loads() {
   };
 }
 
-test('changes while it loads make one more load, and not as many as they are', async (t) => {
+test('changes during a load cause one more load, however many they are', async (t) => {
   const { load, nth, open } = loads();
   const values: number[] = [];
   const refresher = new Refresher(load, { value: (value) => values.push(value), fault: () => {} }, 0);
@@ -40,7 +40,7 @@ test('changes while it loads make one more load, and not as many as they are', a
   t.equal(open.length, 2);
 });
 
-test('a load that failed is tried again by itself, at once where a person wants it', async (t) => {
+test('a failed load is retried by itself, and at once on retry()', async (t) => {
   const { load, nth } = loads();
   const faults: Fault[] = [];
   let told = (_: number) => {};
@@ -62,7 +62,7 @@ test('a load that failed is tried again by itself, at once where a person wants 
   );
 });
 
-test('what was stopped tells nothing any more', async (t) => {
+test('nothing is reported after stop()', async (t) => {
   const { load, nth } = loads();
   const told: unknown[] = [];
   const refresher = new Refresher(load, { value: (v) => told.push(v), fault: (f) => told.push(f) }, 0);

@@ -51,7 +51,7 @@ test('keys', async (t) => {
     t.match(ring.counts, { hit: 1, found: 50, refused: 0 });
   });
 
-  await t.test('what is not there is not looked up again at once', async (t) => {
+  await t.test('an unknown key is not looked up again at once', async (t) => {
     const keys = slowKeys();
     keys.release();
     const ring = new ApiKeyCache(keys);
@@ -113,7 +113,7 @@ test('keys', async (t) => {
     t.equal(await until(later, (user) => user === undefined), undefined);
   });
 
-  await t.test('whether a key still stands is told without counting it as a request', async (t) => {
+  await t.test('asking whether a key is still valid counts no check', async (t) => {
     const ring = new ApiKeyCache(store.apiKeys);
     const [lasting, revoked] = await Promise.all([newKey('u'), newKey('u')]);
     const { apiKey } = await store.apiKeys.create({ userId: 'u', expiresAt: new Date(NOW_MS + 1_000) });

@@ -7,7 +7,7 @@ import { callsAt, testWorld, until } from '../support.ts';
 
 const CONNECTIONS = 60;
 
-test('a flood of wrong keys through one proxy costs no good key, whoever sees it first', async (t) => {
+test('a flood of wrong keys through one proxy blocks no valid key, not even a new one', async (t) => {
   const world = await testWorld(t);
   const users = Array.from({ length: 20 }, (_, i) => `u-${i}`);
   await world.count(users.flatMap((user) => callsAt(user, [Date.now() - 60_000], 7)));

@@ -7,7 +7,7 @@ const DASHBOARD = '/analytics/dashboard?start_date=2026-03-01&end_date=2026-03-2
 /** A request that fails does so before long; those of one test stay below the limit of failures a second. */
 const UNKNOWN_KEY = `ct_${'A'.repeat(43)}`;
 
-/** 401 in the shape of every error, with how to authenticate, and with nothing of anybody's numbers. */
+/** 401 in the shape of every error, with WWW-Authenticate and without figures. */
 function isRefusal(t: Test, answer: Answer, code: string, challenge: string, what: string): void {
   t.equal(answer.status, 401, what);
   t.equal(answer.headers['www-authenticate'], challenge, what);
@@ -20,7 +20,7 @@ function isRefusal(t: Test, answer: Answer, code: string, challenge: string, wha
 const MISSING = ['MISSING_API_KEY', 'Bearer'] as const;
 const INVALID = ['INVALID_API_KEY', 'Bearer error="invalid_token"'] as const;
 
-test('every way to be refused', async (t) => {
+test('every 401', async (t) => {
   const world = await testWorld(t);
   await world.count(exampleCalls('u-342'));
   const key = await world.keyOf('u-342');
@@ -33,7 +33,7 @@ test('every way to be refused', async (t) => {
     return { status: response.statusCode, headers: response.headers, body: response.json() };
   }
 
-  await t.test('the scheme is written as anybody likes', async (t) => {
+  await t.test('the scheme is not case-sensitive', async (t) => {
     for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer  ']) {
       t.equal((await send(`${scheme} ${key}`)).status, 200, scheme);
     }
@@ -87,7 +87,7 @@ test('every way to be refused', async (t) => {
     t.equal(other.body.data.total_calls, 0, "another user's key opens that user's numbers");
   });
 
-  await t.test('an expired key, from the moment on, also where it is known', async (t) => {
+  await t.test('an expired key, from that moment, even if it is cached', async (t) => {
     const expiring = await world.keyOf('u-342', new Date(NOW_MS + 1_000));
     t.equal((await get(DASHBOARD, expiring)).status, 200);
     now.ms = NOW_MS + 999;
@@ -99,7 +99,7 @@ test('every way to be refused', async (t) => {
     now.ms = NOW_MS;
   });
 
-  await t.test('a revoked key, before long and for good, in every process that knew it', async (t) => {
+  await t.test('a revoked key, soon and for good, in every process that has cached it', async (t) => {
     const elsewhere = await testApi(t, world);
     const { apiKey, row } = await world.store.apiKeys.create({ userId: 'u-342' });
     t.equal((await get(DASHBOARD, apiKey)).status, 200);
@@ -148,7 +148,7 @@ test('every way to be refused', async (t) => {
   });
 });
 
-/** A key in its proper shape that nobody was given. */
+/** A well-formed key that does not exist. */
 const strangeKey = () => `ct_${randomBytes(32).toString('base64url')}`;
 
 test('wrong keys cost no good key that is not known yet, on whatever route', async (t) => {
@@ -175,7 +175,7 @@ test('wrong keys cost no good key that is not known yet, on whatever route', asy
   );
 });
 
-test('failures are counted by client: who a trusted proxy names, else who connects', async (t) => {
+test('failures count by client: the one that a trusted proxy reports, else the one that connects', async (t) => {
   const world = await testWorld(t);
   const limitedOf = async (
     app: FastifyInstance,

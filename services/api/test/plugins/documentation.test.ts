@@ -18,7 +18,7 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
     t.equal(validator.version, '3.1');
   });
 
-  await t.test('it names what is there', async (t) => {
+  await t.test('it describes every route', async (t) => {
     const paths = [
       '/analytics/dashboard',
       '/analytics/stream',

@@ -6,7 +6,7 @@ import { ERRORS, type ErrorCode } from '../../src/api-error.ts';
 import { buildApp } from '../../src/app.ts';
 import { ApiKeyCache } from '../../src/keys/api-key-cache.ts';
 
-/** An app whose parts all fail in a way that nobody foresaw, and what it logs. */
+/** An app whose parts all fail unexpectedly, and its log. */
 async function brokenApp() {
   const lines: string[] = [];
   const broken = () =>
@@ -30,7 +30,7 @@ async function brokenApp() {
   return { app, lines };
 }
 
-test('every refusal has one shape and a documented code', async (t) => {
+test('every error has the same shape and a documented code', async (t) => {
   const { app } = await brokenApp();
   t.teardown(() => app.close());
   const cases: [method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS', url: string, code: ErrorCode][] = [
@@ -81,11 +81,11 @@ test('a body of whatever type and size changes nothing', async (t) => {
   }
 });
 
-test('a fault of ours is a 500 without detail, and logged without stack, address or key', async (t) => {
+test('an unexpected error is a 500 without detail, logged without stack, address or key', async (t) => {
   const { app, lines } = await brokenApp();
   t.teardown(() => app.close());
   app.log.info('before');
-  // The client's, which is logged; another than the store's.
+  // The client's address, which is logged, differs from the store's.
   const remoteAddress = '192.0.2.1';
   const response = await app.inject({ url: '/metrics', remoteAddress, headers: { 'x-request-id': 'r-1' } });
   t.equal(response.statusCode, 200);
@@ -133,7 +133,7 @@ test('as many headers as Node reads are read', async (t) => {
   t.match(String(reply), /^HTTP\/1\.1 200 /);
 });
 
-test('bytes that are no request are answered in the same shape', async (t) => {
+test('malformed requests are answered in the same shape', async (t) => {
   const { app } = await brokenApp();
   t.teardown(() => app.close());
   await app.listen({ host: '127.0.0.1', port: 0 });

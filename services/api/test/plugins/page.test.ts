@@ -96,7 +96,7 @@ test('its policy lets it load nothing from elsewhere and do nothing that it does
   }
 });
 
-test('what has its content in its name is kept for good, the document is asked for each time', async (t) => {
+test('assets named by a hash are cached for good, the document is revalidated each time', async (t) => {
   const get = await served(t);
   const index = await get('/');
   t.equal(index.headers['cache-control'], 'no-cache');
@@ -120,7 +120,7 @@ test('a file is sent as its client can read it, and is the same each way', async
   for (const { headers } of [plain, brotli, gzip]) t.match(headers.vary, /accept-encoding/i);
 });
 
-test('every other path is still the API to answer', async (t) => {
+test('all other paths are still answered by the API', async (t) => {
   const get = await served(t);
   for (const path of [
     '/nothing',

@@ -5,7 +5,7 @@ const DASHBOARD = '/analytics/dashboard';
 
 const isAnswered = ({ status }: Answer) => status === 200;
 
-test('a limit counts for each user alone, whatever the key', async (t) => {
+test('the limit counts per user, whatever the key', async (t) => {
   const world = await testWorld(t);
   const [one, same, other] = await Promise.all([world.keyOf('u-1'), world.keyOf('u-1'), world.keyOf('u-2')]);
   const { get } = await testApi(t, world, { rateLimitPerSecond: 5 });

@@ -3,12 +3,12 @@ import { uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { exampleCalls, testApi, testWorld, until } from '../support.ts';
 
-test('a request is one line, with its id, and without anything secret', async (t) => {
+test('a request is logged as one line with its id and no secrets', async (t) => {
   const world = await testWorld(t);
   await world.count(exampleCalls('u-342'));
   const key = await world.keyOf('u-342');
   const secret = uniqueName('pa55');
-  // Names that both stores would refuse, or ignore, if asked; the lines must not repeat them in either case.
+  // A login that Redis may refuse or ignore. Either way, no line may contain it.
   const redisUrl = world.redisUrl.replace('//', `//someone:${secret}@`);
   const { app, get, lines } = await testApi(t, { ...world, redisUrl });
   await until(
@@ -39,7 +39,7 @@ test('a request is one line, with its id, and without anything secret', async (t
   });
   t.notMatch(lines.join(''), /authorization|cookie|token|session/i);
 
-  await t.test('the client is who connects, or whom a trusted proxy names', async (t) => {
+  await t.test('the client is the one that connects, or the one that a trusted proxy reports', async (t) => {
     const clientOf = async (api: typeof app, said: string[]) => {
       said.length = 0;
       const headers = { 'x-forwarded-for': '198.51.100.7, 10.0.0.9' };

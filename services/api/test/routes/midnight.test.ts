@@ -25,7 +25,7 @@ const startOfDay = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
 const text = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z');
 const date = (ms: number) => text(ms).slice(0, 10);
 
-/** Ranges by every path: ready sums, buckets, buckets and edges; those that end now, and those that end at midnight. */
+/** Ranges by every path: window sums, buckets, buckets and edges; ending now, and ending at midnight. */
 function queriesAround(midnightMs: number): Query[] {
   const earliest = midnightMs - 60 * DAY_MS;
   const fixed = (query: string, from: number, until: number, shownMs: number): Query => ({

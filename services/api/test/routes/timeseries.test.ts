@@ -100,7 +100,7 @@ test('GET /analytics/timeseries', async (t) => {
     }
   });
 
-  await t.test('how it was answered stands in headers', async (t) => {
+  await t.test('headers tell how it was answered', async (t) => {
     const { headers } = await get(`${PATH}?${RANGE}`, key);
     t.equal(headers['cache-control'], 'private, no-store');
     t.equal(headers.vary, 'Accept, accept-encoding');
@@ -109,7 +109,7 @@ test('GET /analytics/timeseries', async (t) => {
     t.ok(Date.parse(String(headers['x-tally-as-of'])) <= Date.now());
   });
 
-  await t.test('CSV has the very figures of the JSON', async (t) => {
+  await t.test('CSV has the same figures as JSON', async (t) => {
     for (const interval of ['day', 'week', 'month']) {
       const query = `interval=${interval}&${RANGE}`;
       const csv = await ask(`${query}&format=csv`);
@@ -126,7 +126,7 @@ test('GET /analytics/timeseries', async (t) => {
     }
   });
 
-  await t.test('a CSV is written as the spreadsheets of a country take it', async (t) => {
+  await t.test('a CSV can follow the conventions of a country', async (t) => {
     const query = `interval=week&${RANGE}&format=csv`;
     const plain = (await ask(query)).body;
     const german = plain.replaceAll(',', ';').replaceAll('.', ',');
@@ -150,7 +150,7 @@ test('GET /analytics/timeseries', async (t) => {
     t.strictSame(json.json(), (await ask(`interval=week&${RANGE}`)).json(), 'JSON stays what it is');
   });
 
-  await t.test('a long series is compressed where that is asked for, and is the same', async (t) => {
+  await t.test('a long series is compressed on request, without change', async (t) => {
     const long = 'start_date=2024-01-01&end_date=2026-03-28';
     const plain = await ask(long);
     t.ok(plain.rawPayload.length > 60_000, `${plain.rawPayload.length} bytes`);
@@ -194,7 +194,7 @@ test('GET /analytics/timeseries', async (t) => {
     t.strictSame([head.statusCode, head.body], [200, '']);
   });
 
-  await t.test('format goes before Accept, and Accept by its q-values', async (t) => {
+  await t.test('format takes precedence over Accept, and Accept counts by q-values', async (t) => {
     const cases: [format: string, accept: string | undefined, type: 'json' | 'csv'][] = [
       ['', undefined, 'json'],
       ['', '*/*', 'json'],
@@ -272,7 +272,7 @@ test('GET /analytics/timeseries', async (t) => {
   );
 });
 
-test('a parameter that cannot be used is refused with its name, its value and what would do', async (t) => {
+test('an invalid parameter is refused with its name, its value and the allowed values', async (t) => {
   const world = await testWorld(t);
   const key = await world.keyOf('u');
   const { get, lines } = await testApi(t, world);

@@ -4,7 +4,7 @@ import { callsAt, NOW_MS, testApi, testWorld, until } from '../support.ts';
 const SECOND = Date.UTC(2026, 2, 14, 9, 30, 15);
 const KINDS = ['dashboard', 'timeseries'] as const;
 
-test('an end with a fraction of zero takes that whole second, and so does what is shown of it', async (t) => {
+test('an end with a zero fraction includes that whole second, and so does the date_range shown', async (t) => {
   const world = await testWorld(t);
   await world.count(callsAt('u', [SECOND + 500, SECOND + 1_000], 7));
   const key = await world.keyOf('u');

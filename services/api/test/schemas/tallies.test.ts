@@ -45,7 +45,7 @@ const time = fc
   .map((parts) => parts.join(''));
 const written = fc.tuple(date, fc.oneof(fc.constant(''), time, offset)).map((parts) => parts.join(''));
 
-test('the pattern of the document takes what can be read, and nothing else', async (t) => {
+test('the date pattern of the OpenAPI document accepts exactly the dates that can be parsed', async (t) => {
   let taken = 0;
   fc.assert(
     fc.property(fc.oneof(written, fc.string()), (text) => {

@@ -19,7 +19,7 @@ test('a stream has a longest life', async (t) => {
   const open = () => metricOf(api, 'calltally_streams_open');
   const aged = () => metricOf(api, 'calltally_streams_ended_total', 'reason="age"');
 
-  await t.test('then it says that it is to be opened again, at once, and what came stays', async (t) => {
+  await t.test('then it asks to be reopened at once, and earlier events stay', async (t) => {
     const stream = await listen(t, api, key);
     await stream.when(({ isEnded }) => isEnded);
     t.strictSame(stream.events.at(-1), { event: 'reconnect', id: undefined, data: {} });

@@ -89,7 +89,7 @@ test('how a stream ends', async (t) => {
   );
 });
 
-/** Scripts that Redis has run for anybody. */
+/** The number of scripts that Redis has run. */
 async function scriptsRun(t: Test, world: World): Promise<() => Promise<number>> {
   const session = await CounterSession.open({
     url: world.redis.address,

@@ -14,7 +14,7 @@ interface Scene {
   api: RunningApi;
   key: string;
   streams: OpenStream[];
-  /** Counts a call and waits until these streams say so, and say what the dashboard does. */
+  /** Counts a call and waits until these streams show it, with the dashboard's figures. */
   counted(some: readonly OpenStream[]): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ async function scene(t: Test): Promise<Scene> {
   };
 }
 
-/** No number was ever told that was not true at some moment, and none twice in a row. */
+/** Every number sent was true at some moment, and none was sent twice in a row. */
 function toldTheTruth({ t, streams }: Scene): void {
   for (const stream of streams) {
     const totals = stream.dashboards.map(({ total_calls }) => total_calls);
@@ -118,7 +118,7 @@ test('Redis emptied: the figures stay, and go on from Mongo, then from counters'
   toldTheTruth(all);
 });
 
-test('what a heartbeat claims is in the figures that were sent before it', async (t) => {
+test('the as-of of a heartbeat holds for the figures sent before it', async (t) => {
   const { world, streams } = await scene(t);
   const acknowledged: { atMs: number; calls: number }[] = [];
   const isBeating = () => streams.every((stream) => beatsOf(stream).length >= 3);
@@ -132,7 +132,7 @@ test('what a heartbeat claims is in the figures that were sent before it', async
     for (const { event, data } of stream.events) {
       if (event === 'dashboard') told = data.total_calls;
       else {
-        // World.count takes its as-of before it counts, so what was counted by then is what ended before.
+        // World.count takes its as-of before it counts, so only earlier counts are included.
         const least = acknowledged.findLast(({ atMs }) => atMs <= Date.parse(data.as_of))?.calls ?? 1;
         t.ok(told >= least, `${told} calls told as of ${data.as_of}, ${least} counted`);
         claims += 1;

@@ -8,7 +8,7 @@ import type { Figures } from '../../src/stream/sse.ts';
 import { dashboardEvent } from '../../src/stream/sse.ts';
 import { until } from '../support.ts';
 
-/** A few of these are more than what lies in the buffers between two sockets. */
+/** A few of these exceed the buffers between two sockets. */
 const LARGE = 4_000_000;
 /** Longer than any test. */
 const LIFE_MS = 3_600_000;
@@ -17,11 +17,11 @@ interface World {
   listener: Listener;
   response: ServerResponse;
   client: Socket;
-  /** Makes other figures the latest ones and has them sent. */
+  /** Shows new figures and sends them. */
   show(id: string, length?: number, asOfMs?: number): void;
 }
 
-/** A listener whose client has sent its request, and reads when it is told to. */
+/** A listener whose client has sent its request, and reads only when a test makes it. */
 async function testListener(t: Test, options: Partial<ListenerOptions> = {}): Promise<World> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -57,7 +57,7 @@ async function testListener(t: Test, options: Partial<ListenerOptions> = {}): Pr
   };
 }
 
-/** Shows figures until the client's buffers are full and its own, so that one event waits here. */
+/** Shows figures until all buffers are full, so that one event waits in the process. */
 async function fill({ show, response }: World): Promise<void> {
   let shown = 0;
   const isStuck = async () => {
@@ -73,7 +73,7 @@ async function fill({ show, response }: World): Promise<void> {
   });
 }
 
-test('for a client that does not read one event waits, and the latest figures come after it', async (t) => {
+test('for a client that does not read, one event is buffered, and the latest figures follow it', async (t) => {
   const world = await testListener(t);
   const { response, client, show } = world;
   await fill(world);
@@ -96,18 +96,18 @@ test('for a client that does not read one event waits, and the latest figures co
   );
 });
 
-test('a client that takes nothing is cut off', async (t) => {
+test('a client that reads nothing is disconnected', async (t) => {
   const world = await testListener(t, { stuckMs: 500 });
-  // On a slow machine it is cut off before anybody has seen that nothing is taken.
+  // On a slow machine it may be cut off before `fill` notices that it is stuck.
   const closed = once(world.response, 'close');
   await Promise.race([fill(world), closed]);
   await closed;
   t.equal(world.listener.reason, 'stuck');
   world.show('later');
-  t.pass('and what comes later for it harms nobody');
+  t.pass('later figures for it cause no error');
 });
 
-test('who takes nothing is not waited for when the stream has had its time either', async (t) => {
+test('nor does a stream at its maximum age wait for a client that reads nothing', async (t) => {
   const world = await testListener(t, { lifeMs: 2_000 });
   await fill(world);
   await until(
@@ -122,7 +122,7 @@ test('who takes nothing is not waited for when the stream has had its time eithe
 });
 
 for (const how of ['stop', 'refuse'] as const) {
-  test(`${how}: who does not read is not waited for`, async (t) => {
+  test(`${how}: does not wait for a client that reads nothing`, async (t) => {
     const world = await testListener(t);
     await fill(world);
     if (how === 'stop') world.listener.stop();

@@ -6,7 +6,7 @@ import { addressOf, listen, metricOf } from './support.ts';
 const USERS = 150;
 const LISTENERS = 300;
 
-test('hundreds of listeners: each is told its own, and none has a connection to Redis', async (t) => {
+test('hundreds of listeners: each gets its own figures, and none holds a Redis connection', async (t) => {
   const world = await testWorld(t);
   const users = Array.from({ length: USERS }, (_, i) => `u-${i}`);
   // Nobody has as many calls as another.

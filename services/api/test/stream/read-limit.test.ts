@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { test } from 'tap';
 
-test('p-limit as streams use it: so many at once and no more, in the order they came, and a failure ends a turn like any other', async (t) => {
+test('p-limit, as streams use it: at most so many at once, first come first served, also after failures', async (t) => {
   const limit = pLimit(3);
   const begun: number[] = [];
   let now = 0;

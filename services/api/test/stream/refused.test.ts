@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { callsAt, NOW_MS, testApi, testWorld, until } from '../support.ts';
 import { addressOf, listen, metricOf } from './support.ts';
 
-test('what is refused is refused in JSON before a stream begins', async (t) => {
+test('errors are sent as JSON before a stream begins', async (t) => {
   const world = await testWorld(t);
   await world.count(callsAt('u', [NOW_MS], 7));
   const key = await world.keyOf('u');

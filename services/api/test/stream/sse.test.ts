@@ -4,7 +4,7 @@ import { ApiError } from '../../src/api-error.ts';
 import { dashboardEvent, endEvent, heartbeatEvent, PREAMBLE } from '../../src/stream/sse.ts';
 import { eventsOf } from './support.ts';
 
-test('whatever is sent is one event, which says it again to the letter', (t) => {
+test('any text is sent as one event, and arrives unchanged', (t) => {
   const texts = fc.string({
     unit: fc.constantFrom('\n', '\r', ':', ' ', '\u2028', '\u0000', 'data', 'ü', '"', '\\'),
   });
@@ -26,7 +26,7 @@ test('whatever is sent is one event, which says it again to the letter', (t) => 
   t.end();
 });
 
-test('an as-of that nobody knows is null', (t) => {
+test('an unknown as-of is null', (t) => {
   t.equal(heartbeatEvent(undefined), 'event: heartbeat\ndata: {"as_of":null}\n\n');
   t.end();
 });

@@ -75,7 +75,7 @@ test('GET /analytics/stream', async (t) => {
     },
   );
 
-  await t.test('after a cut: what the client has is not sent again, and what it has not is', async (t) => {
+  await t.test('after a reconnect, figures are sent only if the client does not have them', async (t) => {
     const first = await listen(t, api, key);
     await first.when(hasBegun);
     const { id } = first.events[0]!;
@@ -100,7 +100,7 @@ test('GET /analytics/stream', async (t) => {
     for (const stream of [same, otherRange]) stream.close();
   });
 
-  await t.test('who comes while others listen is sent the figures of now', async (t) => {
+  await t.test('a listener that joins others gets the present figures', async (t) => {
     const first = await listen(t, api, key);
     await first.when(hasBegun);
     for (let calls = 1; calls <= 5; calls++) {
@@ -115,7 +115,7 @@ test('GET /analytics/stream', async (t) => {
   });
 });
 
-test('who comes during a read that began before is not sent what that one found', async (t) => {
+test('a listener that joins during a read gets the result of a later one', async (t) => {
   const world = await testWorld(t);
   const key = await world.keyOf('u');
   await world.count(callsAt('u', [NOW_MS], 60_000));
@@ -171,7 +171,7 @@ test('while nothing of a user is counted, heartbeats tell how far the figures go
   t.equal(stream.dashboards.length, 1);
 });
 
-test('what is counted in a row comes as a few events, and the last state always comes', async (t) => {
+test('a burst of calls is sent as a few events, always including the last state', async (t) => {
   const world = await testWorld(t);
   const key = await world.keyOf('u');
   await world.count(callsAt('u', [NOW_MS], 60_000));
@@ -212,7 +212,7 @@ test('time alone changes figures', async (t) => {
     const queries = ['', 'start_date=2026-03-01&end_date=2026-03-28'];
     const streams = await Promise.all(queries.map((query) => listen(t, api, key, { query })));
     const quiet = await listen(t, api, quietKey);
-    // Not what was just opened: that is looked at again in any case.
+    // Not a stream that was just opened: that is checked again in any case.
     for (const stream of [...streams, quiet]) await stream.when((one) => beatsOf(one) === 2);
     t.match(streams[0]!.dashboards[0], { total_calls: 3, calls_today: 2 });
     now.ms = Date.UTC(2026, 2, 29, 0, 0, 1);

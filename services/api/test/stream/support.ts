@@ -1,43 +1,43 @@
 import type { Test } from '@calltally/stack/testing';
 import type { RunningApi } from '../support.ts';
 
-/** Longer than the slow pace of reading and a heartbeat after it, on a machine that has other things to do. */
+/** Longer than the slow reading pace and the next heartbeat, on a busy machine. */
 const WAIT_STEPS_MAX = 2_000;
 const WAIT_STEP_MS = 20;
 
 export interface SseEvent {
   event: string;
   id: string | undefined;
-  // biome-ignore lint/suspicious/noExplicitAny: it is judged by what is expected of it.
+  // biome-ignore lint/suspicious/noExplicitAny: it is tests compare it with what they expect.
   data: any;
 }
 
 export interface OpenStream {
   status: number;
   headers: Headers;
-  /** Every event that has come, in order. */
+  /** All received events, in order. */
   events: SseEvent[];
   /** The data of every `dashboard` event. */
   readonly dashboards: SseEvent['data'][];
   /** Whether the server has ended it. */
   readonly isEnded: boolean;
-  /** The body of an answer that is no stream. */
+  /** The body, if the answer is not a stream. */
   body: Promise<SseEvent['data']>;
-  /** Resolves when `judge` is content with what has come; fails where that takes too long. */
+  /** Resolves when `judge` accepts the stream; fails after a time limit. */
   when(judge: (stream: OpenStream) => boolean): Promise<void>;
   close(): void;
 }
 
 const listening = new WeakMap<object, Promise<string>>();
 
-/** Where the API listens; it does from now on. */
+/** The API's address; makes it listen first. */
 export function addressOf({ app }: Pick<RunningApi, 'app'>): Promise<string> {
   const address = listening.get(app) ?? app.listen({ host: '127.0.0.1', port: 0 });
   listening.set(app, address);
   return address;
 }
 
-/** Opens `/analytics/stream` by a connection of its own. */
+/** Opens `/analytics/stream` on its own connection. */
 export async function listen(
   t: Test,
   api: Pick<RunningApi, 'app'>,
@@ -96,14 +96,14 @@ async function readEvents(body: AsyncIterable<Uint8Array>, events: SseEvent[]): 
   }
 }
 
-/** The events of a text, and what has come of the next one. */
+/** The complete events of a text, and the rest. */
 export function eventsOf(text: string): { events: SseEvent[]; rest: string } {
   const blocks = text.split('\n\n');
   const rest = blocks.pop()!;
   return { events: blocks.flatMap(eventOf), rest };
 }
 
-/** As the standard has it, for one block of lines: an event without data is none. */
+/** Parses one block of lines by the standard. An event without data is ignored. */
 function eventOf(block: string): SseEvent[] {
   const fields = new Map<string, string[]>();
   for (const line of block.split(/\r\n|\r|\n/)) {
@@ -119,12 +119,12 @@ function eventOf(block: string): SseEvent[] {
   ];
 }
 
-/** Figures without the end of the range, which moves on. */
+/** Figures without the end of the range, which moves. */
 export function figures({ date_range, ...rest }: SseEvent['data']): SseEvent['data'] {
   return { ...rest, start: date_range.start_date };
 }
 
-/** What an operator reads of streams at `/metrics`, of one label where that is given. */
+/** A metric of `/metrics`, optionally with a label. */
 export async function metricOf({ app }: Pick<RunningApi, 'app'>, name: string, label = ''): Promise<number> {
   const { body } = await app.inject('/metrics');
   const line = body.split('\n').find((text) => text.startsWith(`${name}{`) && text.includes(label));
