@@ -1,19 +1,10 @@
-import {
-  ConcurrencyLimit,
-  type CountersLink,
-  type DashboardReader,
-  type Filler,
-  type RowsAsOf,
-  type SeriesReader,
-} from '@calltally/ledger';
-import type { Store } from '@calltally/store';
-import type { Logger, Registry } from '@calltally/telemetry';
+import { ConcurrencyLimit } from '@calltally/ledger';
 import fastifyCompress from '@fastify/compress';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { ApiError } from './api-error.ts';
 import { answerClientError, refuseTunnel } from './client-error.ts';
-import type { ApiKeyCache } from './keys/api-key-cache.ts';
 import { registerMetrics } from './metrics.ts';
+import type { AppParts, RouteParts } from './parts.ts';
 import { authentication } from './plugins/authentication.ts';
 import { documentation } from './plugins/documentation.ts';
 import { errors, sendError } from './plugins/errors.ts';
@@ -26,34 +17,7 @@ import { dashboardRoutes } from './routes/dashboard.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { timeseriesRoutes } from './routes/timeseries.ts';
-import { STREAM_LIMITS, type StreamLimits } from './stream/connection-limit.ts';
-
-/** What the app needs. It neither opens nor closes any of it. */
-export interface AppParts {
-  reader: Pick<DashboardReader, 'read'>;
-  series: Pick<SeriesReader, 'read'>;
-  keys: ApiKeyCache;
-  store: Pick<Store, 'ping'>;
-  link: Pick<CountersLink, 'current'>;
-  filler: Pick<Filler, 'pieces' | 'rows' | 'queue'>;
-  fallbacks: Pick<ConcurrencyLimit, 'underWay' | 'refused'>;
-  rowsAsOf: Pick<RowsAsOf, 'current'>;
-  logger: Logger;
-  /** Not shared with another app. */
-  metrics: Registry;
-  /** Epoch milliseconds. Default: the system's clock. */
-  clock?: () => number;
-  /** Proxies that are trusted to report client addresses, as in `TRUST_PROXY`. Default: none. */
-  trustedProxies?: readonly string[];
-  /** Requests per user and second. Default: 0, no limit. */
-  rateLimitPerSecond?: number;
-  /** Reads at once. Default: what one core answers within a second or two. */
-  readsAtOnceMax?: number;
-  /** Default: what one core can serve. */
-  streamLimits?: StreamLimits;
-  /** Maximum age of the next stream. Default: ten to twenty minutes. */
-  streamLifeMs?: () => number;
-}
+import { STREAM_LIMITS } from './stream/connection-limit.ts';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -103,15 +67,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(requestLog);
   await app.register(errors);
   await app.register(documentation);
-  await app.register(dashboardRoutes, { reader: parts.reader, reads, clock, metrics });
-  await app.register(timeseriesRoutes, { series: parts.series, reads, clock, metrics });
-  await app.register(streamRoutes, {
-    ...parts,
-    clock,
-    limits: streamLimits,
-    ...(parts.streamLifeMs && { lifeMs: parts.streamLifeMs }),
-  });
-  await app.register(operationsRoutes, { store: parts.store, link: parts.link, metrics });
+  const routeParts: RouteParts = { ...parts, clock, reads, streamLimits };
+  for (const routes of [dashboardRoutes, timeseriesRoutes, streamRoutes, operationsRoutes]) {
+    await app.register(routes, routeParts);
+  }
   await app.register(page);
   registerMetrics(metrics, { ...parts, reads });
   return app as unknown as FastifyInstance;

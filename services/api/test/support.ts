@@ -11,8 +11,9 @@ import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/te
 import { openStore, type Store } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
-import { type AppParts, buildApp } from '../src/app.ts';
+import { buildApp } from '../src/app.ts';
 import { type Backend, createBackend } from '../src/backend.ts';
+import type { AppParts } from '../src/parts.ts';
 import type { StreamLimits } from '../src/stream/connection-limit.ts';
 import { type Gate, gateTo } from './gate.ts';
 

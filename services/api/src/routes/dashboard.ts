@@ -1,22 +1,12 @@
 import { dashboardData, parseDateRange } from '@calltally/domain';
-import type { ConcurrencyLimit, DashboardReader } from '@calltally/ledger';
-import type { Registry } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { refuseMisspelt } from '../parameters.ts';
+import type { RouteParts } from '../parts.ts';
 import { DASHBOARD_MESSAGE, DashboardQuery, DashboardSchema } from '../schemas/dashboard.ts';
 import { TallyHeaders } from '../tally-headers.ts';
 
-export interface DashboardParts {
-  reader: Pick<DashboardReader, 'read'>;
-  /** Shared by all routes. */
-  reads: ConcurrencyLimit;
-  /** Epoch milliseconds. */
-  clock: () => number;
-  metrics: Registry;
-}
-
 /** `GET /analytics/dashboard`: the figures of the key's user (docs/api.md). */
-export async function dashboardRoutes(app: FastifyInstance, parts: DashboardParts): Promise<void> {
+export async function dashboardRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const { reader, reads, clock, metrics } = parts;
   const headers = new TallyHeaders(metrics, {
     name: 'calltally_dashboard_answers_total',

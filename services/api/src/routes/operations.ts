@@ -1,20 +1,12 @@
-import type { CountersLink } from '@calltally/ledger';
-import type { Store } from '@calltally/store';
-import type { Registry } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { HealthProbe } from '../health-probe.ts';
+import type { RouteParts } from '../parts.ts';
 import { HealthSchema, ReadinessSchema } from '../schemas/health.ts';
-
-export interface OperationsParts {
-  store: Pick<Store, 'ping'>;
-  link: Pick<CountersLink, 'current'>;
-  metrics: Registry;
-}
 
 /** `GET /healthz`: the process answers. `GET /readyz`: it can read one store at least. `GET /metrics`: for Prometheus. */
 export async function operationsRoutes(
   app: FastifyInstance,
-  { store, link, metrics }: OperationsParts,
+  { store, link, metrics }: RouteParts,
 ): Promise<void> {
   const mongoProbe = new HealthProbe(store);
 

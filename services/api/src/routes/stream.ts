@@ -1,15 +1,11 @@
 import { parseDateRange } from '@calltally/domain';
-import type { Registry } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { registerStreamMetrics } from '../metrics.ts';
 import { refuseMisspelt } from '../parameters.ts';
+import type { RouteParts } from '../parts.ts';
 import { DashboardQuery } from '../schemas/dashboard.ts';
 import { StreamSchema } from '../schemas/stream.ts';
-import { Streams, type StreamsParts } from '../stream/streams.ts';
-
-export interface StreamParts extends StreamsParts {
-  metrics: Registry;
-}
+import { Streams } from '../stream/streams.ts';
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -24,9 +20,9 @@ interface Request {
 }
 
 /** `GET /analytics/stream`: the dashboard's figures as events, until either side ends the stream (docs/api.md). */
-export async function streamRoutes(app: FastifyInstance, { metrics, ...parts }: StreamParts): Promise<void> {
+export async function streamRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const streams = new Streams(parts);
-  registerStreamMetrics(metrics, streams);
+  registerStreamMetrics(parts.metrics, streams);
   // Before the server waits for its connections to close.
   app.addHook('preClose', () => streams.stop());
 

@@ -1,26 +1,16 @@
 import { parseDateRange, seriesData, seriesOf } from '@calltally/domain';
-import type { ConcurrencyLimit, SeriesReader } from '@calltally/ledger';
-import type { Registry } from '@calltally/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import { CSV_TYPE, csvFileName, csvFormatOf, csvOf } from '../csv.ts';
 import { refuseMisspelt } from '../parameters.ts';
+import type { RouteParts } from '../parts.ts';
 import { TIMESERIES_MESSAGE, TimeseriesQuery, TimeseriesSchema } from '../schemas/timeseries.ts';
 import { TallyHeaders } from '../tally-headers.ts';
-
-export interface TimeseriesParts {
-  series: Pick<SeriesReader, 'read'>;
-  /** Shared by all routes. */
-  reads: ConcurrencyLimit;
-  /** Epoch milliseconds. */
-  clock: () => number;
-  metrics: Registry;
-}
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** `GET /analytics/timeseries`: figures of the key's user by day, week or month, as JSON or CSV (docs/api.md). */
-export async function timeseriesRoutes(app: FastifyInstance, parts: TimeseriesParts): Promise<void> {
+export async function timeseriesRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const { series: reader, reads, clock, metrics } = parts;
   const headers = new TallyHeaders(metrics, {
     name: 'calltally_timeseries_answers_total',

@@ -2,14 +2,13 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readDigests } from '@calltally/counters';
 import { DateRangeError } from '@calltally/domain';
-import { type CountersLink, type DashboardReader, LedgerError } from '@calltally/ledger';
-import type { Logger } from '@calltally/telemetry';
+import { LedgerError } from '@calltally/ledger';
 import pLimit from 'p-limit';
 import { ApiError } from '../api-error.ts';
-import type { ApiKeyCache } from '../keys/api-key-cache.ts';
+import type { RouteParts } from '../parts.ts';
 import { toLoggedError } from '../redaction.ts';
 import type { DashboardQuery } from '../schemas/dashboard.ts';
-import { ConnectionLimit, type StreamLimits } from './connection-limit.ts';
+import { ConnectionLimit } from './connection-limit.ts';
 import { type EndReason, Listener } from './listener.ts';
 import { View } from './view.ts';
 
@@ -23,17 +22,10 @@ const SLOW_READS_MAX = 8;
 const LIFE_MIN_MS = 600_000;
 const LIFE_MAX_MS = 1_200_000;
 
-export interface StreamsParts {
-  reader: Pick<DashboardReader, 'read'>;
-  link: Pick<CountersLink, 'current'>;
-  keys: Pick<ApiKeyCache, 'stands'>;
-  /** Epoch milliseconds. */
-  clock: () => number;
-  logger: Logger;
-  limits: StreamLimits;
-  /** Maximum age of the next stream; random unless given. */
-  lifeMs?: () => number;
-}
+type StreamsParts = Pick<
+  RouteParts,
+  'reader' | 'link' | 'keys' | 'clock' | 'logger' | 'streamLimits' | 'streamLifeMs'
+>;
 
 /** An authenticated request for a stream, with a valid range. */
 export interface StreamRequest {
@@ -66,7 +58,7 @@ export class Streams {
 
   constructor(parts: StreamsParts) {
     this.#parts = parts;
-    this.#connections = new ConnectionLimit(parts.limits);
+    this.#connections = new ConnectionLimit(parts.streamLimits);
   }
 
   /** Streams that are open or being opened. */
@@ -100,8 +92,8 @@ export class Streams {
       throw thrown;
     }
     request.begin();
-    const { lifeMs = randomLifeMs } = this.#parts;
-    const listener = new Listener(response, view, { ...request, lifeMs: lifeMs() });
+    const { streamLifeMs = randomLifeMs } = this.#parts;
+    const listener = new Listener(response, view, { ...request, lifeMs: streamLifeMs() });
     view.listeners.add(listener);
     this.#listeners.set(listener, request.refused);
     response.once('close', () => {

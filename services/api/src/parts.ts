@@ -1,0 +1,47 @@
+import type {
+  ConcurrencyLimit,
+  CountersLink,
+  DashboardReader,
+  Filler,
+  RowsAsOf,
+  SeriesReader,
+} from '@calltally/ledger';
+import type { Store } from '@calltally/store';
+import type { Logger, Registry } from '@calltally/telemetry';
+import type { ApiKeyCache } from './keys/api-key-cache.ts';
+import type { StreamLimits } from './stream/connection-limit.ts';
+
+/** What the app needs. It neither opens nor closes any of it. */
+export interface AppParts {
+  reader: Pick<DashboardReader, 'read'>;
+  series: Pick<SeriesReader, 'read'>;
+  keys: ApiKeyCache;
+  store: Pick<Store, 'ping'>;
+  link: Pick<CountersLink, 'current'>;
+  filler: Pick<Filler, 'pieces' | 'rows' | 'queue'>;
+  fallbacks: Pick<ConcurrencyLimit, 'underWay' | 'refused'>;
+  rowsAsOf: Pick<RowsAsOf, 'current'>;
+  logger: Logger;
+  /** Not shared with another app. */
+  metrics: Registry;
+  /** Epoch milliseconds. Default: the system's clock. */
+  clock?: () => number;
+  /** Proxies that are trusted to report client addresses, as in `TRUST_PROXY`. Default: none. */
+  trustedProxies?: readonly string[];
+  /** Requests per user and second. Default: 0, no limit. */
+  rateLimitPerSecond?: number;
+  /** Reads at once. Default: what one core answers within a second or two. */
+  readsAtOnceMax?: number;
+  /** Default: what one core can serve. */
+  streamLimits?: StreamLimits;
+  /** Maximum age of the next stream. Default: ten to twenty minutes. */
+  streamLifeMs?: () => number;
+}
+
+/** What routes get. */
+export interface RouteParts extends AppParts {
+  clock: () => number;
+  /** Shared by all routes. */
+  reads: ConcurrencyLimit;
+  streamLimits: StreamLimits;
+}
