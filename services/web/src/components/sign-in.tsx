@@ -100,7 +100,7 @@ export function SignIn({ demoKey, reason, takesFocus, onSignIn }: Props) {
 function explained(fault: Fault): string {
   switch (fault.kind) {
     case 'refused':
-      return 'This key is not valid: it may be misspelt, revoked or expired.';
+      return 'This key is not known here: it may be misspelt, revoked or expired.';
     case 'limited':
       return `${fault.message} Try again in a moment.`;
     case 'unreachable':
