@@ -9,12 +9,12 @@ const COLUMNS = ['start', 'calls', 'duration_ms', 'duration_minutes', 'avg_durat
 export const SEPARATORS = { comma: ',', semicolon: ';', tab: '\t' } as const;
 export const DECIMALS = { point: '.', comma: ',' } as const;
 
-export interface CsvQuery {
+interface CsvQuery {
   separator?: keyof typeof SEPARATORS | undefined;
   decimal?: keyof typeof DECIMALS | undefined;
 }
 
-export interface CsvFormat {
+interface CsvFormat {
   separator: string;
   decimal: string;
 }

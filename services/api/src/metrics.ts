@@ -32,7 +32,7 @@ export function registerMetrics(
     'calltally_api_key_checks_total',
     'API key checks: known (hit), found in Mongo, refused, or unavailable when Mongo did not answer',
     'result',
-    () => ({ ...keys.counts }),
+    () => keys.counts,
   );
   scrapedGauge(registry, 'calltally_api_keys_known', 'API keys held in memory', () => keys.size);
   measureFilling(registry, filler);

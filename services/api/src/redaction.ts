@@ -7,7 +7,7 @@ const ADDRESS =
 const FRAME = /^\s+at .*/m;
 
 /** An error as it is logged: enough to find the cause, without a stack trace, a store's address or a key. */
-export interface LoggedError {
+interface LoggedError {
   type: string;
   code?: string;
   /** Never a driver's own message, since drivers name servers. */

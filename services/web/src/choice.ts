@@ -3,7 +3,7 @@ import { dateOfDay, dayOfDate } from './days.ts';
 
 /** The range that a person chose. Days are UTC days, `last` inclusive. */
 export type Choice = { kind: RunningKind } | { kind: 'custom'; first: number; last: number };
-export type RunningKind = (typeof RUNNING)[number];
+type RunningKind = (typeof RUNNING)[number];
 
 /** UTC days, `last` inclusive. */
 export interface Days {

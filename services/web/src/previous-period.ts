@@ -4,7 +4,7 @@ import { dateOfDay, minuteOfDay, shortDay, yearOf } from './days.ts';
 import { number } from './numbers.ts';
 
 /** The period that a range is compared with: `[from, until)`, epoch ms. */
-export interface Previous {
+interface Previous {
   from: number;
   until: number;
 }

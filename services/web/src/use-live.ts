@@ -23,7 +23,7 @@ export interface Live {
 }
 
 /** How far the server's clock is ahead of the browser's, and its UTC day. */
-export interface ServerClock {
+interface ServerClock {
   aheadMs: number;
   today: number;
 }

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { backoffMs, type Fault } from './api.ts';
 
-export interface Refreshed<Value> {
+interface Refreshed<Value> {
   value(value: Value): void;
   /** It is tried again at `againAtMs` (epoch ms). */
   fault(fault: Fault, againAtMs: number): void;
@@ -75,7 +75,7 @@ export class Refresher<Value> {
   }
 }
 
-export interface Loaded<Value> {
+interface Loaded<Value> {
   value: Value | undefined;
   /** Why the last load failed. An earlier value is kept. */
   fault: { fault: Fault; againAtMs: number } | undefined;

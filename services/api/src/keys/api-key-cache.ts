@@ -26,20 +26,13 @@ const LOOK_UPS_AT_ONCE_MAX = 10_000;
 /** How long a request waits. The look-up continues, and the next request finds its result. */
 const WAIT_MS = 800;
 
-/** How many checks hit the cache, found the key in Mongo, refused it, or got no answer from Mongo. */
-export interface ApiKeyCacheCounts {
-  hit: number;
-  found: number;
-  refused: number;
-  unavailable: number;
-}
-
 /**
  * Finds the user of an API key by its hash. Known keys cost no round trip, and stay valid while Mongo is away. Holds only
  * hashes, never a key.
  */
 export class ApiKeyCache {
-  readonly counts: ApiKeyCacheCounts = { hit: 0, found: 0, refused: 0, unavailable: 0 };
+  /** Checks that hit the cache, found the key in Mongo, refused it, or got no answer from Mongo. */
+  readonly counts = { hit: 0, found: 0, refused: 0, unavailable: 0 };
   readonly #keys: Pick<ApiKeys, 'findByHash'>;
   readonly #known = new LRUCache<string, KnownKey>({ max: KNOWN_MAX });
   readonly #unknown = new LRUCache<string, true>({ max: UNKNOWN_MAX, ttl: UNKNOWN_MS });

@@ -10,8 +10,6 @@ export interface Figures {
   id: string;
   event: string;
   source: AnswerSource;
-  /** Epoch ms; undefined while unknown. */
-  asOfMs: number | undefined;
 }
 
 /** How long a client waits before it reconnects. People notice a longer gap. */
@@ -38,8 +36,7 @@ export function figuresOf(
   const end = query.end_date === undefined ? '' : date_range.end_date;
   const identity = JSON.stringify([figures, date_range.start_date, end, dayOf(nowMs)]);
   const id = createHash('sha256').update(identity).digest('base64url').slice(0, ID_LENGTH);
-  const { source, asOfMs } = reading;
-  return { id, event: dashboardEvent(id, JSON.stringify(data)), source, asOfMs };
+  return { id, event: dashboardEvent(id, JSON.stringify(data)), source: reading.source };
 }
 
 /** @param data the dashboard's `data` as JSON */

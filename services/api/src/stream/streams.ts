@@ -28,7 +28,7 @@ type StreamsParts = Pick<
 >;
 
 /** An authenticated request for a stream, with a valid range. */
-export interface StreamRequest {
+interface StreamRequest {
   userId: string;
   keyHash: string;
   query: DashboardQuery;

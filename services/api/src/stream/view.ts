@@ -9,7 +9,7 @@ import { type Figures, figuresOf } from './sse.ts';
 /** Pause between reads while nothing tells whether figures changed, or after a failed read. */
 const SLOW_MS = 5_000;
 
-export interface ViewParts {
+interface ViewParts {
   reader: Pick<DashboardReader, 'read'>;
   /** Epoch milliseconds. */
   clock: () => number;

@@ -50,7 +50,7 @@ async function testListener(t: Test, options: Partial<ListenerOptions> = {}): Pr
     client,
     show(id, length = 0, asOfMs = 0) {
       const event = dashboardEvent(id, JSON.stringify('x'.repeat(length)));
-      view.figures = { id, event, source: 'counters', asOfMs };
+      view.figures = { id, event, source: 'counters' };
       view.asOfMs = asOfMs;
       listener.send();
     },
