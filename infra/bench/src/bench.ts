@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const RESULTS = join(ROOT, '.calltally', 'bench');
 export const PROFILES = join(RESULTS, 'profiles');
 
@@ -78,4 +78,11 @@ export class Bench {
     }
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
+}
+
+/** What the figures were measured on, as far as it matters for them. */
+export function machine(): string {
+  const processors = cpus();
+  const gib = Math.round(totalmem() / 2 ** 30);
+  return `${processors.length} × ${processors[0]?.model.trim()}, ${gib} GiB, Node ${process.version}`;
 }

@@ -1,23 +1,17 @@
 import { alternativesTable } from './alternatives/table.ts';
-import type { Figure } from './figure.ts';
 import { alternatives } from './figures/alternatives.ts';
 import { cold } from './figures/cold.ts';
 import { freshness } from './figures/freshness.ts';
 import { growth } from './figures/growth.ts';
 import { ingest } from './figures/ingest.ts';
 import { memory } from './figures/memory.ts';
-import { readBare } from './figures/read-bare.ts';
-import { readEdges } from './figures/read-edges.ts';
-import { readGet } from './figures/read-get.ts';
-import { readGrowth } from './figures/read-growth.ts';
-import { readLimit } from './figures/read-limit.ts';
-import { readPostgres } from './figures/read-postgres.ts';
-import { readQuiet } from './figures/read-quiet.ts';
+import { readBare, readGet, readLimit, readPostgres, readQuiet } from './figures/read.ts';
+import { readEdges, readGrowth } from './figures/read-by-size.ts';
 import { rebuild } from './figures/rebuild.ts';
 import { soak } from './figures/soak.ts';
 import { streams } from './figures/streams.ts';
 import { whale } from './figures/whale.ts';
-import type { Result } from './results.ts';
+import type { Figure, Result } from './results.ts';
 
 /** What a whole run measures, in this order. */
 export const figures: readonly Figure[] = [

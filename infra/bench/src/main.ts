@@ -1,14 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { Bench, RESULTS } from './bench.ts';
+import { Bench, machine, PROFILES, RESULTS } from './bench.ts';
 import { PICTURES, putTable } from './document.ts';
 import { apart, figures, ownTables } from './figures.ts';
-import { machine } from './machine.ts';
-import { measure } from './measure.ts';
 import { parseOptions, USAGE } from './options.ts';
-import { writeProfiles } from './profiles/write-profiles.ts';
 import type { Result } from './results.ts';
+import { measure } from './results.ts';
 import { table } from './table.ts';
 
 function optionsOrExit() {
@@ -56,7 +54,7 @@ for (const figure of chosen) {
   }
 }
 await bench.end();
-if (cpuProf) await writeProfiles();
+if (cpuProf) console.log(`CPU profiles are in ${PROFILES}`);
 
 const run = { machine: machine(), date, quick, cpuProf };
 const heading = `${run.machine}, ${date}${proves ? '' : '; small sizes or profiled: this proves nothing'}`;

@@ -1,5 +1,5 @@
 /** What the command line asks for. */
-export interface Options {
+interface Options {
   /** Names of figures; all of them where there is none. */
   names: string[];
   /** Small sizes and few rounds, to try the harness: nothing is proved. */

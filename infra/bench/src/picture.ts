@@ -10,10 +10,9 @@ import {
 } from 'echarts/components';
 import { type ComposeOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { median, spread } from './statistics.ts';
-import { shown } from './table.ts';
+import { median, shown, spread } from './statistics.ts';
 
-export interface Axis {
+interface Axis {
   /** What it shows, with its unit. */
   title: string;
   scale: 'linear' | 'log';
@@ -31,7 +30,7 @@ export interface Curve {
   plain?: boolean;
 }
 
-export interface Panel {
+interface Panel {
   x: Axis;
   y: Axis;
   curves: readonly Curve[];

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallEventProducer } from '@calltally/contract/producer';
-import type { Client } from './client.ts';
+import type { Bench } from './bench.ts';
+import { Client } from './client.ts';
+import type { NodeProcess } from './processes.ts';
 
 /** Whose events are watched for. */
 export const PROBED = 'probe';
@@ -9,7 +11,7 @@ export const PROBED = 'probe';
 const PAUSE_MAX_MS = 20;
 const VISIBLE_WITHIN_MS = 30_000;
 
-export interface Probed {
+interface Probed {
   /** From each event acknowledged by Kafka to an answer that counts it. */
   freshMs: number[];
   /** What each answer took. */
@@ -26,13 +28,22 @@ export class Probes {
   #sent = 0;
 
   /** @param key of the user `PROBED`, of whom nothing is counted yet */
-  constructor(calls: CallEventProducer, client: Client, key: string) {
+  private constructor(calls: CallEventProducer, client: Client, key: string) {
     this.#calls = calls;
     this.#client = client;
     this.#key = key;
   }
 
-  /** @throws Error where an event is never counted */
+  /** Probes over a connection of their own. One has been sent already, since the first finds nothing ready. */
+  static async start(bench: Bench, calls: CallEventProducer, api: NodeProcess, key: string): Promise<Probes> {
+    const client = new Client(api.url);
+    bench.atEnd(() => client.close());
+    const probes = new Probes(calls, client, key);
+    await probes.#one({ freshMs: [], pollMs: [], refused: 0 });
+    return probes;
+  }
+
+  /** @throws Error when an event is not counted in time */
   async many(over: AbortSignal): Promise<Probed> {
     const probed: Probed = { freshMs: [], pollMs: [], refused: 0 };
     while (!over.aborted) {
@@ -40,11 +51,6 @@ export class Probes {
       await this.#one(probed);
     }
     return probed;
-  }
-
-  /** One whose times nobody wants: the first finds nothing ready. */
-  one(): Promise<void> {
-    return this.#one({ freshMs: [], pollMs: [], refused: 0 });
   }
 
   async #one(probed: Probed): Promise<void> {

@@ -1,17 +1,44 @@
-import type { Line, Sample } from './figure.ts';
-import { median, spread } from './statistics.ts';
+import type { Bench } from './bench.ts';
+import { median, shown, spread } from './statistics.ts';
 
-export interface Side {
-  median: number;
-  min: number;
-  max: number;
+/** One measurement of a pair, or of ours alone where there is nothing to compare it with. */
+export interface Sample {
+  ours: number;
+  other?: number;
+  /** What else was seen while it was taken, for whoever wants to know why it is so. */
+  [detail: string]: number;
+}
+
+/** A line of the table. */
+export interface Line {
+  name: string;
+  /** What `ours` and `other` are measured in; of ratios always ours / other. */
+  unit: string;
+  /** What the ratio has to be; ours where there is no other. Without a bound it is only shown. */
+  atLeast?: number;
+  atMost?: number;
+}
+
+/** Takes a sample of one of the figure's lines. */
+export type Note = (line: string, sample: Sample) => void;
+
+/** Says that a line is not measured on this machine; without that, a line without a sample is a fault. */
+type LeaveOut = (line: string) => void;
+
+/** What is measured together, in one file of `figures/`. */
+export interface Figure {
+  name: string;
+  lines: readonly Line[];
+  /** Names of the pictures that it draws into `bench.pictures`. */
+  pictures?: readonly string[];
+  /** Measures `bench.rounds` times; the two of a pair take turns at going first. */
+  measure(bench: Bench, note: Note, leaveOut: LeaveOut): Promise<void>;
 }
 
 /** A line of the table with what was measured, as `results.json` has it. */
 export interface Result {
   name: string;
   unit: string;
-  compares: string;
   ours: number;
   other?: number;
   /** Ours / other, of the medians. */
@@ -28,7 +55,7 @@ export interface Result {
  * @throws where there is no sample
  */
 export function resultOf(line: Line, samples: Sample[], proves: boolean): Result {
-  const { name, unit, compares, atLeast, atMost } = line;
+  const { name, unit, atLeast, atMost } = line;
   const ours = median(samples.map((sample) => sample.ours));
   const others = samples.flatMap(({ other }) => (other === undefined ? [] : [other]));
   const other = others.length === 0 ? undefined : median(others);
@@ -37,7 +64,6 @@ export function resultOf(line: Line, samples: Sample[], proves: boolean): Result
   return {
     name,
     unit,
-    compares,
     ours,
     ...(other !== undefined && { other }),
     ...(ratio !== undefined && { ratio }),
@@ -55,4 +81,17 @@ export function spreads({ samples }: Result) {
     other: pairs.length === 0 ? undefined : spread(pairs.map(({ other }) => other)),
     ratio: pairs.length === 0 ? undefined : spread(pairs.map(({ ours, other }) => ours / other)),
   };
+}
+
+/** Measures a figure to its end; says each sample as it is taken. */
+export async function measure(bench: Bench, figure: Figure, proves: boolean): Promise<Result[]> {
+  const samples = new Map<string, Sample[]>(figure.lines.map(({ name }) => [name, []]));
+  const note: Note = (name, sample) => {
+    samples.get(name)!.push(sample);
+    const values = Object.entries(sample).map(([key, value]) => `${key} ${shown(value)}`);
+    bench.say(`${name}: ${values.join(', ')}`);
+  };
+  await figure.measure(bench, note, (name) => samples.delete(name));
+  const measured = figure.lines.filter(({ name }) => samples.has(name));
+  return measured.map((line) => resultOf(line, samples.get(line.name)!, proves));
 }

@@ -19,3 +19,36 @@ export function spread(values: readonly number[]): { min: number; max: number } 
   if (values.length === 0) throw new Error('nothing was measured');
   return { min: Math.min(...values), max: Math.max(...values) };
 }
+
+/** A copy in an order by chance. */
+export function shuffled<T>(list: readonly T[]): T[] {
+  const all = [...list];
+  for (let i = all.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [all[i], all[j]] = [all[j]!, all[i]!];
+  }
+  return all;
+}
+
+/**
+ * Does both, one after the other; who goes first changes with every round, so that what drifts (caches, heat, other
+ * work of the machine) falls on both alike.
+ */
+export async function takeTurns<Ours, Other>(
+  round: number,
+  ours: () => Promise<Ours>,
+  other: () => Promise<Other>,
+): Promise<{ ours: Ours; other: Other }> {
+  if (round % 2 === 1) {
+    const first = await ours();
+    return { ours: first, other: await other() };
+  }
+  const first = await other();
+  return { ours: await ours(), other: first };
+}
+
+/** A number with three significant digits. */
+export function shown(value: number): string {
+  if (Math.abs(value) >= 100) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
+  return String(Number(value.toPrecision(3)));
+}

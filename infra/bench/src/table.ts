@@ -1,4 +1,5 @@
 import { type Result, spreads } from './results.ts';
+import { shown } from './statistics.ts';
 
 const HEAD = ['figure', 'ours', 'other', 'unit', 'ratio', 'bound', 'holds'];
 
@@ -38,10 +39,4 @@ function bound({ ratio, atLeast, atMost, unit }: Result): string {
   if (atLeast !== undefined) return `≥ ${atLeast}${measure}`;
   if (atMost !== undefined) return `≤ ${atMost}${measure}`;
   return '–';
-}
-
-/** Three digits that matter, and none more. */
-export function shown(value: number): string {
-  if (Math.abs(value) >= 100) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
-  return String(Number(value.toPrecision(3)));
 }

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'tap';
 import { DOCUMENT, PICTURES, tableIn, withTable } from '../src/document.ts';
-import type { Figure } from '../src/figure.ts';
 import { apart, figures, ownTables } from '../src/figures.ts';
+import type { Figure } from '../src/results.ts';
 
 const document = readFileSync(DOCUMENT, 'utf8');
 const all = [...figures, ...apart];

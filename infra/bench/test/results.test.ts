@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import type { Line } from '../src/figure.ts';
+import type { Line } from '../src/results.ts';
 import { resultOf, spreads } from '../src/results.ts';
 import { table } from '../src/table.ts';
 
@@ -11,7 +11,6 @@ const PAIRS = [
 const line = (bound: Partial<Line>): Line => ({
   name: 'one',
   unit: 'events/s',
-  compares: 'a with b',
   ...bound,
 });
 
@@ -19,7 +18,6 @@ test('a result has the medians of both sides, their ratio, the bound, whether it
   t.strictSame(resultOf(line({ atLeast: 0.75 }), PAIRS, true), {
     name: 'one',
     unit: 'events/s',
-    compares: 'a with b',
     ours: 80,
     other: 100,
     ratio: 0.8,

@@ -1,16 +1,15 @@
 import { type DashboardData, dashboardData, parseDateRange } from '@calltally/domain';
 import type { Bench } from '../bench.ts';
 import { Client } from '../client.ts';
-import { startReference } from '../figures/read-against.ts';
+import { startReference } from '../figures/read.ts';
 import { inParallel } from '../in-parallel.ts';
-import type { NodeProcess } from '../node-process.ts';
+import type { NodeProcess } from '../processes.ts';
 import { askedFor } from '../references/asked.ts';
-import { insertCalls } from '../references/postgres-tables.ts';
-import { writeReference, writeUsers } from '../world/reference.ts';
+import { createDatabase, insertCalls } from '../references/postgres-tables.ts';
+import { writeReference, writeUsers } from '../world/dashboards.ts';
 import type { SizedUser, UsersBySize } from '../world/users-by-size.ts';
 import { clickHouse } from './clickhouse.ts';
 import type { AlternativeName } from './names.ts';
-import { createDatabase } from './postgres.ts';
 
 const CLICKHOUSE_CALLS_AT_ONCE = 100_000;
 

@@ -1,5 +1,4 @@
-import { shuffled } from '../shuffled.ts';
-import { median } from '../statistics.ts';
+import { median, shuffled } from '../statistics.ts';
 import type { SizedUser } from '../world/users-by-size.ts';
 import type { Contestant } from './contestants.ts';
 

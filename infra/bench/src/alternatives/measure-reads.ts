@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Bench } from '../bench.ts';
-import type { Note, Sample } from '../figure.ts';
 import { LoadGenerator, type Throughput } from '../load/load-generator.ts';
-import { shuffled } from '../shuffled.ts';
-import { median, percentile } from '../statistics.ts';
+import type { Note, Sample } from '../results.ts';
+import { median, percentile, shuffled } from '../statistics.ts';
 import { type SizedUser, usersBySize } from '../world/users-by-size.ts';
 import { type Contestant, queryText, startContestants } from './contestants.ts';
 import { ANSWERS_MIN, type Asking, latenciesInTurns, quickestOfEach } from './latencies-in-turns.ts';

@@ -1,18 +1,16 @@
 import { type CallEvent, decodeCallEvent } from '@calltally/contract';
 import type { Call } from '@calltally/domain';
 import type { Bench } from '../bench.ts';
-import { countTopic } from '../count-topic.ts';
+import { countTopic } from '../counting.ts';
 import { mongo } from '../engines.ts';
-import type { Note } from '../figure.ts';
 import { inParallel } from '../in-parallel.ts';
-import { insertOnly } from '../references/insert-only.ts';
-import { insertCalls } from '../references/postgres-tables.ts';
-import { shuffled } from '../shuffled.ts';
-import { backlog } from '../world/backlog.ts';
-import { Topic } from '../world/topic.ts';
+import { insertOnly } from '../references/direct.ts';
+import { createDatabase, insertCalls } from '../references/postgres-tables.ts';
+import type { Note } from '../results.ts';
+import { shuffled } from '../statistics.ts';
+import { backlog, Topic } from '../world/topic.ts';
 import { type ClickHouse, clickHouse } from './clickhouse.ts';
 import { ALTERNATIVES, type AlternativeName, writeLine } from './names.ts';
-import { createDatabase } from './postgres.ts';
 
 /** As ingest takes them: so many calls a batch, so many batches at a time. */
 const BATCH = { size: 2_000, atOnce: 4 };

@@ -1,4 +1,4 @@
-import type { Line } from '../figure.ts';
+import type { Line } from '../results.ts';
 
 /** What a user would pick instead, in the order of the tables' columns. */
 export const ALTERNATIVES = [
@@ -13,7 +13,7 @@ export type AlternativeName = (typeof ALTERNATIVES)[number]['name'];
 /** Those of `usersBySize`, by their place there. */
 export const SIZES = ['10', '1000', '100000', '1000000'] as const;
 
-export const RANGES = [
+const RANGES = [
   { name: 'window', title: 'default window' },
   { name: 'two-years', title: 'two years' },
 ] as const;
@@ -21,7 +21,7 @@ export const RANGES = [
 export type RangeName = (typeof RANGES)[number]['name'];
 
 /** One user's dashboard of one range. */
-export interface Cell {
+interface Cell {
   size: (typeof SIZES)[number];
   range: RangeName;
 }
@@ -40,16 +40,14 @@ export function writeLine(alternative: AlternativeName): string {
 
 export const LINES: readonly Line[] = [
   ...CELLS.flatMap((cell) =>
-    ALTERNATIVES.map(({ name, title }) => ({
+    ALTERNATIVES.map(({ name }) => ({
       name: readLine(cell, name),
       unit: 'ms',
-      compares: `half of the answers for a user with ${cell.size} calls, ${titleOf(cell.range)}, against: ${title}`,
     })),
   ),
-  ...ALTERNATIVES.map(({ name, title }) => ({
+  ...ALTERNATIVES.map(({ name }) => ({
     name: writeLine(name),
     unit: 'calls/s',
-    compares: `calls written, topic to counted, against: ${title}`,
   })),
 ];
 

@@ -1,6 +1,6 @@
 import type { Result } from '../results.ts';
-import { median, spread } from '../statistics.ts';
-import { shown, tableOf } from '../table.ts';
+import { median, shown, spread } from '../statistics.ts';
+import { tableOf } from '../table.ts';
 import { ALTERNATIVES, CELLS, readLine, titleOf, writeLine } from './names.ts';
 
 const NOT_MEASURED = 'not measured';

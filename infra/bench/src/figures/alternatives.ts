@@ -2,7 +2,7 @@ import { clickHouse } from '../alternatives/clickhouse.ts';
 import { measureReads } from '../alternatives/measure-reads.ts';
 import { measureWrites } from '../alternatives/measure-writes.ts';
 import { LINES, linesOf } from '../alternatives/names.ts';
-import type { Figure } from '../figure.ts';
+import type { Figure } from '../results.ts';
 
 /** There are many to be measured, and some are slow. */
 const ROUNDS = 3;

@@ -1,39 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createCallEventProducer } from '@calltally/contract/producer';
-import type { Bench } from '../bench.ts';
-import { Child } from '../child.ts';
-import { Client } from '../client.ts';
-import type { Figure, Line } from '../figure.ts';
-import type { TrafficReply, TrafficRequest } from '../load/traffic.ts';
-import { API, INGEST, NodeProcess } from '../node-process.ts';
 import { PROBED, Probes } from '../probes.ts';
+import type { Figure } from '../results.ts';
 import { median, percentile } from '../statistics.ts';
-import { Topic } from '../world/topic.ts';
-import { World } from '../world/world.ts';
+import { startService } from '../world/service.ts';
 
-const TRAFFIC = new URL('../load/traffic.js', import.meta.url);
 const TRAFFIC_USERS = 100;
-/** Events a second, and the names of their lines; only the first is promised. */
+/** Events a second, and the names of their lines. Only the first has bounds. */
 const RATES = [
-  { perSecond: 500, name: 'freshness', promised: { p50: { atMost: 15 }, p99: { atMost: 60 } } },
-  { perSecond: 100, name: 'freshness-100', promised: { p50: {}, p99: {} } },
-  { perSecond: 2_000, name: 'freshness-2000', promised: { p50: {}, p99: {} } },
+  { perSecond: 500, name: 'freshness', bounds: { p50: { atMost: 15 }, p99: { atMost: 60 } } },
+  { perSecond: 100, name: 'freshness-100', bounds: { p50: {}, p99: {} } },
+  { perSecond: 2_000, name: 'freshness-2000', bounds: { p50: {}, p99: {} } },
 ];
 const SETTLE_MS = 3_000;
-/** Less than this share of the events asked for is another figure. */
+/** A smaller share of the events asked for would be another figure. */
 const SHARE_OF_RATE_MIN = 0.95;
 
 export const freshness: Figure = {
   name: 'freshness',
-  lines: RATES.flatMap(({ perSecond, name, promised }): Line[] => {
-    const compares = `from an event acknowledged by Kafka to an answer of the API that counts it, at ${perSecond} events/s`;
-    return [
-      { name: `${name}-p50`, unit: 'ms', compares: `${compares}: half are faster`, ...promised.p50 },
-      { name: `${name}-p99`, unit: 'ms', compares: `${compares}: 99 of 100 are faster`, ...promised.p99 },
-    ];
-  }),
+  lines: RATES.flatMap(({ name, bounds }) => [
+    { name: `${name}-p50`, unit: 'ms', ...bounds.p50 },
+    { name: `${name}-p99`, unit: 'ms', ...bounds.p99 },
+  ]),
   async measure(bench, note) {
-    const { probes, traffic } = await start(bench);
+    const { api, calls, traffic, world } = await startService(bench, 'freshness', {
+      trafficUsers: TRAFFIC_USERS,
+    });
+    const [key] = await world.createKeys([PROBED]);
+    const probes = await Probes.start(bench, calls, api, key!);
     for (const { perSecond, name } of RATES) {
       await traffic.ask({ perSecond });
       await sleep(SETTLE_MS);
@@ -58,29 +51,3 @@ export const freshness: Figure = {
     await traffic.ask({ perSecond: 0 });
   },
 };
-
-/** The whole service with a user whose events are watched for, beside the traffic of others. */
-async function start(bench: Bench) {
-  const [world, topic] = await Promise.all([
-    World.start(bench, 'freshness'),
-    Topic.create(bench, 'freshness'),
-  ]);
-  const env = { ...world.environment, ...topic.environment };
-  const [key] = await world.createKeys([PROBED]);
-  await NodeProcess.start(bench, INGEST, env, 'INGEST_PORT');
-  const api = await NodeProcess.start(bench, API, env);
-  const calls = createCallEventProducer({ brokers: topic.brokers, topic: topic.name });
-  const traffic = new Child<TrafficRequest, TrafficReply>(bench, TRAFFIC, [
-    topic.brokers[0]!,
-    topic.name,
-    String(TRAFFIC_USERS),
-  ]);
-  const client = new Client(api.url);
-  bench.atEnd(() => {
-    client.close();
-    return calls.close();
-  });
-  const probes = new Probes(calls, client, key!);
-  await probes.one();
-  return { probes, traffic };
-}

@@ -1,4 +1,4 @@
-import type { Figure } from '../figure.ts';
+import type { Figure } from '../results.ts';
 import { growthBatches } from './growth/batches.ts';
 import { growthCalls } from './growth/calls.ts';
 import { growthPartitions } from './growth/partitions.ts';

@@ -1,10 +1,9 @@
+import { DAY_MS } from '@calltally/domain';
 import { Client } from '../client.ts';
-import type { Figure } from '../figure.ts';
-import { API, NodeProcess } from '../node-process.ts';
-import { spreadCalls, userIdsUpTo } from '../world/spread-calls.ts';
-import { World } from '../world/world.ts';
+import { API, NodeProcess } from '../processes.ts';
+import type { Figure } from '../results.ts';
+import { spreadCalls, userIdsUpTo, World } from '../world/world.ts';
 
-const DAY_MS = 86_400_000;
 const DAYS = 365;
 const MONTHS = 12;
 
@@ -14,8 +13,6 @@ export const memory: Figure = {
     {
       name: 'memory',
       unit: 'bytes',
-      compares:
-        'what Redis has in use for a user and month with a call every day; of a year, with keys, weeks and ready sums',
       atMost: 1_024,
     },
   ],

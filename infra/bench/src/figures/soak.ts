@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Figure } from '../figure.ts';
-import type { NodeProcess } from '../node-process.ts';
-import { vitals } from '../vitals.ts';
-import { drawMemory, type Seen } from './soak/picture.ts';
-import { startService, untilCounted } from './soak/service.ts';
-import { lastThird } from './soak/thirds.ts';
-import { wrongUsers } from './soak/wrong-users.ts';
+import { untilCounted } from '../counting.ts';
+import type { NodeProcess } from '../processes.ts';
+import type { Figure } from '../results.ts';
+import { drawMemory, lastThird, type Seen } from './soak/memory.ts';
+import { startSoak, wrongUsers } from './soak/service.ts';
 
 const EVENTS_PER_SECOND = 200;
 /** One of so many events is sent a second time. */
@@ -20,53 +18,27 @@ const LOW_TIDE = 0.1;
 export const soak: Figure = {
   name: 'soak',
   lines: [
-    {
-      name: 'soak-api-memory',
-      unit: 'MiB',
-      compares: 'memory of the API in the last third of the time, against the middle one',
-      atMost: FLAT,
-    },
-    {
-      name: 'soak-api-heap',
-      unit: 'MiB',
-      compares: 'the same of its JavaScript heap, at its lowest',
-      atMost: FLAT,
-    },
-    { name: 'soak-ingest-memory', unit: 'MiB', compares: 'as soak-api-memory, of ingest', atMost: FLAT },
-    { name: 'soak-ingest-heap', unit: 'MiB', compares: 'as soak-api-heap, of ingest', atMost: FLAT },
-    {
-      name: 'soak-lag',
-      unit: 'events',
-      compares: 'events not counted yet, in the last third of the time: not more than come in a second',
-      atMost: EVENTS_PER_SECOND,
-    },
-    {
-      name: 'soak-errors',
-      unit: 'errors',
-      compares: 'answers other than 200, batches repeated, dead letters, events lost',
-      atMost: 0,
-    },
-    {
-      name: 'soak-wrong',
-      unit: 'users',
-      compares: 'users of whom a dashboard does not say at the end what was sent',
-      atMost: 0,
-    },
+    { name: 'soak-api-memory', unit: 'MiB', atMost: FLAT },
+    { name: 'soak-api-heap', unit: 'MiB', atMost: FLAT },
+    { name: 'soak-ingest-memory', unit: 'MiB', atMost: FLAT },
+    { name: 'soak-ingest-heap', unit: 'MiB', atMost: FLAT },
+    // Not more than come in a second.
+    { name: 'soak-lag', unit: 'events', atMost: EVENTS_PER_SECOND },
+    { name: 'soak-errors', unit: 'errors', atMost: 0 },
+    { name: 'soak-wrong', unit: 'users', atMost: 0 },
   ],
   pictures: ['soak'],
   async measure(bench, note) {
-    const { topic, ingest, api, past, beganMs, keys, queries, dashboards, traffic } =
-      await startService(bench);
+    const { topic, ingest, api, past, beganMs, keys, queries, load, traffic } = await startSoak(bench);
     const seconds = bench.size(900, 60);
     const everySeconds = bench.size(5, 2);
     bench.say(
       `${seconds} seconds of ${EVENTS_PER_SECOND} events and ${DASHBOARDS_PER_SECOND} dashboards each …`,
     );
     await traffic.ask({ perSecond: EVENTS_PER_SECOND, againEvery: AGAIN_EVERY });
-    const pace = { perSecond: DASHBOARDS_PER_SECOND, seconds };
-    const asking = dashboards.ask({ url: api.url, keys, queries, ...pace });
+    const asking = load.paced(api, { queries, perSecond: DASHBOARDS_PER_SECOND, seconds });
     const seen = await watch({ api, ingest }, seconds, everySeconds);
-    const { failures, answers, p50Ms, p99Ms } = await asking;
+    const { failures, answers } = await asking;
     await traffic.ask({ perSecond: 0 });
     await sleep(1_000); // for the last acknowledgements
     const { acknowledged, callsOf } = await traffic.ask({});
@@ -81,7 +53,7 @@ export const soak: Figure = {
     const lag = seen.map(({ ingest: at }) => at.sum('calltally_lag_messages'));
     const { ours, other: middleThird, most } = lastThird(lag, MIDDLE);
     note('soak-lag', { ours, middleThird: middleThird!, most: most! });
-    const { sum } = await vitals(ingest);
+    const { sum } = await ingest.metrics();
     const errors = {
       failures,
       repeated: sum('calltally_store_failures_total'),
@@ -89,7 +61,7 @@ export const soak: Figure = {
       lost: sum('calltally_lost_events_total'),
     };
     const all = Object.values(errors).reduce((total, count) => total + count, 0);
-    note('soak-errors', { ours: all, ...errors, answers, p50Ms, p99Ms, events: acknowledged });
+    note('soak-errors', { ours: all, ...errors, answers, events: acknowledged });
     const wrong = await wrongUsers(api, keys, queries, { past, beganMs, callsOf });
     note('soak-wrong', { ours: wrong, users: keys.length });
     bench.pictures.set('soak', drawMemory(seen, everySeconds));
@@ -105,7 +77,7 @@ async function watch(
   const seen: Seen[] = [];
   for (const end = Date.now() + seconds * 1_000; Date.now() < end; ) {
     await sleep(everySeconds * 1_000);
-    seen.push({ api: await vitals(api), ingest: await vitals(ingest) });
+    seen.push({ api: await api.metrics(), ingest: await ingest.metrics() });
     // A line for each dashboard would fill the disk.
     api.emptyLog();
   }

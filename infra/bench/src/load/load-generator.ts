@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
-import { Child } from '../child.ts';
-import type { NodeProcess } from '../node-process.ts';
+import type { NodeProcess } from '../processes.ts';
+import { Child } from '../processes.ts';
 import type { LoadReply, LoadRequest, OneDashboard } from './main.ts';
 
 const PASSES_MAX = 5;
@@ -35,6 +35,14 @@ export class LoadGenerator {
   /** Asks for one dashboard over and over; over fewer connections where fewer answers than these are asked for. */
   throughputOfOne(server: NodeProcess, one: OneDashboard): Promise<Throughput> {
     return this.#measure(server, { url: server.url, one });
+  }
+
+  /** Asks with every key and each of the queries, at an even pace. */
+  paced(
+    server: NodeProcess,
+    pace: { queries: readonly string[]; perSecond: number; seconds: number },
+  ): Promise<LoadReply> {
+    return this.#child.ask({ url: server.url, ...pace });
   }
 
   async #measure(server: NodeProcess, request: LoadRequest): Promise<Throughput> {

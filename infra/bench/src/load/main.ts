@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
-import { answer } from '../child.ts';
-import { shuffled } from '../shuffled.ts';
+import { answer } from '../processes.ts';
+import { shuffled } from '../statistics.ts';
 
 /** Asks with every key for `seconds`, or once with each; or for the dashboard of one. */
 export interface LoadRequest {
   url: string;
   seconds?: number;
+  /** Requests a second; as many as the server answers unless given. */
+  perSecond?: number;
+  /** Asked with every key, each empty or with its question mark; the default window unless given. */
+  queries?: readonly string[];
   one?: OneDashboard;
 }
 
@@ -34,10 +38,10 @@ const [file] = process.argv.slice(2);
 const keys: string[] = JSON.parse(readFileSync(file!, 'utf8'));
 answer(load);
 
-async function load({ url, seconds, one }: LoadRequest): Promise<LoadReply> {
+async function load({ url, seconds, perSecond, queries = [''], one }: LoadRequest): Promise<LoadReply> {
   const connections = Math.min(CONNECTIONS, one?.answers ?? CONNECTIONS);
   // Requests are made beforehand: to write a key into each as it is sent would make this the slower side.
-  const shares = one ? [[requestOf(one.key, one.query)]] : dealtOut(shuffled(keys));
+  const shares = one ? [[requestOf(one.key, one.query)]] : dealtOut(queries);
   let client = 0;
   let beganMs = 0;
   let lastMs = 0;
@@ -48,6 +52,7 @@ async function load({ url, seconds, one }: LoadRequest): Promise<LoadReply> {
         connections,
         timeout: ANSWER_WITHIN_SECONDS,
         sampleInt: LOOK_EVERY_MS,
+        ...(perSecond !== undefined && { overallRate: perSecond }),
         ...(seconds === undefined ? { amount: one?.answers ?? keys.length } : { duration: seconds }),
         setupClient: (connection) => connection.setRequests(shares[client++ % shares.length]!),
       },
@@ -67,16 +72,16 @@ async function load({ url, seconds, one }: LoadRequest): Promise<LoadReply> {
   };
 }
 
-/** A part of the keys for each connection. */
-function dealtOut(all: readonly string[]): autocannon.Request[][] {
+/** A part of the keys for each connection, in random order, each with every query. */
+function dealtOut(queries: readonly string[]): autocannon.Request[][] {
   const shares: autocannon.Request[][] = Array.from({ length: CONNECTIONS }, () => []);
-  for (const [i, key] of all.entries()) {
-    shares[i % CONNECTIONS]!.push(requestOf(key));
+  for (const [i, key] of shuffled(keys).entries()) {
+    shares[i % CONNECTIONS]!.push(...queries.map((query) => requestOf(key, query)));
   }
   return shares;
 }
 
-function requestOf(key: string, query = ''): autocannon.Request {
+function requestOf(key: string, query: string): autocannon.Request {
   const headers = { authorization: `Bearer ${key}` };
   return { method: 'GET', path: `/analytics/dashboard${query}`, headers };
 }

@@ -1,6 +1,6 @@
 import type { CallEvent } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
-import { answer } from '../child.ts';
+import { answer } from '../processes.ts';
 
 /** What is to be sent from now on; the same as before where it does not say. */
 export interface TrafficRequest {

@@ -1,7 +1,7 @@
 import type { Range, Tally } from '@calltally/domain';
 import { type Document, MongoClient } from 'mongodb';
 import type { Asked } from './asked.ts';
-import { serveDashboards } from './serve-dashboards.ts';
+import { serveDashboards } from './serve.ts';
 
 const client = await new MongoClient(process.env.MONGODB_URI!, {
   readConcern: { level: 'majority' },

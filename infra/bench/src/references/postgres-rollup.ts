@@ -1,6 +1,6 @@
 import { dayOf, type Range } from '@calltally/domain';
 import { Pool } from 'pg';
-import { serveDashboards } from './serve-dashboards.ts';
+import { serveDashboards } from './serve.ts';
 
 /** Every sum of the dashboard from one stretch of the index. */
 const SUMS = {

@@ -1,5 +1,7 @@
 import type { Call } from '@calltally/domain';
-import type { Pool } from 'pg';
+import { Pool } from 'pg';
+import type { Bench } from '../bench.ts';
+import { postgres } from '../engines.ts';
 
 /** With the sums in the index, so that no read has to visit the table. */
 export const ROLLUP_TABLE = `create table rollup (
@@ -8,7 +10,7 @@ export const ROLLUP_TABLE = `create table rollup (
 )`;
 
 /** The index covers what a dashboard reads. */
-export const CALLS_TABLE = `
+const CALLS_TABLE = `
   create table calls (
     call_id text primary key, user_id text not null, started_at timestamptz not null,
     duration_ms bigint not null, direction text, status text
@@ -19,7 +21,7 @@ export const CALLS_TABLE = `
  * Once for each statement, over all rows that it really inserted; in one order, so that inserts at the same time do
  * not wait for each other in a circle.
  */
-export const ROLLUP_TRIGGER = `
+const ROLLUP_TRIGGER = `
   create function count_calls() returns trigger language plpgsql as $$ begin
     insert into rollup
       select user_id, (started_at at time zone 'UTC')::date - date '1970-01-01', count(*), sum(duration_ms)
@@ -49,4 +51,24 @@ export async function insertCalls(pool: Pool, calls: readonly Call[]): Promise<v
     calls.map((call) => call.status),
   ];
   await pool.query({ ...INSERT, values });
+}
+
+/** A database of its own on the run's PostgreSQL, with calls and, if wanted, their rollup. */
+export async function createDatabase(
+  bench: Bench,
+  name: string,
+  { rollup }: { rollup: boolean },
+): Promise<{ url: string; pool: Pool }> {
+  const { address } = await bench.shared(postgres);
+  const server = new Pool({ connectionString: address, max: 1 });
+  await server.query(`create database ${name}`);
+  await server.end();
+  const url = new URL(name, address).href;
+  const pool = new Pool({ connectionString: url });
+  // The server is ended before the pool where a run is interrupted.
+  pool.on('error', () => {});
+  bench.atEnd(() => pool.end());
+  await pool.query(CALLS_TABLE);
+  if (rollup) await pool.query(`${ROLLUP_TABLE}; ${ROLLUP_TRIGGER}`);
+  return { url, pool };
 }

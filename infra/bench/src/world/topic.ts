@@ -5,6 +5,9 @@ import type { Admin, Kafka } from 'kafkajs';
 import type { Bench } from '../bench.ts';
 import { kafka } from '../engines.ts';
 
+/** Of a backlog: what an outage leaves, calls in the order they ended. */
+const USERS = 1_000;
+const BACKLOG_MS = 6 * 3_600_000;
 const EVENTS_AT_ONCE = 5_000;
 const CREATE_ATTEMPTS = 10;
 const CREATE_PAUSE_MS = 200;
@@ -68,4 +71,22 @@ export class Topic {
     const [group] = await this.#admin.fetchOffsets({ groupId: this.name, topics: [this.name] });
     return group!.partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
   }
+}
+
+/** Events of 1 000 users, as an outage leaves them. @param name that no other backlog of the run has */
+export function backlog(name: string, count: number): CallEvent[] {
+  return eventsInOrder(name, count, () => `user-${Math.floor(Math.random() * USERS)}`);
+}
+
+/** Events of calls that ended one after another. @param name makes the ids of the calls unique */
+export function eventsInOrder(name: string, count: number, userOf: (i: number) => string): CallEvent[] {
+  const now = Date.now();
+  return Array.from({ length: count }, (_, i) => ({
+    call_id: `bench-${name}-${i}-${Math.random().toString(36).slice(2, 10)}`,
+    user_id: userOf(i),
+    started_at: new Date(now - Math.floor((1 - i / count) * BACKLOG_MS)).toISOString(),
+    duration_seconds: Math.floor(Math.random() * 600_000) / 1000,
+    direction: 'inbound',
+    status: 'completed',
+  }));
 }

@@ -1,10 +1,9 @@
 import type { Call } from '@calltally/domain';
+import { DAY_MS } from '@calltally/domain';
 import type { Bench } from '../bench.ts';
-import { API, NodeProcess } from '../node-process.ts';
-import { spreadCalls } from './spread-calls.ts';
-import { World } from './world.ts';
+import { API, NodeProcess } from '../processes.ts';
+import { spreadCalls, World } from './world.ts';
 
-const DAY_MS = 86_400_000;
 /** Within what counters keep. */
 const DAYS = 730;
 
@@ -43,4 +42,15 @@ export async function usersBySize(bench: Bench): Promise<UsersBySize> {
   const api = await NodeProcess.start(bench, API, world.environment);
   const users = sizes.map((size, i) => ({ userId: userIds[i]!, key: keys[i]!, calls: size }));
   return { world, api, users, calls, from, until };
+}
+
+export interface BigAndSmall extends Pick<UsersBySize, 'world' | 'api' | 'users' | 'from' | 'until'> {
+  big: SizedUser;
+  small: SizedUser;
+}
+
+/** A user with very many calls beside one with hardly any. */
+export async function bigAndSmall(bench: Bench): Promise<BigAndSmall> {
+  const { users, ...given } = await bench.shared(usersBySize);
+  return { ...given, users, big: users.at(-1)!, small: users[0]! };
 }

@@ -1,7 +1,7 @@
 import type { Call } from '@calltally/domain';
 import { type LedgerContext, record, writeCheckpoint } from '@calltally/ledger';
-import type { Figure } from '../../figure.ts';
 import { picture } from '../../picture.ts';
+import type { Figure } from '../../results.ts';
 import { World } from '../../world/world.ts';
 import { Points } from './points.ts';
 
@@ -16,8 +16,6 @@ export const growthBatches: Figure = {
     {
       name: 'growth-batches',
       unit: 'events/s',
-      compares:
-        'inserted, raised, applied and marked, a batch after another: 2 000 events a batch, as ingest takes, against one',
     },
   ],
   pictures: ['batches'],

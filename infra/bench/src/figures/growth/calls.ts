@@ -1,11 +1,9 @@
-import { Client } from '../../client.ts';
-import type { Figure } from '../../figure.ts';
-import { latencies } from '../../latencies.ts';
+import { Client, latencies, wholeDays } from '../../client.ts';
 import { picture } from '../../picture.ts';
-import { wholeDays } from '../../queries.ts';
-import { aggregate } from '../../references/aggregate.ts';
+import { aggregate } from '../../references/direct.ts';
+import type { Figure } from '../../results.ts';
 import { median } from '../../statistics.ts';
-import { bigAndSmall } from '../../world/big-and-small.ts';
+import { bigAndSmall } from '../../world/users-by-size.ts';
 import { Points } from './points.ts';
 
 export const growthCalls: Figure = {
@@ -14,8 +12,6 @@ export const growthCalls: Figure = {
     {
       name: 'growth-calls',
       unit: 'ms',
-      compares:
-        'two years of whole days of a user with 1 000 000 calls against the aggregation in Mongo over the same rows',
     },
   ],
   pictures: ['calls'],

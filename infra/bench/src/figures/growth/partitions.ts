@@ -1,10 +1,9 @@
 import type { Bench } from '../../bench.ts';
-import { countTopic } from '../../count-topic.ts';
+import { countTopic } from '../../counting.ts';
 import { mongo } from '../../engines.ts';
-import type { Figure } from '../../figure.ts';
 import { picture } from '../../picture.ts';
-import { backlog } from '../../world/backlog.ts';
-import { Topic } from '../../world/topic.ts';
+import type { Figure } from '../../results.ts';
+import { backlog, Topic } from '../../world/topic.ts';
 import { Points } from './points.ts';
 
 const PARTITIONS = [1, 3, 6, 12, 24];
@@ -17,7 +16,6 @@ export const growthPartitions: Figure = {
     {
       name: 'growth-partitions',
       unit: 'events/s',
-      compares: 'one ingest process, topic to counted: 24 partitions against one',
     },
   ],
   pictures: ['partitions'],

@@ -1,5 +1,5 @@
-import type { Sample } from '../../figure.ts';
 import type { Curve } from '../../picture.ts';
+import type { Sample } from '../../results.ts';
 
 /** What was measured at each of several sizes, in rounds. */
 export class Points {

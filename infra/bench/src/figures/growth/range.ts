@@ -1,16 +1,13 @@
-import { Client } from '../../client.ts';
-import type { Figure } from '../../figure.ts';
-import { inTurns } from '../../latencies.ts';
-import { API, NodeProcess } from '../../node-process.ts';
+import { DAY_MS } from '@calltally/domain';
+import { Client, cutDays, inTurns, wholeDays } from '../../client.ts';
 import { picture } from '../../picture.ts';
-import { cutDays, wholeDays } from '../../queries.ts';
+import { API, NodeProcess } from '../../processes.ts';
+import type { Figure } from '../../results.ts';
 import { median } from '../../statistics.ts';
-import { spreadCalls } from '../../world/spread-calls.ts';
-import { World } from '../../world/world.ts';
+import { spreadCalls, World } from '../../world/world.ts';
 import { Points } from './points.ts';
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const USER = 'user-range';
 const YEARS_TEN = 3_650;
 const YEARS_TWO = 730;
@@ -24,13 +21,11 @@ export const growthRange: Figure = {
     {
       name: 'growth-range',
       unit: 'ms',
-      compares: 'an answer over two years of whole days against one over a day, 100 calls a day',
     },
-    { name: 'growth-range-cut', unit: 'ms', compares: 'the same, of ranges that cut both edge days' },
+    { name: 'growth-range-cut', unit: 'ms' },
     {
       name: 'growth-range-ten-years',
       unit: 'ms',
-      compares: 'whole days: ten years, of which Redis keeps 25 months, against two years',
     },
   ],
   pictures: ['range'],

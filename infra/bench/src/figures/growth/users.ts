@@ -1,7 +1,6 @@
-import { Client } from '../../client.ts';
-import type { Figure } from '../../figure.ts';
-import { inTurns } from '../../latencies.ts';
+import { Client, inTurns } from '../../client.ts';
 import { picture } from '../../picture.ts';
+import type { Figure } from '../../results.ts';
 import { median } from '../../statistics.ts';
 import { type Dashboards, dashboards, dashboardsOf } from '../../world/dashboards.ts';
 import { Points } from './points.ts';
@@ -15,12 +14,10 @@ export const growthUsers: Figure = {
     {
       name: 'growth-users',
       unit: 'ms',
-      compares: 'an answer where 100 000 users have dashboards against one where 100 have: default window',
     },
     {
       name: 'growth-users-bytes',
       unit: 'bytes',
-      compares: 'what Redis has in use for each of 100 000 users with ten calls against each of 100',
     },
   ],
   pictures: ['users'],

@@ -1,51 +1,89 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallEvent } from '@calltally/contract';
+import { DAY_MS } from '@calltally/domain';
 import type { Bench } from '../../bench.ts';
-import { Child } from '../../child.ts';
-import type { DashboardsReply, DashboardsRequest } from '../../load/dashboards.ts';
-import type { TrafficReply, TrafficRequest } from '../../load/traffic.ts';
-import { API, INGEST, NodeProcess } from '../../node-process.ts';
-import { cutDays, wholeDays } from '../../queries.ts';
-import { Topic } from '../../world/topic.ts';
-import { World } from '../../world/world.ts';
-import { HISTORY_DAYS, history } from './history.ts';
+import { Client, cutDays, wholeDays } from '../../client.ts';
+import { untilCounted } from '../../counting.ts';
+import { LoadGenerator } from '../../load/load-generator.ts';
+import type { NodeProcess } from '../../processes.ts';
+import { startService } from '../../world/service.ts';
 
-const DASHBOARDS = new URL('../../load/dashboards.js', import.meta.url);
-const TRAFFIC = new URL('../../load/traffic.js', import.meta.url);
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const USERS = 300;
-const COUNTED_WITHIN_MS = 60_000;
-const ASK_EVERY_MS = 100;
+const HISTORY_DAYS = 60;
+const CALLS_A_USER = 120;
 
-/** The whole service as it is delivered, with users who have a history, and those who send and ask. */
-export async function startService(bench: Bench) {
-  const [world, topic] = await Promise.all([World.start(bench, 'soak'), Topic.create(bench, 'soak')]);
+/** The whole service, whose users have a history, and a process that asks for dashboards. */
+export async function startSoak(bench: Bench) {
   const userIds = Array.from({ length: USERS }, (_, i) => `traffic-${i}`);
   const beganMs = Date.now();
   const past = history(userIds, beganMs);
-  await topic.send(past);
-  const env = { ...world.environment, ...topic.environment };
-  const ingest = await NodeProcess.start(bench, INGEST, env, 'INGEST_PORT');
-  const api = await NodeProcess.start(bench, API, env);
-  await untilCounted(topic, past.length);
-  const keys = await world.createKeys(userIds);
-  // The last one ends where the traffic begins, so that of today's sum all of it has to be taken off again.
+  const service = await startService(bench, 'soak', {
+    trafficUsers: USERS,
+    prepare: (_, topic) => topic.send(past),
+  });
+  await untilCounted(service.topic, past.length);
+  const keys = await service.world.createKeys(userIds);
+  // The last one ends where the traffic begins, so all of today's sum has to be taken off again.
   const queries = [
     '',
     wholeDays(beganMs - HISTORY_DAYS * DAY_MS, beganMs),
     cutDays(beganMs - 20 * DAY_MS, beganMs),
   ];
-  const dashboards = new Child<DashboardsRequest, DashboardsReply>(bench, DASHBOARDS, []);
-  const args = [topic.brokers[0]!, topic.name, String(USERS)];
-  const traffic = new Child<TrafficRequest, TrafficReply>(bench, TRAFFIC, args);
-  return { topic, ingest, api, past, beganMs, keys, queries, dashboards, traffic };
+  return { ...service, past, beganMs, keys, queries, load: new LoadGenerator(bench, 'soak', keys) };
 }
 
-/** @throws Error where so many events are not counted in time */
-export async function untilCounted(topic: Topic, events: number): Promise<void> {
-  const end = Date.now() + COUNTED_WITHIN_MS;
-  while ((await topic.committed()) < events) {
-    if (Date.now() > end) throw new Error(`${events} events were not counted within ${COUNTED_WITHIN_MS} ms`);
-    await sleep(ASK_EVERY_MS);
+/** What the users have done in the two months before, so that ranges have something to find. */
+function history(userIds: readonly string[], until: number): CallEvent[] {
+  const stepMs = (HISTORY_DAYS * DAY_MS) / CALLS_A_USER;
+  return Array.from({ length: CALLS_A_USER }, (_, i) =>
+    userIds.map((userId, user) => ({
+      call_id: `history-${userId}-${i}`,
+      user_id: userId,
+      started_at: new Date(until - (CALLS_A_USER - i) * stepMs + user * 1_000).toISOString(),
+      duration_seconds: 60,
+    })),
+  ).flat();
+}
+
+/** What the users have really done, every call a minute long. */
+interface Truth {
+  past: readonly CallEvent[];
+  /** When the traffic began, epoch ms; all of the past lies before. */
+  beganMs: number;
+  /** Calls of each user's traffic. */
+  callsOf: readonly number[];
+}
+
+/**
+ * Asks for every dashboard once more, and counts in plain arrays.
+ * @param keys of `traffic-0`, `traffic-1`, …
+ * @returns how many users got a wrong number; says the first of them
+ */
+export async function wrongUsers(
+  api: NodeProcess,
+  keys: readonly string[],
+  queries: readonly string[],
+  { past, beganMs, callsOf }: Truth,
+): Promise<number> {
+  const client = new Client(api.url);
+  let wrong = 0;
+  for (const [user, key] of keys.entries()) {
+    const starts = past
+      .filter(({ user_id }) => user_id === `traffic-${user}`)
+      .map(({ started_at }) => Date.parse(started_at));
+    const answers: string[] = [];
+    for (const query of queries) {
+      const { data } = JSON.parse((await client.ask(key, query)).text);
+      const [from, until] = [Date.parse(data.date_range.start_date), Date.parse(data.date_range.end_date)];
+      const calls =
+        starts.filter((at) => at >= from && at <= until).length + (until >= beganMs ? callsOf[user]! : 0);
+      if (data.total_calls !== calls || data.total_duration_minutes !== calls) {
+        answers.push(
+          `${data.total_calls} calls of ${data.total_duration_minutes} minutes for ${calls} (${query})`,
+        );
+      }
+    }
+    if (answers.length > 0 && ++wrong === 1) console.error(`traffic-${user}: ${answers.join('; ')}`);
   }
+  client.close();
+  return wrong;
 }

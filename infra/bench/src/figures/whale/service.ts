@@ -1,18 +1,11 @@
-import { type CallEventProducer, createCallEventProducer } from '@calltally/contract/producer';
-import { type Call, dayOf, defaultWindowDays, startOfDay } from '@calltally/domain';
+import type { CallEventProducer } from '@calltally/contract/producer';
+import type { Range } from '@calltally/domain';
+import { type Call, DAY_MS, dayOf, defaultWindowDays, startOfDay, type Tally } from '@calltally/domain';
 import type { Bench } from '../../bench.ts';
-import { Child } from '../../child.ts';
-import { Client } from '../../client.ts';
-import type { TrafficReply, TrafficRequest } from '../../load/traffic.ts';
-import { API, INGEST, NodeProcess } from '../../node-process.ts';
 import { PROBED, Probes } from '../../probes.ts';
-import { spreadCalls } from '../../world/spread-calls.ts';
-import { Topic } from '../../world/topic.ts';
-import { World } from '../../world/world.ts';
-import { Truth } from './truth.ts';
+import { type Service, startService } from '../../world/service.ts';
+import { spreadCalls, type World } from '../../world/world.ts';
 
-const TRAFFIC = new URL('../../load/traffic.js', import.meta.url);
-const DAY_MS = 86_400_000;
 const YEARS_MS = 730 * DAY_MS;
 const ORDINARY = { users: 1_000, callsEach: 100, spanMs: 60 * DAY_MS };
 
@@ -25,62 +18,112 @@ export interface Whale {
   truth: Truth;
 }
 
-export interface WhaleService {
-  world: World;
-  ingest: NodeProcess;
-  api: NodeProcess;
-  calls: CallEventProducer;
+export interface WhaleService extends Service {
   probes: Probes;
-  /** Of the ordinary users. */
-  traffic: Child<TrafficRequest, TrafficReply>;
   /** Calls spread evenly over two years. */
   spread: Whale;
   /** All calls within the default window. */
   dense: Whale;
-  /** First instant of all calls, epoch ms. */
+  /** Start of the first call, Unix ms. */
   from: number;
 }
 
-/** The whole service as it is delivered, and two whales among ordinary users, all of them known to Mongo alone. */
+/** The whole service, and two whales among ordinary users. Only Mongo knows their calls at first. */
 export async function startWhaleService(bench: Bench): Promise<WhaleService> {
-  const [world, topic] = await Promise.all([World.start(bench, 'whale'), Topic.create(bench, 'whale')]);
   const rows = bench.size(5_000_000, 60_000);
   const until = Date.now();
   const from = until - YEARS_MS;
   const ordinary = Array.from({ length: ORDINARY.users }, (_, i) => `traffic-${i}`);
-  bench.say(`${rows} calls each of two users, beside ${ORDINARY.users} with ${ORDINARY.callsEach} …`);
-  await world.insert(spreadCalls(ordinary, ORDINARY.callsEach, { from: until - ORDINARY.spanMs, until }));
-  const whaleOf = async (userId: string, range: { from: number; until: number }): Promise<Whale> => {
+  const whaleOf = async (world: World, userId: string, range: Range): Promise<Whale> => {
     const truth = new Truth();
     await world.insert(noted(truth, spreadCalls([userId], rows, range)));
     const [key] = await world.createKeys([userId]);
     return { userId, key: key!, rows, truth };
   };
-  const spread = await whaleOf('whale', { from, until });
-  const firstOfWindow = startOfDay(dayOf(until) - defaultWindowDays + 1);
-  const dense = await whaleOf('whale-dense', { from: firstOfWindow, until });
-  await world.endStream();
-
-  const env = { ...world.environment, ...topic.environment };
-  const ingest = await NodeProcess.start(bench, INGEST, env, 'INGEST_PORT');
-  const api = await NodeProcess.start(bench, API, env);
-  const calls = createCallEventProducer({ brokers: topic.brokers, topic: topic.name });
-  const [probedKey] = await world.createKeys([PROBED]);
-  const client = new Client(api.url);
-  bench.atEnd(() => {
-    client.close();
-    return calls.close();
+  const whales: Whale[] = [];
+  const service = await startService(bench, 'whale', {
+    trafficUsers: ORDINARY.users,
+    async prepare(world) {
+      bench.say(`${rows} calls each of two users, beside ${ORDINARY.users} with ${ORDINARY.callsEach} …`);
+      const range = { from: until - ORDINARY.spanMs, until };
+      await world.insert(spreadCalls(ordinary, ORDINARY.callsEach, range));
+      whales.push(await whaleOf(world, 'whale', { from, until }));
+      const firstOfWindow = startOfDay(dayOf(until) - defaultWindowDays + 1);
+      whales.push(await whaleOf(world, 'whale-dense', { from: firstOfWindow, until }));
+      await world.endStream();
+    },
   });
-  const args = [topic.brokers[0]!, topic.name, String(ORDINARY.users)];
-  const traffic = new Child<TrafficRequest, TrafficReply>(bench, TRAFFIC, args);
-  const probes = new Probes(calls, client, probedKey!);
-  await probes.one();
-  return { world, ingest, api, calls, probes, traffic, spread, dense, from };
+  const [probedKey] = await service.world.createKeys([PROBED]);
+  const probes = await Probes.start(bench, service.calls, service.api, probedKey!);
+  return { ...service, probes, spread: whales[0]!, dense: whales[1]!, from };
 }
 
 function* noted(truth: Truth, calls: Iterable<Call>): Generator<Call> {
   for (const call of calls) {
     truth.add(call);
     yield call;
+  }
+}
+
+const EVENTS_PER_SECOND = 10;
+let made = 0;
+
+/**
+ * Sends events of a whale's at even distances until it is ended.
+ * @returns ends it; resolves when the last one was acknowledged, and throws where one was not
+ */
+export function sendEvents(calls: CallEventProducer, { userId, truth }: Whale): () => Promise<void> {
+  const sent: Promise<unknown>[] = [];
+  const timer = setInterval(() => {
+    const startedAt = Date.now();
+    const durationMs = 60_000;
+    truth.add({ startedAt, durationMs });
+    sent.push(
+      calls.send({
+        call_id: `event-${++made}`,
+        user_id: userId,
+        started_at: new Date(startedAt).toISOString(),
+        duration_seconds: durationMs / 1_000,
+      }),
+    );
+    sent.at(-1)!.catch(() => {}); // told at the end
+  }, 1_000 / EVENTS_PER_SECOND);
+  return async () => {
+    clearInterval(timer);
+    await Promise.all(sent);
+  };
+}
+
+/** What a user has really done, by UTC day. */
+export class Truth {
+  readonly #days = new Map<number, Tally>();
+
+  add({ startedAt, durationMs }: { startedAt: number; durationMs: number }): void {
+    const day = dayOf(startedAt);
+    const { calls, durationMs: before } = this.#days.get(day) ?? { calls: 0, durationMs: 0 };
+    this.#days.set(day, { calls: calls + 1, durationMs: before + durationMs });
+  }
+
+  /**
+   * Holds an answer against it whose range begins with a UTC day and ends after all that was added.
+   * @param text the body
+   * @throws Error where the answer says something else
+   */
+  check(text: string): void {
+    const { date_range, total_calls, total_duration_minutes } = JSON.parse(text).data;
+    const from = Date.parse(date_range.start_date);
+    let calls = 0;
+    let durationMs = 0;
+    for (const [day, tally] of this.#days) {
+      if (startOfDay(day) < from) continue;
+      calls += tally.calls;
+      durationMs += tally.durationMs;
+    }
+    // Of whole seconds, which are never in the middle of two hundredths of a minute.
+    const minutes = Math.round(durationMs / 600) / 100;
+    if (total_calls === calls && total_duration_minutes === minutes) return;
+    throw new Error(
+      `since ${date_range.start_date} ${calls} calls of ${minutes} minutes, answered with ${total_calls} of ${total_duration_minutes}`,
+    );
   }
 }

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { Truth } from '../../../src/figures/whale/truth.ts';
+import { Truth } from '../../../src/figures/whale/service.ts';
 
 const DAY_MS = 86_400_000;
 

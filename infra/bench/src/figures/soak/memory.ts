@@ -1,7 +1,9 @@
 import { type Curve, picture } from '../../picture.ts';
-import type { Vitals } from '../../vitals.ts';
+import type { Metrics } from '../../processes.ts';
+import type { Sample } from '../../results.ts';
+import { percentile } from '../../statistics.ts';
 
-export type Seen = Record<'api' | 'ingest', Vitals>;
+export type Seen = Record<'api' | 'ingest', Metrics>;
 
 /** Memory of both processes over time. @param seen at even distances */
 export function drawMemory(seen: readonly Seen[], everySeconds: number): string {
@@ -22,4 +24,17 @@ export function drawMemory(seen: readonly Seen[], everySeconds: number): string 
       ],
     },
   ]);
+}
+
+/**
+ * How something stood in the last third of the time against the middle one. What it did in the first, caches filling
+ * and code being compiled, is left out.
+ * @param values at even distances of time
+ * @param share which of the sorted values stands for a third: the median at 0.5
+ */
+export function lastThird(values: readonly number[], share: number): Sample {
+  const third = Math.floor(values.length / 3);
+  const last = values.slice(-third);
+  const middle = values.slice(-2 * third, -third);
+  return { ours: percentile(last, share), other: percentile(middle, share), most: Math.max(...values) };
 }

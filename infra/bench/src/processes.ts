@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, ROOT } from './bench.ts';
 
@@ -13,10 +14,21 @@ const TICKS_PER_SECOND = 100;
 
 export const API = join(ROOT, 'services/api/dist/main.js');
 export const INGEST = join(ROOT, 'services/ingest/dist/main.js');
-export const CALLTALLY = join(ROOT, 'services/ops/bin/calltally.js');
+const CALLTALLY = join(ROOT, 'services/ops/bin/calltally.js');
 
 /** Loaded before a server, as `npm start` does: it ends even where this process is killed. */
 const ENDS_WITH_PARENT = new URL('../../dev/bin/ends-with-parent.js', import.meta.url).href;
+
+const MIB = 2 ** 20;
+
+export interface Metrics {
+  /** Memory from the system. */
+  memoryMiB: number;
+  /** JavaScript's own memory in use, garbage included. */
+  heapMiB: number;
+  /** The sum of a metric over its labels; 0 when it has none yet. */
+  sum: (name: string) => number;
+}
 
 /** A server that is measured: a Node process of its own, whose log goes into a file. */
 export class NodeProcess {
@@ -74,6 +86,22 @@ export class NodeProcess {
     }
   }
 
+  /** What it tells Prometheus now. @throws Error when it does not answer */
+  async metrics(): Promise<Metrics> {
+    const answer = await fetch(`${this.url}/metrics`);
+    if (!answer.ok) throw new Error(`${this.url}/metrics answers ${answer.status}`);
+    const text = await answer.text();
+    const sum = (name: string) => {
+      const values = text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)`, 'gm'));
+      return [...values].reduce((total, [, value]) => total + Number(value), 0);
+    };
+    return {
+      memoryMiB: sum('process_resident_memory_bytes') / MIB,
+      heapMiB: sum('nodejs_heap_size_used_bytes') / MIB,
+      sum,
+    };
+  }
+
   get log(): string {
     return readFileSync(this.#log, 'utf8');
   }
@@ -94,13 +122,24 @@ export class NodeProcess {
   }
 
   async #untilReady(): Promise<void> {
-    for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end; await sleep(50)) {
-      if (this.#child.exitCode !== null) break;
+    const isReady = async () => {
+      if (this.#child.exitCode !== null) throw new Error(`${this.#name} ended: ${this.log.slice(-2000)}`);
       const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
       await answer?.arrayBuffer();
-      if (answer?.ok) return;
-    }
-    throw new Error(`${this.#name} did not get ready: ${this.log.slice(-2000)}`);
+      return answer?.ok === true;
+    };
+    await until(`${this.#name} is ready`, isReady, { withinMs: READY_WITHIN_MS, everyMs: 50 });
+  }
+}
+
+/** Looks until something is so. @throws Error when that takes too long */
+export async function until(
+  what: string,
+  look: () => Promise<boolean>,
+  { withinMs, everyMs }: { withinMs: number; everyMs: number },
+): Promise<void> {
+  for (const end = Date.now() + withinMs; !(await look()); await sleep(everyMs)) {
+    if (Date.now() > end) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
   }
 }
 
@@ -110,4 +149,50 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   server.close();
   return port;
+}
+
+/** A helper in a process of its own, so that what it does takes no time from whoever measures; answers what it is asked. */
+export class Child<Request, Reply> {
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<never>;
+
+  /** @param main the file that it runs, built */
+  constructor(bench: Bench, main: URL, args: readonly string[]) {
+    this.#process = fork(main, args);
+    this.#ended = once(this.#process, 'exit').then(([status]) => {
+      throw new Error(`${main.pathname} ended with ${status}`);
+    });
+    // It ends with us, and then nobody waits for an answer.
+    this.#ended.catch(() => {});
+    bench.atEnd(() => this.#process.kill());
+  }
+
+  /** One question at a time. @throws Error where it ends instead of answering */
+  async ask(request: Request): Promise<Reply> {
+    const replied = once(this.#process, 'message');
+    this.#process.send(request as object, () => {}); // a failure to send is its end
+    const [reply] = await Promise.race([replied, this.#ended]);
+    return reply as Reply;
+  }
+}
+
+/** The other side of `ask`. */
+export function answer<Request, Reply>(work: (request: Request) => Reply | Promise<Reply>): void {
+  process.on('message', async (request: Request) => process.send!(await work(request)));
+  process.on('disconnect', () => process.exit());
+}
+
+/** Runs a command as an operator does, and gives the last object that it prints. */
+export async function calltally(
+  bench: Bench,
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<Record<string, unknown>> {
+  const child = spawn(process.execPath, [...bench.nodeFlags(CALLTALLY), CALLTALLY, ...args], {
+    env: { PATH: process.env.PATH!, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  bench.atEnd(() => child.kill());
+  const lines = (await text(child.stdout)).trim().split('\n');
+  return JSON.parse(lines.at(-1)!);
 }

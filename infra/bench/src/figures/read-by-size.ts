@@ -1,14 +1,43 @@
-import { Client } from '../client.ts';
-import type { Figure } from '../figure.ts';
-import { latencies } from '../latencies.ts';
-import { cutDays } from '../queries.ts';
-import { aggregate } from '../references/aggregate.ts';
-import { median } from '../statistics.ts';
-import { takeTurns } from '../take-turns.ts';
-import { type BigAndSmall, bigAndSmall } from '../world/big-and-small.ts';
+import { DAY_MS } from '@calltally/domain';
+import { Client, cutDays, latencies, wholeDays } from '../client.ts';
+import { aggregate } from '../references/direct.ts';
+import type { Figure } from '../results.ts';
+import { median, takeTurns } from '../statistics.ts';
+import { type BigAndSmall, bigAndSmall } from '../world/users-by-size.ts';
+
+const WINDOW = { name: 'read-growth', query: () => '' };
+const TWO_YEARS = {
+  name: 'read-growth-two-years',
+  query: wholeDays,
+};
+
+export const readGrowth: Figure = {
+  name: 'read-growth',
+  lines: [
+    {
+      name: WINDOW.name,
+      unit: 'ms',
+      atMost: 1.1,
+    },
+    { name: TWO_YEARS.name, unit: 'ms', atMost: 1.1 },
+  ],
+  async measure(bench, note) {
+    const { api, big, small, from, until } = await bench.shared(bigAndSmall);
+    const client = new Client(api.url);
+    const keys = [big.key, small.key];
+    for (const { name, query } of [WINDOW, TWO_YEARS]) {
+      const asked = { query: query(from, until), count: bench.size(5_000, 500), source: 'counters' };
+      await latencies(client, keys, asked);
+      for (let round = 1; round <= bench.rounds; round++) {
+        const { tookMs } = await latencies(client, keys, asked);
+        note(name, { ours: median(tookMs[0]!), other: median(tookMs[1]!) });
+      }
+    }
+    client.close();
+  },
+};
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 export const readEdges: Figure = {
   name: 'read-edges',
@@ -16,9 +45,6 @@ export const readEdges: Figure = {
     {
       name: 'read-edges',
       unit: 'answers/s',
-      compares:
-        'two years that cut both edge days, of a user with 1 000 000 calls, against the aggregation in Mongo over ' +
-        'the same rows',
       atLeast: 100,
     },
   ],

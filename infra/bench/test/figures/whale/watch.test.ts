@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { type Asked, everSince, noteReply } from '../../../src/figures/whale/asked.ts';
+import { type Asked, everSince, noteReply } from '../../../src/figures/whale/watch.ts';
 
 const seen = (): Asked => ({
   answers: 0,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type Reply } from '../../client.ts';
-import { vitals } from '../../vitals.ts';
+import type { NodeProcess } from '../../processes.ts';
 import type { Whale, WhaleService } from './service.ts';
 
 const ASK_EVERY_MS = 100;
@@ -64,7 +64,7 @@ export async function askUntilWhole({ api, from }: WhaleService, { key }: Whale)
     while (!isLate()) {
       await sleep(LOOK_EVERY_MS);
       const isFilled =
-        !Number.isNaN(asked.windowSeconds) && (await vitals(api)).sum('calltally_warming_users') === 0;
+        !Number.isNaN(asked.windowSeconds) && (await api.metrics()).sum('calltally_warming_users') === 0;
       if (!isFilled && performance.now() - askedMs < ASK_ALL_EVERY_MS) continue;
       const { status, source } = await client.askAnyhow(key, everSince(from));
       askedMs = performance.now();
@@ -112,4 +112,20 @@ export async function checkTotals({ api, from }: WhaleService, { key, truth }: W
     }
   }
   client.close();
+}
+
+const MEMORY_EVERY_MS = 250;
+
+/** The most memory that each of some processes had from the system until a signal, MiB. */
+export async function memoryPeaks<Name extends string>(
+  processes: Record<Name, NodeProcess>,
+  over: AbortSignal,
+): Promise<Record<Name, number>> {
+  const names = Object.keys(processes) as Name[];
+  const peaks = Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
+  while (!over.aborted) {
+    for (const name of names) peaks[name] = Math.max(peaks[name], processes[name].memoryMiB() ?? Number.NaN);
+    await sleep(MEMORY_EVERY_MS);
+  }
+  return peaks;
 }

@@ -1,0 +1,66 @@
+import type { Bench } from './bench.ts';
+import { freshRedis } from './engines.ts';
+import { INGEST, NodeProcess, until } from './processes.ts';
+import type { Topic } from './world/topic.ts';
+
+const WITHIN_MS = 600_000;
+/** Each look is work for the brokers, too. */
+const LOOK_EVERY_MS = 50;
+
+interface Counted {
+  /** From the first partition assigned to the last offset committed. */
+  tookMs: number;
+  /** When the first partition was assigned, Unix ms. */
+  assignedAtMs: number;
+  /** The ingest process, still running. */
+  ingest: NodeProcess;
+}
+
+/** Starts ingest with an empty Redis and waits until it has counted the topic. */
+export async function countTopic(bench: Bench, topic: Topic, mongoUri: string, events: number) {
+  const redis = await freshRedis(bench);
+  /** What a command needs to find the service. */
+  const env = { ...topic.environment, REDIS_URL: redis.address, MONGODB_URI: mongoUri };
+  const { tookMs, ingest } = await countRest(bench, topic, env, events);
+  return {
+    tookMs,
+    env,
+    async stop() {
+      await ingest.stop();
+      await redis.stop('SIGKILL');
+    },
+  };
+}
+
+/**
+ * Starts ingest and waits until it has counted what is left of a topic.
+ * @param env where ingest finds its engines
+ * @param events all that the topic ever had
+ * @throws Error when that takes too long
+ */
+export async function countRest(
+  bench: Bench,
+  topic: Topic,
+  env: Record<string, string>,
+  events: number,
+): Promise<Counted> {
+  const ingest = await NodeProcess.start(bench, INGEST, env, 'INGEST_PORT');
+  await untilCounted(topic, events);
+  const countedAtMs = Date.now();
+  const line = ingest.log.split('\n').find((one) => one.includes('"partitions assigned"'));
+  if (line === undefined) throw new Error('ingest was assigned no partitions');
+  const assignedAtMs = Date.parse(JSON.parse(line).time);
+  return { tookMs: countedAtMs - assignedAtMs, assignedAtMs, ingest };
+}
+
+/** @throws Error when so many events are not counted in time */
+export function untilCounted(topic: Topic, events: number): Promise<void> {
+  const isCounted = async () => (await topic.committed()) >= events;
+  return until(`${events} events are counted`, isCounted, { withinMs: WITHIN_MS, everyMs: LOOK_EVERY_MS });
+}
+
+/** Waits until every user is complete. @throws Error when that takes too long */
+export function untilFilled(process: NodeProcess): Promise<void> {
+  const isFilled = async () => (await process.metrics()).sum('calltally_warming_users') === 0;
+  return until('every user is complete', isFilled, { withinMs: WITHIN_MS, everyMs: 100 });
+}
