@@ -22,9 +22,6 @@ export interface Line {
 /** Takes a sample of one of the figure's lines. */
 export type Note = (line: string, sample: Sample) => void;
 
-/** Says that a line is not measured on this machine; without that, a line without a sample is a fault. */
-type LeaveOut = (line: string) => void;
-
 /** What is measured together, in one file of `figures/`. */
 export interface Figure {
   name: string;
@@ -32,7 +29,7 @@ export interface Figure {
   /** Names of the pictures that it draws into `bench.pictures`. */
   pictures?: readonly string[];
   /** Measures `bench.rounds` times; the two of a pair take turns at going first. */
-  measure(bench: Bench, note: Note, leaveOut: LeaveOut): Promise<void>;
+  measure(bench: Bench, note: Note): Promise<void>;
 }
 
 /** A line of the table with what was measured, as `results.json` has it. */
@@ -83,15 +80,13 @@ export function spreads({ samples }: Result) {
   };
 }
 
-/** Measures a figure to its end; says each sample as it is taken. */
+/** Measures a figure to its end; says each sample as it is taken. @throws Error when a line has no sample */
 export async function measure(bench: Bench, figure: Figure, proves: boolean): Promise<Result[]> {
   const samples = new Map<string, Sample[]>(figure.lines.map(({ name }) => [name, []]));
-  const note: Note = (name, sample) => {
+  await figure.measure(bench, (name, sample) => {
     samples.get(name)!.push(sample);
     const values = Object.entries(sample).map(([key, value]) => `${key} ${shown(value)}`);
     bench.say(`${name}: ${values.join(', ')}`);
-  };
-  await figure.measure(bench, note, (name) => samples.delete(name));
-  const measured = figure.lines.filter(({ name }) => samples.has(name));
-  return measured.map((line) => resultOf(line, samples.get(line.name)!, proves));
+  });
+  return figure.lines.map((line) => resultOf(line, samples.get(line.name)!, proves));
 }

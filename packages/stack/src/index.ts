@@ -3,7 +3,6 @@ export { type EngineName, isFileFault, StackError, type StackErrorCode } from '.
 export { startKafka } from './kafka.ts';
 export { type MongoOptions, startMongo } from './mongo.ts';
 export { obtainEngines } from './obtain/all.ts';
-export { type Chdb, obtainChdb } from './obtain/chdb.ts';
 export { startPostgres } from './plain-postgres.ts';
 export { type RedisOptions, startRedis } from './redis.ts';
 export { type Stack, startStack } from './stack.ts';

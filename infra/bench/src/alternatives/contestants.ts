@@ -1,23 +1,18 @@
-import { type DashboardData, dashboardData, parseDateRange } from '@calltally/domain';
+import type { DashboardData } from '@calltally/domain';
 import type { Bench } from '../bench.ts';
 import { Client } from '../client.ts';
 import { startReference } from '../figures/read.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { NodeProcess } from '../processes.ts';
-import { askedFor } from '../references/asked.ts';
 import { createDatabase, insertCalls } from '../references/postgres-tables.ts';
 import { writeReference, writeUsers } from '../world/dashboards.ts';
 import type { SizedUser, UsersBySize } from '../world/users-by-size.ts';
-import { clickHouse } from './clickhouse.ts';
-import type { AlternativeName } from './names.ts';
+import type { AlternativeName } from './lines.ts';
 
-const CLICKHOUSE_CALLS_AT_ONCE = 100_000;
-
-/** Whoever answers dashboards. */
+/** A server that answers dashboards. */
 export interface Contestant {
   name: AlternativeName | 'ours';
-  /** Absent where it is asked without HTTP. */
-  server?: NodeProcess;
+  server: NodeProcess;
   ask(user: SizedUser, query: Record<string, string>): Promise<{ tookMs: number; data: DashboardData }>;
 }
 
@@ -35,18 +30,16 @@ export async function startContestants(bench: Bench, given: UsersBySize): Promis
     MONGODB_URI: world.mongoUri,
     POSTGRES_URL: await fillPostgres(bench, given),
   };
-  const clickhouse = await startClickHouse(bench, given);
   return [
-    overHttp(bench, 'ours', api),
-    overHttp(bench, 'mongo', await startReference(bench, 'mongo-rows', { ...env, WAY: 'one-pass' })),
-    overHttp(bench, 'mongo', await startReference(bench, 'mongo-rows', { ...env, WAY: 'parallel' })),
-    overHttp(bench, 'postgres', await startReference(bench, 'postgres-rows', env)),
-    overHttp(bench, 'postgres-rollup', await startReference(bench, 'postgres-rollup', env)),
-    ...(clickhouse === undefined ? [] : [clickhouse]),
+    contestant(bench, 'ours', api),
+    contestant(bench, 'mongo', await startReference(bench, 'mongo-rows', { ...env, WAY: 'one-pass' })),
+    contestant(bench, 'mongo', await startReference(bench, 'mongo-rows', { ...env, WAY: 'parallel' })),
+    contestant(bench, 'postgres', await startReference(bench, 'postgres-rows', env)),
+    contestant(bench, 'postgres-rollup', await startReference(bench, 'postgres-rollup', env)),
   ];
 }
 
-function overHttp(bench: Bench, name: Contestant['name'], server: NodeProcess): Contestant {
+function contestant(bench: Bench, name: Contestant['name'], server: NodeProcess): Contestant {
   const client = new Client(server.url);
   bench.atEnd(() => client.close());
   return {
@@ -71,27 +64,4 @@ async function fillPostgres(bench: Bench, { calls }: UsersBySize): Promise<strin
   await inParallel(calls(), { size: 10_000, atOnce: 2 }, (piece) => insertCalls(pool, piece));
   await pool.query('vacuum analyze');
   return url;
-}
-
-/** What it takes to ask it, or to make the answer of what it says, is not measured: the query alone is. */
-async function startClickHouse(bench: Bench, { calls }: UsersBySize): Promise<Contestant | undefined> {
-  const clickhouse = await bench.shared(clickHouse);
-  if (clickhouse === undefined) return undefined;
-  bench.say('the same calls in ClickHouse …');
-  const database = 'alternatives';
-  await clickhouse.createTables(database);
-  await inParallel(calls(), { size: CLICKHOUSE_CALLS_AT_ONCE, atOnce: 1 }, (piece) =>
-    clickhouse.insert(database, piece),
-  );
-  // As it would be in the end, when all parts of the table have been merged.
-  await clickhouse.run(`optimize table ${database}.rollup final`);
-  return {
-    name: 'clickhouse',
-    async ask({ userId }, query) {
-      const nowMs = Date.now();
-      const range = parseDateRange(query, nowMs);
-      const { tookMs, tallies } = await clickhouse.sums(database, askedFor(userId, range, nowMs));
-      return { tookMs, data: dashboardData(tallies, range) };
-    },
-  };
 }

@@ -6,7 +6,7 @@ import { median, percentile, shuffled } from '../statistics.ts';
 import { type SizedUser, usersBySize } from '../world/users-by-size.ts';
 import { type Contestant, queryText, startContestants } from './contestants.ts';
 import { ANSWERS_MIN, type Asking, latenciesInTurns, quickestOfEach } from './latencies-in-turns.ts';
-import { ALTERNATIVES, CELLS, type RangeName, readLine, SIZES } from './names.ts';
+import { ALTERNATIVES, CELLS, type RangeName, readLine, SIZES } from './lines.ts';
 
 const WARM_UP_ANSWERS = 5_000;
 
@@ -34,31 +34,30 @@ export async function measureReads(bench: Bench, rounds: number, note: Note): Pr
         seen.set(one.name, { tookMs: tookMs.get(one)!, ...loaded });
       }
       for (const { name } of ALTERNATIVES) {
-        const other = seen.get(name);
-        if (other !== undefined) note(readLine(cell, name), sampleOf(seen.get('ours')!, other, asking.user));
+        note(readLine(cell, name), sampleOf(seen.get('ours')!, seen.get(name)!, asking.user));
       }
     }
   }
 }
 
-/** What one round shows of one contestant; only latencies where it is asked without HTTP. */
-interface Seen extends Partial<Throughput> {
+/** What one round shows of one contestant. */
+interface Seen extends Throughput {
   tookMs: number[];
 }
 
 function sampleOf(ours: Seen, other: Seen, { calls }: SizedUser): Sample {
-  const sample: Sample = {
+  return {
     ours: median(ours.tookMs),
     other: median(other.tookMs),
     oursP99: percentile(ours.tookMs, 0.99),
     otherP99: percentile(other.tookMs, 0.99),
     otherAnswers: other.tookMs.length,
     calls,
-    oursPerSecond: ours.perSecond!,
-    oursCores: ours.cores!,
+    oursPerSecond: ours.perSecond,
+    oursCores: ours.cores,
+    otherPerSecond: other.perSecond,
+    otherCores: other.cores,
   };
-  if (other.perSecond === undefined) return sample;
-  return { ...sample, otherPerSecond: other.perSecond, otherCores: other.cores! };
 }
 
 function queryOf(range: RangeName, { from, until }: { from: number; until: number }): Record<string, string> {
@@ -88,7 +87,7 @@ async function expectedPerSecond(
   for (const [one, tookMs] of chosen) {
     const guessed = (1_000 / tookMs) * availableParallelism();
     const seen = await throughput(load, one, asking, answersWithin(bench.size(300, 100), guessed));
-    expected.set(one, seen.perSecond ?? guessed);
+    expected.set(one, seen.perSecond);
   }
   return expected;
 }
@@ -97,13 +96,12 @@ function answersWithin(ms: number, perSecond: number): number {
   return Math.max(ANSWERS_MIN, Math.ceil((perSecond * ms) / 1_000));
 }
 
-/** Over 32 connections, or fewer where that would be more than the answers; empty where it is asked without HTTP. */
-async function throughput(
+/** Over 32 connections, or fewer when that would be more than the answers. */
+function throughput(
   load: LoadGenerator,
   { server }: Contestant,
   { user, query }: Asking,
   answers: number,
-): Promise<Partial<Throughput>> {
-  if (server === undefined) return {};
+): Promise<Throughput> {
   return load.throughputOfOne(server, { key: user.key, query: queryText(query), answers });
 }

@@ -1,18 +1,16 @@
-import { clickHouse } from '../alternatives/clickhouse.ts';
+import { LINES } from '../alternatives/lines.ts';
 import { measureReads } from '../alternatives/measure-reads.ts';
 import { measureWrites } from '../alternatives/measure-writes.ts';
-import { LINES, linesOf } from '../alternatives/names.ts';
 import type { Figure } from '../results.ts';
 
-/** There are many to be measured, and some are slow. */
+/** Fewer than usual: there are many to measure, and some are slow. */
 const ROUNDS = 3;
 
 export const alternatives: Figure = {
   name: 'alternatives',
   lines: LINES,
-  async measure(bench, note, leaveOut) {
+  async measure(bench, note) {
     const rounds = Math.min(ROUNDS, bench.rounds);
-    if ((await bench.shared(clickHouse)) === undefined) linesOf('clickhouse').forEach(leaveOut);
     await measureReads(bench, rounds, note);
     await measureWrites(bench, rounds, note);
   },

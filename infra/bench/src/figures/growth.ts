@@ -12,7 +12,7 @@ export const growth: Figure = {
   name: 'growth',
   lines: CURVES.flatMap(({ lines }) => lines),
   pictures: CURVES.flatMap(({ pictures = [] }) => pictures),
-  async measure(bench, note, leaveOut) {
-    for (const curve of CURVES) await curve.measure(bench, note, leaveOut);
+  async measure(bench, note) {
+    for (const curve of CURVES) await curve.measure(bench, note);
   },
 };

@@ -1,6 +1,6 @@
 import type { Range, Tally } from '@calltally/domain';
 import { type Document, MongoClient } from 'mongodb';
-import type { Asked } from './asked.ts';
+import type { Asked } from './serve.ts';
 import { serveDashboards } from './serve.ts';
 
 const client = await new MongoClient(process.env.MONGODB_URI!, {

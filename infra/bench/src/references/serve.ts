@@ -1,7 +1,34 @@
 import { readFileSync } from 'node:fs';
-import { type DashboardTallies, type DateRangeInput, dashboardData, parseDateRange } from '@calltally/domain';
+import {
+  type DashboardTallies,
+  type DateRangeInput,
+  dashboardData,
+  dashboardWindows,
+  type EffectiveRange,
+  parseDateRange,
+  type Range,
+} from '@calltally/domain';
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
-import { type Asked, askedFor } from './asked.ts';
+
+/** What a dashboard needs the sums of. */
+export interface Asked {
+  userId: string;
+  range: Range;
+  today: Range;
+  thisWeek: Range;
+  thisMonth: Range;
+  /** What holds them all. */
+  all: Range;
+}
+
+function askedFor(userId: string, range: EffectiveRange, nowMs: number): Asked {
+  const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
+  const all = {
+    from: Math.min(range.from, thisWeek.from, thisMonth.from),
+    until: Math.max(range.until, thisWeek.until, thisMonth.until),
+  };
+  return { userId, range, today, thisWeek, thisMonth, all };
+}
 
 /** A body as the API answers, and the schema that it is written with. */
 export const reference: { body: unknown; schema: object } = JSON.parse(

@@ -9,6 +9,7 @@ const asking = { user: { userId: 'u', key: 'k', calls: 1 }, query: {} };
 function contestant(name: Contestant['name'], tookMs: number, asked: string[] = []): Contestant {
   return {
     name,
+    server: {} as never,
     async ask() {
       asked.push(name);
       return { tookMs, data: {} as DashboardData };

@@ -1,14 +1,7 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { test } from 'tap';
 import { uniqueFolder } from '../../src/folder.ts';
-import {
-  obtainChdb,
-  obtainEngines,
-  StackError,
-  startKafka,
-  startMongo,
-  startRedis,
-} from '../../src/index.ts';
+import { obtainEngines, StackError, startKafka, startMongo, startRedis } from '../../src/index.ts';
 import { obtained } from '../../src/obtain/cache.ts';
 import { JAVA, MAVEN, obtainTools, REDIS } from '../../src/obtain/tools.ts';
 import { obtainActionlint, obtainChromium, type Test } from '../../src/testing.ts';
@@ -126,22 +119,6 @@ test('a cache that cannot be written is one line with the remedy', async (t) => 
   );
   if (!(error instanceof StackError)) return t.fail(`${error}`);
   t.match(error.message, /^cache: [^\n]*ENOTDIR[^\n]*; make room [^\n]* XDG_CACHE_HOME [^\n]*$/);
-});
-
-test('so is the package that the bench compares with, without Python and without an index that has it', async (t) => {
-  const folder = await bareMachine(t);
-  const failure = () =>
-    obtainChdb().then(
-      () => t.fail('it was had'),
-      (reason: StackError) => reason.message,
-    );
-  t.match(await failure(), /^chdb: python3 is not on PATH; install Python [^\n]*$/);
-  await mkdir(folder.path('empty'));
-  await writeFile(folder.path('empty/python3'), '#!/bin/sh\necho "no matching distribution" >&2; exit 1\n', {
-    mode: 0o755,
-  });
-  t.match(await failure(), /^chdb: [^\n]*no matching distribution; install Python [^\n]*$/);
-  t.strictSame(await readdir(folder.path('cache/calltally')), [], 'and the next run tries again');
 });
 
 test('so is the browser of the tests, absent, too old, or only a stand-in', async (t) => {

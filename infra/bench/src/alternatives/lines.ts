@@ -5,7 +5,6 @@ export const ALTERNATIVES = [
   { name: 'mongo', title: 'Mongo, rows' },
   { name: 'postgres', title: 'PostgreSQL, rows' },
   { name: 'postgres-rollup', title: 'PostgreSQL, rollup' },
-  { name: 'clickhouse', title: 'ClickHouse, rollup, no HTTP' },
 ] as const;
 
 export type AlternativeName = (typeof ALTERNATIVES)[number]['name'];
@@ -50,11 +49,6 @@ export const LINES: readonly Line[] = [
     unit: 'calls/s',
   })),
 ];
-
-/** Names of all lines in which it is compared. */
-export function linesOf(alternative: AlternativeName): string[] {
-  return [...CELLS.map((cell) => readLine(cell, alternative)), writeLine(alternative)];
-}
 
 export function titleOf(range: RangeName): string {
   return RANGES.find(({ name }) => name === range)!.title;
