@@ -1,11 +1,11 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive } from './alive.ts';
 import { StackError } from './errors.ts';
+import { isAlive } from './processes.ts';
 import { launch, type Run, type RunSpec } from './run.ts';
 
-export interface DaemonOptions extends Pick<RunSpec, 'command' | 'args'> {
+interface DaemonOptions extends Pick<RunSpec, 'command' | 'args'> {
   /** The engine, as errors and log lines call it. */
   name: string;
   /** Where its log, `NAME.log`, and the mark of who runs on it are kept. */

@@ -1,3 +1,4 @@
+import type { Daemon } from './daemon.ts';
 import type { EngineName } from './errors.ts';
 
 /** One engine on this machine, or one elsewhere that is only named here. */
@@ -29,6 +30,36 @@ export interface EngineOptions {
   log?: ((line: string) => void) | undefined;
   /** Start the engine again when it dies by itself, as a supervisor would; default false. */
   restart?: boolean | undefined;
+}
+
+/**
+ * An engine of ours.
+ * @param front the process that is asked
+ * @param below what it needs, which starts first and ends last
+ */
+export function ownEngine(
+  { name, address, dataDir }: { name: EngineName; address: string; dataDir: string },
+  front: Daemon,
+  below: readonly Daemon[] = [],
+): Engine {
+  return {
+    name,
+    address,
+    external: false,
+    dataDir,
+    get pid() {
+      return front.pid;
+    },
+    async start() {
+      for (const daemon of [...below, front]) await daemon.start();
+    },
+    async stop(signal = 'SIGTERM') {
+      const all = [front, ...below];
+      // A killed engine is to be gone at once, its parts in no order.
+      if (signal === 'SIGKILL') await Promise.all(all.map((daemon) => daemon.stop(signal)));
+      else for (const daemon of all) await daemon.stop(signal);
+    },
+  };
 }
 
 /** An engine that somebody else runs. */

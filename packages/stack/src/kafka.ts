@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
-import type { Engine, EngineOptions } from './engine.ts';
+import { type Engine, type EngineOptions, ownEngine } from './engine.ts';
 import { type Login, scramUser, securedListener } from './kafka-login.ts';
 import { formatOnce, JAVA_LOCALE, LOGS, obtainKafka } from './obtain/kafka.ts';
 import { onFreePorts } from './ports.ts';
@@ -16,7 +16,7 @@ const JVM = [
   '-Djava.awt.headless=true',
 ];
 
-export interface KafkaOptions extends EngineOptions {
+interface KafkaOptions extends EngineOptions {
   /**
    * Its address then speaks SASL_SSL alone, and lets this user in by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. Clients
    * trust `ca.pem` in `dataDir`. A later start in the same folder may bring another password for PLAIN, and only for it.
@@ -68,17 +68,7 @@ export async function startKafka({ log, restart, login, ...given }: KafkaOptions
       isReady: () => servesTopics(port),
     });
     await daemon.start();
-    return {
-      name: 'kafka' as const,
-      address: `127.0.0.1:${login ? secured : port}`,
-      external: false,
-      dataDir,
-      get pid() {
-        return daemon.pid;
-      },
-      start: () => daemon.start(),
-      stop: (signal) => daemon.stop(signal),
-    };
+    return ownEngine({ name: 'kafka', address: `127.0.0.1:${login ? secured : port}`, dataDir }, daemon);
   });
 }
 

@@ -1,8 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
-import type { Engine, EngineOptions } from './engine.ts';
-import { answersMongo } from './mongo-probe.ts';
+import { type Engine, type EngineOptions, ownEngine } from './engine.ts';
 import { run, which } from './obtain/command.ts';
 import { ferretdbTools, obtainFerretdb } from './obtain/ferretdb.ts';
 import { makePassable } from './obtain/passable.ts';
@@ -10,6 +9,7 @@ import { obtainPostgres, postgresTools } from './obtain/postgres.ts';
 import type { Tool } from './obtain/tools.ts';
 import { onFreePorts } from './ports.ts';
 import { preparePostgres } from './postgres.ts';
+import { answersMongo } from './probe.ts';
 
 const MONGOD_MAJOR_MIN = 6;
 
@@ -58,7 +58,7 @@ async function startMongod(command: string, { dataDir, log, restart, auth }: Mon
     const isReady = () => answersMongo(port);
     const daemon = new Daemon({ name: 'mongod', dataDir, log, restart, command, args, isReady });
     await daemon.start();
-    return engine(dataDir, port, daemon, []);
+    return ownEngine({ name: 'mongo', address: addressOf(port), dataDir }, daemon);
   });
 }
 
@@ -87,7 +87,7 @@ async function startFerretdb({ dataDir, log, restart, auth }: MongoOptions): Pro
     const env = { DO_NOT_TRACK: '1' };
     const isReady = () => answersMongo(ports.mongo);
     const ferretdb = new Daemon({ name: 'ferretdb', dataDir, log, restart, command, args, env, isReady });
-    const both = engine(dataDir, ports.mongo, ferretdb, [postgres]);
+    const both = ownEngine({ name: 'mongo', address: addressOf(ports.mongo), dataDir }, ferretdb, [postgres]);
     await both.start().catch(async (error) => {
       await both.stop('SIGKILL');
       throw error;
@@ -96,25 +96,6 @@ async function startFerretdb({ dataDir, log, restart, auth }: MongoOptions): Pro
   });
 }
 
-/** What speaks the protocol, and below it what it needs, which starts first and ends last. */
-function engine(dataDir: string, port: number, front: Daemon, below: Daemon[]): Engine {
-  return {
-    name: 'mongo',
-    address: `mongodb://127.0.0.1:${port}`,
-    external: false,
-    dataDir,
-    get pid() {
-      return front.pid;
-    },
-    async start() {
-      for (const daemon of [...below, front]) await daemon.start();
-    },
-    async stop(signal = 'SIGTERM') {
-      if (signal === 'SIGKILL') {
-        await Promise.all([front, ...below].map((daemon) => daemon.stop(signal)));
-        return;
-      }
-      for (const daemon of [front, ...below]) await daemon.stop(signal);
-    },
-  };
+function addressOf(port: number): string {
+  return `mongodb://127.0.0.1:${port}`;
 }

@@ -58,7 +58,7 @@ async function draw(taken: ReadonlySet<number>): Promise<number> {
 }
 
 /** Whether a server could listen on this port of 127.0.0.1 now. */
-export function isFree(port: number): Promise<boolean> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
+import type { Engine, EngineOptions } from './engine.ts';
 import { StackError } from './errors.ts';
 import { isRoot, run } from './obtain/command.ts';
-import { MONGO_REMEDY } from './obtain/mongo-remedy.ts';
 import { isPassable, makePassable, UNPRIVILEGED_UID } from './obtain/passable.ts';
+import { obtainPostgres } from './obtain/postgres.ts';
+import { MONGO_REMEDY } from './obtain/postgres-packages.ts';
+import { onFreePorts } from './ports.ts';
 import { postgresQuery } from './postgres-client.ts';
-import { dyingWithParent } from './setpriv.ts';
+import { dyingWithParent } from './processes.ts';
 
-export interface PostgresOptions {
+interface PostgresOptions {
   /** Folder with `postgres` and `initdb`. */
   bin: string;
   /** Folder of the whole engine; the database lies in it where PostgreSQL's user can get there. */
@@ -115,4 +118,26 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/**
+ * A PostgreSQL of its own, to compare with: no service needs one. `address` is a `postgres://` URL of a database where
+ * everybody is trusted. Rejects with StackError.
+ */
+export async function startPostgres({
+  log,
+  restart,
+  ...given
+}: EngineOptions): Promise<Pick<Engine, 'address' | 'stop'>> {
+  const dataDir = resolve(given.dataDir);
+  const bin = await obtainPostgres(log);
+  await mkdir(dataDir, { recursive: true });
+  return onFreePorts(dataDir, ['postgres'], async ({ postgres: port }) => {
+    const daemon = await preparePostgres({ bin, dataDir, port, with: 'nothing', log, restart });
+    await daemon.start();
+    return {
+      address: `postgres://postgres@127.0.0.1:${port}/postgres`,
+      stop: (signal) => daemon.stop(signal),
+    };
+  });
 }

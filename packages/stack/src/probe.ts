@@ -29,3 +29,42 @@ export function probe(
     });
   });
 }
+
+const OP_MSG = 2013;
+
+/** Whether the engine answers a command that needs its storage (`listDatabases`), not only its port; or asks who we are. */
+export function answersMongo(port: number): Promise<boolean> {
+  return probe(port, request(), (reply) => {
+    if (reply.length < 4 || reply.length < reply.readInt32LE(0)) return undefined;
+    return reply.includes(OK) || reply.includes(WHO_ARE_YOU);
+  });
+}
+
+/** The field `ok: 1` of a reply, a double. */
+const OK = double('ok', 1);
+/** Of one that asks who a client is, the field `code` of the error Unauthorized. */
+const WHO_ARE_YOU = Buffer.concat([Buffer.from([0x10]), Buffer.from('code\0'), int32(13)]);
+
+function request(): Buffer {
+  const fields = Buffer.concat([double('listDatabases', 1), double('nameOnly', 1), text('$db', 'admin')]);
+  const document = Buffer.concat([int32(4 + fields.length + 1), fields, Buffer.from([0])]);
+  const body = Buffer.concat([int32(0), Buffer.from([0]), document]); // no flags, one section
+  return Buffer.concat([int32(16 + body.length), int32(1), int32(0), int32(OP_MSG), body]);
+}
+
+function double(name: string, value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(value);
+  return Buffer.concat([Buffer.from([1]), Buffer.from(`${name}\0`), bytes]);
+}
+
+function text(name: string, value: string): Buffer {
+  const bytes = Buffer.from(`${value}\0`);
+  return Buffer.concat([Buffer.from([2]), Buffer.from(`${name}\0`), int32(bytes.length), bytes]);
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return bytes;
+}

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
-import type { Engine, EngineOptions } from './engine.ts';
+import { type Engine, type EngineOptions, ownEngine } from './engine.ts';
 import { obtainTool, REDIS } from './obtain/tools.ts';
 import { onFreePorts } from './ports.ts';
 import { probe } from './probe.ts';
@@ -27,17 +27,7 @@ export async function startRedis({ log, restart, args = [], ...given }: RedisOpt
       isReady: () => answersPing(port),
     });
     await daemon.start();
-    return {
-      name: 'redis' as const,
-      address: `redis://127.0.0.1:${port}`,
-      external: false,
-      dataDir,
-      get pid() {
-        return daemon.pid;
-      },
-      start: () => daemon.start(),
-      stop: (signal) => daemon.stop(signal),
-    };
+    return ownEngine({ name: 'redis', address: `redis://127.0.0.1:${port}`, dataDir }, daemon);
   });
 }
 

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { isGoneWithin } from './alive.ts';
-import { dyingWithParent } from './setpriv.ts';
+import { dyingWithParent, isGoneWithin } from './processes.ts';
 
 /** What a guardian starts, watches and ends. */
 export interface RunSpec {

@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Test, test } from 'tap';
-import { isGoneWithin } from '../src/alive.ts';
 import { uniqueFolder } from '../src/folder.ts';
+import { isGoneWithin } from '../src/processes.ts';
 import { descendants, type Process } from './fixtures/processes.ts';
 
 const PARENT = fileURLToPath(new URL('./fixtures/parent.ts', import.meta.url));

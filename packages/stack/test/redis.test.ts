@@ -1,8 +1,8 @@
 import { test } from 'tap';
-import { isAlive } from '../src/alive.ts';
 import { uniqueFolder } from '../src/folder.ts';
 import { startRedis } from '../src/index.ts';
 import { probe } from '../src/probe.ts';
+import { isAlive } from '../src/processes.ts';
 import { testRedis } from '../src/testing.ts';
 
 /** The reply to one command in Redis's inline form. */

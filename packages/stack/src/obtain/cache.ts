@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive } from '../alive.ts';
 import { isFileFault, StackError } from '../errors.ts';
+import { tryLock } from '../lock.ts';
 import { makePassable } from './passable.ts';
 
 const LOCK_WAIT_MS = 15 * 60_000;
-const LOCK_STALE_MS = 20_000;
-const LOCK_BEAT_MS = 2000;
 const LOCK_POLL_MS = 250;
 const LEFTOVER_AGE_MS = 60 * 60_000;
 
@@ -84,36 +82,11 @@ async function sweep(cache: string, name: string): Promise<void> {
 
 async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + LOCK_WAIT_MS;
-  while (!(await take(file))) {
-    if (await isStale(file)) await rm(file, { force: true });
-    else if (Date.now() > deadline) throw new Error(`another process holds ${file}`);
-    else await sleep(LOCK_POLL_MS);
-  }
-  const beat = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => {}), LOCK_BEAT_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(beat);
-    await rm(file, { force: true });
-  }
-}
-
-async function take(file: string): Promise<boolean> {
-  try {
-    await writeFile(file, `${process.pid}`, { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-async function isStale(file: string): Promise<boolean> {
-  try {
-    const [{ mtimeMs }, holder] = await Promise.all([stat(file), readFile(file, 'utf8')]);
-    return Date.now() - mtimeMs > LOCK_STALE_MS || (holder !== '' && !(await isAlive(Number(holder))));
-  } catch {
-    return false; // released between the two looks
+  for (;;) {
+    const attempt = await tryLock(file);
+    if ('release' in attempt) return work().finally(attempt.release);
+    if (Date.now() > deadline) throw new Error(`process ${attempt.holder} holds ${file}`);
+    await sleep(LOCK_POLL_MS);
   }
 }
 

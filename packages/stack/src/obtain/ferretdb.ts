@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { StackError } from '../errors.ts';
 import { cacheDir, isObtained, obtained } from './cache.ts';
 import { goInstall } from './go.ts';
-import { MONGO_REMEDY } from './mongo-remedy.ts';
+import { MONGO_REMEDY } from './postgres-packages.ts';
 import { GO, obtainTool, type Tool } from './tools.ts';
 
 const VERSION = '2.7.0';

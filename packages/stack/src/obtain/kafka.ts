@@ -7,7 +7,7 @@ import { cacheDir, isObtained, obtained } from './cache.ts';
 import { run } from './command.ts';
 import { JAVA, MAVEN, obtainTool, obtainTools, type Tool } from './tools.ts';
 
-export interface KafkaFiles {
+interface KafkaFiles {
   java: string;
   /** Folder with Kafka's jars and nothing else. */
   jars: string;

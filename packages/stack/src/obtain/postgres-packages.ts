@@ -1,3 +1,5 @@
+export const MONGO_REMEDY = 'install mongod 6 or newer, or set MONGODB_URI';
+
 /** The Debian suite that has PostgreSQL 18 with DocumentDB. */
 export const SUITE = 'forky';
 

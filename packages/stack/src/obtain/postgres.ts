@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { StackError } from '../errors.ts';
 import { cacheDir, isObtained, obtained } from './cache.ts';
 import { isRoot, run } from './command.ts';
-import { MONGO_REMEDY } from './mongo-remedy.ts';
 import { isPassable } from './passable.ts';
-import { isNeeded, PACKAGE, SUITE } from './postgres-packages.ts';
+import { isNeeded, MONGO_REMEDY, PACKAGE, SUITE } from './postgres-packages.ts';
 import { openSuite } from './private-apt.ts';
 import { APT, obtainTools, SETPRIV, type Tool } from './tools.ts';
 

@@ -6,7 +6,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const MIRRORS_MAX = 3;
 
 /** An apt of our own: another Debian suite, the machine's mirror, and nothing that touches the machine. */
-export interface PrivateApt {
+interface PrivateApt {
   /** Names of the packages that installing `names` on an empty machine would take. */
   closure(names: string[]): Promise<string[]>;
   /** Puts the packages' .deb files into `folder`. */
