@@ -1,5 +1,5 @@
 import { tryLock } from '@calltally/stack';
-import { DevError } from './errors.ts';
+import { DevError } from './options.ts';
 
 /**
  * Takes the lock for this process.

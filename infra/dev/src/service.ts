@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
-import { openLog } from './log-file.ts';
+import { closeSync, openSync, statSync } from 'node:fs';
 
-export interface ServiceOptions {
+interface ServiceOptions {
   /** As lines on the terminal call it. */
   name: string;
   /** The file that Node runs. */
@@ -116,4 +115,12 @@ export class Service {
       this.#launch();
     }, pauseMs);
   }
+}
+
+const LOG_BYTES_MAX = 20 * 1024 * 1024;
+
+/** Opens a log to add to; one that has grown too large begins anew. @returns its file descriptor */
+function openLog(file: string): number {
+  const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  return openSync(file, bytes > LOG_BYTES_MAX ? 'w' : 'a', 0o600);
 }

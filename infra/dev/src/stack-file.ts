@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writePrivate } from './private-file.ts';
 
 /** `.calltally/stack.json`: what runs, with addresses as the variables of services take them. */
 export interface StackDescription {
@@ -64,5 +64,48 @@ export class StackFile {
     if (text === this.#written) return;
     await writePrivate(this.#file, text);
     this.#written = text;
+  }
+}
+
+/**
+ * What a newcomer needs to go on: the page, and a request that works as pasted. The demo's key stands behind a `#`, so
+ * that the page gets it and no server or log does.
+ */
+export function announcement({ api, demo }: Pick<StackDescription, 'api' | 'demo'>): string[] {
+  const dashboard = `${api}/analytics/dashboard`;
+  const how =
+    demo === null
+      ? [
+          '  Make a key:    npx calltally keys create --user me',
+          `  Then:          curl -s -H 'Authorization: Bearer KEY' ${dashboard}`,
+        ]
+      : [
+          `  Demo key:      ${demo.api_key}   (user ${demo.user_id})`,
+          '',
+          `  curl -s -H 'Authorization: Bearer ${demo.api_key}' ${dashboard}`,
+        ];
+  return [
+    '',
+    'calltally is running.',
+    '',
+    `  Dashboard:     ${api}/${demo === null ? '' : `#demo=${demo.api_key}`}`,
+    `  API:           ${api}`,
+    `  Documentation: ${api}/docs`,
+    ...how,
+    '',
+    '  Addresses are in .calltally/stack.json, logs in .calltally/logs. Ctrl-C ends everything.',
+    '',
+  ];
+}
+
+/** Writes a file that only its owner may read; a reader sees the old text or the new one, never a part. */
+export async function writePrivate(file: string, text: string): Promise<void> {
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    await writeFile(draft, text, { mode: 0o600 });
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
   }
 }

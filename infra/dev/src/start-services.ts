@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Listening } from './addresses.ts';
 import type { Closing } from './closing.ts';
-import { waitUntilReady } from './ready.ts';
+import type { Listening } from './ports.ts';
 import { Service } from './service.ts';
+import { waitUntilReady } from './waiting.ts';
 import { watchCounting } from './watch-counting.ts';
 
 interface Surroundings {

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { announcement } from '../src/announce.ts';
+import { announcement } from '../src/stack-file.ts';
 
 const api = 'http://127.0.0.1:3000';
 const KEY = `ct_${'k'.repeat(43)}`;

@@ -1,7 +1,7 @@
 import type { CallEvent } from '@calltally/contract';
 
 /** A message that must become a dead letter, and the code that it must bear. */
-export interface BadEvent {
+interface BadEvent {
   name: string;
   key: string | null;
   value: Buffer | null;

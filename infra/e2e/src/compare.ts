@@ -6,7 +6,7 @@ import type { OracleFigures } from './oracle.ts';
 import type { Platform } from './platform.ts';
 import type { World } from './world.ts';
 
-export interface Difference {
+interface Difference {
   userId: string;
   has: unknown;
   shouldHave: unknown;

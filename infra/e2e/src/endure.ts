@@ -2,11 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { compareWithOracle, compareWithRows } from './compare.ts';
 import { ask } from './dashboard.ts';
+import { feelRedisPulse } from './engines.ts';
 import { type FaultReport, rowOf, tally } from './fault-report.ts';
-import { Flow } from './flow.ts';
-import { feelRedisPulse } from './redis-pulse.ts';
 import { together, type Watched, watch } from './watch.ts';
-import { sendCalls, type World } from './world.ts';
+import { Flow, sendCalls, type World } from './world.ts';
 
 type Status = number | 'none';
 
@@ -101,7 +100,7 @@ export async function observe(
   return { whole: await whole.stop(), cut: await cut.stop(), slowestRedisMs };
 }
 
-export interface Ordeal extends Pick<Fault, 'name' | 'whole' | 'cut'> {
+interface Ordeal extends Pick<Fault, 'name' | 'whole' | 'cut'> {
   observed: Observed;
   /** Whether it was observed while nothing was sent, too. */
   quiet?: boolean;

@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import { together, type Watched } from './watch.ts';
 
 /** One fault as it was endured, as people read it. */
-export interface FaultRow {
+interface FaultRow {
   fault: string;
   /** Answers for ranges of whole days, and for ranges that cut days, by status. */
   whole: string;

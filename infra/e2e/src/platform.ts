@@ -9,9 +9,9 @@ import { type Test, testKafka, testMongo, uniqueName } from '@calltally/stack/te
 import { openStore, type Store } from '@calltally/store';
 import type { Kafka, KafkaMessage, Message } from 'kafkajs';
 import { ask } from './dashboard.ts';
-import { type Sample, samplesOf } from './metrics-page.ts';
+import { redisCommand } from './engines.ts';
+import { type Sample, samplesOf } from './metrics.ts';
 import { TcpProxy, through } from './proxy.ts';
-import { redisCommand } from './redis-command.ts';
 import { freePort, Service } from './service.ts';
 
 /** Of a log, where something did not come about. */

@@ -23,7 +23,7 @@ export interface Watched {
   withoutRetryAfter: number;
 }
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Ranges that counters alone can answer, or ranges that need rows too. */
   days: 'whole' | 'cut';
   /** Nothing is sent meanwhile, and all that was sent is counted. */

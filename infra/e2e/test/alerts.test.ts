@@ -5,7 +5,7 @@ import type { Test } from '@calltally/stack/testing';
 import { createLogger, createMetrics, type Registry } from '@calltally/telemetry';
 import { test } from 'tap';
 import { parse } from 'yaml';
-import { groupedLabels, selectorsOf } from '../src/promql.ts';
+import { groupedLabels, selectorsOf } from '../src/metrics.ts';
 
 interface Rule {
   alert: string;

@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
 import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, warmUp } from '../src/endure.ts';
-import { Flow } from '../src/flow.ts';
-import { redisCommand } from '../src/redis-command.ts';
-import { startWorld, type World } from '../src/world.ts';
+import { redisCommand } from '../src/engines.ts';
+import { Flow, startWorld, type World } from '../src/world.ts';
 
 const AUDITED = 'calltally_audited_users_total';
 const DRIFTED = 'calltally_drifted_users_total';

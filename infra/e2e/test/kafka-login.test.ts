@@ -9,7 +9,7 @@ import { startKafka } from '@calltally/stack';
 import { testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { runCalltally } from '../src/command.ts';
-import { samplesOf } from '../src/metrics-page.ts';
+import { samplesOf } from '../src/metrics.ts';
 import { freePort, Service } from '../src/service.ts';
 
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'];

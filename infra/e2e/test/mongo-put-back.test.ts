@@ -3,8 +3,7 @@ import { type Db, type Document, MongoClient } from 'mongodb';
 import { test } from 'tap';
 import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, warmUp } from '../src/endure.ts';
-import { Flow } from '../src/flow.ts';
-import { sendCalls, startWorld, type World } from '../src/world.ts';
+import { Flow, sendCalls, startWorld, type World } from '../src/world.ts';
 
 const COLLECTIONS = ['calls', 'progress'];
 /** Longer than ingest waits for a server. */

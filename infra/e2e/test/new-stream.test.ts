@@ -3,8 +3,7 @@ import { test } from 'tap';
 import { calltally } from '../src/command.ts';
 import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, observe } from '../src/endure.ts';
-import { Flow } from '../src/flow.ts';
-import { startWorld, type World } from '../src/world.ts';
+import { Flow, startWorld, type World } from '../src/world.ts';
 
 async function untilRefused({ platform }: World): Promise<void> {
   for (let i = 0; i < 200; i++) {

@@ -3,10 +3,9 @@ import { badEvents } from '../src/bad-events.ts';
 import { calltally, killCalltally } from '../src/command.ts';
 import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, type Observed, observe } from '../src/endure.ts';
-import { Flow } from '../src/flow.ts';
 import { Traffic } from '../src/traffic.ts';
 import { together } from '../src/watch.ts';
-import { sendCalls, startWorld, type World } from '../src/world.ts';
+import { Flow, sendCalls, startWorld, type World } from '../src/world.ts';
 
 const FROM_KAFKA = ['rebuild', '--from', 'kafka', '--json'];
 const USERS = 12;

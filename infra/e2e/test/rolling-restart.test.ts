@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
 import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, observe, warmUp } from '../src/endure.ts';
-import { Flow } from '../src/flow.ts';
-import { startWorld, type World } from '../src/world.ts';
+import { Flow, startWorld, type World } from '../src/world.ts';
 
 /** As docs/operations.md says: one process after another, and each is ready before the next is stopped. */
 async function restartOneByOne({ platform }: World, ended: (exitCode: number | string | null) => void) {

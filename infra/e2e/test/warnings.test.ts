@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { calltally } from '../src/command.ts';
 import { ask } from '../src/dashboard.ts';
-import { redisCommand } from '../src/redis-command.ts';
+import { redisCommand } from '../src/engines.ts';
 import { startWorld } from '../src/world.ts';
 
 // What Node warns of today (a deprecated call, a timer that lies in the past) is what the next Node refuses.

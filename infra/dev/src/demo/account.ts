@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { hashApiKey, type Store } from '@calltally/store';
-import { writePrivate } from '../private-file.ts';
+import { writePrivate } from '../stack-file.ts';
 import { DEMO_USER } from './calls.ts';
 
 /** What `.calltally/demo.json` remembers from one start to the next. */

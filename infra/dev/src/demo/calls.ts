@@ -1,10 +1,9 @@
 import type { CallEvent } from '@calltally/contract';
-import { pick, seededRandom } from './random.ts';
 
 export const DEMO_USER = 'demo';
 
 /** A call of the demo user, and when it was over (epoch ms). */
-export interface DemoCall {
+interface DemoCall {
   event: CallEvent;
   endedAtMs: number;
 }
@@ -100,4 +99,27 @@ function secondsOf(status: CallEvent['status'], random: () => number): number {
     return Math.min(LONGEST_SECONDS, Math.round(1000 * Math.exp(5.2 + 0.8 * normal)) / 1000);
   }
   return status === 'voicemail' || status === 'failed' ? Math.round(5000 + random() * 40_000) / 1000 : 0;
+}
+
+/** A generator of numbers in [0, 1) that gives the same ones for the same seed, on every machine. */
+function seededRandom(seed: string): () => number {
+  let state = 2_166_136_261;
+  for (let i = 0; i < seed.length; i++) state = Math.imul(state ^ seed.charCodeAt(i), 16_777_619);
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** One of the choices, each as likely as its weight says. */
+function pick<Choice>(random: () => number, choices: readonly (readonly [Choice, number])[]): Choice {
+  const total = choices.reduce((sum, [, weight]) => sum + weight, 0);
+  let left = random() * total;
+  for (const [choice, weight] of choices) {
+    left -= weight;
+    if (left < 0) return choice;
+  }
+  return choices.at(-1)![0];
 }

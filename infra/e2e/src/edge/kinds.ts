@@ -12,7 +12,7 @@ import type { Chance } from '../random.ts';
 import type { EdgeWorld } from './world.ts';
 
 /** Writes one odd thing to a partition, and tells the world what must become of it. */
-export type Kind = (world: EdgeWorld, partition: number, chance: Chance) => Promise<void>;
+type Kind = (world: EdgeWorld, partition: number, chance: Chance) => Promise<void>;
 
 const PACKED: readonly Codec[] = CODECS.slice(1);
 const NAMES = [

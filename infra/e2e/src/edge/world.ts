@@ -11,7 +11,7 @@ import kafkajs, { type Admin, type Kafka, type KafkaMessage, type Producer } fro
 import { RawProducer } from './raw-producer.ts';
 
 /** A letter that must be written: of one offset, or of all from the first through the last. */
-export interface ExpectedLetter {
+interface ExpectedLetter {
   kind: string;
   partition: number;
   first: number;

@@ -3,11 +3,11 @@ import type { Figures, Row } from './dashboard-page.ts';
 
 export const DAY_MS = 86_400_000;
 
-export const startOfDay = (ms: number) => ms - (ms % DAY_MS);
+const startOfDay = (ms: number) => ms - (ms % DAY_MS);
 export const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 /** A range, and the period that it is held against. */
-export interface Ranges {
+interface Ranges {
   range: OracleRange;
   previous: OracleRange;
 }

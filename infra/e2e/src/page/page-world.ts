@@ -1,15 +1,17 @@
+import { buildApp, createBackend } from '@calltally/api';
 import type { CallEvent } from '@calltally/contract';
+import { createLogger, createMetrics } from '@calltally/telemetry';
 import type { Browser } from 'playwright-core';
 import type { Test } from 'tap';
-import type { PlatformOptions } from '../platform.ts';
+import type { Platform, PlatformOptions } from '../platform.ts';
 import { startWorld, type World } from '../world.ts';
-import { startBrowser } from './browser.ts';
 import { officeCalls } from './office-calls.ts';
+import { startBrowser } from './visit.ts';
 
 const DAYS = 200;
 
 /** The running service, a browser, and a user whose calls of half a year are counted. */
-export interface PageWorld extends World {
+interface PageWorld extends World {
   browser: Browser;
   url: string;
   userId: string;
@@ -53,4 +55,24 @@ export async function startPageWorld(
       await send([{ ...event, started_at: new Date().toISOString(), ...call }]);
     },
   };
+}
+
+/** An API in this process over the platform's engines, by a clock that the test moves (`ms`, epoch). Ends with `t`. */
+export async function startApiWithClock(
+  t: Test,
+  platform: Platform,
+  clock: { ms: number },
+): Promise<{ url: string }> {
+  const logger = createLogger({ service: 'api', level: 'error' });
+  const backend = createBackend(
+    { redis: { url: platform.redis.address }, mongo: { uri: platform.mongoUri } },
+    logger,
+  );
+  const app = await buildApp({ ...backend, logger, metrics: createMetrics('api'), clock: () => clock.ms });
+  t.teardown(async () => {
+    await app.close();
+    await backend.stop();
+  });
+  await backend.start();
+  return { url: await app.listen({ host: '127.0.0.1', port: 0 }) };
 }

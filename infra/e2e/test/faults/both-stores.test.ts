@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { ask } from '../../src/dashboard.ts';
 import { endure, type Fault } from '../../src/endure.ts';
-import { signalEngine } from '../../src/engine-signal.ts';
+import { signalEngine } from '../../src/engines.ts';
 import { FaultReport } from '../../src/fault-report.ts';
 import { startWorld } from '../../src/world.ts';
 

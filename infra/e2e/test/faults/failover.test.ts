@@ -3,9 +3,9 @@ import type { Engine } from '@calltally/stack';
 import { testRedis } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { endure } from '../../src/endure.ts';
+import { redisCommand } from '../../src/engines.ts';
 import { FaultReport } from '../../src/fault-report.ts';
 import { TcpProxy } from '../../src/proxy.ts';
-import { redisCommand } from '../../src/redis-command.ts';
 import { startWorld } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { endure, type Fault } from '../../src/endure.ts';
-import { signalEngine } from '../../src/engine-signal.ts';
+import { signalEngine } from '../../src/engines.ts';
 import { FaultReport } from '../../src/fault-report.ts';
 import { startWorld } from '../../src/world.ts';
 

@@ -1,9 +1,8 @@
 import { cpSync, rmSync } from 'node:fs';
 import { test } from 'tap';
 import { endure, type Fault } from '../../src/endure.ts';
-import { signalEngine } from '../../src/engine-signal.ts';
+import { redisCommand, signalEngine } from '../../src/engines.ts';
 import { FaultReport } from '../../src/fault-report.ts';
-import { redisCommand } from '../../src/redis-command.ts';
 import { startWorld } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);

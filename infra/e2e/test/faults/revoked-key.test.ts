@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
 import { ask } from '../../src/dashboard.ts';
 import { warmUp } from '../../src/endure.ts';
-import { signalEngine } from '../../src/engine-signal.ts';
+import { signalEngine } from '../../src/engines.ts';
 import { FaultReport, tally } from '../../src/fault-report.ts';
 import { startWorld } from '../../src/world.ts';
 

@@ -7,8 +7,7 @@ import { compareWithOracle, compareWithRows } from '../../src/compare.ts';
 import { ask, figuresOf } from '../../src/dashboard.ts';
 import { caughtUp, warmUp } from '../../src/endure.ts';
 import { FaultReport, tally } from '../../src/fault-report.ts';
-import { Flow } from '../../src/flow.ts';
-import { startWorld, type World } from '../../src/world.ts';
+import { Flow, startWorld, type World } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
 const DAY_MS = 86_400_000;

@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
 import { conclude, observe, warmUp } from '../../src/endure.ts';
 import { FaultReport } from '../../src/fault-report.ts';
-import { Flow } from '../../src/flow.ts';
-import { startWorld } from '../../src/world.ts';
+import { Flow, startWorld } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
 const ZOMBIES = 12;

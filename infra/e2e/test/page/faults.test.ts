@@ -1,10 +1,9 @@
 import { test } from 'tap';
-import { becomes } from '../../src/page/becomes.ts';
 import { DashboardPage } from '../../src/page/dashboard-page.ts';
 import { expectedFigures, namedRanges } from '../../src/page/expected.ts';
 import { look } from '../../src/page/look.ts';
 import { startPageWorld } from '../../src/page/page-world.ts';
-import { visit } from '../../src/page/visit.ts';
+import { becomes, visit } from '../../src/page/visit.ts';
 
 /** The browser itself logs requests that nobody, or only a refusal, answered. */
 const NO_ANSWER = /Failed to load resource: .*(ERR_CONNECTION_|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE)/;

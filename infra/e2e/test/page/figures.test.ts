@@ -1,7 +1,5 @@
 import { test } from 'tap';
-import { becomes } from '../../src/page/becomes.ts';
-import { csvRows } from '../../src/page/csv.ts';
-import { DashboardPage } from '../../src/page/dashboard-page.ts';
+import { csvRows, DashboardPage } from '../../src/page/dashboard-page.ts';
 import {
   DAY_MS,
   dateOf,
@@ -13,7 +11,7 @@ import {
 } from '../../src/page/expected.ts';
 import { look } from '../../src/page/look.ts';
 import { startPageWorld } from '../../src/page/page-world.ts';
-import { visit } from '../../src/page/visit.ts';
+import { becomes, visit } from '../../src/page/visit.ts';
 
 const COMPARED = [
   'total_calls',

@@ -1,9 +1,8 @@
 import { test } from 'tap';
-import { becomes } from '../../src/page/becomes.ts';
 import { DashboardPage } from '../../src/page/dashboard-page.ts';
 import { expectedDays, expectedFigures, namedRanges } from '../../src/page/expected.ts';
 import { startPageWorld } from '../../src/page/page-world.ts';
-import { visit } from '../../src/page/visit.ts';
+import { becomes, visit } from '../../src/page/visit.ts';
 
 const grouped = new Intl.NumberFormat('en-US');
 

@@ -1,10 +1,8 @@
 import { test } from 'tap';
-import { becomes } from '../../src/page/becomes.ts';
-import { startApiWithClock } from '../../src/page/clocked-api.ts';
 import { DashboardPage } from '../../src/page/dashboard-page.ts';
 import { DAY_MS, expectedDays, expectedFigures, namedRanges } from '../../src/page/expected.ts';
-import { startPageWorld } from '../../src/page/page-world.ts';
-import { visit } from '../../src/page/visit.ts';
+import { startApiWithClock, startPageWorld } from '../../src/page/page-world.ts';
+import { becomes, visit } from '../../src/page/visit.ts';
 
 /** Longer than the test takes to get there: the page's own clock goes on. */
 const BEFORE_MS = 600_000;

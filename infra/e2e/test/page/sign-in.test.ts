@@ -1,10 +1,9 @@
 import { test } from 'tap';
-import { becomes } from '../../src/page/becomes.ts';
 import { DashboardPage } from '../../src/page/dashboard-page.ts';
 import { expectedFigures, namedRanges } from '../../src/page/expected.ts';
 import { look } from '../../src/page/look.ts';
 import { startPageWorld } from '../../src/page/page-world.ts';
-import { visit } from '../../src/page/visit.ts';
+import { becomes, visit } from '../../src/page/visit.ts';
 
 /** The browser itself logs each answer with this status. */
 const REFUSED = /Failed to load resource: .* 401 /;

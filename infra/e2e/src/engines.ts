@@ -1,6 +1,26 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine } from '@calltally/stack';
+
+/** Lets an engine hang, its connections open, or go on from where it was. */
+export function signalEngine(engine: Engine, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  if (engine.pid === undefined) throw new Error(`${engine.name} is down, or not started here`);
+  process.kill(engine.pid, signal);
+}
+
+/** Sends one command to Redis as an operator would, and waits for its answer. */
+export function redisCommand(url: string, command: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => socket.write(`${command}\r\n`));
+    socket.once('data', (data) => {
+      socket.end();
+      resolve(data.toString());
+    });
+    socket.once('error', reject);
+  });
+}
 
 const PAUSE_MS = 10;
 

@@ -1,4 +1,11 @@
-import { type KafkaClientOptions, TOPIC_DEFAULTS, type Topics } from '@calltally/contract';
+import {
+  ensureTopics,
+  type KafkaClientOptions,
+  kafkaClient,
+  TOPIC_DEFAULTS,
+  type Topics,
+} from '@calltally/contract';
+import type { Store } from '@calltally/store';
 
 /** How to reach Kafka, by the variables that services read too; they tell what is wrong with them. */
 export function kafkaSettings(address: string, env: NodeJS.ProcessEnv): Omit<KafkaClientOptions, 'clientId'> {
@@ -18,4 +25,19 @@ export function topicNames(env: NodeJS.ProcessEnv): Topics {
     topic: env.KAFKA_TOPIC || TOPIC_DEFAULTS.topic,
     dlqTopic: env.KAFKA_DLQ_TOPIC || TOPIC_DEFAULTS.dlqTopic,
   };
+}
+
+/** Creates the topics and indexes that are missing. Safe at every start. */
+export async function prepareEngines(
+  kafka: Omit<KafkaClientOptions, 'clientId'>,
+  topics: Topics,
+  store: Store,
+): Promise<void> {
+  const admin = kafkaClient({ ...kafka, clientId: 'calltally-dev' }).admin();
+  try {
+    await admin.connect();
+    await Promise.all([ensureTopics(admin, topics), store.ensureIndexes()]);
+  } finally {
+    await admin.disconnect();
+  }
 }
