@@ -3,64 +3,77 @@ import { testStore } from './support.ts';
 
 const events = (ids: string[]) => ids.map((id) => ({ id, letter: `dlq:0:${id}` }));
 
-test('marks of dead letters', async (t) => {
-  const { store, another } = await testStore(t);
-  const { deadLetterStatuses: marks } = store;
+test('statuses of dead letters', async (t) => {
+  const { store, db, another } = await testStore(t);
+  const { deadLetterStatuses: statuses } = store;
 
-  await t.test('an event without a mark is open, and no mark is asked for nothing', async (t) => {
-    t.strictSame(await marks.of(['nothing']), new Map());
-    t.strictSame(await marks.of([]), new Map());
-    t.strictSame(await marks.claim([], 'retrying', 'a'), new Map());
-    await marks.settle([], 'a');
+  await t.test('an event without a status is open, and nothing is written for no events', async (t) => {
+    t.strictSame(await statuses.of(['nothing']), new Map());
+    t.strictSame(await statuses.of([]), new Map());
+    await statuses.set([], 'retried');
   });
 
-  await t.test('of many who claim the same events at once, each event has one', async (t) => {
-    const ids = Array.from({ length: 40 }, (_, i) => `many-${i}`);
-    const others = Array.from({ length: 6 }, another);
-    const inTheWay = await Promise.all(
-      others.map((one, i) => one.deadLetterStatuses.claim(events(ids), 'retrying', `attempt-${i}`)),
+  await t.test('a state is written for each event, any number of times', async (t) => {
+    const ids = ['a-1', 'a-2'];
+    await statuses.set(events(ids), 'retried');
+    await statuses.set(events(ids), 'retried');
+    const found = await statuses.of([...ids, 'a-3']);
+    t.strictSame([...found.keys()].sort(), ids);
+    t.match(found.get('a-1'), { state: 'retried', letter: 'dlq:0:a-1', at: Date });
+  });
+
+  await t.test('the last state stands', async (t) => {
+    await statuses.set(events(['l-1']), 'discarded');
+    const before = (await statuses.of(['l-1'])).get('l-1')!;
+    t.equal(before.state, 'discarded');
+    await statuses.set([{ id: 'l-1', letter: 'dlq:0:other' }], 'retried');
+    const after = (await statuses.of(['l-1'])).get('l-1')!;
+    t.match(after, { state: 'retried', letter: 'dlq:0:other' });
+    t.ok(after.at >= before.at);
+  });
+
+  await t.test(
+    'of many who write the same events at once, none fails and no event is left out',
+    async (t) => {
+      const ids = Array.from({ length: 40 }, (_, i) => `many-${i}`);
+      const others = Array.from({ length: 6 }, another);
+      for (let round = 0; round < 5; round++) {
+        const own = ids.map((id) => `${id}-${round}`);
+        await Promise.all(
+          others.map((one, i) =>
+            one.deadLetterStatuses.set(
+              events(i % 2 === 0 ? own : own.toReversed()),
+              i < 3 ? 'retried' : 'discarded',
+            ),
+          ),
+        );
+        t.equal((await statuses.of(own)).size, own.length);
+      }
+    },
+  );
+
+  await t.test('statuses of version 0.1, which claimed letters, are read and replaced', async (t) => {
+    const rows = db.collection<{ _id: string }>('dead_letters');
+    const old = (state: string) => ({
+      _id: `old-${state}`,
+      letter: 'dlq:0:1',
+      state,
+      attempt: 'a',
+      at: new Date(0),
+    });
+    await rows.insertMany(['retrying', 'retried', 'discarded'].map(old));
+    const ids = ['old-retrying', 'old-retried', 'old-discarded'];
+    const found = await statuses.of(ids);
+    t.strictSame(
+      ids.map((id) => found.get(id)?.state),
+      [undefined, 'retried', 'discarded'],
+      'an interrupted retry is open, since its event may not be published',
     );
-    const got = inTheWay.map((taken) => ids.filter((id) => !taken.has(id)));
-    t.strictSame(got.flat().sort(), ids.toSorted(), 'every event went to one, and to one only');
-    const found = await marks.of(ids);
-    for (const [i, mine] of got.entries()) {
-      t.ok(
-        mine.every((id) => found.get(id)?.attempt === `attempt-${i}`),
-        'the mark says whose',
-      );
-    }
-    t.ok(inTheWay.every((taken) => [...taken.values()].every(({ state }) => state === 'retrying')));
-  });
-
-  await t.test('a claim that is repeated by the same attempt is still its own', async (t) => {
-    await marks.claim(events(['again-1']), 'retrying', 'a');
-    t.strictSame(await marks.claim(events(['again-1', 'again-2']), 'retrying', 'a'), new Map());
-    t.strictSame([...(await marks.claim(events(['again-2']), 'discarded', 'b')).keys()], ['again-2']);
-  });
-
-  await t.test('what is claimed is settled by its attempt alone, any number of times', async (t) => {
-    await marks.claim(events(['s-1', 's-2']), 'retrying', 'a');
-    await marks.settle(['s-1', 's-2'], 'b');
-    t.equal((await marks.of(['s-1'])).get('s-1')?.state, 'retrying');
-    await marks.settle(['s-1'], 'a');
-    await marks.settle(['s-1'], 'a');
-    const found = await marks.of(['s-1', 's-2']);
-    t.match(found.get('s-1'), { state: 'retried', attempt: 'a', letter: 'dlq:0:s-1' });
-    t.equal(found.get('s-2')?.state, 'retrying');
-  });
-
-  await t.test('of many who take over the same mark at once, one does', async (t) => {
-    await marks.claim(events(['o-1']), 'retrying', 'dead');
-    const seen = (await marks.of(['o-1'])).get('o-1')!;
-    const others = Array.from({ length: 6 }, another);
-    const took = await Promise.all(
-      others.map((one, i) => one.deadLetterStatuses.takeOver(seen, 'retrying', `heir-${i}`)),
+    await statuses.set(events(ids), 'retried');
+    t.strictSame(
+      [...(await statuses.of(ids)).values()].map(({ state }) => state),
+      ['retried', 'retried', 'retried'],
     );
-    t.equal(took.filter(Boolean).length, 1);
-    const heir = `heir-${took.indexOf(true)}`;
-    t.equal((await marks.of(['o-1'])).get('o-1')?.attempt, heir);
-    t.ok(await marks.takeOver(seen, 'retrying', heir), 'a repetition finds what it wrote');
-    await marks.settle(['o-1'], 'dead');
-    t.equal((await marks.of(['o-1'])).get('o-1')?.state, 'retrying', 'who lost it does not settle it');
+    t.equal(await rows.countDocuments({ attempt: { $exists: true } }), 0, 'nothing of a claim is left');
   });
 });

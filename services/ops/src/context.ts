@@ -2,42 +2,54 @@ import { escapeUnsafe } from '@calltally/domain';
 import { opsSettings, readSettings, type Settings } from '@calltally/settings';
 import { openStore, type Store } from '@calltally/store';
 import type { Io } from './io.ts';
-import { safeJson } from './shown.ts';
 import { withStackAddresses } from './stack-environment.ts';
+import { safeJson } from './terminal-safe.ts';
 
 export type OpsSettings = Settings<typeof opsSettings>;
 
-/** What every command is given. */
+/** What every command is given. Nothing that it prints can touch a terminal, whatever an id holds. */
 export interface Context {
   io: Io;
   /** @throws SettingsError */
   settings(): OpsSettings;
-  /** Runs `work` with an open store and closes it, however that ends; a call to Mongo may take `timeoutMs`. */
+  /** Runs `work` with an open store and closes it afterwards. A call to Mongo may take `timeoutMs`. */
   withStore<T>(work: (store: Store) => Promise<T>, timeoutMs?: number): Promise<T>;
-  /** Writes a line to standard output; whatever an id in it holds, it cannot touch a terminal. */
+  /** Writes a line to standard output. */
   print(line: string): void;
-  /** Writes an object as one line of JSON to standard output, which cannot touch a terminal either. */
+  /** Writes an object as one line of JSON to standard output. */
   printJson(value: object): void;
-  /** As `print`, to standard error. */
+  /** The same, but at most once a second, and not in the first second. */
+  printProgress(value: () => object): void;
+  /** Writes a line to standard error. */
   warn(line: string): void;
-  /** Says that what was asked is not so, though nothing was thrown. */
+  /** Makes the exit status 1, although nothing was thrown. */
   failed(): void;
+  /** Since the command started, in milliseconds as three decimals. */
+  seconds(): number;
 }
 
 const STORE_TIMEOUT_MS = 10_000;
 const STORE_SELECTION_TIMEOUT_MS = 4_000;
+const PROGRESS_EVERY_MS = 1_000;
 
-/** @param failed called when the exit status is to be 1 */
 export function createContext(io: Io, failed: () => void): Context {
   const settings = () => readSettings(opsSettings, withStackAddresses(io));
-  const print = (line: string) => void io.stdout.write(`${escapeUnsafe(line)}\n`);
+  const printJson = (value: object) => void io.stdout.write(`${safeJson(value)}\n`);
+  const startedAtMs = performance.now();
+  let progressAtMs = startedAtMs;
   return {
     io,
     settings,
-    print,
-    printJson: (value) => void io.stdout.write(`${safeJson(value)}\n`),
+    print: (line) => void io.stdout.write(`${escapeUnsafe(line)}\n`),
+    printJson,
+    printProgress(value) {
+      if (performance.now() - progressAtMs < PROGRESS_EVERY_MS) return;
+      progressAtMs = performance.now();
+      printJson(value());
+    },
     warn: (line) => void io.stderr.write(`${escapeUnsafe(line)}\n`),
     failed,
+    seconds: () => Math.round(performance.now() - startedAtMs) / 1_000,
     async withStore(work, timeoutMs = STORE_TIMEOUT_MS) {
       const store = openStore({
         ...settings().mongo,

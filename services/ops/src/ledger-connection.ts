@@ -1,23 +1,24 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CounterSession,
   type CounterSessionOptions,
   CountersError,
+  type Generations,
   readGenerations,
 } from '@calltally/counters';
 import { type LedgerContext, LedgerError } from '@calltally/ledger';
 import { type Store, StoreError } from '@calltally/store';
+import pRetry from 'p-retry';
+import type { Context } from './context.ts';
 import { CommandError } from './failure.ts';
 
 const COUNTERS_UNKNOWN = 'COUNTERS_UNKNOWN';
-/** Attempts of one piece of work; with their pauses they outlast a restart of any store. */
+/** The pauses between so many attempts outlast a restart of any store. */
 const ATTEMPTS = 60;
-/** A store that cannot be reached at first may not be there at all, and who typed the command waits. */
+/** A store that cannot be reached at first may not be there at all, and somebody waits for the answer. */
 const FIRST_ATTEMPTS = 4;
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1_000;
+const RETRY = { retries: ATTEMPTS - 1, minTimeout: 50, maxTimeout: 1_000, randomize: true };
 
-/** A ledger context for as long as a command lives: a session that ends is followed by another. */
+/** A ledger context for as long as a command runs. When a session with Redis ends, it opens another one. */
 export class LedgerConnection {
   readonly #store: Store;
   readonly #settings: CounterSessionOptions;
@@ -31,26 +32,25 @@ export class LedgerConnection {
   }
 
   /**
-   * Does idempotent work with the ledger, and repeats it a bounded number of times where that may help: with the one
-   * of another session where theirs is over.
-   * @throws CountersError, StoreError, LedgerError, CommandError COUNTERS_UNKNOWN where ingest has not begun to count
+   * Does idempotent work with the ledger. Retries it after an outage of Redis or Mongo, with a new session if need be.
+   * @throws CountersError, StoreError, LedgerError, CommandError COUNTERS_UNKNOWN if ingest has never counted
    */
   async use<T>(work: (ledger: LedgerContext) => Promise<T>, signal: AbortSignal): Promise<T> {
-    let pauseMs = FIRST_PAUSE_MS;
-    for (let attempt = 1; ; attempt++) {
-      let ledger: LedgerContext | undefined;
+    const attempt = async () => {
+      const ledger = await this.open();
       try {
-        ledger = await this.open();
         return await work(ledger);
       } catch (thrown) {
         // Others may have opened the next session already.
         if (thrown instanceof CountersError && ledger === this.#ledger) this.close();
-        const attempts = this.#wasOpen ? ATTEMPTS : FIRST_ATTEMPTS;
-        if (!this.#isWorthRepeating(thrown) || attempt === attempts || signal.aborted) throw thrown;
+        throw thrown;
       }
-      await sleep(pauseMs * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {});
-      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-    }
+    };
+    return pRetry(attempt, {
+      ...RETRY,
+      shouldRetry: ({ error, attemptNumber }) =>
+        !signal.aborted && (this.#wasOpen || attemptNumber < FIRST_ATTEMPTS) && this.#isTransient(error),
+    });
   }
 
   close(): void {
@@ -58,7 +58,7 @@ export class LedgerConnection {
     this.#ledger = undefined;
   }
 
-  /** @throws CountersError, CommandError COUNTERS_UNKNOWN where ingest has not begun to count */
+  /** @throws CountersError, CommandError COUNTERS_UNKNOWN if ingest has never counted */
   async open(): Promise<LedgerContext> {
     if (this.#ledger?.session.isOpen) return this.#ledger;
     this.#opening ??= this.#openAnother().finally(() => {
@@ -86,10 +86,55 @@ export class LedgerConnection {
     }
   }
 
-  #isWorthRepeating(thrown: unknown): boolean {
+  #isTransient(thrown: unknown): boolean {
     if (thrown instanceof StoreError) return thrown.retryable;
     // Ingest begins to count again when it finds that Redis was emptied.
     if (thrown instanceof CommandError) return thrown.code === COUNTERS_UNKNOWN && this.#wasOpen;
     return thrown instanceof CountersError || thrown instanceof LedgerError;
   }
+}
+
+/** The generations of all masters as one text. It changes when one of them begins another. */
+export function generationIds(generations: Generations): string {
+  return [...generations.values()]
+    .map(({ id }) => id)
+    .sort()
+    .join(',');
+}
+
+export interface LedgerTimeouts {
+  storeMs?: number;
+  redisCommandMs: number;
+}
+
+/** A user may have millions of rows, and one aggregation adds up the rows of many users. */
+const AUDIT_TIMEOUTS: LedgerTimeouts = { storeMs: 300_000, redisCommandMs: 30_000 };
+const REDIS_OPEN_TIMEOUT_MS = 2_000;
+
+/** Runs `work` with one session that ends with the first failure of Redis. */
+export async function withLedger<T>(
+  context: Context,
+  work: (ledger: LedgerContext) => Promise<T>,
+): Promise<T> {
+  return withLedgerConnection(context, async (connection) => work(await connection.open()));
+}
+
+/** Runs `work` with a connection that outlasts a session with Redis. */
+export async function withLedgerConnection<T>(
+  context: Context,
+  work: (connection: LedgerConnection, store: Store) => Promise<T>,
+  timeouts = AUDIT_TIMEOUTS,
+): Promise<T> {
+  return context.withStore(async (store) => {
+    const connection = new LedgerConnection(store, {
+      ...context.settings().redis,
+      commandTimeoutMs: timeouts.redisCommandMs,
+      openTimeoutMs: REDIS_OPEN_TIMEOUT_MS,
+    });
+    try {
+      return await work(connection, store);
+    } finally {
+      connection.close();
+    }
+  }, timeouts.storeMs);
 }

@@ -3,7 +3,8 @@ import { CounterSession, readGenerations } from '@calltally/counters';
 import { partitionId, type Store } from '@calltally/store';
 import type { Admin } from 'kafkajs';
 import type { OpsSettings } from './context.ts';
-import { committedBy, isMadeAnew, opsKafka, requireTopic, viewTopic, withAdmin } from './replay/topic.ts';
+import { committedBy, opsKafka, withAdmin } from './kafka.ts';
+import { isMadeAnew, requireTopic, viewTopic } from './topic-view.ts';
 
 /**
  * - `done`: nothing is behind.

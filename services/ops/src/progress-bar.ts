@@ -2,33 +2,39 @@ import type { Writable } from 'node:stream';
 import { Presets, SingleBar } from 'cli-progress';
 
 export interface ProgressBar {
-  /** @param doneBytes what was read so far */
-  update(doneBytes: number, published: number): void;
+  /** @param values what `format` names beside `{value}`, `{total}` and `{rate}` */
+  update(done: number, total: number, values?: Record<string, number>): void;
   /** Makes room for a line of text above the bar. */
   clear(): void;
   stop(): void;
 }
 
-const SILENT: ProgressBar = { update() {}, clear() {}, stop() {} };
-
-/** A bar on a terminal, nothing elsewhere. @param totalBytes undefined where the end is not known */
-export function createProgress(
+/**
+ * A progress bar on a terminal, nothing elsewhere. It shows from the first update on.
+ * @param format as cli-progress has it; `{rate}` is what was done per second
+ * @param doneBefore what an earlier run has done, which does not count for the rate
+ */
+export function progressBar(
   stream: Writable & { isTTY?: boolean },
-  totalBytes: number | undefined,
+  format: string,
+  doneBefore = 0,
 ): ProgressBar {
-  if (!stream.isTTY) return SILENT;
-  const format =
-    totalBytes === undefined
-      ? '{published} events published, {duration_formatted}'
-      : '{bar} {percentage}% | {published} events published | {eta_formatted} left';
+  if (!stream.isTTY) return { update() {}, clear() {}, stop() {} };
   const bar = new SingleBar(
     { stream: stream as NodeJS.WritableStream, format, hideCursor: true, clearOnComplete: true, fps: 5 },
     Presets.shades_classic,
   );
-  bar.start(totalBytes ?? 0, 0, { published: 0 });
+  const startedAtMs = performance.now();
   return {
-    update: (doneBytes, published) => bar.update(doneBytes, { published }),
+    update(done, total, values = {}) {
+      const rate = Math.round(((done - doneBefore) * 1_000) / (performance.now() - startedAtMs));
+      if (!bar.isActive) bar.start(total, done, { ...values, rate });
+      if (total !== bar.getTotal()) bar.setTotal(total);
+      bar.update(done, { ...values, rate });
+    },
     clear: () => void stream.write('\r\x1b[K'),
-    stop: () => bar.stop(),
+    stop() {
+      if (bar.isActive) bar.stop();
+    },
   };
 }

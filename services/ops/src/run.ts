@@ -5,7 +5,7 @@ import { createContext } from './context.ts';
 import { failureOf } from './failure.ts';
 import type { Io } from './io.ts';
 import { createProgram } from './program.ts';
-import { safeJson } from './shown.ts';
+import { safeJson } from './terminal-safe.ts';
 
 export const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;

@@ -7,8 +7,9 @@ import { DAY_MS } from '@calltally/domain';
 import { PieceReader } from '@calltally/ledger';
 import { rebuild } from '../src/audit/rebuild-run.ts';
 import type { RowsDone } from '../src/audit/rows-done.ts';
-import { withLedger } from '../src/audit/with-ledger.ts';
+
 import { createContext } from '../src/context.ts';
+import { withLedger } from '../src/ledger-connection.ts';
 
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort());

@@ -1,6 +1,6 @@
 /**
- * Works on items, some at once, and gives the results in the order of the items: what has been given is a beginning
- * without gaps. Takes no new item once `signal` is aborted, and never leaves work running behind.
+ * Works on items, `atOnce` of them concurrently, and yields the results in the order of the items, without gaps. Takes no
+ * new item once `signal` is aborted, and ends when no work is running any more.
  */
 export async function* inOrder<T, R>(
   items: AsyncIterable<T>,
@@ -13,7 +13,7 @@ export async function* inOrder<T, R>(
     for await (const item of items) {
       if (signal.aborted) break;
       const result = work(item);
-      // It may fail before its turn to be awaited.
+      // It may fail before it is awaited.
       result.catch(() => {});
       running.push(result);
       if (running.length >= atOnce) yield await running.shift()!;
@@ -25,7 +25,10 @@ export async function* inOrder<T, R>(
 }
 
 /** Pages of any size as pieces of at most `size`. */
-export async function* inPieces<T>(pages: AsyncIterable<readonly T[]>, size: number): AsyncGenerator<T[]> {
+export async function* inPieces<T>(
+  pages: AsyncIterable<readonly T[]> | readonly T[][],
+  size: number,
+): AsyncGenerator<T[]> {
   for await (const page of pages) {
     for (let at = 0; at < page.length; at += size) yield page.slice(at, at + size);
   }

@@ -7,16 +7,17 @@ import {
   type WarmOptions,
 } from '@calltally/ledger';
 import type { RebuildState, UserCalls } from '@calltally/store';
+import { generationIds } from '../ledger-connection.ts';
 import { inOrder, inPieces } from './in-order.ts';
 import { retryOnTimeout } from './retry-on-timeout.ts';
 import { type GroupRows, RowsDone } from './rows-done.ts';
 
 export interface RebuildRequest {
-  /** This one alone; all who have calls without. */
+  /** Undefined for all users with calls. */
   userId: string | undefined;
-  /** Groups of users worked on at the same time. */
+  /** Groups of users that are worked on at the same time. */
   concurrency: number;
-  /** Begins anew, whatever an earlier rebuild has done. */
+  /** Starts again from the first user, whatever an earlier rebuild has done. */
   restart: boolean;
   /** `FILL_SLOTS`. */
   slots: number;
@@ -25,15 +26,15 @@ export interface RebuildRequest {
 }
 
 export interface RebuildHooks {
-  /** @param from what an earlier rebuild of the same generation has done; zeros without one */
+  /** @param from what an earlier rebuild of the same generation has done, or zeros */
   onStart(from: RebuildState, rows: RowsDone, estimatedCalls: number): void;
-  /** Told whenever rows were added up. */
+  /** Called whenever rows were added up. */
   onProgress(state: RebuildState, rows: RowsDone): void;
 }
 
 export interface Rebuilt extends RebuildState {
   resumed: boolean;
-  /** False when asked to stop before the end. */
+  /** False if it was stopped before the end. */
   complete: boolean;
 }
 
@@ -42,15 +43,14 @@ const SAVE_EVERY_MS = 1_000;
 const NOTHING = { through: '', users: 0, calls: 0, ahead: 0, drifted: 0, cold: 0, filling: 0, seconds: 0 };
 
 /**
- * Makes every user's counters what the rows say, while events are counted and dashboards answered. Counters that are
- * right are left alone; those that differ are made anew, users that Redis does not know are filled, and those that are
- * being filled are filled to the end. No answer is wrong at any moment because of it: what is not filled yet is answered
- * from Mongo.
+ * Makes all counters equal to the rows, while events are counted and dashboards answered. Users whose counters are right
+ * are left alone, users whose counters differ are opened again, and all who are not complete are filled. Answers are
+ * right at every moment: what is not filled yet is read from Mongo.
  *
- * How far it came is kept in Mongo, and how far each user is filled in Redis, so that the next rebuild goes on there
- * after a kill, in the middle of a user, too.
+ * Progress is kept in Mongo, and the fill progress of each user in Redis. After a kill the next rebuild resumes there,
+ * even in the middle of a user.
  *
- * @throws CountersError, StoreError; then the next rebuild goes on from about here
+ * @throws CountersError, StoreError; the next rebuild resumes from about here
  */
 export async function rebuild(
   ledger: LedgerContext,
@@ -66,14 +66,11 @@ export async function rebuild(
     slots,
     piecesOf = ({ store }) => new PieceReader(store.tallies),
   } = request;
-  const generation = [...ledger.generations.values()]
-    .map(({ id }) => id)
-    .sort()
-    .join(',');
+  const generation = generationIds(ledger.generations);
   const isAll = userId === undefined;
   const earlier = isAll && !restart ? await rebuilds.unfinished() : undefined;
   const resumed = earlier?.generation === generation;
-  // One that a version before this one has left says nothing of rows.
+  // A state that an earlier version left has no `rows`.
   let state: RebuildState = resumed
     ? { ...NOTHING, ...earlier, rows: earlier.rows ?? earlier.calls }
     : { ...NOTHING, rows: 0, generation };
@@ -87,7 +84,7 @@ export async function rebuild(
   let savedAtMs = performance.now();
   const save = () => {
     const standing = { ...state, ahead: rows.done - state.rows };
-    // One at a time, or an older one might come last.
+    // One at a time, or an older state might be written last.
     savedAtMs = Infinity;
     saving = saving
       .catch(() => {})
@@ -95,7 +92,7 @@ export async function rebuild(
       .finally(() => {
         savedAtMs = performance.now();
       });
-    // The next one comes in a second, and the last one is awaited.
+    // A failure does not matter: the next state is saved in a second, and the last one is awaited.
     saving.catch(() => {});
   };
   const tell = () => {
@@ -115,7 +112,7 @@ export async function rebuild(
     own.finish();
     return { group, own, ...done };
   };
-  const pages = isAll ? users.pages(state.through || undefined) : onePage({ userId, calls: estimated });
+  const pages = isAll ? users.pages(state.through || undefined) : [[{ userId, calls: estimated }]];
   try {
     for await (const done of inOrder(inPieces(pages, USERS_A_GROUP), concurrency, work, signal)) {
       done.own.close();
@@ -171,8 +168,4 @@ function callsIn(group: readonly UserCalls[]): number {
 /** To the millisecond. */
 function secondsSince(began: number): number {
   return Math.round(performance.now() - began) / 1_000;
-}
-
-async function* onePage(user: UserCalls): AsyncGenerator<UserCalls[]> {
-  yield [user];
 }

@@ -2,8 +2,8 @@ import { auditUsers, type LedgerContext } from '@calltally/ledger';
 import { CommandError } from '../failure.ts';
 
 /**
- * Repairs and comparisons of somebody who never called would say that all is well with a name that was misspelt.
- * @throws CommandError USER_UNKNOWN where neither Mongo nor Redis knows a call of this user; CountersError, StoreError
+ * Refuses a user id without calls. Comparing such a user finds nothing wrong, which would hide a misspelt id.
+ * @throws CommandError USER_UNKNOWN if neither Mongo nor Redis knows a call of this user; CountersError, StoreError
  */
 export async function requireKnown(ledger: LedgerContext, userId: string): Promise<void> {
   if ((await ledger.store.users.callsOf(userId)) > 0) return;
@@ -11,6 +11,6 @@ export async function requireKnown(ledger: LedgerContext, userId: string): Promi
   if (cold.length === 0) return;
   throw new CommandError(
     'USER_UNKNOWN',
-    `no call of user ${JSON.stringify(userId)} was counted; see that the id is written as events write it`,
+    `no call of user ${JSON.stringify(userId)} was counted; check that the id is spelled as in the events`,
   );
 }

@@ -1,21 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '@calltally/store';
+import pRetry from 'p-retry';
 
-const ATTEMPTS = 5;
-const PAUSE_MS = 500;
+const RETRY = { retries: 4, minTimeout: 500, maxTimeout: 2_000 };
 
 /**
- * Does work again for which Mongo took too long: spans of rows that were too long are shorter then.
- * @throws StoreError STORE_TIMEOUT where that does not help, and what else the work throws
+ * Repeats work for which Mongo took too long. The ledger cuts the spans of rows that were too long for it.
+ * @throws StoreError STORE_TIMEOUT if that does not help, and what else the work throws
  */
-export async function retryOnTimeout<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (thrown) {
-      const isLate = thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT';
-      if (!isLate || attempt === ATTEMPTS || signal.aborted) throw thrown;
-    }
-    await sleep(PAUSE_MS * attempt, undefined, { signal }).catch(() => {});
-  }
+export function retryOnTimeout<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  return pRetry(work, {
+    ...RETRY,
+    shouldRetry: ({ error }) =>
+      !signal.aborted && error instanceof StoreError && error.code === 'STORE_TIMEOUT',
+  });
 }

@@ -1,16 +1,16 @@
-/** Rows of some users that are worked on together. */
+/** The rows of a group of users that are worked on together. */
 export interface GroupRows {
-  /** So many more were added up. */
+  /** Rows were added up. */
   add(rows: number): void;
-  /** So many are to be added up once more, since counters differ. */
+  /** Rows are to be added up again, since counters differ. */
   again(rows: number): void;
-  /** All are done, those that others have filled in meanwhile, too. */
+  /** All rows are done, also those that others have filled meanwhile. */
   finish(): void;
-  /** So are those of every group before this one. */
+  /** All rows are done, and so are those of every group before this one. */
   close(): void;
 }
 
-/** How many rows are added up, of about how many, while groups of users are worked on side by side. Only grows. */
+/** How many rows are added up, of an estimated total, while groups are worked on concurrently. Never decreases. */
 export class RowsDone {
   readonly #estimated: number;
   readonly #least: number;
@@ -20,8 +20,8 @@ export class RowsDone {
 
   /**
    * @param estimated about how many rows there are
-   * @param earlier what an earlier run has done: `rows` are those of its finished users, `calls` the same without those
-   *   that were added up again, `ahead` those of users that it had begun, which are begun once more
+   * @param earlier what an earlier run has done: `rows` of finished users, `calls` without the rows that were added up
+   *   again, and `ahead`, the rows of unfinished users, who are started again
    */
   constructor(estimated: number, earlier: { calls: number; rows: number; ahead: number }) {
     this.#estimated = estimated;
@@ -53,7 +53,7 @@ export class RowsDone {
     };
   }
 
-  /** Those of groups that are closed. */
+  /** Rows of closed groups. */
   get closed(): number {
     return this.#closed;
   }

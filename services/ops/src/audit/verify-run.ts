@@ -9,7 +9,7 @@ import {
 import { inOrder, inPieces } from './in-order.ts';
 import { retryOnTimeout } from './retry-on-timeout.ts';
 
-/** Whose counters are compared: one user's, those of some by chance, or everybody's. */
+/** Whose counters are compared: one user's, those of a random sample, or everybody's. */
 export type Whom = { userId: string } | { sample: number } | { all: true };
 
 export interface VerifyRequest {
@@ -22,13 +22,13 @@ export interface VerifyRequest {
 }
 
 export interface Verified {
-  /** Users looked at. */
+  /** Users that were compared. */
   users: number;
-  /** Those of them that Redis does not know. */
+  /** Users that Redis does not know. */
   cold: number;
-  /** Those of them that are being filled; what is complete of them was compared. */
+  /** Users that are being filled. What is filled of them was compared. */
   filling: number;
-  /** Those of them whose counters are not what the rows say. */
+  /** Users whose counters differ from their rows. */
   drifted: number;
   repaired: number;
   differences: number;
@@ -36,7 +36,7 @@ export interface Verified {
 
 export interface VerifyHooks {
   onDifferences(differences: readonly Difference[]): void;
-  /** Told whenever rows were added up. @param rows so far, those of repairs, too */
+  /** Called whenever rows were added up. @param rows so far, with those of repairs */
   onProgress(sofar: Verified, rows: number): void;
 }
 
@@ -44,7 +44,7 @@ const USERS_A_GROUP = 200;
 const GROUPS_AT_ONCE = 2;
 
 /**
- * Compares counters with rows, each user at a cut of their own, while events are counted; repairs on request.
+ * Compares counters with rows, each user at their own offset vector, while events are counted. Repairs on request.
  * @throws CountersError, StoreError
  */
 export async function verify(

@@ -1,18 +1,12 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { Claims } from '../dead-letters/claims.ts';
-import { addFilters, collectId, type Filters, selectionOf } from '../dead-letters/selection.ts';
-import { withDeadLetters } from '../dead-letters.ts';
-
-interface Options extends Filters {
-  again?: true;
-  yes?: true;
-  json?: true;
-}
+import { addFilters, addIds, type SettleOptions, settleSelection } from '../dead-letters/selection.ts';
+import { lettersToSettle, settle } from '../dead-letters/settle.ts';
+import { withDeadLetters } from '../dead-letters/with-dead-letters.ts';
 
 const HELP = `
-A discarded letter stays where it is until its topic lets go of it; dlq list --all shows it, and dlq retry ID --again
-publishes it after all.
+A discarded letter stays on its topic until it expires; dlq list --all shows it, and dlq retry ID --again publishes it
+after all.
 
 Examples:
   $ calltally dlq discard 0:17 --yes
@@ -22,44 +16,41 @@ Examples:
 export function addDlqDiscard(dlq: Command, context: Context): void {
   const command = dlq
     .command('discard')
-    .description('leave dead letters out of lists and retries; deletes nothing')
-    .argument(
-      '[ids...]',
-      'partition:offset each; without them all open letters that the filters let through',
-      collectId,
-    );
-  addFilters(command)
-    .option('--again', 'take over letters whose retry was interrupted; with ids, also retried ones')
-    .option('--yes', 'needed')
+    .description('leave dead letters out of lists and retries; deletes nothing');
+  addFilters(addIds(command))
+    .option('--again', 'with ids: discard letters that were retried, too')
+    .option('--yes', 'required')
     .option('--json', 'print {"discarded", "already", "problems"}; problems go to standard error')
     .addHelpText('after', HELP)
-    .action((ids: string[] = [], options: Options) => discardLetters(command, ids, options, context));
+    .action((ids: string[] = [], options: SettleOptions) => discardLetters(command, ids, options, context));
 }
 
 async function discardLetters(
   command: Command,
   ids: string[],
-  options: Options,
+  options: SettleOptions,
   context: Context,
 ): Promise<void> {
-  const { again = false, json = false } = options;
-  const selection = selectionOf(command, ids, options);
-  const named = ids.length > 0;
+  const { json = false } = options;
+  const { selection, named, again } = settleSelection(command, ids, options);
   if (!named && Object.keys(selection.filters).length === 0) command.error('error: give ids or filters');
-  if (!options.yes) command.error('error: dlq discard needs --yes; dlq list says what it would be about');
-  await withDeadLetters(context, selection, json, async (command) => {
-    const { client, scan, say, report } = command;
-    const claims = new Claims(client.store.deadLetterStatuses, { state: 'discarded', named, again }, report);
+  if (!options.yes)
+    command.error('error: dlq discard needs --yes; dlq list shows which letters it would discard');
+  await withDeadLetters(context, selection, json, async (run) => {
     let discarded = 0;
-    await scan(async (found) => {
-      discarded += (await claims.claim(await claims.free(found), 'discarded')).length;
+    let already = 0;
+    await run.scan(async (found) => {
+      const chosen = await lettersToSettle(found, { state: 'discarded', named, again }, run.report);
+      await settle(run.client, chosen.letters, 'discarded');
+      discarded += chosen.letters.length;
+      already += chosen.already;
       return true;
     });
-    const { problems } = command;
-    if (json) return say(JSON.stringify({ discarded, already: claims.done, problems }));
+    const { problems } = run;
+    if (json) return run.say(JSON.stringify({ discarded, already, problems }));
     const parts = [`${discarded} discarded`];
-    if (claims.done > 0) parts.push(`${claims.done} discarded before`);
+    if (already > 0) parts.push(`${already} discarded before`);
     if (problems > 0) parts.push(`${problems} not`);
-    await say(parts.join(', '));
+    await run.say(parts.join(', '));
   });
 }

@@ -1,12 +1,12 @@
 import { escapeUnsafe } from '@calltally/domain';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { bytesLine, kindOf, valueLines } from '../dead-letters/bytes-view.ts';
 import type { FoundDeadLetter } from '../dead-letters/dead-letter-client.ts';
 import { headersOf, letterView, sourceText, wholeLetterView } from '../dead-letters/letter-view.ts';
 import { collectId, selectionOf } from '../dead-letters/selection.ts';
-import { bytesLine, kindOf, valueLines } from '../dead-letters/shown-bytes.ts';
-import { withDeadLetters } from '../dead-letters.ts';
-import { safeJson } from '../shown.ts';
+import { withDeadLetters } from '../dead-letters/with-dead-letters.ts';
+import { safeJson } from '../terminal-safe.ts';
 
 interface Options {
   full?: true;

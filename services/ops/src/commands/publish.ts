@@ -6,7 +6,7 @@ import { createCallEventProducer } from '@calltally/contract/producer';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { CommandError } from '../failure.ts';
-import { createProgress } from '../progress-bar.ts';
+import { progressBar } from '../progress-bar.ts';
 import { type Published, publishEvents } from '../publish-events.ts';
 
 const HELP = `
@@ -36,7 +36,12 @@ async function publish(file: string, { json }: { json?: true }, context: Context
   const { io } = context;
   const { kafka } = context.settings();
   const { stream, totalBytes } = await openInput(file, context);
-  const progress = createProgress(io.stderr, totalBytes);
+  const progress = progressBar(
+    io.stderr,
+    totalBytes === undefined
+      ? '{published} events published, {duration_formatted}'
+      : '{bar} {percentage}% | {published} events published | {eta_formatted} left',
+  );
   const { topic, brokers, ssl, sasl } = kafka;
   const producer = createCallEventProducer({ brokers, ssl, sasl, topic, clientId: 'calltally-ops' });
   const counts: Published = { published: 0, invalid: 0, failed: 0, complete: false };
@@ -52,8 +57,8 @@ async function publish(file: string, { json }: { json?: true }, context: Context
     progress.clear();
     context.warn(json ? invalidJson(line, rejection) : invalidText(line, rejection));
   };
-  const onProgress = ({ published }: Published) => progress.update(doneBytes, published);
-  // A read from a pipe that says nothing would not notice that it is to stop.
+  const onProgress = ({ published }: Published) => progress.update(doneBytes, totalBytes ?? 0, { published });
+  // A read from a silent pipe would not notice the signal.
   const onAbort = () => stream.destroy();
   io.signal.addEventListener('abort', onAbort, { once: true });
   let failure: unknown;
@@ -61,7 +66,7 @@ async function publish(file: string, { json }: { json?: true }, context: Context
     await publishEvents(counted(), producer, { onInvalid, onProgress }, io.signal, counts);
   } catch (error) {
     counts.complete = false;
-    // A stream that is destroyed while it is read ends with an error of its own.
+    // A stream that is destroyed while it is read fails by that.
     if (!io.signal.aborted) failure = error;
   } finally {
     io.signal.removeEventListener('abort', onAbort);

@@ -1,57 +1,50 @@
 import { differenceJson, differenceText } from '../audit/differences.ts';
-import { withLedgerConnection } from '../audit/with-ledger.ts';
 import type { Context } from '../context.ts';
-import { type FromKafka, type Phase, rebuildFromKafka } from '../from-kafka/run.ts';
-import { type ReplayBar, replayBar } from '../replay/bar.ts';
+import { type FromKafka, type FromKafkaHooks, type Phase, rebuildFromKafka } from '../from-kafka/run.ts';
+import { withLedgerConnection } from '../ledger-connection.ts';
+import { type ProgressBar, progressBar } from '../progress-bar.ts';
 
-const PROGRESS_EVERY_MS = 1_000;
 const WHAT_NOW = `\`calltally replay --from earliest\` brings back rows that Mongo lost;
 \`calltally rebuild --all\` makes counters what Mongo says`;
 
-/** `rebuild --from kafka`: counters thrown away and filled from the topic alone, then compared with Mongo. */
+/** `rebuild --from kafka`: throws all counters away, fills them from the topic alone, and compares them with Mongo. */
 export async function rebuildFromTopic(json: boolean, context: Context): Promise<void> {
-  const { io } = context;
-  const began = performance.now();
-  let bar: ({ phase: Phase } & ReplayBar) | undefined;
-  let phaseBeganMs = began;
-  let saidAtMs = began;
-  const hooks = {
-    onStart(partitions: number, offsets: number) {
+  const { stderr, signal } = context.io;
+  let bar: ({ phase: Phase } & ProgressBar) | undefined;
+  const hooks: FromKafkaHooks = {
+    onStart(partitions, offsets) {
       if (json) context.printJson({ event: 'start', partitions, offsets });
     },
-    onProgress(phase: Phase, done: number, of: number) {
-      if (json) {
-        if (performance.now() - saidAtMs < PROGRESS_EVERY_MS) return;
-        saidAtMs = performance.now();
-        return context.printJson({ event: 'progress', phase, done, of });
-      }
+    onProgress(phase, done, of) {
+      if (json) return context.printProgress(() => ({ event: 'progress', phase, done, of }));
       if (bar?.phase !== phase) {
         bar?.stop();
-        bar = { phase, ...replayBar(io.stderr, of, phase === 'read' ? 'offsets' : 'users') };
-        phaseBeganMs = performance.now();
+        const unit = phase === 'read' ? 'offsets' : 'users';
+        const format = `{bar} {percentage}% | {value} of {total} ${unit} | {rate}/s | {eta_formatted} left`;
+        bar = { phase, ...progressBar(stderr, format) };
       }
-      bar.update(done, (done / (performance.now() - phaseBeganMs)) * 1_000);
+      bar.update(done, of);
     },
-    onFailed(userIds: readonly string[]) {
+    onFailed(userIds) {
       if (json) return context.printJson({ event: 'failed', user_ids: userIds });
       for (const one of userIds)
-        context.warn(`${one} is opened by others all the time; run the command again`);
+        context.warn(`others opened ${one} each time it was filled; run the command again`);
     },
-    onDifferences(differences: readonly Parameters<typeof differenceText>[0][]) {
+    onDifferences(differences) {
       for (const one of differences) {
         if (json) context.printJson({ event: 'difference', ...differenceJson(one) });
         else context.print(differenceText(one));
       }
     },
   };
-  const done = await withLedgerConnection(context, (live, store) =>
-    rebuildFromKafka(context.settings(), live, store, hooks, io.signal),
+  const done = await withLedgerConnection(context, (connection, store) =>
+    rebuildFromKafka(context.settings(), connection, store, hooks, signal),
   ).finally(() => bar?.stop());
-  const seconds = Math.round(performance.now() - began) / 1_000;
+  const seconds = context.seconds();
   if (json) context.printJson({ event: 'end', ...done, seconds });
   else {
     context.print(summary(done, seconds));
-    if (done.drifted > 0) io.stderr.write(`${WHAT_NOW}\n`);
+    if (done.drifted > 0) stderr.write(`${WHAT_NOW}\n`);
   }
   if (done.drifted > 0 || done.failed > 0 || !done.complete) context.failed();
 }

@@ -1,10 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type RowsBar, rowsBar } from '../audit/bar.ts';
-import { type Rebuilt, rebuild } from '../audit/rebuild-run.ts';
+import { type Command, Option } from 'commander';
+import { type RebuildHooks, type Rebuilt, rebuild } from '../audit/rebuild-run.ts';
 import { requireKnown } from '../audit/require-known.ts';
-import { withLedger } from '../audit/with-ledger.ts';
 import type { Context } from '../context.ts';
-import { requireUserId } from '../user-id.ts';
+import { withLedger } from '../ledger-connection.ts';
+import { requireUserId, wholeNumber } from '../options.ts';
+import { type ProgressBar, progressBar } from '../progress-bar.ts';
 import { rebuildFromTopic } from './rebuild-from-kafka.ts';
 
 interface Options {
@@ -17,7 +17,6 @@ interface Options {
 }
 
 const CONCURRENCY_MAX = 16;
-const PROGRESS_EVERY_MS = 1_000;
 const HELP = `
 Ingest goes on counting and dashboards stay up and right; run it at any time. Counters that are right are left alone,
 those that differ from Mongo and those that Redis does not know are made anew, and those that are being filled are
@@ -51,7 +50,7 @@ export function addRebuild(program: Command, context: Context): void {
     .option('--all', 'everybody who has calls')
     .addOption(
       new Option('--concurrency <n>', `groups of 200 users at the same time, 1 to ${CONCURRENCY_MAX}`)
-        .argParser(parseConcurrency)
+        .argParser(wholeNumber(1, CONCURRENCY_MAX))
         .default(4),
     )
     .option('--restart', 'with --all: begin anew, whatever an earlier rebuild has done')
@@ -70,51 +69,33 @@ export function addRebuild(program: Command, context: Context): void {
     });
 }
 
-function parseConcurrency(text: string): number {
-  const n = Number(text);
-  if (/^\d{1,2}$/.test(text) && n >= 1 && n <= CONCURRENCY_MAX) return n;
-  throw new InvalidArgumentError(`Write a whole number from 1 to ${CONCURRENCY_MAX}.`);
-}
-
 async function rebuildCounters(options: Options, context: Context): Promise<void> {
-  const { io } = context;
-  const { json, concurrency } = options;
+  const { stderr, signal } = context.io;
+  const { json, concurrency, restart = false } = options;
   const userId = options.user === undefined ? undefined : requireUserId(options.user);
   const { slots } = context.settings().fill;
-  const request = { userId, concurrency, restart: options.restart === true, slots };
-  let bar: RowsBar | undefined;
-  let estimated = 0;
-  let saidAtMs = performance.now();
+  const format = '{bar} {percentage}% | {users} users | {rate} rows/s | {eta_formatted} left';
+  let bar: ProgressBar | undefined;
+  let estimated_calls = 0;
+  const hooks: RebuildHooks = {
+    onStart({ users, calls, through }, rows, estimatedCalls) {
+      estimated_calls = estimatedCalls;
+      const { done, of } = rows;
+      const begun = { users, calls, rows: done, estimated_rows: of, estimated_calls };
+      if (json) return context.printJson({ event: 'start', ...begun });
+      if (done > 0) context.warn(`going on after ${through || `${done} rows`}`);
+      bar = progressBar(stderr, format, done);
+    },
+    onProgress({ users, calls, drifted, cold, filling }, { done, of }) {
+      bar?.update(done, of, { users });
+      if (!json) return;
+      const counts = { users, calls, rows: done, drifted, cold, filling, failed: 0 };
+      context.printProgress(() => ({ event: 'progress', ...counts, estimated_rows: of, estimated_calls }));
+    },
+  };
   const done = await withLedger(context, async (ledger) => {
     if (userId !== undefined) await requireKnown(ledger, userId);
-    return rebuild(
-      ledger,
-      request,
-      {
-        onStart({ users, calls, through }, rows, estimatedCalls) {
-          estimated = estimatedCalls;
-          const begun = {
-            users,
-            calls,
-            rows: rows.done,
-            estimated_rows: rows.of,
-            estimated_calls: estimated,
-          };
-          if (json) context.printJson({ event: 'start', ...begun });
-          else if (rows.done > 0) context.warn(`going on after ${through || `${rows.done} rows`}`);
-          bar = json ? undefined : rowsBar(io.stderr, rows.of, rows.done);
-        },
-        onProgress({ users, calls, drifted, cold, filling }, rows) {
-          bar?.update(rows.done, rows.of, users);
-          if (!json || performance.now() - saidAtMs < PROGRESS_EVERY_MS) return;
-          saidAtMs = performance.now();
-          const counts = { users, calls, rows: rows.done, drifted, cold, filling, failed: 0 };
-          const estimates = { estimated_rows: rows.of, estimated_calls: estimated };
-          context.printJson({ event: 'progress', ...counts, ...estimates });
-        },
-      },
-      io.signal,
-    );
+    return rebuild(ledger, { userId, concurrency, restart, slots }, hooks, signal);
   }).finally(() => bar?.stop());
   if (json) context.printJson({ event: 'end', ...view(done) });
   else context.print(summary(done));

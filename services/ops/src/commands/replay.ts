@@ -1,10 +1,11 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Context } from '../context.ts';
+import { NUMBER_MAX, wholeNumber } from '../options.ts';
+import { type ProgressBar, progressBar } from '../progress-bar.ts';
 import type { OffsetRange } from '../reading/cursor.ts';
-import { replayBar } from '../replay/bar.ts';
 import { type Bound, isBackward, parseFrom, parseTo } from '../replay/bound.ts';
 import type { PartitionPlan } from '../replay/plan.ts';
-import { type Replayed, replay } from '../replay/run.ts';
+import { type Replayed, type ReplayHooks, replay } from '../replay/run.ts';
 import { newStream } from './replay-new-stream.ts';
 
 interface Options {
@@ -16,7 +17,6 @@ interface Options {
   json?: true;
 }
 
-const PROGRESS_EVERY_MS = 1_000;
 const HELP = `
 --from and --to are a date, a date-time, an offset for every partition, or offsets by partition (0:1500,3:20); of a
 time it matters when Kafka took the event. --to is exclusive; without it everything that ingest has stored is read.
@@ -41,7 +41,12 @@ export function addReplay(program: Command, context: Context): void {
     .description('count stored events of the topic again: brings back rows and counts that were lost')
     .addOption(new Option('--from <where>', 'earliest, a time, or offsets').argParser(parseFrom))
     .addOption(new Option('--to <where>', 'a time or offsets, exclusive').argParser(parseTo))
-    .addOption(new Option('--partition <numbers...>', 'these alone').argParser(collectPartition))
+    .addOption(
+      new Option('--partition <numbers...>', 'these alone').argParser((text, before: number[] = []) => [
+        ...before,
+        wholeNumber(0, NUMBER_MAX)(text),
+      ]),
+    )
     .addOption(
       new Option('--new-stream', 'begin to count a topic that was made anew').conflicts([
         'from',
@@ -63,51 +68,34 @@ export function addReplay(program: Command, context: Context): void {
     });
 }
 
-function collectPartition(text: string, before: number[] | undefined): number[] {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Write whole numbers.');
-  return [...(before ?? []), Number(text)];
-}
-
 async function replayEvents(
   { from, to, partition, json }: Options & { from: Bound },
   context: Context,
 ): Promise<void> {
-  const { io } = context;
-  const began = performance.now();
-  const seconds = () => Math.round(performance.now() - began) / 1000;
-  let bar: ReturnType<typeof replayBar> | undefined;
+  const { stderr } = context.io;
+  const format = '{bar} {percentage}% | {value} of {total} offsets | {rate}/s | {eta_formatted} left';
+  let bar: ProgressBar | undefined;
   let offsets = 0;
-  let saidAtMs = performance.now();
-  const done = await context
-    .withStore((store) =>
-      replay(
-        context.settings(),
-        store,
-        { from, to, partitions: partition },
-        {
-          onPlan(plan, all) {
-            offsets = all;
-            if (json) context.printJson({ event: 'plan', offsets, partitions: plan.map(planJson) });
-            else for (const line of warnings(plan, from)) io.stderr.write(`${line}\n`);
-            bar = json ? undefined : replayBar(io.stderr, all);
-          },
-          onProgress(doneOffsets, { read, restored }) {
-            const perSecond = (doneOffsets / (performance.now() - began)) * 1000;
-            bar?.update(doneOffsets, perSecond);
-            if (!json || performance.now() - saidAtMs < PROGRESS_EVERY_MS) return;
-            saidAtMs = performance.now();
-            context.printJson({ event: 'progress', offsets: doneOffsets, of: offsets, read, restored });
-          },
-        },
-        io.signal,
-      ),
-    )
-    .finally(() => bar?.stop());
+  const hooks: ReplayHooks = {
+    onPlan(plan, all) {
+      offsets = all;
+      if (json) return context.printJson({ event: 'plan', offsets, partitions: plan.map(planJson) });
+      for (const line of warnings(plan, from)) context.warn(line);
+      bar = progressBar(stderr, format);
+    },
+    onProgress(done, { read, restored }) {
+      bar?.update(done, offsets);
+      if (json)
+        context.printProgress(() => ({ event: 'progress', offsets: done, of: offsets, read, restored }));
+    },
+  };
+  const done = await replay(context, { from, to, partitions: partition }, hooks).finally(() => bar?.stop());
   const { plan, ...counts } = done;
-  if (json) context.printJson({ event: 'end', ...counts, seconds: seconds() });
+  const seconds = context.seconds();
+  if (json) context.printJson({ event: 'end', ...counts, seconds });
   else {
-    context.print(summary(done, seconds()));
-    for (const line of done.gone.map(goneText)) io.stderr.write(`${line}\n`);
+    context.print(summary(done, seconds));
+    for (const line of done.gone.map(goneText)) context.warn(line);
   }
   if (!done.complete || done.gone.length > 0 || plan.some(({ gone }) => gone !== undefined)) context.failed();
 }

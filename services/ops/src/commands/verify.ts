@@ -1,10 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { differenceJson, differenceText } from '../audit/differences.ts';
 import { requireKnown } from '../audit/require-known.ts';
 import { verify, type Whom } from '../audit/verify-run.ts';
-import { withLedger } from '../audit/with-ledger.ts';
 import type { Context } from '../context.ts';
-import { requireUserId } from '../user-id.ts';
+import { withLedger } from '../ledger-connection.ts';
+import { requireUserId, wholeNumber } from '../options.ts';
 
 interface Options {
   user?: string;
@@ -15,7 +15,6 @@ interface Options {
 }
 
 const SAMPLE_MAX = 10_000;
-const PROGRESS_EVERY_MS = 1_000;
 const HELP = `
 Each user's counters are read at one moment and compared with the rows that they claim to count, so ingest goes on and
 a difference is real. Users that Redis does not know are answered from Mongo; they are told as cold, not as different.
@@ -40,7 +39,7 @@ export function addVerify(program: Command, context: Context): void {
     .addOption(new Option('--user <user_id>', 'this one alone').conflicts(['sample', 'all']))
     .addOption(
       new Option('--sample <n>', `some users by chance, 1 to ${SAMPLE_MAX}`)
-        .argParser(parseSample)
+        .argParser(wholeNumber(1, SAMPLE_MAX))
         .conflicts(['user', 'all']),
     )
     .option('--all', 'everybody who has calls')
@@ -53,12 +52,6 @@ export function addVerify(program: Command, context: Context): void {
     });
 }
 
-function parseSample(text: string): number {
-  const n = Number(text);
-  if (/^\d{1,5}$/.test(text) && n >= 1 && n <= SAMPLE_MAX) return n;
-  throw new InvalidArgumentError(`Write a whole number from 1 to ${SAMPLE_MAX}.`);
-}
-
 function whomOf({ user, sample, all }: Options): Whom | undefined {
   if (user !== undefined) return { userId: requireUserId(user) };
   if (sample !== undefined) return { sample };
@@ -66,8 +59,6 @@ function whomOf({ user, sample, all }: Options): Whom | undefined {
 }
 
 async function verifyCounters(whom: Whom, { repair, json }: Options, context: Context): Promise<void> {
-  const began = performance.now();
-  let saidAtMs = began;
   const done = await withLedger(context, async (ledger) => {
     if ('userId' in whom) await requireKnown(ledger, whom.userId);
     return verify(
@@ -81,16 +72,14 @@ async function verifyCounters(whom: Whom, { repair, json }: Options, context: Co
           }
         },
         onProgress({ users, cold, filling, drifted }, rows) {
-          if (!json || performance.now() - saidAtMs < PROGRESS_EVERY_MS) return;
-          saidAtMs = performance.now();
-          context.printJson({ event: 'progress', users, rows, cold, filling, drifted });
+          if (json) context.printProgress(() => ({ event: 'progress', users, rows, cold, filling, drifted }));
         },
       },
       context.io.signal,
     );
   });
   const { users, cold, filling, drifted, repaired, differences, complete } = done;
-  const seconds = Math.round(performance.now() - began) / 1_000;
+  const seconds = context.seconds();
   if (json) context.printJson({ event: 'end', ...done, seconds });
   else {
     const found = `${users} users: ${drifted} differ in ${differences} buckets, ${cold} unknown to Redis, ${filling} being filled`;

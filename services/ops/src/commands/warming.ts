@@ -1,9 +1,10 @@
 import { NOTHING_FILLED, queuedUsers, readFillQueue, readFillStatuses } from '@calltally/counters';
 import { formatInstant } from '@calltally/domain';
 import type { LedgerContext } from '@calltally/ledger';
-import { type Command, InvalidArgumentError } from 'commander';
-import { withLedger } from '../audit/with-ledger.ts';
+import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { withLedger } from '../ledger-connection.ts';
+import { wholeNumber } from '../options.ts';
 import { table } from '../table.ts';
 
 /** A user whose counters are not complete. Times are RFC 3339 in UTC. */
@@ -41,16 +42,10 @@ export function addWarming(program: Command, context: Context): void {
     .description(
       'users whose counters are being filled from Mongo: how many, since when, and how far they are',
     )
-    .option('--limit <n>', `tell so many of them, 1 to ${LIMIT_MAX}`, parseLimit, 20)
+    .option('--limit <n>', `tell so many of them, 1 to ${LIMIT_MAX}`, wholeNumber(1, LIMIT_MAX), 20)
     .option('--json', 'print {"waiting", "oldest", "oldest_seconds", "users": […]}')
     .addHelpText('after', HELP)
     .action((options: { limit: number; json?: true }) => showWarming(options, context));
-}
-
-function parseLimit(text: string): number {
-  const n = Number(text);
-  if (/^\d{1,4}$/.test(text) && n >= 1 && n <= LIMIT_MAX) return n;
-  throw new InvalidArgumentError(`Write a whole number from 1 to ${LIMIT_MAX}.`);
 }
 
 async function showWarming({ limit, json }: { limit: number; json?: true }, context: Context): Promise<void> {

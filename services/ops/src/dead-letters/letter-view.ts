@@ -1,7 +1,8 @@
 import { escapeUnsafe } from '@calltally/domain';
-import { shownText } from '../shown.ts';
+import type { DeadLetterState } from '@calltally/store';
+import { shownText } from '../terminal-safe.ts';
+import { type BytesView, bytesView } from './bytes-view.ts';
 import type { FoundDeadLetter } from './dead-letter-client.ts';
-import { type BytesView, bytesView } from './shown-bytes.ts';
 import { sizeOf } from './stored-dead-letter.ts';
 
 /** A letter as programs get it from `dlq list`. Times are RFC 3339 in UTC. */
@@ -14,7 +15,7 @@ export interface LetterView {
   /** What of the event is not in the letter; absent where all is. */
   cut?: string;
   size_bytes: number;
-  state: 'open' | 'retrying' | 'retried' | 'discarded';
+  state: 'open' | DeadLetterState;
   state_since?: string;
 }
 
@@ -27,7 +28,7 @@ export interface WholeLetterView extends LetterView {
 
 const MESSAGE_SHOWN_MAX = 400;
 
-export function letterView({ letter, mark }: FoundDeadLetter): LetterView {
+export function letterView({ letter, status }: FoundDeadLetter): LetterView {
   return {
     id: letter.id,
     failed_at: new Date(letter.failedAtMs).toISOString(),
@@ -36,8 +37,8 @@ export function letterView({ letter, mark }: FoundDeadLetter): LetterView {
     source: letter.source ?? null,
     ...(letter.cut !== undefined && { cut: letter.cut }),
     size_bytes: sizeOf(letter),
-    state: mark?.state ?? 'open',
-    ...(mark && { state_since: mark.at.toISOString() }),
+    state: status?.state ?? 'open',
+    ...(status && { state_since: status.at.toISOString() }),
   };
 }
 

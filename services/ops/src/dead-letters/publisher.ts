@@ -11,14 +11,15 @@ export class Publisher {
     this.#producer = producer;
   }
 
-  /** Connects, so that nothing is claimed while Kafka is away. @throws errors of kafkajs */
+  /** @throws errors of kafkajs */
   static async open(kafka: Kafka): Promise<Publisher> {
     const choose = kafkajs.Partitioners.DefaultPartitioner();
     const producer = kafka.producer({
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      // Java's choice, by the key, written down: the answer is held against it, and another attempt keeps it.
+      // The partition by the key, as Java chooses it. It is kept in the message, so that another attempt chooses
+      // the same one and the answer can be checked against it.
       createPartitioner: () => (args) => {
         args.message.partition ??= choose(args);
         return args.message.partition;
@@ -29,18 +30,24 @@ export class Publisher {
   }
 
   /**
-   * Resolves when every replica in sync has all messages.
+   * Resolves when all in-sync replicas have all messages.
    * @throws errors of kafkajs, CommandError RETRY_UNACKNOWLEDGED; then any part may have been written
    */
-  async publish(topic: string, messages: Message[]): Promise<void> {
-    const compression = kafkajs.CompressionTypes.GZIP;
-    const places = await this.#producer.send({ topic, messages, acks: ACKS_ALL, compression });
-    const answered = new Set(
-      places.filter(({ baseOffset }) => Number(baseOffset ?? -1) >= 0).map(({ partition }) => partition),
+  async publish(messages: readonly { topic: string; message: Message }[]): Promise<void> {
+    const answers = await this.#producer.sendBatch({
+      topicMessages: messages.map(({ topic, message }) => ({ topic, messages: [message] })),
+      acks: ACKS_ALL,
+      compression: kafkajs.CompressionTypes.GZIP,
+    });
+    const acknowledged = new Set(
+      answers
+        .filter(({ baseOffset }) => Number(baseOffset ?? -1) >= 0)
+        .map(({ topicName, partition }) => `${topicName}:${partition}`),
     );
     // kafkajs can forget a partition whose leader moves between attempts, and succeed.
-    if (!messages.every(({ partition }) => answered.has(partition!))) {
-      throw new CommandError('RETRY_UNACKNOWLEDGED', `no answer for a partition of ${topic}`);
+    const missing = messages.find(({ topic, message }) => !acknowledged.has(`${topic}:${message.partition}`));
+    if (missing !== undefined) {
+      throw new CommandError('RETRY_UNACKNOWLEDGED', `no answer for a partition of ${missing.topic}`);
     }
   }
 

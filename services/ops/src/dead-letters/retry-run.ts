@@ -1,15 +1,15 @@
-import type { Rejection } from '@calltally/contract';
-import type { Message } from 'kafkajs';
-import { Claims, type Problem } from './claims.ts';
+import { callOfAnotherUser, decodeCallEvent, type Rejection } from '@calltally/contract';
+import type { Store } from '@calltally/store';
 import type { DeadLetterClient, FoundDeadLetter } from './dead-letter-client.ts';
 import { Publisher } from './publisher.ts';
-import { rejectionsNow } from './rejected-again.ts';
+import { lettersToSettle, settle } from './settle.ts';
 import { messageAgain } from './stored-dead-letter.ts';
+import type { Problem } from './with-dead-letters.ts';
 
 export interface RetryOptions {
   named: boolean;
   again: boolean;
-  /** Says what would be, and changes nothing. */
+  /** Counts what would be published, and changes nothing. */
   dryRun: boolean;
   /** Publishes what would be rejected again, too. */
   force: boolean;
@@ -19,85 +19,69 @@ export interface RetryOptions {
 }
 
 /**
- * Publishes letters again, in this order: claim (`retrying`) → publish, all replicas → mark (`retried`). None begins
- * before the one above it is acknowledged. What ends in between leaves `retrying`, which nobody takes by accident.
+ * Publishes letters again: first publish, acknowledged by all in-sync replicas, then mark as `retried`. A crash in
+ * between leaves the letter open, so no letter is lost; a retry that publishes it once more does not count it twice,
+ * since counting is idempotent by call id. For the same reason two operators need no lock between them.
  */
 export class RetryRun {
   readonly #client: DeadLetterClient;
   readonly #options: RetryOptions;
-  readonly #claims: Claims;
   #publisher: Publisher | undefined;
   /** Letters that are published and marked, or would be in a dry run. */
   retried = 0;
-  /** Letters that were claimed, and not marked `retried`: they are published, or not. */
+  /** Letters named by id that were retried before. */
+  already = 0;
+  /** Letters that may be published, but could not be marked. They are still open. */
   inDoubt = 0;
 
   constructor(client: DeadLetterClient, options: RetryOptions) {
     this.#client = client;
     this.#options = options;
-    const { named, again, report } = options;
-    this.#claims = new Claims(client.store.deadLetterStatuses, { state: 'retried', named, again }, report);
   }
 
-  /** Letters named by id that were retried before. */
-  get already(): number {
-    return this.#claims.done;
-  }
-
-  /** @throws StoreError, errors of kafkajs, CommandError; then `inDoubt` letters are left `retrying` */
+  /** @throws StoreError, errors of kafkajs, CommandError; then `inDoubt` letters may be published */
   async take(found: readonly FoundDeadLetter[]): Promise<void> {
-    const sound = await this.#sound(await this.#claims.free(found));
-    if (this.#options.dryRun) {
-      this.retried += sound.length;
-      return;
+    const { named, again, dryRun, corrected, report } = this.#options;
+    const { letters, already } = await lettersToSettle(found, { state: 'retried', named, again }, report);
+    this.already += already;
+    const publishable = await this.#publishable(letters);
+    if (!dryRun && publishable.length > 0) {
+      this.#publisher ??= await Publisher.open(this.#client.kafka);
+      this.inDoubt += publishable.length;
+      await this.#publisher.publish(
+        publishable.map(({ letter }) => ({
+          topic: letter.source!.topic,
+          message: messageAgain(letter, corrected),
+        })),
+      );
+      await settle(this.#client, publishable, 'retried');
+      this.inDoubt -= publishable.length;
     }
-    if (sound.length === 0) return;
-    this.#publisher ??= await Publisher.open(this.#client.kafka);
-    const { deadLetterStatuses } = this.#client.store;
-    const before = this.inDoubt;
-    // Before the claim, since one that is not answered may have been made.
-    this.inDoubt += sound.length;
-    const ours = await this.#claims.claim(sound, 'retrying');
-    this.inDoubt = before + ours.length;
-    for (const [topic, letters] of byTopic(ours)) {
-      await this.#publisher.publish(topic, letters.map(this.#messageOf));
-      const events = letters.map(({ event }) => event);
-      await deadLetterStatuses.settle(events, this.#claims.attempt);
-      this.inDoubt -= letters.length;
-      this.retried += letters.length;
-    }
+    this.retried += publishable.length;
   }
 
   async close(): Promise<void> {
     await this.#publisher?.close();
   }
 
-  readonly #messageOf = ({ letter }: FoundDeadLetter): Message =>
-    messageAgain(letter, this.#options.corrected);
-
-  /** Those that have somewhere to go and would be taken there; says why others are not published. */
-  async #sound(found: readonly FoundDeadLetter[]): Promise<FoundDeadLetter[]> {
-    const { corrected, force } = this.#options;
-    const rejections =
-      corrected || force
-        ? []
-        : await rejectionsNow(
-            this.#client.store,
-            found.map(({ letter }) => letter.value),
-          );
-    const sound: FoundDeadLetter[] = [];
+  /** Those that ingest would take from a topic that is there. Reports the others. */
+  async #publishable(found: readonly FoundDeadLetter[]): Promise<FoundDeadLetter[]> {
+    const { corrected, force, report } = this.#options;
+    const values = corrected || force ? [] : found.map(({ letter }) => letter.value);
+    const rejections = await rejectionsNow(this.#client.store, values);
+    const publishable: FoundDeadLetter[] = [];
     for (const [i, one] of found.entries()) {
-      const problem = this.#noWay(one) ?? rejectedAgain(one, rejections[i]);
-      if (problem === undefined) sound.push(one);
-      else await this.#options.report(problem);
+      const problem = this.#unpublishable(one) ?? rejectedAgain(one, rejections[i]);
+      if (problem === undefined) publishable.push(one);
+      else await report(problem);
     }
-    return sound;
+    return publishable;
   }
 
-  #noWay({ letter: { id, source, cut } }: FoundDeadLetter): Problem | undefined {
+  #unpublishable({ letter: { id, source, cut } }: FoundDeadLetter): Problem | undefined {
     const { topics, dlqTopic } = this.#client;
     if (cut !== undefined && this.#options.corrected === undefined) {
-      const message = `it holds only a part of the event (${cut}); give the whole one with --value`;
+      const message = `it holds only a part of the event (${cut}); give the whole event with --value`;
       return { letter: id, code: 'LETTER_CUT', message };
     }
     if (source === undefined) {
@@ -105,7 +89,7 @@ export class RetryRun {
       return { letter: id, code: 'LETTER_SOURCELESS', message };
     }
     if (topics.has(source.topic) && source.topic !== dlqTopic) return undefined;
-    const message = `it came from ${source.topic}, where nothing can be published`;
+    const message = `it came from ${source.topic}, which cannot be published to`;
     return { letter: id, code: 'LETTER_SOURCE_UNKNOWN', message };
   }
 }
@@ -116,13 +100,21 @@ function rejectedAgain({ letter }: FoundDeadLetter, rejection: Rejection | undef
   return { letter: letter.id, code: 'LETTER_REJECTED_AGAIN', message };
 }
 
-function byTopic(found: readonly FoundDeadLetter[]): Map<string, FoundDeadLetter[]> {
-  const topics = new Map<string, FoundDeadLetter[]>();
-  for (const one of found) {
-    const topic = one.letter.source!.topic;
-    const known = topics.get(topic);
-    if (known === undefined) topics.set(topic, [one]);
-    else known.push(one);
-  }
-  return topics;
+/**
+ * For each value, why ingest would reject it now; undefined if it would take it.
+ * @throws StoreError
+ */
+export async function rejectionsNow(
+  store: Store,
+  values: readonly (Buffer | null)[],
+): Promise<(Rejection | undefined)[]> {
+  const nowMs = Date.now();
+  const decoded = values.map((value) => decodeCallEvent(value, nowMs));
+  const callIds = decoded.flatMap(({ call }) => (call === undefined ? [] : [call.callId]));
+  const owners = await store.calls.ownersOf([...new Set(callIds)]);
+  return decoded.map(({ call, rejection }) => {
+    if (call === undefined) return rejection;
+    const owner = owners.get(call.callId);
+    return owner === undefined || owner === call.userId ? undefined : callOfAnotherUser(call.callId);
+  });
 }

@@ -1,9 +1,10 @@
 import { REJECTION_CODES } from '@calltally/contract';
 import { DateRangeError, parseDateRange } from '@calltally/domain';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { NUMBER_MAX, wholeNumber } from '../options.ts';
 import type { StoredDeadLetter } from './stored-dead-letter.ts';
 
-/** Which letters a command is about: those named by id, or those that a filter lets through. */
+/** Which letters a command is about: those named by id, or those that match all filters. */
 export interface Selection {
   /** `partition:offset` each; empty where filters choose. */
   ids: readonly string[];
@@ -20,6 +21,13 @@ export interface Filters {
   partition?: number;
 }
 
+/** The options of `retry` and `discard`. */
+export interface SettleOptions extends Filters {
+  again?: true;
+  yes?: true;
+  json?: true;
+}
+
 const ID = /^\d{1,9}:\d{1,15}$/;
 const TIME = 'write a date (2026-03-01) or a date-time (2026-03-01T00:00:00Z); without an offset it is UTC';
 
@@ -28,28 +36,26 @@ export function addFilters(command: Command): Command {
     .addOption(new Option('--code <code>', 'failed with this code').choices(REJECTION_CODES))
     .option('--since <time>', 'failed at that time or later', (text) => instantRange({ start: text }).from)
     .option('--until <time>', 'failed at that time or earlier', (text) => instantRange({ end: text }).until)
-    .option('--partition <number>', 'came from this partition of the events’ topic', wholeNumber);
+    .option(
+      '--partition <number>',
+      'came from this partition of the source topic',
+      wholeNumber(0, NUMBER_MAX),
+    );
 }
 
-/** The parser of `[ids...]`. */
+export function addIds(command: Command): Command {
+  const description = 'partition:offset each; without ids all open letters that match the filters';
+  return command.argument('[ids...]', description, collectId);
+}
+
+/** The parser of an id. */
 export function collectId(text: string, before: string[] | undefined): string[] {
   if (!ID.test(text)) throw new InvalidArgumentError('An id is partition:offset, as dlq list shows it.');
   const ids = before ?? [];
   return ids.includes(text) ? ids : [...ids, text];
 }
 
-export function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Write a whole number.');
-  return Number(text);
-}
-
-/** A number of things to be shown, of which none would be to ask for nothing. */
-export function countingNumber(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1.');
-  return Number(text);
-}
-
-/** @throws CommanderError for ids and filters, which would not say the same, and for times that nothing lies between */
+/** @throws CommanderError for ids together with filters, and for times that no letter can lie between */
 export function selectionOf(command: Command, ids: readonly string[], options: Filters): Selection {
   const { code, since, until, partition } = options;
   const given = Object.entries({ code, since, until, partition }).filter(([, value]) => value !== undefined);
@@ -59,6 +65,14 @@ export function selectionOf(command: Command, ids: readonly string[], options: F
   }
   if (since !== undefined && since > Date.now()) command.error('error: --since is in the future');
   return { ids, filters: Object.fromEntries(given) };
+}
+
+/** @throws CommanderError, also for `--again` without ids */
+export function settleSelection(command: Command, ids: readonly string[], options: SettleOptions) {
+  const { again = false } = options;
+  const named = ids.length > 0;
+  if (again && !named) command.error('error: --again needs ids; filters choose open letters only');
+  return { selection: selectionOf(command, ids, options), named, again };
 }
 
 export function isChosen(letter: StoredDeadLetter, { ids, filters }: Selection): boolean {

@@ -1,34 +1,33 @@
-const LOOK_EVERY_MS = 5_000;
-/** Longer than a group takes to form and than all attempts of a fetch together. */
-export const SILENCE_MAX_MS = 120_000;
+const CHECK_EVERY_MS = 5_000;
+/** Longer than a group takes to form, and than all attempts of a fetch together. */
+export const IDLE_MAX_MS = 120_000;
 
-/** Watches over times in which a reader is given nothing: looks every few seconds, and says so when one is too long. */
+/** Watches a reader that is given nothing: calls `check` every few seconds, and `onIdle` after {@link IDLE_MAX_MS}. */
 export class IdleWatchdog {
-  readonly #look: () => Promise<void>;
-  readonly #silent: () => void;
-  #heardAtMs = performance.now();
+  readonly #check: () => Promise<void>;
+  readonly #onIdle: () => void;
   #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
 
-  /** @param on.look never rejects, and is not called again before it resolves */
-  constructor(on: { look(): Promise<void>; silent(): void }) {
-    this.#look = on.look;
-    this.#silent = on.silent;
+  /** @param check never rejects, and is not called again before it resolves */
+  constructor(check: () => Promise<void>, onIdle: () => void) {
+    this.#check = check;
+    this.#onIdle = onIdle;
   }
 
-  /** From here on it is quiet. */
-  begin(): void {
-    this.end();
-    this.#heardAtMs = performance.now();
+  /** The reader waits from here on. */
+  start(): void {
+    this.stop();
+    const startedAtMs = performance.now();
     this.#timer = setInterval(() => {
-      if (performance.now() - this.#heardAtMs >= SILENCE_MAX_MS) return this.#silent();
-      this.#looking ??= this.#look().finally(() => {
-        this.#looking = undefined;
+      if (performance.now() - startedAtMs >= IDLE_MAX_MS) return this.#onIdle();
+      this.#checking ??= this.#check().finally(() => {
+        this.#checking = undefined;
       });
-    }, LOOK_EVERY_MS);
+    }, CHECK_EVERY_MS);
   }
 
-  end(): void {
+  stop(): void {
     clearInterval(this.#timer);
   }
 }

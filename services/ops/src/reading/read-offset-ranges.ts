@@ -2,50 +2,51 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KAFKA_RETRY } from '@calltally/contract';
 import type { Batch, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { CommandError } from '../failure.ts';
-import { withAdmin } from '../replay/topic.ts';
+import { withAdmin } from '../kafka.ts';
 import { Cursor, type OffsetRange } from './cursor.ts';
-import { IdleWatchdog, SILENCE_MAX_MS } from './idle-watchdog.ts';
+import { IDLE_MAX_MS, IdleWatchdog } from './idle-watchdog.ts';
 
 export interface ReadOptions {
   topic: string;
-  /** Of this reader alone: it commits nothing, so the brokers forget it. */
+  /** Of this reader alone. It commits nothing, so the brokers forget it. */
   groupId: string;
-  /** One without an end is read for as long as `signal` lets it. */
-  spans: readonly OffsetRange[];
+  /** A range without an end is read until `signal` aborts. */
+  ranges: readonly OffsetRange[];
   /** Takes messages that follow each other in one partition. @returns false when no more are wanted */
   take(partition: number, messages: KafkaMessage[]): Promise<boolean>;
-  /** Offsets of the spans that need no more reading: all those of the partition below `next`. */
+  /** So many offsets of the ranges need no more reading: all of the partition below `next`. */
   onSettled?(offsets: number, partition: number, next: number): void;
-  /** A part of the spans that the topic let go of before it was read. */
-  onGone?(gone: OffsetRange): void;
+  /** A part of the ranges expired before it was read. */
+  onExpired?(expired: OffsetRange): void;
   signal: AbortSignal;
 }
 
 const SESSION_TIMEOUT_MS = 30_000;
-const BEAT_EVERY_MS = 3_000;
+const HEARTBEAT_EVERY_MS = 3_000;
 const FETCH_WAIT_MS = 500;
 const PARTITION_BYTES_MAX = 1_048_576;
-/** A coordinator that loads its groups, or moves, ends a consumer that is new to it; seconds later it does not. */
+/** A coordinator that loads its groups, or moves, refuses a new consumer for some seconds. */
 const RESTARTS_MAX = 12;
 const RESTART_PAUSE_MS = 500;
 
 /**
- * Reads spans of offsets and ends by itself. Holds one fetched batch at a time, takes every message once, and goes on
- * where it was when the group has to form again.
+ * Reads ranges of offsets and ends by itself. Holds one fetched batch at a time, takes each message once, and goes on
+ * where it was after a rebalance of its group.
  *
  * @throws what `take` throws, errors of kafkajs, CommandError TOPIC_SILENT when nothing comes any more
  */
-export async function readOffsetRanges(kafka: Kafka, reading: ReadOptions): Promise<void> {
-  const { topic, groupId, spans, signal } = reading;
-  const cursors = cursorsOf(spans);
-  const hasEnd = spans.every(({ until }) => until < Number.POSITIVE_INFINITY);
+export async function readOffsetRanges(kafka: Kafka, options: ReadOptions): Promise<void> {
+  const { topic, groupId, ranges, signal } = options;
+  const cursors = cursorsOf(ranges);
+  const hasEnd = ranges.every(({ until }) => until < Number.POSITIVE_INFINITY);
   if (cursors.size === 0 || signal.aborted) return;
   let over = false;
   let restarts = 0;
+  let batches = 0;
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: SESSION_TIMEOUT_MS,
-    heartbeatInterval: BEAT_EVERY_MS,
+    heartbeatInterval: HEARTBEAT_EVERY_MS,
     maxWaitTimeInMs: FETCH_WAIT_MS,
     maxBytesPerPartition: PARTITION_BYTES_MAX,
     allowAutoTopicCreation: false,
@@ -57,8 +58,7 @@ export async function readOffsetRanges(kafka: Kafka, reading: ReadOptions): Prom
       },
     },
   });
-  let batches = 0;
-  let quiet: IdleWatchdog | undefined;
+  let watchdog: IdleWatchdog | undefined;
   const done = new Promise<void>((resolve, reject) => {
     const end = (settle: () => void) => {
       over = true;
@@ -67,45 +67,42 @@ export async function readOffsetRanges(kafka: Kafka, reading: ReadOptions): Prom
     const endIfRead = () => {
       if ([...cursors.values()].every((one) => one.next === undefined)) end(resolve);
     };
-    const letGo = (partition: number, earliest: number) => {
+    const skipExpired = (partition: number, earliest: number) => {
       const cursor = cursors.get(partition);
-      for (const gone of cursor?.unreadBelow(earliest) ?? []) {
-        reading.onGone?.(gone);
-        reading.onSettled?.(cursor!.advance(gone.until), partition, gone.until);
+      for (const expired of cursor?.unreadBelow(earliest) ?? []) {
+        options.onExpired?.(expired);
+        options.onSettled?.(cursor!.advance(expired.until), partition, expired.until);
       }
     };
-    // Where nothing is left of a partition, no batch tells that it was let go.
-    const look = async () => {
+    // No batch tells of a partition that has expired altogether.
+    const check = async () => {
       const before = batches;
       const offsets = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic)).catch(() => []);
-      // What was taken meanwhile is not gone.
+      // Offsets that were taken meanwhile are read, and not lost.
       if (over || batches !== before) return;
-      for (const { partition, low } of offsets) letGo(partition, Number(low));
+      for (const { partition, low } of offsets) skipExpired(partition, Number(low));
       endIfRead();
     };
-    const watched = new IdleWatchdog({
-      look,
-      silent() {
-        if (hasEnd) end(() => reject(silent(topic)));
-      },
+    const watched = new IdleWatchdog(check, () => {
+      if (hasEnd) end(() => reject(topicSilent(topic)));
     });
-    quiet = watched;
+    watchdog = watched;
     const goOn = (partition: number) => {
       const next = cursors.get(partition)?.next;
       if (next === undefined) consumer.pause([{ topic, partitions: [partition] }]);
       else consumer.seek({ topic, partition, offset: String(next) });
     };
-    // Another assignment knows nothing of where we were.
+    // A new assignment would begin at the first offset.
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       for (const partition of payload.memberAssignment[topic] ?? []) goOn(partition);
     });
-    // Comes for batches of nothing but control records too, which nobody is given to take.
+    // Comes also for a batch of control records alone, of which `eachBatch` is not told.
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
       const cursor = cursors.get(partition);
       if (over || cursor === undefined) return;
-      watched.begin();
+      watched.start();
       const next = Number(lastOffset) + 1;
-      reading.onSettled?.(cursor.advance(next), partition, next);
+      options.onSettled?.(cursor.advance(next), partition, next);
       if (cursor.next !== next) goOn(partition);
       endIfRead();
     });
@@ -116,18 +113,18 @@ export async function readOffsetRanges(kafka: Kafka, reading: ReadOptions): Prom
     const eachBatch = async ({ batch, heartbeat }: EachBatchPayload) => {
       const { partition, messages, fetchedOffset } = batch as Batch & { fetchedOffset: string };
       batches++;
-      // kafkajs goes to the first offset there is by itself when the one that it asked for is gone.
-      if (!over) letGo(partition, Number(fetchedOffset));
+      // When the offset that it asked for has expired, kafkajs goes to the first one there is.
+      if (!over) skipExpired(partition, Number(fetchedOffset));
       const wanted = messages.filter(({ offset }) => cursors.get(partition)?.wants(Number(offset)));
       if (over || wanted.length === 0) return;
-      watched.end();
+      watched.stop();
       try {
-        if (!(await withHeartbeats(reading.take(partition, wanted), heartbeat))) end(resolve);
+        if (!(await withHeartbeats(options.take(partition, wanted), heartbeat))) end(resolve);
       } catch (error) {
         end(() => reject(error));
       }
     };
-    watched.begin();
+    watched.start();
     start().catch((error) => end(() => reject(error)));
     async function start() {
       await consumer.connect();
@@ -138,23 +135,23 @@ export async function readOffsetRanges(kafka: Kafka, reading: ReadOptions): Prom
   try {
     await done;
   } finally {
-    quiet?.end();
+    watchdog?.stop();
     await consumer.disconnect().catch(() => {});
   }
 }
 
-function cursorsOf(spans: readonly OffsetRange[]): Map<number, Cursor> {
+function cursorsOf(ranges: readonly OffsetRange[]): Map<number, Cursor> {
   const cursors = new Map<number, Cursor>();
-  for (const { partition } of spans) {
-    const own = spans.filter((span) => span.partition === partition && span.from < span.until);
+  for (const { partition } of ranges) {
+    const own = ranges.filter((one) => one.partition === partition && one.from < one.until);
     if (own.length > 0) cursors.set(partition, new Cursor(own));
   }
   return cursors;
 }
 
-/** A heartbeat that fails means that the group forms again; what is being taken is finished all the same, once. */
+/** A heartbeat fails during a rebalance. What is being taken is finished all the same, once. */
 async function withHeartbeats<T>(work: Promise<T>, heartbeat: () => Promise<void>): Promise<T> {
-  const timer = setInterval(() => heartbeat().catch(() => {}), BEAT_EVERY_MS);
+  const timer = setInterval(() => heartbeat().catch(() => {}), HEARTBEAT_EVERY_MS);
   try {
     return await work;
   } finally {
@@ -162,9 +159,9 @@ async function withHeartbeats<T>(work: Promise<T>, heartbeat: () => Promise<void
   }
 }
 
-export function silent(topic: string): CommandError {
+export function topicSilent(topic: string): CommandError {
   return new CommandError(
     'TOPIC_SILENT',
-    `nothing came from ${topic} for ${SILENCE_MAX_MS / 1000} s before its end; run the command again`,
+    `nothing came from ${topic} for ${IDLE_MAX_MS / 1000} s before its end; run the command again`,
   );
 }

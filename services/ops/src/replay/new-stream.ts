@@ -1,8 +1,8 @@
 import type { Store } from '@calltally/store';
 import type { OpsSettings } from '../context.ts';
 import { CommandError } from '../failure.ts';
-import type { PartitionView } from './plan.ts';
-import { isMadeAnew, opsKafka, viewTopic, withAdmin } from './topic.ts';
+import { opsKafka, withAdmin } from '../kafka.ts';
+import { isMadeAnew, type PartitionView, viewTopic } from '../topic-view.ts';
 
 export interface NewStream {
   topic: string;

@@ -1,13 +1,5 @@
+import type { PartitionView } from '../topic-view.ts';
 import type { Bound } from './bound.ts';
-
-/** What is known of a partition. Offsets are those of the next event, but for `stored`, the last one. */
-export interface PartitionView {
-  partition: number;
-  earliest: number;
-  end: number;
-  /** Every event through this offset is in Mongo; -1 for none. */
-  stored: number;
-}
 
 /** What a replay reads of one partition, and what of it was asked for and cannot be. */
 export interface PartitionPlan {

@@ -169,27 +169,29 @@ test('dlq retry', async (t) => {
     },
   );
 
-  await t.test('an interrupted retry is said to be one, and taken over only when asked', async (t) => {
-    const [named, filtered] = await world.letters([good('c-10'), good('c-11')]);
-    const { out } = await world.json(['list']);
-    t.equal(out.letters.length, 2);
-    // What a kill between claim and mark leaves behind.
-    await world.leaveRetrying([named!, filtered!]);
-    for (const args of [[named!], ['--code', 'EVENT_NOT_JSON', '--yes']]) {
-      const { status, errors, out } = await world.json(['retry', ...args]);
-      t.equal(status, 1);
-      t.equal(errors[0].code, 'LETTER_RETRYING');
-      t.match(errors[0].message, '--again');
-      t.equal(out.retried, 0);
-    }
-    t.match((await world.json(['list'])).out.letters, [{ state: 'retrying' }, { state: 'retrying' }]);
-    t.match(await world.json(['discard', named!, '--yes']), {
-      status: 1,
-      errors: [{ code: 'LETTER_RETRYING' }],
-    });
-    t.match(await world.json(['retry', named!, '--again']), { status: 0, out: { retried: 1 } });
-    t.match(await world.json(['retry', '--yes', '--again']), { status: 0, out: { retried: 1 } });
+  await t.test('a letter that version 0.1 was killed over is open', async (t) => {
+    const [named, filtered, unwanted] = await world.letters([good('c-10'), good('c-11'), good('c-15')]);
+    await world.leaveRetrying([named!, filtered!, unwanted!]);
+    t.match((await world.json(['list'])).out.letters, [
+      { id: named, state: 'open' },
+      { id: filtered, state: 'open' },
+      { id: unwanted, state: 'open' },
+    ]);
+    t.match(await world.json(['discard', unwanted!, '--yes']), { status: 0, out: { discarded: 1 } });
+    t.match(await world.json(['retry', named!]), { status: 0, out: { retried: 1 } });
+    t.match(await world.json(['retry', '--yes']), { status: 0, out: { retried: 1 } });
     t.strictSame([await timesOf(named!), await timesOf(filtered!)], [1, 1]);
+    t.strictSame(
+      [await stateOf(named!), await stateOf(filtered!), await stateOf(unwanted!)],
+      ['retried', 'retried', 'discarded'],
+    );
+  });
+
+  await t.test('--again is for letters that are named', async (t) => {
+    t.match(await world.json(['retry', '--yes', '--again']), {
+      status: 2,
+      errors: [{ code: 'USAGE', message: /--again needs ids/ }],
+    });
   });
 
   await t.test('what ingest did not write, or came from no topic there is, is not published', async (t) => {

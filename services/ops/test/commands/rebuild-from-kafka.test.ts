@@ -165,7 +165,7 @@ test('a topic that does not hold everything is no witness, and nothing is thrown
   await store.progress.beginStream(0);
   await refused(
     'TOPIC_INCOMPLETE',
-    /stream 1 is counted, and calls of the topic before it are in Mongo alone/,
+    /stream 1 is counted, and calls of the topic before it are only in Mongo/,
   );
   await store.progress.advanceStored(1, 2, 1e6);
   await refused('TOPIC_MADE_ANEW', /partition 2 ends at/);

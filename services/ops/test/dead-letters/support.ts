@@ -1,9 +1,8 @@
 import { deadLetterMessage, ensureTopics, kafkaClient, type RejectionCode } from '@calltally/contract';
 import { opsSettings, readSettings } from '@calltally/settings';
 import { type Test, testKafka, testMongo, uniqueName } from '@calltally/stack/testing';
-import { openStore, type Store } from '@calltally/store';
+import { type DeadLetterState, openStore, type Store } from '@calltally/store';
 import kafkajs, { type Admin, type IHeaders, type Kafka, type KafkaMessage, type Message } from 'kafkajs';
-import { Claims } from '../../src/dead-letters/claims.ts';
 import {
   connectDeadLetters,
   type FoundDeadLetter,
@@ -24,7 +23,7 @@ export interface LetterSeed {
   failedAt?: string;
 }
 
-/** An events' topic, its dead letters and their marks, of one test alone. */
+/** A topic of events, its dead letters and their statuses, of one test alone. */
 export class DeadLetterWorld {
   readonly topic = uniqueName('calls');
   readonly dlqTopic = `${this.topic}.dlq`;
@@ -113,18 +112,17 @@ export class DeadLetterWorld {
     };
   }
 
-  /** Leaves letters as a kill between their claim and their mark does. */
+  /** Leaves letters as version 0.1 did that was killed while it retried them. */
   async leaveRetrying(ids: string[]): Promise<void> {
     const { kafka } = readSettings(opsSettings, this.env);
     const client = await connectDeadLetters(kafka, this.store);
-    const aim = { state: 'retried', named: true, again: false } as const;
-    const claims = new Claims(this.store.deadLetterStatuses, aim, async () => {});
     const take = async (found: FoundDeadLetter[]) => {
-      await claims.claim(found, 'retrying');
+      const events = found.map(({ event, letter }) => ({ id: event, letter: letter.id }));
+      await this.store.deadLetterStatuses.set(events, 'retrying' as DeadLetterState);
       return true;
     };
     const { signal } = new AbortController();
-    await scanLetters(client, { selection: { ids, filters: {} }, take, signal });
+    await scanLetters(client, { selection: { ids, filters: {} }, take, onProgress() {}, signal });
   }
 
   /** How many messages the events' topic has now. */

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { requireMemory } from '../../src/from-kafka/memory-limit.ts';
+import { requireMemory } from '../../src/from-kafka/witness.ts';
 
 test('what does not fit into memory is refused by name, and what does is not', async (t) => {
   const fits = { users: 1_000_000, userDays: 12_000_000, waiting: 1_000_000 };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import type { OffsetRange } from '../../src/reading/cursor.ts';
-import { unionOf } from '../../src/reading/union.ts';
+import { unionOf } from '../../src/reading/cursor.ts';
 
 const span = fc
   .tuple(fc.nat(2), fc.nat(30), fc.integer({ min: 1, max: 6 }))

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { type Bound, isBackward, parseFrom, parseTo } from '../../src/replay/bound.ts';
-import { type PartitionView, planReplay } from '../../src/replay/plan.ts';
+import { planReplay } from '../../src/replay/plan.ts';
+import type { PartitionView } from '../../src/topic-view.ts';
 
 const none = { from: new Map<number, number>(), to: new Map<number, number>() };
 const view = { partition: 0, earliest: 10, end: 100, stored: 79 };

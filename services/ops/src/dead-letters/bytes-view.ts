@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { escapeUnsafe } from '@calltally/domain';
-import { hexDump } from './hex-dump.ts';
-import { indentedJson } from './indented-json.ts';
+
+const HEX_BYTES_A_LINE = 16;
+/** Deeper levels are not indented further: a hostile value may be nested a million deep. */
+const INDENTED_DEPTH_MAX = 16;
 
 /** Bytes for programs: a text where they are UTF-8. */
 export type BytesView = { text: string } | { base64: string } | null;
@@ -51,4 +53,42 @@ function cut(bytes: Buffer, maxBytes: number): { head: Buffer; rest: number } {
   let end = maxBytes;
   while (end > maxBytes - 4 && end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
   return { head: bytes.subarray(0, end), rest: bytes.length - end };
+}
+
+/** Bytes as offset, hexadecimal digits and printable ASCII, 16 a line. */
+function* hexDump(bytes: Buffer): Generator<string> {
+  for (let at = 0; at < bytes.length; at += HEX_BYTES_A_LINE) {
+    const part = bytes.subarray(at, at + HEX_BYTES_A_LINE);
+    const digits = part.toString('hex').replace(/..(?=.)/g, '$& ');
+    const ascii = part.toString('latin1').replace(/[^ -~]/g, '.');
+    yield `${at.toString(16).padStart(8, '0')}  ${digits.padEnd(HEX_BYTES_A_LINE * 3 - 1)}  |${ascii}|`;
+  }
+}
+
+/**
+ * JSON, or the beginning of one, in indented lines. It works on the text, so repeated keys, numbers beyond a double and
+ * escapes in strings are shown as they were written.
+ */
+function* indentedJson(text: string): Generator<string> {
+  let depth = 0;
+  let line = '';
+  const indented = (content: string) => '  '.repeat(Math.min(depth, INDENTED_DEPTH_MAX)) + content;
+  // Strings, brackets, and what stands between; a string that the end of the text cuts runs to it.
+  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"?|[[\]{},:]|[^\s"[\]{},:]+/gs)) {
+    if (token === '{' || token === '[') {
+      yield indented(line + token);
+      line = '';
+      depth++;
+    } else if (token === '}' || token === ']') {
+      if (line !== '') yield indented(line);
+      depth--;
+      line = token;
+    } else if (token === ',') {
+      yield indented(line + token);
+      line = '';
+    } else {
+      line += token === ':' ? ': ' : token;
+    }
+  }
+  if (line !== '') yield indented(line);
 }

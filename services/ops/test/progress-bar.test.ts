@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { test } from 'tap';
-import { rowsBar } from '../../src/audit/bar.ts';
+import { progressBar } from '../src/progress-bar.ts';
 
 function sink(isTTY: boolean) {
   let text = '';
@@ -17,10 +17,11 @@ function sink(isTTY: boolean) {
 test('a terminal is shown users, rate and time left; anything else is shown nothing', (t) => {
   for (const isTTY of [true, false]) {
     const { stream, text } = sink(isTTY);
-    const bar = rowsBar(stream, 1_000, 100);
-    bar.update(500, 1_000, 42);
+    const format = '{bar} {percentage}% | {users} users | {rate} rows/s | {eta_formatted} left';
+    const bar = progressBar(stream, format, 100);
+    bar.update(500, 1_000, { users: 42 });
     // More than was estimated.
-    bar.update(2_000, 2_000, 90);
+    bar.update(2_000, 2_000, { users: 90 });
     bar.stop();
     if (isTTY) t.match(text(), /% \| \d+ users \| \d+ rows\/s \| .* left/);
     else t.equal(text(), '');

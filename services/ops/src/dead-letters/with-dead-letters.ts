@@ -1,26 +1,32 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { escapeUnsafe } from '@calltally/domain';
-import type { Context } from './context.ts';
-import { lettersBar } from './dead-letters/bar.ts';
-import type { Problem } from './dead-letters/claims.ts';
+import type { Context } from '../context.ts';
+import { progressBar } from '../progress-bar.ts';
+import { safeJson } from '../terminal-safe.ts';
 import {
   connectDeadLetters,
   type DeadLetterClient,
   type FoundDeadLetter,
   scanLetters,
-} from './dead-letters/dead-letter-client.ts';
-import type { Selection } from './dead-letters/selection.ts';
-import { safeJson } from './shown.ts';
+} from './dead-letter-client.ts';
+import type { Selection } from './selection.ts';
 
-/** What the commands of `dlq` go through letters with. */
+/** Why a letter was left as it is, for the person who asked. `code` is stable. */
+export interface Problem {
+  letter: string;
+  code: string;
+  message: string;
+}
+
+/** What the `dlq` commands work with. */
 export interface DeadLetterRun {
   client: DeadLetterClient;
-  /** Hands on the chosen letters, with a bar on a terminal. @returns false when there was no need to read to the end */
+  /** Hands over the chosen letters. `take` returns false when it wants no more. */
   scan(take: (found: FoundDeadLetter[]) => Promise<boolean>): Promise<void>;
-  /** Writes a line to standard output. Waits for who reads it, so that no more is held than that. */
+  /** Writes a line to standard output, and waits until it is read, so that memory stays bounded. */
   say(line: string): Promise<void>;
-  /** Says on standard error why a letter is not as asked; the exit status is then 1. */
+  /** Writes a problem to standard error. The exit status is then 1. */
   report(problem: Problem): Promise<void>;
   /** How many problems were reported. */
   readonly problems: number;
@@ -31,12 +37,15 @@ export async function withDeadLetters(
   context: Context,
   selection: Selection,
   json: boolean,
-  work: (command: DeadLetterRun) => Promise<void>,
+  work: (run: DeadLetterRun) => Promise<void>,
 ): Promise<void> {
   const { stdout, stderr, signal } = context.io;
   const { kafka } = context.settings();
+  const bar = progressBar(
+    stderr,
+    '{bar} {percentage}% | {value} of {total} letters read | {eta_formatted} left',
+  );
   await context.withStore(async (store) => {
-    const bar = lettersBar(stderr);
     let problems = 0;
     const report = async (problem: Problem) => {
       problems++;
@@ -53,7 +62,7 @@ export async function withDeadLetters(
         async scan(take) {
           const missing = await scanLetters(client, { selection, take, onProgress: bar.update, signal });
           if (signal.aborted) return;
-          const message = `${client.dlqTopic} holds no such letter; it may have been let go of by now`;
+          const message = `${client.dlqTopic} holds no such letter; it may have expired`;
           for (const letter of missing) await report({ letter, code: 'LETTER_UNKNOWN', message });
         },
         async say(line) {

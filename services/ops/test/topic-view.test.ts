@@ -1,7 +1,7 @@
 import type { Store } from '@calltally/store';
 import { test } from 'tap';
-import { isMadeAnew, viewTopic } from '../../src/replay/topic.ts';
-import { countedTopic, eventsOf } from '../counted-topic.ts';
+import { isMadeAnew, viewTopic } from '../src/topic-view.ts';
+import { countedTopic, eventsOf } from './counted-topic.ts';
 
 test('a partition that ingest takes further, while it is looked at, does not look as if it was made anew', async (t) => {
   const world = await countedTopic(t);

@@ -1,8 +1,8 @@
 import { escapeUnsafe } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { bytesLine, valueLines } from '../src/dead-letters/shown-bytes.ts';
-import { safeJson, shownText } from '../src/shown.ts';
+import { bytesLine, valueLines } from '../src/dead-letters/bytes-view.ts';
+import { safeJson, shownText } from '../src/terminal-safe.ts';
 
 /** What a terminal acts upon, or a reader does not see: C0, DEL, C1, marks of direction, separators, tags, surrogates. */
 const NASTY = [
