@@ -16,12 +16,12 @@ interface Sides {
   store: Store;
   sums: TopicSums;
   sumsAt: SumsAt;
-  /** Does work with the ledger, and retries. */
+  /** Does work with the ledger, with retries. */
   use<T>(work: (ledger: LedgerContext) => Promise<T>): Promise<T>;
 }
 
 /**
- * Compares what counters became with what Mongo says, for users of the topic, of Mongo, or of both.
+ * Compares the new counters with Mongo, for all users of the topic or of Mongo.
  * @throws CountersError, StoreError, and what `sumsAt` throws
  */
 export async function* compareWithMongo(
@@ -39,10 +39,10 @@ export async function* compareWithMongo(
     for (const { userId } of piece) unseen.delete(userId);
     yield compare(piece.map(({ userId }) => userId));
   }
-  for await (const piece of inPieces(only([...unseen]), USERS_A_PIECE)) yield compare(piece);
+  for await (const piece of inPieces([[...unseen]], USERS_A_PIECE)) yield compare(piece);
 }
 
-/** Users with rows that came by no event of the topic; no counters tell it, since theirs come from Mongo. */
+/** Users who have rows, but no event on the topic. Their counters do not show it, since they are filled from Mongo. */
 async function missingOnTopic({ store, sumsAt }: Sides, userIds: readonly string[]): Promise<Difference[]> {
   if (userIds.length === 0) return [];
   const stored = await store.progress.storedThrough();
@@ -53,8 +53,4 @@ async function missingOnTopic({ store, sumsAt }: Sides, userIds: readonly string
     const calls = [...days.values()].reduce((sum, tally) => sum + tally.calls, 0);
     return [{ userId, bucket: 'topic', has: { calls: 0 }, shouldHave: { calls } }];
   });
-}
-
-async function* only<T>(page: T): AsyncGenerator<T> {
-  yield page;
 }

@@ -1,4 +1,3 @@
-import type { Generations } from '@calltally/counters';
 import {
   type Difference,
   discardCounters,
@@ -10,8 +9,8 @@ import {
 import type { Store } from '@calltally/store';
 import type { OpsSettings } from '../context.ts';
 import { CommandError } from '../failure.ts';
-import type { LedgerConnection } from '../ledger-connection.ts';
-import { opsKafka, withAdmin } from '../replay/topic.ts';
+import { opsKafka, withAdmin } from '../kafka.ts';
+import { generationIds, type LedgerConnection } from '../ledger-connection.ts';
 import { compareWithMongo } from './compare.ts';
 import { TopicReader } from './topic-reader.ts';
 import { requireWitness } from './witness.ts';
@@ -23,20 +22,20 @@ export interface FromKafkaHooks {
   onStart(partitions: number, offsets: number): void;
   /** @param of offsets of both readings, or users */
   onProgress(phase: Phase, done: number, of: number): void;
-  /** Users that others opened all the time, so that the sums could not be put in place. */
+  /** Users whom others opened again at each attempt, so that the sums could not be put in place. */
   onFailed(userIds: readonly string[]): void;
   onDifferences(differences: readonly Difference[]): void;
 }
 
 export interface FromKafka {
-  /** With calls on the topic. */
+  /** Users with calls on the topic. */
   users: number;
   calls: number;
   failed: number;
-  /** Users whose counters are not what Mongo says. */
+  /** Users whose counters differ from Mongo. */
   drifted: number;
   differences: number;
-  /** False when asked to stop before the end. */
+  /** False if it was stopped before the end. */
   complete: boolean;
 }
 
@@ -44,13 +43,13 @@ const USERS_A_PIECE = 200;
 
 /**
  * Throws all counters away and fills them from the topic alone, while ingest goes on and dashboards are answered from
- * Mongo; then compares with Mongo. A kill leaves counters that are unknown, or right; the next one begins anew.
+ * Mongo. Then compares them with Mongo. A kill leaves counters that are unknown or right; the next run starts again.
  *
  * @throws CommandError, CountersError, LedgerError, StoreError, errors of kafkajs
  */
 export async function rebuildFromKafka(
   settings: OpsSettings,
-  live: LedgerConnection,
+  connection: LedgerConnection,
   store: Store,
   hooks: FromKafkaHooks,
   signal: AbortSignal,
@@ -59,17 +58,13 @@ export async function rebuildFromKafka(
   const kafka = opsKafka(settings.kafka);
   const done: FromKafka = { users: 0, calls: 0, failed: 0, drifted: 0, differences: 0, complete: false };
   const work = withAdmin(kafka, async (admin) => {
-    const { stream, partitions } = await live.use(
+    const { stream, partitions } = await connection.use(
       ({ generations }) => requireWitness(admin, store, generations, topic),
       signal,
     );
     signal.throwIfAborted();
-    const use = await throwAway(
-      live,
-      stream,
-      partitions.map(({ partition }) => partition),
-      signal,
-    );
+    const numbers = partitions.map(({ partition }) => partition);
+    const use = await discardAll(connection, stream, numbers, signal);
     const offsets = partitions.reduce((sum, { end }) => sum + end, 0);
     hooks.onStart(partitions.length, offsets);
     const sums = new TopicSums(store, stream, offsets);
@@ -92,11 +87,9 @@ export async function rebuildFromKafka(
         signal.throwIfAborted();
         const failed = await use((ledger) => replaceUsers(ledger, userIds, sumsAt));
         if (failed.length > 0) hooks.onFailed(failed);
-        Object.assign(done, {
-          users: done.users + userIds.length,
-          calls: sums.users.calls,
-          failed: done.failed + failed.length,
-        });
+        done.users += userIds.length;
+        done.calls = sums.users.calls;
+        done.failed += failed.length;
         hooks.onProgress('fill', done.users, sums.users.size);
       }
       let compared = 0;
@@ -119,19 +112,19 @@ export async function rebuildFromKafka(
   return done;
 }
 
-/** @returns what does work with the ledger of the generation that is begun here, as `LedgerConnection.use` does */
-async function throwAway(
-  live: LedgerConnection,
+/** @returns `LedgerConnection.use`, but only as long as the generation lasts that begins here */
+async function discardAll(
+  connection: LedgerConnection,
   stream: number,
   partitions: readonly number[],
   signal: AbortSignal,
 ) {
-  await live.use((ledger) => discardCounters(ledger, stream, partitions), signal);
-  live.close();
-  const begun = await live.use(async ({ generations }) => idsOf(generations), signal);
+  await connection.use((ledger) => discardCounters(ledger, stream, partitions), signal);
+  connection.close();
+  const begun = await connection.use(async ({ generations }) => generationIds(generations), signal);
   return <T>(work: (ledger: LedgerContext) => Promise<T>): Promise<T> =>
-    live.use(async (ledger) => {
-      if (idsOf(ledger.generations) === begun) return work(ledger);
+    connection.use(async (ledger) => {
+      if (generationIds(ledger.generations) === begun) return work(ledger);
       throw new CommandError(
         'GENERATION_BEGUN',
         'Redis was emptied, or another generation was begun meanwhile; run the command again',
@@ -139,13 +132,7 @@ async function throwAway(
     }, signal);
 }
 
-function idsOf(generations: Generations): string {
-  return [...generations.values()]
-    .map(({ id }) => id)
-    .sort()
-    .join(',');
-}
-
+/** Iterates the ids as they grow, so users who come meanwhile are filled, too. */
 function* piecesOf(userIds: Iterable<string>): Generator<string[]> {
   let piece: string[] = [];
   for (const userId of userIds) {

@@ -3,11 +3,10 @@ import type { TopicEvent, TopicSums } from '@calltally/ledger';
 import type { Admin, Kafka, KafkaMessage } from 'kafkajs';
 import { CommandError } from '../failure.ts';
 import type { OffsetRange } from '../reading/cursor.ts';
-import { SILENCE_MAX_MS } from '../reading/idle-watchdog.ts';
-import { silent } from '../reading/read-offset-ranges.ts';
+import { IDLE_MAX_MS } from '../reading/idle-watchdog.ts';
+import { topicSilent } from '../reading/read-offset-ranges.ts';
 import { readWithRetries } from '../reading/read-with-retries.ts';
-import { requireMemory } from './memory-limit.ts';
-import { lost } from './witness.ts';
+import { lost, requireMemory } from './witness.ts';
 
 /** For each partition the offset of the next event. */
 export type Ends = ReadonlyMap<number, number>;
@@ -18,21 +17,21 @@ interface Parts {
   topic: string;
   groupId: string;
   sums: TopicSums;
-  /** Sums what waits, through a cut that is older than the ends of the two readings; patient with Mongo. */
+  /** Adds up waiting events, through an offset vector older than the ends of both readings. Retries while Mongo is away. */
   sumUp: () => Promise<void>;
-  /** @param offsets how many are read, of both readings */
+  /** @param offsets how many are read, by both readings together */
   onProgress: (offsets: number) => void;
   signal: AbortSignal;
 }
 
 const LOOK_EVERY_MS = 1_000;
 
-/** Reads the topic twice, for ids that come again and then into the sums, and the second time on and on. */
+/** Reads the topic twice: first to find ids that occur again, then into the sums. The second reading goes on until closed. */
 export class TopicReader {
   readonly #parts: Parts;
   readonly #ending = new AbortController();
   readonly #signal: AbortSignal;
-  /** Everything below is in the sums or waits to be. */
+  /** Everything below is in the sums, or waits to be added. */
   readonly #next = new Map<number, number>();
   #following: Promise<void> = Promise.resolve();
   #failure: { thrown: unknown } | undefined;
@@ -59,7 +58,7 @@ export class TopicReader {
     await this.#reach(ends);
   }
 
-  /** Resolves when everything is added that the topic holds now. @throws as `readTwice` */
+  /** Resolves when everything is added that the topic holds now. @throws what `readTwice` throws */
   async readOn(): Promise<void> {
     await this.#reach(await this.#ends());
   }
@@ -74,8 +73,8 @@ export class TopicReader {
     this.#wake();
   }
 
-  /** A reader whom retention overtakes goes on behind the gap; what it reads is no witness any more. */
-  readonly #onGone = ({ partition, until }: OffsetRange): void =>
+  /** After retention has overtaken the reader, the topic is no longer complete. */
+  readonly #onExpired = ({ partition, until }: OffsetRange): void =>
     this.#fail(lost([{ partition, earliest: until }]));
 
   async #look(ends: Ends): Promise<void> {
@@ -84,7 +83,7 @@ export class TopicReader {
     await readWithRetries(kafka, {
       topic,
       groupId,
-      spans: [...ends].map(([partition, until]) => ({ partition, from: 0, until })),
+      ranges: [...ends].map(([partition, until]) => ({ partition, from: 0, until })),
       take: async (partition, messages) => {
         sums.look(partition, eventsOf(messages));
         looked.set(partition, Number(messages.at(-1)!.offset));
@@ -92,7 +91,7 @@ export class TopicReader {
       },
       through: (partition) => looked.get(partition),
       onProgress,
-      onGone: this.#onGone,
+      onExpired: this.#onExpired,
       signal: this.#signal,
     });
     if (this.#failure) throw this.#failure.thrown;
@@ -103,7 +102,7 @@ export class TopicReader {
     await readWithRetries(kafka, {
       topic,
       groupId,
-      spans: [...this.#next.keys()].map((partition) => ({
+      ranges: [...this.#next.keys()].map((partition) => ({
         partition,
         from: 0,
         until: Number.POSITIVE_INFINITY,
@@ -114,7 +113,7 @@ export class TopicReader {
         await added();
         return true;
       },
-      onGone: this.#onGone,
+      onExpired: this.#onExpired,
       through: (partition) => this.#next.get(partition)! - 1,
       onSettled: (_, partition, next) => {
         this.#next.set(partition, next);
@@ -131,7 +130,7 @@ export class TopicReader {
       if (this.#failure) throw this.#failure.thrown;
       if (this.#isReadTo(ends)) return;
       this.#signal.throwIfAborted();
-      if (performance.now() - this.#heardAtMs > SILENCE_MAX_MS) throw silent(this.#parts.topic);
+      if (performance.now() - this.#heardAtMs > IDLE_MAX_MS) throw topicSilent(this.#parts.topic);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, LOOK_EVERY_MS);
         this.#wake = () => {
@@ -154,13 +153,13 @@ export class TopicReader {
       .filter(({ partition, earliest }) => earliest > (this.#next.get(partition) ?? 0));
     if (gone.length > 0) throw lost(gone);
     if (this.#next.size > 0 && [...ends.keys()].some((partition) => !this.#next.has(partition))) {
-      throw new CommandError('TOPIC_CHANGED', 'the topic got partitions; run the command again');
+      throw new CommandError('TOPIC_CHANGED', 'partitions were added to the topic; run the command again');
     }
     return ends;
   }
 }
 
-/** Whatever ingest may have taken for a call; one that was too far ahead of its clock has no row. */
+/** All events that ingest may have counted. One that was too far ahead of its clock has no row. */
 function eventsOf(messages: readonly KafkaMessage[]): TopicEvent[] {
   return messages.flatMap(({ offset, timestamp, value }) => {
     const { call } = decodeCallEvent(value, Number.POSITIVE_INFINITY);
