@@ -6,7 +6,7 @@ import { StoreError } from '@calltally/store';
 import { scrub } from '@calltally/telemetry';
 import { CommanderError } from 'commander';
 
-/** Something a command could not do, in words for who typed it. `code` is stable. */
+/** Why a command failed, in words for the person who typed it. `code` is stable. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   constructor(
@@ -19,7 +19,7 @@ export class CommandError extends Error {
 
 export interface Failure {
   code: string;
-  /** One line that holds no secret. */
+  /** One line without secrets. */
   message: string;
 }
 
@@ -31,7 +31,7 @@ const REDIS_REFUSES = /\b(WRONGPASS|NOAUTH|NOPERM)\b/;
 const LOGIN_REMEDY =
   'set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD to what Kafka knows';
 
-/** Whatever was thrown as one code and one line; no stack trace, no secret. */
+/** Anything thrown as a code and one line, without a stack trace or a secret. */
 export function failureOf(thrown: unknown): Failure {
   const { code, message } = describe(thrown);
   const line = scrub(message).replace(/\s+/g, ' ').trim();
@@ -43,7 +43,7 @@ function describe(thrown: unknown): Failure {
   const { message } = thrown;
   if (thrown instanceof CommandError) return { code: thrown.code, message };
   if (thrown instanceof CommanderError) {
-    return { code: 'USAGE', message: `${message.replace(/^error: /, '')}; --help tells more` };
+    return { code: 'USAGE', message: `${message.replace(/^error: /, '')}; see --help` };
   }
   if (thrown instanceof SettingsError) {
     const faults = thrown.faults.map(({ variable, problem, remedy }) => `${variable} ${problem}: ${remedy}`);
@@ -83,7 +83,7 @@ function ofCounters({ code, message, cause }: CountersError): Failure {
   };
 }
 
-/** What kafkajs throws; behind one that gave up stands the error that it gave up over. */
+/** Explains an error of kafkajs. After its retries, the error that counts is the cause. */
 function ofKafka(thrown: Error): Failure {
   const { name, message, cause, type } = thrown as Error & { type?: string };
   if (name === 'KafkaJSNumberOfRetriesExceeded' && cause instanceof Error) return ofKafka(cause);

@@ -1,13 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 
-/** What a command takes from its process, so that a test can give it another. */
+/** What a command takes from its process. Tests pass their own. */
 export interface Io {
   env: Readonly<Record<string, string | undefined>>;
-  /** Where `.calltally/stack.json` and relative files are looked for. */
+  /** The directory of `.calltally/stack.json` and of relative paths. */
   cwd: string;
   stdin: Readable & { isTTY?: boolean };
   stdout: Writable;
   stderr: Writable & { isTTY?: boolean };
-  /** Aborted when the user asks to stop. */
+  /** Aborts when the user stops the command. */
   signal: AbortSignal;
 }

@@ -3,13 +3,13 @@ import { CommandError } from './failure.ts';
 
 const DAY_MS = 86_400_000;
 const DAYS = /^([1-9]\d{0,3})d$/;
-/** A year of five digits cannot be written as a time. */
+/** Times have years of four digits. */
 const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
- * When a key ends: `90d` (days from now), a date (which it still holds for, in UTC) or a date-time.
- * @throws CommandError EXPIRES_INVALID, or EXPIRES_PAST for a time that is not ahead
+ * When a key expires: `90d` (days from now), a date (valid until its end, in UTC) or a date-time.
+ * @throws CommandError EXPIRES_INVALID, or EXPIRES_PAST for a time that is not in the future
  */
 export function parseExpiry(text: string, nowMs: number): Date {
   const days = DAYS.exec(text)?.[1];

@@ -1,4 +1,4 @@
-/** A line without its end. `tooLong` lines come without their text. */
+/** A line without its line end. A line that is `tooLong` has no text. */
 export type Line = { number: number; bytes: Buffer; tooLong: false } | { number: number; tooLong: true };
 
 const LINE_FEED = 0x0a;
@@ -6,8 +6,8 @@ const CARRIAGE_RETURN = 0x0d;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * The lines of a stream of bytes, numbered from 1; a byte order mark at the beginning is left out. Holds one chunk
- * and one line of at most `maxBytes`, whatever comes.
+ * Splits a stream of bytes into lines, numbered from 1, without a byte order mark at its beginning. Never holds more than
+ * one chunk and one line of `maxBytes`, which is why it is not `readline`.
  */
 export async function* linesOf(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line> {
   let number = 0;

@@ -3,16 +3,16 @@ import { EXIT_FAILED, failureLine, runCalltally } from './run.ts';
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Once: who asks a second time does not want to wait for what is on its way.
+  // Once: the second signal ends the process at once.
   process.once(signal, () => stopping.abort());
 }
 const args = process.argv.slice(2);
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The reader of a pipe, such as `head`, has seen enough.
+  // EPIPE: the reader of a pipe, such as `head`, has read enough.
   if (error.code !== 'EPIPE') process.stderr.write(failureLine(unwritable(error), args));
   process.exit(EXIT_FAILED);
 });
-// Nobody is left to be told.
+// There is nowhere left to report it.
 process.stderr.on('error', () => {});
 
 process.exitCode = await runCalltally(args, {
@@ -25,6 +25,6 @@ process.exitCode = await runCalltally(args, {
 });
 
 function unwritable({ message }: Error): CommandError {
-  const remedy = 'make room or write elsewhere, and see what was done before you repeat it';
+  const remedy = 'free some space or write elsewhere, and check what was done before you run it again';
   return new CommandError('OUTPUT_UNWRITABLE', `standard output cannot be written (${message}); ${remedy}`);
 }

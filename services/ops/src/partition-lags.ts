@@ -7,32 +7,32 @@ import { committedBy, opsKafka, withAdmin } from './kafka.ts';
 import { isMadeAnew, requireTopic, viewTopic } from './topic-view.ts';
 
 /**
- * - `done`: nothing is behind.
- * - `behind`: it got further between two looks.
- * - `stuck`: it is behind and did not get any further.
+ * - `done`: everything is committed.
+ * - `behind`: events are not committed, but the committed offset moved between two readings.
+ * - `stuck`: events are not committed, and the committed offset did not move.
  * - `made anew`: the topic ends below what is stored, so ingest refuses it; see `replay --new-stream`.
  */
 export type LagState = 'done' | 'behind' | 'stuck' | 'made anew';
 
-/** Where one partition stands. Offsets are those of the next event, but for those of the last one: `stored`, `counted`. */
+/** The lag of one partition. Offsets are those of the next event; `stored` and `counted` are those of the last one. */
 export interface PartitionLag {
   partition: number;
   state: LagState;
-  /** Null where the group has not committed yet: it begins with the first event there is. */
+  /** Null before the first commit of the group, which then starts with the first event there is. */
   committed: number | null;
-  /** The high watermark: events of transactions that are still open lie below it, too. */
+  /** The high watermark. Events of open transactions lie below it, too. */
   end: number;
-  /** Offsets between the two. */
+  /** Offsets between `committed` and `end`. */
   behind: number;
-  /** 0 when nothing is behind, else how long ago everything acknowledged was in Mongo; null where nobody has said so. */
+  /** 0 when nothing is behind, else the age of as-of; null if ingest has never written it. */
   seconds_behind: number | null;
   /** All events through this offset are in Mongo; null before the first. */
   stored: number | null;
-  /** Redis counts everything through this offset, on every master; null where it has not said, or is away. */
+  /** Every Redis master counts everything through this offset; null if that is unknown, or Redis is away. */
   counted: number | null;
-  /** Why a stuck partition does not go on, as a code of docs/operations.md; null where nobody has said, or it goes on. */
+  /** Why a partition is stuck, as a code of docs/operations.md; null if unknown, or if it is not stuck. */
   reason: string | null;
-  /** The last offsets of the partition that could not be read, RFC 3339; null where all could be. */
+  /** The last offsets of the partition that could not be read; null if all could be. `at` is RFC 3339. */
   unreadable: { first: number; through: number; at: string } | null;
 }
 
@@ -40,31 +40,31 @@ export interface Lag {
   topic: string;
   group: string;
   stream: number;
-  /** Events that are not committed, of all partitions. */
+  /** Events of all partitions that are not committed. */
   behind: number;
-  /** 0 when nothing is behind, else the age of `as_of`; null where no ingest has said so yet. */
+  /** 0 when nothing is behind, else the age of `as_of`; null if ingest has never written it. */
   seconds_behind: number | null;
-  /** Everything that producers had been told is safe by then is in Mongo. */
+  /** Everything that was acknowledged to producers by then is in Mongo. */
   as_of: string | null;
   partitions: PartitionLag[];
 }
 
-/** Longer than ingest takes for a batch and its commit, or for a rebalance; nobody waits where nothing is behind. */
-const LOOKS_APART_MS = 5_000;
+/** Longer than ingest takes for a batch and its commit, or for a rebalance. */
+const READINGS_APART_MS = 5_000;
 const REDIS_COMMAND_TIMEOUT_MS = 3_000;
 const REDIS_OPEN_TIMEOUT_MS = 2_000;
 
 /**
- * Looks once, and a few seconds later again where a partition is behind.
+ * Reads the lag once, and again a few seconds later if a partition is behind.
  * @throws CommandError TOPIC_UNKNOWN, StoreError, errors of kafkajs
  */
 export async function readLag(settings: OpsSettings, store: Store, signal: AbortSignal): Promise<Lag> {
   return withAdmin(opsKafka(settings.kafka), async (admin) => {
     await requireTopic(admin, settings.kafka.topic);
-    const first = await look(admin, settings, store);
+    const first = await readOnce(admin, settings, store);
     if (first.behind === 0 || signal.aborted) return first;
-    await sleep(LOOKS_APART_MS, undefined, { signal }).catch(() => {});
-    const second = await look(admin, settings, store);
+    await sleep(READINGS_APART_MS, undefined, { signal }).catch(() => {});
+    const second = await readOnce(admin, settings, store);
     const before = new Map(first.partitions.map((one) => [one.partition, one]));
     for (const one of second.partitions) {
       const { state, committed } = before.get(one.partition) ?? {};
@@ -76,10 +76,10 @@ export async function readLag(settings: OpsSettings, store: Store, signal: Abort
   });
 }
 
-async function look(admin: Admin, { kafka, redis }: OpsSettings, store: Store): Promise<Lag> {
+async function readOnce(admin: Admin, { kafka, redis }: OpsSettings, store: Store): Promise<Lag> {
   const { topic, groupId } = kafka;
   const committed = await committedBy(admin, groupId, topic);
-  // After the committed offsets, so that no partition seems to be ahead of its end.
+  // Ends are read after the committed offsets, so that no partition seems to be ahead of its end.
   const { stream, partitions: views } = await viewTopic(admin, store, topic);
   const ends = new Map(
     (await admin.fetchTopicOffsets(topic, { readUncommitted: true })).map(({ partition, high }) => [
@@ -87,10 +87,10 @@ async function look(admin: Admin, { kafka, redis }: OpsSettings, store: Store): 
       Number(high),
     ]),
   );
-  const [asOf, notes, marks] = await Promise.all([
+  const [asOf, notes, checkpoints] = await Promise.all([
     store.progress.asOfByPartition(stream),
     store.progress.notes(stream),
-    readMarks(redis),
+    readCheckpoints(redis),
   ]);
   const partitions = views.map((view): PartitionLag => {
     const { partition, earliest, end: lastStable, stored } = view;
@@ -99,8 +99,8 @@ async function look(admin: Admin, { kafka, redis }: OpsSettings, store: Store): 
     const offset = committed.get(partition);
     const isHeldByTransaction = lastStable < end && (offset ?? 0) >= lastStable;
     const behind = Math.max(0, end - Math.max(offset ?? 0, earliest));
-    const mark = marks?.map((one) => one.get(partitionId(stream, partition)) ?? -1);
-    const counted = mark === undefined ? -1 : Math.min(...mark);
+    const through = checkpoints?.map((one) => one.get(partitionId(stream, partition)) ?? -1) ?? [-1];
+    const counted = Math.min(...through);
     return {
       partition,
       state: isMadeAnew(view) ? 'made anew' : behind === 0 ? 'done' : 'behind',
@@ -128,8 +128,10 @@ async function look(admin: Admin, { kafka, redis }: OpsSettings, store: Store): 
   };
 }
 
-/** The marks of every master; undefined where Redis is away, or one of them has counted nothing. */
-async function readMarks(redis: OpsSettings['redis']): Promise<ReadonlyMap<string, number>[] | undefined> {
+/** The checkpoints of every master; undefined if Redis is away, or a master has never counted. */
+async function readCheckpoints(
+  redis: OpsSettings['redis'],
+): Promise<ReadonlyMap<string, number>[] | undefined> {
   const limits = { commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS, openTimeoutMs: REDIS_OPEN_TIMEOUT_MS };
   const session = await CounterSession.open({ ...redis, ...limits }).catch(() => undefined);
   if (session === undefined) return undefined;
@@ -140,7 +142,7 @@ async function readMarks(redis: OpsSettings['redis']): Promise<ReadonlyMap<strin
   } catch {
     return undefined;
   } finally {
-    session.end('all was asked');
+    session.end('checkpoints were read');
   }
 }
 

@@ -11,11 +11,11 @@ import { linesOf } from './lines.ts';
 export interface Published {
   /** Events that Kafka acknowledged. */
   published: number;
-  /** Lines that are no event that would be counted. */
+  /** Lines that would be rejected. */
   invalid: number;
-  /** Events that Kafka did not acknowledge, which does not say that it does not have them. */
+  /** Events that Kafka did not acknowledge. It may have them nevertheless. */
   failed: number;
-  /** Whether every line was read. False after a failure, or when asked to stop. */
+  /** Whether all lines were read. False after a failure or an abort. */
   complete: boolean;
 }
 
@@ -24,17 +24,16 @@ export interface PublishHooks {
   onProgress(progress: Published): void;
 }
 
-/** Events on their way at once: fills the producer's batches, and bounds what is held. */
+/** Events that are sent at the same time: enough to fill the producer's batches, and a bound for memory. */
 const UNDER_WAY_MAX = 5_000;
 const OPENING_BRACE = 0x7b;
 
 /**
- * Publishes each line of NDJSON as a call event, in the order of the lines; blank lines are skipped, and of a CloudEvent
- * its data is published. Stops at the
- * first event that Kafka does not take and at `signal`, and waits for what is on its way.
+ * Publishes each line of NDJSON as a call event, in the order of the lines. Skips blank lines; of a CloudEvent it publishes
+ * the data. Stops at the first event that Kafka does not acknowledge, or at `signal`, and waits for events on their way.
  *
- * @throws CallEventProducerError of the first event that was not acknowledged, when the rest is settled; `counts`
- *   tells what became of them
+ * @param counts is updated, also when this throws
+ * @throws CallEventProducerError of the first event that was not acknowledged, after all others are settled
  */
 export async function publishEvents(
   chunks: AsyncIterable<Buffer>,
@@ -54,7 +53,7 @@ export async function publishEvents(
           counts.published++;
         },
         (error) => {
-          // What was valid when it was read may no longer be, but only by a clock that was set back.
+          // The event was valid when it was read. It is not any more, because the clock was set back.
           if (error instanceof CallEventInvalidError) {
             counts.invalid++;
             const { code, field, message } = error;
@@ -80,7 +79,7 @@ export async function publishEvents(
   counts.complete = true;
   for await (const line of linesOf(chunks, EVENT_SIZE_MAX_BYTES)) {
     if (line.tooLong) {
-      const message = `the line has more than ${EVENT_SIZE_MAX_BYTES} bytes; leave out what is not of the contract`;
+      const message = `the line has more than ${EVENT_SIZE_MAX_BYTES} bytes; remove fields that are not in the contract`;
       invalid(line.number, { code: 'EVENT_TOO_LARGE', message });
     } else if (!isBlank(line.bytes)) {
       const opened = parseCallEvent(line.bytes);

@@ -14,10 +14,10 @@ const EXIT_STOPPED = 130;
 /**
  * Runs one command.
  *
- * @param args what stands behind `calltally` on the command line
- * @returns the exit status: 0 only when what was asked is so, 2 for a command line that cannot be read, 130 when
- *   it was asked to stop, 1 for everything else. Never rejects: a failure is one line on `io.stderr`, or with
- *   `--json` an object `{error: {code, message}}`.
+ * @param args the command line behind `calltally`
+ * @returns the exit status: 0 only when everything that was asked for was done, 2 for an invalid command line, 130 after
+ *   a stop, 1 otherwise. Never rejects: a failure is one line on `io.stderr`, with `--json` an object
+ *   `{error: {code, message}}`.
  */
 export async function runCalltally(args: readonly string[], io: Io): Promise<number> {
   let status = 0;
@@ -33,7 +33,7 @@ export async function runCalltally(args: readonly string[], io: Io): Promise<num
     }
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
-    // A bare `calltally` has been answered with its help.
+    // `calltally` alone has printed its help.
     if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT_USAGE;
     io.stderr.write(failureLine(thrown, args));
     status = thrown instanceof CommanderError ? EXIT_USAGE : EXIT_FAILED;
@@ -41,7 +41,7 @@ export async function runCalltally(args: readonly string[], io: Io): Promise<num
   return io.signal.aborted ? EXIT_STOPPED : status;
 }
 
-/** How a failure is told to who typed `args`: a line, with its end. */
+/** The line that reports a failure, with its line end. */
 export function failureLine(thrown: unknown, args: readonly string[]): string {
   const failure = failureOf(thrown);
   const line = args.includes('--json')

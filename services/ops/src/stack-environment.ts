@@ -5,7 +5,7 @@ import type { Io } from './io.ts';
 
 type Environment = Io['env'];
 
-/** As much of the file that `npm start` writes as is taken here. */
+/** What is read of the file that `npm start` writes. */
 interface StackFile {
   supervisor?: unknown;
   kafka?: unknown;
@@ -15,12 +15,12 @@ interface StackFile {
 }
 
 /**
- * The environment, and where it names no engine, the engines of the `npm start` that runs in `cwd`. A file that a
- * killed `npm start` left behind is not taken: its ports may be another process's by now.
- * @throws CommandError STACK_UNREADABLE where it is another user's
+ * The environment, with the engines of the `npm start` that runs in `cwd` for those that it does not name. A file that a
+ * killed `npm start` left behind is ignored, since its ports may belong to another process by now.
+ * @throws CommandError STACK_UNREADABLE if the file belongs to another user
  */
 export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Environment {
-  // Who names all of it needs no file, and need not be able to read it.
+  // If everything is named, the file is not needed, and need not be readable.
   const isNamed = env.KAFKA_BROKERS && env.MONGODB_URI && (env.REDIS_URL || env.REDIS_CLUSTER_NODES);
   const stack = isNamed ? undefined : runningStack(cwd);
   if (stack === undefined) return env;
@@ -29,7 +29,7 @@ export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Envir
   const fill = (variable: string, value: unknown) => {
     if (!filled[variable] && typeof value === 'string') filled[variable] = value;
   };
-  // The topic belongs to the brokers: on others its name would be a guess.
+  // The topic belongs to these brokers; with other brokers its name would be a guess.
   if (!env.KAFKA_BROKERS) fill('KAFKA_TOPIC', topic);
   fill('KAFKA_BROKERS', kafka);
   if (!env.REDIS_CLUSTER_NODES) fill('REDIS_URL', redis);

@@ -1,6 +1,6 @@
 import { escapeUnsafe } from '@calltally/domain';
 
-/** Rows as aligned columns below their headings; numbers stand to the right. A cell cannot touch a terminal. */
+/** Aligned columns with headings; numbers are aligned to the right. Escapes whatever could control a terminal. */
 export function table(
   headings: readonly string[],
   cells: readonly (readonly (string | number)[])[],

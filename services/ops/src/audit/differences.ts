@@ -1,12 +1,17 @@
 import type { BucketValues, Difference } from '@calltally/ledger';
+import type { Context } from '../context.ts';
 
-/** `acme: month 2026-03: has 17 calls, 93000 ms; should have 16 calls, 90000 ms` */
-export function differenceText({ userId, bucket, has, shouldHave }: Difference): string {
-  return `${userId}: ${bucket}: has ${figuresText(has)}; should have ${figuresText(shouldHave)}`;
-}
-
-export function differenceJson({ userId, bucket, has, shouldHave }: Difference) {
-  return { user_id: userId, bucket, has: figuresJson(has), should_have: figuresJson(shouldHave) };
+/** Prints a line for each difference, such as `acme: month 2026-03: has 17 calls, 93000 ms; should have 16 calls, 90000 ms`. */
+export function printDifferences(found: readonly Difference[], json: boolean, context: Context): void {
+  for (const { userId, bucket, has, shouldHave } of found) {
+    if (json) {
+      const sides = { has: figuresJson(has), should_have: figuresJson(shouldHave) };
+      context.printJson({ event: 'difference', user_id: userId, bucket, ...sides });
+    } else {
+      const sides = `has ${figuresText(has)}; should have ${figuresText(shouldHave)}`;
+      context.print(`${userId}: ${bucket}: ${sides}`);
+    }
+  }
 }
 
 const UNITS: Record<string, (value: number) => string> = {

@@ -16,18 +16,18 @@ interface Options {
 const VALUE_SHOWN_MAX_BYTES = 4_096;
 const FIELD_SHOWN_MAX_BYTES = 256;
 const HELP = `
-A value that is JSON is shown as it was written, indented; another as a hex dump. Whatever could touch a terminal is
-written \\uXXXX. Of a value 4096 bytes are shown, of a key or header 256; --full and --json show all.
+A JSON value is shown as it was written, but indented; any other value as a hex dump. Characters that could control a
+terminal are written \\uXXXX. A value is cut at 4096 bytes, a key or header at 256; --full and --json show all.
 
 Examples:
   $ calltally dlq show 0:17
   $ calltally dlq show 0:17 --json`;
 
-/** `dlq show`: one letter, readable and harmless. */
+/** `dlq show`: prints one letter so that people can read it and no terminal acts on it. */
 export function addDlqShow(dlq: Command, context: Context): void {
   const command = dlq
     .command('show')
-    .description('key, value and headers of a dead letter, and what became of it')
+    .description('key, value and headers of a dead letter, and its state')
     .argument('<id>', 'partition:offset, as dlq list shows it', (text) => collectId(text, undefined))
     .option('--full', 'the whole value, key and headers, however long')
     .option('--json', 'print {"id", "code", …, "key", "value", "headers"}; each {"text"} or {"base64"}')

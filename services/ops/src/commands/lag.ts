@@ -4,21 +4,23 @@ import { type PartitionLag, readLag } from '../partition-lags.ts';
 import { table } from '../table.ts';
 
 const HELP = `
-COMMITTED and END are offsets of the next event; BEHIND and SECONDS are what lies between; STORED is the last offset
-that is in Mongo with everything before it, COUNTED the same for Redis. A partition that is behind is looked at again
-5 seconds later: it is stuck where its committed offset is still the same, and the reason is named where it is known.
-One that was made anew is refused by ingest. Offsets that could not be read are named: they hold up nothing, and are
-dead letters. Exit status 1 where a partition is stuck or made anew.
+COMMITTED and END are offsets of the next event, and BEHIND and SECONDS the distance between them. Everything through
+STORED is in Mongo, everything through COUNTED is in Redis. If a partition is behind, the command reads again 5 seconds
+later: a partition whose committed offset has not moved is stuck, and the reason is printed if it is known. A topic that
+was deleted and made anew is refused by ingest. Offsets that could not be read are dead letters and hold up nothing.
+Exit status 1 if a partition is stuck or made anew.
 
 Examples:
   $ calltally lag
   $ calltally lag --json`;
 
-/** `lag`: how far ingest is behind producers, and whether it gets any further. */
+/** `lag`: how far ingest is behind producers, and whether it makes progress. */
 export function addLag(program: Command, context: Context): void {
   program
     .command('lag')
-    .description('how far ingest is behind, in events and seconds, by partition; names those that are stuck')
+    .description(
+      'how far ingest is behind, in events and seconds, by partition, and which partitions are stuck',
+    )
     .option('--json', 'print {"topic", "group", "behind", "seconds_behind", "as_of", "partitions": […]}')
     .addHelpText('after', HELP)
     .action((options: { json?: true }) => lag(options, context));
@@ -69,7 +71,7 @@ function remedy({ partition, state, end, stored, reason, committed }: PartitionL
   return `partition ${partition} is stuck at ${committed ?? 'its first offset'}: ${reason}; ${remedyOf(reason)}`;
 }
 
-/** What to do about a reason, in short; docs/operations.md says it at length. */
+/** What to do about a reason, in short; docs/operations.md has the details. */
 function remedyOf(reason: string): string {
   if (reason === 'KAFKA_TRANSACTION_OPEN') {
     return 'a transaction is open: it ends with its producer, or kafka-transactions.sh finds and aborts it';

@@ -18,7 +18,7 @@ Examples:
   $ calltally publish calls.ndjson
   $ zcat calls.ndjson.gz | calltally publish - --json`;
 
-/** `publish`: NDJSON events to Kafka, through the producer that services use too. */
+/** `publish`: publishes NDJSON events through the producer that services use, too. */
 export function addPublish(program: Command, context: Context): void {
   program
     .command('publish')

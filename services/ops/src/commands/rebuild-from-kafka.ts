@@ -1,4 +1,4 @@
-import { differenceJson, differenceText } from '../audit/differences.ts';
+import { printDifferences } from '../audit/differences.ts';
 import type { Context } from '../context.ts';
 import { type FromKafka, type FromKafkaHooks, type Phase, rebuildFromKafka } from '../from-kafka/run.ts';
 import { withLedgerConnection } from '../ledger-connection.ts';
@@ -30,12 +30,7 @@ export async function rebuildFromTopic(json: boolean, context: Context): Promise
       for (const one of userIds)
         context.warn(`others opened ${one} each time it was filled; run the command again`);
     },
-    onDifferences(differences) {
-      for (const one of differences) {
-        if (json) context.printJson({ event: 'difference', ...differenceJson(one) });
-        else context.print(differenceText(one));
-      }
-    },
+    onDifferences: (found) => printDifferences(found, json, context),
   };
   const done = await withLedgerConnection(context, (connection, store) =>
     rebuildFromKafka(context.settings(), connection, store, hooks, signal),

@@ -18,22 +18,21 @@ interface Options {
 
 const CONCURRENCY_MAX = 16;
 const HELP = `
-Ingest goes on counting and dashboards stay up and right; run it at any time. Counters that are right are left alone,
-those that differ from Mongo and those that Redis does not know are made anew, and those that are being filled are
-filled to the end. When it is stopped or killed, the next one goes on where it was, in the middle of a user, too, unless
-Redis was emptied meanwhile. Exit status 0 only when every user was done. FILL_SLOTS bounds how many sums it and all
-services together ask of Mongo to fill counters.
+Run it at any time: ingest goes on counting, and dashboards stay right. Users whose counters are right are left alone,
+users whose counters differ from Mongo are repaired, and users that are not complete are filled. After it was stopped or
+killed, the next rebuild resumes, even in the middle of a user, unless Redis was emptied meanwhile. Exit status 0 only if
+all users were done. FILL_SLOTS limits the sums that it and all services together ask of Mongo to fill counters.
 
 --json prints a line for each event: "start"; "progress" every second, with "rows" added up so far of about
 "estimated_rows"; and "end" with "users", "calls", "drifted" (their counters differed), "cold" (Redis did not know them),
-"filling" (they were being filled), "repaired", "failed" (always 0), "seconds", "resumed", "complete". They count what
-was done before a kill, too.
+"filling" (they were being filled), "repaired", "failed" (always 0), "seconds", "resumed", "complete". After a kill they
+include what was done before it.
 
---from kafka takes the topic as the witness instead of Mongo. Dashboards are answered from Mongo until a user's counters
-are filled. At the end they are compared with Mongo: each difference is a line, and the exit status is 1. Nothing is
-thrown away when the topic does not hold everything. Stopped or killed, it begins anew the next time. --json prints
-"start", "progress" with "phase" (read, fill, compare), "done" and "of", "failed", "difference" as verify has it, and
-"end" with "users", "calls", "failed", "drifted", "differences", "seconds", "complete".
+--from kafka rebuilds all counters from the topic alone. Dashboards are answered from Mongo until a user is filled. At
+the end the counters are compared with Mongo: each difference is a line, and makes the exit status 1. Nothing is thrown
+away if the topic is incomplete. After it was stopped or killed, it starts from the beginning. --json prints "start",
+"progress" with "phase" (read, fill, compare), "done" and "of", "failed", "difference" as verify has it, and "end" with
+"users", "calls", "failed", "drifted", "differences", "seconds", "complete".
 
 Examples:
   $ calltally rebuild --user acme
@@ -41,19 +40,19 @@ Examples:
   $ calltally rebuild --all --restart --concurrency 8 --json
   $ calltally rebuild --from kafka`;
 
-/** `rebuild`: counters made what Mongo says, without stopping anything. */
+/** `rebuild`: makes counters equal to what Mongo says, without stopping anything. */
 export function addRebuild(program: Command, context: Context): void {
   const command = program
     .command('rebuild')
-    .description('make counters in Redis what Mongo says, while everything goes on')
-    .addOption(new Option('--user <user_id>', 'this one alone').conflicts(['all', 'restart']))
-    .option('--all', 'everybody who has calls')
+    .description('make counters in Redis equal to the rows in Mongo, while everything goes on')
+    .addOption(new Option('--user <user_id>', 'only this user').conflicts(['all', 'restart']))
+    .option('--all', 'all users who have calls')
     .addOption(
       new Option('--concurrency <n>', `groups of 200 users at the same time, 1 to ${CONCURRENCY_MAX}`)
         .argParser(wholeNumber(1, CONCURRENCY_MAX))
         .default(4),
     )
-    .option('--restart', 'with --all: begin anew, whatever an earlier rebuild has done')
+    .option('--restart', 'with --all: start again, whatever an earlier rebuild has done')
     .addOption(
       new Option('--from <where>', 'throw all counters away and fill them from the topic alone')
         .choices(['kafka'])

@@ -1,40 +1,52 @@
 import { createInterface } from 'node:readline/promises';
 import type { Context } from '../context.ts';
 import { CommandError } from '../failure.ts';
-import { beginStream, lookAtStream, type NewStream } from '../replay/new-stream.ts';
+import { opsKafka, withAdmin } from '../kafka.ts';
+import { isMadeAnew, type TopicView, viewTopic } from '../topic-view.ts';
 
-/** `replay --new-stream`: says what it is about to do, and does it when that is confirmed. */
+/**
+ * `replay --new-stream`: says what it is about to do, and after a confirmation begins the next stream. It is a new topic
+ * epoch, which is counted from its first event. Existing rows stay as they are.
+ */
 export async function newStream({ yes, json }: { yes?: true; json?: true }, context: Context): Promise<void> {
   const { kafka } = context.settings();
+  const { topic } = kafka;
   await context.withStore(async (store) => {
-    const found = await lookAtStream(kafka, store);
-    if (!json) for (const line of describe(found)) context.print(line);
-    if (!yes) await confirm(found.topic, context);
-    const stream = await beginStream(store, found);
-    if (json) {
-      const partitions = found.partitions.map(({ partition, earliest, end, stored, madeAnew }) => ({
-        partition,
-        earliest,
-        end,
-        stored_before: stored < 0 ? null : stored,
-        made_anew: madeAnew,
-      }));
-      return context.printJson({ stream, previous: found.previous, topic: found.topic, partitions });
+    const view = await withAdmin(opsKafka(kafka), (admin) => viewTopic(admin, store, topic));
+    const { stream: previous, partitions } = view;
+    if (!json) for (const line of describe(topic, view)) context.print(line);
+    if (!yes) await confirm(topic, context);
+    const stream = await store.progress.beginStream(previous);
+    if (stream !== previous + 1) {
+      throw new CommandError('STREAM_BEGUN', `stream ${stream} was begun meanwhile`);
     }
-    context.print(
-      `stream ${stream} has begun; ingest counts the topic from its first event, within a second where it runs`,
-    );
+    const numbers = partitions.map(({ partition }) => partition);
+    await store.progress.registerPartitions(stream, numbers);
+    if (!json) {
+      return context.print(
+        `stream ${stream} has begun; a running ingest counts the topic from its first event within a second`,
+      );
+    }
+    const before = partitions.map((one) => ({
+      partition: one.partition,
+      earliest: one.earliest,
+      end: one.end,
+      stored_before: one.stored < 0 ? null : one.stored,
+      made_anew: isMadeAnew(one),
+    }));
+    context.printJson({ stream, previous, topic, partitions: before });
   });
 }
 
-function* describe({ topic, previous, partitions }: NewStream): Generator<string> {
-  yield `topic ${topic}, stream ${previous}: offsets are compared within one stream only`;
-  for (const { partition, earliest, end, stored, madeAnew } of partitions) {
-    const said = stored < 0 ? 'nothing was stored' : `was stored through ${stored}`;
-    yield `partition ${partition}: ${said}, holds ${earliest} to ${end}${madeAnew ? ': made anew' : ''}`;
+function* describe(topic: string, { stream, partitions }: TopicView): Generator<string> {
+  yield `topic ${topic}, stream ${stream}: offsets are compared only within one stream`;
+  for (const view of partitions) {
+    const { partition, earliest, end, stored } = view;
+    const before = stored < 0 ? 'nothing was stored' : `was stored through ${stored}`;
+    yield `partition ${partition}: ${before}, holds ${earliest} to ${end}${isMadeAnew(view) ? ': made anew' : ''}`;
   }
-  yield `stream ${previous + 1} begins with the first event of every partition; calls that are counted already stay so`;
-  if (!partitions.some(({ madeAnew }) => madeAnew)) {
+  yield `stream ${stream + 1} begins with the first event of every partition; calls that are counted stay counted`;
+  if (!partitions.some(isMadeAnew)) {
     yield 'no partition ends below what was stored, so the topic does not look as if it was made anew';
   }
 }
@@ -44,12 +56,12 @@ async function confirm(topic: string, { io }: Context): Promise<void> {
   if (!io.stdin.isTTY) {
     throw new CommandError(
       'CONFIRMATION_MISSING',
-      'nothing was done; --new-stream needs --yes where nobody can be asked',
+      'nothing was done; without a terminal, --new-stream needs --yes',
     );
   }
   const lines = createInterface({ input: io.stdin, output: io.stderr });
   try {
-    const answer = await lines.question(`write ${topic} to begin: `, { signal: io.signal });
+    const answer = await lines.question(`type ${topic} to begin: `, { signal: io.signal });
     if (answer.trim() === topic) return;
   } finally {
     lines.close();

@@ -18,23 +18,23 @@ interface Options {
 }
 
 const HELP = `
---from and --to are a date, a date-time, an offset for every partition, or offsets by partition (0:1500,3:20); of a
-time it matters when Kafka took the event. --to is exclusive; without it everything that ingest has stored is read.
-What ingest has not stored yet is left to ingest. Exit status 1 when the topic no longer holds what was asked for, or
-lets go of it before it is read, or never held any of it.
+--from and --to are a date, a date-time, an offset for every partition, or offsets by partition (0:1500,3:20). A time is
+compared with the time at which Kafka received the event. --to is exclusive; without it everything that ingest has stored
+is read. Events that ingest has not stored yet are left to ingest. Exit status 1 if a part of what was asked for has
+expired, or expires before it is read, or if the topic never held any of it.
 
-A topic that was deleted and made anew is refused by ingest; --new-stream begins to count it from its first event.
+Ingest refuses a topic that was deleted and made anew; --new-stream counts it from its first event.
 
 --json prints a line for each event: "plan", "progress" every second, and "end" with "read", "restored" (rows that
 were missing), "already" (rows that were there), "rejected", "seconds", "complete", "gone" (offsets by partition that
-the topic let go of before they were read).
+expired before they were read).
 
 Examples:
   $ calltally replay --from earliest
   $ calltally replay --from 2026-03-01 --to 2026-03-02 --partition 0 3
   $ calltally replay --new-stream`;
 
-/** `replay`: events of the topic through the ledger again, or a topic made anew through it for the first time. */
+/** `replay`: records stored events of the topic again, or begins to count a topic that was made anew. */
 export function addReplay(program: Command, context: Context): void {
   const command = program
     .command('replay')
@@ -42,10 +42,9 @@ export function addReplay(program: Command, context: Context): void {
     .addOption(new Option('--from <where>', 'earliest, a time, or offsets').argParser(parseFrom))
     .addOption(new Option('--to <where>', 'a time or offsets, exclusive').argParser(parseTo))
     .addOption(
-      new Option('--partition <numbers...>', 'these alone').argParser((text, before: number[] = []) => [
-        ...before,
-        wholeNumber(0, NUMBER_MAX)(text),
-      ]),
+      new Option('--partition <numbers...>', 'only these partitions').argParser(
+        (text, before: number[] = []) => [...before, wholeNumber(0, NUMBER_MAX)(text)],
+      ),
     )
     .addOption(
       new Option('--new-stream', 'begin to count a topic that was made anew').conflicts([
@@ -124,7 +123,7 @@ function* warnings(plan: readonly PartitionPlan[], from: Bound): Generator<strin
 }
 
 function goneText({ partition, from, until }: OffsetRange): string {
-  return `partition ${partition}: the topic let go of offsets ${from} to ${until - 1} before they were read`;
+  return `partition ${partition}: offsets ${from} to ${until - 1} expired before they were read`;
 }
 
 function summary({ read, restored, already, rejected, complete }: Replayed, seconds: number): string {

@@ -10,16 +10,16 @@ import { table } from '../table.ts';
 /** A user whose counters are not complete. Times are RFC 3339 in UTC. */
 interface WarmingUser {
   user_id: string;
-  /** Calls that start at or after it are in the counters; null where nothing is filled yet. */
+  /** Calls that start at or after it are in the counters; null if nothing is filled yet. */
   filled_since: string | null;
-  /** Since the counters were opened; null where they are not open yet. */
+  /** Since the counters were opened; null if they are not open yet. */
   waits_seconds: number | null;
 }
 
 interface Warming {
-  /** How many wait. */
+  /** How many users wait. */
   waiting: number;
-  /** Since when the first of those waits that have nothing yet; null where there are none. */
+  /** Since when the first of those users waits who have nothing yet; null if there are none. */
   oldest: string | null;
   oldest_seconds: number | null;
   users: WarmingUser[];
@@ -27,22 +27,22 @@ interface Warming {
 
 const LIMIT_MAX = 1_000;
 const HELP = `
-Users whom Redis did not know, or whose counters were made anew, are filled from Mongo behind all else, the newest calls
-first, by ingest and the API together. Until then what is missing is answered from Mongo, and nothing is wrong or lost.
-Those are told first whose turn is next. \`calltally rebuild --user\` fills one now, --all everybody.
+Users whom Redis did not know, or whose counters were repaired, are filled from Mongo in the background, the newest calls
+first, by ingest and the API together. Until then what is missing is answered from Mongo, so no answer is wrong. Users
+are listed in the order of their turn. \`calltally rebuild --user\` fills one user now, --all all of them.
 
 Examples:
   $ calltally warming
   $ calltally warming --limit 100 --json`;
 
-/** `warming`: whose counters are not complete, and how far they are. */
+/** `warming`: the users whose counters are not complete, and how far they are filled. */
 export function addWarming(program: Command, context: Context): void {
   program
     .command('warming')
     .description(
       'users whose counters are being filled from Mongo: how many, since when, and how far they are',
     )
-    .option('--limit <n>', `tell so many of them, 1 to ${LIMIT_MAX}`, wholeNumber(1, LIMIT_MAX), 20)
+    .option('--limit <n>', `list at most this many, 1 to ${LIMIT_MAX}`, wholeNumber(1, LIMIT_MAX), 20)
     .option('--json', 'print {"waiting", "oldest", "oldest_seconds", "users": […]}')
     .addHelpText('after', HELP)
     .action((options: { limit: number; json?: true }) => showWarming(options, context));
@@ -74,18 +74,18 @@ async function showWarming({ limit, json }: { limit: number; json?: true }, cont
 async function readWarming({ session, generations }: LedgerContext, limit: number): Promise<Warming> {
   const { users: waiting, oldestMs } = await readFillQueue(session);
   const userIds = await queuedUsers(session, limit);
-  const standings = await readFillStatuses(session, generations, userIds);
+  const statuses = await readFillStatuses(session, generations, userIds);
   const nowMs = Date.now();
   return {
     waiting,
     oldest: oldestMs === undefined ? null : formatInstant(oldestMs),
     oldest_seconds: oldestMs === undefined ? null : secondsFrom(oldestMs, nowMs),
     users: userIds.flatMap((user_id, i): WarmingUser[] => {
-      const standing = standings[i]!;
-      // Filled since they were looked up.
-      if (standing === 'complete') return [];
-      if (standing === 'unknown') return [{ user_id, filled_since: null, waits_seconds: null }];
-      const { sinceMs, openedAtMs } = standing;
+      const status = statuses[i]!;
+      // Filled since the queue was read.
+      if (status === 'complete') return [];
+      if (status === 'unknown') return [{ user_id, filled_since: null, waits_seconds: null }];
+      const { sinceMs, openedAtMs } = status;
       return [
         {
           user_id,

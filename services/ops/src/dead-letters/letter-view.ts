@@ -12,14 +12,14 @@ export interface LetterView {
   code: string;
   message: string;
   source: { topic: string; partition: number; offset: number; last_offset?: number } | null;
-  /** What of the event is not in the letter; absent where all is. */
+  /** Which part of the event is not in the letter; absent if the letter is whole. */
   cut?: string;
   size_bytes: number;
   state: 'open' | DeadLetterState;
   state_since?: string;
 }
 
-/** As `dlq show` gives it: with the whole of the event. */
+/** A letter as programs get it from `dlq show`, with the whole event. */
 export interface WholeLetterView extends LetterView {
   key: BytesView;
   value: BytesView;
@@ -48,7 +48,7 @@ export function wholeLetterView(found: FoundDeadLetter): WholeLetterView {
   return { ...letterView(found), key: bytesView(key), value: bytesView(value), headers };
 }
 
-/** Headers as they came, each value of a repeated one by itself. */
+/** Headers as they came, with one entry for each value of a repeated header. */
 export function headersOf({ letter }: FoundDeadLetter): [name: string, value: Buffer | null][] {
   return Object.entries(letter.headers).flatMap(([name, header]) =>
     [header ?? null]
@@ -59,7 +59,7 @@ export function headersOf({ letter }: FoundDeadLetter): [name: string, value: Bu
 
 export const LETTER_HEADINGS = line(['ID', 'FAILED AT', 'CODE', 'BYTES', 'STATE', 'SOURCE', 'MESSAGE']);
 
-/** One line; columns keep a width that most letters fit, since all of them are never at hand together. */
+/** One line. The widths of columns are fixed, since letters are printed before all of them are read. */
 export function letterLine(found: FoundDeadLetter): string {
   const { id, failed_at, code, size_bytes, state, source, message } = letterView(found);
   const from = sourceText(source);

@@ -12,14 +12,14 @@ export interface StoredDeadLetter {
   dlqTopic: string;
   partition: number;
   offset: number;
-  /** Epoch ms; when it was written to the dead-letter topic, where no header says when it failed. */
+  /** Unix ms; if no header says when the event failed, when the letter was written. */
   failedAtMs: number;
-  /** Empty where it does not say. */
+  /** Empty if no header has it. */
   code: string;
   message: string;
-  /** Where the event was found; undefined where the headers do not say, since ingest did not write this letter. */
+  /** Where the event was found; undefined if no header has it, since ingest did not write this letter. */
   source: { topic: string; partition: number; offset: number; last_offset?: number } | undefined;
-  /** What of the event is not in the letter; undefined where all is. */
+  /** Which part of the event is not in the letter; undefined if the letter is whole. */
   cut: string | undefined;
   key: Buffer | null;
   value: Buffer | null;
@@ -52,7 +52,7 @@ export function readLetter(dlqTopic: string, partition: number, message: KafkaMe
   };
 }
 
-/** Producers may write any timestamp; one that is no time counts as none. */
+/** A producer may write any timestamp. An invalid one counts as none. */
 function writtenAtMs({ timestamp }: KafkaMessage): number {
   const ms = Number(timestamp);
   return Number.isNaN(new Date(ms).getTime()) ? 0 : ms;
@@ -65,9 +65,9 @@ export function sizeOf({ key, value, headers }: StoredDeadLetter): number {
 }
 
 /**
- * The event that a letter tells of. Ingest may write a letter of one event more than once (a kill before the commit,
- * going back to an older mark), and whoever retries or discards one of them has done so with all. The bytes belong to
- * it because offsets begin anew with a topic that was made anew.
+ * The id of the event that a letter tells of. Ingest may write several letters of one event (after a kill before the
+ * commit, or after it went back to an older checkpoint); what is done with one of them holds for all. The id includes a
+ * digest of the bytes, since a topic that was made anew uses the same offsets for other events.
  */
 export function eventId({ dlqTopic, id, source, key, value }: StoredDeadLetter): string {
   const digest = createHash('sha256');
@@ -76,7 +76,7 @@ export function eventId({ dlqTopic, id, source, key, value }: StoredDeadLetter):
   return `${place}:${digest.digest('base64url').slice(0, 22)}`;
 }
 
-/** The event as it came, but for a header that names the letter; or with another value, under that call's user. */
+/** The event as it came, with a header that names the letter; or another value, with its user as the key. */
 export function messageAgain(
   letter: StoredDeadLetter,
   corrected?: { value: Buffer; userId: string },
@@ -103,14 +103,14 @@ function sourceOf(headers: IHeaders): StoredDeadLetter['source'] {
   return NUMBER.test(last) ? { ...source, last_offset: Number(last) } : source;
 }
 
-/** The inverse of what writing a letter does to headers: ours are left out, and what they displaced is back. */
+/** Undoes what writing a letter does to headers: removes ours, and restores those that they replaced. */
 function originalHeaders(headers: IHeaders): IHeaders {
   const original: IHeaders = Object.assign(Object.create(null), headers);
   for (const name of OWN_HEADERS) {
-    const displaced = original[`original-${name}`];
+    const replaced = original[`original-${name}`];
     delete original[name];
     delete original[`original-${name}`];
-    if (displaced !== undefined) original[name] = displaced;
+    if (replaced !== undefined) original[name] = replaced;
   }
   return original;
 }

@@ -4,9 +4,9 @@ import { InvalidArgumentError } from 'commander';
 /** Where a replay begins or ends in each partition. */
 export type Bound =
   | { kind: 'earliest' }
-  /** The first event that Kafka took at or after this time, epoch ms. */
+  /** The first event that Kafka received at or after this time, in Unix ms. */
   | { kind: 'time'; ms: number; text: string }
-  /** The same offset in every partition, or one for each of some partitions. */
+  /** One offset for all partitions, or one each for some of them. */
   | { kind: 'offset'; offset: number }
   | { kind: 'offsets'; offsets: ReadonlyMap<number, number> };
 
@@ -29,7 +29,7 @@ export function parseTo(text: string): Bound {
   }
   try {
     const { from } = parseDateRange({ start_date: text, end_date: '9999-12-31' }, 0);
-    // No event is older than 1970, and brokers take a negative time for a word of their own, such as "the latest".
+    // No event is older than 1970, and to brokers a negative time has a special meaning, such as "the latest".
     return { kind: 'time', ms: Math.max(0, from), text };
   } catch (error) {
     if (!(error instanceof DateRangeError)) throw error;
@@ -39,7 +39,7 @@ export function parseTo(text: string): Bound {
   }
 }
 
-/** Whether nothing lies from the one to the other, whatever the topic holds. */
+/** Whether the range is empty, whatever the topic holds. */
 export function isBackward(from: Bound, to: Bound): boolean {
   if (from.kind === 'time') return to.kind === 'time' && from.ms >= to.ms;
   if (from.kind === 'earliest' || to.kind === 'earliest' || to.kind === 'time') return false;

@@ -1,7 +1,7 @@
 import type { PartitionView } from '../topic-view.ts';
 import type { Bound } from './bound.ts';
 
-/** What a replay reads of one partition, and what of it was asked for and cannot be. */
+/** What a replay reads of one partition, and what was asked for and cannot be read. */
 export interface PartitionPlan {
   partition: number;
   from: number;
@@ -11,10 +11,10 @@ export interface PartitionPlan {
   gone?: {
     from: number;
     until: number;
-    /** False where a time was asked for: what is gone may all be older than it. */
+    /** False if a time was asked for: all that has expired may be older. */
     surely: boolean;
   };
-  /** Offsets asked for that ingest has not stored yet, and counts by itself. */
+  /** Offsets asked for that ingest has not stored yet. Ingest counts them. */
   notStored?: { from: number; until: number };
 }
 
@@ -22,10 +22,9 @@ export interface PartitionPlan {
 export type TimedOffsets = ReadonlyMap<number, number>;
 
 /**
- * Never reads beyond `stored`, and never begins beyond it: recording raises `stored`, which may leave no gap. Ingest
- * does what comes behind.
+ * Never begins or reads beyond `stored`: recording raises `stored`, which must leave no gap. Ingest counts the rest.
  *
- * @param timed offsets of `from` and `to` where they are times
+ * @param timed offsets of `from` and `to`, if they are times
  */
 export function planReplay(
   partitions: readonly PartitionView[],
@@ -43,7 +42,6 @@ export function planReplay(
       const until = Math.max(begin, Math.min(last, stored + 1));
       const gone = goneOf(from, view, asked, last);
       const beyond = Math.max(asked, stored + 1);
-      // What Kafka has not given out yet is nobody's.
       const there = Math.min(last, view.end);
       return {
         partition,
@@ -80,7 +78,7 @@ function goneOf(
 ): PartitionPlan['gone'] {
   if (from.kind === 'earliest') return undefined;
   if (from.kind === 'time') {
-    // The brokers give the first event they still hold; what lay before it may have been written since, too.
+    // The brokers answer with the first event they still hold. Expired events may have been in the range, too.
     return earliest > 0 && asked === earliest ? { from: 0, until: earliest, surely: false } : undefined;
   }
   const until = Math.min(earliest, last);

@@ -7,19 +7,19 @@ import type { LedgerConnection } from '../ledger-connection.ts';
 /** What became of the events of a replay. */
 export interface Counts {
   read: number;
-  /** Calls whose rows Mongo had lost. */
+  /** Calls whose rows were missing in Mongo. */
   restored: number;
   /** Calls whose rows were there. */
   already: number;
-  /** Events that are no call; they are dead letters since they were first read. */
+  /** Events that are no call. They became dead letters when they were first read. */
   rejected: number;
 }
 
-const CHUNK_EVENTS = 2_000;
-/** Partitions wait for the stores side by side, so that reading need not wait for each answer. */
+const BATCH_EVENTS_MAX = 2_000;
+/** Batches of several partitions are written at the same time, so that reading does not wait for each answer. */
 const UNDER_WAY_MAX = 4;
 
-/** Gives messages to the ledger, those of a partition one after another. Marks nothing and commits nothing. */
+/** Records messages in the ledger, in order within a partition. Commits nothing. */
 export class Recorder {
   readonly counts: Counts = { read: 0, restored: 0, already: 0, rejected: 0 };
   readonly #ledger: LedgerConnection;
@@ -37,15 +37,15 @@ export class Recorder {
   }
 
   /**
-   * Takes messages that follow those taken before in their partition. Resolves when there is room for more.
-   * @throws what an earlier batch could not be recorded for
+   * Takes the next messages of a partition. Resolves when it can take more.
+   * @throws what an earlier batch failed with
    */
   async take(partition: number, messages: readonly KafkaMessage[]): Promise<void> {
-    for (let at = 0; at < messages.length; at += CHUNK_EVENTS) {
-      const chunk = messages.slice(at, at + CHUNK_EVENTS);
+    for (let at = 0; at < messages.length; at += BATCH_EVENTS_MAX) {
+      const batch = messages.slice(at, at + BATCH_EVENTS_MAX);
       const before = this.#last.get(partition) ?? Promise.resolve();
       const one: Promise<void> = before
-        .then(() => (this.#failure || this.#signal.aborted ? undefined : this.#record(partition, chunk)))
+        .then(() => (this.#failure || this.#signal.aborted ? undefined : this.#record(partition, batch)))
         .catch((thrown) => {
           this.#failure ??= { thrown };
         })
@@ -62,7 +62,7 @@ export class Recorder {
     return this.#through.get(partition);
   }
 
-  /** Resolves when everything taken is recorded. @throws what could not be */
+  /** Resolves when everything taken is recorded. @throws what a batch failed with */
   async settle(): Promise<void> {
     await Promise.all(this.#underWay);
     if (this.#failure) throw this.#failure.thrown;

@@ -182,7 +182,7 @@ test('retention that removes events while a replay runs: they are named, and the
   await t.test('all that it has not read yet', async (t) => {
     const { status, out, err } = await replayed(200, '--to', '0:300');
     t.equal(status, 1);
-    const [, from] = /^partition 0: the topic let go of offsets (\d+) to 199 before/m.exec(err) ?? [];
+    const [, from] = /^partition 0: offsets (\d+) to 199 expired before/m.exec(err) ?? [];
     t.match(out, `${Number(from) - 150} read`);
   });
 });

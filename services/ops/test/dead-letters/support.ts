@@ -131,7 +131,7 @@ export class DeadLetterWorld {
     return ends.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0);
   }
 
-  /** What retention does, at once: the dead-letter topic lets go of all before a letter. */
+  /** Lets all letters before this one expire at once, as retention does. */
   async letGoBefore(id: string): Promise<void> {
     const [partition, offset] = id.split(':');
     const partitions = [{ partition: Number(partition), offset: offset! }];
