@@ -70,9 +70,9 @@ test('dead letters that are retried, corrected, forced and discarded leave every
     'two operators who retry at once publish and mark all of them',
   );
   t.match(await retryAll(), { status: 0, out: { retried: 0 } });
-  const settled = (await list('--all')).filter(({ state }) => state === 'retried').slice(0, 50);
+  const settled = (await list('--all')).filter(({ state }) => state === 'retried').slice(0, 5);
   const again = await dlq('retry', ...settled.map(({ id }) => id), '--again');
-  t.match(again, { status: 0, out: { retried: 50 } }, 'some are published once more on purpose');
+  t.match(again, { status: 0, out: { retried: 5 } }, 'some are published once more on purpose');
 
   const file = join(t.testdir(), 'corrected.json');
   await writeFile(file, JSON.stringify(wrong));

@@ -1,34 +1,13 @@
 import { escapeUnsafe } from '@calltally/domain';
-import type { DeadLetterState } from '@calltally/store';
 import { shownText } from '../terminal-safe.ts';
-import { type BytesView, bytesView } from './bytes-view.ts';
+import { bytesView } from './bytes-view.ts';
 import type { FoundDeadLetter } from './dead-letter-client.ts';
-import { sizeOf } from './stored-dead-letter.ts';
-
-/** A letter as programs get it from `dlq list`. Times are RFC 3339 in UTC. */
-export interface LetterView {
-  id: string;
-  failed_at: string;
-  code: string;
-  message: string;
-  source: { topic: string; partition: number; offset: number; last_offset?: number } | null;
-  /** Which part of the event is not in the letter; absent if the letter is whole. */
-  cut?: string;
-  size_bytes: number;
-  state: 'open' | DeadLetterState;
-  state_since?: string;
-}
-
-/** A letter as programs get it from `dlq show`, with the whole event. */
-export interface WholeLetterView extends LetterView {
-  key: BytesView;
-  value: BytesView;
-  headers: { name: string; value: BytesView }[];
-}
+import { type StoredDeadLetter, sizeOf } from './stored-dead-letter.ts';
 
 const MESSAGE_SHOWN_MAX = 400;
 
-export function letterView({ letter, status }: FoundDeadLetter): LetterView {
+/** A letter as programs get it from `dlq list`. Times are RFC 3339 in UTC; `cut` is there if the letter is not whole. */
+export function letterView({ letter, status }: FoundDeadLetter) {
   return {
     id: letter.id,
     failed_at: new Date(letter.failedAtMs).toISOString(),
@@ -42,7 +21,8 @@ export function letterView({ letter, status }: FoundDeadLetter): LetterView {
   };
 }
 
-export function wholeLetterView(found: FoundDeadLetter): WholeLetterView {
+/** A letter as programs get it from `dlq show`, with the whole event. */
+export function wholeLetterView(found: FoundDeadLetter) {
   const { key, value } = found.letter;
   const headers = headersOf(found).map(([name, bytes]) => ({ name, value: bytesView(bytes) }));
   return { ...letterView(found), key: bytesView(key), value: bytesView(value), headers };
@@ -68,8 +48,8 @@ export function letterLine(found: FoundDeadLetter): string {
 }
 
 /** Where an event was found: topic, partition and offset, or the first and the last one. */
-export function sourceText(source: LetterView['source']): string {
-  if (source === null) return 'unknown';
+export function sourceText(source: StoredDeadLetter['source'] | null): string {
+  if (!source) return 'unknown';
   const { topic, partition, offset, last_offset } = source;
   const last = last_offset === undefined || last_offset === offset ? '' : `-${last_offset}`;
   return `${topic} ${partition}:${offset}${last}`;
