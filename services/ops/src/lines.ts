@@ -6,8 +6,8 @@ const CARRIAGE_RETURN = 0x0d;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Splits a stream of bytes into lines, numbered from 1, without a byte order mark at its beginning. Never holds more than
- * one chunk and one line of `maxBytes`, which is why it is not `readline`.
+ * Splits a stream of bytes into lines, numbered from 1, without a byte order mark at its beginning. Never holds more
+ * than one chunk and one line of `maxBytes`, which is why it is not `readline`.
  */
 export async function* linesOf(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line> {
   let number = 0;

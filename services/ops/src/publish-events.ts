@@ -29,8 +29,9 @@ const UNDER_WAY_MAX = 5_000;
 const OPENING_BRACE = 0x7b;
 
 /**
- * Publishes each line of NDJSON as a call event, in the order of the lines. Skips blank lines; of a CloudEvent it publishes
- * the data. Stops at the first event that Kafka does not acknowledge, or at `signal`, and waits for events on their way.
+ * Publishes each line of NDJSON as a call event, in the order of the lines. Skips blank lines; of a CloudEvent it
+ * publishes the data. Stops at the first event that Kafka does not acknowledge, or at `signal`, and waits for events on
+ * their way.
  *
  * @param counts is updated, also when this throws
  * @throws CallEventProducerError of the first event that was not acknowledged, after all others are settled

@@ -15,8 +15,8 @@ const EXIT_STOPPED = 130;
  * Runs one command.
  *
  * @param args the command line behind `calltally`
- * @returns the exit status: 0 only when everything that was asked for was done, 2 for an invalid command line, 130 after
- *   a stop, 1 otherwise. Never rejects: a failure is one line on `io.stderr`, with `--json` an object
+ * @returns the exit status: 0 only when everything that was asked for was done, 2 for an invalid command line, 130
+ *   after a stop, 1 otherwise. Never rejects: a failure is one line on `io.stderr`, with `--json` an object
  *   `{error: {code, message}}`.
  */
 export async function runCalltally(args: readonly string[], io: Io): Promise<number> {

@@ -15,8 +15,8 @@ interface StackFile {
 }
 
 /**
- * The environment, with the engines of the `npm start` that runs in `cwd` for those that it does not name. A file that a
- * killed `npm start` left behind is ignored, since its ports may belong to another process by now.
+ * The environment, with the engines of the `npm start` that runs in `cwd` for those that it does not name. A file that
+ * a killed `npm start` left behind is ignored, since its ports may belong to another process by now.
  * @throws CommandError STACK_UNREADABLE if the file belongs to another user
  */
 export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Environment {

@@ -1,7 +1,7 @@
 import type { BucketValues, Difference } from '@calltally/ledger';
 import type { Context } from '../context.ts';
 
-/** Prints a line for each difference, such as `acme: month 2026-03: has 17 calls, 93000 ms; should have 16 calls, 90000 ms`. */
+/** Prints a line for each difference: `acme: month 2026-03: has 17 calls, 93000 ms; should have 16 calls, 90000 ms` */
 export function printDifferences(found: readonly Difference[], json: boolean, context: Context): void {
   for (const { userId, bucket, has, shouldHave } of found) {
     if (json) {

@@ -1,6 +1,6 @@
 /**
- * Works on items, `atOnce` of them concurrently, and yields the results in the order of the items, without gaps. Takes no
- * new item once `signal` is aborted, and ends when no work is running any more.
+ * Works on items, `atOnce` of them concurrently, and yields the results in the order of the items, without gaps. Takes
+ * no new item once `signal` is aborted, and ends when no work is running any more.
  */
 export async function* inOrder<T, R>(
   items: AsyncIterable<T>,

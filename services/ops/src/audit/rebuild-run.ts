@@ -43,9 +43,9 @@ const SAVE_EVERY_MS = 1_000;
 const NOTHING = { through: '', users: 0, calls: 0, ahead: 0, drifted: 0, cold: 0, filling: 0, seconds: 0 };
 
 /**
- * Makes all counters equal to the rows, while events are counted and dashboards answered. Users whose counters are right
- * are left alone, users whose counters differ are opened again, and all who are not complete are filled. Answers are
- * right at every moment: what is not filled yet is read from Mongo.
+ * Makes all counters equal to the rows, while events are counted and dashboards answered. Users whose counters are
+ * right are left alone, users whose counters differ are opened again, and all who are not complete are filled. Answers
+ * are right at every moment: what is not filled yet is read from Mongo.
  *
  * Progress is kept in Mongo, and the fill progress of each user in Redis. After a kill the next rebuild resumes there,
  * even in the middle of a user.

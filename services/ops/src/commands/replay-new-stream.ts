@@ -5,8 +5,8 @@ import { opsKafka, withAdmin } from '../kafka.ts';
 import { isMadeAnew, type TopicView, viewTopic } from '../topic-view.ts';
 
 /**
- * `replay --new-stream`: says what it is about to do, and after a confirmation begins the next stream. It is a new topic
- * epoch, which is counted from its first event. Existing rows stay as they are.
+ * `replay --new-stream`: says what it is about to do, and after a confirmation begins the next stream. It is a new
+ * topic epoch, which is counted from its first event. Existing rows stay as they are.
  */
 export async function newStream({ yes, json }: { yes?: true; json?: true }, context: Context): Promise<void> {
   const { kafka } = context.settings();

@@ -6,7 +6,9 @@ import { type StoredDeadLetter, sizeOf } from './stored-dead-letter.ts';
 
 const MESSAGE_SHOWN_MAX = 400;
 
-/** A letter as programs get it from `dlq list`. Times are RFC 3339 in UTC; `cut` is there if the letter is not whole. */
+/**
+ * A letter as programs get it from `dlq list`. Times are RFC 3339 in UTC; `cut` is there if the letter is not whole.
+ */
 export function letterView({ letter, status }: FoundDeadLetter) {
   return {
     id: letter.id,

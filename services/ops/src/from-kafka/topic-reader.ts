@@ -17,7 +17,9 @@ interface Parts {
   topic: string;
   groupId: string;
   sums: TopicSums;
-  /** Adds up waiting events, through an offset vector older than the ends of both readings. Retries while Mongo is away. */
+  /**
+   * Adds up waiting events, through an offset vector older than the ends of both readings. Retries while Mongo is away.
+   */
   sumUp: () => Promise<void>;
   /** @param offsets how many are read, by both readings together */
   onProgress: (offsets: number) => void;
@@ -26,7 +28,10 @@ interface Parts {
 
 const LOOK_EVERY_MS = 1_000;
 
-/** Reads the topic twice: first to find ids that occur again, then into the sums. The second reading goes on until closed. */
+/**
+ * Reads the topic twice: first to find ids that occur again, then into the sums. The second reading goes on until
+ * closed.
+ */
 export class TopicReader {
   readonly #parts: Parts;
   readonly #ending = new AbortController();

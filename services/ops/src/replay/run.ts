@@ -36,9 +36,9 @@ export interface Replayed extends Counts {
 const TIMEOUTS = { redisCommandMs: 10_000 };
 
 /**
- * Sends stored events through the ledger again, while ingest goes on: missing rows come back, and their users are opened
- * again, to be filled from rows. Reads with a group of its own, and commits nothing. What is there stays as it is, so it
- * may be repeated at will.
+ * Sends stored events through the ledger again, while ingest goes on: missing rows come back, and their users are
+ * opened again, to be filled from rows. Reads with a group of its own, and commits nothing. What is there stays as it
+ * is, so it may be repeated at will.
  *
  * @throws CommandError RANGE_EMPTY and others, StoreError, CountersError, LedgerError, errors of kafkajs
  */
