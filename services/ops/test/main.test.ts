@@ -40,7 +40,7 @@ test('an output that takes nothing is one line with the remedy, whatever was to 
     t.equal(status, 1, args);
     t.match(
       err,
-      /^calltally: standard output cannot be written [^\n]*ENOSPC[^\n]*; make room [^\n]*\(OUTPUT_UNWRITABLE\)\n$/,
+      /^calltally: standard output cannot be written [^\n]*ENOSPC[^\n]*; free some space [^\n]*\(OUTPUT_UNWRITABLE\)\n$/,
     );
   }
   const json = await inShell('calltally --check-config --json > /dev/full');
