@@ -1,9 +1,9 @@
--- Notes how far a partition is counted, and as of when; only in the generation that the consumer began with. A checkpoint
--- never goes back: one that a slow consumer lowered would no longer tell that Mongo has less than was counted.
+-- Notes how far a partition is counted, and as of when, if the generation is still the caller's. A checkpoint never goes
+-- back: if a slow consumer lowered it, it could no longer tell that Mongo has fewer events than were counted.
 -- KEYS[1] ledger (hash)
 -- ARGV[1] generation   ARGV[2] checkpoint field   ARGV[3] offset counted through
 -- ARGV[4] as-of field  ARGV[5] epoch ms, or '' to leave it
--- Reply: 1, or 0 when another generation (or none) is there
+-- Reply: 1; 0 when another generation, or none, is there
 local head = redis.call('HMGET', KEYS[1], 'id', ARGV[2])
 if head[1] ~= ARGV[1] then
   return 0

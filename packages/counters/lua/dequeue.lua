@@ -1,8 +1,9 @@
--- Takes users off the queue who are complete, unless they were queued again since: opened anew, they are not.
--- KEYS[1] queue (sorted set, see take.lua)   ARGV[1…] user id, the place they had when their last piece was begun, …
+-- Removes complete users from the queue, unless they were queued again meanwhile: they were reopened and are no longer
+-- complete.
+-- KEYS[1] queue (sorted set, see reserve.lua)   ARGV[1…] user id, the score they had when their last piece began, …
 for i = 1, #ARGV, 2 do
-  local place = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or '0')
-  if place >= 1e14 or place == tonumber(ARGV[i + 1]) then
+  local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or '0')
+  if score >= 1e14 or score == tonumber(ARGV[i + 1]) then
     redis.call('ZREM', KEYS[1], ARGV[i])
   end
 end

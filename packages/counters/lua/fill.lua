@@ -1,11 +1,11 @@
 -- Adds the sums of a piece, the rows at or below `base` that start in [new since, since), and moves since back.
--- KEYS[1] user (hash)   KEYS[2…] the months' and ISO years' buckets that are named by index
--- ARGV[1] generation   ARGV[2] fill id   ARGV[3] since (epoch ms) as it was when the rows were added up
+-- KEYS[1] user (hash)   KEYS[2…] month and ISO year buckets, which are named by index
+-- ARGV[1] generation   ARGV[2] fill id   ARGV[3] since (epoch ms) as it was when the rows were summed
 -- ARGV[4] new since, or '' when no row is older: then the counters are complete
 -- ARGV[5] latest start (epoch ms) among the rows; -1 without a row
--- ARGV[6] n, then n times applied field, offset in `base`: the partitions that the rows came from
+-- ARGV[6] n, then n times applied field, offset in `base`: the partitions that the rows came by
 -- ARGV[…] for each bucket key its index, expiry, n, then n times field, value to be added
--- Reply: 1; 0 when the user was forgotten or opened anew, or another has filled this piece
+-- Reply: 1; 0 when the user was forgotten or reopened, or somebody else has filled this piece
 local user = KEYS[1]
 local head = redis.call('HMGET', user, 'g', 'i', 's', 'x')
 if head[1] ~= ARGV[1] or head[2] ~= ARGV[2] or head[3] ~= ARGV[3] then
@@ -13,7 +13,7 @@ if head[1] ~= ARGV[1] or head[2] ~= ARGV[2] or head[3] ~= ARGV[3] then
 end
 local at = 7
 for _ = 1, tonumber(ARGV[6]) do
-  -- Where events were applied since, it has moved on.
+  -- Not where it has moved on, because events were applied.
   redis.call('HSETNX', user, ARGV[at], ARGV[at + 1])
   at = at + 2
 end
@@ -21,10 +21,10 @@ while at <= #ARGV do
   local key, expiry, count = KEYS[tonumber(ARGV[at])], ARGV[at + 1], tonumber(ARGV[at + 2])
   local names, values = {}, {}
   for i = 1, count do names[i] = ARGV[at + 1 + 2 * i] end
-  -- At most 106 of them: a bucket key has a bounded number of fields.
+  -- `unpack` takes them, since a bucket has at most 106 fields.
   for i, before in ipairs(redis.call('HMGET', key, unpack(names))) do
     values[2 * i - 1] = names[i]
-    -- Lua's numbers lose digits when they turn into text by themselves.
+    -- Lua's own conversion to text loses digits.
     values[2 * i] = string.format('%.0f', tonumber(before or '0') + tonumber(ARGV[at + 2 + 2 * i]))
   end
   redis.call('HSET', key, unpack(values))
@@ -37,7 +37,7 @@ end
 if ARGV[4] == '' then
   redis.call('HDEL', user, 'i', 'b', 's')
   redis.call('HSET', user, 'w', '1')
-  -- `b` may be too long for a listpack, which Redis never goes back to: written anew the hash takes a third of the memory.
+  -- `b` may have been too long for a listpack, and Redis never converts back. Rewritten, the hash needs a third of the memory.
   local all, left = redis.call('HGETALL', user), redis.call('PTTL', user)
   redis.call('DEL', user)
   redis.call('HSET', user, unpack(all))

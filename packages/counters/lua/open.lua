@@ -1,5 +1,5 @@
--- Opens a claimed user's counters: from now on events beyond `base` are added to them, while what lies at or below it
--- is still to be filled in. Whatever an earlier life of the user left behind goes.
+-- Opens a claimed user's counters: from now on events beyond `base` are added, and what lies at or below it is filled in
+-- later. Deletes whatever is left from before the user was forgotten.
 -- KEYS[1] user (hash)   KEYS[2…] every bucket key that the user may have
 -- ARGV[1] generation   ARGV[2] claim   ARGV[3] fill id   ARGV[4] base, as read after the claim
 -- ARGV[5] since (epoch ms) beyond every call   ARGV[6] first UTC day that is kept   ARGV[7] now (epoch ms)

@@ -1,10 +1,10 @@
-import { dayOf, dayOfMonth, isoWeekYear, monthOf, weekOf } from '@calltally/domain';
+import { dayOf, dayOfMonth, isoWeekYear, monthOf, type Tally, weekOf } from '@calltally/domain';
 import { CountersError } from './errors.ts';
 import { type Generations, generationOf } from './generation.ts';
 import { appliedField, monthExpirySeconds, monthKey, userKey, weekExpirySeconds, weekKey } from './keys.ts';
 import type { CounterSession, UserCommand } from './session.ts';
 
-/** An event that is to be counted: canonical, and its row in Mongo. */
+/** A canonical event whose row is in Mongo. */
 export interface CountableEvent {
   offset: number;
   /** Epoch ms. */
@@ -18,19 +18,19 @@ export interface UserEvents {
   events: CountableEvent[];
 }
 
-/** How many events were added, those at or below `applied` not among them; `unknown` where the user is cold. */
+/** How many events were added, without those already counted; `unknown` for a cold user. */
 export type ApplyOutcome = number | 'unknown';
 
-/** Each further round means that somebody else has applied events of the same partition meanwhile. */
-const ROUNDS = 20;
+/** A further round is needed only if somebody else has applied events of the same partition meanwhile. */
+const ROUNDS_MAX = 20;
 
 /**
- * Adds users' canonical events of one partition to their counters, once each, however often it is repeated.
+ * Adds users' canonical events of one partition to their counters. However often it is repeated, each event counts once.
  *
- * The script is given sums and no single events. Where a user's `applied` lies in the midst of the events, it adds
- * nothing and tells how far it counts; then the rest is summed up and given to it again.
+ * The script is given sums, not single events. If a user is applied through an offset amid the events, the script adds
+ * nothing and replies how far it counts. The sums of the events beyond that are then given to it again.
  *
- * @param partition `stream:partition`
+ * @param partition a partition id
  * @throws CountersError
  */
 export async function applyEvents(
@@ -40,37 +40,31 @@ export async function applyEvents(
   users: readonly UserEvents[],
 ): Promise<ApplyOutcome[]> {
   const outcomes = new Array<ApplyOutcome>(users.length);
-  let pending = users.map((user, place) => ({ user, place }));
+  let pending = users.map((user, index) => ({ user, index }));
   for (let round = 1; pending.length > 0; round++) {
-    if (round > ROUNDS) throw new CountersError('COUNTERS_CONTENDED', 'others are applying the same events');
+    if (round > ROUNDS_MAX) throw new CountersError('COUNTERS_CONTENDED', 'others apply the same events');
     const replies = await session.runForUsers(
       'apply',
       pending.map(({ user }) => applyCommand(session, generations, partition, user)),
     );
     const rest: typeof pending = [];
-    pending.forEach(({ user, place }, i) => {
+    pending.forEach(({ user, index }, i) => {
       const reply = replies[i] as number;
-      if (reply >= UNKNOWN) outcomes[place] = reply === UNKNOWN ? 'unknown' : reply;
-      else rest.push({ user: beyond(user, IN_THE_MIDST - reply), place });
+      if (reply >= UNKNOWN) outcomes[index] = reply === UNKNOWN ? 'unknown' : reply;
+      else {
+        const appliedThrough = PARTLY_APPLIED - reply;
+        const events = user.events.filter(({ offset }) => offset > appliedThrough);
+        rest.push({ user: { ...user, events }, index });
+      }
     });
     pending = rest;
   }
   return outcomes;
 }
 
-/** Replies of lua/apply.lua: the second one less `applied`. */
+/** Replies of lua/apply.lua. The second one comes less the offset applied through. */
 const UNKNOWN = -1;
-const IN_THE_MIDST = -2;
-
-function beyond({ userId, events }: UserEvents, applied: number): UserEvents {
-  return { userId, events: events.filter(({ offset }) => offset > applied) };
-}
-
-/** What is added to the buckets of one UTC day. */
-interface DaySum {
-  calls: number;
-  durationMs: number;
-}
+const PARTLY_APPLIED = -2;
 
 function applyCommand(
   session: CounterSession,
@@ -78,9 +72,9 @@ function applyCommand(
   partition: string,
   { userId, events }: UserEvents,
 ): UserCommand {
-  const generation = generationOf(session, generations, userId);
+  const { id, retentionMonths } = generationOf(session, generations, userId);
   let lastStartedAt = events[0]!.startedAt;
-  const days = new Map<number, DaySum>();
+  const days = new Map<number, Tally>();
   for (const { startedAt, durationMs } of events) {
     if (startedAt > lastStartedAt) lastStartedAt = startedAt;
     const day = dayOf(startedAt);
@@ -96,20 +90,14 @@ function applyCommand(
     const at = keys.indexOf(key);
     return at === -1 ? keys.push(key) : at + 1;
   };
-  const args: (string | number)[] = [
-    generation.id,
-    appliedField(partition),
-    events[0]!.offset,
-    events.at(-1)!.offset,
-    lastStartedAt,
-  ];
+  const args = [id, appliedField(partition), events[0]!.offset, events.at(-1)!.offset, lastStartedAt];
   for (const [day, { calls, durationMs }] of days) {
     const month = monthOf(day);
     const week = weekOf(day);
     const year = isoWeekYear(week);
     args.push(day, dayOfMonth(day), week, month);
-    args.push(keyIndex(monthKey(userId, month)), monthExpirySeconds(month, generation.retentionMonths));
-    args.push(keyIndex(weekKey(userId, year)), weekExpirySeconds(year, generation.retentionMonths));
+    args.push(keyIndex(monthKey(userId, month)), monthExpirySeconds(month, retentionMonths));
+    args.push(keyIndex(weekKey(userId, year)), weekExpirySeconds(year, retentionMonths));
     args.push(calls, durationMs);
   }
   return { userId, keys, args };

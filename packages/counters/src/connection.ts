@@ -1,30 +1,31 @@
 import { Redis } from 'ioredis';
+import pTimeout from 'p-timeout';
 import { CountersError } from './errors.ts';
 import { defineScripts } from './scripts.ts';
 
 export interface CounterSessionOptions {
-  /** redis:// or rediss:// URL of the one node. */
+  /** redis:// or rediss:// URL of a single node. */
   url?: string;
-  /** Instead of `url`: some nodes of a cluster, and what holds for every node of it. */
+  /** Instead of `url`: some nodes of a cluster. The settings below hold for every node. */
   clusterNodes?: readonly { host: string; port: number }[];
   tls?: boolean;
   username?: string;
   password?: string;
-  /** Bound of one command; when it passes the session is over. */
+  /** Bound of one command. When it passes, the session is over. */
   commandTimeoutMs: number;
   /**
-   * The bound of a command does not run while this process itself stands still: for short bounds, which would blame
-   * Redis for that. Unless set it runs by the clock.
+   * Measures `commandTimeoutMs` in loop time, so that Redis is not blamed while this process stands still. For short
+   * bounds; by default the clock counts.
    */
-  forgivesStalls?: boolean;
-  /** Bound of opening a session, with all its connections. */
+  timeoutExcludesStalls?: boolean;
+  /** Bound of opening a session with all its connections. */
   openTimeoutMs: number;
 }
 
 /**
- * Opens one connection that is never resumed: no reconnecting, no resending, no queue while it is down. A cut may
- * mean that Redis came back in an older state, and only a new session looks how far back that was.
- * @throws CountersError COUNTERS_LOST when it cannot be had within `openTimeoutMs`
+ * Opens one connection that is never resumed: no reconnecting, no resending, no queue while it is down. After a cut Redis
+ * may be back in an older state, and only a new session checks how far back.
+ * @throws CountersError COUNTERS_LOST if it fails or takes longer than `openTimeoutMs`
  */
 export async function openConnection(
   settings: CounterSessionOptions,
@@ -37,30 +38,25 @@ export async function openConnection(
     autoResubscribe: false,
     enableOfflineQueue: false,
     connectTimeout: settings.openTimeoutMs,
-    ...(settings.forgivesStalls ? {} : { commandTimeout: settings.commandTimeoutMs }),
+    ...(settings.timeoutExcludesStalls ? {} : { commandTimeout: settings.commandTimeoutMs }),
     ...(settings.tls ? { tls: {} } : {}),
     ...(settings.username === undefined ? {} : { username: settings.username }),
     ...(settings.password === undefined ? {} : { password: settings.password }),
     ...node,
   };
   const redis = settings.url === undefined ? new Redis(options) : new Redis(settings.url, options);
-  // The rejection is what we act on; why it came about, as a password that is refused, is only emitted.
-  let said: unknown;
+  // `connect` rejects without the reason, such as a wrong password. That is only emitted.
+  let emitted: unknown;
   redis.on('error', (error) => {
-    said ??= error;
+    emitted ??= error;
   });
   defineScripts(redis);
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer while connecting')), settings.openTimeoutMs);
-  });
   try {
-    await Promise.race([redis.connect(), timeout]);
+    const message = 'no answer while connecting';
+    await pTimeout(redis.connect(), { milliseconds: settings.openTimeoutMs, message });
     return redis;
   } catch (thrown) {
     redis.disconnect();
-    throw new CountersError('COUNTERS_LOST', 'Redis cannot be reached', said ?? thrown);
-  } finally {
-    clearTimeout(timer);
+    throw new CountersError('COUNTERS_LOST', 'Redis cannot be reached', emitted ?? thrown);
   }
 }

@@ -7,11 +7,11 @@ export type CountersErrorCode =
 
 /**
  * Every failure of Redis that leaves this package.
- * - `COUNTERS_LOST`: the session is over; whoever needs the counters opens another and begins anew.
- * - `COUNTERS_GENERATION`: the counters are of another generation than the session's; the same remedy.
- * - `COUNTERS_CONTENDED`: others kept applying the same events; what is left is to be applied again.
- * - `COUNTERS_EVICTING`: Redis may evict keys, so absence would lie; set `maxmemory-policy noeviction`.
- * - `COUNTERS_TOO_OLD`: the server lacks a command that counting needs; use Redis 7 or newer, or Valkey.
+ * - `COUNTERS_LOST`: the session is over. Open another one and start a new epoch.
+ * - `COUNTERS_GENERATION`: Redis has another generation than the session. The remedy is the same.
+ * - `COUNTERS_CONTENDED`: others keep applying the same events. Apply the rest again.
+ * - `COUNTERS_EVICTING`: Redis may evict keys, so an absent key could mean anything. Set `maxmemory-policy noeviction`.
+ * - `COUNTERS_TOO_OLD`: the server lacks a command that counting needs. Use Redis 7 or newer, or Valkey.
  */
 export class CountersError extends Error {
   override readonly name = 'CountersError';

@@ -1,37 +1,33 @@
-import { fillQueueKey, fillSlotKey } from './keys.ts';
-import type { Master } from './masters.ts';
-import { NOTHING_FILLED } from './open.ts';
-import { run } from './scripts.ts';
-import type { CounterSession } from './session.ts';
+import { fillQueueKey } from './keys.ts';
+import { NOTHING_FILLED } from './open-users.ts';
+import { scriptOf } from './scripts.ts';
+import type { CounterSession, Master } from './session.ts';
 
 /*
- * Who is to be filled, on the master that holds the user, so that whoever has time goes on where another was killed
- * (lua/take.lua). No number depends on it: who is missing here is queued again by the next answer that the
- * window sums cannot give.
+ * The users that are not complete, in a sorted set on each master, so that any process goes on where another was killed
+ * (lua/reserve.lua). No number depends on it: the next answer that window sums cannot give queues a missing user again.
  */
 
-/** Whom `reserveUsers` gives to one process is not given to another for so long. */
-const TAKEN_MS = 30_000;
-/** Outlasts a round, unless Mongo is slow; then more sums are asked than there are slots, and no number is wrong. */
-const SLOT_MS = 15_000;
-/** Orders those that have nothing yet before those that have a part. */
+/** How long reserved users are kept from other processes. */
+const RESERVED_MS = 30_000;
+/** Orders users that have nothing yet before those that have a part. */
 const NEW = -1e14;
 const NEW_BELOW = -5e13;
 
-/** What a user's place in the queue follows from. */
-export interface QueuePlace {
-  /** Epoch ms; `NOTHING_FILLED` where nothing is. */
+/** What a user's score in the queue follows from. */
+export interface QueuePosition {
+  /** Epoch ms; `NOTHING_FILLED` if nothing is filled. */
   sinceMs: number;
   openedAtMs: number;
 }
 
 export interface FillQueue {
   users: number;
-  /** Epoch ms since when the first of those waits that have nothing and are not taken; undefined where there are none. */
+  /** Since when (epoch ms) the first user with nothing filled waits unreserved; undefined without such a user. */
   oldestMs: number | undefined;
 }
 
-/** Queues users that are about to be opened; an older place in the queue is replaced. @throws CountersError */
+/** Queues users that are about to be opened. Replaces an older position. @throws CountersError */
 export async function queueUsers(
   session: CounterSession,
   userIds: readonly string[],
@@ -42,7 +38,7 @@ export async function queueUsers(
   );
 }
 
-/** Queues users that are being filled, where they are not queued; who is stays in their place. @throws CountersError */
+/** Queues users that are being filled. A queued user keeps their position. @throws CountersError */
 export async function queueFilling(
   session: CounterSession,
   userIds: readonly string[],
@@ -53,67 +49,50 @@ export async function queueFilling(
   );
 }
 
-/**
- * Takes some users on each master, those that have nothing yet and those that have a part.
- * @throws CountersError
- */
+/** Reserves some users on each master, of those that have nothing yet and those that have a part. @throws CountersError */
 export async function reserveUsers(
   session: CounterSession,
   atMost: { empty: number; part: number },
   nowMs: number,
 ): Promise<string[]> {
-  const taken = await Promise.all(
-    session.masters.map((master) =>
-      session.run(
-        master,
-        'take',
-        [fillQueueKey(master.tag)],
-        [nowMs, atMost.empty, atMost.part, nowMs + TAKEN_MS],
-      ),
-    ),
+  const args = [nowMs, atMost.empty, atMost.part, nowMs + RESERVED_MS];
+  const reserved = await Promise.all(
+    session.masters.map((master) => session.run(master, 'reserve', [fillQueueKey(master.tag)], args)),
   );
-  return (taken as string[][]).flat();
+  return (reserved as string[][]).flat();
 }
 
-/** Gives users back that have a part now, or that were not come to. @throws CountersError */
+/** Returns reserved users that are not complete yet. @throws CountersError */
 export async function requeueUsers(
   session: CounterSession,
-  users: ReadonlyMap<string, QueuePlace>,
+  users: ReadonlyMap<string, QueuePosition>,
 ): Promise<void> {
-  await eachMaster(session, [...users.keys()], (master, ids) =>
-    master.redis.zadd(
-      fillQueueKey(master.tag),
-      ...ids.flatMap((id) => [String(placeOf(users.get(id)!)), id]),
-    ),
+  await eachMaster(session, [...users.keys()], ({ redis, tag }, ids) =>
+    redis.zadd(fillQueueKey(tag), ...ids.flatMap((id) => [String(scoreOf(users.get(id)!)), id])),
   );
 }
 
 /**
- * Takes users off the queue who are complete, unless they were opened anew since.
- * @param users as they were when their last piece was begun
+ * Removes complete users from the queue, unless they were reopened meanwhile.
+ * @param users as they were when their last piece began
  * @throws CountersError
  */
 export async function dequeueUsers(
   session: CounterSession,
-  users: ReadonlyMap<string, QueuePlace>,
+  users: ReadonlyMap<string, QueuePosition>,
 ): Promise<void> {
-  await eachMaster(session, [...users.keys()], (master, ids) =>
-    run(
-      master.redis,
-      'dequeue',
-      [fillQueueKey(master.tag)],
-      ids.flatMap((id) => [id, placeOf(users.get(id)!)]),
-    ),
+  await eachMaster(session, [...users.keys()], ({ redis, tag }, ids) =>
+    scriptOf(redis, 'dequeue')(1, fillQueueKey(tag), ...ids.flatMap((id) => [id, scoreOf(users.get(id)!)])),
   );
 }
 
-function placeOf({ sinceMs, openedAtMs }: QueuePlace): number {
+function scoreOf({ sinceMs, openedAtMs }: QueuePosition): number {
   return sinceMs === NOTHING_FILLED ? NEW + openedAtMs : -sinceMs;
 }
 
-/** How many wait, and since when. @throws CountersError */
+/** How many users wait, and since when. @throws CountersError */
 export async function readFillQueue(session: CounterSession): Promise<FillQueue> {
-  const queues = await session.guard(() =>
+  const queues = await session.endOnError(() =>
     Promise.all(
       session.masters.map(async ({ redis, tag }) => {
         const key = fillQueueKey(tag);
@@ -133,9 +112,9 @@ export async function readFillQueue(session: CounterSession): Promise<FillQueue>
   };
 }
 
-/** Some of those that wait, those first that are next. @throws CountersError */
+/** Some of the users that wait, next ones first. @throws CountersError */
 export async function queuedUsers(session: CounterSession, atMost: number): Promise<string[]> {
-  const queues = await session.guard(() =>
+  const queues = await session.endOnError(() =>
     Promise.all(
       session.masters.map(({ redis, tag }) => redis.zrange(fillQueueKey(tag), '0', String(atMost - 1))),
     ),
@@ -143,43 +122,21 @@ export async function queuedUsers(session: CounterSession, atMost: number): Prom
   return queues.flat().slice(0, atMost);
 }
 
-/**
- * Takes one of the slots that bound how many sums are asked of Mongo at once, by all processes together.
- * @param holder a name that no other has
- * @returns the slot; undefined when all are taken
- * @throws CountersError
- */
-export async function acquireFillSlot(
-  session: CounterSession,
-  slots: number,
-  holder: string,
-): Promise<number | undefined> {
-  const { redis, tag } = session.masters[0]!;
-  for (let slot = 0; slot < slots; slot++) {
-    const reply = await session.attempt(() => redis.set(fillSlotKey(tag, slot), holder, 'PX', SLOT_MS, 'NX'));
-    if (reply === 'OK') return slot;
-  }
-  return undefined;
-}
-
-/** Gives a slot back, unless it ran out and is another's. @throws CountersError */
-export async function releaseFillSlot(session: CounterSession, slot: number, holder: string): Promise<void> {
-  const master = session.masters[0]!;
-  await session.run(master, 'give', [fillSlotKey(master.tag, slot)], [holder]);
-}
-
-function eachMaster(
+async function eachMaster(
   session: CounterSession,
   userIds: readonly string[],
   work: (master: Master, userIds: string[]) => Promise<unknown>,
-): Promise<unknown> {
-  if (userIds.length === 0) return Promise.resolve();
-  const byMaster = new Map<Master, string[]>();
-  for (const userId of userIds) {
-    const master = session.master(userId);
-    const known = byMaster.get(master);
-    if (known === undefined) byMaster.set(master, [userId]);
-    else known.push(userId);
-  }
-  return session.attempt(() => Promise.all([...byMaster].map(([master, ids]) => work(master, ids))));
+): Promise<void> {
+  if (userIds.length === 0) return;
+  const byMaster = [...session.byMaster(userIds)];
+  await session.attempt(() =>
+    Promise.all(
+      byMaster.map(([master, indexes]) =>
+        work(
+          master,
+          indexes.map((i) => userIds[i]!),
+        ),
+      ),
+    ),
+  );
 }

@@ -1,56 +1,45 @@
 import { randomUUID } from 'node:crypto';
 import { CountersError } from './errors.ts';
-import { asOfField, checkpointField } from './keys.ts';
-import type { Master } from './masters.ts';
-import type { CounterSession } from './session.ts';
+import { asOfField, checkpointField, pairsOf } from './keys.ts';
+import type { CounterSession, Master } from './session.ts';
 
-/** What a master says of itself: whose counters it holds and how far they go. */
+/** What a master holds: whose counters, and how far they count. */
 export interface Generation {
   id: string;
-  /** Months that buckets are kept, for as long as this generation lasts. */
+  /** Months that buckets are kept. Stays the same for the whole generation. */
   retentionMonths: number;
-  /** For each `stream:partition` the offset counted through. */
+  /** By partition id, the offset counted through. */
   checkpoints: Map<string, number>;
-  /** For each `stream:partition` the time (epoch ms) by which everything acknowledged is counted. */
+  /** By partition id, the time (epoch ms) by which everything acknowledged is counted. */
   asOf: Map<string, number>;
 }
 
 export type Generations = Map<Master, Generation>;
 
 /**
- * Reads every master's generation and begins one where there is none, in one script a master.
- * @param begin.through checkpoint of every partition in a new generation: the committed offset less one
- * @param begin.replacing generations that must not go on, since the topic no longer holds what their checkpoints ask for
+ * Reads every master's generation, and begins one where there is none. One script per master.
+ * @param begin.through the checkpoints of a new generation, by partition id
+ * @param begin.replacing ids of generations that end here
  * @throws CountersError
  */
 export async function ensureGenerations(
   session: CounterSession,
   begin: { retentionMonths: number; through: ReadonlyMap<string, number>; replacing?: ReadonlySet<string> },
 ): Promise<Generations> {
-  const checkpoints = [...begin.through].flatMap(([partition, offset]) => [
-    checkpointField(partition),
-    offset,
-  ]);
+  const { retentionMonths, through, replacing } = begin;
+  const checkpoints = [...through].flatMap(([partition, offset]) => [checkpointField(partition), offset]);
   const generations: Generations = new Map();
   for (const master of session.masters) {
-    const replaced = begin.replacing?.size ? (await readGeneration(session, master))?.id : undefined;
-    const reply = await session.run(
-      master,
-      'begin',
-      [master.ledgerKey],
-      [
-        randomUUID(),
-        begin.retentionMonths,
-        replaced !== undefined && begin.replacing?.has(replaced) ? replaced : '',
-        ...checkpoints,
-      ],
-    );
-    generations.set(master, parseGeneration(pairs(reply as string[]))!);
+    const present = replacing?.size ? (await readGeneration(session, master))?.id : undefined;
+    const replaced = present !== undefined && replacing?.has(present) ? present : '';
+    const args = [randomUUID(), retentionMonths, replaced, ...checkpoints];
+    const reply = await session.run(master, 'ensure-generation', [master.generationKey], args);
+    generations.set(master, parseGeneration(pairsOf(reply as string[]))!);
   }
   return generations;
 }
 
-/** Every master's generation as it stands; a master without one is left out. @throws CountersError */
+/** Every master's generation. Leaves out a master without one. @throws CountersError */
 export async function readGenerations(session: CounterSession): Promise<Generations> {
   const generations: Generations = new Map();
   await Promise.all(
@@ -63,37 +52,28 @@ export async function readGenerations(session: CounterSession): Promise<Generati
 }
 
 /**
- * Notes on every master that a partition is counted through an offset, and as of when.
- * @throws CountersError COUNTERS_GENERATION when a master has begun another generation (it was emptied meanwhile)
+ * Writes a partition's checkpoint on every master. Call it only when everything through that offset is recorded.
+ * @param checkpoint.partition a partition id
+ * @param checkpoint.asOfMs by then (epoch ms) everything acknowledged to producers lay at or below `through`
+ * @throws CountersError COUNTERS_GENERATION when a master was emptied or has begun another generation
  */
-export async function raiseCheckpoint(
-  session: CounterSession,
-  generations: Generations,
-  checkpoint: { partition: string; through: number; asOfMs?: number | undefined },
+export async function writeCheckpoint(
+  { session, generations }: { session: CounterSession; generations: Generations },
+  { partition, through, asOfMs }: { partition: string; through: number; asOfMs?: number | undefined },
 ): Promise<void> {
+  const fields = [checkpointField(partition), through, asOfField(partition), asOfMs ?? ''];
   const replies = await Promise.all(
     [...generations].map(([master, { id }]) =>
-      session.run(
-        master,
-        'checkpoint',
-        [master.ledgerKey],
-        [
-          id,
-          checkpointField(checkpoint.partition),
-          checkpoint.through,
-          asOfField(checkpoint.partition),
-          checkpoint.asOfMs ?? '',
-        ],
-      ),
+      session.run(master, 'checkpoint', [master.generationKey], [id, ...fields]),
     ),
   );
   if (replies.some((reply) => reply !== 1)) {
-    throw new CountersError('COUNTERS_GENERATION', 'Redis was emptied, or began another generation');
+    throw new CountersError('COUNTERS_GENERATION', 'Redis was emptied, or has begun another generation');
   }
 }
 
 async function readGeneration(session: CounterSession, master: Master): Promise<Generation | undefined> {
-  const fields = await session.guard(() => master.redis.hgetall(master.ledgerKey));
+  const fields = await session.endOnError(() => master.redis.hgetall(master.generationKey));
   return parseGeneration(Object.entries(fields));
 }
 
@@ -102,12 +82,6 @@ export function generationOf(session: CounterSession, generations: Generations, 
   const generation = generations.get(session.master(userId));
   if (generation === undefined) throw new CountersError('COUNTERS_GENERATION', 'a master has no generation');
   return generation;
-}
-
-function pairs(flat: string[]): [string, string][] {
-  const list: [string, string][] = [];
-  for (let i = 0; i < flat.length; i += 2) list.push([flat[i]!, flat[i + 1]!]);
-  return list;
 }
 
 function parseGeneration(fields: [string, string][]): Generation | undefined {

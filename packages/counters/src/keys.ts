@@ -1,14 +1,13 @@
 import { firstDayOfMonth, isoWeekYear, monthOf, startOfDay, weekOf } from '@calltally/domain';
 
 /*
- * The only place that builds a key or the name of a field (docs/design.md, "Counters in Redis").
- * All keys of a user share a hash tag, so that one script may touch them on a cluster.
+ * The only place that builds keys and names of fields (docs/design.md, "Counters in Redis").
+ * All keys of a user share a hash tag, so that one script may use them on a cluster.
  */
 
 /**
- * An id of any script as what stands between the braces of a hash tag, which ends with the first `}`: an id that began
- * with one would have an empty tag, and its keys would lie in several slots. Percent signs are encoded for the sake of
- * braces, so two ids never share a key; ids without either are written as they are.
+ * A user id as a hash tag. A tag ends with the first `}`, so an id with braces could spread over several slots.
+ * Percent signs are encoded for the sake of braces, so two ids never share a key. Ids without either stay as they are.
  */
 function tagOf(userId: string): string {
   return userId.replace(/[%}]/g, encodeURIComponent);
@@ -18,17 +17,17 @@ export function userKey(userId: string): string {
   return `ct:{${tagOf(userId)}}`;
 }
 
-/** Days of one month and the month's own sum: 64 fields, which stays a listpack. */
+/** Days of one month and the month's own sum: at most 64 fields, so it stays a listpack. */
 export function monthKey(userId: string, month: number): string {
   return `${userKey(userId)}:m:${month}`;
 }
 
-/** Weeks of one ISO year: 106 fields, which stays a listpack. */
+/** Weeks of one ISO year: at most 106 fields, so it stays a listpack. */
 export function weekKey(userId: string, isoYear: number): string {
   return `${userKey(userId)}:w:${isoYear}`;
 }
 
-/** Generation and checkpoints of one master; the tag is chosen so that the key lies on it. */
+/** Generation and checkpoints of one master. The tag is chosen so that the key lies on it. */
 export function generationKey(tag: number): string {
   return `ct:ledger:{${tag}}`;
 }
@@ -38,7 +37,6 @@ export function fillQueueKey(tag: number): string {
   return `ct:filling:{${tag}}`;
 }
 
-/** A slot: one of the sums that all processes together may ask of Mongo at once. */
 export function fillSlotKey(tag: number, slot: number): string {
   return `ct:fill-slot:{${tag}}:${slot}`;
 }
@@ -47,10 +45,10 @@ export function appliedField(partition: string): string {
   return `a:${partition}`;
 }
 
-/** Of a user who is being filled: through where each partition was stored when the user was opened. */
+/** `base` of a user who is being filled. */
 export const BASE_FIELD = 'b';
 
-/** One text, since 500 partitions must fit; each `stream:partition=offset` behind a space (lua/apply.lua). */
+/** One text, so that 500 partitions fit: each `<partition id>=<offset>` behind a space (lua/apply.lua). */
 export function packBase(base: ReadonlyMap<string, number>): string {
   return [...base].map(([partition, offset]) => ` ${partition}=${offset}`).join('');
 }
@@ -65,21 +63,27 @@ export function unpackBase(text: string): Map<string, number> {
 }
 
 /**
- * For each `stream:partition` the offset counted through, from applied fields and their values as a script tells them:
- * its own field where there is one, else that in `base`.
+ * How far a user is applied, by partition id, from fields of the user's hash. A partition's own field counts, else the
+ * offset in `base`.
  */
-export function appliedOf(flat: readonly string[]): Map<string, number> {
+export function appliedThroughOf(fields: Iterable<readonly [string, string]>): Map<string, number> {
   const applied = new Map<string, number>();
   let base: Map<string, number> | undefined;
-  for (let i = 0; i < flat.length; i += 2) {
-    if (flat[i] === BASE_FIELD) base = unpackBase(flat[i + 1]!);
-    else applied.set(flat[i]!.slice(2), Number(flat[i + 1]));
+  for (const [field, value] of fields) {
+    if (field === BASE_FIELD) base = unpackBase(value);
+    else if (field.startsWith('a:')) applied.set(field.slice(2), Number(value));
   }
   return base === undefined ? applied : new Map([...base, ...applied]);
 }
 
-/** Sums kept ready, as one text (`readyOf` in ready.ts). */
-export const READY_FIELD = 'r';
+/** Fields and values of a flat reply. */
+export function pairsOf(flat: readonly string[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i]!, flat[i + 1]!]);
+  return pairs;
+}
+
+export const WINDOW_SUMS_FIELD = 'r';
 
 export function checkpointField(partition: string): string {
   return `mark:${partition}`;
@@ -97,18 +101,18 @@ export function firstKeptDay(todayDay: number, retentionMonths: number): number 
   return firstDayOfMonth(monthOf(todayDay) - retentionMonths);
 }
 
-/** When a month's buckets are let go, epoch seconds. */
+/** When a month's buckets expire, epoch seconds. */
 export function monthExpirySeconds(month: number, retentionMonths: number): number {
   return startOfDay(firstDayOfMonth(month + retentionMonths + SPARE_MONTHS)) / 1000;
 }
 
-/** When an ISO year's weeks are let go, epoch seconds: with the last month that a week of it reaches into. */
+/** When an ISO year's weeks expire, epoch seconds: with the last month that one of them reaches into. */
 export function weekExpirySeconds(isoYear: number, retentionMonths: number): number {
   const januaryAfter = (isoYear + 1 - 1970) * 12;
   return monthExpirySeconds(januaryAfter, retentionMonths);
 }
 
-/** Every bucket key that a user may have: what goes when the user is opened. */
+/** Every bucket key that a user may have. */
 export function allBucketKeys(userId: string, todayDay: number, retentionMonths: number): string[] {
   const newest = monthOf(todayDay) + 1;
   const oldest = newest - retentionMonths - SPARE_MONTHS;

@@ -1,9 +1,8 @@
-/** How finely time is told. */
 const TICK_MS = 10;
 
 interface Waiting {
   dueTick: number;
-  late(): void;
+  fail(): void;
 }
 
 const waiting = new Set<Waiting>();
@@ -11,16 +10,16 @@ let ticks = 0;
 let timer: NodeJS.Timeout | undefined;
 
 /**
- * Time as this process lives it: while it stands still (a long turn of its event loop, a machine with other things to
- * do) it passes by one tick, however long that takes by the clock. Between two ticks the process has looked at its
- * sockets, so that an answer which lies there is taken before anybody is blamed for being late with it.
+ * Loop time: while this process stands still (a long turn of its event loop, a busy machine), it passes by one tick,
+ * however long that takes by the clock. Between two ticks the process reads its sockets, so an answer that has arrived
+ * is taken before anybody is blamed for being late.
  */
 function tick(): void {
   ticks += 1;
   for (const one of waiting) {
     if (one.dueTick > ticks) continue;
     waiting.delete(one);
-    one.late();
+    one.fail();
   }
   if (waiting.size > 0) return;
   clearInterval(timer);
@@ -28,14 +27,15 @@ function tick(): void {
 }
 
 /**
- * What `work` comes to, within a limit that does not run while this process itself stands still.
+ * Awaits work within a limit in loop time.
  * @param limitMs in steps of 10 ms
- * @throws what `late` makes, when the limit has passed; what becomes of the work then is nobody's business
+ * @throws what `timeoutError` makes once the limit has passed; the work goes on, and its result is ignored
  */
-export function withinLoopTime<T>(work: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
+export function withinLoopTime<T>(work: Promise<T>, limitMs: number, timeoutError: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    // The tick that is under way is shorter than others.
-    const one = { dueTick: ticks + Math.ceil(limitMs / TICK_MS) + 1, late: () => reject(late()) };
+    // One more, because the present tick has partly passed.
+    const dueTick = ticks + Math.ceil(limitMs / TICK_MS) + 1;
+    const one = { dueTick, fail: () => reject(timeoutError()) };
     waiting.add(one);
     timer ??= setInterval(tick, TICK_MS);
     work.then(resolve, reject).finally(() => waiting.delete(one));

@@ -4,23 +4,22 @@ import { type CounterSessionOptions, openConnection } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { generationKey } from './keys.ts';
 
-/** One Redis node that takes writes, and what it says about its generation. */
-export interface Master {
+/** A connection to a Redis node that takes writes. */
+export interface MasterNode {
   redis: Redis;
-  /** What its own keys have for a hash tag, so that they lie on it. */
+  /** The hash tag of the node's own keys, chosen so that they lie on it. */
   tag: number;
-  ledgerKey: string;
-  /** Inclusive ranges of hash slots; a single node has them all. */
+  generationKey: string;
+  /** Inclusive ranges of hash slots. A single node has them all. */
   slots: [number, number][];
 }
 
 const SLOTS = 16384;
 
-/** Connects to the one node, or to every master of a cluster as it stands now. @throws CountersError */
-export async function openMasters(settings: CounterSessionOptions): Promise<Master[]> {
+/** Connects to the single node, or to every present master of a cluster. @throws CountersError */
+export async function openMasters(settings: CounterSessionOptions): Promise<MasterNode[]> {
   if (settings.clusterNodes === undefined) {
-    const redis = await openConnection(settings);
-    return [masterOn(redis, [[0, SLOTS - 1]])];
+    return [masterOn(await openConnection(settings), [[0, SLOTS - 1]])];
   }
   const nodes = await askTopology(settings, settings.clusterNodes);
   const opened = await Promise.allSettled(
@@ -37,13 +36,13 @@ export async function openMasters(settings: CounterSessionOptions): Promise<Mast
   return masters;
 }
 
-function masterOn(redis: Redis, slots: [number, number][]): Master {
+function masterOn(redis: Redis, slots: [number, number][]): MasterNode {
   const tag = tagWithin(slots);
-  return { redis, tag, ledgerKey: generationKey(tag), slots };
+  return { redis, tag, generationKey: generationKey(tag), slots };
 }
 
-/** The master that holds a key. */
-export function masterOf(masters: readonly Master[], key: string): Master {
+/** The master that holds a key. @throws CountersError COUNTERS_LOST if none does */
+export function masterOf<M extends MasterNode>(masters: readonly M[], key: string): M {
   const slot = calculateSlot(key);
   const master = masters.find(({ slots }) => holds(slots, slot));
   if (master === undefined) throw new CountersError('COUNTERS_LOST', `no master holds hash slot ${slot}`);
@@ -54,7 +53,7 @@ function holds(slots: readonly [number, number][], slot: number): boolean {
   return slots.some(([first, last]) => slot >= first && slot <= last);
 }
 
-/** The least number whose ledger key lies in these slots: every process finds the same one. */
+/** The least number whose generation key lies in these slots, so that every process finds the same one. */
 function tagWithin(slots: [number, number][]): number {
   for (let tag = 0; tag < SLOTS * 64; tag++) if (holds(slots, calculateSlot(generationKey(tag)))) return tag;
   throw new CountersError('COUNTERS_LOST', 'a master of the cluster holds no slots');
@@ -69,8 +68,8 @@ async function askTopology(
   let failure: unknown = new CountersError('COUNTERS_LOST', 'no cluster node is configured');
   for (const node of nodes) {
     try {
-      // Its one command is part of opening, and bound by the clock.
-      const redis = await openConnection({ ...settings, forgivesStalls: false }, node);
+      // Its one command is part of opening, which the clock bounds.
+      const redis = await openConnection({ ...settings, timeoutExcludesStalls: false }, node);
       try {
         const reply = (await redis.cluster('SLOTS')) as unknown as SlotReply[];
         const masters = new Map<string, { host: string; port: number; slots: [number, number][] }>();

@@ -6,22 +6,22 @@ import {
   type Tally,
 } from '@calltally/domain';
 import type { Generations } from './generation.ts';
-import { appliedOf, BASE_FIELD, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import { appliedThroughOf, BASE_FIELD, firstKeptDay, monthKey, pairsOf, userKey, weekKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
 
 export interface SegmentsReading {
   available: Availability;
-  /** Of each unit asked for: as many as it has days or weeks, in order; one for a month. */
+  /** For each segment, its days or weeks in order; one tally for a month. */
   values: Tally[][];
-  /** For each `stream:partition` the offset through which these numbers count. */
-  applied: Map<string, number>;
-  /** Older calls of the user are still to be filled in. */
+  /** By partition id, the offset through which these numbers count. */
+  appliedThrough: Map<string, number>;
+  /** Older calls of the user are not filled in yet. */
   isFilling?: true;
 }
 
 /**
- * Tells days, weeks and months one by one, in one script, at one moment.
- * @returns undefined when the counters do not know the user, or not enough of them
+ * Reads single days, weeks and months in one script, at one moment.
+ * @returns undefined if the counters do not know the user, or not enough of them
  * @throws CountersError
  */
 export async function readSegments(
@@ -29,31 +29,31 @@ export async function readSegments(
   generations: Generations,
   userId: string,
   nowMs: number,
-  units: readonly SeriesSegment[],
+  segments: readonly SeriesSegment[],
 ): Promise<SegmentsReading | undefined> {
   const master = session.master(userId);
   const generation = generations.get(master);
   if (generation === undefined) return undefined;
   const keys = [userKey(userId)];
   const args: (string | number)[] = [generation.id];
-  for (const unit of units) {
-    const key = unit.kind === 'weeks' ? weekKey(userId, unit.isoYear) : monthKey(userId, unit.month);
-    // Lua counts from 1. A week 0 is of 1969, and nothing is kept for so long.
-    args.push(keys.push(key), ...(unit.kind === 'month' ? [0, 0] : [unit.first, unit.last]));
+  for (const segment of segments) {
+    const key = segment.kind === 'weeks' ? weekKey(userId, segment.isoYear) : monthKey(userId, segment.month);
+    // 0 means the month's own sum. There is no day 0, and week 0 is of 1969, which nobody keeps.
+    args.push(keys.push(key), ...(segment.kind === 'month' ? [0, 0] : [segment.first, segment.last]));
   }
-  const reply = (await session.run(master, 'series', keys, args)) as string[];
+  const reply = (await session.run(master, 'segments', keys, args)) as string[];
   if (reply.length === 0) return undefined;
   const isFilling = reply.includes(BASE_FIELD);
-  // Before the default window is there, rows alone answer, as they do for dashboards (lua/read.lua).
+  // Until the default window is filled, only rows answer, as for dashboards (lua/buckets.lua).
   if (isFilling && Number(reply[0]) > dayOf(nowMs) - defaultWindowDays + 1) return undefined;
-  const behindUnits = 2 + units.length;
+  const valuesEnd = 2 + segments.length;
   return {
     available: {
       fromDay: Math.max(Number(reply[0]), firstKeptDay(dayOf(nowMs), generation.retentionMonths)),
       lastStartedAt: Number(reply[1]),
     },
-    values: reply.slice(2, behindUnits).map(talliesOf),
-    applied: appliedOf(reply.slice(behindUnits)),
+    values: reply.slice(2, valuesEnd).map(talliesOf),
+    appliedThrough: appliedThroughOf(pairsOf(reply.slice(valuesEnd))),
     ...(isFilling && { isFilling: true }),
   };
 }

@@ -1,19 +1,19 @@
 import { CountersError } from './errors.ts';
 import type { CounterSession } from './session.ts';
 
-/** The scripts use EXPIREAT … GT; an older server would fail in the middle of one, with half of it done. */
+/** The scripts use EXPIREAT … GT. An older server would fail in the middle of a script, with half of it done. */
 const OLDEST_MAJOR_VERSION = 7;
 
 /**
- * Holds every master to what counting rests on: Redis 7 (or Valkey), and `maxmemory-policy noeviction`, since a Redis
- * that may evict keys would make absence lie for a part of a user.
- * @returns false where a master does not tell
+ * Checks every master for Redis 7 (or Valkey) and `maxmemory-policy noeviction`: if Redis evicted some keys of a user,
+ * the rest would look complete.
+ * @returns false if a master does not tell
  * @throws CountersError COUNTERS_EVICTING, COUNTERS_TOO_OLD, or COUNTERS_LOST
  */
 export async function requireSuitableRedis(session: CounterSession): Promise<boolean> {
-  let told = true;
+  let allTold = true;
   for (const { redis } of session.masters) {
-    const info = await session.guard(async () => {
+    const info = await session.endOnError(async () => {
       try {
         return await redis.info();
       } catch (thrown) {
@@ -23,12 +23,12 @@ export async function requireSuitableRedis(session: CounterSession): Promise<boo
     });
     const fault = unsuitable(info);
     if (fault !== undefined) throw fault;
-    if (info === '') told = false;
+    if (info === '') allTold = false;
   }
-  return told;
+  return allTold;
 }
 
-/** What speaks against a server, by its answer to INFO. */
+/** What is wrong with a server, by its answer to INFO. */
 export function unsuitable(info: string): CountersError | undefined {
   const version = /^redis_version:(\d+)\S*/m.exec(info);
   if (version !== null && Number(version[1]) < OLDEST_MAJOR_VERSION) {

@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs';
 import type { ChainableCommander, Redis } from 'ioredis';
 
-/** The scripts of lua/; each file begins with its keys, arguments and replies. */
+/** The scripts in lua/. Those that only read are named after what they reply. Each file lists its keys and arguments. */
 const SCRIPTS = [
-  'begin',
+  'ensure-generation',
   'checkpoint',
   'apply',
-  'ready',
-  'version',
-  'read',
-  'series',
+  'window-sums',
+  'digests',
+  'buckets',
+  'segments',
   'claim',
   'open',
   'fill',
-  'standing',
+  'fill-status',
   'snapshot',
-  'take',
+  'reserve',
   'dequeue',
-  'give',
+  'release-slot',
 ] as const;
 export type Script = (typeof SCRIPTS)[number];
 
@@ -25,38 +25,19 @@ const SOURCES = new Map(
   SCRIPTS.map((name) => [name, readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), 'utf8')]),
 );
 
-type Runner = (keys: number, ...keysAndArguments: (string | number)[]) => unknown;
+type RunScript = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<unknown>;
 
 export function defineScripts(redis: Redis): void {
   for (const [name, lua] of SOURCES) redis.defineCommand(commandName(name), { lua });
 }
 
-/** Runs a script at once. */
-export function run(
-  redis: Redis,
-  script: Script,
-  keys: readonly string[],
-  args: readonly (string | number)[],
-): Promise<unknown> {
-  return runnerOf(redis, script)(keys.length, ...keys, ...args) as Promise<unknown>;
-}
-
-/** Puts a script into a pipeline. */
-export function queue(
-  pipeline: ChainableCommander,
-  script: Script,
-  keys: readonly string[],
-  args: readonly (string | number)[],
-): void {
-  runnerOf(pipeline, script)(keys.length, ...keys, ...args);
-}
-
-function runnerOf(commander: Redis | ChainableCommander, script: Script): Runner {
-  const commands = commander as unknown as Record<string, Runner>;
+/** A script as a command of a connection, which runs it, or of a pipeline, which queues it. */
+export function scriptOf(commander: Redis | ChainableCommander, script: Script): RunScript {
+  const commands = commander as unknown as Record<string, RunScript>;
   return commands[commandName(script)]!.bind(commander);
 }
 
-/** ioredis has commands of its own called `apply` and the like. */
+/** With a prefix, since ioredis has commands of its own, such as `apply`. */
 function commandName(script: Script): string {
   return `calltally_${script}`;
 }

@@ -1,7 +1,7 @@
-/** Users of one command; more than are ever asked for at once where the event loop keeps up. */
+/** More users than ever ask at once while the event loop keeps up. */
 const KEYS_MAX = 256;
 
-/** Asks for some users of one generation; replies as lua/ready.lua, in the order of the keys. */
+/** Runs lua/window-sums.lua for some users of one generation. Replies come in the order of the keys. */
 type Ask = (generation: string, keys: readonly string[]) => Promise<readonly string[]>;
 
 interface Batch {
@@ -11,13 +11,13 @@ interface Batch {
 }
 
 /**
- * Asks one master for the window sums of many users by one command, since a command costs this process and Redis far
- * more than a user in it does. While a command is under way those that come wait for its reply, and go together: alone
- * a request is sent at once, and the more there are the less each of them costs.
+ * Reads the window sums of many users of one master in one command, because a command costs this process and Redis far
+ * more than a user in it. A request that comes alone is sent at once. Those that come while a command is pending wait
+ * for its reply and go together, so the more there are, the less each costs.
  */
 export class WindowSumsBatcher {
   readonly #ask: Ask;
-  /** The last one is open to further users. */
+  /** The last one takes further users. */
   readonly #batches: Batch[] = [];
   #isSending = false;
 
@@ -25,25 +25,21 @@ export class WindowSumsBatcher {
     this.#ask = ask;
   }
 
-  /** @returns what lua/ready.lua replies for the user; rejects as `ask` does */
+  /** @returns the reply of lua/window-sums.lua for the user; rejects as the command does */
   ask(generation: string, key: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      const { keys, waiting } = this.#open(generation);
-      keys.push(key);
-      waiting.push({ resolve, reject });
+      let batch = this.#batches.at(-1);
+      if (batch?.generation !== generation || batch.keys.length >= KEYS_MAX) {
+        batch = { generation, keys: [], waiting: [] };
+        this.#batches.push(batch);
+      }
+      batch.keys.push(key);
+      batch.waiting.push({ resolve, reject });
       if (this.#isSending) return;
       this.#isSending = true;
-      // Behind every request that has come in by now.
+      // Behind every request that has arrived by now.
       setImmediate(() => this.#sendAll());
     });
-  }
-
-  #open(generation: string): Batch {
-    const last = this.#batches.at(-1);
-    if (last?.generation === generation && last.keys.length < KEYS_MAX) return last;
-    const batch = { generation, keys: [], waiting: [] };
-    this.#batches.push(batch);
-    return batch;
   }
 
   async #sendAll(): Promise<void> {

@@ -1,15 +1,18 @@
-import type { Tally } from '@calltally/domain';
+import { dayOf, type Tally } from '@calltally/domain';
+import type { Generations } from './generation.ts';
+import { userKey } from './keys.ts';
+import type { CounterSession } from './session.ts';
 
-/** Calls of the UTC day, ISO week and month that hold now. */
+/** Calls of the current UTC day, ISO week and month. */
 export interface CurrentCalls {
   today: number;
   thisWeek: number;
   thisMonth: number;
 }
 
-/** The default window and the current periods, added up by the first reader of a UTC day and kept true by `apply`. */
+/** Sums of the default window and the current periods. The first reader of a UTC day adds them up; `apply` keeps them true. */
 export interface WindowSums extends CurrentCalls {
-  /** The UTC day, week and month that they hold for. */
+  /** The UTC day, week and month that the sums are of. */
   day: number;
   week: number;
   month: number;
@@ -17,26 +20,40 @@ export interface WindowSums extends CurrentCalls {
   window: Tally;
 }
 
-/** What a reader of the default window is told. */
 export interface WindowReading extends WindowSums {
-  /** No counted call starts later than this, epoch ms; -1 where there is no call. */
+  /** No counted call starts later than this, epoch ms; -1 without a call. */
   lastStartedAt: number;
 }
 
 /**
- * Reads them as lua/read.lua and lua/apply.lua write them: one text, since each field of a reply costs as much as the
- * rest of it. For all but users with tens of millions of calls it fits into 64 bytes, so that the hash stays a listpack.
+ * Reads a user's window sums, in one command for all users that are asked for at once.
+ * @returns undefined if they are of another UTC day or the user is unknown; `readBuckets` may still know
+ * @throws CountersError
  */
-export function readyOf(text: string): WindowSums {
-  return sumsOf(new Numbers(text));
-}
-
-/** Of lua/ready.lua: the same text with the latest start behind it. */
-export function windowReadingOf(text: string): WindowReading {
+export async function readWindowSums(
+  session: CounterSession,
+  generations: Generations,
+  userId: string,
+  nowMs: number,
+): Promise<WindowReading | undefined> {
+  const master = session.master(userId);
+  const generation = generations.get(master);
+  if (generation === undefined) return undefined;
+  const text = await master.windowSums.ask(generation.id, userKey(userId));
+  if (text === '') return undefined;
   const numbers = new Numbers(text);
   const reading = sumsOf(numbers) as WindowReading;
   reading.lastStartedAt = numbers.next();
-  return reading;
+  return reading.day === dayOf(nowMs) ? reading : undefined;
+}
+
+/**
+ * Parses window sums as lua/buckets.lua and lua/apply.lua write them: as one text, because each field of a reply costs as
+ * much as the rest of it. For all but users with tens of millions of calls the text is below 64 bytes, so the hash stays
+ * a listpack.
+ */
+export function parseWindowSums(text: string): WindowSums {
+  return sumsOf(new Numbers(text));
 }
 
 function sumsOf(numbers: Numbers): WindowSums {
@@ -55,7 +72,7 @@ const SPACE = 32;
 const MINUS = 45;
 const ZERO = 48;
 
-/** Whole numbers below 2^53 with a space between them. By hand: `split` and `Number` take four times as long. */
+/** Parses whole numbers below 2^53, separated by spaces. `split` and `Number` take four times as long. */
 class Numbers {
   readonly #text: string;
   #at = 0;

@@ -59,7 +59,7 @@ test('applying events', async (t) => {
         assert.equal(await apply(userId, `0:${log}`, batch), fresh);
         position[log] = Math.max(position[log]!, from + batch.length);
         if (look) {
-          const { available, range, applied, ...sums } = await read(userId);
+          const { available, range, appliedThrough: applied, ...sums } = await read(userId);
           assert.deepEqual({ ...sums, lastStartedAt: available.lastStartedAt }, oracle(counted(), NOW));
         }
       }
@@ -78,7 +78,7 @@ test('applying events', async (t) => {
         );
       }
       for (const [p, log] of partitions.entries())
-        assert.equal(snapshot!.applied.get(`0:${p}`), log.at(-1)?.offset);
+        assert.equal(snapshot!.appliedThrough.get(`0:${p}`), log.at(-1)?.offset);
     });
     await holds(t, property, 120);
   });
@@ -149,7 +149,7 @@ test('applying events', async (t) => {
         { kind: 'days', month, first: 1, last: 31 },
       ]);
       t.strictSame(fresh!.window, window, 'added up');
-      t.strictSame(fresh!.applied, new Map([['0:0', offset]]));
+      t.strictSame(fresh!.appliedThrough, new Map([['0:0', offset]]));
       t.strictSame(
         (await readWindowSums(session, generations, 'u-big', tomorrow))!.window,
         window,

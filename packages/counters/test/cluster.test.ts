@@ -10,7 +10,6 @@ import {
   ensureGenerations,
   forgetUsers,
   queueUsers,
-  raiseCheckpoint,
   readBuckets,
   readDigests,
   readFillQueue,
@@ -21,6 +20,7 @@ import {
   requireSuitableRedis,
   reserveUsers,
   snapshotUser,
+  writeCheckpoint,
 } from '../src/index.ts';
 import { userKey } from '../src/keys.ts';
 import { testCluster } from './cluster.ts';
@@ -54,7 +54,7 @@ test('counters on a cluster of three masters', async (t) => {
     async (t) => {
       t.equal(session.masters.length, 3);
       t.equal(new Set([...generations.values()].map(({ id }) => id)).size, 3);
-      t.equal(new Set(session.masters.map(({ ledgerKey }) => ledgerKey)).size, 3);
+      t.equal(new Set(session.masters.map(({ generationKey: ledgerKey }) => ledgerKey)).size, 3);
       const other = await open();
       const found = await ensureGenerations(other, begin);
       t.strictSame(
@@ -99,7 +99,7 @@ test('counters on a cluster of three masters', async (t) => {
       ]);
       const one = [{ calls: 1, durationMs: i + 1 }];
       t.strictSame(units!.values, [one, one]);
-      t.equal((await snapshotUser(session, generations, userId, NOW))!.applied.get('0:0'), 100 + i);
+      t.equal((await snapshotUser(session, generations, userId, NOW))!.appliedThrough.get('0:0'), 100 + i);
     }
     const ready = await Promise.all(users.map((userId) => readWindowSums(session, generations, userId, NOW)));
     t.strictSame(
@@ -190,7 +190,7 @@ test('counters on a cluster of three masters', async (t) => {
   });
 
   await t.test('a mark stands on every master', async (t) => {
-    await raiseCheckpoint(session, generations, { partition: '0:0', through: 200, asOfMs: 7 });
+    await writeCheckpoint({ session, generations }, { partition: '0:0', through: 200, asOfMs: 7 });
     for (const { checkpoints, asOf } of (await readGenerations(session)).values()) {
       t.equal(checkpoints.get('0:0'), 200);
       t.equal(asOf.get('0:0'), 7);
@@ -207,7 +207,7 @@ test('counters on a cluster of three masters', async (t) => {
         applied,
         users.map((userId) => (session.master(userId) === emptied ? 'unknown' : 1)),
       );
-      await t.rejects(raiseCheckpoint(session, generations, { partition: '0:0', through: 400 }), {
+      await t.rejects(writeCheckpoint({ session, generations }, { partition: '0:0', through: 400 }), {
         code: 'COUNTERS_GENERATION',
       });
       t.equal((await readGenerations(session)).size, 2);

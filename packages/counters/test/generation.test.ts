@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { ensureGenerations, raiseCheckpoint, readGenerations } from '../src/index.ts';
+import { ensureGenerations, readGenerations, writeCheckpoint } from '../src/index.ts';
 import { testCounters } from './support.ts';
 
 const LEDGER = 'ct:ledger:{0}';
@@ -45,7 +45,7 @@ test('generations', async (t) => {
     await begin(undefined, { '0:0': -1 });
     const generations = await readGenerations(session);
     for (const through of [9, 3, 0])
-      await raiseCheckpoint(session, generations, { partition: '0:0', through });
+      await writeCheckpoint({ session, generations }, { partition: '0:0', through });
     t.equal([...(await readGenerations(session)).values()][0]!.checkpoints.get('0:0'), 9);
   });
 
@@ -53,7 +53,7 @@ test('generations', async (t) => {
     await admin.flushall();
     const first = await begin(undefined, { '0:0': 4 });
     const generations = await readGenerations(session);
-    await raiseCheckpoint(session, generations, { partition: '0:0', through: 9, asOfMs: 1234 });
+    await writeCheckpoint({ session, generations }, { partition: '0:0', through: 9, asOfMs: 1234 });
     const again = [
       ...(await ensureGenerations(session, { retentionMonths: 3, through: new Map([['0:0', 77]]) })).values(),
     ][0]!;
@@ -63,7 +63,7 @@ test('generations', async (t) => {
       checkpoints: new Map([['0:0', 9]]),
       asOf: new Map([['0:0', 1234]]),
     });
-    await raiseCheckpoint(session, generations, { partition: '0:0', through: 10 });
+    await writeCheckpoint({ session, generations }, { partition: '0:0', through: 10 });
     t.strictSame(
       await readGenerations(session),
       new Map([[session.masters[0], { ...again, checkpoints: new Map([['0:0', 10]]) }]]),
@@ -99,11 +99,14 @@ test('generations', async (t) => {
     const old = await readGenerations(session);
     const mark = { partition: '0:0', through: 99, asOfMs: 5 };
     await admin.flushall();
-    await t.rejects(raiseCheckpoint(session, old, mark), { code: 'COUNTERS_GENERATION', retryable: true });
+    await t.rejects(writeCheckpoint({ session, generations: old }, mark), {
+      code: 'COUNTERS_GENERATION',
+      retryable: true,
+    });
     t.equal(await admin.exists(LEDGER), 0);
     await begin(undefined, { '0:0': 1 });
     const fields = await admin.hgetall(LEDGER);
-    await t.rejects(raiseCheckpoint(session, old, mark), { code: 'COUNTERS_GENERATION' });
+    await t.rejects(writeCheckpoint({ session, generations: old }, mark), { code: 'COUNTERS_GENERATION' });
     t.strictSame(await admin.hgetall(LEDGER), fields);
     t.equal(session.isOpen, true, 'the connection is sound');
   });

@@ -5,7 +5,7 @@ import { test } from 'tap';
 import {
   allBucketKeys,
   appliedField,
-  appliedOf,
+  appliedThroughOf,
   asOfField,
   checkpointField,
   fillQueueKey,
@@ -15,6 +15,7 @@ import {
   monthExpirySeconds,
   monthKey,
   packBase,
+  pairsOf,
   unpackBase,
   userKey,
   weekExpirySeconds,
@@ -60,11 +61,11 @@ test('base is one text and back; what is applied is a partition’s own field, e
     fc.property(cut, cut, (base, own) => {
       const fields = [...own].flatMap(([partition, offset]) => [appliedField(partition), String(offset)]);
       return (
-        isDeepStrictEqual(appliedOf(fields), own) &&
+        isDeepStrictEqual(appliedThroughOf(pairsOf(fields)), own) &&
         [
           [...fields, 'b', packBase(base)],
           ['b', packBase(base), ...fields],
-        ].every((flat) => isDeepStrictEqual(appliedOf(flat), new Map([...base, ...own])))
+        ].every((flat) => isDeepStrictEqual(appliedThroughOf(pairsOf(flat)), new Map([...base, ...own])))
       );
     }),
   );

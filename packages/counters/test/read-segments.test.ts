@@ -83,7 +83,7 @@ test('reading days, weeks and months one by one', async (t) => {
             reading.values,
             units.map((unit) => unitOracle(counted, unit)),
           );
-          assert.deepEqual(reading.applied, new Map([['0:0', counted.length - 1]]));
+          assert.deepEqual(reading.appliedThrough, new Map([['0:0', counted.length - 1]]));
           assert.equal(
             reading.available.lastStartedAt,
             Math.max(...counted.map(({ startedAt }) => startedAt)),
@@ -99,12 +99,15 @@ test('reading days, weeks and months one by one', async (t) => {
     await apply('u-told', [{ offset: 4, startedAt: START, durationMs: 1 }]);
     await apply('u-told', [{ offset: 9, startedAt: START - 1, durationMs: 1 }], '2:11');
     for (const nowMs of [START, START + 800 * DAY_MS]) {
-      const { available, applied } = (await read('u-told', [], nowMs))!;
+      const { available, appliedThrough: applied } = (await read('u-told', [], nowMs))!;
       const buckets = await readBuckets(session, generations, 'u-told', nowMs, []);
-      t.strictSame({ available, applied }, { available: buckets?.available, applied: buckets?.applied });
+      t.strictSame(
+        { available, applied },
+        { available: buckets?.available, applied: buckets?.appliedThrough },
+      );
     }
     t.strictSame(
-      (await read('u-told', []))?.applied,
+      (await read('u-told', []))?.appliedThrough,
       new Map([
         ['0:0', 4],
         ['2:11', 9],

@@ -12,7 +12,7 @@ export function monthName(month: number): string {
   return formatDay(firstDayOfMonth(month)).slice(0, 7);
 }
 
-/** A bucket by the name that a person reads, and its first UTC day. */
+/** A bucket's name for people, and its first UTC day. */
 export interface NamedBucket {
   name: string;
   firstDay: number;

@@ -3,17 +3,17 @@ const GROWTH = 2;
 const SLOTS_MIN = 1_024;
 
 /**
- * A set of call ids that keeps 64 bits of each: 8 bytes a slot and no objects, so that a hundred million fit into a
- * gigabyte or so. Two ids may look the same, once in a great while; whoever asks must be able to bear that.
+ * A set of call ids that keeps only 64 bits of each: 8 bytes per slot and no objects, so that a hundred million fit into
+ * about a gigabyte. Very rarely two ids look the same, so callers must tolerate that.
  */
 export class CallIds {
   #slots: Uint32Array;
   #size = 0;
-  /** Halves of the hash at hand. */
+  /** Both halves of the last hash. */
   #a = 0;
   #b = 0;
 
-  /** @param expected about how many there will be; more are taken, too */
+  /** @param expected about how many ids there will be; it takes more, too */
   constructor(expected = 0) {
     this.#slots = slotsFor(expected);
   }
@@ -22,7 +22,7 @@ export class CallIds {
     return this.#size;
   }
 
-  /** @returns whether it was not there yet */
+  /** @returns whether the id is new */
   add(callId: string): boolean {
     if (this.#size >= (this.#slots.length / 2) * FULL) this.#grow();
     this.#hash(callId);
@@ -39,7 +39,7 @@ export class CallIds {
     return this.#slots[this.#find()] !== 0;
   }
 
-  /** Where the hash at hand stands, or the free slot where it belongs. A slot whose first half is 0 is free. */
+  /** The slot of the last hash, or the free one where it belongs. A slot is free if its first half is 0. */
   #find(): number {
     const slots = this.#slots;
     let at = 2 * Math.floor((this.#a * slots.length) / 2 / 2 ** 32);
@@ -62,7 +62,7 @@ export class CallIds {
     }
   }
 
-  /** Two multiplicative hashes side by side, mixed at the end as MurmurHash3 does, since the slot is taken from above. */
+  /** Two multiplicative hashes side by side. Mixed at the end as in MurmurHash3, because the slot comes from the high bits. */
   #hash(callId: string): void {
     let a = 0xdeadbeef;
     let b = 0x41c6ce57;

@@ -1,4 +1,4 @@
-/** Lets so much work be under way at once and refuses the rest at once: nobody waits who could not be served in time. */
+/** Runs so much work at once and refuses the rest at once, so that nobody waits who could not be served in time. */
 export class ConcurrencyLimit {
   readonly #atOnceMax: number;
   readonly #refusal: () => Error;
@@ -19,7 +19,7 @@ export class ConcurrencyLimit {
     return this.#refused;
   }
 
-  /** @throws what `refusal` makes, where as much is under way as may be; and whatever the work does */
+  /** @throws what `refusal` makes if the limit is reached, and whatever the work throws */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#underWay >= this.#atOnceMax) {
       this.#refused += 1;

@@ -9,7 +9,7 @@ import {
 export interface LiveCounters {
   session: CounterSession;
   generations: Generations;
-  /** Epoch ms by which everything acknowledged to producers is counted; undefined until consumers have said so. */
+  /** Epoch ms by which everything acknowledged to producers is counted; undefined until ingest has said so. */
   asOfMs: number | undefined;
 }
 
@@ -18,8 +18,8 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 
 /**
- * Keeps a reader in touch with Redis: opens a session, keeps its generations and as-of at most a moment old, and opens
- * another session when one is over. While there is none, `current` is undefined and nobody waits for it.
+ * Keeps a reader in touch with Redis. Opens a session, polls its generations and as-of, and opens another one when it is
+ * over. While there is none, `current` is undefined and nobody waits for it.
  */
 export class CountersLink {
   readonly #settings: CounterSessionOptions;
@@ -35,10 +35,9 @@ export class CountersLink {
     return this.#live?.session.isOpen ? this.#live : undefined;
   }
 
-  /** Resolves when the first attempt to connect has ended, well or not. */
+  /** Resolves when the first attempt to connect has ended, successful or not. */
   async start(): Promise<void> {
-    const opened = await this.#open();
-    this.#running = this.#run(opened);
+    this.#running = this.#run(await this.#open());
   }
 
   async stop(): Promise<void> {
@@ -47,18 +46,18 @@ export class CountersLink {
     await this.#running;
   }
 
-  async #run(opened: boolean): Promise<void> {
-    let pauseMs = FIRST_PAUSE_MS;
-    let connected = opened;
-    while (!this.#stopping.signal.aborted) {
+  async #run(connected: boolean): Promise<void> {
+    const { signal } = this.#stopping;
+    const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {});
+    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; ) {
       if (connected) {
         pauseMs = FIRST_PAUSE_MS;
-        await this.#pause(POLL_MS);
+        await pause(POLL_MS);
         connected = await this.#poll(this.#live!.session);
       } else {
-        await this.#pause(pauseMs);
+        await pause(pauseMs);
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-        connected = !this.#stopping.signal.aborted && (await this.#open());
+        connected = !signal.aborted && (await this.#open());
       }
     }
     this.#live?.session.end('stopping');
@@ -82,19 +81,15 @@ export class CountersLink {
       return false;
     }
   }
-
-  async #pause(pauseMs: number): Promise<void> {
-    await sleep(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
-  }
 }
 
-/** The least of all partitions that have a checkpoint in their stream; undefined while one of them has not said. */
+/** The lowest as-of of all partitions of the newest topic epoch; undefined if one of them has none yet. */
 function lowestAsOf(generations: Generations): number | undefined {
   let lowest: number | undefined;
   for (const { checkpoints, asOf } of generations.values()) {
-    const newest = Math.max(...[...checkpoints.keys()].map(streamOf));
+    const newest = Math.max(...[...checkpoints.keys()].map(topicEpochOf));
     for (const partition of checkpoints.keys()) {
-      if (streamOf(partition) !== newest) continue;
+      if (topicEpochOf(partition) !== newest) continue;
       const time = asOf.get(partition);
       if (time === undefined) return undefined;
       if (lowest === undefined || time < lowest) lowest = time;
@@ -103,6 +98,6 @@ function lowestAsOf(generations: Generations): number | undefined {
   return lowest;
 }
 
-function streamOf(partition: string): number {
+function topicEpochOf(partition: string): number {
   return Number(partition.slice(0, partition.indexOf(':')));
 }

@@ -1,9 +1,9 @@
 export type LedgerErrorCode = 'LEDGER_UNAVAILABLE' | 'LEDGER_OVERLOADED' | 'LEDGER_BEHIND';
 
 /**
- * - `LEDGER_UNAVAILABLE`: neither store can answer now; ask again later.
- * - `LEDGER_OVERLOADED`: counters cannot answer, and rows are asked for others as much as Mongo can bear; ask again later.
- * - `LEDGER_BEHIND`: Mongo tells an older state than it did; the same call may succeed at once.
+ * - `LEDGER_UNAVAILABLE`: neither store can answer now. Ask again later.
+ * - `LEDGER_OVERLOADED`: the counters cannot answer, and Mongo reads rows for as many others as it can bear. Ask again later.
+ * - `LEDGER_BEHIND`: Mongo tells an older state than before. The same call may succeed at once.
  */
 export class LedgerError extends Error {
   override readonly name = 'LedgerError';

@@ -1,21 +1,28 @@
+export { writeCheckpoint } from '@calltally/counters';
 export { type AuditResult, auditUsers } from './audit.ts';
-export type { BucketValues, Difference } from './compare.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
 export { CountersLink, type LiveCounters } from './counters-link.ts';
-export { discardCounters } from './discard.ts';
+export { DashboardReader, type DashboardReading } from './dashboard-reader.ts';
+export type { BucketValues, Difference } from './differences.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';
-export { fillPieces } from './fill.ts';
+export { fillPieces } from './fill-pieces.ts';
 export { Filler } from './filler.ts';
 export type { LedgerContext } from './ledger-context.ts';
-export { openCold, reopen } from './open.ts';
+export { openCold, reopen } from './open-cold.ts';
 export { type PieceLimits, PieceReader } from './piece-reader.ts';
-export { DashboardReader, type DashboardReading } from './read.ts';
-export { SeriesReader, type SeriesReading } from './read-series.ts';
 export { type AnswerMeta, type AnswerSource, fallbackLimit } from './read-with-fallback.ts';
-export { type CallBatch, type Recorded, record, restore, writeCheckpoint } from './record.ts';
-export { fillUntilComplete, repairUsers, replaceUsers, type SumsAt, type WarmOptions } from './repair.ts';
+export { type CallBatch, type Recorded, recordBatch, restoreBatch } from './record.ts';
+export {
+  discardCounters,
+  type FillOptions,
+  fillUntilComplete,
+  repairUsers,
+  replaceUsers,
+  type SumsAt,
+} from './repair.ts';
 export type { PartitionOffsets } from './resume-point.ts';
 export { RowsAsOf } from './rows-as-of.ts';
+export { SeriesReader, type SeriesReading } from './series-reader.ts';
 export { generationsAheadOfMongo, type PartitionStart, startEpoch } from './start-epoch.ts';
 export { sumsOfTopic, type TopicEvent, TopicSums } from './topic-sums.ts';
 export { userDaySumsOf } from './user-day-sums.ts';

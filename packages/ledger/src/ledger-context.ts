@@ -1,7 +1,7 @@
 import { type CounterSession, CountersError, type Generations, readGenerations } from '@calltally/counters';
 import type { Store } from '@calltally/store';
 
-/** Where counters rest, whose generation they are, and the rows they are made from. */
+/** What is needed to count or to read: the rows, the session with Redis, and the generations of its counters. */
 export interface LedgerContext {
   store: Store;
   session: CounterSession;
@@ -9,14 +9,14 @@ export interface LedgerContext {
 }
 
 /**
- * A process of an older generation would otherwise overwrite counters that it takes for unknown.
- * @throws CountersError COUNTERS_GENERATION when Redis has begun another generation than the ledger is of
+ * Without this check, a process of an older generation would overwrite counters that it takes for unknown.
+ * @throws CountersError COUNTERS_GENERATION if Redis has another generation than the ledger
  */
 export async function requireSameGenerations({ session, generations }: LedgerContext): Promise<void> {
   const current = await readGenerations(session);
   for (const [master, { id }] of generations) {
     if (current.get(master)?.id !== id) {
-      throw new CountersError('COUNTERS_GENERATION', 'Redis was emptied, or began another generation');
+      throw new CountersError('COUNTERS_GENERATION', 'Redis was emptied, or has begun another generation');
     }
   }
 }

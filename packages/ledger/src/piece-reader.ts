@@ -2,38 +2,38 @@ import { NOTHING_FILLED } from '@calltally/counters';
 import { DAY_MS, dayOf, defaultWindowDays, startOfDay } from '@calltally/domain';
 import { type OffsetVector, type PartitionDayTally, StoreError, type Tallies } from '@calltally/store';
 
-/** A part of a user's rows, those that start at or after `fromMs` and before where the part before it began. */
+/** Sums of a user's rows that start at or after `fromMs` and before the piece read earlier. */
 export interface RowsPiece {
   tallies: PartitionDayTally[];
-  /** Epoch ms; -Infinity where nothing is older. */
+  /** Epoch ms; -Infinity if nothing is older. */
   fromMs: number;
 }
 
-/** Most users' histories take Mongo a few milliseconds; what takes longer than this is cut. */
+/** Most histories take Mongo a few milliseconds. Those that take longer than this are cut. */
 const WHOLE_TIMEOUT_MS = 1_000;
-/** Shorter than any process waits for Mongo, so that a piece that is given up is ended there, too. */
+/** Shorter than any process waits for Mongo, so that a piece that is given up also ends there. */
 const PIECE_TIMEOUT_MS = 2_500;
-/** A few tenths of a second for Mongo. */
+/** Takes Mongo a few tenths of a second. */
 const ROWS_WANTED = 50_000;
 const FIRST_SPAN_MS = defaultWindowDays * DAY_MS;
 const LONGEST_SPAN_MS = 4 * 365 * DAY_MS;
-/** A span that took too long is cut to so much of it: each further attempt costs as long again. */
+/** What remains of a span that took too long. Little, because each further attempt costs as much again. */
 const CUT = 1 / 4;
-/** Cuts of one piece; the next one begins where they ended. */
-const CUTS = 3;
+/** Of one piece. The next one begins with the span that is left. */
+const CUTS_MAX = 3;
 /** Users whose spans are remembered. */
 const USERS_MAX = 1_000;
 
 export interface PieceLimits {
-  /** What may be added up as a whole, in ms of Mongo's time; 0 cuts every history. */
+  /** A history that takes Mongo no longer than this is not cut; 0 cuts every history. */
   wholeTimeoutMs?: number;
   rowsWanted?: number;
   firstSpanMs?: number;
 }
 
 /**
- * Sums of rows by pieces that are bounded in time: a history that can be added up at once is one piece, a longer one is
- * cut into spans, the newest first. A span is a guess that each piece corrects, and no number depends on it.
+ * Adds up rows in pieces, each in bounded time. A history that can be added up at once is one piece. A longer one is cut
+ * into spans, the newest first. A span is a guess that each piece corrects; no number depends on it.
  */
 export class PieceReader {
   readonly #tallies: Tallies;
@@ -52,7 +52,7 @@ export class PieceReader {
 
   /**
    * All of some users' rows, in one query.
-   * @returns undefined where that is too much at once
+   * @returns undefined if that is too much at once
    * @throws StoreError
    */
   async whole(userIds: readonly string[], through: OffsetVector): Promise<PartitionDayTally[] | undefined> {
@@ -61,11 +61,11 @@ export class PieceReader {
 
   /**
    * The newest piece of a user's rows that start before `untilMs`, which may be beyond every call.
-   * @throws StoreError STORE_TIMEOUT where cutting the span does not help: Mongo is slow
+   * @throws StoreError STORE_TIMEOUT if cutting the span does not help, because Mongo is slow
    */
   async before(userId: string, through: OffsetVector, untilMs: number, nowMs: number): Promise<RowsPiece> {
     const { rowsWanted, firstSpanMs } = this.#limits;
-    // By a clock behind that of whoever filled the piece before, that one may have ended ahead of now.
+    // The piece before may begin ahead of now, if it was filled by a clock ahead of ours.
     const isNewest = untilMs > nowMs;
     const end = Math.min(untilMs, nowMs);
     const until = untilMs < NOTHING_FILLED ? untilMs : Infinity;
@@ -79,7 +79,7 @@ export class PieceReader {
     for (let cuts = 0; ; cuts++) {
       const fromMs = end - spanMs;
       const work = this.#sum([userId], through, fromMs, until, PIECE_TIMEOUT_MS);
-      const tallies = await (cuts < CUTS ? unlessLate(work) : work);
+      const tallies = await (cuts < CUTS_MAX ? unlessLate(work) : work);
       if (tallies === undefined) {
         spanMs = this.#remember(userId, spanMs * CUT);
         continue;
@@ -87,12 +87,12 @@ export class PieceReader {
       const rows = rowsOf(tallies);
       if (rows > rowsWanted) this.#remember(userId, spanMs / 2);
       else if (rows < rowsWanted / 3) {
-        // What cannot be said in time is said of many.
+        // If Mongo cannot tell in time, there are older ones.
         if ((await unlessLate(this.#tallies.startsBefore(userId, fromMs))) === false) {
           this.#spans.delete(userId);
           return { tallies, fromMs: -Infinity };
         }
-        // Behind the newest one all of the rest is tried first.
+        // Behind the newest piece, the whole rest is tried first.
         if (!isNewest) this.#remember(userId, spanMs * 2);
       }
       return { tallies, fromMs };
@@ -100,8 +100,8 @@ export class PieceReader {
   }
 
   /**
-   * The rows of some users that start at or after `fromMs`, however many there are: in one query where that can be,
-   * else user by user and piece by piece. The last piece may reach further back.
+   * The rows of some users that start at or after `fromMs`, however many there are: in one query if possible, else user
+   * by user and piece by piece. The last piece may reach further back.
    * @param onRows told how many rows were added up
    * @throws StoreError
    */
@@ -131,7 +131,7 @@ export class PieceReader {
 
   #remember(userId: string, span: number): number {
     const spanMs = Math.ceil(Math.min(span, LONGEST_SPAN_MS));
-    // The one that was set longest ago goes.
+    // Drops the one that was set longest ago.
     this.#spans.delete(userId);
     if (this.#spans.size >= USERS_MAX) this.#spans.delete(this.#spans.keys().next().value!);
     this.#spans.set(userId, spanMs);
@@ -149,7 +149,7 @@ export class PieceReader {
   }
 }
 
-/** Where the default window begins. Epoch ms. */
+/** Where the default window begins, epoch ms. */
 export function startOfWindow(nowMs: number): number {
   return startOfDay(dayOf(nowMs) - defaultWindowDays + 1);
 }

@@ -1,77 +1,89 @@
-import { applyEvents, CountersError, raiseCheckpoint, type UserEvents } from '@calltally/counters';
+import { applyEvents, CountersError, type UserEvents } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import { type CallRow, type InsertOutcome, isCanonical, partitionId, toRow } from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
-import { openCold, reopen } from './open.ts';
+import { openCold, reopen } from './open-cold.ts';
 
-/** Events of one partition that follow each other; what could not be taken for a call is left out. */
+/** Consecutive events of one partition, without those that are no calls. */
 export interface CallBatch {
-  stream: number;
+  topicEpoch: number;
   partition: number;
   /** In order of their offsets. */
   events: readonly { offset: number; call: Call }[];
-  /** The last offset that the batch covers, of events left out too. */
+  /** The last offset that the batch covers, including events left out. */
   through: number;
-  /** The partition was stored through `through` before: the rows are expected to be there, and are looked up first. */
+  /** The partition was stored through `through` before, so the rows are expected to exist and are looked up first. */
   again?: boolean;
 }
 
 export interface Recorded {
-  /** For each event, in order, what became of it; `foreign` ones belong among the dead letters. */
+  /** For each event, in order. `foreign` ones belong among the dead letters. */
   outcomes: InsertOutcome[];
-  /** Users whose counters were opened anew, because Redis did not know them or because rows were missing. */
+  /** Users that were opened, because Redis did not know them or rows were missing. */
   opened: number;
 }
 
-/** Each further round means that somebody has made the same users cold again. */
-const ROUNDS = 20;
+/** A further round is needed only if somebody has made the same users cold again. */
+const ROUNDS_MAX = 20;
 
 /**
  * Records a batch. The order is the guarantee (docs/design.md, "Why the numbers are right"):
  *
  *   1. insert the rows, majority        – from here on the calls exist
- *   2. raise `stored` of the partition  – from here on who is opened is filled with them
- *   3. apply canonical events to Redis  – adds only what lies beyond the user's `applied`; unknown users are opened
- *   4. checkpoint (`writeCheckpoint`)  – from here on a Redis that kept this checkpoint has counted them
+ *   2. raise `stored` of the partition  – from here on users are opened at, and filled with, these rows
+ *   3. apply canonical events to Redis  – adds only what the user is not applied through; opens unknown users
+ *   4. checkpoint (`writeCheckpoint`)   – from here on a Redis that kept this checkpoint has counted them
  *   5. commit to Kafka, by the caller   – from here on they need not come again
  *
- * Killed between any two, the batch comes again and each step finds done what was done. A step never runs before the
- * one above it is acknowledged. `stored` before the insert would let a user be opened at rows that are not there yet;
- * apply before `stored` would leave out events of a user who is opened at less than what comes next.
+ * No step runs before the one above it is acknowledged. If the process is killed in between, the batch comes again, and
+ * each step finds what was done. If `stored` came before the insert, a user could be opened at rows that do not exist
+ * yet. If apply came before `stored`, a user opened in between would begin below this batch, and the next one would move
+ * `applied` over it.
  *
- * A row that is missing at or below `stored` was lost by Mongo. The counters may have counted its call already, by this
- * event or by another one that was canonical then; so whoever gets such a row back is opened anew.
+ * A row that is missing at or below `stored` was lost by Mongo. Its call may be counted already, by this event or by
+ * another one that was canonical then. So a user who gets such a row back is reopened.
  *
- * @throws StoreError, CountersError; then the batch is to be recorded again
+ * @throws StoreError, CountersError; then record the batch again
  */
-export async function record(ledger: LedgerContext, batch: CallBatch): Promise<Recorded> {
-  const { stream, partition, events } = batch;
+export async function recordBatch(ledger: LedgerContext, batch: CallBatch): Promise<Recorded> {
+  const { topicEpoch, partition, events } = batch;
   const { calls, progress } = ledger.store;
   const rows = rowsOf(batch);
   const outcomes = batch.again ? await calls.insertMissing(rows) : await calls.insert(rows);
-  if (!batch.again) await progress.advanceStored(stream, partition, batch.through);
-  const restored = batch.again ? await reopen(ledger, usersOfInserted(rows, outcomes)) : 0;
-  const countable = events.filter((_, i) => isCanonical(outcomes[i]!));
-  const opened = await count(ledger, partitionId(stream, partition), byUser(countable));
-  return { outcomes, opened: restored + opened };
+  if (!batch.again) await progress.advanceStored(topicEpoch, partition, batch.through);
+  let opened = batch.again ? await reopen(ledger, usersOfInserted(rows, outcomes)) : 0;
+  let pending = byUser(events.filter((_, i) => isCanonical(outcomes[i]!)));
+  for (let round = 1; ; round++) {
+    const tried = pending;
+    const id = partitionId(topicEpoch, partition);
+    const applied = await applyEvents(ledger.session, ledger.generations, id, tried);
+    pending = tried.filter((_, i) => applied[i] === 'unknown');
+    if (pending.length === 0) return { outcomes, opened };
+    if (round === ROUNDS_MAX) {
+      throw new CountersError('COUNTERS_CONTENDED', `${pending.length} users are made cold all the time`);
+    }
+    const cold = pending.map(({ userId }) => userId);
+    opened += (await openCold(ledger, cold)).size;
+    // Their events are still applied: somebody else may have opened them at a `stored` from before this batch.
+  }
 }
 
 /**
- * Brings back rows that Mongo lost, of events at or below `stored`; opens those anew whose rows they are, and whoever
- * Redis does not know, and leaves them to be filled. Nothing is applied: whoever reads from the middle of a partition would move `applied` over events
- * that ingest has stored and not counted yet, and ingest would then leave them out.
+ * Brings back rows that Mongo lost, of events at or below `stored`. Reopens the users of these rows, opens those that
+ * Redis does not know, and leaves them to be filled. Applies nothing: a caller that reads from the middle of a partition
+ * would move `applied` over events that ingest has stored but not counted yet, and ingest would then leave them out.
  *
- * @param afterFailure an attempt at this batch failed, and nobody knows whose rows it brought back: all are opened anew
- * @throws StoreError, CountersError; then the batch is to be restored again, after a failure
+ * @param afterFailure an attempt at this batch failed, so nobody knows whose rows it brought back: reopens all users
+ * @throws StoreError, CountersError; then restore the batch again, with `afterFailure`
  */
-export async function restore(
+export async function restoreBatch(
   ledger: LedgerContext,
   batch: Omit<CallBatch, 'through' | 'again'>,
   afterFailure = false,
 ): Promise<Recorded> {
   const rows = rowsOf(batch);
   const { calls } = ledger.store;
-  // Nothing is missing in an ordinary life, and then no row need be sent to say so.
+  // Usually nothing is missing. Then no row need be sent.
   const outcomes: InsertOutcome[] = (await calls.allPresent(rows))
     ? rows.map(() => 'redelivered')
     : await calls.insertMissing(rows);
@@ -81,54 +93,12 @@ export async function restore(
   return { outcomes, opened: reopened + unknown.size };
 }
 
-function rowsOf({ stream, partition, events }: Omit<CallBatch, 'through'>): CallRow[] {
-  return events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
+function rowsOf({ topicEpoch, partition, events }: Omit<CallBatch, 'through'>): CallRow[] {
+  return events.map(({ offset, call }) => toRow(call, { stream: topicEpoch, partition, offset }));
 }
 
 function usersOfInserted(rows: readonly CallRow[], outcomes: readonly InsertOutcome[]): string[] {
   return [...new Set(rows.filter((_, i) => outcomes[i] === 'inserted').map((row) => row.user_id))];
-}
-
-/**
- * Notes in Redis that a partition is applied through an offset. Only after `record` of everything up to there.
- * @param checkpoint.asOfMs everything that producers had been told is safe by then (epoch ms) lies at or below `through`
- * @throws CountersError COUNTERS_GENERATION when Redis was emptied meanwhile: begin anew
- */
-export async function writeCheckpoint(
-  ledger: LedgerContext,
-  checkpoint: { stream: number; partition: number; through: number; asOfMs?: number | undefined },
-): Promise<void> {
-  const partition = partitionId(checkpoint.stream, checkpoint.partition);
-  await raiseCheckpoint(ledger.session, ledger.generations, {
-    partition,
-    through: checkpoint.through,
-    asOfMs: checkpoint.asOfMs,
-  });
-}
-
-/**
- * Applies users' events. Users that Redis does not know are opened, and then their events are applied like anybody's:
- * another may have opened them with a `stored` from before this batch raised it. What `base` covers is not added again.
- * @returns how many users were opened
- */
-async function count(
-  ledger: LedgerContext,
-  partition: string,
-  users: readonly UserEvents[],
-): Promise<number> {
-  let pending = users;
-  let opened = 0;
-  for (let round = 1; ; round++) {
-    const tried = pending;
-    const applied = await applyEvents(ledger.session, ledger.generations, partition, tried);
-    pending = tried.filter((_, i) => applied[i] === 'unknown');
-    if (pending.length === 0) return opened;
-    if (round === ROUNDS) {
-      throw new CountersError('COUNTERS_CONTENDED', `${pending.length} users are made cold all the time`);
-    }
-    const userIds = pending.map(({ userId }) => userId);
-    opened += (await openCold(ledger, userIds)).size;
-  }
 }
 
 function byUser(events: CallBatch['events']): UserEvents[] {

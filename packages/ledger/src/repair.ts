@@ -2,45 +2,46 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   addPieces,
   dequeueUsers,
+  ensureGenerations,
   type FillProgress,
   forgetUsers,
   readFillStatuses,
   type UserDaySums,
+  withFillSlot,
 } from '@calltally/counters';
-import type { OffsetVector } from '@calltally/store';
-import { fillPieces } from './fill.ts';
-import { FILL_SLOTS, withFillSlot } from './fill-slot.ts';
+import { type OffsetVector, partitionId } from '@calltally/store';
+import { FILL_SLOTS, fillPieces } from './fill-pieces.ts';
 import type { LedgerContext } from './ledger-context.ts';
-import { FROM_TOPIC, openCold } from './open.ts';
+import { FROM_TOPIC, openCold } from './open-cold.ts';
 import { PieceReader } from './piece-reader.ts';
 
-export interface WarmOptions {
+export interface FillOptions {
   slots?: number | undefined;
   pieces?: PieceReader | undefined;
-  /** Told of rows as they are added up. */
+  /** Told how many rows were added up, after each piece. */
   onRows?: ((rows: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** Sums of each of some users, exactly those of the canonical events at or below a cut. */
-export type SumsAt = (userIds: readonly string[], cut: OffsetVector) => Promise<UserDaySums[]>;
+/** Gives each user's sums of exactly the canonical events at or below `through`. */
+export type SumsAt = (userIds: readonly string[], through: OffsetVector) => Promise<UserDaySums[]>;
 
 const SLOT_PAUSE_MS = 20;
-/** Each further round means that another opened or filled the user in between, which takes a few milliseconds. */
-const ROUNDS = 24;
+/** A further round is needed only if somebody opened or filled the user in between, which takes a few milliseconds. */
+const ROUNDS_MAX = 24;
 
 /**
- * Fills users in whom the counters do not know, or know in part, until they are complete; who is complete is left.
- * Killed, it is gone on with by whoever comes next.
+ * Opens unknown users, and fills all that are not complete. If the process is killed, any filler goes on from there.
  * @throws CountersError, StoreError; what is filled stays
  */
 export async function fillUntilComplete(
   ledger: LedgerContext,
   userIds: readonly string[],
-  { slots = FILL_SLOTS, pieces = new PieceReader(ledger.store.tallies), onRows, signal }: WarmOptions = {},
+  { slots = FILL_SLOTS, pieces = new PieceReader(ledger.store.tallies), onRows, signal }: FillOptions = {},
 ): Promise<void> {
   await openCold(ledger, userIds);
-  let left = await incompleteOf(ledger, userIds);
+  const statuses = await readFillStatuses(ledger.session, ledger.generations, userIds);
+  let left = userIds.filter((_, i) => statuses[i] !== 'complete');
   while (left.length > 0 && !signal?.aborted) {
     const filled = await withFillSlot(ledger.session, slots, () => fillPieces(ledger, pieces, left));
     if (filled === undefined) await sleep(SLOT_PAUSE_MS);
@@ -53,14 +54,13 @@ export async function fillUntilComplete(
 }
 
 /**
- * Makes the counters of users anew whose counters are wrong: forgets them, opens them and fills them in. Meanwhile they
- * are answered from Mongo.
+ * Repairs users whose counters are wrong: forgets them, opens them and fills them. Meanwhile Mongo answers for them.
  * @throws CountersError, StoreError
  */
 export async function repairUsers(
   ledger: LedgerContext,
   userIds: readonly string[],
-  options?: WarmOptions,
+  options?: FillOptions,
 ): Promise<void> {
   if (userIds.length === 0) return;
   await forgetUsers(ledger.session, userIds);
@@ -68,8 +68,8 @@ export async function repairUsers(
 }
 
 /**
- * Makes counters anew from other sums than those of the rows, whatever anybody fills in meanwhile.
- * @returns the users that could not be done within a bounded time, since others kept opening them
+ * Makes users' counters again from other sums than those of the rows, whatever anybody fills in meanwhile.
+ * @returns the users that could not be done in a bounded number of rounds, because others kept opening them
  * @throws CountersError, StoreError, and what `sumsAt` throws
  */
 export async function replaceUsers(
@@ -79,10 +79,10 @@ export async function replaceUsers(
 ): Promise<string[]> {
   const { session, generations } = ledger;
   let left = userIds;
-  for (let round = 1; round <= ROUNDS && left.length > 0; round++) {
+  for (let round = 1; round <= ROUNDS_MAX && left.length > 0; round++) {
     if (round > 1) await sleep(SLOT_PAUSE_MS);
     await forgetUsers(session, left);
-    const opened = await openCold(ledger, left, { fillIds: FROM_TOPIC });
+    const opened = await openCold(ledger, left, { fillIdPrefix: FROM_TOPIC });
     const own = left.filter((userId) => opened.has(userId));
     if (own.length === 0) continue;
     const { base } = opened.get(own[0]!) as FillProgress;
@@ -99,10 +99,23 @@ export async function replaceUsers(
   return [...left];
 }
 
-async function incompleteOf(
-  { session, generations }: LedgerContext,
-  userIds: readonly string[],
-): Promise<string[]> {
-  const standings = await readFillStatuses(session, generations, userIds);
-  return userIds.filter((_, i) => standings[i] !== 'complete');
+/**
+ * Discards everybody's counters by beginning another generation on every master. Everybody is cold then, and Mongo answers
+ * until they are filled. Ingest notices it and starts a new epoch. The new checkpoints say how far Mongo is stored. That
+ * is true for cold users, because they will be opened at no less.
+ *
+ * @param ledger must not be used any more
+ * @throws CountersError, StoreError
+ */
+export async function discardCounters(
+  { store, session, generations }: LedgerContext,
+  topicEpoch: number,
+  partitions: readonly number[],
+): Promise<void> {
+  const storedThrough = await store.progress.storedThrough();
+  const ids = partitions.map((partition) => partitionId(topicEpoch, partition));
+  const through = new Map(ids.map((id) => [id, storedThrough.get(id) ?? -1]));
+  const before = [...generations.values()];
+  const replacing = new Set(before.map(({ id }) => id));
+  await ensureGenerations(session, { retentionMonths: before[0]!.retentionMonths, through, replacing });
 }

@@ -3,7 +3,7 @@ import type { Store } from '@calltally/store';
 
 const POLL_MS = 1_000;
 
-/** Keeps at hand as of when all acknowledged calls are in Mongo. What was true once stays true: rows only become more. */
+/** Polls as of when all acknowledged calls are in Mongo. What was true once stays true, because rows are never removed. */
 export class RowsAsOf {
   readonly #store: Store;
   readonly #stopping = new AbortController();
@@ -14,7 +14,7 @@ export class RowsAsOf {
     this.#store = store;
   }
 
-  /** Epoch ms; undefined while it is not known. */
+  /** Epoch ms; undefined until it is known. */
   get current(): number | undefined {
     return this.#current;
   }

@@ -4,9 +4,9 @@ import { type OffsetVector, partitionId, type Source, type Store, sameSource } f
 import { CallIds } from './call-ids.ts';
 import { LedgerError } from './errors.ts';
 import type { SumsAt } from './repair.ts';
-import { SumsAccumulator } from './sums-accumulator.ts';
+import { SumsAccumulator } from './user-day-sums.ts';
 
-/** An event of the topic that is a call. */
+/** A call event on the topic. */
 export interface TopicEvent {
   offset: number;
   /** When Kafka took it, epoch ms. */
@@ -14,94 +14,95 @@ export interface TopicEvent {
   call: Call;
 }
 
-interface Partition {
-  /** Everything through this offset was looked at for ids that come again. */
-  looked: number;
-  /** Everything through this offset was added. */
-  added: number;
-  /** Sums were asked for through this offset. */
-  summed: number;
-  /** Events that are not summed, in order. */
+interface PartitionState {
+  /** Offset through which events were scanned for repeated ids. */
+  scannedThrough: number;
+  /** Offset through which events were added. */
+  addedThrough: number;
+  /** Offset through which sums were asked for. */
+  summedThrough: number;
+  /** Events that are added and not summed, in order. */
   waiting: TopicEvent[];
 }
 
-type Placed = TopicEvent & { partition: number };
+type PartitionEvent = TopicEvent & { partition: number };
 
 const SOURCES_AT_ONCE = 5_000;
 
 /**
- * Every user's calls as the topic tells them, summed through a cut that moves on.
+ * Sums every user's calls from the topic, through an offset vector that moves forward.
  *
- * Which of two events of a call counts (the canonical one) is decided by Mongo, and so is whether an event that starts
- * after Kafka took it was taken for a call, since that depended on ingest's clock. So a first reading looks for such
- * `doubtful` ids; the second one sums, and asks Mongo for the sources of these alone. Where Mongo has no row of such a
- * call, the event that Kafka took first counts.
+ * Mongo decides which of two events of a call is canonical. It also decides whether an event counts that starts after
+ * Kafka took it, because that depended on ingest's clock. So a first reading finds the *doubtful* ids, and a second one
+ * sums and asks Mongo for the sources of these alone. If Mongo has no row of a doubtful call, the event that Kafka took
+ * first counts.
  */
 export class TopicSums {
   readonly users = new SumsAccumulator();
   readonly #store: Store;
-  readonly #stream: number;
+  readonly #topicEpoch: number;
   readonly #seen: CallIds;
   readonly #doubtful = new CallIds();
-  readonly #partitions = new Map<number, Partition>();
-  /** Of doubtful calls without a row, the event that Kafka took first. */
-  readonly #rowless = new Map<string, Placed>();
+  readonly #partitions = new Map<number, PartitionState>();
+  /** For each doubtful call without a row, the event that Kafka took first. */
+  readonly #rowless = new Map<string, PartitionEvent>();
   /** Calls without a row that are summed. */
   readonly #adopted = new Set<string>();
 
   /** @param expected about how many events there are */
-  constructor(store: Store, stream: number, expected: number) {
+  constructor(store: Store, topicEpoch: number, expected: number) {
     this.#store = store;
-    this.#stream = stream;
+    this.#topicEpoch = topicEpoch;
     this.#seen = new CallIds(expected);
   }
 
-  /** Events that wait until Mongo has them. */
+  /** Number of events that wait until Mongo has them. */
   get waiting(): number {
     let sum = 0;
     for (const { waiting } of this.#partitions.values()) sum += waiting.length;
     return sum;
   }
 
-  /** Looks for ids that come again. Events of a partition come in order; those that came before are passed over. */
+  /** Scans for doubtful ids. Events of a partition come in order; those that came before are skipped. */
   look(partition: number, events: readonly TopicEvent[]): void {
     const state = this.#partition(partition);
     for (const { offset, takenAtMs, call } of events) {
-      if (offset <= state.looked) continue;
-      state.looked = offset;
+      if (offset <= state.scannedThrough) continue;
+      state.scannedThrough = offset;
       const isNew = this.#seen.add(call.callId);
       if (!isNew || call.startedAt > takenAtMs) this.#doubtful.add(call.callId);
     }
   }
 
-  /** Lets events wait to be summed, and looks at those that are new. Passes over those that came before. */
+  /** Adds events to those that wait, and scans new ones. Skips those that came before. */
   add(partition: number, events: readonly TopicEvent[]): void {
     this.look(partition, events);
     const state = this.#partition(partition);
     for (const event of events) {
-      if (event.offset <= state.added) continue;
-      state.added = event.offset;
+      if (event.offset <= state.addedThrough) continue;
+      state.addedThrough = event.offset;
       state.waiting.push(event);
     }
   }
 
   /**
-   * Sums what waits at or below a cut; of doubtful calls only those that Mongo knows. Nothing has changed when it throws.
-   * @param through `stored`, as it was before everything that is looked at now ended
-   * @throws StoreError, LedgerError LEDGER_BEHIND when the sums count further than the cut
+   * Sums the waiting events through an offset vector; of doubtful calls only those that Mongo knows. If it throws, nothing
+   * has changed.
+   * @param through how far Mongo is stored, read before the ends of what is scanned now
+   * @throws StoreError, LedgerError LEDGER_BEHIND if the sums already count further
    */
   async sumThrough(through: OffsetVector): Promise<void> {
     const due = this.#due(through);
     const sources = await this.#sourcesOf(due.flatMap(({ events }) => events));
     for (const { partition, state, events, until } of due) {
       state.waiting.splice(0, events.length);
-      state.summed = until;
-      for (const event of events) this.#judge({ ...event, partition }, sources);
+      state.summedThrough = until;
+      for (const event of events) this.#sumIfCanonical({ ...event, partition }, sources);
     }
   }
 
   /**
-   * Sums of users through a cut.
+   * Users' sums through an offset vector.
    * @param through see `sumThrough`; everything below the ends must have been added
    * @throws StoreError, LedgerError
    */
@@ -111,10 +112,10 @@ export class TopicSums {
     return userIds.map((userId) => this.users.of(userId));
   }
 
-  #partition(partition: number): Partition {
+  #partition(partition: number): PartitionState {
     let state = this.#partitions.get(partition);
     if (state === undefined) {
-      state = { looked: -1, added: -1, summed: -1, waiting: [] };
+      state = { scannedThrough: -1, addedThrough: -1, summedThrough: -1, waiting: [] };
       this.#partitions.set(partition, state);
     }
     return state;
@@ -122,9 +123,9 @@ export class TopicSums {
 
   #due(through: OffsetVector) {
     return [...this.#partitions].map(([partition, state]) => {
-      const until = through.get(partitionId(this.#stream, partition)) ?? -1;
-      // A primary that was just elected may tell an older one for a moment.
-      if (until < state.summed) throw new LedgerError('LEDGER_BEHIND', 'Mongo tells less than it did');
+      const until = through.get(partitionId(this.#topicEpoch, partition)) ?? -1;
+      // A primary that was just elected may tell an older state for a moment.
+      if (until < state.summedThrough) throw new LedgerError('LEDGER_BEHIND', 'Mongo tells less than it did');
       const beyond = state.waiting.findIndex(({ offset }) => offset > until);
       return {
         partition,
@@ -135,7 +136,7 @@ export class TopicSums {
     });
   }
 
-  /** For each doubtful call among events the place that its row names; undefined without a row. */
+  /** The source of each doubtful call among the events; undefined without a row. */
   async #sourcesOf(events: readonly TopicEvent[]): Promise<Map<string, Source | undefined>> {
     const ids = [...new Set(events.map(({ call }) => call.callId))].filter((id) => this.#doubtful.has(id));
     const sources = new Map<string, Source | undefined>();
@@ -147,20 +148,20 @@ export class TopicSums {
     return sources;
   }
 
-  /** @param sources of calls that were doubtful when they were asked for; those that became so since are not */
-  #judge(event: Placed, sources: ReadonlyMap<string, Source | undefined>): void {
+  /** @param sources of calls that were doubtful when Mongo was asked; calls that became doubtful since are summed */
+  #sumIfCanonical(event: PartitionEvent, sources: ReadonlyMap<string, Source | undefined>): void {
     const { call, partition, offset, takenAtMs } = event;
     const source = sources.get(call.callId);
     if (!sources.has(call.callId)) this.#sum(event);
     else if (source !== undefined) {
-      if (sameSource(source, { stream: this.#stream, partition, offset })) this.#sum(event);
+      if (sameSource(source, { stream: this.#topicEpoch, partition, offset })) this.#sum(event);
     } else if (call.startedAt <= takenAtMs) {
       const first = this.#rowless.get(call.callId);
       if (first === undefined || isTakenBefore(event, first)) this.#rowless.set(call.callId, event);
     }
   }
 
-  /** Sums doubtful calls without a row; one that also waits is left, since ingest is about to count it. */
+  /** Sums doubtful calls without a row, except those that also wait, because ingest is about to count them. */
   #adopt(): void {
     if (this.#rowless.size === 0) return;
     for (const { waiting } of this.#partitions.values()) {
@@ -173,24 +174,25 @@ export class TopicSums {
     this.#rowless.clear();
   }
 
-  #sum({ call, partition }: Placed): void {
-    this.users.add(call, partitionId(this.#stream, partition));
+  #sum({ call, partition }: PartitionEvent): void {
+    this.users.addCall(call, partitionId(this.#topicEpoch, partition));
   }
 }
 
-function isTakenBefore(a: Placed, b: Placed): boolean {
+function isTakenBefore(a: PartitionEvent, b: PartitionEvent): boolean {
   return (a.takenAtMs - b.takenAtMs || a.partition - b.partition || a.offset - b.offset) < 0;
 }
 
 /**
- * What users are filled with where the topic is the witness: `stored` (the cut S) has been read, now everything is
- * read that the topic holds (through its ends E), and then the sums are those through S.
+ * Sums to fill users with in a rebuild from Kafka: `stored` (S) was read before, now the topic is read through its present
+ * ends (E), and then the sums are those through S.
  *
- * Why these are exactly the canonical events at or below S: an event e at or below S had its row inserted, or found
- * another event's row, before S was read. The event c that the row names was on the topic by then, so it lies below E
- * and was looked at. Where c is another one than e, both have the call's id; so e is doubtful, and Mongo is asked. Where
- * no other event below E has the id, c is e. Nothing that comes later changes this, since the first row stands. Without
- * reading through E, c might lie in a partition whose `stored` is not raised yet: e would count, and ingest counts c.
+ * These are exactly the canonical events at or below S. Take an event e at or below S. Before S was read, its row was
+ * inserted, or another event's row was found. The event c that the row names was on the topic by then, so it lies below E
+ * and was scanned. If c is another event than e, both have the call's id, so it is doubtful and Mongo is asked. If no
+ * other event below E has the id, c is e. Later events change nothing, because the first row stands. Without reading
+ * through E, c might lie in a partition whose `stored` is not raised yet: then e would count here, and ingest would
+ * count c.
  *
  * @param readOn resolves when everything is added that the topic held when it was called
  */

@@ -1,23 +1,88 @@
 import type { UserDaySums } from '@calltally/counters';
-import { addTallies, type Tally, ZERO_TALLY } from '@calltally/domain';
+import { type Call, dayOf, type Tally } from '@calltally/domain';
 import { type PartitionDayTally, partitionId } from '@calltally/store';
 
-/** What rows say of each of some users, sums by UTC day whatever partition they came by. */
+interface UserSums extends UserDaySums {
+  days: Map<number, Tally>;
+  partitions: Set<string>;
+}
+
+/** Adds up calls by user and UTC day, which is what counters are filled with. */
+export class SumsAccumulator {
+  readonly #users = new Map<string, UserSums>();
+  #calls = 0;
+  #days = 0;
+
+  /** Also gives users whose first call comes while this is iterated. */
+  ids(): IterableIterator<string> {
+    return this.#users.keys();
+  }
+
+  has(userId: string): boolean {
+    return this.#users.has(userId);
+  }
+
+  of(userId: string): UserDaySums {
+    return this.#users.get(userId) ?? noSums(userId);
+  }
+
+  get size(): number {
+    return this.#users.size;
+  }
+
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Number of entries (one per user and UTC day), which memory grows with. */
+  get days(): number {
+    return this.#days;
+  }
+
+  /** @param partition id of the partition that the call came by */
+  addCall({ userId, startedAt, durationMs }: Call, partition: string): void {
+    this.add(userId, dayOf(startedAt), { calls: 1, durationMs }, partition, startedAt);
+  }
+
+  add(
+    userId: string,
+    day: number,
+    { calls, durationMs }: Tally,
+    partition: string,
+    lastStartedAt: number,
+  ): void {
+    let user = this.#users.get(userId);
+    if (user === undefined) {
+      user = noSums(userId);
+      this.#users.set(userId, user);
+    }
+    const tally = user.days.get(day);
+    if (tally === undefined) {
+      user.days.set(day, { calls, durationMs });
+      this.#days += 1;
+    } else {
+      tally.calls += calls;
+      tally.durationMs += durationMs;
+    }
+    user.partitions.add(partition);
+    user.lastStartedAt = Math.max(user.lastStartedAt, lastStartedAt);
+    this.#calls += calls;
+  }
+}
+
+/** Each user's sums by UTC day, whatever partitions the rows came by. */
 export function userDaySumsOf(
   userIds: readonly string[],
   tallies: readonly PartitionDayTally[],
 ): UserDaySums[] {
-  const users = new Map(
-    userIds.map((userId) => [
-      userId,
-      { userId, days: new Map<number, Tally>(), partitions: new Set<string>(), lastStartedAt: -1 },
-    ]),
-  );
+  const sums = new SumsAccumulator();
   for (const tally of tallies) {
-    const user = users.get(tally.userId)!;
-    user.days.set(tally.day, addTallies(user.days.get(tally.day) ?? ZERO_TALLY, tally));
-    user.partitions.add(partitionId(tally.stream, tally.partition));
-    user.lastStartedAt = Math.max(user.lastStartedAt, tally.lastStartedAt);
+    const { userId, day, stream, partition, lastStartedAt } = tally;
+    sums.add(userId, day, tally, partitionId(stream, partition), lastStartedAt);
   }
-  return [...users.values()];
+  return userIds.map((userId) => sums.of(userId));
+}
+
+function noSums(userId: string): UserSums {
+  return { userId, days: new Map(), partitions: new Set(), lastStartedAt: -1 };
 }

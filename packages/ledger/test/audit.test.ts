@@ -17,7 +17,7 @@ import {
   fillUntilComplete,
   type LedgerContext,
   PieceReader,
-  record,
+  recordBatch,
   reopen,
   repairUsers,
 } from '../src/index.ts';
@@ -41,8 +41,8 @@ test('auditing', async (t) => {
       callOf(userId, { startedAt: nowMs - daysAgo * DAY_MS, durationMs: 1_000 + i }),
     );
     const events = calls.map((call, offset) => ({ offset, call }));
-    await record(ledger, batchOf(++partition, events.slice(0, 3)));
-    await record(ledger, batchOf(partition, events.slice(3)));
+    await recordBatch(ledger, batchOf(++partition, events.slice(0, 3)));
+    await recordBatch(ledger, batchOf(partition, events.slice(3)));
     await fillUntilComplete(ledger, [userId]);
     return ledger;
   }
@@ -130,7 +130,10 @@ test('auditing', async (t) => {
       const userId = `u-drift-${partition + 1}`;
       const ledger = await counted(userId);
       // The last event is of today, so that an applied below it leaves out what the day holds.
-      await record(ledger, batchOf(partition, [{ offset: 5, call: callOf(userId, { startedAt: nowMs }) }]));
+      await recordBatch(
+        ledger,
+        batchOf(partition, [{ offset: 5, call: callOf(userId, { startedAt: nowMs }) }]),
+      );
       t.strictSame(await auditUsers(ledger, [userId]), NOTHING_WRONG, what);
       await drift(userId);
       const { differences } = await auditUsers(ledger, ['u-right', userId]);
@@ -182,7 +185,7 @@ test('auditing', async (t) => {
           callOf(userId, { startedAt: nowMs - i * 3 * DAY_MS }),
         );
         partition += 1;
-        await record(
+        await recordBatch(
           ledger,
           batchOf(
             partition,
@@ -195,7 +198,7 @@ test('auditing', async (t) => {
           offset: calls.length + i,
           call: callOf(userId, { startedAt: nowMs - ago * DAY_MS }),
         }));
-        await record(ledger, batchOf(partition, late));
+        await recordBatch(ledger, batchOf(partition, late));
         return ledger;
       };
       const audited = async (ledger: LedgerContext, userId: string) => {
@@ -247,7 +250,7 @@ test('auditing', async (t) => {
       callOf('u-half-ready', { startedAt: nowMs - ago * DAY_MS }),
     );
     partition += 1;
-    await record(
+    await recordBatch(
       ledger,
       batchOf(
         partition,
@@ -317,8 +320,8 @@ test('auditing', async (t) => {
               startedAt: Date.now() - randomInt(90 * DAY_MS),
             }),
           }));
-          await record(ledger[which]!, batchOf(500 + which, events));
-          if (i % 9 === 0) await record(ledger[which]!, batchOf(500 + which, events));
+          await recordBatch(ledger[which]!, batchOf(500 + which, events));
+          if (i % 9 === 0) await recordBatch(ledger[which]!, batchOf(500 + which, events));
         }
         writing -= 1;
       };

@@ -14,7 +14,7 @@ test('the link of a reader to Redis', async (t) => {
     for (const [partition, asOfMs] of checkpoints) {
       // As in life: a mark beyond what is stored would say that Mongo went back.
       await world.store.progress.advanceStored(0, partition, 0);
-      await writeCheckpoint(ledger, { stream: 0, partition, through: 0, asOfMs });
+      await writeCheckpoint(ledger, { partition: `0:${partition}`, through: 0, asOfMs });
     }
     ledger.session.end('done');
     return [...ledger.generations.values()][0]!.id;
@@ -42,7 +42,7 @@ test('the link of a reader to Redis', async (t) => {
 
   await t.test('partitions of an older stream have no say', async (t) => {
     const ledger = await world.begin();
-    await writeCheckpoint(ledger, { stream: 1, partition: 0, through: 0, asOfMs: 9_000 });
+    await writeCheckpoint(ledger, { partition: `1:0`, through: 0, asOfMs: 9_000 });
     t.equal((await until(seen, (now) => now?.asOfMs !== 5_000))?.asOfMs, 9_000);
     ledger.session.end('done');
   });

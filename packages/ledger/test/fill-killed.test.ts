@@ -7,7 +7,7 @@ import { readFillStatuses } from '@calltally/counters';
 import { testMongo } from '@calltally/stack/testing';
 import { toRow } from '@calltally/store';
 import { test } from 'tap';
-import { auditUsers, Filler, record } from '../src/index.ts';
+import { auditUsers, Filler, recordBatch } from '../src/index.ts';
 import { batchOf, bothOf, callOf, callsIn, DAY_MS, testWorld, until } from './support.ts';
 
 const PROCESS = fileURLToPath(new URL('./fill-process.ts', import.meta.url));
@@ -70,7 +70,7 @@ test('processes that fill the same users and are killed at random moments: nothi
         const startedAt = Date.now() - randomInt(600 * DAY_MS);
         return { offset: offsets[partition]!++, call: callOf(userId, { startedAt }) };
       });
-      await record(ledger, batchOf(partition, events));
+      await recordBatch(ledger, batchOf(partition, events));
     }
   };
   const seen = { filling: 0, complete: 0 };

@@ -10,7 +10,7 @@ import {
   type LedgerContext,
   openCold,
   PieceReader,
-  record,
+  recordBatch,
 } from '../src/index.ts';
 import {
   batchOf,
@@ -65,7 +65,7 @@ test('the filler', async (t) => {
   await t.test('goes on with users that another process opened, or filled in part', async (t) => {
     const other = await world.begin();
     await stored([...spread('u-opened', 9, 200), ...spread('u-part', 9, 200)]);
-    await record(other, batchOf(90, [{ offset: 0, call: callOf('u-recorded') }]));
+    await recordBatch(other, batchOf(90, [{ offset: 0, call: callOf('u-recorded') }]));
     await openCold(other, ['u-opened', 'u-part']);
     const pieces = new PieceReader(store.tallies, {
       wholeTimeoutMs: 0,

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, defaultRange, type Range } from '@calltally/domain';
-import { type LedgerContext, record, startEpoch, writeCheckpoint } from '../src/index.ts';
+import { type LedgerContext, recordBatch, startEpoch, writeCheckpoint } from '../src/index.ts';
 import { batchOf, callOf, DAY_MS, RETENTION_MONTHS, type World } from './support.ts';
 
 export const USERS = Array.from({ length: 6 }, (_, i) => `u-live-${i}`);
@@ -77,7 +77,7 @@ export class Live {
         try {
           await this.mayBegin;
           this.#ledger ??= await this.#begin();
-          await record(this.#ledger, batchOf(partition, events));
+          await recordBatch(this.#ledger, batchOf(partition, events));
           await this.#mark(this.#ledger, partition, sentMs);
           done = true;
         } catch (thrown) {
@@ -113,7 +113,7 @@ export class Live {
   async #mark(ledger: LedgerContext, partition: number, asOfMs: number): Promise<void> {
     for (const counted of PARTITIONS) {
       const through = this.#topic[counted]!.length - 1;
-      if (through >= 0) await writeCheckpoint(ledger, { stream: 0, partition: counted, through, asOfMs });
+      if (through >= 0) await writeCheckpoint(ledger, { partition: `0:${counted}`, through, asOfMs });
     }
     await ledger.store.progress.advanceAsOf(0, PARTITIONS, asOfMs);
     this.#committed[partition] = this.#topic[partition]!.length;
@@ -127,14 +127,14 @@ export class Live {
       earliest: 0,
       end: 1e9,
     }));
-    const given = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+    const given = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
     const { ledger, starts } = await startEpoch(this.#world.store, await this.#world.open(), given);
     for (const start of starts) {
       if (start.kind !== 'at') throw new Error('refused');
-      const { partition, offset, stored } = start;
+      const { partition, offset, storedThrough: stored } = start;
       const events = this.#topic[partition]!.map((call, at) => ({ offset: at, call }));
       const again = events.slice(offset, stored + 1);
-      if (again.length > 0) await record(ledger, { ...batchOf(partition, again), again: true });
+      if (again.length > 0) await recordBatch(ledger, { ...batchOf(partition, again), again: true });
     }
     this.beginnings += 1;
     return ledger;

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { applyEvents, raiseCheckpoint, readGenerations } from '@calltally/counters';
+import { applyEvents, readGenerations } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import { isCanonical, toRow } from '@calltally/store';
 import type { Document } from 'mongodb';
@@ -9,7 +9,7 @@ import {
   fillPieces,
   type LedgerContext,
   PieceReader,
-  record,
+  recordBatch,
   reopen,
   startEpoch,
   writeCheckpoint,
@@ -47,8 +47,8 @@ async function consume(world: World, topic: Topic, partition: number, alive: () 
       end: Number.MAX_SAFE_INTEGER - log.length,
     }));
     const { ledger, starts } = await startEpoch(world.store, session, {
-      stream: 0,
-      states,
+      topicEpoch: 0,
+      partitions: states,
       retentionMonths: RETENTION_MONTHS,
     });
     const start = starts[partition]!;
@@ -62,9 +62,9 @@ async function consume(world: World, topic: Topic, partition: number, alive: () 
       }));
       const batch = batchOf(partition, events);
       if (Math.random() < 0.2) return await dieWithin(ledger, batch);
-      await record(ledger, { ...batch, again: batch.through <= start.stored });
+      await recordBatch(ledger, { ...batch, again: batch.through <= start.storedThrough });
       if (!alive()) return;
-      await writeCheckpoint(ledger, { stream: 0, partition, through: until - 1 });
+      await writeCheckpoint(ledger, { partition: `0:${partition}`, through: until - 1 });
       // A commit of one that was slow to notice may go back.
       if (Math.random() < 0.9) topic.committed[partition] = Math.max(topic.committed[partition]!, until);
       else topic.committed[partition] = until;
@@ -83,7 +83,7 @@ async function dieWithin(
   { store, session, generations }: LedgerContext,
   batch: ReturnType<typeof batchOf>,
 ): Promise<void> {
-  const { stream, partition, events, through } = batch;
+  const { topicEpoch: stream, partition, events, through } = batch;
   const dies = () => Math.random() < 0.3;
   if (dies()) return;
   const rows = events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
@@ -107,7 +107,8 @@ async function dieWithin(
     if (applied === 'unknown') whole = false;
     if (dies()) return;
   }
-  if (whole) await raiseCheckpoint(session, generations, { partition: `${stream}:${partition}`, through });
+  if (whole)
+    await writeCheckpoint({ session, generations }, { partition: `${stream}:${partition}`, through });
 }
 
 /** Opens some users anew, or fills a few pieces in, whoever opened them. */
@@ -250,8 +251,8 @@ async function consumeAll(world: World, topic: Topic, partition: number): Promis
     end: Number.MAX_SAFE_INTEGER - log.length,
   }));
   const { ledger, starts } = await startEpoch(world.store, session, {
-    stream: 0,
-    states,
+    topicEpoch: 0,
+    partitions: states,
     retentionMonths: RETENTION_MONTHS,
   });
   const start = starts[partition]!;
@@ -259,8 +260,8 @@ async function consumeAll(world: World, topic: Topic, partition: number): Promis
   const events = topic.log[partition]!.slice(from).map(({ call }, i) => ({ offset: from + i, call }));
   if (events.length > 0) {
     const batch = batchOf(partition, events);
-    await record(ledger, batch);
-    await writeCheckpoint(ledger, { stream: 0, partition, through: batch.through });
+    await recordBatch(ledger, batch);
+    await writeCheckpoint(ledger, { partition: `0:${partition}`, through: batch.through });
     topic.committed[partition] = batch.through + 1;
   }
   session.end('done');

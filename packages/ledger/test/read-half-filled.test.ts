@@ -3,7 +3,7 @@ import { addPieces, type FillProgress, readFillStatuses } from '@calltally/count
 import { type Call, INTERVALS, type Range, seriesOf } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { type AnswerSource, record, reopen, userDaySumsOf } from '../src/index.ts';
+import { type AnswerSource, recordBatch, reopen, userDaySumsOf } from '../src/index.ts';
 import { readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
 import { batchOf, callOf, DAY_MS, dashboardOracle, holds, seriesOracle } from './support.ts';
 
@@ -69,7 +69,7 @@ test('who is filled from any time on is answered right: what lies before it come
       if (typeof someTimeOrCall === 'number') since = someTimeOrCall;
       else if (calls.length > 0) since = calls[someTimeOrCall.behind % calls.length]!.startedAt + 1;
       const events = calls.map((call) => ({ offset: offsets[0]!++, call }));
-      if (events.length > 0) await record(ledger, batchOf(0, events));
+      if (events.length > 0) await recordBatch(ledger, batchOf(0, events));
       await reopen(ledger, [userId]);
       if (since !== Infinity) {
         const [filling] = (await readFillStatuses(ledger.session, ledger.generations, [userId])) as [
@@ -84,7 +84,7 @@ test('who is filled from any time on is answered right: what lies before it come
       }
       for (const call of after) {
         calls.push(callOf(userId, call));
-        await record(ledger, batchOf(1, [{ offset: offsets[1]!++, call: calls.at(-1)! }]));
+        await recordBatch(ledger, batchOf(1, [{ offset: offsets[1]!++, call: calls.at(-1)! }]));
       }
       for (const { asked, clock, interval } of reads) {
         let range: Range;

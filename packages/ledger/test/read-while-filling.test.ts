@@ -5,10 +5,11 @@ import { test } from 'tap';
 import {
   CountersLink,
   DashboardReader,
+  fallbackLimit,
   fillPieces,
   PieceReader,
   RowsAsOf,
-  record,
+  recordBatch,
   reopen,
   SeriesReader,
 } from '../src/index.ts';
@@ -55,8 +56,9 @@ test('a user with a long history is right at every moment of being filled in, wh
   });
   const rowsAsOf = new RowsAsOf(store);
   const filler = { add: () => {} };
-  const reader = new DashboardReader({ store, link, filler, rowsAsOf });
-  const series = new SeriesReader({ store, link, filler, rowsAsOf });
+  const parts = { store, link, filler, rowsAsOf, fallbacks: fallbackLimit() };
+  const reader = new DashboardReader(parts);
+  const series = new SeriesReader(parts);
   await link.start();
   t.teardown(() => link.stop());
   await until(
@@ -84,7 +86,7 @@ test('a user with a long history is right at every moment of being filled in, wh
       given.push(one);
       const calls = randomInt(2) === 0 ? [duplicate, one.call] : [one.call, callOf('u-other')];
       const events = calls.map((call) => ({ offset: offsets[partition]!++, call }));
-      await record(ledger, batchOf(partition, events));
+      await recordBatch(ledger, batchOf(partition, events));
       acknowledged = [...acknowledged, one];
     }
   };

@@ -1,7 +1,7 @@
 import type { Call } from '@calltally/domain';
 import type { Test } from '@calltally/stack/testing';
 import { toRow } from '@calltally/store';
-import { fillUntilComplete, record, startEpoch, writeCheckpoint } from '../src/index.ts';
+import { fillUntilComplete, recordBatch, startEpoch, writeCheckpoint } from '../src/index.ts';
 import { batchOf, callOf, DAY_MS, testReader, testWorld, until, type World } from './support.ts';
 
 /** Short, so that much of what is asked for lies beyond it. */
@@ -15,7 +15,7 @@ export const startOf = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
 /** Counting from the beginning, of two partitions. */
 export async function begin({ store, open }: World) {
   const states = [0, 1].map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
-  const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+  const topic = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
   return (await startEpoch(store, await open(), topic)).ledger;
 }
 
@@ -31,9 +31,13 @@ export async function readingWorld(t: Test) {
     for (const partition of [0, 1]) {
       const mine = calls.filter((_, i) => i % 2 === partition);
       const events = mine.map((call) => ({ offset: offsets[partition]!++, call }));
-      if (events.length > 0) await record(ledger, batchOf(partition, events));
+      if (events.length > 0) await recordBatch(ledger, batchOf(partition, events));
       const asOfMs = 1_000 + offsets[0]! + offsets[1]!;
-      await writeCheckpoint(ledger, { stream: 0, partition, through: offsets[partition]! - 1, asOfMs });
+      await writeCheckpoint(ledger, {
+        partition: `0:${partition}`,
+        through: offsets[partition]! - 1,
+        asOfMs,
+      });
       await store.progress.advanceAsOf(0, [partition], asOfMs);
     }
     await fillUntilComplete(ledger, [...new Set(calls.map(({ userId }) => userId))]);
@@ -58,7 +62,7 @@ export async function readingWorld(t: Test) {
       async count() {
         for (const partition of [0, 1]) {
           const events = rows.filter((row) => row.partition === partition);
-          await record(ledger, batchOf(partition, events));
+          await recordBatch(ledger, batchOf(partition, events));
         }
       },
     };

@@ -1,4 +1,4 @@
-import { applyEvents, claimUsers, forgetUsers, raiseCheckpoint, readGenerations } from '@calltally/counters';
+import { applyEvents, claimUsers, forgetUsers, readGenerations } from '@calltally/counters';
 import { isCanonical, partitionId, type Store, StoreError, toRow } from '@calltally/store';
 import { test } from 'tap';
 import {
@@ -8,7 +8,7 @@ import {
   type LedgerContext,
   openCold,
   PieceReader,
-  record,
+  recordBatch,
   writeCheckpoint,
 } from '../src/index.ts';
 import {
@@ -25,7 +25,7 @@ import {
 
 /** The first `steps` of what `record` and `writeCheckpoint` do, then death. */
 async function recordAndDie({ store, session, generations }: LedgerContext, batch: CallBatch, steps: number) {
-  const { stream, partition, events, through } = batch;
+  const { topicEpoch: stream, partition, events, through } = batch;
   if (steps === 0) return;
   const half = events.slice(0, Math.ceil(events.length / 2));
   const inserted = steps === 1 ? half : events;
@@ -45,7 +45,7 @@ async function recordAndDie({ store, session, generations }: LedgerContext, batc
   }));
   await applyEvents(session, generations, key, steps === 4 ? users.slice(0, 1) : users);
   if (steps <= 5) return;
-  await raiseCheckpoint(session, generations, { partition: key, through });
+  await writeCheckpoint({ session, generations }, { partition: key, through });
 }
 const ALL_STEPS = 6;
 
@@ -78,11 +78,11 @@ test('recording', async (t) => {
           { ...taken, durationMs: 1 },
         ]),
       );
-      t.strictSame(await record(ledger, batch), {
+      t.strictSame(await recordBatch(ledger, batch), {
         outcomes: ['inserted', 'inserted', 'duplicate', 'inserted', 'foreign', 'changed'],
         opened: 2,
       });
-      await writeCheckpoint(ledger, { stream: 0, partition: 0, through: batch.through, asOfMs: 7 });
+      await writeCheckpoint(ledger, { partition: `0:0`, through: batch.through, asOfMs: 7 });
       await agree(t, ledger, 'u-1', 2);
       await agree(t, ledger, 'u-2', 1);
       const [generation] = (await readGenerations(ledger.session)).values();
@@ -90,7 +90,7 @@ test('recording', async (t) => {
       t.equal(generation!.asOf.get('0:0'), 7);
       t.equal((await store.progress.storedThrough()).get('0:0'), batch.through);
 
-      t.strictSame(await record(ledger, batch), {
+      t.strictSame(await recordBatch(ledger, batch), {
         outcomes: ['redelivered', 'redelivered', 'duplicate', 'redelivered', 'foreign', 'changed'],
         opened: 0,
       });
@@ -102,7 +102,7 @@ test('recording', async (t) => {
   await t.test('a batch without a call that could be taken raises stored all the same', async (t) => {
     const ledger = await world.begin();
     next += 10;
-    t.strictSame(await record(ledger, { stream: 0, partition: 0, events: [], through: next - 1 }), {
+    t.strictSame(await recordBatch(ledger, { topicEpoch: 0, partition: 0, events: [], through: next - 1 }), {
       outcomes: [],
       opened: 0,
     });
@@ -111,18 +111,18 @@ test('recording', async (t) => {
 
   await t.test('no step is begun before the one above it is acknowledged', async (t) => {
     const ledger = await world.begin();
-    await record(ledger, batchOf(40, [{ offset: 0, call: callOf('u-order') }]));
+    await recordBatch(ledger, batchOf(40, [{ offset: 0, call: callOf('u-order') }]));
     const batch = batchOf(40, [{ offset: 1, call: callOf('u-order') }]);
     const key = partitionId(0, 40);
     const refused = new StoreError('STORE_TIMEOUT', true, 'no answer');
     const rejects = () => Promise.reject(refused);
 
     const withoutInsert = { ...store, calls: bound(store.calls, { insert: rejects }) };
-    await t.rejects(record({ ...ledger, store: withoutInsert }, batch), refused);
+    await t.rejects(recordBatch({ ...ledger, store: withoutInsert }, batch), refused);
     t.equal((await store.progress.storedThrough()).get(key), 0, 'nothing is said to be stored');
 
     const withoutRaise = { ...store, progress: bound(store.progress, { advanceStored: rejects }) };
-    await t.rejects(record({ ...ledger, store: withoutRaise }, batch), refused);
+    await t.rejects(recordBatch({ ...ledger, store: withoutRaise }, batch), refused);
     t.equal((await bothOf(world, ledger, 'u-order'))!.applied.get(key), 0, 'nothing is applied');
 
     let raised = false;
@@ -144,7 +144,7 @@ test('recording', async (t) => {
         },
       }),
     };
-    await record({ ...ledger, store: slow }, batch);
+    await recordBatch({ ...ledger, store: slow }, batch);
     await agree(t, ledger, 'u-order', 2);
   });
 
@@ -174,8 +174,8 @@ test('recording', async (t) => {
 
           const again = await world.begin();
           for (let times = 0; times < 3; times++) {
-            await record(again, batch);
-            await writeCheckpoint(again, { stream: 0, partition: 0, through: batch.through });
+            await recordBatch(again, batch);
+            await writeCheckpoint(again, { partition: `0:0`, through: batch.through });
             if (times === 1) for (const userId of users) await agree(t, again, userId, 3);
           }
           for (const userId of users) await agree(t, again, userId, 3);
@@ -195,7 +195,7 @@ test('recording', async (t) => {
       [19, 30],
       [0, 30],
     ] as const) {
-      await record(ledger, batchOf(0, all.slice(from, until)));
+      await recordBatch(ledger, batchOf(0, all.slice(from, until)));
     }
     for (let i = 0; i < 3; i++) await agree(t, ledger, `u-over-${i}`, 10);
   });
@@ -213,7 +213,7 @@ test('recording', async (t) => {
           [...own, ...shared].map((call) => ({ offset: offset++, call })),
         );
       });
-      await Promise.all(both.map((ledger, i) => record(ledger, batches[i]!)));
+      await Promise.all(both.map((ledger, i) => recordBatch(ledger, batches[i]!)));
       for (const userId of users) await agree(t, both[0]!, userId, 5);
       for (const { session } of both) session.end('done');
     }
@@ -247,7 +247,7 @@ test('recording', async (t) => {
         goOn();
         t.strictSame([...(await other).keys()], ['u-less']);
       });
-      const { opened } = await record(
+      const { opened } = await recordBatch(
         { ...ours, session, generations: ours.generations },
         batchOf(20, [{ offset: 1, call: callOf('u-less') }]),
       );
@@ -264,7 +264,7 @@ test('recording', async (t) => {
     const slow = withStored(store, async () => {
       const stored = await store.progress.storedThrough();
       const batch = batchOf(21, [{ offset: 1, call: callOf('u-late') }]);
-      t.equal((await record(ours, batch)).opened, 1, 'by the claim of the other');
+      t.equal((await recordBatch(ours, batch)).opened, 1, 'by the claim of the other');
       return stored;
     });
     t.equal((await openCold({ ...ledger, store: slow }, ['u-late'])).size, 0);
@@ -277,7 +277,7 @@ test('recording', async (t) => {
     const ours = await world.begin();
     const slow = withStored(store, async () => {
       const stored = await store.progress.storedThrough();
-      await record(ours, batchOf(23, [{ offset: 1, call: callOf('u-again') }]));
+      await recordBatch(ours, batchOf(23, [{ offset: 1, call: callOf('u-again') }]));
       await forgetUsers(ours.session, ['u-again']);
       return stored;
     });
@@ -294,9 +294,9 @@ test('recording', async (t) => {
       await forgetUsers(ledger.session, ['u-cold']);
     });
     const batch = batchOf(22, [{ offset: 0, call: callOf('u-cold') }]);
-    await t.rejects(record({ ...ledger, session }, batch), { code: 'COUNTERS_CONTENDED' });
+    await t.rejects(recordBatch({ ...ledger, session }, batch), { code: 'COUNTERS_CONTENDED' });
     t.equal(applies, 20);
-    await record(ledger, batch);
+    await recordBatch(ledger, batch);
     await agree(t, ledger, 'u-cold', 1);
   });
 
@@ -307,19 +307,19 @@ test('recording', async (t) => {
         const ledger = await world.begin([{ committed: next }]);
         const users = [1, 2].map((i) => `u-flush-${steps}-${i}`);
         const first = batchOf(0, events(users.map((userId) => callOf(userId))));
-        await record(ledger, first);
+        await recordBatch(ledger, first);
         const batch = batchOf(0, events([...users, ...users].map((userId) => callOf(userId))));
         await recordAndDie(ledger, batch, steps);
         await admin.flushall();
         await t.rejects(
-          record(ledger, batch).then(() =>
-            writeCheckpoint(ledger, { stream: 0, partition: 0, through: batch.through }),
+          recordBatch(ledger, batch).then(() =>
+            writeCheckpoint(ledger, { partition: `0:0`, through: batch.through }),
           ),
           { code: 'COUNTERS_GENERATION' },
         );
         const again = await world.begin([{ committed: first.through + 1 }]);
-        await record(again, batch);
-        await writeCheckpoint(again, { stream: 0, partition: 0, through: batch.through });
+        await recordBatch(again, batch);
+        await writeCheckpoint(again, { partition: `0:0`, through: batch.through });
         for (const userId of users) await agree(t, again, userId, 3);
       }
     },
@@ -333,13 +333,13 @@ test('recording', async (t) => {
       const session = interposed(ledger.session, async (script) => {
         if (script === 'claim') await admin.flushall();
       });
-      await record({ ...ledger, session }, batchOf(30, [{ offset: 0, call }]));
-      await t.rejects(writeCheckpoint(ledger, { stream: 0, partition: 30, through: 0 }), {
+      await recordBatch({ ...ledger, session }, batchOf(30, [{ offset: 0, call }]));
+      await t.rejects(writeCheckpoint(ledger, { partition: `0:30`, through: 0 }), {
         code: 'COUNTERS_GENERATION',
       });
       const again = await world.begin();
       t.equal(await bothOf(world, again, 'u-late-flush'), undefined);
-      await record(again, batchOf(30, [{ offset: 0, call }]));
+      await recordBatch(again, batchOf(30, [{ offset: 0, call }]));
       await agree(t, again, 'u-late-flush', 1);
     },
   );

@@ -6,7 +6,7 @@ import {
   fillUntilComplete,
   openCold,
   PieceReader,
-  record,
+  recordBatch,
   reopen,
   repairUsers,
 } from '../src/index.ts';
@@ -27,7 +27,7 @@ test('repairing', async (t) => {
       let offset = 0;
       const count = () => {
         const call = callOf('u-hot', { durationMs: offset, startedAt: Date.now() - offset * 5 * DAY_MS });
-        return record(another, batchOf(7, [{ offset: offset++, call }]));
+        return recordBatch(another, batchOf(7, [{ offset: offset++, call }]));
       };
       for (let i = 0; i < 12; i++) await count();
       await fillUntilComplete(ledger, ['u-hot']);
@@ -83,7 +83,7 @@ test('repairing', async (t) => {
     'opened anew is forgotten, opened and queued, and filled from the rows as they are',
     async (t) => {
       const ledger = await world.begin();
-      await record(ledger, batchOf(9, [{ offset: 0, call: callOf('u-anew') }]));
+      await recordBatch(ledger, batchOf(9, [{ offset: 0, call: callOf('u-anew') }]));
       await fillUntilComplete(ledger, ['u-anew']);
       const lost = callOf('u-anew', { startedAt: Date.now() - 3 * DAY_MS });
       await store.progress.advanceStored(0, 9, 1);

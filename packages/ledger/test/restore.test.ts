@@ -1,7 +1,7 @@
 import { forgetUsers } from '@calltally/counters';
 import { toRow } from '@calltally/store';
 import { test } from 'tap';
-import { fillUntilComplete, record, restore } from '../src/index.ts';
+import { fillUntilComplete, recordBatch, restoreBatch } from '../src/index.ts';
 import { batchOf, bothFilled, bothOf, callOf, callsIn, testWorld, type World } from './support.ts';
 
 /** As a consumer leaves it that was killed between `stored` and apply. */
@@ -16,15 +16,15 @@ async function storeOnly({ store }: World, batch: ReturnType<typeof batchOf>): P
 test('events that are stored and not counted yet stay for ingest, wherever a replay begins', async (t) => {
   const world = await testWorld(t);
   const ledger = await world.begin();
-  await record(ledger, batchOf(0, [{ offset: 0, call: callOf('u-1') }]));
+  await recordBatch(ledger, batchOf(0, [{ offset: 0, call: callOf('u-1') }]));
   const inHand = batchOf(0, [
     { offset: 1, call: callOf('u-1') },
     { offset: 2, call: callOf('u-1') },
   ]);
   await storeOnly(world, inHand);
 
-  await restore(ledger, batchOf(0, inHand.events.slice(1)));
-  await record(ledger, inHand);
+  await restoreBatch(ledger, batchOf(0, inHand.events.slice(1)));
+  await recordBatch(ledger, inHand);
 
   const both = await bothFilled(world, ledger, 'u-1');
   t.strictSame(both.counters, both.rows);
@@ -39,7 +39,7 @@ test('rows that Mongo lost come back, and their users are counted whole, also wh
     ['u-1', 'u-2', 'u-1'].map((userId, offset) => ({ offset, call: callOf(userId) })),
   );
   const kept = { ...batch, events: batch.events.slice(1) };
-  await record(ledger, kept);
+  await recordBatch(ledger, kept);
   await fillUntilComplete(ledger, ['u-1', 'u-2']);
 
   const cut = await world.begin();
@@ -51,10 +51,10 @@ test('rows that Mongo lost come back, and their users are counted whole, also wh
     cut.session.end('cut after the insert');
     return outcomes;
   };
-  await t.rejects(restore({ ...cut, store }, batch), { code: 'COUNTERS_LOST' });
+  await t.rejects(restoreBatch({ ...cut, store }, batch), { code: 'COUNTERS_LOST' });
   t.equal(callsIn((await bothOf(world, ledger, 'u-1'))!.counters), 1, 'the row is there, and not counted');
 
-  const { outcomes, opened } = await restore(ledger, batch, true);
+  const { outcomes, opened } = await restoreBatch(ledger, batch, true);
   t.strictSame(outcomes, ['redelivered', 'redelivered', 'redelivered']);
   t.equal(opened, 2);
   t.equal(callsIn((await bothFilled(world, ledger, 'u-1')).counters), 2);
@@ -68,12 +68,12 @@ test('whom Redis does not know any more is counted, and who is known stays as he
     0,
     ['u-1', 'u-2'].map((userId, offset) => ({ offset, call: callOf(userId) })),
   );
-  await record(ledger, batch);
+  await recordBatch(ledger, batch);
   await fillUntilComplete(ledger, ['u-1', 'u-2']);
   await forgetUsers(ledger.session, ['u-1']);
   const known = await world.admin.hgetall('ct:{u-2}');
 
-  const { outcomes, opened } = await restore(ledger, batch);
+  const { outcomes, opened } = await restoreBatch(ledger, batch);
   t.strictSame(outcomes, ['redelivered', 'redelivered']);
   t.equal(opened, 1);
   t.equal(callsIn((await bothFilled(world, ledger, 'u-1')).counters), 1);

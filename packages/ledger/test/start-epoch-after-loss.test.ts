@@ -5,7 +5,7 @@ import {
   type LedgerContext,
   type PartitionOffsets,
   type PartitionStart,
-  record,
+  recordBatch,
   startEpoch,
   writeCheckpoint,
 } from '../src/index.ts';
@@ -15,7 +15,7 @@ test('Mongo back in an older state', async (t) => {
   const world = await testWorld(t);
   const { store, admin, db } = world;
   const begin = async (...states: PartitionOffsets[]) => {
-    const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+    const topic = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
     const { ledger, starts } = await startEpoch(store, await world.open(), topic);
     const [generation] = ledger.generations.values();
     return { ledger, starts, generation: generation! };
@@ -45,8 +45,8 @@ test('Mongo back in an older state', async (t) => {
     for (let from = start.offset; from < log.length; from += 3) {
       const events = log.slice(from, from + 3).map((call, i) => ({ offset: from + i, call }));
       const batch = batchOf(start.partition, events);
-      await record(ledger, { ...batch, again: batch.through <= start.stored });
-      await writeCheckpoint(ledger, { stream: 0, partition: start.partition, through: batch.through });
+      await recordBatch(ledger, { ...batch, again: batch.through <= start.storedThrough });
+      await writeCheckpoint(ledger, { partition: `0:${start.partition}`, through: batch.through });
     }
   };
 
@@ -83,7 +83,7 @@ test('Mongo back in an older state', async (t) => {
         'from behind what Mongo has; all of what it knows nothing of',
       );
       t.not(after.generation.id, before.generation.id, 'what Redis has applied says nothing any more');
-      await t.rejects(writeCheckpoint(before.ledger, { stream: 0, partition: 0, through: 9 }), {
+      await t.rejects(writeCheckpoint(before.ledger, { partition: `0:0`, through: 9 }), {
         code: 'COUNTERS_GENERATION',
       });
       await count(after.ledger, after.starts[0], logs[0]!);
@@ -120,7 +120,7 @@ test('Mongo back in an older state', async (t) => {
       await empty();
       await store.progress.advanceStored(0, 0, 99);
       const before = await begin({ partition: 0, committed: 100, earliest: 0, end: 120 });
-      await writeCheckpoint(before.ledger, { stream: 0, partition: 0, through: 99 });
+      await writeCheckpoint(before.ledger, { partition: `0:0`, through: 99 });
       await putBack(new Map([['0:0', 49]]));
       const state = { partition: 0, committed: 100, earliest: 70, end: 120 };
       const { starts, generation } = await begin(state);
@@ -167,7 +167,7 @@ test('Mongo back in an older state', async (t) => {
       const busy = (async () => {
         for (let offset = 0; counting; offset++) {
           await store.progress.advanceStored(0, 0, offset);
-          await writeCheckpoint(ledger, { stream: 0, partition: 0, through: offset });
+          await writeCheckpoint(ledger, { partition: `0:0`, through: offset });
         }
       })();
       for (let i = 0; i < 40; i++) {
@@ -190,19 +190,19 @@ test('rows that Mongo lost below what is stored come back, and are counted once'
     ...calls.map((call, offset) => ({ offset, call: { ...call, userId: offset === 0 ? 'u-2' : 'u-1' } })),
     { offset: 9, call: twice },
   ]);
-  await record(ledger, other);
-  await record(ledger, batch);
+  await recordBatch(ledger, other);
+  await recordBatch(ledger, batch);
   const whole = await bothFilled(world, ledger, 'u-1');
   t.equal(callsIn(whole.counters), 4);
 
-  t.strictSame(await record(ledger, { ...batch, again: true }), {
+  t.strictSame(await recordBatch(ledger, { ...batch, again: true }), {
     outcomes: ['redelivered', 'redelivered', 'redelivered', 'redelivered', 'duplicate'],
     opened: 0,
   });
   await world.db
     .collection<{ _id: string }>('calls')
     .deleteMany({ _id: { $in: [twice.callId, calls[1]!.callId] } });
-  t.strictSame(await record(ledger, { ...batch, again: true }), {
+  t.strictSame(await recordBatch(ledger, { ...batch, again: true }), {
     outcomes: ['redelivered', 'inserted', 'redelivered', 'redelivered', 'inserted'],
     opened: 1,
   });

@@ -1,6 +1,6 @@
 import { applyEvents, readGenerations } from '@calltally/counters';
 import { test } from 'tap';
-import { type PartitionOffsets, record, startEpoch, writeCheckpoint } from '../src/index.ts';
+import { type PartitionOffsets, recordBatch, startEpoch, writeCheckpoint } from '../src/index.ts';
 import { batchOf, bothFilled, bothOf, callOf, RETENTION_MONTHS, testWorld } from './support.ts';
 
 test('beginning to count', async (t) => {
@@ -9,8 +9,8 @@ test('beginning to count', async (t) => {
   const begin = async (...states: PartitionOffsets[]) => {
     const session = await world.open();
     const { ledger, starts } = await startEpoch(store, session, {
-      stream: 0,
-      states,
+      topicEpoch: 0,
+      partitions: states,
       retentionMonths: RETENTION_MONTHS,
     });
     const [generation] = ledger.generations.values();
@@ -58,8 +58,8 @@ test('beginning to count', async (t) => {
     const before = await begin(state(0, 7, 0, 20));
     await store.progress.advanceStored(0, 0, 11);
     await store.progress.advanceStored(0, 1, 8);
-    await writeCheckpoint(before.ledger, { stream: 0, partition: 0, through: 11 });
-    await writeCheckpoint(before.ledger, { stream: 0, partition: 1, through: 4 });
+    await writeCheckpoint(before.ledger, { partition: `0:0`, through: 11 });
+    await writeCheckpoint(before.ledger, { partition: `0:1`, through: 4 });
     const { starts, generation } = await begin(state(0, 7, 0, 20), state(1, 9, 3, 10));
     t.strictSame(starts, [
       { kind: 'at', partition: 0, offset: 7, stored: 11 },
@@ -72,14 +72,14 @@ test('beginning to count', async (t) => {
     'the topic no longer holds what a mark asks for: a new generation, from the committed offset',
     async (t) => {
       const before = await begin(state(0, 7, 0, 20));
-      await record(before.ledger, batchOf(0, [{ offset: 0, call: callOf('u-1') }], 14));
-      await writeCheckpoint(before.ledger, { stream: 0, partition: 0, through: 11 });
+      await recordBatch(before.ledger, batchOf(0, [{ offset: 0, call: callOf('u-1') }], 14));
+      await writeCheckpoint(before.ledger, { partition: `0:0`, through: 11 });
       const { starts, generation, ledger } = await begin(state(0, 15, 13, 20));
       t.not(generation.id, before.generation.id);
       t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15, stored: 14 }]);
       t.equal(generation.checkpoints.get('0:0'), 14);
       t.equal(await bothOf(world, ledger, 'u-1'), undefined, 'everybody is filled from rows again');
-      await t.rejects(writeCheckpoint(before.ledger, { stream: 0, partition: 0, through: 12 }), {
+      await t.rejects(writeCheckpoint(before.ledger, { partition: `0:0`, through: 12 }), {
         code: 'COUNTERS_GENERATION',
       });
       const user = { userId: 'u-1', events: [{ offset: 19, startedAt: Date.now(), durationMs: 1 }] };
@@ -89,7 +89,7 @@ test('beginning to count', async (t) => {
         'the older one’s hash is still its own …',
       );
       t.equal(await bothOf(world, ledger, 'u-1'), undefined, '… and nobody reads it');
-      t.strictSame(await record(ledger, batchOf(0, [{ offset: 15, call: callOf('u-1') }])), {
+      t.strictSame(await recordBatch(ledger, batchOf(0, [{ offset: 15, call: callOf('u-1') }])), {
         outcomes: ['inserted'],
         opened: 1,
       });
@@ -101,7 +101,7 @@ test('beginning to count', async (t) => {
   await t.test('a mark just before the first event held asks for nothing that is gone', async (t) => {
     await store.progress.advanceStored(0, 0, 17);
     const before = await begin(state(0, 15, 0, 20));
-    await writeCheckpoint(before.ledger, { stream: 0, partition: 0, through: 14 });
+    await writeCheckpoint(before.ledger, { partition: `0:0`, through: 14 });
     const { generation, starts } = await begin(state(0, 18, 15, 20));
     t.equal(generation.id, before.generation.id);
     t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15, stored: 17 }]);
@@ -157,7 +157,7 @@ test('beginning to count', async (t) => {
     await begin(state(4, 0, 0, 5));
     const { ledger } = await begin(state(4, 0, 0, 5), state(5, 0, 0, 5));
     await store.progress.advanceStored(0, 4, 4);
-    await writeCheckpoint(ledger, { stream: 0, partition: 4, through: 4, asOfMs: 1_000 });
+    await writeCheckpoint(ledger, { partition: `0:4`, through: 4, asOfMs: 1_000 });
     const [generation] = (await readGenerations(ledger.session)).values();
     t.strictSame([...generation!.checkpoints.keys()], ['0:4', '0:5']);
     t.strictSame([...generation!.asOf.keys()], ['0:4']);

@@ -21,6 +21,7 @@ import {
   CountersLink,
   DashboardReader,
   Filler,
+  fallbackLimit,
   fillUntilComplete,
   type LedgerContext,
   type PartitionOffsets,
@@ -76,7 +77,7 @@ export async function testWorld(t: Test): Promise<World> {
     open,
     async begin(given = [{}, { partition: 1 }]) {
       const states = given.map((state) => ({ partition: 0, committed: 0, earliest: 0, end: 1e9, ...state }));
-      const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+      const topic = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
       return (await startEpoch(store, await open(), topic)).ledger;
     },
   };
@@ -95,8 +96,9 @@ export async function testReader(
   const link = new CountersLink({ url: world.redis.address, ...limits });
   const filler = new Filler({ ledger: () => link.current && { store, ...link.current } });
   const rowsAsOf = new RowsAsOf(store);
-  const reader = new DashboardReader({ store, link, filler, rowsAsOf });
-  const series = new SeriesReader({ store, link, filler, rowsAsOf });
+  const parts = { store, link, filler, rowsAsOf, fallbacks: fallbackLimit() };
+  const reader = new DashboardReader(parts);
+  const series = new SeriesReader(parts);
   await link.start();
   rowsAsOf.start();
   filler.start();
@@ -112,7 +114,7 @@ export function batchOf(
   events: { offset: number; call: Call }[],
   through?: number,
 ): CallBatch {
-  return { stream: 0, partition, events, through: through ?? events.at(-1)!.offset };
+  return { topicEpoch: 0, partition, events, through: through ?? events.at(-1)!.offset };
 }
 
 export function callOf(userId: string, call: Partial<Call> = {}): Call {
@@ -150,9 +152,9 @@ export async function bothOf({ db }: World, { session, generations }: LedgerCont
   const snapshot = await snapshotUser(session, generations, userId, Date.now());
   if (snapshot === undefined) return undefined;
   return {
-    applied: snapshot.applied,
+    applied: snapshot.appliedThrough,
     counters: new Map([...snapshot.buckets].sort()),
-    rows: await bucketsOfRows(db, userId, snapshot.applied),
+    rows: await bucketsOfRows(db, userId, snapshot.appliedThrough),
   };
 }
 

@@ -7,7 +7,7 @@ import {
   auditUsers,
   discardCounters,
   type LedgerContext,
-  record,
+  recordBatch,
   reopen,
   replaceUsers,
   type SumsAt,
@@ -51,7 +51,7 @@ test('sums of the topic', async (t) => {
   const { store } = world;
   const ledger = await world.begin();
   const count = ({ partition, offset }: Source, call: Call) =>
-    record(ledger, batchOf(partition, [{ offset, call }]));
+    recordBatch(ledger, batchOf(partition, [{ offset, call }]));
   const callsOf = async (userId: string) => callsIn((await bothOf(world, ledger, userId))!.counters);
 
   await t.test(

@@ -12,7 +12,7 @@ import {
   type LedgerContext,
   openCold,
   PieceReader,
-  record,
+  recordBatch,
   reopen,
   userDaySumsOf,
 } from '../src/index.ts';
@@ -63,7 +63,7 @@ test('a Redis of the version before, and both versions at once', async (t) => {
     const window = { from: Math.floor(nowMs / DAY_MS) * DAY_MS - 30 * DAY_MS, until: nowMs + 1 };
     t.match(await reader.read('u-complete', window, nowMs), { source: 'counters', range: { calls: 3 } });
     const call = callOf('u-complete', { startedAt: nowMs });
-    t.equal((await record(ledger, batchOf(own, [{ offset: 7, call }]))).opened, 0);
+    t.equal((await recordBatch(ledger, batchOf(own, [{ offset: 7, call }]))).opened, 0);
     t.match(await reader.read('u-complete', window, nowMs), { source: 'counters', range: { calls: 4 } });
     t.strictSame(await auditUsers(ledger, ['u-complete']), NOTHING_WRONG);
   });
@@ -103,7 +103,7 @@ test('a Redis of the version before, and both versions at once', async (t) => {
       const cut = await store.progress.storedThrough();
       const sums = await sumsAt('u-lease', cut);
       t.strictSame(await readFillStatuses(ledger.session, ledger.generations, ['u-lease']), ['unknown']);
-      t.equal((await record(ledger, batchOf(own, [{ offset: 7, call: callOf('u-lease') }]))).opened, 1);
+      t.equal((await recordBatch(ledger, batchOf(own, [{ offset: 7, call: callOf('u-lease') }]))).opened, 1);
       t.equal(await admin.hexists('ct:{u-lease}', 'l'), 0);
       t.equal(await replaceBefore(ledger, admin, lease, sums, cut), 'lost');
       await fillUntilComplete(ledger, ['u-lease']);
@@ -136,7 +136,7 @@ test('a Redis of the version before, and both versions at once', async (t) => {
     const overtaken = await recountBefore(ledger, admin, 'u-over', true, async () => {
       pauses += 1;
       if (pauses < 3) return;
-      await record(ledger, batchOf(own, [{ offset: 7, call: callOf('u-over') }]));
+      await recordBatch(ledger, batchOf(own, [{ offset: 7, call: callOf('u-over') }]));
     });
     t.equal(overtaken, 'behind', 'of what is applied beyond base, too');
     t.match(await readFillStatuses(ledger.session, ledger.generations, ['u-over']), [{ sinceMs: Number }]);
@@ -172,7 +172,7 @@ test('a Redis of the version before, and both versions at once', async (t) => {
             });
             // One partition is of the version before, the other one of this, and they change places.
             const batch = batchOf(600 + which, events);
-            if ((round + which) % 2 === 0) await record(parts[which]!, batch);
+            if ((round + which) % 2 === 0) await recordBatch(parts[which]!, batch);
             else await recordBefore(parts[which]!, admin, batch);
           }
           writing -= 1;

@@ -56,7 +56,7 @@ export function createBackend(
   const link = new CountersLink({
     ...settings.redis,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
-    forgivesStalls: true,
+    timeoutExcludesStalls: true,
     openTimeoutMs: OPEN_TIMEOUT_MS,
   });
   const rowsAsOf = new RowsAsOf(rows);

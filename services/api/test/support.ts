@@ -3,7 +3,7 @@ import type { Call } from '@calltally/domain';
 import {
   fillUntilComplete,
   type LedgerContext,
-  record,
+  recordBatch,
   startEpoch,
   writeCheckpoint,
 } from '@calltally/ledger';
@@ -64,8 +64,8 @@ export async function testWorld(t: Test): Promise<World> {
     });
     const states = [{ partition: PARTITION, committed: next, earliest: 0, end: Number.MAX_SAFE_INTEGER }];
     const { ledger } = await startEpoch(store, session, {
-      stream: STREAM,
-      states,
+      topicEpoch: STREAM,
+      partitions: states,
       retentionMonths: RETENTION_MONTHS,
     });
     return ledger;
@@ -87,10 +87,10 @@ export async function testWorld(t: Test): Promise<World> {
         return { offset: next - 1, call };
       });
       const asOfMs = Date.now();
-      await record(ledger, { stream: STREAM, partition: PARTITION, events, through: next - 1 });
+      await recordBatch(ledger, { topicEpoch: STREAM, partition: PARTITION, events, through: next - 1 });
       await fillUntilComplete(ledger, [...new Set(calls.map(({ userId }) => userId))]);
       await store.progress.advanceAsOf(STREAM, [PARTITION], asOfMs);
-      await writeCheckpoint(ledger, { stream: STREAM, partition: PARTITION, through: next - 1, asOfMs });
+      await writeCheckpoint(ledger, { partition: `${STREAM}:${PARTITION}`, through: next - 1, asOfMs });
       ledger.session.end('done');
     },
     async emptyRedis() {

@@ -74,7 +74,11 @@ export class AsOfMonitor {
     const complete = positions.complete();
     if (complete.length === 0) return;
     try {
-      await Promise.all(complete.map((checkpoint) => writeCheckpoint(ledger, { stream, ...checkpoint })));
+      await Promise.all(
+        complete.map(({ partition, through, asOfMs }) =>
+          writeCheckpoint(ledger, { partition: partitionId(stream, partition), through, asOfMs }),
+        ),
+      );
     } catch (thrown) {
       // While there is nothing to count, nobody else notices that Redis was emptied.
       if (thrown instanceof CountersError) this.#parts.epochs.invalidate(epoch);

@@ -163,7 +163,11 @@ export class AssignmentEpochs {
     stopping.throwIfAborted();
     const stream = await store.progress.currentStream();
     const states = await topic.partitions();
-    const { ledger, starts } = await startEpoch(store, session, { stream, states, retentionMonths });
+    const { ledger, starts } = await startEpoch(store, session, {
+      topicEpoch: stream,
+      partitions: states,
+      retentionMonths,
+    });
     await this.#confirmRefusals(starts);
     const asOf = await store.progress.asOfByPartition(stream);
     // If the session was cut since Redis was read: only the session of a current epoch is renewed when it ends.
@@ -179,8 +183,8 @@ export class AssignmentEpochs {
     const refused = starts.filter((start) => start.kind === 'refused');
     if (refused.length === 0) return;
     const watermarks = await this.#parts.topic.watermarks();
-    for (const { partition, stored } of refused) {
-      if ((watermarks.get(partition)?.end ?? 0) > stored) {
+    for (const { partition, storedThrough } of refused) {
+      if ((watermarks.get(partition)?.end ?? 0) > storedThrough) {
         throw new Error(`partition ${partition} went on while an epoch was being started`);
       }
     }
@@ -231,7 +235,7 @@ export class AssignmentEpochs {
         continue;
       }
       next.set(start.partition, start.offset);
-      stored.set(start.partition, start.stored);
+      stored.set(start.partition, start.storedThrough);
       this.#reportLost(start);
       resume(start.partition);
       const fetchesNext = this.#fetched.get(start.partition) ?? state.committed ?? state.earliest;

@@ -1,7 +1,7 @@
 import { callOfAnotherUser } from '@calltally/contract';
 import { CountersError } from '@calltally/counters';
-import { type Recorded, record, writeCheckpoint } from '@calltally/ledger';
-import { StoreError } from '@calltally/store';
+import { type Recorded, recordBatch, writeCheckpoint } from '@calltally/ledger';
+import { partitionId, StoreError } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import type { EachBatchPayload } from 'kafkajs';
 import { type AssignmentEpoch, type AssignmentEpochs, codeOf } from './assignment-epochs.ts';
@@ -45,11 +45,11 @@ export async function processBatch(
   const backoff = new Backoff();
   while (!stopping.aborted && epochs.current === epoch) {
     try {
-      const recorded = await record(ledger, { stream, partition, events, through, again });
+      const recorded = await recordBatch(ledger, { topicEpoch: stream, partition, events, through, again });
       // Before the checkpoint: nothing may be committed until its letters are safe.
       await writeDeadLetters(parts, epoch, batch, recorded);
       const asOfMs = positions.asOf(partition, through + 1);
-      await writeCheckpoint(ledger, { stream, partition, through, asOfMs });
+      await writeCheckpoint(ledger, { partition: partitionId(stream, partition), through, asOfMs });
       countOutcomes(metrics, batch, recorded);
     } catch (thrown) {
       const code = codeOf(thrown);

@@ -4,7 +4,7 @@ import { CounterSession, queuedUsers, readGenerations, snapshotUser } from '@cal
 import {
   fillUntilComplete,
   type LedgerContext,
-  record,
+  recordBatch,
   startEpoch,
   writeCheckpoint,
 } from '@calltally/ledger';
@@ -74,7 +74,9 @@ export async function countedTopic(t: Test) {
     /** The ledger as a consumer that begins has it. */
     async begin(): Promise<LedgerContext> {
       const states = await statesOf(admin, topic);
-      return (await startEpoch(store, await open(), { stream: 0, states, retentionMonths: 25 })).ledger;
+      return (
+        await startEpoch(store, await open(), { topicEpoch: 0, partitions: states, retentionMonths: 25 })
+      ).ledger;
     },
     /** Publishes and counts. Rows of calls in `lost` are missing afterwards, and not counted. */
     async count(
@@ -93,8 +95,8 @@ export async function countedTopic(t: Test) {
         if (own.length === 0) continue;
         const through = own.at(-1)!.offset;
         const kept = own.filter(({ call }) => !lost.has(call.callId));
-        await record(ledger, { stream: 0, partition, events: kept, through });
-        await writeCheckpoint(ledger, { stream: 0, partition, through });
+        await recordBatch(ledger, { topicEpoch: 0, partition, events: kept, through });
+        await writeCheckpoint(ledger, { partition: `0:${partition}`, through });
       }
       await fill();
     },

@@ -1,7 +1,7 @@
 import type { CounterSession } from '@calltally/counters';
 import { CounterSession as Session } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import { fillUntilComplete, type LedgerContext, record, startEpoch } from '@calltally/ledger';
+import { fillUntilComplete, type LedgerContext, recordBatch, startEpoch } from '@calltally/ledger';
 import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import { databaseOn, NOWHERE } from './support.ts';
@@ -40,7 +40,8 @@ export async function countedUsers(t: Test): Promise<CountedUsers> {
     });
     sessions.push(session);
     const states = PARTITIONS.map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
-    return (await startEpoch(store, session, { stream: 0, states, retentionMonths: 25 })).ledger;
+    return (await startEpoch(store, session, { topicEpoch: 0, partitions: states, retentionMonths: 25 }))
+      .ledger;
   };
   const ledger = await begin();
   const next = new Map<number, number>();
@@ -48,7 +49,7 @@ export async function countedUsers(t: Test): Promise<CountedUsers> {
     const from = next.get(partition) ?? 0;
     next.set(partition, from + calls.length);
     const events = calls.map((call, i) => ({ offset: from + i, call }));
-    await record(ledger, { stream: 0, partition, events, through: from + calls.length - 1 });
+    await recordBatch(ledger, { topicEpoch: 0, partition, events, through: from + calls.length - 1 });
   };
   return {
     env: { ...NOWHERE, REDIS_URL: redis.address, MONGODB_URI: uri },

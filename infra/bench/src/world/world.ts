@@ -100,7 +100,7 @@ export class World {
       commandTimeoutMs: REDIS_TIMEOUT_MS,
       openTimeoutMs: REDIS_TIMEOUT_MS,
     });
-    const topic = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+    const topic = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
     const { ledger } = await startEpoch(this.store, session, topic);
     return ledger;
   }
@@ -113,7 +113,7 @@ export class World {
     });
     const asOfMs = Date.now();
     for (const [partition, next] of this.#ends.entries()) {
-      await writeCheckpoint(ledger, { stream: 0, partition, through: next - 1, asOfMs });
+      await writeCheckpoint(ledger, { partition: `0:${partition}`, through: next - 1, asOfMs });
     }
     ledger.session.end('counted');
   }

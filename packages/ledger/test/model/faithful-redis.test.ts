@@ -13,7 +13,6 @@ import {
   queuedUsers,
   queueFilling,
   queueUsers,
-  raiseCheckpoint,
   readBuckets,
   readFillQueue,
   readFillStatuses,
@@ -22,6 +21,7 @@ import {
   requeueUsers,
   reserveUsers,
   snapshotUsers,
+  writeCheckpoint,
 } from '@calltally/counters';
 import { dayOf } from '@calltally/domain';
 import fc from 'fast-check';
@@ -115,7 +115,7 @@ async function run(side: Side, given: Command): Promise<unknown> {
       return undefined;
     }
     case 'checkpoint':
-      return raiseCheckpoint(session, generations, { ...given, through: given.offset });
+      return writeCheckpoint({ session, generations }, { ...given, through: given.offset });
     case 'apply': {
       const events = given.events
         .map((event) => ({ ...event, startedAt: event.day * DAY_MS }))
@@ -185,7 +185,7 @@ async function told(side: Side, given: Command): Promise<string> {
     sorted(rest.asOf),
   ]);
   const users = (await snapshotUsers(session, generations, USERS, NOW_MS)).map(
-    (one) => one && { ...one, applied: sorted(one.applied), buckets: sorted(one.buckets) },
+    (one) => one && { ...one, applied: sorted(one.appliedThrough), buckets: sorted(one.buckets) },
   );
   const standings = await readFillStatuses(session, generations, USERS);
   standings.forEach((standing, i) => {

@@ -189,7 +189,7 @@ export const FAULTS = {
     scripts: [{ script: 'fill', from: 'if tonumber(ARGV[5]) > tonumber(head[4]) then', to: 'if false then' }],
   },
   'generations are all the same': {
-    scripts: [{ script: 'begin', from: "'id', ARGV[1]", to: "'id', 'always'" }],
+    scripts: [{ script: 'ensure-generation', from: "'id', ARGV[1]", to: "'id', 'always'" }],
   },
   'a mark goes back': {
     scripts: [

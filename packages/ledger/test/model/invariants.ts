@@ -109,7 +109,7 @@ function wrongCounters(world: World): string | undefined {
 
 /** What a reader was told has to be the rows at or below what it says is applied. */
 export function wrongReading(world: World, userId: string, reading: CountersReading): string | undefined {
-  const applied = new Map([...reading.applied].map(([key, offset]) => [Number(key.slice(2)), offset]));
+  const applied = new Map([...reading.appliedThrough].map(([key, offset]) => [Number(key.slice(2)), offset]));
   const rows = rowsOf(world, userId).filter((row) => !isBeyond({ applied })(row));
   const today = dayOf(world.nowMs);
   const sum = (within: (day: number) => boolean) =>

@@ -27,7 +27,7 @@ const AS_IN_5_1 = `
 
 /** A number that a field's name is made of has no fraction in 5.1. */
 const NAMES_AS_IN_5_1: Edit = {
-  script: 'read',
+  script: 'buckets',
   from: 'for day = first, last do',
   to: 'for day = math.tointeger(first), math.tointeger(last) do',
 };

@@ -3,17 +3,17 @@ import type { Call, LuaScripts, Value } from './lua.ts';
 import type { Worker } from './turns.ts';
 
 const SCRIPTS = [
-  'begin',
+  'ensure-generation',
   'checkpoint',
   'apply',
   'claim',
   'open',
   'fill',
-  'standing',
-  'take',
+  'fill-status',
+  'reserve',
   'dequeue',
-  'give',
-  'read',
+  'release-slot',
+  'buckets',
   'snapshot',
 ];
 const LEDGER_KEY = 'ct:ledger:{0}';
@@ -262,5 +262,5 @@ export class RedisClient {
 export function openSession(worker: Worker, server: RedisServer): CounterSession {
   const Session = CounterSession as unknown as new (masters: object[], settings: object) => CounterSession;
   const redis = new RedisClient(worker, server);
-  return new Session([{ redis, tag: 0, ledgerKey: LEDGER_KEY, slots: [[0, 16383]] }], {});
+  return new Session([{ redis, tag: 0, generationKey: LEDGER_KEY, slots: [[0, 16383]] }], {});
 }

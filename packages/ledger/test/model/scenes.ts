@@ -103,8 +103,8 @@ export const SCENES = {
     allowed: { kills: 1 },
     async prepare(world) {
       await openedUser(world);
-      await startUpTo(world, 'standing', 'filler', fill([A], 3));
-      await startUpTo(world, 'standing', 'other', fill([A], 3));
+      await startUpTo(world, 'fill-status', 'filler', fill([A], 3));
+      await startUpTo(world, 'fill-status', 'other', fill([A], 3));
     },
   },
   'a filler whose clock is slow, after another': {
@@ -112,7 +112,7 @@ export const SCENES = {
     async prepare(world) {
       await openedUser(world);
       await startUpTo(world, 'add up', 'filler', fill([A], 1));
-      await startUpTo(world, 'standing', 'slow', fill([A], 2), SLOW_CLOCK_MS);
+      await startUpTo(world, 'fill-status', 'slow', fill([A], 2), SLOW_CLOCK_MS);
     },
   },
   'a filler, and a user who is opened anew at more': {
@@ -237,7 +237,7 @@ export const SCENES = {
     allowed: {},
     async prepare(world) {
       await loseCallThatCameTwice(world, false);
-      await startUpTo(world, 'standing', 'filler', fill([A], 2));
+      await startUpTo(world, 'fill-status', 'filler', fill([A], 2));
       await world.start('replay', replay(1, 0, 1));
     },
   },

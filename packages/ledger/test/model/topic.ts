@@ -16,7 +16,7 @@ export class Topic {
   batch(partition: number, from: number, size: number): CallBatch {
     const messages = this.log[partition]!.slice(from, from + size);
     const events = messages.flatMap((call, i) => (call === undefined ? [] : [{ offset: from + i, call }]));
-    return { stream: 0, partition, events, through: from + messages.length - 1 };
+    return { topicEpoch: 0, partition, events, through: from + messages.length - 1 };
   }
 
   end(partition: number): number {

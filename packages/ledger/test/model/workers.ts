@@ -5,10 +5,10 @@ import {
   readFillQueue,
   readGenerations,
   reserveUsers,
+  withFillSlot,
 } from '@calltally/counters';
 import { DAY_MS } from '@calltally/domain';
 import type { Store } from '@calltally/store';
-import { withFillSlot } from '../../src/fill-slot.ts';
 import {
   auditUsers,
   discardCounters,
@@ -18,11 +18,11 @@ import {
   openCold,
   type PieceLimits,
   PieceReader,
-  record,
+  recordBatch,
   reopen,
   repairUsers,
   replaceUsers,
-  restore,
+  restoreBatch,
   startEpoch,
   userDaySumsOf,
   writeCheckpoint,
@@ -73,19 +73,19 @@ async function consume(
   eventsABatch: number,
 ): Promise<boolean> {
   const states = await topic.states(worker);
-  const begin = { stream: 0, states, retentionMonths: RETENTION_MONTHS };
+  const begin = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
   const { ledger, starts } = await startEpoch(store, session, begin);
   const start = starts[partition]!;
   // Another consumer went on while this one asked: ingest looks a second time before it refuses.
   if (start.kind === 'refused') return false;
-  const { stored } = start;
+  const { storedThrough: stored } = start;
   let next = looksAtCheckpoints ? start.offset : Math.min(states[partition]!.committed ?? 0, stored + 1);
   while (next < topic.end(partition)) {
     const batch = topic.batch(partition, next, eventsABatch);
     const { through } = batch;
     const steps = {
-      record: () => record(ledger, { ...batch, again: through <= stored }),
-      checkpoint: () => writeCheckpoint(ledger, { stream: 0, partition, through }),
+      record: () => recordBatch(ledger, { ...batch, again: through <= stored }),
+      checkpoint: () => writeCheckpoint(ledger, { partition: `0:${partition}`, through }),
       commit: () => topic.commit(worker, partition, through + 1),
     };
     for (const step of order) await steps[step]();
@@ -202,7 +202,7 @@ export function replay(partition: number, from: number, eventsABatch: number): W
       const batch = process.topic.batch(partition, next, until - next);
       let attempts = 0;
       const restored = withLedger(async (ledger) => {
-        await restore(ledger, batch, attempts > 1);
+        await restoreBatch(ledger, batch, attempts > 1);
         next = until;
       });
       while (next < until && ++attempts <= BEGINNINGS) await restored(process);

@@ -12,11 +12,15 @@ import { bound } from '../support.ts';
  * this file as they were, and what it did with them. It knows leases, and nothing of claims and fills.
  */
 
+/** By their present names. */
 const SCRIPTS = new Map(
-  ['lease', 'replace', 'apply', 'read', 'snapshot'].map((name) => [
-    name,
-    readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8'),
-  ]),
+  Object.entries({
+    lease: 'lease',
+    replace: 'replace',
+    apply: 'apply',
+    buckets: 'read',
+    snapshot: 'snapshot',
+  }).map(([script, name]) => [script, readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8')]),
 );
 
 /** A ledger whose session runs the scripts of the version before. */
@@ -142,7 +146,7 @@ export async function recountBefore(
 
 /** As the version before took a batch into the books. */
 export async function recordBefore(ledger: LedgerContext, redis: Redis, batch: CallBatch): Promise<void> {
-  const { stream, partition, events, through } = batch;
+  const { topicEpoch: stream, partition, events, through } = batch;
   const rows = events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
   const outcomes = await ledger.store.calls.insert(rows);
   await ledger.store.progress.advanceStored(stream, partition, through);

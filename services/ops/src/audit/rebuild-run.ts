@@ -1,10 +1,10 @@
 import {
   auditUsers,
+  type FillOptions,
   fillUntilComplete,
   type LedgerContext,
   PieceReader,
   reopen,
-  type WarmOptions,
 } from '@calltally/ledger';
 import type { RebuildState, UserCalls } from '@calltally/store';
 import { generationIds } from '../ledger-connection.ts';
@@ -147,7 +147,7 @@ async function rebuildGroup(
   ledger: LedgerContext,
   group: readonly UserCalls[],
   rows: GroupRows,
-  options: WarmOptions & { signal: AbortSignal },
+  options: FillOptions & { signal: AbortSignal },
 ): Promise<{ drifted: number; cold: number; filling: number }> {
   const userIds = group.map(({ userId }) => userId);
   const audit = await retryOnTimeout(() => auditUsers(ledger, userIds, options), options.signal);

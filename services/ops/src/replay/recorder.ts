@@ -1,6 +1,6 @@
 import { decodeCallEvent } from '@calltally/contract';
 import type { Call } from '@calltally/domain';
-import { restore } from '@calltally/ledger';
+import { restoreBatch } from '@calltally/ledger';
 import type { KafkaMessage } from 'kafkajs';
 import type { LedgerConnection } from '../ledger-connection.ts';
 
@@ -80,7 +80,7 @@ export class Recorder {
     const { outcomes } = await this.#ledger.use(async (ledger) => {
       const afterFailure = failed;
       failed = true;
-      return restore(ledger, { stream: this.#stream, partition, events }, afterFailure);
+      return restoreBatch(ledger, { topicEpoch: this.#stream, partition, events }, afterFailure);
     }, this.#signal);
     this.#through.set(partition, through);
     const { counts } = this;

@@ -8,6 +8,7 @@ import {
   CountersLink,
   DashboardReader,
   Filler,
+  fallbackLimit,
   fillPieces,
   type LedgerContext,
   PieceReader,
@@ -160,7 +161,13 @@ test('rebuild of everybody while calls are counted: no dashboard is wrong at any
 
   const link = new CountersLink({ url: env.REDIS_URL!, commandTimeoutMs: 5_000, openTimeoutMs: 5_000 });
   const filler = new Filler({ ledger: () => link.current && { store, ...link.current } });
-  const reader = new DashboardReader({ store, link, filler, rowsAsOf: new RowsAsOf(store) });
+  const reader = new DashboardReader({
+    store,
+    link,
+    filler,
+    rowsAsOf: new RowsAsOf(store),
+    fallbacks: fallbackLimit(),
+  });
   await link.start();
   filler.start();
   t.teardown(() => {

@@ -119,7 +119,7 @@ test('who is filled from the topic is left alone by those who fill from rows, un
 
   const [first, second] = users as [string, string];
   await forgetUsers(ledger.session, [first, second]);
-  await openCold(ledger, [first, second], { fillIds: 'topic:' });
+  await openCold(ledger, [first, second], { fillIdPrefix: 'topic:' });
   await redis.hset(`ct:{${first}}`, 'n', Date.now() - 61_000);
   t.match(await fillPieces(ledger, pieces, [first, second]), { pieces: 1, rows: 1, left: [second] });
   t.equal(await callsOf(first), '1', 'whose reader was killed is filled from rows');

@@ -1,5 +1,5 @@
 import type { Call } from '@calltally/domain';
-import { type LedgerContext, record, writeCheckpoint } from '@calltally/ledger';
+import { type LedgerContext, recordBatch, writeCheckpoint } from '@calltally/ledger';
 import { picture } from '../../picture.ts';
 import type { Figure } from '../../results.ts';
 import { World } from '../../world/world.ts';
@@ -67,9 +67,9 @@ class Batches {
 
   async take(size: number): Promise<void> {
     const events = Array.from({ length: size }, () => this.#event());
-    const place = { stream: 0, partition: 0, through: this.#next - 1 };
-    await record(this.#ledger, { ...place, events });
-    await writeCheckpoint(this.#ledger, place);
+    const through = this.#next - 1;
+    await recordBatch(this.#ledger, { topicEpoch: 0, partition: 0, events, through });
+    await writeCheckpoint(this.#ledger, { partition: '0:0', through });
   }
 
   #event(): { offset: number; call: Call } {

@@ -11,12 +11,12 @@ import {
 } from './keys.ts';
 import type { CounterSession, UserCommand } from './session.ts';
 
-/** A user's calls, or a part of them, as rows or a topic tell them. */
+/** Sums of a user's calls, or of some of them, from rows or from the topic. */
 export interface UserDaySums {
   userId: string;
-  /** One entry a UTC day; days that have left retention are not written. */
+  /** By UTC day. Days that are no longer kept are not written. */
   days: ReadonlyMap<number, Tally>;
-  /** The `stream:partition`s that the calls came by. */
+  /** Ids of the partitions that the calls came by. */
   partitions: ReadonlySet<string>;
   /** Epoch ms; -1 without a call. */
   lastStartedAt: number;
@@ -25,9 +25,9 @@ export interface UserDaySums {
 /** A user who is open and not complete yet. */
 export interface FillProgress {
   fillId: string;
-  /** Epoch ms: what starts at or after it is counted. */
+  /** Epoch ms: calls that start at or after it are all counted. */
   sinceMs: number;
-  /** For each `stream:partition` the offset through which calls are to be filled in. */
+  /** By partition id, the offset through which calls are filled in. */
   base: ReadonlyMap<string, number>;
   /** First UTC day whose buckets are kept. */
   fromDay: number;
@@ -37,11 +37,11 @@ export interface FillProgress {
 
 export type FillStatus = 'unknown' | 'complete' | FillProgress;
 
-/** A piece of a user's calls at or below `base`: those that start in [`fromMs`, `filling.sinceMs`). */
+/** Sums of a user's calls at or below `base` that start in [`fromMs`, `filling.sinceMs`). */
 export interface Piece {
   filling: FillProgress;
   sums: UserDaySums;
-  /** Epoch ms; -Infinity where nothing is older. */
+  /** Epoch ms; -Infinity if nothing is older. */
   fromMs: number;
 }
 
@@ -56,7 +56,7 @@ export async function readFillStatuses(
     keys: [userKey(userId)],
     args: [generationOf(session, generations, userId).id],
   }));
-  const replies = (await session.runForUsers('standing', commands)) as string[][];
+  const replies = (await session.runForUsers('fill-status', commands)) as string[][];
   return replies.map(([fillId, ...more]) => {
     if (fillId === undefined) return 'unknown';
     if (more.length === 0) return 'complete';
@@ -71,9 +71,12 @@ export async function readFillStatuses(
   });
 }
 
+/** Bounds how long one pipeline keeps Redis busy. */
+const ARGUMENTS_AT_ONCE = 10_000;
+
 /**
- * Adds pieces to the counters of the users they are of, each at most once.
- * @returns in the order given; false where the user was forgotten or opened anew, or another has filled this piece
+ * Adds pieces to their users' counters, each at most once.
+ * @returns in the order given; false if the user was forgotten or reopened, or somebody else has filled this piece
  * @throws CountersError
  */
 export async function addPieces(
@@ -95,9 +98,6 @@ export async function addPieces(
   }
   return filled;
 }
-
-/** Bounds how long Redis is busy with what is sent at once. */
-const ARGUMENTS_AT_ONCE = 10_000;
 
 function fillCommand(
   session: CounterSession,
@@ -123,7 +123,7 @@ function fillCommand(
   return { userId: sums.userId, keys, args };
 }
 
-/** For each bucket key that is added to: index, expiry, how many fields follow, field, value, … */
+/** For each bucket: index of its key, expiry, number of fields, then each field with its value. */
 function bucketArguments(
   { userId, days }: UserDaySums,
   keys: string[],

@@ -4,41 +4,44 @@ import {
   type FillProgress,
   NOTHING_FILLED,
   type Piece,
-  type QueuePlace,
+  type QueuePosition,
   readFillStatuses,
   requeueUsers,
 } from '@calltally/counters';
 import type { PartitionDayTally } from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
-import { FROM_TOPIC, openCold } from './open.ts';
+import { FROM_TOPIC, openCold } from './open-cold.ts';
 import { type PieceReader, startOfWindow } from './piece-reader.ts';
 import { userDaySumsOf } from './user-day-sums.ts';
+
+/** Sums that all processes together ask of Mongo at once to fill users, unless `FILL_SLOTS` says otherwise. */
+export const FILL_SLOTS = 1;
 
 /** What was done for some users. */
 export interface Filled {
   pieces: number;
-  /** Rows added up, also of pieces that were refused since another was faster. */
+  /** Rows added up, also for pieces that were refused because somebody else was faster. */
   rows: number;
   /** Users that are not complete yet. */
   left: string[];
-  /** All of them had their default window already, so that nobody waits for what is left. */
+  /** All of them had their default window before, so nobody waits for the rest. */
   hasWindows: boolean;
 }
 
-/** After so long no further piece is begun, so that slots and what was taken are given back in time. */
+/** No further piece begins after this, so that slot and users are released in time. */
 const ROUND_MS = 5_000;
-/** The same for users who have a part, so that those with nothing are soon next. */
+/** The same for users who have a part, so that those with nothing have their turn soon. */
 const PARTS_MS = 500;
 const PART = 'part ';
-/** Whom `rebuild --from kafka` has opened is left alone for so long; then it is taken to be gone. */
+/** For so long, users whom `rebuild --from kafka` opened are left to it. Then it counts as gone. */
 const TOPIC_MS = 60_000;
 
 /**
- * Fills one piece of each of some users in, newest first: everything where it fits into one. Users of the same `base`
- * that have nothing yet are added up together. Opens those that are unknown.
+ * Fills one piece of each user, the newest one, or everything if it fits into one piece. Users with the same `base` and
+ * nothing filled yet are added up together. Opens users that are unknown.
  *
- * A piece may take its time: rows at or below `base` never change, so what is counted meanwhile makes no difference,
- * and a piece that is not the next one any more is refused by the script.
+ * A piece may take its time: rows at or below `base` never change, whatever is counted meanwhile, and the script refuses
+ * a piece that is no longer the next one.
  *
  * @throws CountersError, StoreError
  */
@@ -49,21 +52,21 @@ export async function fillPieces(
 ): Promise<Filled> {
   const { session, generations } = ledger;
   const done: Filled = { pieces: 0, rows: 0, left: [], hasWindows: true };
-  const standings = await readFillStatuses(session, generations, userIds);
-  const unknown = userIds.filter((_, i) => standings[i] === 'unknown');
-  // Taken already, and given back below.
+  const statuses = await readFillStatuses(session, generations, userIds);
+  const unknown = userIds.filter((_, i) => statuses[i] === 'unknown');
+  // They are reserved already, and are requeued below.
   const opened = await openCold(ledger, unknown, { queue: false });
-  const complete = new Map<string, QueuePlace>();
-  /** Users that are to be taken again at once. */
-  const left = new Map<string, QueuePlace>();
+  const complete = new Map<string, QueuePosition>();
+  /** Users that may be reserved again at once. */
+  const left = new Map<string, QueuePosition>();
   const groups = new Map<string, Map<string, FillProgress>>();
   const nowMs = Date.now();
   const windowFrom = startOfWindow(nowMs);
   userIds.forEach((userId, i) => {
-    const standing = standings[i]!;
-    const filling = standing === 'unknown' ? opened.get(userId) : standing;
+    const status = statuses[i]!;
+    const filling = status === 'unknown' ? opened.get(userId) : status;
     if (filling === 'complete') complete.set(userId, { sinceMs: NOTHING_FILLED, openedAtMs: 0 });
-    // Another has opened them just now.
+    // Somebody else has just opened them.
     else if (filling === undefined) left.set(userId, { sinceMs: NOTHING_FILLED, openedAtMs: nowMs });
     else if (filling.fillId.startsWith(FROM_TOPIC) && nowMs - filling.openedAtMs < TOPIC_MS)
       done.left.push(userId);
@@ -80,7 +83,7 @@ export async function fillPieces(
   try {
     for (const [key, group] of [...groups].toSorted(([a], [b]) => Number(isPart(a)) - Number(isPart(b)))) {
       if (isPart(key)) {
-        // One at least in each round, however much time those with nothing took.
+        // At least one in each round, however long those with nothing took.
         if (partsBeganMs !== undefined && performance.now() - partsBeganMs > PARTS_MS) break;
         partsBeganMs ??= performance.now();
       } else if (done.pieces > 0 && performance.now() - began > ROUND_MS) continue;
@@ -97,13 +100,13 @@ export async function fillPieces(
           } else left.set(userId, { ...filling, sinceMs: fromMs });
         }
         done.pieces += some.length;
-        // From the first that came: what was tried before is not to cost the rest of the group its turn.
+        // From the first piece on, so that failed attempts before it do not cost the rest of the group its turn.
         groupBeganMs ??= performance.now();
         if (performance.now() - groupBeganMs > ROUND_MS) break;
       }
     }
   } finally {
-    // After a failure, too, or they would wait until they no longer count as taken.
+    // Also after a failure, or they would wait until their reservation ends.
     await Promise.all([dequeueUsers(session, complete), requeueUsers(session, left)]).catch(() => {});
   }
   done.left.push(...left.keys());
@@ -115,9 +118,9 @@ function isPart(group: string): boolean {
 }
 
 /**
- * One piece of each user of a group: those of one `base` that have nothing yet, or a single one. Where they cannot be
- * added up at once they are one by one, so that a large one among them does not keep the others; of each the default
- * window alone, since nobody knows whose rows were too many.
+ * One piece of each user of a group: users of one `base` that have nothing yet, or a single user. If Mongo cannot sum
+ * them at once, they come one by one, so that a large user does not block the others, and with the default window only,
+ * because nobody knows whose rows were too many.
  */
 async function* piecesOf(
   pieces: PieceReader,

@@ -1,4 +1,4 @@
--- Gives back a slot that is still one's own.
+-- Releases a slot if it is still the holder's.
 -- KEYS[1] slot   ARGV[1] holder
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])

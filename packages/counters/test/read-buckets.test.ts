@@ -78,7 +78,7 @@ test('reading counters', async (t) => {
             const ready = saidBy(await readWindowSums(session, generations, userId, nowMs));
             if (ready !== undefined) assert.deepEqual(ready, expected, 'kept ready');
             const reading = (await readBuckets(session, generations, userId, nowMs, one.buckets))!;
-            const { available, range, applied, ...sums } = reading;
+            const { available, range, appliedThrough: applied, ...sums } = reading;
             assert.deepEqual({ ...sums, lastStartedAt: available.lastStartedAt }, expected);
             assert.deepEqual(range, bucketOracle(counted, one.buckets));
             assert.deepEqual(
@@ -124,13 +124,12 @@ test('reading counters', async (t) => {
       const starts = [...new Set(events.map(({ startedAt }) => Math.floor(startedAt / DAY_MS)))];
       for (const day of starts) {
         for (const nowMs of [day * DAY_MS, (day + 1) * DAY_MS - 1]) {
-          const { available, range, applied, ...sums } = (await readBuckets(
-            session,
-            generations,
-            'u-years',
-            nowMs,
-            [],
-          ))!;
+          const {
+            available,
+            range,
+            appliedThrough: applied,
+            ...sums
+          } = (await readBuckets(session, generations, 'u-years', nowMs, []))!;
           assert.deepEqual(
             { ...sums, lastStartedAt: available.lastStartedAt },
             oracle(events, nowMs),

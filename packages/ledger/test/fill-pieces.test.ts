@@ -12,12 +12,12 @@ import {
   type LedgerContext,
   openCold,
   PieceReader,
-  record,
+  recordBatch,
   reopen,
   repairUsers,
   userDaySumsOf,
 } from '../src/index.ts';
-import { FROM_TOPIC } from '../src/open.ts';
+import { FROM_TOPIC } from '../src/open-cold.ts';
 import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, testWorld, watched } from './support.ts';
 
 test('filling users in', async (t) => {
@@ -193,7 +193,7 @@ test('filling users in', async (t) => {
           offset: offset++,
           call: callOf('u-meanwhile', { startedAt: Date.now() - ago * DAY_MS }),
         }));
-        await record(ledger, batchOf(own, events));
+        await recordBatch(ledger, batchOf(own, events));
       };
       const tallies = watched(store.tallies, count, count);
       const pieces = new PieceReader(tallies, { wholeTimeoutMs: 0, rowsWanted: 9, firstSpanMs: 10 * DAY_MS });
@@ -266,7 +266,7 @@ test('filling users in', async (t) => {
   await t.test('who is being filled from the topic is left alone for a minute', async (t) => {
     const ledger = await world.begin();
     await stored([callOf('u-topic')]);
-    const opened = await openCold(ledger, ['u-topic'], { fillIds: FROM_TOPIC });
+    const opened = await openCold(ledger, ['u-topic'], { fillIdPrefix: FROM_TOPIC });
     t.ok(opened.get('u-topic')!.fillId.startsWith(FROM_TOPIC));
     const pieces = new PieceReader(store.tallies);
     t.match(await fillPieces(ledger, pieces, ['u-topic']), { pieces: 0, rows: 0, left: ['u-topic'] });
@@ -332,8 +332,8 @@ test('filling users in', async (t) => {
               shared.push(call);
               return { offset: offsets[which]!++, call };
             });
-            await record(parts[which]!, batchOf(100 + which, events));
-            if (randomInt(3) === 0) await record(parts[which]!, batchOf(100 + which, events));
+            await recordBatch(parts[which]!, batchOf(100 + which, events));
+            if (randomInt(3) === 0) await recordBatch(parts[which]!, batchOf(100 + which, events));
           }
           writing -= 1;
         };

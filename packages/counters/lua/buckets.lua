@@ -1,8 +1,8 @@
--- Adds up a user's buckets, and leaves the sums of the default window ready for the next reader of this UTC day.
--- KEYS[1] user (hash)   KEYS[2] ISO year's buckets that hold this week   KEYS[3…] months' buckets
+-- Adds up a user's buckets, and stores the window sums for the next reader of this UTC day.
+-- KEYS[1] user (hash)   KEYS[2] bucket of the ISO year of this week   KEYS[3…] month buckets
 -- ARGV[1] generation  ARGV[2] today (UTC day)  ARGV[3] this week  ARGV[4] this month  ARGV[5] day of month
 -- ARGV[6] index of this month's key
--- ARGV[7] n, then n segments of the default window; then the segments of the range. A segment is
+-- ARGV[7] n, then n segments of the default window, then those of the range. A segment is
 --   index of a month's key, first and last day of month; first = 0 means the whole month
 -- Reply: {} when the counters are absent, of another generation, or not complete for the default window; else
 --   first complete day, latest start (epoch ms), calls today, this week, this month, calls and ms of the default
@@ -14,7 +14,7 @@ if head[1] ~= ARGV[1] or not (head[2] == '1' or head[6]) then
 end
 local from = tonumber(head[3])
 if head[6] then
-  -- Days at or after since are complete. The window holds the current week and month.
+  -- Days at or after since are complete. The default window contains the current week and month.
   local complete = math.ceil(tonumber(head[6]) / 86400000)
   if complete > tonumber(ARGV[2]) - 30 then
     return {}
@@ -42,7 +42,7 @@ local function segment(at)
   return calls, duration
 end
 
--- Lua's numbers lose digits when they turn into text by themselves.
+-- Lua's own conversion to text loses digits.
 local function exact(number) return string.format('%.0f', number) end
 
 local window_end = 7 + 3 * tonumber(ARGV[7])
@@ -61,7 +61,7 @@ if day ~= ARGV[2] then
     calls_sum, duration_sum = calls_sum + calls, duration_sum + duration
   end
   window_calls, window_duration = exact(calls_sum), exact(duration_sum)
-  -- A Redis that is full refuses to write; it can be read all the same.
+  -- A full Redis refuses to write, but can still be read.
   redis.pcall('HSET', user, 'r',
     table.concat({ ARGV[2], ARGV[3], ARGV[4], today, week, month, window_calls, window_duration }, ' '))
 end

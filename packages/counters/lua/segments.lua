@@ -1,5 +1,5 @@
 -- Tells single days, weeks and months of a user, at one moment. Adds nothing up and writes nothing.
--- KEYS[1] user (hash)   KEYS[2…] months' and ISO years' buckets
+-- KEYS[1] user (hash)   KEYS[2…] month and ISO year buckets
 -- ARGV[1] generation
 -- ARGV[2…] segments: index of a bucket key, first and last of its days or weeks; first = 0 means a month's own sum
 -- Reply: {} when the counters are absent, of another generation or only claimed; else
@@ -26,7 +26,7 @@ for at = 2, #ARGV, 3 do
     end
   end
   local values = redis.call('HMGET', KEYS[tonumber(ARGV[at])], unpack(fields))
-  -- One text, since each field of a reply costs as much as the rest of it.
+  -- One text, because each field of a reply costs as much as the rest of it.
   for i = 1, #fields do values[i] = values[i] or '0' end
   reply[#reply + 1] = table.concat(values, ' ')
 end

@@ -71,7 +71,7 @@ test('filling a user in', async (t) => {
       });
       const snapshot = (await snapshotUser(session, generations, 'u-1', NOW))!;
       t.equal(snapshot.sinceMs, undefined);
-      t.strictSame(snapshot.applied, new Map([['0:0', 10]]));
+      t.strictSame(snapshot.appliedThrough, new Map([['0:0', 10]]));
       t.strictSame(
         snapshot.buckets,
         new Map([
@@ -142,7 +142,7 @@ test('filling a user in', async (t) => {
       const filling = await open('u-4');
       t.equal(await apply('u-4', '0:0', 15), 1);
       t.equal(await fill(filling, 'u-4', [[TODAY, ONE]], 0, ['0:0', '0:1']), true);
-      const at = async () => (await snapshotUser(session, generations, 'u-4', NOW))!.applied;
+      const at = async () => (await snapshotUser(session, generations, 'u-4', NOW))!.appliedThrough;
       const both = new Map([
         ['0:0', 15],
         ['0:1', 20],
@@ -297,7 +297,7 @@ test('filling a user in', async (t) => {
             const isComplete = filling.sinceMs <= (TODAY - defaultWindowDays + 1) * DAY_MS;
             assert.equal(reading !== undefined, isComplete);
             if (reading === undefined) return;
-            const { available, range, applied, isFilling, ...said } = reading;
+            const { available, range, appliedThrough: applied, isFilling, ...said } = reading;
             assert.equal(isFilling === true, filling.sinceMs !== EVER);
             assert.deepEqual(said, { today, thisWeek, thisMonth, window });
             if (filling.sinceMs === EVER) assert.equal(available.lastStartedAt, lastStartedAt);

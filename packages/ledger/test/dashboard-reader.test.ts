@@ -3,7 +3,7 @@ import type { Call, Range } from '@calltally/domain';
 import { openStore } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { type AnswerSource, fillUntilComplete, record } from '../src/index.ts';
+import { type AnswerSource, fillUntilComplete, recordBatch } from '../src/index.ts';
 import { begin, readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
 import { batchOf, callOf, DAY_MS, dashboardOracle, holds, testReader, until } from './support.ts';
 
@@ -295,7 +295,7 @@ test('reading dashboards', async (t) => {
         callOf('u-gone', { startedAt: nowMs - 9 * DAY_MS }),
       ];
       const again = await begin(world);
-      await record(
+      await recordBatch(
         again,
         batchOf(
           0,

@@ -89,7 +89,7 @@ test('opening a user', async (t) => {
       t.equal(some, 2, 'of a batch that begins at or below it the rest');
       const snapshot = (await snapshotUser(session, generations, 'u-2', NOW))!;
       t.strictSame(
-        new Map([...snapshot.applied].toSorted()),
+        new Map([...snapshot.appliedThrough].toSorted()),
         new Map([
           ['0:0', 12],
           ['0:1', 8],
@@ -178,14 +178,14 @@ test('opening a user', async (t) => {
       t.equal(await apply('u-8', `0:${partition}`, 1e12 + partition), 0);
       t.equal(await apply('u-8', `0:${partition}`, 1e12 + partition + 1), 1);
     }
-    t.equal((await snapshotUser(session, generations, 'u-8', NOW))!.applied.size, 500);
+    t.equal((await snapshotUser(session, generations, 'u-8', NOW))!.appliedThrough.size, 500);
     const sums = sumsOf('u-8', [[dayOf(NOW), { calls: 2, durationMs: 2 }]], ['0:1', '0:7']);
     t.strictSame(await addPieces(session, generations, [{ filling: filling!, sums, fromMs: -Infinity }]), [
       true,
     ]);
     const snapshot = (await snapshotUser(session, generations, 'u-8', NOW))!;
     t.strictSame(
-      [...snapshot.applied.keys()].sort(),
+      [...snapshot.appliedThrough.keys()].sort(),
       ['0:0', '0:1', '0:10', '0:49', '0:499', '0:7', '0:99'],
       'the partitions that calls came by',
     );

@@ -11,25 +11,25 @@ import {
   weekOf,
 } from '@calltally/domain';
 import type { Generations } from './generation.ts';
-import { appliedOf, BASE_FIELD, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import { appliedThroughOf, BASE_FIELD, firstKeptDay, monthKey, pairsOf, userKey, weekKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
 import type { CurrentCalls } from './window-sums.ts';
 
 export interface CountersReading extends CurrentCalls {
   available: Availability;
-  /** Sum of the default window: today and the 30 days before it, whole. */
+  /** Sum of the default window: today and the 30 days before it, all of them whole. */
   window: Tally;
-  /** Sum of the buckets asked for. */
+  /** Sum of the segments asked for. */
   range: Tally;
-  /** For each `stream:partition` the offset through which these numbers count. */
-  applied: Map<string, number>;
-  /** Older calls of the user are still to be filled in. */
+  /** By partition id, the offset through which these numbers count. */
+  appliedThrough: Map<string, number>;
+  /** Older calls of the user are not filled in yet. */
   isFilling?: true;
 }
 
 /**
- * Adds up buckets in one script, at one moment; leaves the sums of the default window ready for `readWindowSums`.
- * @returns undefined when the counters do not know the user
+ * Adds up buckets in one script, at one moment, and stores the window sums for `readWindowSums`.
+ * @returns undefined if the counters do not know the user, or not the whole default window
  * @throws CountersError
  */
 export async function readBuckets(
@@ -37,7 +37,7 @@ export async function readBuckets(
   generations: Generations,
   userId: string,
   nowMs: number,
-  buckets: readonly Segment[],
+  segments: readonly Segment[],
 ): Promise<CountersReading | undefined> {
   const master = session.master(userId);
   const generation = generations.get(master);
@@ -46,35 +46,29 @@ export async function readBuckets(
   const thisWeek = weekOf(today);
   const thisMonth = monthOf(today);
   const keys = [userKey(userId), weekKey(userId, isoWeekYear(thisWeek))];
-  const months = new Map<number, number>();
+  const monthIndexes = new Map<number, number>();
   const monthIndex = (month: number) => {
-    const known = months.get(month);
-    if (known !== undefined) return known;
-    const at = keys.push(monthKey(userId, month));
-    months.set(month, at);
-    return at;
+    const index = monthIndexes.get(month) ?? keys.push(monthKey(userId, month));
+    monthIndexes.set(month, index);
+    return index;
   };
-  const segment = (bucket: Segment) =>
-    bucket.kind === 'month'
-      ? [monthIndex(bucket.month), 0, 0]
-      : [monthIndex(bucket.month), bucket.first, bucket.last];
+  const argumentsOf = (segment: Segment) =>
+    segment.kind === 'month'
+      ? [monthIndex(segment.month), 0, 0]
+      : [monthIndex(segment.month), segment.first, segment.last];
   const window = daysByMonth(today - defaultWindowDays + 1, today);
-  const reply = (await session.run(
-    master,
-    'read',
-    keys,
-    [
-      generation.id,
-      today,
-      thisWeek,
-      thisMonth,
-      dayOfMonth(today),
-      monthIndex(thisMonth),
-      window.length,
-      ...window.flatMap(segment),
-      ...buckets.flatMap(segment),
-    ].map(String),
-  )) as string[];
+  const args = [
+    generation.id,
+    today,
+    thisWeek,
+    thisMonth,
+    dayOfMonth(today),
+    monthIndex(thisMonth),
+    window.length,
+    ...window.flatMap(argumentsOf),
+    ...segments.flatMap(argumentsOf),
+  ];
+  const reply = (await session.run(master, 'buckets', keys, args)) as string[];
   if (reply.length === 0) return undefined;
   const number = (at: number) => Number(reply[at]);
   return {
@@ -87,7 +81,7 @@ export async function readBuckets(
     thisMonth: number(4),
     window: { calls: number(5), durationMs: number(6) },
     range: { calls: number(7), durationMs: number(8) },
-    applied: appliedOf(reply.slice(9)),
+    appliedThrough: appliedThroughOf(pairsOf(reply.slice(9))),
     ...(reply.includes(BASE_FIELD) && { isFilling: true }),
   };
 }

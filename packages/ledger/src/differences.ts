@@ -1,0 +1,102 @@
+import { firstKeptDay, type UserDaySums, type UserSnapshot } from '@calltally/counters';
+import {
+  addTallies,
+  DAY_MS,
+  dayOf,
+  dayOfMonth,
+  defaultWindowDays,
+  formatDay,
+  isoWeekYear,
+  monthOf,
+  type Tally,
+  weekOf,
+  ZERO_TALLY,
+} from '@calltally/domain';
+import type { PartitionDayTally } from '@calltally/store';
+import { bucketOfSnapshot, monthName, weekName } from './bucket-names.ts';
+import { userDaySumsOf } from './user-day-sums.ts';
+
+/** What a bucket holds, or should: `calls` and `durationMs`, or the figure that its name speaks of. */
+export type BucketValues = Readonly<Record<string, number>>;
+
+export interface Difference {
+  userId: string;
+  /**
+   * `day 2026-03-01`, `week 2026-W09` or `month 2026-03`; the same behind `ready`, for window sums;
+   * `latest start` (`startedAtMs`); `applied 0:3` (`offset`: at most what it should be), by partition id;
+   * `topic` if the topic should hold calls of the user but has none.
+   */
+  bucket: string;
+  has: BucketValues;
+  shouldHave: BucketValues;
+}
+
+/**
+ * All differences between a user's counters and the rows. Compares only buckets that readers may use.
+ * @param tallies of the rows that the snapshot is applied through; while the user is being filled, from `sinceMs` on
+ */
+export function differencesOf(
+  userId: string,
+  snapshot: UserSnapshot,
+  tallies: readonly PartitionDayTally[],
+  at: { nowMs: number; retentionMonths: number },
+): Difference[] {
+  const [{ days, lastStartedAt }] = userDaySumsOf([userId], tallies) as [UserDaySums];
+  const { sinceMs, windowSums } = snapshot;
+  const from = Math.max(
+    snapshot.fromDay,
+    firstKeptDay(dayOf(at.nowMs), at.retentionMonths),
+    sinceMs === undefined ? 0 : Math.ceil(sinceMs / DAY_MS),
+  );
+  const differences: Difference[] = [];
+  const compare = (bucket: string, has: BucketValues, shouldHave: BucketValues) => {
+    const same = Object.entries(shouldHave).every(([figure, value]) => has[figure] === value);
+    if (!same) differences.push({ userId, bucket, has, shouldHave });
+  };
+
+  const shouldHave = bucketsOf(days);
+  for (const key of new Set([...snapshot.buckets.keys(), ...shouldHave.keys()])) {
+    const has = snapshot.buckets.get(key) ?? ZERO_TALLY;
+    const should = shouldHave.get(key) ?? ZERO_TALLY;
+    if (has.calls === should.calls && has.durationMs === should.durationMs) continue;
+    const { name, firstDay } = bucketOfSnapshot(key);
+    // A bucket that begins before the first complete day lacks some of its days, and no reader asks for it.
+    if (firstDay >= from) compare(name, { ...has }, { ...should });
+  }
+  // While a user is being filled, older calls may be applied that are not added up here.
+  if (sinceMs === undefined)
+    compare('latest start', { startedAtMs: snapshot.lastStartedAt }, { startedAtMs: lastStartedAt });
+
+  if (windowSums === undefined) return differences;
+  const { day: today, week, month } = windowSums;
+  const first = today - defaultWindowDays + 1;
+  const sum = (within: (day: number) => boolean): Tally =>
+    addTallies(...[...days].filter(([day]) => within(day)).map(([, tally]) => tally));
+  const compareCalls = (name: string, calls: number, within: (day: number) => boolean) =>
+    compare(`ready ${name}`, { calls }, { calls: sum(within).calls });
+  compareCalls(`day ${formatDay(today)}`, windowSums.today, (day) => day === today);
+  compareCalls(`week ${weekName(week)}`, windowSums.thisWeek, (day) => weekOf(day) === week);
+  compareCalls(`month ${monthName(month)}`, windowSums.thisMonth, (day) => monthOf(day) === month);
+  compare(
+    `ready days ${formatDay(first)} to ${formatDay(today)}`,
+    { ...windowSums.window },
+    { ...sum((day) => day >= first && day <= today) },
+  );
+  return differences;
+}
+
+/** Buckets by their keys in a snapshot. */
+function bucketsOf(days: ReadonlyMap<number, Tally>): Map<string, Tally> {
+  const buckets = new Map<string, Tally>();
+  const add = (key: string, tally: Tally) => {
+    buckets.set(key, addTallies(buckets.get(key) ?? ZERO_TALLY, tally));
+  };
+  for (const [day, tally] of days) {
+    const month = monthOf(day);
+    const week = weekOf(day);
+    add(`m:${month}`, tally);
+    add(`m:${month}:${dayOfMonth(day)}`, tally);
+    add(`w:${isoWeekYear(week)}:${week}`, tally);
+  }
+  return buckets;
+}
