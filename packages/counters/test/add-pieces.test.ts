@@ -27,7 +27,7 @@ const ONE = { calls: 1, durationMs: 1 };
 /** Beyond every call, and beyond what is kept. */
 const EVER = -Infinity;
 
-test('filling a user in', async (t) => {
+test('filling a user', async (t) => {
   const counters = await testCounters(t);
   const { session, generations, admin } = counters;
   const open = async (userId: string, nowMs = NOW, base: ReadonlyMap<string, number> = BASE) =>
@@ -51,48 +51,45 @@ test('filling a user in', async (t) => {
     return Promise.all(keys.map(async (key) => [key, await admin.hgetall(key)]));
   };
 
-  await t.test(
-    'one piece that is all there is: the hash is what a complete one has always been',
-    async (t) => {
-      const filling = await open('u-1');
-      const days: [number, Tally][] = [
-        [TODAY, { calls: 2, durationMs: 30 }],
-        [TODAY - 1, { calls: 1, durationMs: 5 }],
-        [TODAY - 40, { calls: 4, durationMs: 2 ** 52 }],
-      ];
-      t.equal(await fill(filling, 'u-1', days, EVER), true);
-      t.strictSame(await admin.hgetall('ct:{u-1}'), {
-        g: [...generations.values()][0]!.id,
-        w: '1',
-        f: String(filling.fromDay),
-        x: String(TODAY * DAY_MS),
-        n: String(NOW),
-        'a:0:0': '10',
-      });
-      const snapshot = (await snapshotUser(session, generations, 'u-1', NOW))!;
-      t.equal(snapshot.sinceMs, undefined);
-      t.strictSame(snapshot.appliedThrough, new Map([['0:0', 10]]));
-      t.strictSame(
-        snapshot.buckets,
-        new Map([
-          ['m:664', { calls: 4, durationMs: 2 ** 52 }],
-          ['m:664:6', { calls: 4, durationMs: 2 ** 52 }],
-          ['m:665', { calls: 3, durationMs: 35 }],
-          ['m:665:14', { calls: 1, durationMs: 5 }],
-          ['m:665:15', { calls: 2, durationMs: 30 }],
-          ['w:2025:2888', { calls: 4, durationMs: 2 ** 52 }],
-          ['w:2025:2893', { calls: 3, durationMs: 35 }],
-        ]),
-      );
-      t.strictSame((await readBuckets(session, generations, 'u-1', NOW, []))!.window, {
-        calls: 3,
-        durationMs: 35,
-      });
-      t.equal(await apply('u-1', '0:0', 10), 0, 'through base');
-      t.equal(await apply('u-1', '0:0', 11), 1, 'beyond it');
-      t.equal(await apply('u-1', '0:1', 3), 1, 'a partition without rows');
-    },
-  );
+  await t.test('a single piece: the hash of a complete user is as it has always been', async (t) => {
+    const filling = await open('u-1');
+    const days: [number, Tally][] = [
+      [TODAY, { calls: 2, durationMs: 30 }],
+      [TODAY - 1, { calls: 1, durationMs: 5 }],
+      [TODAY - 40, { calls: 4, durationMs: 2 ** 52 }],
+    ];
+    t.equal(await fill(filling, 'u-1', days, EVER), true);
+    t.strictSame(await admin.hgetall('ct:{u-1}'), {
+      g: [...generations.values()][0]!.id,
+      w: '1',
+      f: String(filling.fromDay),
+      x: String(TODAY * DAY_MS),
+      n: String(NOW),
+      'a:0:0': '10',
+    });
+    const snapshot = (await snapshotUser(session, generations, 'u-1', NOW))!;
+    t.equal(snapshot.sinceMs, undefined);
+    t.strictSame(snapshot.appliedThrough, new Map([['0:0', 10]]));
+    t.strictSame(
+      snapshot.buckets,
+      new Map([
+        ['m:664', { calls: 4, durationMs: 2 ** 52 }],
+        ['m:664:6', { calls: 4, durationMs: 2 ** 52 }],
+        ['m:665', { calls: 3, durationMs: 35 }],
+        ['m:665:14', { calls: 1, durationMs: 5 }],
+        ['m:665:15', { calls: 2, durationMs: 30 }],
+        ['w:2025:2888', { calls: 4, durationMs: 2 ** 52 }],
+        ['w:2025:2893', { calls: 3, durationMs: 35 }],
+      ]),
+    );
+    t.strictSame((await readBuckets(session, generations, 'u-1', NOW, []))!.window, {
+      calls: 3,
+      durationMs: 35,
+    });
+    t.equal(await apply('u-1', '0:0', 10), 0, 'through base');
+    t.equal(await apply('u-1', '0:0', 11), 1, 'beyond it');
+    t.equal(await apply('u-1', '0:1', 3), 1, 'a partition without rows');
+  });
 
   await t.test('a piece is added once, and only as the next one of the fill it was summed for', async (t) => {
     const filling = await open('u-2');
@@ -122,7 +119,7 @@ test('filling a user in', async (t) => {
     ]);
   });
 
-  await t.test('a piece of a user who was forgotten, or opened anew, comes to nothing', async (t) => {
+  await t.test('a piece of a user who was forgotten or reopened adds nothing', async (t) => {
     const filling = await open('u-3');
     await forgetUsers(session, ['u-3']);
     t.equal(await fill(filling, 'u-3', [[TODAY, ONE]], EVER), false);
@@ -137,7 +134,7 @@ test('filling a user in', async (t) => {
   });
 
   await t.test(
-    'applied: where events were counted meanwhile it stays, else it is what base says',
+    'applied through: stays if events were applied meanwhile, else becomes the offset in base',
     async (t) => {
       const filling = await open('u-4');
       t.equal(await apply('u-4', '0:0', 15), 1);
@@ -156,7 +153,7 @@ test('filling a user in', async (t) => {
     },
   );
 
-  await t.test('the latest start is that of what is counted and what is filled in', async (t) => {
+  await t.test('the latest start covers counted and filled calls', async (t) => {
     const latest = async () => (await snapshotUser(session, generations, 'u-5', NOW))!.lastStartedAt;
     const filling = await open('u-5');
     t.equal(await latest(), -1);
@@ -169,35 +166,43 @@ test('filling a user in', async (t) => {
     t.equal(await latest(), NOW);
   });
 
-  await t.test('the default window is told once all of its days are complete, and moves along', async (t) => {
-    const start = (TODAY - defaultWindowDays + 1) * DAY_MS;
-    const filling = await open('u-6');
-    t.equal(await fill(filling, 'u-6', [[TODAY, ONE]], start + 1), true);
-    const read = () => readBuckets(session, generations, 'u-6', NOW, []);
-    t.equal(await read(), undefined, 'a millisecond of its first day is missing');
-    t.equal(await readWindowSums(session, generations, 'u-6', NOW), undefined);
-    const units = async () => (await readSegments(session, generations, 'u-6', NOW, []))?.available.fromDay;
-    t.equal(await units(), undefined, 'the same of a series');
-    const first = { calls: 3, durationMs: 8 };
-    t.equal(
-      await fill({ ...filling, sinceMs: start + 1 }, 'u-6', [[TODAY - defaultWindowDays + 1, first]], start),
-      true,
-    );
-    t.match(await read(), { window: { calls: 4, durationMs: 9 }, today: 1 });
-    t.equal((await read())!.available.fromDay, TODAY - defaultWindowDays + 1);
-    t.equal(await units(), TODAY - defaultWindowDays + 1, 'the first day that is complete');
-    t.strictSame((await readWindowSums(session, generations, 'u-6', NOW))!.window, {
-      calls: 4,
-      durationMs: 9,
-    });
-    t.equal(await apply('u-6', '0:0', 11), 1);
-    t.equal(await fill({ ...filling, sinceMs: start }, 'u-6', [[TODAY - 50, ONE]], EVER), true);
-    t.strictSame((await readWindowSums(session, generations, 'u-6', NOW))!.window, {
-      calls: 5,
-      durationMs: 10,
-    });
-    t.equal(await units(), filling.fromDay);
-  });
+  await t.test(
+    'the default window is answered once all of its days are complete, and moves along',
+    async (t) => {
+      const start = (TODAY - defaultWindowDays + 1) * DAY_MS;
+      const filling = await open('u-6');
+      t.equal(await fill(filling, 'u-6', [[TODAY, ONE]], start + 1), true);
+      const read = () => readBuckets(session, generations, 'u-6', NOW, []);
+      t.equal(await read(), undefined, 'a millisecond of its first day is missing');
+      t.equal(await readWindowSums(session, generations, 'u-6', NOW), undefined);
+      const units = async () => (await readSegments(session, generations, 'u-6', NOW, []))?.available.fromDay;
+      t.equal(await units(), undefined, 'the same of a series');
+      const first = { calls: 3, durationMs: 8 };
+      t.equal(
+        await fill(
+          { ...filling, sinceMs: start + 1 },
+          'u-6',
+          [[TODAY - defaultWindowDays + 1, first]],
+          start,
+        ),
+        true,
+      );
+      t.match(await read(), { window: { calls: 4, durationMs: 9 }, today: 1 });
+      t.equal((await read())!.available.fromDay, TODAY - defaultWindowDays + 1);
+      t.equal(await units(), TODAY - defaultWindowDays + 1, 'the first day that is complete');
+      t.strictSame((await readWindowSums(session, generations, 'u-6', NOW))!.window, {
+        calls: 4,
+        durationMs: 9,
+      });
+      t.equal(await apply('u-6', '0:0', 11), 1);
+      t.equal(await fill({ ...filling, sinceMs: start }, 'u-6', [[TODAY - 50, ONE]], EVER), true);
+      t.strictSame((await readWindowSums(session, generations, 'u-6', NOW))!.window, {
+        calls: 5,
+        durationMs: 10,
+      });
+      t.equal(await units(), filling.fromDay);
+    },
+  );
 
   await t.test('800 days are one piece', async (t) => {
     const nowMs = Date.now();
@@ -214,8 +219,8 @@ test('filling a user in', async (t) => {
     for (const kind of [/^m:\d+$/, /^m:\d+:/, /^w:/]) t.equal(sumOf(kind), 320_400, String(kind));
   });
 
-  await t.test('days that are no longer kept are not written, days a little ahead are', async (t) => {
-    // Redis lets buckets go by its own clock.
+  await t.test('days that are no longer kept are not written, days slightly ahead are', async (t) => {
+    // Redis expires buckets by its own clock.
     const nowMs = Date.now();
     const today = dayOf(nowMs);
     const filling = await open('u-8', nowMs);
@@ -229,7 +234,7 @@ test('filling a user in', async (t) => {
     t.equal([...buckets].filter(([name]) => /^m:\d+$/.test(name)).length, 2);
   });
 
-  await t.test('more than goes in one pipeline is filled in the order given', async (t) => {
+  await t.test('more than fits into one pipeline is filled, in the order given', async (t) => {
     const users = Array.from({ length: 60 }, (_, i) => `u-many-${i}`);
     const fillings = await opened(counters, users, NOW, BASE);
     const days = Array.from({ length: 200 }, (_, i): [number, Tally] => [TODAY - i, ONE]);
@@ -254,7 +259,7 @@ test('filling a user in', async (t) => {
   });
 
   await t.test(
-    'calls in pieces of any sizes, in any order with events beyond base: what readers say is right all the while',
+    'pieces of any sizes, in any order with events beyond base: readers are right all the time',
     async (t) => {
       const call = fc.record({
         startedAt: fc.integer({ min: NOW - 90 * DAY_MS, max: NOW }),

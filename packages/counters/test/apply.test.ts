@@ -84,7 +84,7 @@ test('applying events', async (t) => {
   });
 
   await t.test(
-    'a user who is absent, of another generation or only claimed is unknown, and stays as they are',
+    'a user who is absent, of another generation or only claimed is unknown and stays unchanged',
     async (t) => {
       const event = { offset: 5, startedAt: NOW, durationMs: 1 };
       t.equal(await apply('u-absent', '0:0', [event]), 'unknown');
@@ -106,7 +106,7 @@ test('applying events', async (t) => {
     },
   );
 
-  await t.test('many users at once are answered in the order given', async (t) => {
+  await t.test('many users at once get their outcomes in the order given', async (t) => {
     await warm(counters, ['u-a', 'u-c'], NOW);
     const event = (offset: number) => ({ offset, startedAt: NOW, durationMs: 10 });
     const applied = await applyEvents(session, generations, '0:3', [
@@ -118,7 +118,7 @@ test('applying events', async (t) => {
     t.strictSame(await applyEvents(session, generations, '0:3', []), []);
   });
 
-  await t.test('a stream’s offsets say nothing about another stream’s', async (t) => {
+  await t.test('offsets of one topic epoch say nothing about another’s', async (t) => {
     await warm(counters, ['u-stream'], NOW);
     t.equal(await apply('u-stream', '0:0', [{ offset: 100, startedAt: NOW, durationMs: 1 }]), 1);
     t.equal(await apply('u-stream', '1:0', [{ offset: 0, startedAt: NOW, durationMs: 1 }]), 1);
@@ -126,7 +126,7 @@ test('applying events', async (t) => {
   });
 
   await t.test(
-    'sums near 2^53 ms and offsets beyond 2^31 are exact, in buckets and in the sums kept ready',
+    'sums near 2^53 ms and offsets beyond 2^31 are exact, in buckets and window sums',
     async (t) => {
       await warm(counters, ['u-big'], NOW);
       const half = 2 ** 52;
@@ -153,7 +153,7 @@ test('applying events', async (t) => {
       t.strictSame(
         (await readWindowSums(session, generations, 'u-big', tomorrow))!.window,
         window,
-        'left ready',
+        'window sums',
       );
       await admin.hdel('ct:{u-big}', 'r');
       const sums = await readBuckets(session, generations, 'u-big', NOW, [
@@ -163,7 +163,7 @@ test('applying events', async (t) => {
     },
   );
 
-  await t.test('an event older than what is kept moves applied and makes no bucket', async (t) => {
+  await t.test('an event before the kept months is applied and makes no bucket', async (t) => {
     await warm(counters, ['u-late'], NOW);
     const fromDay = firstDayOfMonth(monthOf(dayOf(NOW)) - RETENTION_MONTHS);
     t.equal((await read('u-late')).available.fromDay, fromDay);
@@ -173,12 +173,12 @@ test('applying events', async (t) => {
     t.equal(await apply('u-late', '0:0', [{ offset: 1, startedAt: fromDay * DAY_MS - 1, durationMs: 5 }]), 0);
   });
 
-  await t.test('a bucket that Redis let go already does not come back with a late event', async (t) => {
+  await t.test('a bucket that has expired does not come back with a late event', async (t) => {
     const { session } = counters;
     await admin.del('ct:ledger:{0}');
     const short = await ensureGenerations(session, { retentionMonths: 2, through: new Map() });
     const longAgo = Date.now() - 800 * DAY_MS;
-    // Complete from then on, as a hash that was made then and was always in use.
+    // Complete since then, like a hash that was created then and always used.
     await warm({ session, generations: short }, ['u-slow'], Date.now());
     await admin.hset('ct:{u-slow}', 'f', dayOf(longAgo) - 40);
     const events = [{ offset: 1, startedAt: longAgo, durationMs: 5 }];

@@ -105,14 +105,14 @@ test('counters on a cluster of three masters', async (t) => {
     t.strictSame(
       ready.map((reading) => reading!.window.durationMs),
       users.map((_, i) => (i % 40 <= 30 ? i + 1 : 0)),
-      'asked for at once, whatever their slots',
+      'window sums of all slots at once',
     );
     const versions = await readDigests(session, generations, [...users, 'nobody']);
     t.equal(versions.pop(), undefined);
     t.strictSame(
       versions.map((version) => version!.lastStartedAt),
       users.map((_, i) => NOW - (i % 40) * DAY_MS),
-      'and so are versions, in the order asked for',
+      'digests too, in the order asked for',
     );
     const counts = await Promise.all(admins.map(async (admin) => (await admin.keys('ct:{user-*}')).length));
     t.ok(
@@ -125,7 +125,7 @@ test('counters on a cluster of three masters', async (t) => {
     );
   });
 
-  await t.test('whoever waits to be filled waits on the master that holds them', async (t) => {
+  await t.test('users wait to be filled on the master that holds them', async (t) => {
     await queueUsers(session, users, NOW);
     t.strictSame(await readFillQueue(session), { users: users.length, oldestMs: NOW });
     const waiting = await Promise.all(admins.map((admin) => admin.keys('ct:filling:*')));
@@ -144,7 +144,7 @@ test('counters on a cluster of three masters', async (t) => {
     t.equal(await acquireFillSlot(session, 1, 'b'), undefined);
   });
 
-  await t.test('users of any id lie where Redis says, and each is counted for himself', async (t) => {
+  await t.test('users with any id lie where Redis says, and each is counted alone', async (t) => {
     const odd = [
       '}',
       '}{',
@@ -189,7 +189,7 @@ test('counters on a cluster of three masters', async (t) => {
     );
   });
 
-  await t.test('a mark stands on every master', async (t) => {
+  await t.test('a checkpoint is written on every master', async (t) => {
     await writeCheckpoint({ session, generations }, { partition: '0:0', through: 200, asOfMs: 7 });
     for (const { checkpoints, asOf } of (await readGenerations(session)).values()) {
       t.equal(checkpoints.get('0:0'), 200);
@@ -197,42 +197,39 @@ test('counters on a cluster of three masters', async (t) => {
     }
   });
 
-  await t.test(
-    'one master emptied: only its users are cold, and only its generation is another',
-    async (t) => {
-      await admins[1]!.flushall();
-      const applied = await applyEvents(session, generations, '0:0', eventsOf(300));
-      const emptied = session.masters.find(({ redis }) => redis.options.port === nodes[1]!.port)!;
-      t.strictSame(
-        applied,
-        users.map((userId) => (session.master(userId) === emptied ? 'unknown' : 1)),
-      );
-      await t.rejects(writeCheckpoint({ session, generations }, { partition: '0:0', through: 400 }), {
-        code: 'COUNTERS_GENERATION',
-      });
-      t.equal((await readGenerations(session)).size, 2);
-      const next = await ensureGenerations(session, {
-        retentionMonths: 60,
-        through: new Map([['0:0', 150]]),
-      });
-      for (const [master, { id, checkpoints }] of next) {
-        t.equal(id === generations.get(master)!.id, master !== emptied);
-        t.equal(checkpoints.get('0:0'), master === emptied ? 150 : 400, 'marks of each master by itself');
-      }
-      const cold = users.filter((_, i) => applied[i] === 'unknown');
-      const fillings = await opened({ session, generations: next }, cold, NOW, new Map([['0:0', 500]]));
-      const pieces = cold.map((userId, i) => ({
-        filling: fillings[i]!,
-        sums: sumsOf(userId, [[dayOf(NOW), { calls: 5, durationMs: 50 }]], ['0:0']),
-        fromMs: -Infinity,
-      }));
-      t.strictSame(
-        await addPieces(session, next, pieces),
-        cold.map(() => true),
-      );
-      for (const userId of cold) t.equal((await readBuckets(session, next, userId, NOW, []))!.today, 5);
-    },
-  );
+  await t.test('one master emptied: only its users are cold, and only its generation changes', async (t) => {
+    await admins[1]!.flushall();
+    const applied = await applyEvents(session, generations, '0:0', eventsOf(300));
+    const emptied = session.masters.find(({ redis }) => redis.options.port === nodes[1]!.port)!;
+    t.strictSame(
+      applied,
+      users.map((userId) => (session.master(userId) === emptied ? 'unknown' : 1)),
+    );
+    await t.rejects(writeCheckpoint({ session, generations }, { partition: '0:0', through: 400 }), {
+      code: 'COUNTERS_GENERATION',
+    });
+    t.equal((await readGenerations(session)).size, 2);
+    const next = await ensureGenerations(session, {
+      retentionMonths: 60,
+      through: new Map([['0:0', 150]]),
+    });
+    for (const [master, { id, checkpoints }] of next) {
+      t.equal(id === generations.get(master)!.id, master !== emptied);
+      t.equal(checkpoints.get('0:0'), master === emptied ? 150 : 400, 'each master has its own checkpoint');
+    }
+    const cold = users.filter((_, i) => applied[i] === 'unknown');
+    const fillings = await opened({ session, generations: next }, cold, NOW, new Map([['0:0', 500]]));
+    const pieces = cold.map((userId, i) => ({
+      filling: fillings[i]!,
+      sums: sumsOf(userId, [[dayOf(NOW), { calls: 5, durationMs: 50 }]], ['0:0']),
+      fromMs: -Infinity,
+    }));
+    t.strictSame(
+      await addPieces(session, next, pieces),
+      cold.map(() => true),
+    );
+    for (const userId of cold) t.equal((await readBuckets(session, next, userId, NOW, []))!.today, 5);
+  });
 
   await t.test('one connection cut: the whole session is over', async (t) => {
     await admins[2]!.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
@@ -244,7 +241,7 @@ test('counters on a cluster of three masters', async (t) => {
     other.end('done');
   });
 
-  await t.test('a node that is not there is passed over while another tells the cluster', async (t) => {
+  await t.test('a node that is down is skipped if another one knows the cluster', async (t) => {
     const gone = { host: '127.0.0.1', port: 1 };
     const settings = { commandTimeoutMs: 5_000, openTimeoutMs: 5_000 };
     const other = await CounterSession.open({ clusterNodes: [gone, nodes[2]!], ...settings });

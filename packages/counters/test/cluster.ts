@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 
 export interface TestCluster {
   nodes: { host: string; port: number }[];
-  /** One client a master, in the order of `nodes`. */
+  /** One client for each master, in the order of `nodes`. */
   admins: Redis[];
 }
 
@@ -14,7 +14,7 @@ const SLOTS = 16_384;
 const WAIT_STEPS_MAX = 600;
 const PORT_TRIES_MAX = 5;
 
-/** A cluster of three masters with a third of the slots each, which ends with `t`. */
+/** A cluster of three masters, each with a third of the slots. It ends with `t`. */
 export async function testCluster(t: Test): Promise<TestCluster> {
   const masters = await Promise.all(Array.from({ length: MASTERS }, () => testMaster(t)));
   const nodes = masters.map(({ engine }) => ({
@@ -38,7 +38,7 @@ export async function testCluster(t: Test): Promise<TestCluster> {
   return { nodes, admins };
 }
 
-/** Its second port is drawn here: the usual one, 10000 higher, lies among those of outgoing connections. */
+/** Also picks the second port. The usual one, 10000 higher, lies among the ports of outgoing connections. */
 async function testMaster(t: Test): Promise<{ engine: Engine; busPort: number }> {
   for (let tries = 1; ; tries++) {
     const busPort = randomInt(10_000, 20_000);

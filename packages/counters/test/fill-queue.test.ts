@@ -16,14 +16,14 @@ import { testCounters } from './support.ts';
 const NOW = Date.UTC(2026, 5, 15, 12);
 const TAKEN_MS = 30_000;
 
-test('who waits to be filled', async (t) => {
+test('the fill queue', async (t) => {
   const { session, admin } = await testCounters(t);
   const take = (empty: number, part: number, nowMs = NOW) => reserveUsers(session, { empty, part }, nowMs);
   const part = (sinceMs: number, openedAtMs = NOW) => ({ sinceMs, openedAtMs });
   t.beforeEach(() => admin.del('ct:filling:{0}'));
 
   await t.test(
-    'those that have nothing come first come first served, of the others the newest part',
+    'users with nothing: first come, first served; of the others, the newest next piece',
     async (t) => {
       for (const [i, id] of ['c', 'a', 'b'].entries()) await queueUsers(session, [id], NOW - 100 + i);
       await queueUsers(session, ['p-old', 'p-new', 'p-mid'], NOW - 200);
@@ -47,7 +47,7 @@ test('who waits to be filled', async (t) => {
     },
   );
 
-  await t.test('whose taker is not heard of any more is taken again, and before new ones', async (t) => {
+  await t.test('users whose reservation has ended are reserved again, before new ones', async (t) => {
     await queueUsers(session, ['lost', 'lost-too'], NOW);
     t.strictSame(await take(9, 9), ['lost', 'lost-too']);
     await queueUsers(session, ['new'], NOW + 1);
@@ -59,7 +59,7 @@ test('who waits to be filled', async (t) => {
     t.strictSame(await take(9, 9, NOW + TAKEN_MS), []);
   });
 
-  await t.test('who is queued keeps their place, and who is taken is not taken again for it', async (t) => {
+  await t.test('a queued user keeps their position, and a reserved one stays reserved', async (t) => {
     await queueUsers(session, ['a'], NOW);
     await queueUsers(session, ['b'], NOW + 1);
     await queueFilling(session, ['a', 'b', 'c'], NOW + 2);
@@ -69,32 +69,35 @@ test('who waits to be filled', async (t) => {
     t.strictSame(await take(9, 9), ['b', 'c']);
   });
 
-  await t.test('who is opened anew waits anew, also where they are taken', async (t) => {
+  await t.test('a reopened user waits again, even while reserved', async (t) => {
     await queueUsers(session, ['a', 'b'], NOW);
     t.strictSame(await take(1, 0), ['a']);
     await queueUsers(session, ['a'], NOW + 1);
     t.strictSame(await take(9, 9), ['b', 'a']);
   });
 
-  await t.test('given back: by since who has a part, by the time of opening who has nothing', async (t) => {
-    await queueUsers(session, ['a', 'b', 'c', 'old'], NOW);
-    t.equal((await take(9, 9)).length, 4);
-    await requeueUsers(
-      session,
-      new Map([
-        ['b', part(NOTHING_FILLED, NOW + 5)],
-        ['a', part(NOTHING_FILLED, NOW + 7)],
-        ['c', part(NOW)],
-        ['old', part(-5e12)],
-      ]),
-    );
-    t.strictSame(await queuedUsers(session, 9), ['b', 'a', 'c', 'old']);
-    t.strictSame(await readFillQueue(session), { users: 4, oldestMs: NOW + 5 });
-    t.strictSame(await take(9, 0), ['b', 'a']);
-    t.strictSame(await take(0, 9), ['c', 'old'], 'a part that reaches back beyond 1970 is one');
-  });
+  await t.test(
+    'requeued: a user with a part by since, one with nothing by the time of opening',
+    async (t) => {
+      await queueUsers(session, ['a', 'b', 'c', 'old'], NOW);
+      t.equal((await take(9, 9)).length, 4);
+      await requeueUsers(
+        session,
+        new Map([
+          ['b', part(NOTHING_FILLED, NOW + 5)],
+          ['a', part(NOTHING_FILLED, NOW + 7)],
+          ['c', part(NOW)],
+          ['old', part(-5e12)],
+        ]),
+      );
+      t.strictSame(await queuedUsers(session, 9), ['b', 'a', 'c', 'old']);
+      t.strictSame(await readFillQueue(session), { users: 4, oldestMs: NOW + 5 });
+      t.strictSame(await take(9, 0), ['b', 'a']);
+      t.strictSame(await take(0, 9), ['c', 'old'], 'a part that reaches back beyond 1970 is one');
+    },
+  );
 
-  await t.test('who is done goes, and nobody is asked for nothing', async (t) => {
+  await t.test('a complete user leaves the queue, and empty lists send no command', async (t) => {
     await queueUsers(session, ['a', 'b', 'c'], NOW);
     await dequeueUsers(
       session,
@@ -117,7 +120,7 @@ test('who waits to be filled', async (t) => {
     t.equal(await admin.exists('ct:filling:{0}'), 0);
   });
 
-  await t.test('who was opened anew while their last piece was filled in stays', async (t) => {
+  await t.test('a user who was reopened while their last piece was filled stays in the queue', async (t) => {
     await queueUsers(session, ['a', 'b'], NOW);
     t.strictSame(await take(1, 0), ['a']);
     await queueUsers(session, ['a', 'b'], NOW + 1);
@@ -132,7 +135,7 @@ test('who waits to be filled', async (t) => {
   });
 
   await t.test(
-    'who was taken off by another, though opened anew, is put back by whoever took them',
+    'a reopened user whom another process dequeued is requeued by whoever reserved them',
     async (t) => {
       await queueUsers(session, ['a'], NOW);
       t.strictSame(await take(1, 0), ['a']);
@@ -152,7 +155,7 @@ test('who waits to be filled', async (t) => {
   });
 });
 
-test('slots bound how many hold one, and run out', async (t) => {
+test('slots bound how many hold one, and expire', async (t) => {
   const { session, admin } = await testCounters(t);
   t.equal(await acquireFillSlot(session, 2, 'a'), 0);
   t.equal(await acquireFillSlot(session, 2, 'b'), 1);
@@ -173,7 +176,7 @@ test('slots bound how many hold one, and run out', async (t) => {
   t.equal(await acquireFillSlot(session, 2, 'd'), 0);
 });
 
-test('a Redis that is full keeps the queue as it is, gives no slot and ends no session', async (t) => {
+test('a full Redis leaves the queue unchanged, gives no slot and ends no session', async (t) => {
   const { session, admin } = await testCounters(t);
   await queueUsers(session, ['a', 'b'], NOW);
   t.strictSame(await reserveUsers(session, { empty: 1, part: 0 }, NOW), ['a']);

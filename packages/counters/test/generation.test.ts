@@ -14,42 +14,42 @@ test('generations', async (t) => {
       ...(id === undefined ? {} : { replacing: new Set([id]) }),
     }).then((all) => [...all.values()][0]!);
 
+  await t.test('twenty sessions that start at once find one generation', async (t) => {
+    await admin.flushall();
+    const sessions = await Promise.all(Array.from({ length: 20 }, () => counters.open()));
+    const begun = await Promise.all(
+      sessions.map((one, i) => begin(undefined, { '0:0': i, '0:1': i + 5 }, one)),
+    );
+    t.equal(new Set(begun.map(({ id }) => id)).size, 1);
+    const checkpoints = begun[0]!.checkpoints;
+    t.ok(
+      begun.every(
+        (one) =>
+          one.checkpoints.get('0:0') === checkpoints.get('0:0') &&
+          one.checkpoints.get('0:1') === checkpoints.get('0:1'),
+      ),
+    );
+    t.equal(
+      checkpoints.get('0:1')! - checkpoints.get('0:0')!,
+      5,
+      'and its checkpoints are those of one of them',
+    );
+    for (const one of sessions) one.end('done');
+  });
+
   await t.test(
-    'twenty that begin at once, each with a session of its own, find one generation',
+    'a checkpoint never goes back, even if a consumer is slow to notice that another took over',
     async (t) => {
       await admin.flushall();
-      const sessions = await Promise.all(Array.from({ length: 20 }, () => counters.open()));
-      const begun = await Promise.all(
-        sessions.map((one, i) => begin(undefined, { '0:0': i, '0:1': i + 5 }, one)),
-      );
-      t.equal(new Set(begun.map(({ id }) => id)).size, 1);
-      const checkpoints = begun[0]!.checkpoints;
-      t.ok(
-        begun.every(
-          (one) =>
-            one.checkpoints.get('0:0') === checkpoints.get('0:0') &&
-            one.checkpoints.get('0:1') === checkpoints.get('0:1'),
-        ),
-      );
-      t.equal(
-        checkpoints.get('0:1')! - checkpoints.get('0:0')!,
-        5,
-        'and its marks are those of one beginner',
-      );
-      for (const one of sessions) one.end('done');
+      await begin(undefined, { '0:0': -1 });
+      const generations = await readGenerations(session);
+      for (const through of [9, 3, 0])
+        await writeCheckpoint({ session, generations }, { partition: '0:0', through });
+      t.equal([...(await readGenerations(session)).values()][0]!.checkpoints.get('0:0'), 9);
     },
   );
 
-  await t.test('a mark never goes back, whoever is slow to notice that another has gone on', async (t) => {
-    await admin.flushall();
-    await begin(undefined, { '0:0': -1 });
-    const generations = await readGenerations(session);
-    for (const through of [9, 3, 0])
-      await writeCheckpoint({ session, generations }, { partition: '0:0', through });
-    t.equal([...(await readGenerations(session)).values()][0]!.checkpoints.get('0:0'), 9);
-  });
-
-  await t.test('a generation goes on with its marks, its as-of and its retention', async (t) => {
+  await t.test('a generation keeps its checkpoints, as-of and retention', async (t) => {
     await admin.flushall();
     const first = await begin(undefined, { '0:0': 4 });
     const generations = await readGenerations(session);
@@ -70,7 +70,7 @@ test('generations', async (t) => {
     );
   });
 
-  await t.test('a partition that came later is known with nothing counted of it', async (t) => {
+  await t.test('a partition that was added is known, with nothing counted', async (t) => {
     const before = await begin(undefined);
     const { id, checkpoints, asOf } = await begin(undefined, { '0:0': 50, '0:1': 50 });
     t.equal(id, before.id);
@@ -90,28 +90,30 @@ test('generations', async (t) => {
     const after = await Promise.all(Array.from({ length: 8 }, () => begin(before.id, { '0:7': 3 })));
     t.equal(new Set(after.map(({ id }) => id)).size, 1);
     t.not(after[0]!.id, before.id);
-    t.strictSame(after[0]!.checkpoints, new Map([['0:7', 3]]), 'with marks of its own');
+    t.strictSame(after[0]!.checkpoints, new Map([['0:7', 3]]), 'with checkpoints of its own');
     t.strictSame(after[0]!.asOf, new Map());
     t.equal((await begin(before.id)).id, after[0]!.id);
   });
 
-  await t.test('a mark is refused in another generation, and where there is none', async (t) => {
+  await t.test('a checkpoint is refused in another generation, and without one', async (t) => {
     const old = await readGenerations(session);
-    const mark = { partition: '0:0', through: 99, asOfMs: 5 };
+    const checkpoint = { partition: '0:0', through: 99, asOfMs: 5 };
     await admin.flushall();
-    await t.rejects(writeCheckpoint({ session, generations: old }, mark), {
+    await t.rejects(writeCheckpoint({ session, generations: old }, checkpoint), {
       code: 'COUNTERS_GENERATION',
       retryable: true,
     });
     t.equal(await admin.exists(LEDGER), 0);
     await begin(undefined, { '0:0': 1 });
     const fields = await admin.hgetall(LEDGER);
-    await t.rejects(writeCheckpoint({ session, generations: old }, mark), { code: 'COUNTERS_GENERATION' });
+    await t.rejects(writeCheckpoint({ session, generations: old }, checkpoint), {
+      code: 'COUNTERS_GENERATION',
+    });
     t.strictSame(await admin.hgetall(LEDGER), fields);
     t.equal(session.isOpen, true, 'the connection is sound');
   });
 
-  await t.test('where there is none, none is read', async (t) => {
+  await t.test('without a generation, none is read', async (t) => {
     await admin.flushall();
     t.equal((await readGenerations(session)).size, 0);
   });

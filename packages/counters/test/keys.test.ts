@@ -25,7 +25,7 @@ import { DAY_MS } from './support.ts';
 
 const dayAt = (year: number, month: number, day: number) => Date.UTC(year, month, day) / DAY_MS;
 
-test('keys and fields are those that are documented, whatever a user is called', async (t) => {
+test('keys and fields are as documented, whatever the user id', async (t) => {
   const user = 'a:b@c|d-e_f.g';
   t.equal(userKey(user), 'ct:{a:b@c|d-e_f.g}');
   t.equal(monthKey(user, 674), 'ct:{a:b@c|d-e_f.g}:m:674');
@@ -45,7 +45,7 @@ const cut = fc
   )
   .map((offsets) => new Map(Object.entries(offsets)));
 
-test('base is one text and back; what is applied is a partition’s own field, else that in base', (t) => {
+test('base is packed and unpacked; applied through is a partition’s own field, else the offset in base', (t) => {
   t.equal(
     packBase(
       new Map([
@@ -72,7 +72,7 @@ test('base is one text and back; what is applied is a partition’s own field, e
   t.end();
 });
 
-/** Ids of all kinds, with what a key is made of among them. */
+/** Ids of all kinds, including characters that keys are made of. */
 const id = fc.oneof(
   fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }),
   fc
@@ -83,7 +83,7 @@ const id = fc.oneof(
     .map((parts) => parts.join('')),
 );
 
-test('an id that is no more than letters, digits and signs stands in its keys as it is', async () => {
+test('an id of letters, digits and signs is in its keys unchanged', async () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}$/), (user) => {
       return (
@@ -95,7 +95,7 @@ test('an id that is no more than letters, digits and signs stands in its keys as
   );
 });
 
-test('keys of two users are never the same, and those of one lie in one slot', async (t) => {
+test('two users never share a key, and all keys of a user lie in one slot', async (t) => {
   const keysOf = (user: string) => [
     userKey(user),
     monthKey(user, 674),
@@ -112,14 +112,14 @@ test('keys of two users are never the same, and those of one lie in one slot', a
   t.equal(userKey('{"$gt":"💬"}'), 'ct:{{"$gt":"💬"%7D}');
 });
 
-test('months are kept whole, and let go two months after readers stop asking for them', async (t) => {
+test('months are kept whole, and expire two months after readers stop asking for them', async (t) => {
   t.equal(firstKeptDay(dayAt(2026, 10, 23), 25), dayAt(2024, 9, 1));
   t.equal(firstKeptDay(dayAt(2026, 0, 1), 2), dayAt(2025, 10, 1));
   t.equal(monthExpirySeconds(12 * 56, 25) * 1000, Date.UTC(2028, 3));
   t.equal(weekExpirySeconds(2026, 25), monthExpirySeconds(12 * 57, 25));
 });
 
-test('what goes when a user is opened is every bucket that has not expired, and next month’s', async (t) => {
+test('opening a user deletes every bucket that has not expired, and next month’s', async (t) => {
   for (const retention of [2, 25, 120]) {
     for (let day = dayAt(2026, 0, 1); day < dayAt(2027, 1, 1); day += 1) {
       const keys = new Set(allBucketKeys('u', day, retention));

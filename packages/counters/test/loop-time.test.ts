@@ -5,13 +5,13 @@ import { withinLoopTime } from '../src/index.ts';
 
 const late = () => new Error('late');
 
-/** Nothing else in this process happens meanwhile. */
+/** Blocks the whole process. */
 function standStill(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);
 }
 
-test('an answer that lies there when the process goes on is taken, however long it stood still', async (t) => {
+test('an answer that has arrived when the process goes on is taken, however long it stood still', async (t) => {
   const server = createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -29,7 +29,7 @@ test('an answer that lies there when the process goes on is taken, however long 
   }
 });
 
-test('an answer that does not come is late, and what becomes of it then harms nobody', async (t) => {
+test('work without an answer times out, and its late result is ignored', async (t) => {
   let fail = (_: Error) => {};
   const work = new Promise<never>((_, reject) => {
     fail = reject;

@@ -9,7 +9,7 @@ test('a user with many calls every day of a year costs less than 1 KiB a month, 
   // 2026 has 53 ISO weeks.
   const from = Date.UTC(2025, 11, 29);
   const nowMs = Date.UTC(2027, 0, 2, 12);
-  // So many and so far along that `base` was too long for a listpack while the user was being filled.
+  // So many partitions with such high offsets that `base` was too long for a listpack.
   await warm(counters, [userId], nowMs, new Map([0, 1, 2, 3, 4, 5].map((p) => [`0:${p}`, 1_234_567 + p])));
   let offset = 1e9;
   for (let day = from; day < nowMs; day += DAY_MS) {

@@ -2,7 +2,7 @@ import { testRedis } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { CounterSession, claimUsers, ensureGenerations, openUsers, readFillStatuses } from '../src/index.ts';
 
-test('as many users as a large batch brings are opened, each with the id of their own fill', async (t) => {
+test('as many users as a large batch brings are opened, each with their own fill id', async (t) => {
   const engine = await testRedis(t, []);
   const session = await CounterSession.open({
     url: engine.address,
@@ -19,7 +19,7 @@ test('as many users as a large batch brings are opened, each with the id of thei
   const claims = await claimUsers(session, generations, userIds, nowMs);
   const claimed = userIds.map((userId, i) => ({
     userId,
-    // A claim that does not stand in the midst of others.
+    // One claim among the others that no longer stands.
     claim: i === 200 ? 'another' : (claims[i] as { id: string }).id,
     fillId: `fill-${i}`,
   }));

@@ -43,7 +43,7 @@ test('reading counters', async (t) => {
     applyEvents(session, generations, '0:0', [{ userId, events }]);
 
   await t.test(
-    'sums of any buckets, at any clock that goes to and fro, between any events, equal a plain model’s',
+    'sums of any buckets, by any clock, between any events, equal those of a plain model',
     async (t) => {
       const event = fc.record({
         startedAt: fc.integer({ min: START - 60 * DAY_MS, max: START + 60 * DAY_MS }),
@@ -55,7 +55,7 @@ test('reading counters', async (t) => {
           day: fc.integer({ min: -45, max: 45 }),
           buckets: fc.array(someBucket, { maxLength: 4 }),
         }),
-        // The days next to each other, as at midnight with clocks that disagree.
+        // Neighbouring days, as at midnight with clocks that disagree.
         fc.record({ day: fc.integer({ min: -1, max: 1 }), buckets: fc.constant<Segment[]>([]) }),
       );
       let run = 0;
@@ -88,7 +88,7 @@ test('reading counters', async (t) => {
             assert.deepEqual(
               saidBy(await readWindowSums(session, generations, userId, nowMs)),
               expected,
-              'left ready',
+              'window sums',
             );
           }
         },
@@ -147,7 +147,7 @@ test('reading counters', async (t) => {
     },
   );
 
-  await t.test('sums kept ready and moved along equal sums added up anew', async (t) => {
+  await t.test('window sums that were kept true equal sums that are added up again', async (t) => {
     const nowMs = Date.UTC(2025, 0, 2, 12);
     await warm(counters, ['u-moved'], nowMs);
     await readBuckets(session, generations, 'u-moved', nowMs, []);
@@ -168,7 +168,7 @@ test('reading counters', async (t) => {
     t.strictSame(await readWindowSums(session, generations, 'u-moved', nowMs), moved);
   });
 
-  await t.test('without a call everything is zero and no start is known', async (t) => {
+  await t.test('without a call all sums are zero and no start is known', async (t) => {
     await warm(counters, ['u-none'], START);
     const reading = await readBuckets(session, generations, 'u-none', START, [{ kind: 'month', month: 600 }]);
     t.match(reading, {
@@ -183,7 +183,7 @@ test('reading counters', async (t) => {
     t.equal(await readWindowSums(session, generations, 'u-unknown', START), undefined);
   });
 
-  await t.test('a Redis that is full is read all the same, and the session goes on', async (t) => {
+  await t.test('a full Redis can still be read, and the session goes on', async (t) => {
     await warm(counters, ['u-full'], START);
     await apply('u-full', [{ offset: 0, startedAt: START, durationMs: 7 }]);
     await admin.config('SET', 'maxmemory', '1');
@@ -196,7 +196,7 @@ test('reading counters', async (t) => {
     }
   });
 
-  await t.test('many reads in one turn are each answered right', async (t) => {
+  await t.test('many reads in one turn are all answered right', async (t) => {
     const users = Array.from({ length: 50 }, (_, i) => `u-pipe-${i}`);
     await warm(counters, users, START);
     await applyEvents(

@@ -11,10 +11,10 @@ import {
 import { DAY_MS, opened, sumsOf, testCounters, warm } from './support.ts';
 
 const NOW = Date.UTC(2025, 5, 15, 12);
-/** More than one command takes. */
+/** More than fit into one command. */
 const USERS = 600;
 
-test('versions of many users that are asked for at once', async (t) => {
+test('digests of many users at once', async (t) => {
   const counters = await testCounters(t);
   const { session, generations, admin, open } = counters;
   const users = Array.from({ length: USERS }, (_, i) => `u-${i}`);
@@ -28,7 +28,7 @@ test('versions of many users that are asked for at once', async (t) => {
       userIds.map((userId) => ({ userId, events: [{ offset, startedAt: NOW - offset, durationMs: 7 }] })),
     );
 
-  await t.test('nothing happens: the same. Something is counted: another one, for those alone', async (t) => {
+  await t.test('a digest stays the same until something of its user is counted', async (t) => {
     const before = await versionsOf(users);
     t.strictSame(await versionsOf(users), before);
     t.equal(before[0]?.lastStartedAt, -1);
@@ -44,7 +44,7 @@ test('versions of many users that are asked for at once', async (t) => {
     t.strictSame(await versionsOf(users), after, 'a redelivery changes nothing');
   });
 
-  await t.test('whatever changes counters makes it another one', async (t) => {
+  await t.test('any change to the counters changes the digest', async (t) => {
     const seen = new Set<string>();
     const isAnother = async (what: string) => {
       const [version] = await versionsOf(['u-1']);
@@ -70,7 +70,7 @@ test('versions of many users that are asked for at once', async (t) => {
       t.same(await addPieces(session, generations, [{ filling, sums, fromMs }]), [true]);
     };
     const [first] = await opened(counters, ['u-1'], NOW, base);
-    await isAnother('opened anew');
+    await isAnother('reopened');
     await fill(first!, 0, 9);
     await isAnother('a piece');
     await fill({ ...first!, sinceMs: 0 }, -Infinity, 0);
@@ -83,7 +83,7 @@ test('versions of many users that are asked for at once', async (t) => {
     await isAnother('other sums of a day long ago, and made ready before anybody asked');
   });
 
-  await t.test('who is unknown, only claimed or of another generation has none', async (t) => {
+  await t.test('users who are unknown, only claimed or of another generation have none', async (t) => {
     await claimUsers(session, generations, ['u-cold'], NOW);
     const versions = await versionsOf(['u-2', 'nobody', 'u-cold', 'u-3']);
     t.strictSame(
@@ -97,7 +97,7 @@ test('versions of many users that are asked for at once', async (t) => {
     t.strictSame(await versionsOf([]), []);
   });
 
-  await t.test('a few commands, however many users', async (t) => {
+  await t.test('few commands, however many users', async (t) => {
     const scripts = async () => {
       const said = await admin.info('commandstats');
       return [...said.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].reduce(

@@ -35,7 +35,7 @@ const someUnit = fc
     return { kind: 'weeks', isoYear, first, last: Math.min(first + a - 1, lastOfYear) };
   });
 
-/** What a unit has to say, by the calendar of Date. */
+/** The expected tallies of a segment, by the calendar of Date. */
 function unitOracle(events: readonly CountableEvent[], unit: SeriesSegment) {
   const count = unit.kind === 'month' ? 1 : unit.last - unit.first + 1;
   return Array.from({ length: count }, (_, i) =>
@@ -59,7 +59,7 @@ test('reading days, weeks and months one by one', async (t) => {
   const read = (userId: string, units: readonly SeriesSegment[], nowMs = START) =>
     readSegments(session, generations, userId, nowMs, units);
 
-  await t.test('each of any units, at any clock, between any events, equals a plain model’s', async (t) => {
+  await t.test('any segments, by any clock, between any events, equal those of a plain model', async (t) => {
     const event = fc.record({
       startedAt: fc.integer({ min: START - 60 * DAY_MS, max: START + 60 * DAY_MS }),
       durationMs: fc.nat(100_000),
@@ -94,7 +94,7 @@ test('reading days, weeks and months one by one', async (t) => {
     await holds(t, property, 100);
   });
 
-  await t.test('what is available and applied is told as readBuckets tells it', async (t) => {
+  await t.test('availability and applied through are the same as from readBuckets', async (t) => {
     await warm(counters, ['u-told'], START);
     await apply('u-told', [{ offset: 4, startedAt: START, durationMs: 1 }]);
     await apply('u-told', [{ offset: 9, startedAt: START - 1, durationMs: 1 }], '2:11');
@@ -166,7 +166,7 @@ test('reading days, weeks and months one by one', async (t) => {
   });
 
   await t.test(
-    'a user who is absent, forgotten or of another generation is unknown, and never zero',
+    'a user who is absent, forgotten or of another generation is unknown, never zero',
     async (t) => {
       const unit: SeriesSegment = { kind: 'month', month: monthOf(dayOf(START)) };
       t.equal(await read('u-nobody', [unit]), undefined);

@@ -11,7 +11,7 @@ test('a server that lacks what the scripts need is refused by its version', asyn
   }
 });
 
-test('a Redis that may evict keys is refused, one that does not tell is named', async (t) => {
+test('a Redis that may evict keys is refused, one that does not tell is reported', async (t) => {
   const { session, admin, engine, open } = await testCounters(t);
   t.equal(await requireSuitableRedis(session), true);
 
@@ -27,7 +27,7 @@ test('a Redis that may evict keys is refused, one that does not tell is named', 
 
   await admin.acl('SETUSER', 'shy', 'on', '>secret', '~*', '+@all', '-info');
   const address = new URL(engine.address);
-  // ioredis asks for INFO when it connects, unless it need not wait for loading.
+  // ioredis sends INFO when it connects, unless it need not wait for loading.
   const shy = await open({ url: `redis://shy:secret@${address.host}` });
   t.equal(await requireSuitableRedis(shy), false);
   t.equal(shy.isOpen, true);

@@ -6,7 +6,7 @@ import { type Counters, testCounters, warm } from './support.ts';
 const NOW = Date.UTC(2025, 5, 15);
 const EVENTS = [{ userId: 'u-1', events: [{ offset: 1, startedAt: NOW, durationMs: 1 }] }];
 
-/** The session is over, says so to everyone, and nobody connects again. */
+/** The session is over, every call rejects, and nobody reconnects. */
 async function isOver(t: Test, session: CounterSession, { generations, admin }: Counters) {
   const reason = await session.ended;
   t.type(reason, CountersError);
@@ -43,7 +43,7 @@ test('a session is one life of its connection', async (t) => {
     await isOver(t, session, counters);
   });
 
-  await t.test('cut by the server with a command under way: over, and the command is rejected', async (t) => {
+  await t.test('cut by the server with a command pending: over, and the command is rejected', async (t) => {
     const session = await open();
     const own = new Map([[session.masters[0]!, [...counters.generations.values()][0]!]]);
     await admin.client('PAUSE', 60_000, 'WRITE');
@@ -56,7 +56,7 @@ test('a session is one life of its connection', async (t) => {
   });
 
   await t.test(
-    'a command that is not answered in time: over, though the connection still stands',
+    'a command that is not answered in time: over, although the connection is still open',
     async (t) => {
       const session = await open({ commandTimeoutMs: 1_500 });
       const own = new Map([[session.masters[0]!, [...counters.generations.values()][0]!]]);
@@ -89,7 +89,7 @@ test('a session is one life of its connection', async (t) => {
   });
 
   await t.test(
-    'scripts that the server has forgotten are sent again or end the session, and nothing is counted twice',
+    'scripts that the server has flushed are sent again or end the session, and nothing is counted twice',
     async (t) => {
       const session = await open();
       const own = new Map([[session.masters[0]!, [...counters.generations.values()][0]!]]);

@@ -19,20 +19,20 @@ import {
   type WindowReading,
 } from '../src/index.ts';
 
-/** So long that buckets of the years used here are still kept. */
+/** Long enough that buckets of the years used here are still kept. */
 export const RETENTION_MONTHS = 120;
 export const DAY_MS = 86_400_000;
 
 export interface Counters {
   engine: Engine;
-  /** The same Redis by the client alone. */
+  /** A plain client of the same Redis. */
   admin: Redis;
   session: CounterSession;
   generations: Generations;
   open(settings?: Partial<CounterSessionOptions>): Promise<CounterSession>;
 }
 
-/** A Redis of this test alone with a generation begun in it. */
+/** A Redis for this test alone, with a generation. */
 export async function testCounters(t: Test, args: string[] = []): Promise<Counters> {
   const engine = await testRedis(t, args);
   const admin = new Redis(engine.address, { retryStrategy: () => 50, maxRetriesPerRequest: null });
@@ -60,7 +60,7 @@ export async function testCounters(t: Test, args: string[] = []): Promise<Counte
   return { engine, admin, session, generations, open };
 }
 
-/** Makes users unknown and opens them, so that they have nothing and are to be filled through `base`. */
+/** Forgets users and opens them, so that they have nothing and are to be filled through `base`. */
 export async function opened(
   { session, generations }: Pick<Counters, 'session' | 'generations'>,
   userIds: readonly string[],
@@ -77,7 +77,7 @@ export async function opened(
   return (await openUsers(session, generations, claimed, base, nowMs)) as FillProgress[];
 }
 
-/** What rows say of a user, one entry a UTC day. */
+/** A user's sums as rows would give them, one entry for each UTC day. */
 export function sumsOf(userId: string, days: [number, Tally][] = [], partitions: string[] = []): UserDaySums {
   const last = Math.max(...days.map(([day]) => day * DAY_MS));
   return {
@@ -88,7 +88,7 @@ export function sumsOf(userId: string, days: [number, Tally][] = [], partitions:
   };
 }
 
-/** Makes users known and complete with no calls, as they are without rows. */
+/** Makes users complete with no calls. */
 export async function warm(
   counters: Pick<Counters, 'session' | 'generations'>,
   userIds: readonly string[],
@@ -104,7 +104,7 @@ export async function warm(
   await addPieces(counters.session, counters.generations, pieces);
 }
 
-/** What a user's counters have to say, from the plain events, by the calendar of Date. */
+/** What a user's counters must hold, from the plain events, by the calendar of Date. */
 export function oracle(events: readonly Omit<CountableEvent, 'offset'>[], nowMs: number) {
   const now = new Date(nowMs);
   const year = now.getUTCFullYear();
@@ -123,7 +123,7 @@ export function oracle(events: readonly Omit<CountableEvent, 'offset'>[], nowMs:
   };
 }
 
-/** What the sums kept ready say, without what they hold for. */
+/** Window sums without the day, week and month that they are of. */
 export function saidBy(ready: WindowReading | undefined) {
   if (ready === undefined) return undefined;
   const { today, thisWeek, thisMonth, window, lastStartedAt } = ready;
@@ -134,7 +134,7 @@ export function tallyOf(events: readonly Omit<CountableEvent, 'offset'>[]) {
   return { calls: events.length, durationMs: events.reduce((sum, { durationMs }) => sum + durationMs, 0) };
 }
 
-/** Fails with the least example found, which asserts by `t` would not let fast-check look for. */
+/** Fails with the smallest counterexample. Asserting by `t` would keep fast-check from shrinking it. */
 export async function holds<T>(
   t: { pass(message: string): void },
   property: fc.IAsyncProperty<T>,

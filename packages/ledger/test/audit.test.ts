@@ -34,7 +34,7 @@ test('auditing', async (t) => {
   const week = weekOf(today);
   let partition = 0;
 
-  /** A user with calls of today, of 40 days ago and of before retention, complete. */
+  /** A complete user with calls of today, of 40 days ago and from before the kept months. */
   async function counted(userId: string) {
     const ledger = await world.begin();
     const calls = [0, 1, 40, 40, 31 * (RETENTION_MONTHS + 2)].map((daysAgo, i) =>
@@ -47,21 +47,18 @@ test('auditing', async (t) => {
     return ledger;
   }
 
-  await t.test(
-    'users whose counters are right, cold ones and users without calls have no differences',
-    async (t) => {
-      const ledger = await counted('u-right');
-      t.strictSame(await auditUsers(ledger, ['u-right']), NOTHING_WRONG);
-      await fillUntilComplete(ledger, ['u-none']);
-      t.strictSame(await auditUsers(ledger, ['u-right', 'u-none', 'u-cold']), {
-        compared: 2,
-        cold: ['u-cold'],
-        filling: [],
-        differences: [],
-      });
-      t.strictSame(await auditUsers(ledger, []), { compared: 0, cold: [], filling: [], differences: [] });
-    },
-  );
+  await t.test('right counters, cold users and users without calls give no differences', async (t) => {
+    const ledger = await counted('u-right');
+    t.strictSame(await auditUsers(ledger, ['u-right']), NOTHING_WRONG);
+    await fillUntilComplete(ledger, ['u-none']);
+    t.strictSame(await auditUsers(ledger, ['u-right', 'u-none', 'u-cold']), {
+      compared: 2,
+      cold: ['u-cold'],
+      filling: [],
+      differences: [],
+    });
+    t.strictSame(await auditUsers(ledger, []), { compared: 0, cold: [], filling: [], differences: [] });
+  });
 
   await t.test('every kind of drift is found, named and repaired', async (t) => {
     const key = (userId: string, more = '') => `ct:{${userId}}${more}`;
@@ -99,11 +96,7 @@ test('auditing', async (t) => {
           const ledger = await world.begin();
           await readBuckets(ledger.session, ledger.generations, userId, nowMs, []);
           t.ok(await readWindowSums(ledger.session, ledger.generations, userId, nowMs));
-          t.strictSame(
-            await auditUsers(ledger, [userId]),
-            NOTHING_WRONG,
-            'ready sums are right as they were left',
-          );
+          t.strictSame(await auditUsers(ledger, [userId]), NOTHING_WRONG, 'window sums are still right');
           const text = (await admin.hget(key(userId), 'r'))!.split(' ');
           const changed = text.map((part, i) => ([3, 6].includes(i) ? Number(part) + 1 : part));
           await admin.hset(key(userId), 'r', changed.join(' '));
@@ -129,7 +122,7 @@ test('auditing', async (t) => {
     for (const [what, { drift, buckets }] of Object.entries(drifts)) {
       const userId = `u-drift-${partition + 1}`;
       const ledger = await counted(userId);
-      // The last event is of today, so that an applied below it leaves out what the day holds.
+      // The last event is of today, so that an offset below it leaves out a call of today.
       await recordBatch(
         ledger,
         batchOf(partition, [{ offset: 5, call: callOf(userId, { startedAt: nowMs }) }]),
@@ -150,7 +143,7 @@ test('auditing', async (t) => {
     }
   });
 
-  await t.test('differences say what the counters have and should have', async (t) => {
+  await t.test('differences tell what the counters have and should have', async (t) => {
     const ledger = await counted('u-figures');
     await admin.hincrby(`ct:{u-figures}:m:${monthOf(today - 40)}`, 'c', 5);
     const { differences } = await auditUsers(ledger, ['u-figures']);
@@ -160,7 +153,7 @@ test('auditing', async (t) => {
     );
   });
 
-  await t.test('books of an older generation judge nobody', async (t) => {
+  await t.test('a ledger of an older generation audits nobody', async (t) => {
     const other = await testWorld(t);
     const ledger = await other.begin();
     await other.admin.flushall();
@@ -168,7 +161,7 @@ test('auditing', async (t) => {
   });
 
   await t.test(
-    'who is being filled is compared from since on: what drifts there is found, what drifts before is not told',
+    'a user who is being filled is compared from since on: drift there is found, drift before is not',
     async (t) => {
       const pieces = new PieceReader(store.tallies, {
         wholeTimeoutMs: 0,
@@ -178,7 +171,7 @@ test('auditing', async (t) => {
       const key = (userId: string, more = '') => `ct:{${userId}}${more}`;
       const add = (userId: string, day: number) =>
         admin.hincrby(key(userId, `:m:${monthOf(day)}`), `${dayOfMonth(day)}c`, 1);
-      /** Filled from 20 days ago on, or not at all, and with events counted beyond. */
+      /** Filled from 20 days ago on, or not at all, with events applied beyond base. */
       const half = async (userId: string, isFilled: boolean) => {
         const ledger = await world.begin();
         const calls = Array.from({ length: 30 }, (_, i) =>
@@ -244,7 +237,7 @@ test('auditing', async (t) => {
     },
   );
 
-  await t.test('sums that are ready are judged of a half-filled user, too', async (t) => {
+  await t.test('window sums of a half-filled user are compared, too', async (t) => {
     const ledger = await world.begin();
     const calls = [0, 5, 30, 50, 90, 200].map((ago) =>
       callOf('u-half-ready', { startedAt: nowMs - ago * DAY_MS }),
@@ -274,33 +267,30 @@ test('auditing', async (t) => {
     ]);
   });
 
-  await t.test(
-    'histories that are too long for one sum are audited by pieces, and rows are told',
-    async (t) => {
-      const ledger = await counted('u-long');
-      const pieces = new PieceReader(store.tallies, {
-        wholeTimeoutMs: 0,
-        rowsWanted: 1,
-        firstSpanMs: DAY_MS,
-      });
-      const rows: number[] = [];
-      t.strictSame(
-        await auditUsers(ledger, ['u-long', 'u-right'], { pieces, onRows: (some) => rows.push(some) }),
-        { ...NOTHING_WRONG, compared: 2 },
-      );
-      t.equal(
-        rows.reduce((a, b) => a + b),
-        10,
-      );
-      t.ok(rows.length > 4, `${rows.length} pieces`);
-      await admin.hincrby(`ct:{u-long}:m:${month}`, 'c', 1);
-      const { differences } = await auditUsers(ledger, ['u-long', 'u-right'], { pieces });
-      t.match(differences, [{ userId: 'u-long', bucket: `month ${monthName(month)}` }]);
-    },
-  );
+  await t.test('histories too long for one sum are audited in pieces, and rows are reported', async (t) => {
+    const ledger = await counted('u-long');
+    const pieces = new PieceReader(store.tallies, {
+      wholeTimeoutMs: 0,
+      rowsWanted: 1,
+      firstSpanMs: DAY_MS,
+    });
+    const rows: number[] = [];
+    t.strictSame(
+      await auditUsers(ledger, ['u-long', 'u-right'], { pieces, onRows: (some) => rows.push(some) }),
+      { ...NOTHING_WRONG, compared: 2 },
+    );
+    t.equal(
+      rows.reduce((a, b) => a + b),
+      10,
+    );
+    t.ok(rows.length > 4, `${rows.length} pieces`);
+    await admin.hincrby(`ct:{u-long}:m:${month}`, 'c', 1);
+    const { differences } = await auditUsers(ledger, ['u-long', 'u-right'], { pieces });
+    t.match(differences, [{ userId: 'u-long', bucket: `month ${monthName(month)}` }]);
+  });
 
   await t.test(
-    'while events are counted and users opened and filled, no difference is ever seen that is not there',
+    'while events are counted and users opened and filled, there are no false differences',
     async (t) => {
       const users = Array.from({ length: 6 }, (_, i) => `u-busy-${i}`);
       const [first, second, third, auditing] = await Promise.all([

@@ -2,7 +2,7 @@ import { dayOf, dayOfMonth, isoWeekYear, monthOf, weekOf } from '@calltally/doma
 import { test } from 'tap';
 import { bucketOfSnapshot } from '../src/bucket-names.ts';
 
-test('buckets of a snapshot have the names that calendars give them, and their first days', (t) => {
+test('buckets of a snapshot get their calendar names and their first days', (t) => {
   for (const [date, isoWeek, monday] of [
     ['2026-03-01', '2026-W09', '2026-02-23'],
     ['2026-01-01', '2026-W01', '2025-12-29'],

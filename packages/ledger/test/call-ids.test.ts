@@ -8,7 +8,7 @@ for (const [title, expected] of [
   ['as many as expected', N],
   ['many more than expected', 0],
 ] as const) {
-  test(`${title}: each is new once, and none that was not added is there`, (t) => {
+  test(`${title}: each id is new once, and only added ids are in the set`, (t) => {
     // Numbered ids differ in a digit or two, random ones in all.
     const ids = Array.from({ length: N }, (_, i) => (i % 2 === 0 ? `call-${i}` : randomUUID()));
     const set = new CallIds(expected);
@@ -21,7 +21,7 @@ for (const [title, expected] of [
   });
 }
 
-test('it needs no more than 11 bytes a call when it is told how many there are', (t) => {
+test('it needs at most 11 bytes per call if it knows how many there are', (t) => {
   const before = process.memoryUsage().arrayBuffers;
   const set = new CallIds(1_000_000);
   t.ok(process.memoryUsage().arrayBuffers - before < 11_000_000);

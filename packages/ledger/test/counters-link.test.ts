@@ -5,14 +5,14 @@ import { testWorld, until } from './support.ts';
 
 const LIMITS = { commandTimeoutMs: 2_000, openTimeoutMs: 2_000 };
 
-test('the link of a reader to Redis', async (t) => {
+test('a reader’s link to Redis', async (t) => {
   const world = await testWorld(t);
   const link = new CountersLink({ url: world.redis.address, ...LIMITS });
   t.teardown(() => link.stop());
-  const mark = async (checkpoints: [number, number][]) => {
+  const checkpointed = async (checkpoints: [number, number][]) => {
     const ledger = await world.begin([{}, { partition: 1 }]);
     for (const [partition, asOfMs] of checkpoints) {
-      // As in life: a mark beyond what is stored would say that Mongo went back.
+      // As in production: a checkpoint beyond what is stored would mean that Mongo went back.
       await world.store.progress.advanceStored(0, partition, 0);
       await writeCheckpoint(ledger, { partition: `0:${partition}`, through: 0, asOfMs });
     }
@@ -24,23 +24,23 @@ test('the link of a reader to Redis', async (t) => {
     return live && { asOfMs: live.asOfMs, id: [...live.generations.values()][0]?.id };
   };
 
-  await t.test('before a generation has begun the link stands and knows nothing', async (t) => {
+  await t.test('without a generation the link is up and knows nothing', async (t) => {
     await link.start();
     t.strictSame(seen(), { asOfMs: undefined, id: undefined });
   });
 
-  await t.test('as-of is the least of all partitions, and unknown while one has not said', async (t) => {
-    const id = await mark([[0, 5_000]]);
+  await t.test('as-of is the lowest of all partitions, and unknown while one has none', async (t) => {
+    const id = await checkpointed([[0, 5_000]]);
     await until(seen, (now) => now?.id === id);
     await pause(300);
     t.strictSame(seen(), { asOfMs: undefined, id }, 'partition 1 has not said');
-    await mark([[1, 4_000]]);
+    await checkpointed([[1, 4_000]]);
     t.strictSame(await until(seen, (now) => now?.asOfMs !== undefined), { asOfMs: 4_000, id });
-    await mark([[1, 6_000]]);
+    await checkpointed([[1, 6_000]]);
     t.strictSame(await until(seen, (now) => now?.asOfMs !== 4_000), { asOfMs: 5_000, id });
   });
 
-  await t.test('partitions of an older stream have no say', async (t) => {
+  await t.test('partitions of an older topic epoch do not count', async (t) => {
     const ledger = await world.begin();
     await writeCheckpoint(ledger, { partition: `1:0`, through: 0, asOfMs: 9_000 });
     t.equal((await until(seen, (now) => now?.asOfMs !== 5_000))?.asOfMs, 9_000);
@@ -55,7 +55,7 @@ test('the link of a reader to Redis', async (t) => {
   await t.test(
     'Redis gone: no session at once, nobody waits; back: another session that knows what is there then',
     async (t) => {
-      await mark([
+      await checkpointed([
         [0, 1_000],
         [1, 1_000],
       ]);
@@ -66,11 +66,11 @@ test('the link of a reader to Redis', async (t) => {
       t.equal(link.current, undefined, 'and no as-of without a session');
       await world.redis.start();
       await world.admin.flushall();
-      // It may be back before Redis is emptied, with what the file of Redis says.
+      // It may be back before Redis is emptied, with what was in the dump.
       const emptied = await until(seen, (now) => now !== undefined && now.id === undefined);
       t.strictSame(emptied, { asOfMs: undefined, id: undefined }, 'nothing is left of the old session');
       t.not(link.current!.session, before);
-      const id = await mark([
+      const id = await checkpointed([
         [0, 2_000],
         [1, 3_000],
       ]);
@@ -93,7 +93,7 @@ test('the link of a reader to Redis', async (t) => {
     },
   );
 
-  await t.test('stopped: no session is left, and none comes', async (t) => {
+  await t.test('stopped: no session is left, and none is opened', async (t) => {
     const { session } = link.current!;
     await link.stop();
     t.match(await session.ended, { code: 'COUNTERS_LOST' });
@@ -102,7 +102,7 @@ test('the link of a reader to Redis', async (t) => {
   });
 });
 
-test('a link to a Redis that is not there yet begins all the same', async (t) => {
+test('a link starts even if Redis is down', async (t) => {
   const world = await testWorld(t);
   await world.redis.stop('SIGKILL');
   const link = new CountersLink({ url: world.redis.address, ...LIMITS });

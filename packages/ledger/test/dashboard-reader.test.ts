@@ -22,7 +22,7 @@ test('reading dashboards', async (t) => {
   };
 
   await t.test(
-    'any range, any clock, any calls, also ahead of the clock: always a plain oracle’s answer',
+    'any range, any clock, any calls, also ahead of the clock: always the answer of a plain oracle',
     async (t) => {
       const nowMs = Date.now();
       const seen = new Map<string, number>();
@@ -103,7 +103,7 @@ test('reading dashboards', async (t) => {
   );
 
   await t.test(
-    'the default window and whole days come from counters, cut days from both, what is older from rows too',
+    'the default window and whole days come from counters, cut days from both, older days also from rows',
     async (t) => {
       const nowMs = startOf(Date.now()) + DAY_MS / 2;
       const calls = Array.from({ length: 300 }, (_, i) =>
@@ -156,7 +156,7 @@ test('reading dashboards', async (t) => {
   );
 
   await t.test(
-    'an answer from both is one cut: rows that are not applied yet are in neither half',
+    'an answer from both is of one cut: rows that are not applied yet are in neither half',
     async (t) => {
       const nowMs = startOf(Date.now()) + DAY_MS / 2;
       const day = startOf(nowMs) - 5 * DAY_MS;
@@ -182,7 +182,7 @@ test('reading dashboards', async (t) => {
     },
   );
 
-  await t.test('an answer says as of when it is complete, whichever store gave it', async (t) => {
+  await t.test('an answer tells its as-of, whichever store gave it', async (t) => {
     const nowMs = Date.now();
     await count([callOf('u-as-of'), callOf('u-as-of')]);
     const asOf = 1_000 + offsets[0]! + offsets[1]!;
@@ -203,7 +203,7 @@ test('reading dashboards', async (t) => {
   });
 
   await t.test(
-    'while calls are counted no reading shows less than one before it, nor more than was sent',
+    'while calls are counted, no answer shows less than an earlier one, nor more than was sent',
     async (t) => {
       const nowMs = startOf(Date.now()) + DAY_MS / 2;
       const userId = 'u-growing';

@@ -9,11 +9,11 @@ import { Readers } from './readers.ts';
 import { bothFilled, callsIn, DAY_MS, dashboardOracle, testReader, testWorld, until } from './support.ts';
 
 const READERS = 16;
-/** Batches that are counted before a failover, while a replica lags, and after it. */
+/** Batches counted before a failover, while a replica lags, and after it. */
 const BATCHES = 20;
-/** Nobody answers at the address for so long. */
+/** How long nobody answers at the address. */
 const AWAY_MS = 150;
-/** The clock of writer and readers runs so much faster, so that minutes around midnight pass in seconds. */
+/** How much faster the clock of writer and readers runs, so that minutes around midnight pass in seconds. */
 const SPEED = 60;
 const BEGINS_BEFORE_MIDNIGHT_MS = 20 * 60_000;
 /** By that clock. */
@@ -24,7 +24,7 @@ interface Node {
   redis: Redis;
 }
 
-/** A Redis of its own that has caught up with another one, and follows it. */
+/** A replica that has caught up with its master. */
 async function replicaOf(t: Test, master: Redis, port: number): Promise<Node> {
   await master.config('SET', 'repl-diskless-sync-delay', '0');
   const engine = await testRedis(t);
@@ -38,13 +38,13 @@ async function replicaOf(t: Test, master: Redis, port: number): Promise<Node> {
   return { engine, redis };
 }
 
-/** Events that a Redis has counted, by its own marks. */
-async function markedIn(redis: Redis): Promise<number> {
+/** Events that a Redis has counted, by its own checkpoints. */
+async function countedIn(redis: Redis): Promise<number> {
   const ledger = await redis.hgetall('ct:ledger:{0}');
   return PARTITIONS.reduce((sum, partition) => sum + Number(ledger[`mark:0:${partition}`] ?? -1) + 1, 0);
 }
 
-/** Resolves when so many more batches are counted. */
+/** Resolves when this many more batches are counted. */
 async function counts(live: Live, batches: number): Promise<void> {
   const enough = live.batches + batches;
   await until(
@@ -54,7 +54,7 @@ async function counts(live: Live, batches: number): Promise<void> {
   if (live.batches < enough) throw new Error('nothing is counted any more');
 }
 
-/** The first midnight from now on that begins neither a month nor a week: those have tests of their own. */
+/** The next midnight that begins neither a month nor a week, which have tests of their own. */
 function plainMidnight(): number {
   for (let at = startOf(Date.now()) + DAY_MS; ; at += DAY_MS) {
     const day = new Date(at);
@@ -79,24 +79,24 @@ for (const { name, lags, times } of [
     const readers = new Readers(live, reader, clock);
     let over = false;
 
-    /** The promoted one takes over the address, as with a name or an address that operators move. */
+    /** The promoted replica takes over the address, as when an operator moves a name. */
     const failOver = async (master: Node): Promise<Node> => {
       const replica = await replicaOf(t, master.redis, port);
       await counts(live, BATCHES);
-      const { beginnings } = live;
-      // Cut off from its master first, it lacks whatever that one still acknowledges.
+      const { epochs } = live;
+      // It is cut off from its master first, so it lacks whatever that one still acknowledges.
       if (lags) {
         await replica.redis.replicaof('NO', 'ONE');
         await counts(live, BATCHES);
       }
-      const counted = await markedIn(master.redis);
+      const counted = await countedIn(master.redis);
       startMs += Math.max(0, midnightMs - DIES_BEFORE_MIDNIGHT_MS - clock());
       readers.mayBeOlder = true;
       let begin = () => {};
-      if (lags) live.mayBegin = new Promise<void>((resolve) => (begin = resolve));
+      if (lags) live.mayStart = new Promise<void>((resolve) => (begin = resolve));
       await master.engine.stop('SIGKILL');
       if (!lags) await replica.redis.replicaof('NO', 'ONE');
-      const lost = counted - (await markedIn(replica.redis));
+      const lost = counted - (await countedIn(replica.redis));
       await sleep(AWAY_MS);
       const { older } = readers;
       await replica.redis.config('SET', 'port', port);
@@ -110,10 +110,10 @@ for (const { name, lags, times } of [
       }
       begin();
       await until(
-        () => live.beginnings,
-        (now) => now > beginnings,
+        () => live.epochs,
+        (now) => now > epochs,
       );
-      t.ok(live.beginnings > beginnings, 'counting began anew');
+      t.ok(live.epochs > epochs, 'a new epoch was started');
       await counts(live, 1);
       readers.mayBeOlder = false;
       await counts(live, BATCHES);

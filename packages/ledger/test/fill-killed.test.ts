@@ -14,10 +14,10 @@ const PROCESS = fileURLToPath(new URL('./fill-process.ts', import.meta.url));
 const AT_ONCE = 3;
 const KILLS = 20;
 const WHALE_ROWS = 1_200;
-/** A process works so long at most before it is killed. */
+/** How long a process works at most before it is killed. */
 const LIVES_MS = 400;
 
-test('processes that fill the same users and are killed at random moments: nothing is counted twice or lost', async (t) => {
+test('processes that fill the same users are killed at random: nothing is counted twice or lost', async (t) => {
   const world = await testWorld(t);
   const { store, admin, db } = world;
   const ledger = await world.begin();
@@ -88,7 +88,7 @@ test('processes that fill the same users and are killed at random moments: nothi
   t.comment(`${killed} killed`, seen);
   t.ok(seen.filling > 0 && seen.complete > 0);
 
-  // As if their time was over: whom a killed one had taken is taken by the next, and so is its slot.
+  // As if leases had run out: users and slot of a killed process go to the next one.
   await admin.del('ct:fill-slot:{0}:0', 'ct:fill-slot:{0}:1');
   for (const userId of await admin.zrange('ct:filling:{0}', '0', '-1')) {
     await admin.zadd('ct:filling:{0}', String(1e14 + Date.now()), userId);

@@ -20,7 +20,7 @@ import {
 import { FROM_TOPIC } from '../src/open-cold.ts';
 import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, testWorld, watched } from './support.ts';
 
-test('filling users in', async (t) => {
+test('filling users', async (t) => {
   const world = await testWorld(t);
   const { store, admin } = world;
   const smallPieces = (rowsWanted = 20, firstSpanMs = 5 * DAY_MS) =>
@@ -28,7 +28,7 @@ test('filling users in', async (t) => {
   const standing = (ledger: LedgerContext, userId: string) =>
     readFillStatuses(ledger.session, ledger.generations, [userId]).then(([one]) => one!);
   let partition = 10;
-  /** Rows of a partition of their own, as a consumer leaves them that was killed before it applied them. */
+  /** Rows of a partition of their own, as left by a consumer that was killed before it applied them. */
   const stored = async (calls: Call[], through = calls.length - 1) => {
     partition += 1;
     await store.calls.insert(calls.map((call, offset) => toRow(call, { stream: 0, partition, offset })));
@@ -36,7 +36,7 @@ test('filling users in', async (t) => {
     return partition;
   };
 
-  await t.test('counters become what the rows say, through stored, for any number of users', async (t) => {
+  await t.test('counters become equal to the stored rows, for any number of users', async (t) => {
     const ledger = await world.begin();
     const users = Array.from({ length: 450 }, (_, i) => `u-many-${i}`);
     const calls = users.flatMap((userId, i) =>
@@ -60,7 +60,7 @@ test('filling users in', async (t) => {
     t.strictSame(await queuedUsers(ledger.session, 9), [], 'nobody waits');
   });
 
-  await t.test('users without rows are known to have no calls', async (t) => {
+  await t.test('users without rows become complete with no calls', async (t) => {
     const ledger = await world.begin();
     t.match(await fillPieces(ledger, new PieceReader(store.tallies), ['u-nobody']), {
       pieces: 1,
@@ -80,7 +80,7 @@ test('filling users in', async (t) => {
   });
 
   await t.test(
-    'what rows say by partition becomes one sum a day, the partitions they came by and the latest start',
+    'tallies by partition become one sum for each day, the partitions and the latest start',
     (t) => {
       const base = { userId: 'u', stream: 0, calls: 1, durationMs: 5, lastStartedAt: 7, lastOffset: 3 };
       const users = userDaySumsOf(
@@ -105,7 +105,7 @@ test('filling users in', async (t) => {
     },
   );
 
-  await t.test('books of an older generation open and fill nobody', async (t) => {
+  await t.test('a ledger of an older generation opens and fills nobody', async (t) => {
     const ledger = await world.begin();
     await fillUntilComplete(ledger, ['u-gen']);
     await admin.flushall();
@@ -125,7 +125,7 @@ test('filling users in', async (t) => {
   });
 
   await t.test(
-    'users that cannot be added up at once are one by one, each with its default window first',
+    'users that cannot be added up at once are filled one by one, each with the default window first',
     async (t) => {
       const ledger = await world.begin();
       const users = Array.from({ length: 8 }, (_, i) => `u-group-${i}`);
@@ -163,7 +163,7 @@ test('filling users in', async (t) => {
     },
   );
 
-  await t.test('one that is too large costs nobody of its group their turn', async (t) => {
+  await t.test('a user who is too large does not cost the others of the group their turn', async (t) => {
     const ledger = await world.begin();
     const users = Array.from({ length: 5 }, (_, i) => `u-beside-${i}`);
     await stored(users.map((userId) => callOf(userId)));
@@ -171,7 +171,7 @@ test('filling users in', async (t) => {
     const alone: number[] = [];
     const tallies = watched(store.tallies, async (userIds, { from }) => {
       if (userIds.length === 1) return alone.push(from);
-      // Longer than a round is to take.
+      // Longer than a round should take.
       await sleep(5_100);
       throw new StoreError('STORE_TIMEOUT', true, 'late');
     });
@@ -180,7 +180,7 @@ test('filling users in', async (t) => {
   });
 
   await t.test(
-    'events that are counted while a piece is added up make no difference to it, old or new',
+    'events that are counted while a piece is added up do not change it, old or new ones',
     async (t) => {
       const ledger = await world.begin();
       const calls = Array.from({ length: 30 }, (_, i) =>
@@ -209,7 +209,7 @@ test('filling users in', async (t) => {
     },
   );
 
-  await t.test('of two who fill the same piece one adds it, and both go on', async (t) => {
+  await t.test('if two fill the same piece, one adds it and both go on', async (t) => {
     const ledger = await world.begin();
     const other = await world.begin();
     await stored(
@@ -234,7 +234,7 @@ test('filling users in', async (t) => {
     t.equal(callsIn(both.counters), 60);
   });
 
-  await t.test('a piece that was added up before the user was opened anew comes to nothing', async (t) => {
+  await t.test('a piece that was summed before the user was reopened adds nothing', async (t) => {
     const ledger = await world.begin();
     const own = await stored([callOf('u-stale')]);
     await openCold(ledger, ['u-stale']);
@@ -251,7 +251,7 @@ test('filling users in', async (t) => {
     t.equal(callsIn(both.counters), 2);
   });
 
-  await t.test('who was claimed by one that is gone is opened and filled by the next one', async (t) => {
+  await t.test('a user claimed by a killed process is opened and filled by the next one', async (t) => {
     const ledger = await world.begin();
     await stored([callOf('u-claimed')]);
     await claimUsers(ledger.session, ledger.generations, ['u-claimed'], Date.now());
@@ -263,7 +263,7 @@ test('filling users in', async (t) => {
     t.equal(callsIn((await bothOf(world, ledger, 'u-claimed'))!.counters), 1);
   });
 
-  await t.test('who is being filled from the topic is left alone for a minute', async (t) => {
+  await t.test('a user who is being filled from the topic is left alone for a minute', async (t) => {
     const ledger = await world.begin();
     await stored([callOf('u-topic')]);
     const opened = await openCold(ledger, ['u-topic'], { fillIdPrefix: FROM_TOPIC });
@@ -274,7 +274,7 @@ test('filling users in', async (t) => {
     t.match(await fillPieces(ledger, pieces, ['u-topic']), { pieces: 1, rows: 1, left: [] });
   });
 
-  await t.test('a Mongo that fails fills nothing in, and leaves everything as it was', async (t) => {
+  await t.test('if Mongo fails, nothing is filled and nothing changes', async (t) => {
     const ledger = await world.begin();
     await stored([callOf('u-fails')]);
     await openCold(ledger, ['u-fails']);
@@ -286,7 +286,7 @@ test('filling users in', async (t) => {
   });
 
   await t.test(
-    'calls older than what is kept, at the borders of pieces and ahead of the clock: each is counted once',
+    'calls before the kept months, at the borders of pieces and ahead of the clock: each is counted once',
     async (t) => {
       const ledger = await world.begin();
       const nowMs = Date.now();
@@ -311,7 +311,7 @@ test('filling users in', async (t) => {
   );
 
   await t.test(
-    'events, pieces, openings and repairs of the same users at random: right at every moment, and rows in the end',
+    'random events, pieces, openings and repairs of the same users: right at every moment, and equal to the rows in the end',
     async (t) => {
       const rounds = 10;
       const users = Array.from({ length: 4 }, (_, i) => `u-race-${i}`);

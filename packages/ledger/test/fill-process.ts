@@ -4,8 +4,8 @@ import { openStore } from '@calltally/store';
 import { fillPieces, PieceReader, reopen, repairUsers } from '../src/index.ts';
 
 /*
- * A process of its own that fills users in, and opens some anew, until it is killed: beside fill-killed.test.ts.
- * Arguments: Redis, Mongo, database, then the users. Writes a line once it has begun.
+ * A process that fills users, and reopens some, until fill-killed.test.ts kills it.
+ * Arguments: Redis, Mongo, database, then the users. Writes a line when it has started.
  */
 const [redis, mongo, database, ...users] = process.argv.slice(2) as [string, string, string, ...string[]];
 const limits = { commandTimeoutMs: 20_000, openTimeoutMs: 20_000 };

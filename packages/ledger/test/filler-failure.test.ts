@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'tap';
 import { Filler } from '../src/filler.ts';
 
-test('readers who find users cold do not hasten the next round after one that failed', async (t) => {
+test('readers that find users cold do not bring forward the round after a failed one', async (t) => {
   const failedMs: number[] = [];
   const filler = new Filler({
     ledger: () => {

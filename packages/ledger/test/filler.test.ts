@@ -62,7 +62,7 @@ test('the filler', async (t) => {
     return callsIn(both.counters);
   };
 
-  await t.test('goes on with users that another process opened, or filled in part', async (t) => {
+  await t.test('goes on with users that another process opened or filled in part', async (t) => {
     const other = await world.begin();
     await stored([...spread('u-opened', 9, 200), ...spread('u-part', 9, 200)]);
     await recordBatch(other, batchOf(90, [{ offset: 0, call: callOf('u-recorded') }]));
@@ -88,7 +88,7 @@ test('the filler', async (t) => {
     t.equal(await admin.zcard('ct:filling:{0}'), 0);
   });
 
-  await t.test('opens and fills whom a reader found cold, and is idle then', async (t) => {
+  await t.test('opens and fills users that a reader found cold, and is idle then', async (t) => {
     const ledger = await world.begin();
     await stored(spread('u-cold', 5, 300));
     const filler = started(t, { ledger: () => ledger });
@@ -107,7 +107,7 @@ test('the filler', async (t) => {
     t.strictSame(await admin.hgetall('ct:{u-cold}'), before, 'who is complete is left alone');
   });
 
-  await t.test('a session that ends is told, and it goes on with the next one', async (t) => {
+  await t.test('reports a session that ends, and goes on with the next one', async (t) => {
     let ledger: LedgerContext | undefined = await world.begin();
     await stored([...spread('u-session', 3, 10), ...spread('u-later', 3, 10)]);
     await openCold(ledger, ['u-session']);
@@ -137,7 +137,7 @@ test('the filler', async (t) => {
     ]);
   });
 
-  await t.test('a Mongo that fails is told, and whom it was for waits on', async (t) => {
+  await t.test('reports that Mongo fails, and the users of the round go on waiting', async (t) => {
     const ledger = await world.begin();
     await stored(spread('u-failing', 4, 10));
     let fails = true;
@@ -162,7 +162,7 @@ test('the filler', async (t) => {
   });
 
   await t.test(
-    'whom another has taken is left to it, and goes to the next one when it is gone',
+    'leaves users to whoever reserved them, and takes over when that process is gone',
     async (t) => {
       const ledger = await world.begin();
       await openCold(ledger, ['u-taken']);
@@ -179,7 +179,7 @@ test('the filler', async (t) => {
     },
   );
 
-  await t.test('without a slot nobody is taken', async (t) => {
+  await t.test('without a slot nobody is reserved', async (t) => {
     const ledger = await world.begin();
     t.equal(await acquireFillSlot(ledger.session, 1, 'other'), 0);
     const filler = started(t, { ledger: () => ledger, slots: 1 });
@@ -195,7 +195,7 @@ test('the filler', async (t) => {
     t.strictSame(await completeOnce(ledger, ['u-slot']), ['complete']);
   });
 
-  await t.test('all together ask no more of Mongo at once than there are slots', async (t) => {
+  await t.test('all fillers together ask Mongo for no more sums at once than there are slots', async (t) => {
     const sessions = await Promise.all([world.begin(), world.begin(), world.begin()]);
     const users = Array.from({ length: 40 }, (_, i) => `u-slots-${i}`);
     await stored(users.flatMap((userId) => spread(userId, 3, 100)));
@@ -224,7 +224,7 @@ test('the filler', async (t) => {
     t.ok(most >= 1 && most <= 2, `${most} at once`);
   });
 
-  await t.test('a user whose history takes many pieces keeps nobody waiting', async (t) => {
+  await t.test('a user whose history takes many pieces does not keep others waiting', async (t) => {
     const ledger = await world.begin();
     const small = Array.from({ length: 200 }, (_, i) => `u-small-${i}`);
     await stored(
@@ -232,7 +232,7 @@ test('the filler', async (t) => {
     );
     const nowMs = Date.now();
     let wholes = 0;
-    // More than 20 days of the whale, or all of anybody beside it, is too much at once.
+    // More than 20 days of the whale, or anybody's whole history beside it, is too much at once.
     const tallies = watched(store.tallies, (userIds, { from, until }) => {
       if (!userIds.includes('u-whale') || Math.min(until, nowMs) - from <= 20 * DAY_MS) return;
       wholes += 1;
@@ -261,7 +261,7 @@ test('the filler', async (t) => {
     t.match(await auditUsers(ledger, small), { compared: 200, filling: [], differences: [] });
   });
 
-  await t.test('stopped, it begins nothing more, and nobody waits for it', async () => {
+  await t.test('stopped, it starts nothing more, and nobody waits for it', async () => {
     const ledger = await world.begin();
     const filler = new Filler({ ledger: () => ledger });
     filler.start();

@@ -8,21 +8,21 @@ export const USERS = Array.from({ length: 6 }, (_, i) => `u-live-${i}`);
 export const PARTITIONS = [0, 1];
 const PAUSE_MS = 10;
 
-/** A call, and the event that brought it first. */
+/** A call and the event that brought it first. */
 export interface Given {
   call: Call;
   partition: number;
-  /** Just before the event lay in the topic, epoch ms. */
+  /** Just before the event was on the topic, epoch ms. */
   sentMs: number;
 }
 
-/** A user's calls in the order they were given to `record`, and how many of them it has acknowledged. */
+/** A user's calls in the order they were given to `recordBatch`, and how many of them it has acknowledged. */
 interface Counted {
   given: Given[];
   acknowledged: number;
 }
 
-/** Ranges by the path that answers them: ready sums, buckets, buckets and edges, rows. */
+/** Ranges by the path that answers them: window sums, buckets, buckets and edges, rows. */
 export const RANGES: Record<string, (nowMs: number) => Range> = {
   window: defaultRange,
   'whole days': (nowMs) => ({ from: startOf(nowMs) - 75 * DAY_MS, until: startOf(nowMs) + DAY_MS }),
@@ -37,17 +37,17 @@ export function startOf(ms: number): number {
   return Math.floor(ms / DAY_MS) * DAY_MS;
 }
 
-/** A topic that is written and counted at the same time, by one consumer that begins anew when its session is over. */
+/** A topic that is written and counted at the same time, by one consumer that starts a new epoch when its session ends. */
 export class Live {
   readonly users: ReadonlyMap<string, Counted>;
-  /** Batches that are counted and marked. */
+  /** Batches that have their checkpoint. */
   batches = 0;
-  /** How often counting began. */
-  beginnings = 0;
-  /** Counting begins no sooner than this resolves. */
-  mayBegin: Promise<unknown> = Promise.resolve();
+  /** How many epochs were started. */
+  epochs = 0;
+  /** No epoch starts before this resolves. */
+  mayStart: Promise<unknown> = Promise.resolve();
   readonly #world: World;
-  /** Reads the time that calls start around, epoch ms. */
+  /** Tells the time around which calls start, epoch ms. */
   readonly #clock: () => number;
   readonly #topic = PARTITIONS.map(() => [] as Call[]);
   readonly #committed = PARTITIONS.map(() => 0);
@@ -63,7 +63,7 @@ export class Live {
     return [...this.users.values()].reduce((sum, { given }) => sum + given.length, 0);
   }
 
-  /** Counts batches by either partition, a call of each of some users and an event that came before in each of them. */
+  /** Counts batches of either partition, each with a call of some users and an event that came before. */
   async write(over: () => boolean): Promise<void> {
     for (let turn = 0; !over(); turn++) {
       const partition = turn % PARTITIONS.length;
@@ -75,10 +75,10 @@ export class Live {
       const events = log.slice(first).map((call, i) => ({ offset: first + i, call }));
       for (let done = false; !done; ) {
         try {
-          await this.mayBegin;
+          await this.mayStart;
           this.#ledger ??= await this.#begin();
           await recordBatch(this.#ledger, batchOf(partition, events));
-          await this.#mark(this.#ledger, partition, sentMs);
+          await this.#writeCheckpoint(this.#ledger, partition, sentMs);
           done = true;
         } catch (thrown) {
           if ((thrown as { code?: string }).code?.startsWith('COUNTERS_') !== true) throw thrown;
@@ -92,7 +92,7 @@ export class Live {
     }
   }
 
-  /** @returns calls that were not in the topic before */
+  /** @returns calls that were not on the topic before */
   #send(partition: number): Call[] {
     const log = this.#topic[partition]!;
     const fresh = USERS.filter(() => randomInt(2) === 0).map((userId) => {
@@ -109,8 +109,8 @@ export class Live {
     return fresh;
   }
 
-  /** Everything sent by `asOfMs` is counted, by either partition: a batch is sent when the one before is counted. */
-  async #mark(ledger: LedgerContext, partition: number, asOfMs: number): Promise<void> {
+  /** Everything sent by `asOfMs` is counted in both partitions, because a batch is sent when the one before is counted. */
+  async #writeCheckpoint(ledger: LedgerContext, partition: number, asOfMs: number): Promise<void> {
     for (const counted of PARTITIONS) {
       const through = this.#topic[counted]!.length - 1;
       if (through >= 0) await writeCheckpoint(ledger, { partition: `0:${counted}`, through, asOfMs });
@@ -119,7 +119,7 @@ export class Live {
     this.#committed[partition] = this.#topic[partition]!.length;
   }
 
-  /** As a consumer begins whose offsets are committed behind each batch: what the marks ask for is counted again. */
+  /** Starts an epoch as a consumer that commits behind each batch: counts again what the checkpoints ask for. */
   async #begin(): Promise<LedgerContext> {
     const states = PARTITIONS.map((partition) => ({
       partition,
@@ -136,7 +136,7 @@ export class Live {
       const again = events.slice(offset, stored + 1);
       if (again.length > 0) await recordBatch(ledger, { ...batchOf(partition, again), again: true });
     }
-    this.beginnings += 1;
+    this.epochs += 1;
     return ledger;
   }
 }

@@ -3,7 +3,7 @@ import type { DashboardReading } from '../src/index.ts';
 import { type Given, PARTITIONS } from './live.ts';
 import { dashboardOracle } from './support.ts';
 
-/** What a dashboard says, as numbers that add up over calls. */
+/** The figures of a dashboard that are sums over calls. */
 export type Figures = readonly [calls: number, ms: number, today: number, week: number, month: number];
 
 type Told = Pick<DashboardReading, 'range' | 'today' | 'thisWeek' | 'thisMonth'>;
@@ -12,15 +12,15 @@ export function figuresOf({ range, today, thisWeek, thisMonth }: Told): Figures 
   return [range.calls, range.durationMs, today, thisWeek, thisMonth];
 }
 
-/** How many of some calls came by each partition. */
+/** How many of the calls came by each partition. */
 export function byPartition(given: readonly Given[]): number[] {
   return PARTITIONS.map((partition) => given.filter((one) => one.partition === partition).length);
 }
 
 /**
- * Whether an answer is the sum of some first calls of one partition and some first calls of the other one: a Redis that
- * went back, and is brought forward again, counts each of them through an offset of its own.
- * @param least calls that have to be among them, of each partition
+ * Whether an answer is the sum of the first calls of one partition and the first calls of the other, any number of each. A
+ * Redis that went back and catches up again counts each partition through an offset of its own.
+ * @param least how many calls of each partition must be among them
  */
 export function isOfOneCut(
   answer: Figures,
@@ -32,7 +32,7 @@ export function isOfOneCut(
   return isSumOfOneCut(answer, given, least, (call) => figuresOf(dashboardOracle([call], range, nowMs)));
 }
 
-/** As `isOfOneCut`, for any numbers that add up over calls. */
+/** As `isOfOneCut`, for any sums over calls. */
 export function isSumOfOneCut(
   answer: readonly number[],
   given: readonly Given[],

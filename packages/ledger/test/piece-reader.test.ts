@@ -18,7 +18,7 @@ interface SumAsked {
 }
 
 /**
- * Sums over starts in memory, of one call each.
+ * Tallies of calls in memory, one call for each start.
  * @param tooLong ranges that Mongo would not add up in time
  */
 function talliesOf(starts: readonly number[], tooLong: (asked: SumAsked) => boolean = () => false) {
@@ -51,7 +51,7 @@ function talliesOf(starts: readonly number[], tooLong: (asked: SumAsked) => bool
   return { asked, tallies: { sumByDayAndPartition, startsBefore } as unknown as Tallies };
 }
 
-/** All pieces of a user, newest first, by several who share nothing and whose clocks differ. */
+/** All pieces of a user, newest first, by several readers with different clocks that share nothing. */
 async function allPieces(of: readonly PieceReader[], clocks: readonly number[]) {
   const pieces = [];
   for (let untilMs = NOTHING_FILLED, turn = 0; untilMs !== -Infinity; turn++) {
@@ -71,9 +71,9 @@ async function allPieces(of: readonly PieceReader[], clocks: readonly number[]) 
 
 const someStart = fc.oneof(
   fc.integer({ min: NOW - 120 * DAY_MS, max: NOW + 5 * 60_000 }),
-  // On and beside the borders of days.
+  // At and near the borders of days.
   fc.tuple(fc.nat(120), fc.constantFrom(-1, 0, 1)).map(([ago, off]) => (TODAY - ago) * DAY_MS + off),
-  // At one instant, more than a piece is to have.
+  // More at one instant than a piece should have.
   fc.constantFrom(NOW, NOW - 1, NOW - 40 * DAY_MS, NOW - 31 * DAY_MS),
   fc.integer({ min: NOW - 9_000 * DAY_MS, max: NOW }),
   fc.constantFrom(0, -1, Date.UTC(1900, 0), NOW + 3 * 60_000, NOW + 40 * DAY_MS),
@@ -84,7 +84,7 @@ const someLimits: fc.Arbitrary<PieceLimits> = fc.record({
   firstSpanMs: fc.integer({ min: 1, max: 90 * DAY_MS }),
 });
 
-test('pieces of any limits, by whoever has time: every row is in exactly one', async (t) => {
+test('pieces with any limits, by any readers: every row is in exactly one', async (t) => {
   const someClock = fc.integer({ min: NOW - 400 * DAY_MS, max: NOW });
   const property = fc.asyncProperty(
     fc.array(someStart, { maxLength: 60 }),
@@ -120,7 +120,7 @@ test('pieces of any limits, by whoever has time: every row is in exactly one', a
   await holds(t, property, 400);
 });
 
-test('the rows from a time on are all there, whatever the pieces', async (t) => {
+test('all rows from a time on are there, whatever the pieces', async (t) => {
   const property = fc.asyncProperty(
     fc.array(someStart, { maxLength: 40 }),
     someLimits,
@@ -144,7 +144,7 @@ test('the rows from a time on are all there, whatever the pieces', async (t) => 
   await holds(t, property, 200);
 });
 
-test('pieces of rows of a real store are those rows', async (t) => {
+test('pieces from a real store are exactly its rows', async (t) => {
   const { store } = await testWorld(t);
   let run = 0;
   const property = fc.asyncProperty(
@@ -177,7 +177,7 @@ test('pieces of rows of a real store are those rows', async (t) => {
   await holds(t, property, 40);
 });
 
-test('a piece that takes too long is cut, and what is shorter is asked for from then on', async (t) => {
+test('a piece that takes too long is cut, and later ones are shorter', async (t) => {
   const starts = Array.from({ length: 900 }, (_, i) => NOW - i * DAY_MS);
   const longest = 5 * DAY_MS;
   const { asked, tallies } = talliesOf(starts, ({ from, until }) => Math.min(until, NOW) - from > longest);
@@ -192,7 +192,7 @@ test('a piece that takes too long is cut, and what is shorter is asked for from 
   t.ok(found.length > 100);
 });
 
-test('a Mongo that adds nothing up in time is told, and the next one begins with a shorter span', async (t) => {
+test('if Mongo adds nothing up in time, the read fails, and the next one begins with a shorter span', async (t) => {
   let isSlow = true;
   const { asked, tallies } = talliesOf([NOW - DAY_MS], () => isSlow);
   const pieces = new PieceReader(tallies, { wholeTimeoutMs: 0, firstSpanMs: 16 * DAY_MS });
@@ -205,7 +205,7 @@ test('a Mongo that adds nothing up in time is told, and the next one begins with
   t.equal((await pieces.before('u', CUT, NOTHING_FILLED, NOW)).fromMs, NOW - DAY_MS / 256);
 });
 
-test('what else goes wrong is no reason to ask for less', async (t) => {
+test('other failures do not shorten spans', async (t) => {
   const away = new StoreError('STORE_UNAVAILABLE', true, 'away');
   let times = 0;
   const sumByDayAndPartition = async () => {
@@ -219,7 +219,7 @@ test('what else goes wrong is no reason to ask for less', async (t) => {
   t.equal(times, 3);
 });
 
-test('a history that can be added up at once is one piece; of a longer one the default window comes first', async (t) => {
+test('a history that can be added up at once is one piece; a longer one begins with the default window', async (t) => {
   const starts = [1, 20, 29, 40, 500].map((ago) => NOW - ago * DAY_MS);
   const { asked, tallies } = talliesOf(starts);
   t.equal(rowsOf((await new PieceReader(tallies).whole(['u', 'v'], CUT))!), 5);

@@ -30,13 +30,13 @@ const USERS = ['u-a', 'u-b', 'u-c'];
 const RUNS = 40;
 const STEPS = 60;
 
-/** A topic, as far as the protocol sees it. */
+/** A topic, as far as the protocol uses it. */
 interface Topic {
   log: { call: Call }[][];
   committed: number[];
 }
 
-/** One consumer of one partition, from its beginning until it is cut off or has read everything. */
+/** A consumer of one partition, until it is cut off or has read everything. */
 async function consume(world: World, topic: Topic, partition: number, alive: () => boolean): Promise<void> {
   const session = await world.open();
   try {
@@ -65,7 +65,7 @@ async function consume(world: World, topic: Topic, partition: number, alive: () 
       await recordBatch(ledger, { ...batch, again: batch.through <= start.storedThrough });
       if (!alive()) return;
       await writeCheckpoint(ledger, { partition: `0:${partition}`, through: until - 1 });
-      // A commit of one that was slow to notice may go back.
+      // The commit of a zombie may go back.
       if (Math.random() < 0.9) topic.committed[partition] = Math.max(topic.committed[partition]!, until);
       else topic.committed[partition] = until;
       position = until;
@@ -78,19 +78,19 @@ async function consume(world: World, topic: Topic, partition: number, alive: () 
   }
 }
 
-/** A random beginning of what record and writeCheckpoint do. */
+/** Does a random part of what recordBatch and writeCheckpoint do, from the beginning. */
 async function dieWithin(
   { store, session, generations }: LedgerContext,
   batch: ReturnType<typeof batchOf>,
 ): Promise<void> {
-  const { topicEpoch: stream, partition, events, through } = batch;
+  const { topicEpoch, partition, events, through } = batch;
   const dies = () => Math.random() < 0.3;
   if (dies()) return;
-  const rows = events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
+  const rows = events.map(({ offset, call }) => toRow(call, { stream: topicEpoch, partition, offset }));
   if (Math.random() < 0.3) return void (await store.calls.insert(rows.slice(0, 1)));
   const outcomes = await store.calls.insert(rows);
   if (dies()) return;
-  await store.progress.advanceStored(stream, partition, through);
+  await store.progress.advanceStored(topicEpoch, partition, through);
   if (dies()) return;
   let whole = true;
   for (const userId of USERS) {
@@ -101,17 +101,17 @@ async function dieWithin(
       startedAt: call.startedAt,
       durationMs: call.durationMs,
     }));
-    const [applied] = await applyEvents(session, generations, `${stream}:${partition}`, [
+    const [applied] = await applyEvents(session, generations, `${topicEpoch}:${partition}`, [
       { userId, events: counted },
     ]);
     if (applied === 'unknown') whole = false;
     if (dies()) return;
   }
   if (whole)
-    await writeCheckpoint({ session, generations }, { partition: `${stream}:${partition}`, through });
+    await writeCheckpoint({ session, generations }, { partition: `${topicEpoch}:${partition}`, through });
 }
 
-/** Opens some users anew, or fills a few pieces in, whoever opened them. */
+/** Reopens some users, or fills a few pieces of users that anybody opened. */
 async function fill(world: World): Promise<void> {
   const session = await world.open();
   try {
@@ -134,7 +134,7 @@ async function fill(world: World): Promise<void> {
   }
 }
 
-/** What Mongo held at some moment; to be taken and put back only while nobody is at work. */
+/** What Mongo held at some moment. Take it and put it back only while nobody works. */
 interface Backup {
   calls: Document[];
   progress: Document[];
@@ -155,7 +155,7 @@ async function putBack({ db }: World, backup: Backup): Promise<void> {
   }
 }
 
-test('kills, zombies, duplicates on other partitions, replays, openings and fills, an emptied Redis and a Mongo put back, at random: exact in the end', async (t) => {
+test('random kills, zombies, duplicates on other partitions, replays, openings and fills, an emptied Redis and a Mongo put back: exact in the end', async (t) => {
   const world = await testWorld(t);
   for (let run = 0; run < RUNS; run++) {
     await Promise.all([
@@ -206,7 +206,7 @@ test('kills, zombies, duplicates on other partitions, replays, openings and fill
       } else if (chance < 0.94 && backup !== undefined) {
         happened.push('Mongo put back');
         await Promise.all(working);
-        // What was applied is marked, too: only marks tell that Redis counts more than the backup has.
+        // What was applied has its checkpoint, too: only checkpoints tell that Redis counts more than the backup has.
         for (let partition = 0; partition < PARTITIONS; partition++)
           await consumeAll(world, topic, partition);
         await putBack(world, backup);

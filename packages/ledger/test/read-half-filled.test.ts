@@ -7,9 +7,9 @@ import { type AnswerSource, recordBatch, reopen, userDaySumsOf } from '../src/in
 import { readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
 import { batchOf, callOf, DAY_MS, dashboardOracle, holds, seriesOracle } from './support.ts';
 
-test('who is filled from any time on is answered right: what lies before it comes from rows', async (t) => {
+test('a user who is filled from any time on is answered right: what lies before it comes from rows', async (t) => {
   const { ledger, store, offsets, filler, reader, series } = await readingWorld(t);
-  // Nobody fills in but the test.
+  // Nobody but the test fills.
   filler.stop();
   const nowMs = Date.now();
   const someTime = fc.oneof(
@@ -20,9 +20,9 @@ test('who is filled from any time on is answered right: what lies before it come
   );
   const someSince = fc.oneof(
     someTime,
-    // The border of the default window, and beside it.
+    // At and near the border of the default window.
     fc.integer({ min: -2, max: 2 }).map((off) => startOf(nowMs) - 30 * DAY_MS + off),
-    // Behind a call, of a day that then is complete but for it.
+    // Just behind a call, whose day is then complete except for it.
     fc.record({ behind: fc.nat() }),
     fc.record({ behind: fc.nat() }),
     fc.constant(Infinity),

@@ -7,10 +7,10 @@ import { DAY_MS, dashboardOracle, seriesOracle, testReader, testWorld } from './
 
 const READERS = 16;
 const BORDER_LASTS_MS = 3_000;
-/** The clock of writer and readers runs so much faster, so that minutes around a border pass in seconds. */
+/** How much faster the clock of writer and readers runs, so that minutes around a border pass in seconds. */
 const SPEED = 60;
 
-test('while calls are counted, every answer is exactly that of one moment between question and answer', async (t: Test) => {
+test('while calls are counted, every answer is exactly of one moment between request and answer', async (t: Test) => {
   const world = await testWorld(t);
   const { reader, series } = await testReader(t, world);
   const nextMonth = firstDayOfMonth(monthOf(Math.floor(Date.now() / DAY_MS)) + 1) * DAY_MS;
@@ -62,7 +62,7 @@ test('while calls are counted, every answer is exactly that of one moment betwee
               sources.set(key, (sources.get(key) ?? 0) + 1);
             };
             if (randomInt(2) === 0) {
-              // By day the longest of these ranges would be too many buckets.
+              // By day, the longest of these ranges would have too many buckets.
               const interval = path === 'beyond what is kept' ? 'week' : INTERVALS[randomInt(3)]!;
               const { source, tallies } = await series.read(userId, range, seriesOf(range, interval), nowMs);
               isRight('series', source, tallies, (calls) => seriesOracle(calls, range, interval));

@@ -30,11 +30,11 @@ import {
 const WHALE = 'u-whale';
 const ROWS = 2_000;
 const SPAN_DAYS = 700;
-/** How often the whale is opened anew and filled again. */
+/** How often the whale is reopened and filled again. */
 const FILLS = 2;
 const READERS = 6;
 
-test('a user with a long history is right at every moment of being filled in, while calls are counted', async (t) => {
+test('a user with a long history is right at every moment while they are filled and calls are counted', async (t) => {
   const world = await testWorld(t);
   const { store } = world;
   const nowMs = startOf(Date.now()) + DAY_MS / 2;
@@ -72,7 +72,7 @@ test('a user with a long history is right at every moment of being filled in, wh
   const isOver = () => fills >= FILLS;
   const offsets = [ROWS / 2, ROWS / 2];
 
-  /** Calls of the whale, one a batch, and calls that came before by the other partition, too. */
+  /** Batches with one call of the whale each, and with duplicates that came by the other partition before. */
   const write = async (partition: 0 | 1) => {
     const ledger = partition === 0 ? first! : second!;
     while (!isOver()) {
@@ -92,7 +92,7 @@ test('a user with a long history is right at every moment of being filled in, wh
   };
 
   let pieces = 0;
-  /** Fills by spans of his own, and opens the whale anew when it is complete. */
+  /** Fills with spans of its own, and reopens the whale when it is complete. */
   const fill = async (ledger: NonNullable<typeof first>, rowsWanted: number, firstSpanMs: number) => {
     const own = new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted, firstSpanMs });
     while (!isOver()) {

@@ -3,13 +3,13 @@ import type { DashboardReader } from '../src/index.ts';
 import { type Live, RANGES, USERS } from './live.ts';
 import { byPartition, figuresOf, isOfOneCut } from './one-cut.ts';
 
-/** Readers who hold every answer to what may be told just then. */
+/** Readers that check every answer against what is true at that time. */
 export class Readers {
   readonly wrong: unknown[] = [];
   readonly sources = new Map<string, number>();
-  /** Answers that were older than what had been counted when they were asked for. */
+  /** Number of answers older than what had been counted when they were asked for. */
   older = 0;
-  /** Redis may have gone back, and may not be brought forward yet. */
+  /** Redis may have gone back and not have caught up yet. */
   mayBeOlder = false;
   readonly #live: Live;
   readonly #reader: DashboardReader;

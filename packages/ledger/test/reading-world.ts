@@ -4,29 +4,29 @@ import { toRow } from '@calltally/store';
 import { fillUntilComplete, recordBatch, startEpoch, writeCheckpoint } from '../src/index.ts';
 import { batchOf, callOf, DAY_MS, testReader, testWorld, until, type World } from './support.ts';
 
-/** Short, so that much of what is asked for lies beyond it. */
+/** Short, so that much of what is asked for was kept no longer. */
 export const RETENTION_MONTHS = 3;
-/** Days that calls of a reader's test lie in. */
+/** How many days the calls of a reader's test are spread over. */
 export const SPAN_DAYS = 160;
 
-/** Start of the UTC day that holds an instant; both epoch ms. */
+/** Start of the UTC day that contains an instant; both epoch ms. */
 export const startOf = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
 
-/** Counting from the beginning, of two partitions. */
+/** An epoch that reads two partitions from their beginning. */
 export async function begin({ store, open }: World) {
   const states = [0, 1].map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
   const topic = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
   return (await startEpoch(store, await open(), topic)).ledger;
 }
 
-/** A world of two partitions with readers over it that are linked to Redis, and what counts calls in it. */
+/** A world of two partitions, with readers linked to Redis and a function that counts calls. */
 export async function readingWorld(t: Test) {
   const world = await testWorld(t);
   const { store } = world;
   const ledger = await begin(world);
   const offsets = [0, 0];
 
-  /** As ingest does, and fills the users in; every other call by either partition. */
+  /** Counts calls as ingest does, alternating between the partitions, and fills the users. */
   async function count(calls: Call[]): Promise<void> {
     for (const partition of [0, 1]) {
       const mine = calls.filter((_, i) => i % 2 === partition);

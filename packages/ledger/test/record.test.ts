@@ -23,19 +23,19 @@ import {
   testWorld,
 } from './support.ts';
 
-/** The first `steps` of what `record` and `writeCheckpoint` do, then death. */
+/** Does the first `steps` of what `recordBatch` and `writeCheckpoint` do, as if killed then. */
 async function recordAndDie({ store, session, generations }: LedgerContext, batch: CallBatch, steps: number) {
-  const { topicEpoch: stream, partition, events, through } = batch;
+  const { topicEpoch, partition, events, through } = batch;
   if (steps === 0) return;
   const half = events.slice(0, Math.ceil(events.length / 2));
   const inserted = steps === 1 ? half : events;
   const outcomes = await store.calls.insert(
-    inserted.map(({ offset, call }) => toRow(call, { stream, partition, offset })),
+    inserted.map(({ offset, call }) => toRow(call, { stream: topicEpoch, partition, offset })),
   );
   if (steps <= 2) return;
-  await store.progress.advanceStored(stream, partition, through);
+  await store.progress.advanceStored(topicEpoch, partition, through);
   if (steps === 3) return;
-  const key = partitionId(stream, partition);
+  const key = partitionId(topicEpoch, partition);
   const canonical = events.filter((_, i) => isCanonical(outcomes[i]!));
   const users = [...new Set(canonical.map(({ call }) => call.userId))].map((userId) => ({
     userId,
@@ -62,7 +62,7 @@ test('recording', async (t) => {
   type Tap = typeof t;
 
   await t.test(
-    'a batch is inserted, counted and marked, and each event told what became of it',
+    'a batch is inserted, counted and gets its checkpoint, and each event has its outcome',
     async (t) => {
       const ledger = await world.begin();
       const first = callOf('u-1');
@@ -99,7 +99,7 @@ test('recording', async (t) => {
     },
   );
 
-  await t.test('a batch without a call that could be taken raises stored all the same', async (t) => {
+  await t.test('a batch without calls still raises stored', async (t) => {
     const ledger = await world.begin();
     next += 10;
     t.strictSame(await recordBatch(ledger, { topicEpoch: 0, partition: 0, events: [], through: next - 1 }), {
@@ -109,7 +109,7 @@ test('recording', async (t) => {
     t.equal((await store.progress.storedThrough()).get('0:0'), next - 1);
   });
 
-  await t.test('no step is begun before the one above it is acknowledged', async (t) => {
+  await t.test('no step starts before the one above it is acknowledged', async (t) => {
     const ledger = await world.begin();
     await recordBatch(ledger, batchOf(40, [{ offset: 0, call: callOf('u-order') }]));
     const batch = batchOf(40, [{ offset: 1, call: callOf('u-order') }]);
@@ -200,7 +200,7 @@ test('recording', async (t) => {
     for (let i = 0; i < 3; i++) await agree(t, ledger, `u-over-${i}`, 10);
   });
 
-  await t.test('two recorders of the same cold users on two partitions at once', async (t) => {
+  await t.test('two consumers record the same cold users on two partitions at once', async (t) => {
     for (let round = 0; round < 15; round++) {
       const both = await Promise.all([world.begin(), world.begin()]);
       const users = [0, 1, 2].map((i) => `u-two-${round}-${i}`);
@@ -220,13 +220,13 @@ test('recording', async (t) => {
   });
 
   await t.test(
-    'another who knew less opens the user just before us: the events are applied on top of that',
+    'somebody else opens the user at less just before: the events are applied on top of that',
     async (t) => {
       const ledger = await world.begin();
       const older = batchOf(20, [{ offset: 0, call: callOf('u-less') }]);
       await recordAndDie(ledger, older, 3);
 
-      // The other one has read stored before our batch raised it, and waits.
+      // The other process read stored before our batch raised it, and waits.
       let hasRead!: () => void;
       let goOn!: () => void;
       const read = new Promise<void>((resolve) => (hasRead = resolve));
@@ -257,7 +257,7 @@ test('recording', async (t) => {
     },
   );
 
-  await t.test('another who knew less comes too late, and changes nothing', async (t) => {
+  await t.test('an opening at less that comes too late changes nothing', async (t) => {
     const ledger = await world.begin();
     await recordAndDie(ledger, batchOf(21, [{ offset: 0, call: callOf('u-late') }]), 3);
     const ours = await world.begin();
@@ -271,7 +271,7 @@ test('recording', async (t) => {
     await agree(t, ledger, 'u-late', 2);
   });
 
-  await t.test('nobody is opened at what was read before they were forgotten', async (t) => {
+  await t.test('nobody is opened at a stored that was read before they were forgotten', async (t) => {
     const ledger = await world.begin();
     await recordAndDie(ledger, batchOf(23, [{ offset: 0, call: callOf('u-again') }]), 3);
     const ours = await world.begin();
@@ -285,7 +285,7 @@ test('recording', async (t) => {
     await agree(t, ledger, 'u-again', 2);
   });
 
-  await t.test('users who are made cold all the time cannot be counted, and that is told', async (t) => {
+  await t.test('users who are made cold all the time cannot be counted, which is reported', async (t) => {
     const ledger = await world.begin();
     let applies = 0;
     const session = interposed(ledger.session, async (script) => {
@@ -345,7 +345,7 @@ test('recording', async (t) => {
   );
 });
 
-/** A store whose `stored` is asked another way. */
+/** A store with another way to read `stored`. */
 function withStored(store: Store, stored: () => Promise<Map<string, number>>): Store {
   return { ...store, progress: bound(store.progress, { storedThrough: stored }) };
 }

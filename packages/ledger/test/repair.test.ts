@@ -15,39 +15,36 @@ import { batchOf, bothFilled, bothOf, callOf, callsIn, DAY_MS, interposed, testW
 test('repairing', async (t) => {
   const world = await testWorld(t);
   const { store, admin } = world;
-  /** So that a history takes several. */
+  /** So small that a history takes several. */
   const smallPieces = () =>
     new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 4, firstSpanMs: DAY_MS });
 
-  await t.test(
-    'a user for whom events are counted before every piece is repaired all the same',
-    async (t) => {
-      const ledger = await world.begin();
-      const another = await world.begin();
-      let offset = 0;
-      const count = () => {
-        const call = callOf('u-hot', { durationMs: offset, startedAt: Date.now() - offset * 5 * DAY_MS });
-        return recordBatch(another, batchOf(7, [{ offset: offset++, call }]));
-      };
-      for (let i = 0; i < 12; i++) await count();
-      await fillUntilComplete(ledger, ['u-hot']);
-      await admin.del(...(await admin.keys('ct:{u-hot}:*')));
-      let pieces = 0;
-      const session = interposed(ledger.session, async (script) => {
-        if (script !== 'fill') return;
-        await count();
-        pieces += 1;
-      });
-      await repairUsers({ ...ledger, session }, ['u-hot'], { pieces: smallPieces() });
-      t.ok(pieces > 3, `${pieces} pieces`);
-      t.strictSame((await auditUsers(ledger, ['u-hot'])).differences, []);
-      const both = (await bothOf(world, ledger, 'u-hot'))!;
-      t.strictSame(both.counters, both.rows);
-      t.equal(callsIn(both.counters), offset);
-    },
-  );
+  await t.test('a user is repaired even if events are counted before every piece', async (t) => {
+    const ledger = await world.begin();
+    const another = await world.begin();
+    let offset = 0;
+    const count = () => {
+      const call = callOf('u-hot', { durationMs: offset, startedAt: Date.now() - offset * 5 * DAY_MS });
+      return recordBatch(another, batchOf(7, [{ offset: offset++, call }]));
+    };
+    for (let i = 0; i < 12; i++) await count();
+    await fillUntilComplete(ledger, ['u-hot']);
+    await admin.del(...(await admin.keys('ct:{u-hot}:*')));
+    let pieces = 0;
+    const session = interposed(ledger.session, async (script) => {
+      if (script !== 'fill') return;
+      await count();
+      pieces += 1;
+    });
+    await repairUsers({ ...ledger, session }, ['u-hot'], { pieces: smallPieces() });
+    t.ok(pieces > 3, `${pieces} pieces`);
+    t.strictSame((await auditUsers(ledger, ['u-hot'])).differences, []);
+    const both = (await bothOf(world, ledger, 'u-hot'))!;
+    t.strictSame(both.counters, both.rows);
+    t.equal(callsIn(both.counters), offset);
+  });
 
-  await t.test('cold users and half-filled ones become complete, complete ones are left', async (t) => {
+  await t.test('cold and half-filled users become complete, complete ones are left alone', async (t) => {
     const ledger = await world.begin();
     const users = ['u-cold', 'u-half', 'u-opened'];
     const calls = users.flatMap((userId) =>
@@ -65,7 +62,7 @@ test('repairing', async (t) => {
     t.equal(
       rows.reduce((a, b) => a + b),
       8,
-      'the row that was filled in is not added up again',
+      'the row that was filled before is not added up again',
     );
     t.strictSame(await admin.hgetall('ct:{u-complete}'), before);
     t.equal((await admin.hgetall('ct:{u-half}')).n, half.n, 'gone on with, not begun anew');
@@ -80,7 +77,7 @@ test('repairing', async (t) => {
   });
 
   await t.test(
-    'opened anew is forgotten, opened and queued, and filled from the rows as they are',
+    'a reopened user is forgotten, opened and queued, and filled from the present rows',
     async (t) => {
       const ledger = await world.begin();
       await recordBatch(ledger, batchOf(9, [{ offset: 0, call: callOf('u-anew') }]));
@@ -97,7 +94,7 @@ test('repairing', async (t) => {
     },
   );
 
-  await t.test('who is opened anew all the time is filled until that is called off', async (t) => {
+  await t.test('a user who is reopened all the time is filled until the signal aborts', async (t) => {
     const ledger = await world.begin();
     const another = await world.begin();
     const stopping = new AbortController();

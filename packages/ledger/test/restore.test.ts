@@ -4,7 +4,7 @@ import { test } from 'tap';
 import { fillUntilComplete, recordBatch, restoreBatch } from '../src/index.ts';
 import { batchOf, bothFilled, bothOf, callOf, callsIn, testWorld, type World } from './support.ts';
 
-/** As a consumer leaves it that was killed between `stored` and apply. */
+/** As left by a consumer that was killed between `stored` and apply. */
 async function storeOnly({ store }: World, batch: ReturnType<typeof batchOf>): Promise<void> {
   const { calls, progress } = store;
   await calls.insert(
@@ -13,7 +13,7 @@ async function storeOnly({ store }: World, batch: ReturnType<typeof batchOf>): P
   await progress.advanceStored(0, batch.partition, batch.through);
 }
 
-test('events that are stored and not counted yet stay for ingest, wherever a replay begins', async (t) => {
+test('events that are stored but not counted yet are left to ingest, wherever a replay begins', async (t) => {
   const world = await testWorld(t);
   const ledger = await world.begin();
   await recordBatch(ledger, batchOf(0, [{ offset: 0, call: callOf('u-1') }]));
@@ -31,7 +31,7 @@ test('events that are stored and not counted yet stay for ingest, wherever a rep
   t.equal(callsIn(both.counters), 3);
 });
 
-test('rows that Mongo lost come back, and their users are counted whole, also when the first attempt failed', async (t) => {
+test('rows that Mongo lost come back, and their users are counted in full, even if the first attempt failed', async (t) => {
   const world = await testWorld(t);
   const ledger = await world.begin();
   const batch = batchOf(
@@ -61,7 +61,7 @@ test('rows that Mongo lost come back, and their users are counted whole, also wh
   t.equal(callsIn((await bothFilled(world, ledger, 'u-2')).counters), 1);
 });
 
-test('whom Redis does not know any more is counted, and who is known stays as he is', async (t) => {
+test('users that Redis no longer knows are counted, and known users stay unchanged', async (t) => {
   const world = await testWorld(t);
   const ledger = await world.begin();
   const batch = batchOf(

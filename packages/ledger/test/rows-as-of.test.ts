@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { RowsAsOf } from '../src/index.ts';
 import { testWorld, until } from './support.ts';
 
-test('as-of of rows is kept at hand, and stands while Mongo cannot be asked', async (t) => {
+test('the as-of of rows is polled, and stays while Mongo cannot be asked', async (t) => {
   const { store } = await testWorld(t);
   let down = false;
   const progress = new Proxy(store.progress, {

@@ -23,7 +23,7 @@ test('reading time series', async (t) => {
 
   await t.test(
     'any range, interval, clock and calls, also ahead of the clock: each bucket is a plain oracle’s, and all of them ' +
-      'together are the dashboard’s range',
+      'together they are the range of the dashboard',
     async (t) => {
       const nowMs = Date.now();
       const seen = new Map<string, number>();
@@ -85,7 +85,7 @@ test('reading time series', async (t) => {
   );
 
   await t.test(
-    'whole days and ranges that end now come from counters, cut days from both, what is older from rows too',
+    'whole days and ranges that end now come from counters, cut days from both, older days also from rows',
     async (t) => {
       const nowMs = startOf(Date.now()) + DAY_MS / 2;
       const calls = Array.from({ length: 300 }, (_, i) =>
@@ -132,7 +132,7 @@ test('reading time series', async (t) => {
   );
 
   await t.test(
-    'an answer from both is one cut: rows that are not applied yet are in no bucket',
+    'an answer from both is of one cut: rows that are not applied yet are in no bucket',
     async (t) => {
       const nowMs = startOf(Date.now()) + DAY_MS / 2;
       const day = startOf(nowMs) - 5 * DAY_MS;
@@ -159,7 +159,7 @@ test('reading time series', async (t) => {
   );
 
   await t.test(
-    'a reader whose clock is behind takes no bucket for whole from before the user was counted; nor does a dashboard',
+    'neither a reader whose clock is behind nor a dashboard takes a bucket from before the user was counted for whole',
     async (t) => {
       const nowMs = Date.now();
       const calls = Array.from({ length: 250 }, (_, i) =>

@@ -11,7 +11,7 @@ import {
 } from '../src/index.ts';
 import { batchOf, bothFilled, callOf, callsIn, RETENTION_MONTHS, testWorld } from './support.ts';
 
-test('Mongo back in an older state', async (t) => {
+test('Mongo is back in an older state', async (t) => {
   const world = await testWorld(t);
   const { store, admin, db } = world;
   const begin = async (...states: PartitionOffsets[]) => {
@@ -21,7 +21,7 @@ test('Mongo back in an older state', async (t) => {
     return { ledger, starts, generation: generation! };
   };
   const at = (start: PartitionStart | undefined) => (start?.kind === 'at' ? start.offset : undefined);
-  /** Puts rows and `stored` back to what they were at a cut. */
+  /** Puts rows and `stored` back to an offset vector. */
   const putBack = async (cut: OffsetVector) => {
     const progress = db.collection<{ _id: string; stored: number }>('progress');
     for (const { _id } of await progress.find({}).toArray()) {
@@ -39,7 +39,7 @@ test('Mongo back in an older state', async (t) => {
     await Promise.all([admin.flushall(), db.collection('calls').deleteMany({})]);
     await db.collection('progress').deleteMany({});
   };
-  /** Counts a log from where a beginning says, in batches of three. */
+  /** Counts a log from where an epoch starts, in batches of three. */
   const count = async (ledger: LedgerContext, start: PartitionStart | undefined, log: readonly Call[]) => {
     if (start?.kind !== 'at') throw new Error('refused');
     for (let from = start.offset; from < log.length; from += 3) {
@@ -50,57 +50,54 @@ test('Mongo back in an older state', async (t) => {
     }
   };
 
-  await t.test(
-    'what it lost is read again, and nothing is counted twice by another event of the same call',
-    async (t) => {
-      await empty();
-      const first = callOf('u-1');
-      const calls = Array.from({ length: 9 }, () => callOf('u-1'));
-      // The first call came by partition 1 and stands in partition 0, too, beyond what Mongo keeps.
-      const logs = [
-        [...calls.map((call) => ({ ...call, userId: 'u-2' })), first],
-        [first, ...calls.map(() => callOf('u-1'))],
-      ];
-      const states = (committed: (number | undefined)[]) =>
-        logs.map((log, partition) => ({
-          partition,
-          committed: committed[partition],
-          earliest: 0,
-          end: log.length,
-        }));
+  await t.test('what it lost is read again, and no call is counted twice by another event', async (t) => {
+    await empty();
+    const first = callOf('u-1');
+    const calls = Array.from({ length: 9 }, () => callOf('u-1'));
+    // The first call came by partition 1 and is also in partition 0, beyond what Mongo keeps.
+    const logs = [
+      [...calls.map((call) => ({ ...call, userId: 'u-2' })), first],
+      [first, ...calls.map(() => callOf('u-1'))],
+    ];
+    const states = (committed: (number | undefined)[]) =>
+      logs.map((log, partition) => ({
+        partition,
+        committed: committed[partition],
+        earliest: 0,
+        end: log.length,
+      }));
 
-      const before = await begin(...states([undefined, undefined]));
-      await count(before.ledger, before.starts[1], logs[1]!);
-      await count(before.ledger, before.starts[0], logs[0]!);
-      const whole = await bothFilled(world, before.ledger, 'u-1');
-      t.equal(callsIn(whole.counters), 10);
+    const before = await begin(...states([undefined, undefined]));
+    await count(before.ledger, before.starts[1], logs[1]!);
+    await count(before.ledger, before.starts[0], logs[0]!);
+    const whole = await bothFilled(world, before.ledger, 'u-1');
+    t.equal(callsIn(whole.counters), 10);
 
-      await putBack(new Map([['0:0', 4]]));
-      const after = await begin(...states([10, 10]));
-      t.strictSame(
-        after.starts.map(at),
-        [5, 0],
-        'from behind what Mongo has; all of what it knows nothing of',
-      );
-      t.not(after.generation.id, before.generation.id, 'what Redis has applied says nothing any more');
-      await t.rejects(writeCheckpoint(before.ledger, { partition: `0:0`, through: 9 }), {
-        code: 'COUNTERS_GENERATION',
-      });
-      await count(after.ledger, after.starts[0], logs[0]!);
-      await count(after.ledger, after.starts[1], logs[1]!);
-      for (const [userId, calls] of [
-        ['u-1', 10],
-        ['u-2', 9],
-      ] as const) {
-        const both = await bothFilled(world, after.ledger, userId);
-        t.strictSame(both.counters, both.rows);
-        t.equal(callsIn(both.counters), calls, userId);
-      }
-      const again = await begin(...states([10, 10]));
-      t.equal(again.generation.id, after.generation.id, 'once is enough');
-      t.strictSame(again.starts.map(at), [10, 10]);
-    },
-  );
+    await putBack(new Map([['0:0', 4]]));
+    const after = await begin(...states([10, 10]));
+    t.strictSame(
+      after.starts.map(at),
+      [5, 0],
+      'from behind what Mongo has; everything that it does not know',
+    );
+    t.not(after.generation.id, before.generation.id, 'what Redis has applied says nothing any more');
+    await t.rejects(writeCheckpoint(before.ledger, { partition: `0:0`, through: 9 }), {
+      code: 'COUNTERS_GENERATION',
+    });
+    await count(after.ledger, after.starts[0], logs[0]!);
+    await count(after.ledger, after.starts[1], logs[1]!);
+    for (const [userId, calls] of [
+      ['u-1', 10],
+      ['u-2', 9],
+    ] as const) {
+      const both = await bothFilled(world, after.ledger, userId);
+      t.strictSame(both.counters, both.rows);
+      t.equal(callsIn(both.counters), calls, userId);
+    }
+    const again = await begin(...states([10, 10]));
+    t.equal(again.generation.id, after.generation.id, 'once is enough');
+    t.strictSame(again.starts.map(at), [10, 10]);
+  });
 
   await t.test('a group moved back is followed, one moved forward is not', async (t) => {
     await empty();
@@ -154,7 +151,7 @@ test('Mongo back in an older state', async (t) => {
   );
 
   await t.test(
-    'others that go on counting while one begins are not taken for a Mongo that went back',
+    'consumers that go on counting while another starts are not taken for a Mongo that went back',
     async (t) => {
       await empty();
       const { ledger, generation } = await begin({
@@ -180,7 +177,7 @@ test('Mongo back in an older state', async (t) => {
   );
 });
 
-test('rows that Mongo lost below what is stored come back, and are counted once', async (t) => {
+test('rows that Mongo lost at or below stored come back, and are counted once', async (t) => {
   const world = await testWorld(t);
   const ledger = await world.begin();
   const twice = callOf('u-1');

@@ -3,7 +3,7 @@ import { test } from 'tap';
 import { type PartitionOffsets, recordBatch, startEpoch, writeCheckpoint } from '../src/index.ts';
 import { batchOf, bothFilled, bothOf, callOf, RETENTION_MONTHS, testWorld } from './support.ts';
 
-test('beginning to count', async (t) => {
+test('starting an epoch', async (t) => {
   const world = await testWorld(t);
   const { store, admin } = world;
   const begin = async (...states: PartitionOffsets[]) => {
@@ -54,7 +54,7 @@ test('beginning to count', async (t) => {
     },
   );
 
-  await t.test('from the committed offset or behind the mark, whichever is lower', async (t) => {
+  await t.test('from the committed offset or behind the checkpoint, whichever is lower', async (t) => {
     const before = await begin(state(0, 7, 0, 20));
     await store.progress.advanceStored(0, 0, 11);
     await store.progress.advanceStored(0, 1, 8);
@@ -69,7 +69,7 @@ test('beginning to count', async (t) => {
   });
 
   await t.test(
-    'the topic no longer holds what a mark asks for: a new generation, from the committed offset',
+    'the topic no longer holds what a checkpoint asks for: a new generation, from the committed offset',
     async (t) => {
       const before = await begin(state(0, 7, 0, 20));
       await recordBatch(before.ledger, batchOf(0, [{ offset: 0, call: callOf('u-1') }], 14));
@@ -86,7 +86,7 @@ test('beginning to count', async (t) => {
       t.strictSame(
         await applyEvents(before.ledger.session, before.ledger.generations, '0:0', [user]),
         [1],
-        'the older one’s hash is still its own …',
+        'the hash is still of the older generation …',
       );
       t.equal(await bothOf(world, ledger, 'u-1'), undefined, '… and nobody reads it');
       t.strictSame(await recordBatch(ledger, batchOf(0, [{ offset: 15, call: callOf('u-1') }])), {
@@ -98,7 +98,7 @@ test('beginning to count', async (t) => {
     },
   );
 
-  await t.test('a mark just before the first event held asks for nothing that is gone', async (t) => {
+  await t.test('a checkpoint just before the first event held asks for nothing that is gone', async (t) => {
     await store.progress.advanceStored(0, 0, 17);
     const before = await begin(state(0, 15, 0, 20));
     await writeCheckpoint(before.ledger, { partition: `0:0`, through: 14 });
@@ -108,7 +108,7 @@ test('beginning to count', async (t) => {
   });
 
   await t.test(
-    'events let go before they were ever read are named, and counting goes on behind them',
+    'events that expired before they were read are named, and counting goes on behind them',
     async (t) => {
       await admin.flushall();
       const before = await begin(state(8, 15, 15, 20));
@@ -120,28 +120,25 @@ test('beginning to count', async (t) => {
     },
   );
 
-  await t.test(
-    'a commit that was overwritten hides no loss: what is stored tells how far was read',
-    async (t) => {
-      await admin.flushall();
-      await store.progress.advanceStored(0, 7, 99);
-      const before = await begin(state(7, 100, 0, 150));
-      const { starts, generation } = await begin(state(7, undefined, 150, 220));
-      const named = { kind: 'at', partition: 7, offset: 150, stored: 99, lost: { from: 100, until: 150 } };
-      t.strictSame(starts, [named]);
-      t.equal(generation.id, before.generation.id, 'what was counted stays counted');
-      const overwritten = await begin(state(7, 150, 150, 220));
-      t.strictSame(overwritten.starts, [named], 'also where it was overwritten before anybody asked');
-      const none = await begin(state(7, undefined, 0, 220));
-      t.strictSame(
-        none.starts,
-        [{ kind: 'at', partition: 7, offset: 100, stored: 99 }],
-        'nor is anything read without need',
-      );
-    },
-  );
+  await t.test('an overwritten commit hides no loss: stored tells how far was read', async (t) => {
+    await admin.flushall();
+    await store.progress.advanceStored(0, 7, 99);
+    const before = await begin(state(7, 100, 0, 150));
+    const { starts, generation } = await begin(state(7, undefined, 150, 220));
+    const named = { kind: 'at', partition: 7, offset: 150, stored: 99, lost: { from: 100, until: 150 } };
+    t.strictSame(starts, [named]);
+    t.equal(generation.id, before.generation.id, 'what was counted stays counted');
+    const overwritten = await begin(state(7, 150, 150, 220));
+    t.strictSame(overwritten.starts, [named], 'also where it was overwritten before anybody asked');
+    const none = await begin(state(7, undefined, 0, 220));
+    t.strictSame(
+      none.starts,
+      [{ kind: 'at', partition: 7, offset: 100, stored: 99 }],
+      'and nothing is read without need',
+    );
+  });
 
-  await t.test('a topic made anew is refused: it ends below what is stored', async (t) => {
+  await t.test('a recreated topic is refused: it ends below what is stored', async (t) => {
     await store.progress.advanceStored(0, 3, 41);
     const refused = await begin(state(3, undefined, 0, 41), state(2, 0, 0, 5));
     t.strictSame(refused.starts, [
@@ -152,7 +149,7 @@ test('beginning to count', async (t) => {
     t.equal(accepted.starts[0]!.kind, 'at');
   });
 
-  await t.test('as-of waits for partitions of which nothing has been read', async (t) => {
+  await t.test('as-of waits for partitions that nothing was read from', async (t) => {
     await admin.flushall();
     await begin(state(4, 0, 0, 5));
     const { ledger } = await begin(state(4, 0, 0, 5), state(5, 0, 0, 5));
@@ -165,13 +162,16 @@ test('beginning to count', async (t) => {
     t.equal(await store.progress.asOf(), undefined);
   });
 
-  await t.test('many that begin at once with marks out of reach agree on one new generation', async (t) => {
-    await admin.flushall();
-    await store.progress.advanceStored(0, 6, 39);
-    const before = await begin(state(6, 5, 0, 50));
-    const begun = await Promise.all(Array.from({ length: 10 }, () => begin(state(6, 40, 30, 50))));
-    t.equal(new Set(begun.map(({ generation }) => generation.id)).size, 1);
-    t.not(begun[0]!.generation.id, before.generation.id);
-    t.ok(begun.every(({ starts }) => starts[0]!.kind === 'at' && starts[0]!.offset === 40));
-  });
+  await t.test(
+    'many that start at once with checkpoints out of reach agree on one new generation',
+    async (t) => {
+      await admin.flushall();
+      await store.progress.advanceStored(0, 6, 39);
+      const before = await begin(state(6, 5, 0, 50));
+      const begun = await Promise.all(Array.from({ length: 10 }, () => begin(state(6, 40, 30, 50))));
+      t.equal(new Set(begun.map(({ generation }) => generation.id)).size, 1);
+      t.not(begun[0]!.generation.id, before.generation.id);
+      t.ok(begun.every(({ starts }) => starts[0]!.kind === 'at' && starts[0]!.offset === 40));
+    },
+  );
 });

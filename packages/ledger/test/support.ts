@@ -35,12 +35,12 @@ export const RETENTION_MONTHS = 25;
 
 export interface World {
   redis: Engine;
-  /** The same Redis by the client alone. */
+  /** A plain client of the same Redis. */
   admin: Redis;
   db: Db;
   store: Store;
   open(): Promise<CounterSession>;
-  /** The ledger of a fresh session, as a consumer that begins has them. */
+  /** The ledger of a fresh session, as a consumer has it when it starts. */
   begin(states?: readonly Partial<PartitionOffsets>[]): Promise<LedgerContext>;
 }
 
@@ -83,10 +83,10 @@ export async function testWorld(t: Test): Promise<World> {
   };
 }
 
-/** Wide, so that a busy machine does not send a reader to the rows. */
+/** Long, so that a busy machine does not send a reader to the rows. */
 const LIMITS = { commandTimeoutMs: 10_000, openTimeoutMs: 10_000 };
 
-/** The readers with all that the API gives them. */
+/** The readers with everything that the API gives them. */
 export async function testReader(
   t: { teardown(step: () => unknown): void },
   world: World,
@@ -121,7 +121,7 @@ export function callOf(userId: string, call: Partial<Call> = {}): Call {
   return { callId: uniqueName('call'), userId, startedAt: Date.now(), durationMs: 1_000, ...call };
 }
 
-/** A row of the collection, as far as it is looked at here. */
+/** The fields of a row that are used here. */
 interface Row {
   _id: string;
   user_id: string;
@@ -130,7 +130,7 @@ interface Row {
   source: Source;
 }
 
-/** A user's buckets as the rows have it, by their names in a snapshot; `through` as for the counters' `applied`. */
+/** A user's buckets from the rows at or below `through`, by their names in a snapshot. */
 export async function bucketsOfRows(db: Db, userId: string, through: ReadonlyMap<string, number>) {
   const buckets = new Map<string, Tally>();
   for await (const row of db.collection<Row>('calls').find({ user_id: userId })) {
@@ -147,7 +147,7 @@ export async function bucketsOfRows(db: Db, userId: string, through: ReadonlyMap
   return new Map([...buckets].sort());
 }
 
-/** What is told of a user by counters and by rows at the same cut; undefined where the counters do not know him. */
+/** What counters and rows tell of a user at the same cut; undefined if the counters do not know them. */
 export async function bothOf({ db }: World, { session, generations }: LedgerContext, userId: string) {
   const snapshot = await snapshotUser(session, generations, userId, Date.now());
   if (snapshot === undefined) return undefined;
@@ -158,7 +158,7 @@ export async function bothOf({ db }: World, { session, generations }: LedgerCont
   };
 }
 
-/** As `bothOf`, once the user is filled in. */
+/** As `bothOf`, once the user is filled. */
 export async function bothFilled(world: World, ledger: LedgerContext, userId: string) {
   await fillUntilComplete(ledger, [userId]);
   return (await bothOf(world, ledger, userId))!;
@@ -168,7 +168,7 @@ export function callsIn(buckets: ReadonlyMap<string, Tally>): number {
   return [...buckets].reduce((sum, [name, { calls }]) => (/^m:\d+$/.test(name) ? sum + calls : sum), 0);
 }
 
-/** What a dashboard has to say, from the plain calls, by the calendar of Date. */
+/** What a dashboard must tell, from the plain calls, by the calendar of Date. */
 export function dashboardOracle(calls: readonly Call[], range: Range, nowMs: number) {
   const now = new Date(nowMs);
   const year = now.getUTCFullYear();
@@ -207,7 +207,7 @@ export function seriesOracle(calls: readonly Call[], { from, until }: Range, int
   return [...tallies.values()];
 }
 
-/** Fails with the least example found, which asserts by `t` would not let fast-check look for. */
+/** Fails with the smallest counterexample. Asserting by `t` would keep fast-check from shrinking it. */
 export async function holds<T>(
   t: { pass(message: string): void },
   property: fc.IAsyncProperty<T>,
@@ -217,7 +217,7 @@ export async function holds<T>(
   t.pass(`${numRuns} runs`);
 }
 
-/** Asks again until `judge` is content, a bounded number of times; then gives what came last. */
+/** Asks again until `judge` accepts the answer, a bounded number of times. @returns the last answer */
 export async function until<T>(ask: () => T | Promise<T>, judge: (last: T) => boolean): Promise<T> {
   let last = await ask();
   for (let step = 0; step < 500 && !judge(last); step++) {
@@ -227,7 +227,7 @@ export async function until<T>(ask: () => T | Promise<T>, judge: (last: T) => bo
   return last;
 }
 
-/** Tallies that do something before and after each sum by day. */
+/** Tallies that call back before and after each sum by day. */
 export function watched(
   tallies: Tallies,
   before: (userIds: readonly string[], range: Range) => unknown = () => {},
@@ -242,7 +242,7 @@ export function watched(
   return bound(tallies, { sumByDayAndPartition });
 }
 
-/** A session that does something before each script for users, and another thing with its replies. */
+/** A session that calls back before each script for users, and with its replies. */
 export function interposed(
   session: CounterSession,
   before: (script: string) => unknown,
@@ -263,7 +263,7 @@ export function interposed(
 
 type UserCommand = Parameters<CounterSession['runForUsers']>[1][number];
 
-/** An object with some of its methods replaced; the others see the object itself, private fields and all. */
+/** An object with some methods replaced. The others get the object itself, with its private fields. */
 export function bound<T extends object>(object: T, replaced: Partial<T>): T {
   return new Proxy(object, {
     get(target, name) {

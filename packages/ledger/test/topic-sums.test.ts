@@ -19,7 +19,7 @@ import { batchOf, bothOf, callOf, callsIn, holds, testWorld, type World } from '
 
 let partitionsUsed = 10;
 
-/** A topic of two partitions as arrays, whose numbers are its own, and a reader who knows what he has been given. */
+/** A topic of two partitions as arrays, with numbers of its own, and a reader of it. */
 function topicOf({ store }: World) {
   const first = partitionsUsed;
   partitionsUsed += 2;
@@ -36,7 +36,7 @@ function topicOf({ store }: World) {
     logs,
     readOn,
     sumsAt: sumsOfTopic(sums, readOn),
-    /** Everything in it is stored. */
+    /** Stores everything on it. */
     cut: new Map([...logs.keys()].map((partition) => [partitionId(0, partition), 999])),
     put(one: 0 | 1, call: Call, takenAtMs = Date.now()): Source {
       const log = logs.get(first + one)!;
@@ -55,7 +55,7 @@ test('sums of the topic', async (t) => {
   const callsOf = async (userId: string) => callsIn((await bothOf(world, ledger, userId))!.counters);
 
   await t.test(
-    'an event that is stored does not count while another of its call is the canonical one',
+    'a stored event does not count while another event of its call is the canonical one',
     async (t) => {
       const hazard = async (userId: string, readOn?: () => Promise<void>) => {
         const topic = topicOf(world);
@@ -63,13 +63,13 @@ test('sums of the topic', async (t) => {
         const one = topic.put(0, call);
         await topic.readOn();
         const other = topic.put(1, call);
-        // Its consumer has inserted the row, and stops before it raises `stored` ...
+        // Its consumer inserts the row, and stops before it raises `stored` …
         await store.calls.insert([toRow(call, other)]);
-        // ... while that of the first partition takes the same call for a duplicate, and stores it.
+        // … while that of the first partition finds a duplicate of the call, and stores it.
         await count(one, call);
         const sumsAt = sumsOfTopic(topic.sums, readOn ?? topic.readOn);
         t.strictSame(await replaceUsers(ledger, [userId], sumsAt), []);
-        // The other one goes on: the row names its very event.
+        // The other consumer goes on: the row names exactly its event.
         await count(other, call);
         return callsOf(userId);
       };
@@ -96,7 +96,7 @@ test('sums of the topic', async (t) => {
     t.equal(other!.days.size, 0);
   });
 
-  await t.test('of events whose row Mongo lost the one counts that Kafka took first', async (t) => {
+  await t.test('if Mongo lost a row, the event that Kafka took first counts', async (t) => {
     const topic = topicOf(world);
     const call = callOf('u-lost', { startedAt: 1_700_000_000_000, durationMs: 1 });
     topic.put(0, { ...call, durationMs: 2 }, 1_800_000_000_002);
@@ -111,7 +111,7 @@ test('sums of the topic', async (t) => {
     t.strictSame([...later!.days.values()], [{ calls: 2, durationMs: 13 }], 'once, whatever comes later');
   });
 
-  await t.test('a call without a row that also waits is for ingest to count', async (t) => {
+  await t.test('a call without a row that also waits is left to ingest', async (t) => {
     const topic = topicOf(world);
     const call = callOf('u-waits', { startedAt: 1 });
     const one = topic.put(0, call);
@@ -123,7 +123,7 @@ test('sums of the topic', async (t) => {
     t.strictSame([...after!.partitions], [partitionId(0, other.partition)]);
   });
 
-  await t.test('an event that starts after Kafka took it counts only where Mongo has it', async (t) => {
+  await t.test('an event that starts after Kafka took it counts only if Mongo has it', async (t) => {
     const topic = topicOf(world);
     const [taken, rejected] = [
       callOf('u-ahead', { startedAt: 2_000 }),
@@ -141,7 +141,7 @@ test('sums of the topic', async (t) => {
   });
 
   await t.test(
-    'an event that comes while Mongo is asked makes nothing doubtful that is being summed',
+    'an event that comes while Mongo is asked does not make doubtful what is being summed',
     async (t) => {
       const topic = topicOf(world);
       const [twice, once] = [
@@ -163,7 +163,7 @@ test('sums of the topic', async (t) => {
     },
   );
 
-  await t.test('a cut never goes back, and a failure of Mongo changes nothing', async (t) => {
+  await t.test('the offsets never go back, and a failure of Mongo changes nothing', async (t) => {
     const topic = topicOf(world);
     const call = callOf('u-cut', { startedAt: 1 });
     const { partition } = topic.put(0, call);
@@ -184,7 +184,7 @@ test('sums of the topic', async (t) => {
     await t.rejects(sums.at(['u-cut'], new Map([[partitionId(0, partition), 0]])), { code: 'LEDGER_BEHIND' });
   });
 
-  await t.test('at random: whoever is filled when, each call is counted once', async (t) => {
+  await t.test('whoever is filled at random times, each call is counted once', async (t) => {
     const step = fc.record({
       one: fc.constantFrom(0 as const, 1 as const),
       call: fc.nat(7),
@@ -223,7 +223,7 @@ test('sums of the topic', async (t) => {
   });
 
   await t.test(
-    'the sums come to stand although others open users anew; who is opened all the time is told',
+    'the sums are filled although others reopen users; who is reopened all the time is reported',
     async (t) => {
       const topic = topicOf(world);
       const call = callOf('u-busy', { startedAt: 1 });
@@ -240,7 +240,7 @@ test('sums of the topic', async (t) => {
     },
   );
 
-  await t.test('counters thrown away: nobody is known, and counting begins anew where it was', async (t) => {
+  await t.test('counters discarded: nobody is known, and counting goes on where it was', async (t) => {
     await count({ stream: 0, partition: 1, offset: 100 }, callOf('u-known'));
     await discardCounters(ledger, 0, [0, 1]);
     const generations = await readGenerations(ledger.session);

@@ -18,8 +18,8 @@ import {
 } from '../src/index.ts';
 import { batchOf, bothOf, callOf, callsIn, DAY_MS, testReader, testWorld, until } from './support.ts';
 import {
-  booksBefore,
   leaseBefore,
+  ledgerBefore,
   recordBefore,
   recountBefore,
   replaceBefore,
@@ -44,7 +44,7 @@ test('a Redis of the version before, and both versions at once', async (t) => {
   const sumsAt = async (userId: string, cut: ReadonlyMap<string, number>) =>
     userDaySumsOf([userId], await store.tallies.sumByDayAndPartition([userId], cut))[0]!;
 
-  await t.test('who is complete there is complete here, as is', async (t) => {
+  await t.test('a complete user of the version before is complete here, unchanged', async (t) => {
     const ledger = await world.begin();
     const own = await stored(historyOf('u-complete'));
     t.equal(await recountBefore(ledger, admin, 'u-complete'), 'installed');
@@ -68,14 +68,14 @@ test('a Redis of the version before, and both versions at once', async (t) => {
     t.strictSame(await auditUsers(ledger, ['u-complete']), NOTHING_WRONG);
   });
 
-  await t.test('who is complete here is complete there, by the same fields', async (t) => {
+  await t.test('a complete user of this version is complete there, by the same fields', async (t) => {
     const ledger = await world.begin();
     const own = await stored([...historyOf('u-back'), ...historyOf('u-there')]);
     await openCold(ledger, ['u-back']);
     const pieces = new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1 });
     for (let left = ['u-back']; left.length > 0; ) {
       ({ left } = await fillPieces(ledger, pieces, left));
-      const both = await bothOf(world, booksBefore(ledger, admin), 'u-back');
+      const both = await bothOf(world, ledgerBefore(ledger, admin), 'u-back');
       t.equal(both === undefined, left.length > 0, 'and only once complete');
     }
     t.equal(await recountBefore(ledger, admin, 'u-there'), 'installed');
@@ -88,13 +88,13 @@ test('a Redis of the version before, and both versions at once', async (t) => {
     }
     const events = [14, 15].map((offset) => ({ offset, call: callOf('u-back') }));
     await recordBefore(ledger, admin, batchOf(own, events));
-    const both = (await bothOf(world, booksBefore(ledger, admin), 'u-back'))!;
+    const both = (await bothOf(world, ledgerBefore(ledger, admin), 'u-back'))!;
     t.strictSame(both.counters, both.rows);
     t.strictSame(await auditUsers(ledger, ['u-back']), NOTHING_WRONG);
   });
 
   await t.test(
-    'a lease left behind is claimed, opened and filled; whoever held it comes too late',
+    'a user with an abandoned lease is claimed, opened and filled; its holder comes too late',
     async (t) => {
       const ledger = await world.begin();
       const own = await stored(historyOf('u-lease'));
@@ -114,7 +114,7 @@ test('a Redis of the version before, and both versions at once', async (t) => {
     },
   );
 
-  await t.test('buckets whose hash is gone are not added to', async (t) => {
+  await t.test('buckets of a user whose hash is gone are not added to', async (t) => {
     const ledger = await world.begin();
     await stored(historyOf('u-buckets'));
     await recountBefore(ledger, admin, 'u-buckets');
@@ -126,30 +126,33 @@ test('a Redis of the version before, and both versions at once', async (t) => {
     t.strictSame(await auditUsers(ledger, ['u-buckets']), NOTHING_WRONG);
   });
 
-  await t.test('a recount there that began after the opening may take the place of the fill', async (t) => {
-    const ledger = await world.begin();
-    const own = await stored(historyOf('u-over'));
-    await openCold(ledger, ['u-over']);
-    const pieces = new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1 });
-    await fillPieces(ledger, pieces, ['u-over']);
-    let pauses = 0;
-    const overtaken = await recountBefore(ledger, admin, 'u-over', true, async () => {
-      pauses += 1;
-      if (pauses < 3) return;
-      await recordBatch(ledger, batchOf(own, [{ offset: 7, call: callOf('u-over') }]));
-    });
-    t.equal(overtaken, 'behind', 'of what is applied beyond base, too');
-    t.match(await readFillStatuses(ledger.session, ledger.generations, ['u-over']), [{ sinceMs: Number }]);
-    t.match(await auditUsers(ledger, ['u-over']), { filling: ['u-over'], differences: [] });
-    t.equal(await recountBefore(ledger, admin, 'u-over'), 'installed');
-    t.strictSame(await readFillStatuses(ledger.session, ledger.generations, ['u-over']), ['complete']);
-    t.equal(await admin.hexists('ct:{u-over}', 'b'), 0);
-    t.strictSame((await fillPieces(ledger, pieces, ['u-over'])).left, []);
-    t.strictSame(await auditUsers(ledger, ['u-over']), NOTHING_WRONG);
-  });
+  await t.test(
+    'a recount by the version before that began after the opening may replace the fill',
+    async (t) => {
+      const ledger = await world.begin();
+      const own = await stored(historyOf('u-over'));
+      await openCold(ledger, ['u-over']);
+      const pieces = new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 1 });
+      await fillPieces(ledger, pieces, ['u-over']);
+      let pauses = 0;
+      const overtaken = await recountBefore(ledger, admin, 'u-over', true, async () => {
+        pauses += 1;
+        if (pauses < 3) return;
+        await recordBatch(ledger, batchOf(own, [{ offset: 7, call: callOf('u-over') }]));
+      });
+      t.equal(overtaken, 'behind', 'of what is applied beyond base, too');
+      t.match(await readFillStatuses(ledger.session, ledger.generations, ['u-over']), [{ sinceMs: Number }]);
+      t.match(await auditUsers(ledger, ['u-over']), { filling: ['u-over'], differences: [] });
+      t.equal(await recountBefore(ledger, admin, 'u-over'), 'installed');
+      t.strictSame(await readFillStatuses(ledger.session, ledger.generations, ['u-over']), ['complete']);
+      t.equal(await admin.hexists('ct:{u-over}', 'b'), 0);
+      t.strictSame((await fillPieces(ledger, pieces, ['u-over'])).left, []);
+      t.strictSame(await auditUsers(ledger, ['u-over']), NOTHING_WRONG);
+    },
+  );
 
   await t.test(
-    'both versions record, recount, open and fill the same users at random: whoever knows one is right',
+    'both versions record, recount, open and fill the same users at random: each version that knows a user is right',
     async (t) => {
       const users = Array.from({ length: 4 }, (_, i) => `u-mixed-${i}`);
       const offsets = [0, 0];
@@ -170,7 +173,7 @@ test('a Redis of the version before, and both versions at once', async (t) => {
               all.push(call);
               return { offset: offsets[which]!++, call };
             });
-            // One partition is of the version before, the other one of this, and they change places.
+            // Each version counts one partition, and they take turns.
             const batch = batchOf(600 + which, events);
             if ((round + which) % 2 === 0) await recordBatch(parts[which]!, batch);
             else await recordBefore(parts[which]!, admin, batch);
@@ -199,7 +202,7 @@ test('a Redis of the version before, and both versions at once', async (t) => {
         const look = async (ledger: LedgerContext) => {
           while (writing > 0) {
             const userId = users[randomInt(4)]!;
-            const before = await bothOf(world, booksBefore(ledger, admin), userId);
+            const before = await bothOf(world, ledgerBefore(ledger, admin), userId);
             assert.deepEqual(before?.counters, before?.rows, 'as the version before reads');
             if (before !== undefined) seen.before += 1;
             const { filling, compared, differences } = await auditUsers(ledger, [userId]);
@@ -222,7 +225,7 @@ test('a Redis of the version before, and both versions at once', async (t) => {
         for (const userId of users) {
           if (round % 2 === 0) await fillUntilComplete(first, [userId]);
           else while ((await recountBefore(first, admin, userId)) !== 'installed');
-          for (const ledger of [first, booksBefore(first, admin)]) {
+          for (const ledger of [first, ledgerBefore(first, admin)]) {
             const both = (await bothOf(world, ledger, userId))!;
             t.strictSame(both.counters, both.rows, `round ${round}`);
             total += callsIn(both.counters);

@@ -20,26 +20,26 @@ import {
 } from './workers.ts';
 import { heads, PARTITIONS, type Step, USERS, type World } from './world.ts';
 
-/** How often each of these may happen in a run; what is not named does not. */
+/** How often each of these may happen in a run. What is not named does not happen. */
 export interface Allowed {
   kills?: number;
-  /** Commands whose senders give up waiting, and that take effect later or never. */
+  /** Commands whose senders stop waiting, and that take effect later or never. */
   cuts?: number;
-  /** Counters of a user that expire, or that a repair makes cold. */
+  /** A user's counters expire, or a repair forgets them. */
   forgets?: number;
   flushes?: number;
   dumps?: number;
   redisPutBacks?: number;
   backups?: number;
   mongoPutBacks?: number;
-  /** Longer than what another has begun is left alone. */
+  /** So much time passes that leases and reservations run out. */
   pauses?: number;
   events?: number;
   consumers?: number;
   openers?: number;
   readers?: number;
   fillers?: number;
-  /** Fillers whose clocks are behind those of others. */
+  /** Fillers whose clocks are slow. */
   slowClocks?: number;
   warms?: number;
   repairs?: number;
@@ -49,11 +49,11 @@ export interface Allowed {
   discards?: number;
   audits?: number;
   replays?: number;
-  /** An operator, or a zombie, takes a commit back. */
+  /** An operator or a zombie moves a commit back. */
   rewinds?: number;
 }
 
-/** Everything else that may happen next. Taking one uses up what is allowed of it. */
+/** Accidents that may happen next. Each one uses up some of what is allowed. */
 export function accidents(world: World, allowed: Allowed): Step[] {
   const steps: Step[] = [];
   const may = (kind: keyof Allowed, text: string, take: Step['take'], weight = 1) => {
@@ -124,7 +124,7 @@ export function accidents(world: World, allowed: Allowed): Step[] {
     );
     mayStart('warms', 'rebuild', `${userId} is rebuilt`, () => warm([userId]));
     mayStart('repairs', 'repair', `${userId} is repaired`, () => repair([userId]));
-    mayStart('reopens', 'reopen', `${userId} is opened anew`, () => openAnew([userId]));
+    mayStart('reopens', 'reopen', `${userId} is reopened`, () => openAnew([userId]));
     mayStart('replaces', 'topic', `${userId} is rebuilt from the topic`, () => replace([userId]));
   }
   mayStart('openers', 'api', 'the API opens everybody', () => open(USERS));
@@ -143,7 +143,7 @@ export function accidents(world: World, allowed: Allowed): Step[] {
   return steps;
 }
 
-/** Counters of a generation that will be given up are not compared with rows of a Mongo put back. */
+/** Counters of a generation that is about to be replaced are not compared with rows of a Mongo put back. */
 function isJudged({ outdated, lostRows }: World): boolean {
   return outdated.size === 0 && !lostRows;
 }
@@ -154,11 +154,11 @@ function arrive(world: World, command: World['late'][number]): void {
 }
 
 /**
- * What is promised of a Mongo put back holds where the marks tell of it, or where nothing that was counted is gone
- * ("Limits, and what is not there yet" in docs/design.md).
+ * The promise for a Mongo put back holds only if the checkpoints tell of it, or if nothing that was counted is gone
+ * ("Limits" in docs/design.md).
  */
 function mayPutBack(world: World, backup: Contents): boolean {
-  // It would begin a generation whose marks are those of the Mongo before.
+  // It would begin a generation whose checkpoints are those of the Mongo before.
   if (world.workers.some(({ name }) => name.startsWith('discard'))) return false;
   const storedThen = (partition: number) => Number(backup.progress.get(`0:${partition}`)?.stored ?? -1);
   if (isAhead(world, storedThen)) return true;
@@ -179,8 +179,8 @@ export async function putMongoBack(world: World, backup: Contents): Promise<void
 }
 
 /**
- * A Redis dumped before Mongo was put back, or before ingest noticed, counts calls whose rows are gone, with marks that
- * Mongo may have reached again: nothing tells of it, and that section says so.
+ * A Redis dumped before Mongo was put back, or before ingest noticed, counts calls whose rows are gone, with checkpoints
+ * that Mongo may have reached again. Nothing tells of it, as that section says.
  */
 function mayReturnTo({ outdated }: World, dump: Hashes): boolean {
   return !outdated.has(generationIn(dump) ?? '');

@@ -1,9 +1,9 @@
 import type { Call } from '@calltally/domain';
 import { PARTITIONS, USERS, type World } from './world.ts';
 
-/** Sums of their durations stay exact below this many calls. */
+/** Sums of durations stay exact below this many calls. */
 const CALLS_MAX = 50;
-/** The latest calls are those that producers send again. */
+/** Producers send again only the latest calls. */
 const SENT_AGAIN = 3;
 
 export interface Sending {
@@ -12,7 +12,7 @@ export interface Sending {
   send: () => void;
 }
 
-/** Every event that a producer may send next: a call, one sent before, one under a taken id, and what is no call. */
+/** Every event that a producer may send next: a call, one sent before, one under a taken id, and one that is no call. */
 export function sendings(world: World): Sending[] {
   const { topic } = world;
   const sent = new Map(topic.log.flat().flatMap((call) => (call === undefined ? [] : [[call.callId, call]])));

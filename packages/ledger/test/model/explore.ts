@@ -3,19 +3,19 @@ import { type Choose, play, type Run, type Scene } from './play.ts';
 import type { Fault } from './world.ts';
 
 export interface Exploration {
-  /** Different states that were seen. */
+  /** Number of different states seen. */
   states: number;
-  /** Runs that it took. */
+  /** Number of runs. */
   schedules: number;
-  /** False where a bound ended it before everything was seen. */
+  /** False if a bound ended the search early. */
   complete: boolean;
-  /** The first run that ended in a breach. */
+  /** The first run that broke an invariant. */
   found: Run | undefined;
 }
 
 /**
- * Plays every schedule of a scene, depth first. A run goes on from its last choice until it comes to a state that was
- * seen before; workers cannot be copied in the middle of their work, so each begins from the start.
+ * Plays every schedule of a scene, depth first. Each run goes on until it comes to a state that was seen before. It begins
+ * from the start, because workers cannot be copied in the middle of their work.
  */
 export async function explore(scene: Scene, statesMax: number, fault?: Fault): Promise<Exploration> {
   const seen = new Set<string>();
@@ -30,7 +30,7 @@ export async function explore(scene: Scene, statesMax: number, fault?: Fault): P
   return { states: seen.size, schedules, complete: true, found: undefined };
 }
 
-/** Follows a path to its end, then takes the first step each time and leaves the others for later. */
+/** Follows a path to its end, then always takes the first step and leaves the others for later. */
 function along(path: readonly number[], seen: Set<string>, waiting: number[][]): Choose {
   const taken = [...path];
   let at = 0;

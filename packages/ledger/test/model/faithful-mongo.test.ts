@@ -11,7 +11,7 @@ const COMMANDS_MAX = 25;
 const USERS = ['u-a', 'u-b'];
 const TODAY = dayOf(Date.now());
 
-/** As pieces are: the newest has no upper end, the oldest no lower one, and a start lies at a bound. */
+/** As pieces are: the newest has no upper end, the oldest no lower one, and a call starts at a bound. */
 const RANGES = [
   { from: (TODAY - 1) * DAY_MS, until: Infinity },
   { from: (TODAY - 400) * DAY_MS, until: (TODAY - 1) * DAY_MS },
@@ -39,7 +39,7 @@ const write = fc.oneof(
 );
 type Write = typeof write extends fc.Arbitrary<infer T> ? T : never;
 
-/** What a write answered, and what the store says afterwards of this run's users and stream. */
+/** What a write answered, and what the store tells afterwards of this run's users and topic epoch. */
 async function writtenTo(store: Store, stream: number, given: Write): Promise<string> {
   const nameOf = (userId: string) => `${userId}-${stream}`;
   const rowOf = (one: typeof row extends fc.Arbitrary<infer T> ? T : never): CallRow =>
@@ -72,7 +72,7 @@ async function writtenTo(store: Store, stream: number, given: Write): Promise<st
   return plain([reply, sorted(stored), tallies, older]);
 }
 
-test('the Mongo of the model answers as Mongo does, and keeps the same', async (t) => {
+test('the Mongo of the model replies and stores as Mongo does', async (t) => {
   const { store } = await testWorld(t);
   let stream = 0;
   const property = fc.asyncProperty(

@@ -42,10 +42,10 @@ const TODAY = dayOf(NOW_MS);
 const user = fc.constantFrom(...USERS);
 const partition = fc.constantFrom(...PARTITIONS);
 const offset = fc.integer({ min: -1, max: 6 });
-/** Days of this month, of another year, and such as are no longer kept. */
+/** Days of this month, of another year, and some that are no longer kept. */
 const day = fc.constantFrom(TODAY, TODAY - 1, TODAY - 40, TODAY - 400, TODAY - 900);
 const ms = fc.integer({ min: 0, max: 1_000_000_000 });
-/** Whether a claim, or a fill, is the newest that is known of the user or one that was known before. */
+/** Whether a claim or fill is the newest one of the user, or an older one. */
 const isNewest = fc.boolean();
 const days = fc.array(fc.tuple(day, fc.record({ calls: fc.nat(9), durationMs: ms })), { maxLength: 3 });
 const fromMs = fc.constantFrom(-Infinity, (TODAY - 20) * DAY_MS, (TODAY - 60) * DAY_MS + 1);
@@ -59,7 +59,7 @@ const events = fc.array(fc.record({ offset: fc.nat(6), day, durationMs: ms }), {
   maxLength: 4,
 });
 
-/** Mostly openings, pieces and applies, or nobody would be known for long. */
+/** Mostly openings, pieces and applies, because otherwise nobody would be known for long. */
 const command = fc.oneof(
   ...[
     fc.record({ kind: fc.constant('begin' as const), replaces: fc.boolean(), partition, offset }),
@@ -92,7 +92,7 @@ const command = fc.oneof(
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
-/** One of the two that are compared: the session, what it began with, what it was told, and how to empty its Redis. */
+/** One of the two sides: the session, its generations, the ids it was told, and how to empty its Redis. */
 interface Side {
   session: CounterSession;
   generations: Generations;
@@ -127,7 +127,7 @@ async function run(side: Side, given: Command): Promise<unknown> {
       if (typeof claim === 'string') return claim;
       const known = side.claims.get(given.user) ?? [];
       side.claims.set(given.user, known);
-      // Ids are random; they are told by when they were first seen.
+      // Ids are random, so they are named by when they were first seen.
       return known.includes(claim!.id) ? known.indexOf(claim!.id) : known.push(claim!.id);
     }
     case 'open': {
@@ -174,7 +174,7 @@ function pick<T>(known: readonly T[] | undefined, isNewest: boolean): T | undefi
   return isNewest ? known?.at(-1) : known?.at(-2);
 }
 
-/** What a command answered, and what is there afterwards; ids are told by whether they are those begun with. */
+/** What a command replied, and what is stored afterwards. Of ids only whether they are those of the start. */
 async function told(side: Side, given: Command): Promise<string> {
   const reply = await run(side, given).catch((thrown) => thrown.code ?? String(thrown));
   const { session, generations, fillings } = side;
@@ -198,7 +198,7 @@ async function told(side: Side, given: Command): Promise<string> {
   return plain([reply, there, users, standings, queue]);
 }
 
-test('the Redis of the model answers as Redis does, and keeps the same', async (t) => {
+test('the Redis of the model replies and stores as Redis does', async (t) => {
   const world = await testWorld(t);
   const session = await world.open();
   const property = fc.asyncProperty(

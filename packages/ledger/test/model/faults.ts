@@ -2,14 +2,14 @@ import type { Calls, Progress, Tallies } from '@calltally/store';
 import type { Fault } from './world.ts';
 
 /**
- * Each leaves one rule out, and the tests show that this is found.
+ * Each breaks one rule, and the tests show that this is found.
  *
- * Some are not among them, since no number depends on them here. That `mark` and `apply` ask for the generation lets
- * ingest notice at once that Redis was emptied, and keeps as-of from another generation; counters of another one are
- * not read, and the next beginning starts from `stored` at the latest. That the commit comes after the mark does what
- * `stored` does as well: a beginning goes back to whichever is lowest. That a claim is shared keeps two openers from
- * replacing each other's for ever; they would both get nowhere, and count nothing wrong. That users are queued, taken
- * and filled from slots says who is filled when.
+ * Some rules are not among them, because no number depends on them here. That `checkpoint` and `apply` check the generation
+ * lets ingest notice at once that Redis was emptied, and keeps as-of apart from another generation's; but counters of
+ * another generation are not read, and the next epoch starts from `stored` at the latest. That the commit comes after the
+ * checkpoint is covered by `stored` as well: an epoch starts from whichever is lowest. That a claim is shared keeps two
+ * openers from replacing each other's claims for ever; they would get nowhere, but count nothing wrong. Queue,
+ * reservations and slots decide only who is filled when.
  */
 export const FAULTS = {
   'the offset check is removed': {
@@ -28,7 +28,7 @@ export const FAULTS = {
       return { ...store, calls: over(store.calls, { insert: raiseFirst }) };
     },
   },
-  'stored is not waited for': {
+  'stored is not awaited': {
     store: (store) => ({
       ...store,
       progress: over(store.progress, {
@@ -65,7 +65,7 @@ export const FAULTS = {
       };
     },
   },
-  'a row that was lost is added': {
+  'a lost row is added': {
     store: (store) => ({
       ...store,
       calls: over(store.calls, {
@@ -76,7 +76,7 @@ export const FAULTS = {
       }),
     }),
   },
-  'whoever is unknown is opened, whatever claim stands': {
+  'an unknown user is opened, whatever claim stands': {
     scripts: [
       {
         script: 'open',
@@ -114,22 +114,22 @@ export const FAULTS = {
       };
     },
   },
-  'what an earlier life left behind stays': {
+  'old buckets stay when a user is opened': {
     scripts: [{ script: 'open', from: "redis.call('DEL', unpack(KEYS))", to: "redis.call('DEL', KEYS[1])" }],
   },
-  'a fill has the same id when opened anew': {
+  'a reopened user has the same fill id': {
     scripts: [{ script: 'open', from: "'i', ARGV[3]", to: "'i', 'always'" }],
   },
-  'the id of a fill is not looked at': {
+  'the fill id is ignored': {
     scripts: [{ script: 'fill', from: 'or head[2] ~= ARGV[2]', to: '' }],
   },
   'a piece need not be the next': {
     scripts: [{ script: 'fill', from: 'or head[3] ~= ARGV[3]', to: '' }],
   },
-  'base is not looked at': {
+  'base is ignored': {
     scripts: [{ script: 'apply', from: 'if not applied and head[7] then', to: 'if false then' }],
   },
-  'base goes before the last piece': {
+  'base is deleted before the last piece': {
     scripts: [
       {
         script: 'fill',
@@ -138,10 +138,10 @@ export const FAULTS = {
       },
     ],
   },
-  'base goes, and what was applied is not noted': {
+  'base is deleted without noting the applied offsets': {
     scripts: [{ script: 'fill', from: "redis.call('HSETNX', user, ARGV[at], ARGV[at + 1])", to: '' }],
   },
-  'a piece takes applied back': {
+  'a piece moves applied back': {
     scripts: [{ script: 'fill', from: "redis.call('HSETNX', user,", to: "redis.call('HSET', user," }],
   },
   'a piece has rows beyond base': {
@@ -188,10 +188,10 @@ export const FAULTS = {
   'a piece does not raise the latest start': {
     scripts: [{ script: 'fill', from: 'if tonumber(ARGV[5]) > tonumber(head[4]) then', to: 'if false then' }],
   },
-  'generations are all the same': {
+  'all generations have the same id': {
     scripts: [{ script: 'ensure-generation', from: "'id', ARGV[1]", to: "'id', 'always'" }],
   },
-  'a mark goes back': {
+  'a checkpoint goes back': {
     scripts: [
       {
         script: 'checkpoint',
@@ -200,9 +200,9 @@ export const FAULTS = {
       },
     ],
   },
-  'the marks are not looked at': { looksAtCheckpoints: false },
-  'the mark comes before apply': { order: ['checkpoint', 'record', 'commit'] },
-  'the commit comes before all else': { order: ['commit', 'record', 'checkpoint'] },
+  'checkpoints are ignored': { looksAtCheckpoints: false },
+  'the checkpoint comes before apply': { order: ['checkpoint', 'record', 'commit'] },
+  'the commit comes first': { order: ['commit', 'record', 'checkpoint'] },
   'a session goes on after a cut': { reconnects: true },
 } satisfies Record<string, Fault>;
 

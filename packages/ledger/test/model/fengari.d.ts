@@ -1,4 +1,4 @@
-/** The part of fengari's C-like API that lua.ts uses; the package brings no types. */
+/** The part of fengari's C-like API that lua.ts uses. The package has no types. */
 declare module 'fengari' {
   type State = object;
   type LuaString = Uint8Array;

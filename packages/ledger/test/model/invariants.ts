@@ -12,15 +12,15 @@ import {
 } from '@calltally/domain';
 import { PARTITIONS, USERS, type World } from './world.ts';
 
-/** A user's counters as Redis has them, where they are open and of the generation that is there. */
+/** A user's counters in Redis, if the user is open in the present generation. */
 interface Open {
   userId: string;
   isComplete: boolean;
-  /** The first day that is complete. */
+  /** First complete day. */
   fromDay: number;
   applied: Map<number, number>;
   lastStartedAt: number;
-  /** Days, weeks and months. A duration is a sum of powers of two, which says which calls were counted. */
+  /** Days, weeks and months. Durations are sums of powers of two, so they tell which calls were counted. */
   buckets: Map<string, Bucket>;
 }
 
@@ -28,7 +28,7 @@ interface Bucket extends Tally {
   firstDay: number;
 }
 
-/** What has to hold after every step. @returns what does not */
+/** Checks what must hold after every step. @returns what does not hold */
 export function breachOf(world: World): string | undefined {
   if (world.breach !== undefined || world.lostRows) return world.breach;
   const isOutdated = world.outdated.has(world.redis.ledger.get('id') ?? '');
@@ -37,7 +37,7 @@ export function breachOf(world: World): string | undefined {
   );
 }
 
-/** What has to hold once everything that was sent has been counted. */
+/** Checks what must hold once everything that was sent has been counted. */
 export function breachInQuiet(world: World): string | undefined {
   for (const [partition, log] of world.topic.log.entries()) {
     for (const [offset, call] of log.entries()) {
@@ -78,7 +78,7 @@ function committedBeyondStored({ mongo, topic, wentBack }: World): string | unde
   return undefined;
 }
 
-/** What is complete of each open user's counters is the rows at or below `applied`, and no mark says more. */
+/** The complete part of an open user's counters equals the rows at or below `applied`, and no checkpoint says more. */
 function wrongCounters(world: World): string | undefined {
   const { ledger } = world.redis;
   for (const user of openUsers(world)) {
@@ -93,21 +93,21 @@ function wrongCounters(world: World): string | undefined {
       return `${name} of ${userId} counts ${told(has)}; rows through ${[...applied]} are ${told(rest)}`;
     }
     const last = Math.max(-1, ...counted.map(({ started_at }) => +started_at));
-    // While the user is being filled, an older start may not be known yet.
+    // While the user is being filled, an older start may be unknown yet.
     if (user.lastStartedAt !== last && (user.isComplete || dayOf(last) >= fromDay)) {
       return `the latest start of ${userId} is ${user.lastStartedAt} and should be ${last}`;
     }
     for (const row of rows) {
-      const mark = Number(ledger.get(`mark:0:${row.source.partition}`) ?? -1);
-      if (row.source.offset <= mark && isBeyond(user)(row)) {
-        return `the mark of ${row.source.partition} is ${mark}, and ${userId} does not count ${row._id}`;
+      const checkpoint = Number(ledger.get(`mark:0:${row.source.partition}`) ?? -1);
+      if (row.source.offset <= checkpoint && isBeyond(user)(row)) {
+        return `the checkpoint of ${row.source.partition} is ${checkpoint}, and ${userId} does not count ${row._id}`;
       }
     }
   }
   return undefined;
 }
 
-/** What a reader was told has to be the rows at or below what it says is applied. */
+/** A reading must equal the rows at or below its `appliedThrough`. */
 export function wrongReading(world: World, userId: string, reading: CountersReading): string | undefined {
   const applied = new Map([...reading.appliedThrough].map(([key, offset]) => [Number(key.slice(2)), offset]));
   const rows = rowsOf(world, userId).filter((row) => !isBeyond({ applied })(row));
@@ -166,7 +166,7 @@ function bucketsIn(hashes: World['redis']['hashes'], userId: string): Map<string
   return buckets;
 }
 
-/** Name and first day of a week of a year, or of a month or one of its days. */
+/** Name and first day of a week, a month or a day. */
 function unitOf(kind: string, number: number, unit: string): [name: string, firstDay: number] {
   if (kind === 'w') return [`week ${unit}`, firstDayOfWeek(Number(unit))];
   if (unit === '') return [`month ${number}`, firstDayOfMonth(number)];

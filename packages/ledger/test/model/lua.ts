@@ -9,7 +9,7 @@ export type Value = string | number | false | readonly Value[];
 /** Runs a Redis command of a script. */
 export type Call = (command: string, args: string[]) => Value;
 
-/** A change to a script's text; `from` has to be there, so that no change comes to nothing unnoticed. */
+/** A change to a script's text. It fails if `from` is not there, so that no change goes unnoticed without effect. */
 export interface Edit {
   script: string;
   from: string;
@@ -18,14 +18,14 @@ export interface Edit {
 
 const DIRECTORY = new URL('../lua/', import.meta.resolve('@calltally/counters'));
 
-/** What 5.1 has elsewhere; and all its numbers are doubles, where integers of this interpreter have 32 bits. */
+/** 5.1 has `unpack` as a global, and all its numbers are doubles, while integers of this interpreter have 32 bits. */
 const AS_IN_5_1 = `
   unpack = table.unpack
   local parse = tonumber
   function tonumber(text) local number = parse(text) return number and number + 0.0 end
 `;
 
-/** A number that a field's name is made of has no fraction in 5.1. */
+/** In 5.1 a whole number becomes a field's name without a fraction. */
 const NAMES_AS_IN_5_1: Edit = {
   script: 'buckets',
   from: 'for day = first, last do',
@@ -33,8 +33,8 @@ const NAMES_AS_IN_5_1: Edit = {
 };
 
 /**
- * The very scripts of packages/counters/lua, run by a Lua interpreter in this process, so that the model cannot
- * misunderstand them. Redis has Lua 5.1 and this is 5.3; faithful-redis.test.ts holds the replies of both to each other.
+ * Runs the real scripts of packages/counters/lua in a Lua interpreter of this process, so that the model cannot
+ * misunderstand them. Redis has Lua 5.1, this is 5.3; faithful-redis.test.ts compares the replies of both.
  */
 export class LuaScripts {
   readonly #state = lauxlib.luaL_newstate();
@@ -90,7 +90,7 @@ export class LuaScripts {
   #callFromLua(): number {
     const L = this.#state;
     const args: string[] = [];
-    // Numbers become text as Redis makes it: without a fraction where there is none.
+    // Numbers become text as in Redis: whole numbers without a fraction.
     for (let at = 1; at <= lua.lua_gettop(L); at++) args.push(String(this.#valueAt(at)));
     this.#push(this.#call(args[0]!, args.slice(1)));
     return 1;

@@ -9,12 +9,12 @@ export interface Contents {
   progress: Map<string, Document>;
 }
 
-/** A Mongo of two collections: what is written is there for everybody, and stays. */
+/** A Mongo of two collections. What is written is visible to everybody, and stays. */
 export class MongoServer implements Contents {
   calls = new Map<string, CallRow>();
   progress = new Map<string, Document>();
 
-  /** Documents are replaced and never changed, so that they need no copying. */
+  /** Needs no deep copy, because documents are replaced and never changed. */
   backUp(): Contents {
     return { calls: new Map(this.calls), progress: new Map(this.progress) };
   }
@@ -44,7 +44,7 @@ export class MongoServer implements Contents {
   }
 }
 
-/** The real store over what it uses of the driver's collections; each command is a turn of the worker. */
+/** The real store over simulated collections. Each command is a turn of the worker. */
 export function openModelStore(worker: Worker, server: MongoServer): Store {
   const ask = <T>(text: string, effect: () => T): Promise<T> => {
     if (!worker.hasLostMongo) return worker.ask('mongo', {}, text, effect);
@@ -108,7 +108,7 @@ export function timedOut(): StoreError {
   return new StoreError('STORE_TIMEOUT', true, new Error('no answer in the model'));
 }
 
-/** What our filters use: equality, `$in`, comparisons, `$or` and `$and`. */
+/** What the store's filters use: equality, `$in`, comparisons, `$or` and `$and`. */
 function matches(row: CallRow, filter: Document): boolean {
   return Object.entries(filter).every(([path, wanted]) => {
     if (path === '$or') return wanted.some((clause: Document) => matches(row, clause));
@@ -128,7 +128,7 @@ function compares(value: unknown, operator: string, bound: unknown): boolean {
   throw new Error(`this Mongo does not know ${operator}`);
 }
 
-/** `$group` by a document of paths, with sums and greatest values of paths or numbers. */
+/** `$group` by a document of paths, with `$sum` and `$max` of paths or numbers. */
 function grouped(rows: readonly CallRow[], { _id, ...sums }: Document): Document[] {
   const groups = new Map<string, Document>();
   const value = (row: CallRow, of: unknown) => (typeof of === 'string' ? valueAt(row, of.slice(1)) : of);

@@ -3,9 +3,9 @@ import { breachInQuiet, breachOf } from './invariants.ts';
 import { consumer, filler, open, RESPECT_MS } from './workers.ts';
 import { type Fault, PARTITIONS, type Step, USERS, World } from './world.ts';
 
-/** From where a run begins, and what may happen in it. */
+/** Where a run begins, and what may happen in it. */
 export interface Scene {
-  /** Has more states than are worth their time in every run; MODEL_STATES goes on. */
+  /** Has too many states to search all of them each time. MODEL_STATES searches more. */
   large?: boolean;
   allowed: Allowed;
   prepare?: (world: World) => Promise<void>;
@@ -14,20 +14,20 @@ export interface Scene {
 export interface Run {
   /** What happened, in order. */
   steps: string[];
-  /** What does not hold after the last of them. */
+  /** What does not hold after the last step. */
   breach?: string;
 }
 
-/** What is next: a step, or quiet, or nothing since others have been here. */
+/** What comes next: a step, or quiet, or nothing because this state was seen before. */
 export type Choose = (steps: readonly Step[], world: World, allowed: Allowed) => Step | 'quiet' | 'seen';
 
-/** Everything comes to rest within so many turns, or something goes round in circles. */
+/** If the workers do not finish within so many turns, something goes round in circles. */
 const TURNS_TO_QUIET = 4_000;
 const ROUNDS_TO_QUIET = 2;
 
 /**
- * Plays a scene, step by step as chosen, and looks at every invariant after each.
- * @param known steps at the beginning that were looked at before
+ * Plays a scene, step by step as chosen, and checks every invariant after each step.
+ * @param known number of steps at the beginning that were checked before
  */
 export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 0): Promise<Run> {
   const world = new World(fault);
@@ -73,7 +73,7 @@ export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 
   }
 }
 
-/** Lets everybody go on to the end; time passes where all wait for it. @returns false at the first breach */
+/** Lets everybody finish. Time passes when all wait for it. @returns false at the first breach */
 export async function finish(world: World, take: (step: Step) => Promise<boolean>): Promise<boolean> {
   for (let turn = 1; ; turn++) {
     const turns = world.turns();

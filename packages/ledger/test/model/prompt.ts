@@ -7,7 +7,7 @@ export class Prompt extends Worker {
   }
 }
 
-/** What two stores are compared by: entries in the order of their keys. */
+/** Entries in the order of their keys, to compare two stores. */
 export function sorted<T>(map: ReadonlyMap<string, T>): [string, T][] {
   return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 }

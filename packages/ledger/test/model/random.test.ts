@@ -4,10 +4,10 @@ import { search } from './random.ts';
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 1_000);
 const SEED = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31));
-/** Enough for the runs on a busy machine, and for a run to be shortened that was found. */
+/** Enough for the runs on a busy machine, and for shrinking a failing one. */
 const TIMEOUT_MS = 60_000 + RUNS * 60;
 
-test('kills, cuts, late commands, dumps, backups, openings, pieces, replays, at random: every invariant after every step', async (t) => {
+test('random kills, cuts, late commands, dumps, backups, openings, pieces and replays: every invariant holds after every step', async (t) => {
   t.comment(`MODEL_SEED=${SEED}`);
   const begunMs = performance.now();
   const { runs, found } = await search({ runs: RUNS, seed: SEED, timeoutMs: TIMEOUT_MS });
@@ -15,17 +15,17 @@ test('kills, cuts, late commands, dumps, backups, openings, pieces, replays, at 
   t.equal(found, undefined);
 });
 
-test('what random runs find when a rule is left out', async (t) => {
+test('random runs find broken rules', async (t) => {
   const names = [
     'the offset check is removed',
     'stored is raised before the insert',
-    'stored is not waited for',
-    'what an earlier life left behind stays',
-    'base is not looked at',
-    'base goes before the last piece',
-    'a piece takes applied back',
+    'stored is not awaited',
+    'old buckets stay when a user is opened',
+    'base is ignored',
+    'base is deleted before the last piece',
+    'a piece moves applied back',
     'a piece has rows beyond base',
-    'generations are all the same',
+    'all generations have the same id',
     'a piece need not be the next',
   ] as const;
   for (const name of names) {

@@ -5,7 +5,7 @@ import type { Fault } from './world.ts';
 const CHOICES_MAX = 200;
 const CHOICE_MAX = 9_999;
 
-/** Everything that may happen; in each run some of it does. */
+/** Everything that may happen. In each run some of it does. */
 const EVERYTHING: Scene = {
   allowed: {
     events: 12,
@@ -35,22 +35,22 @@ const EVERYTHING: Scene = {
 };
 
 type Kind = keyof Scene['allowed'];
-/** Without events and consumers nothing happens at all. */
+/** Without events and consumers nothing happens. */
 const ALWAYS: readonly Kind[] = ['events', 'consumers'];
 const KINDS = (Object.keys(EVERYTHING.allowed) as Kind[]).filter((kind) => !ALWAYS.includes(kind));
 
 export interface Search {
   runs: number;
   seed: number;
-  /** The search, and the shortening of a run that it found, end after this long. */
+  /** The search and the shrinking end after this. */
   timeoutMs: number;
   fault?: Fault;
 }
 
-/** Plays random runs. @returns how many, and the shortest run found that ends in a breach */
+/** Plays random runs. @returns how many, and the shortest run found that breaks an invariant */
 export async function search({ runs, seed, timeoutMs, fault }: Search) {
   const choices = fc.array(fc.nat(CHOICE_MAX), { minLength: 5, maxLength: CHOICES_MAX, size: 'max' });
-  // Where fewer kinds of accidents happen, each goes further.
+  // With fewer kinds of accidents, each is tried more often.
   const left = fc.subarray(KINDS);
   const property = fc.asyncProperty(left, choices, async (kinds, chosen) => {
     const { breach, steps } = await play(allowing(kinds), following(chosen), fault);
@@ -72,7 +72,7 @@ function allowing(kinds: readonly Kind[]): Scene {
   return { allowed };
 }
 
-/** The least choice is the next turn of the first worker, so that a run that is shortened becomes a plain one. */
+/** The least choice is the next turn of the first worker, so that runs shrink to plain ones. */
 function following(chosen: readonly number[]): Choose {
   let at = 0;
   return (steps) => {

@@ -17,7 +17,7 @@ const SCRIPTS = [
   'snapshot',
 ];
 const LEDGER_KEY = 'ct:ledger:{0}';
-/** A text has one field of no name, and may have this one: epoch ms after which it is gone. */
+/** A string is a hash with one field of no name, and perhaps this one: when it expires, epoch ms. */
 const UNTIL = 'until';
 
 export type Hashes = Map<string, Map<string, string>>;
@@ -26,7 +26,7 @@ export function generationIn(hashes: Hashes): string | undefined {
   return hashes.get(LEDGER_KEY)?.get('id');
 }
 
-/** A Redis as far as we use one. A sorted set is held as a hash of scores, a text as one of its own; only texts expire. */
+/** The part of Redis that we use. A sorted set is a hash of scores, a string a hash of its own. Only strings expire. */
 export class RedisServer {
   hashes: Hashes = new Map();
   readonly clients = new Set<RedisClient>();
@@ -116,7 +116,7 @@ export class RedisServer {
     else hash.set(field, value);
   }
 
-  /** As Redis does, leaves no key without a field. */
+  /** As in Redis, no key is left without a field. */
   #remove(key: string, fields: readonly string[]): number {
     const hash = this.hashes.get(key);
     const removed = fields.filter((field) => hash?.delete(field)).length;
@@ -131,7 +131,7 @@ export class RedisServer {
     return undefined;
   }
 
-  /** What the one master says of itself. */
+  /** The generation of the only master. */
   get ledger(): ReadonlyMap<string, string> {
     return this.hashes.get(LEDGER_KEY) ?? new Map();
   }
@@ -145,12 +145,12 @@ export class RedisServer {
   }
 }
 
-/** Members and scores of a sorted set in its order. */
+/** Members and scores of a sorted set, in order. */
 function ranked(set: ReadonlyMap<string, string> = new Map()): [string, string][] {
   return [...set].sort(([a, x], [b, y]) => Number(x) - Number(y) || (a < b ? -1 : 1));
 }
 
-/** Whether a score lies at a bound or beyond it, upwards or (`direction` -1) downwards; `(` leaves the bound itself out. */
+/** Whether a score lies at or beyond a bound, upwards or (`direction` -1) downwards. `(` excludes the bound itself. */
 function isBeyond(bound: string, score: number, direction = 1): boolean {
   if (bound === '-inf') return true;
   const isOpen = bound.startsWith('(');
@@ -158,7 +158,7 @@ function isBeyond(bound: string, score: number, direction = 1): boolean {
   return isOpen ? by > 0 : by >= 0;
 }
 
-/** What CounterSession uses of ioredis: one connection, whose commands are turns of its worker. */
+/** The part of ioredis that CounterSession uses: one connection, whose commands are turns of its worker. */
 export class RedisClient {
   status = 'ready';
   readonly worker: Worker;
@@ -185,7 +185,7 @@ export class RedisClient {
     this.#server.clients.delete(this);
   }
 
-  /** The other end is gone: whatever is under way fails. */
+  /** The other end is gone, so pending commands fail. */
   close(): void {
     this.disconnect();
     this.#onClose();
@@ -219,7 +219,7 @@ export class RedisClient {
     return this.#command('ZRANGE', ...given);
   }
 
-  /** Others' commands may take effect between those of a pipeline. */
+  /** Commands of others may take effect between those of a pipeline. */
   pipeline(): object {
     const queued: (() => Promise<Value>)[] = [];
     const pipeline: Record<string, unknown> = {

@@ -6,7 +6,7 @@ import { USERS, type World } from './world.ts';
 
 const [A] = USERS as [string];
 
-/** Lets a worker do all of its work before anything else happens. */
+/** Lets a worker finish before anything else happens. */
 async function whole(world: World, name: string, work: Work): Promise<void> {
   await world.start(name, work);
   await finish(world, async (step) => {
@@ -15,7 +15,7 @@ async function whole(world: World, name: string, work: Work): Promise<void> {
   });
 }
 
-/** Starts a worker that has done everything before its first command that begins so. */
+/** Starts a worker, and plays it up to its first command with this prefix. */
 async function startUpTo(
   world: World,
   command: string,
@@ -37,7 +37,7 @@ function send(world: World, partition: number, ...calls: (Call | undefined)[]): 
   world.topic.log[partition]!.push(...calls);
 }
 
-/** A call that is counted by the event of one partition, and whose row can come back by that of the other. */
+/** A call that is counted by the event of one partition. Its row can come back by that of the other. */
 async function loseCallThatCameTwice(world: World, isFilled = true): Promise<void> {
   send(world, 0, world.call(0, A));
   await whole(world, 'first', consumer(0, 1));
@@ -48,7 +48,7 @@ async function loseCallThatCameTwice(world: World, isFilled = true): Promise<voi
   world.lostRows = true;
 }
 
-/** Small enough to be searched to the end: who is at work, and what may happen to them. */
+/** Who is at work, and what may happen to them; small enough to be searched to the end. */
 export const SCENES = {
   'two consumers of one partition, a cold user': {
     large: true,
@@ -79,7 +79,7 @@ export const SCENES = {
       await startUpTo(world, 'add up', 'filler', fill([A], 1));
     },
   },
-  'a user is opened anew while others count': {
+  'a user is reopened while others count': {
     allowed: { kills: 1 },
     async prepare(world) {
       await openedUser(world);
@@ -115,7 +115,7 @@ export const SCENES = {
       await startUpTo(world, 'fill-status', 'slow', fill([A], 2), SLOW_CLOCK_MS);
     },
   },
-  'a filler, and a user who is opened anew at more': {
+  'a filler, and a user who is reopened at more': {
     allowed: { kills: 1 },
     async prepare(world) {
       await openedUser(world);
@@ -217,7 +217,7 @@ export const SCENES = {
       await world.start('replay', replay(0, 2, 2));
     },
   },
-  'ingest goes back over a row that Mongo lost, of a call that came twice': {
+  'ingest reads a row again that Mongo lost, of a call that came twice': {
     allowed: { openers: 1 },
     async prepare(world) {
       await loseCallThatCameTwice(world);
@@ -241,7 +241,7 @@ export const SCENES = {
       await world.start('replay', replay(1, 0, 1));
     },
   },
-  'Mongo went back, a slow consumer marks, and another begins': {
+  'Mongo went back, a slow consumer writes a checkpoint, and another starts': {
     large: true,
     allowed: {},
     async prepare(world) {

@@ -2,7 +2,7 @@ import type { Call } from '@calltally/domain';
 import type { CallBatch, PartitionOffsets } from '../../src/index.ts';
 import type { Worker } from './turns.ts';
 
-/** Kafka, as far as the protocol sees it. An event without a call is one that is rejected. */
+/** Kafka, as far as the protocol uses it. An event without a call is one that is rejected. */
 export class Topic {
   readonly log: (Call | undefined)[][];
   readonly committed: (number | undefined)[];
@@ -12,7 +12,7 @@ export class Topic {
     this.committed = this.log.map(() => undefined);
   }
 
-  /** Events that follow each other, from an offset on. */
+  /** Consecutive events from an offset on. */
   batch(partition: number, from: number, size: number): CallBatch {
     const messages = this.log[partition]!.slice(from, from + size);
     const events = messages.flatMap((call, i) => (call === undefined ? [] : [{ offset: from + i, call }]));
@@ -34,7 +34,7 @@ export class Topic {
     );
   }
 
-  /** A consumer that was slow to notice that it has lost its partition may take a commit back. */
+  /** The commit of a zombie may go back. */
   commit(worker: Worker, partition: number, next: number): Promise<void> {
     return worker.ask('kafka', this, `commit ${partition}:${next}`, () => {
       this.committed[partition] = next;

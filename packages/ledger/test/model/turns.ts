@@ -7,9 +7,9 @@ export type Engine = 'redis' | 'mongo' | 'kafka' | 'timer';
 /** A command that a worker has sent and that has not taken effect yet. */
 export interface Command {
   engine: Engine;
-  /** Commands of one connection take effect in the order they were sent. */
+  /** Commands of one connection take effect in the order in which they were sent. */
   connection: object;
-  /** Command and arguments, by which two runs are told apart. */
+  /** Command and arguments. They distinguish two runs. */
   text: string;
   effect: () => unknown;
   answer: (reply: unknown) => void;
@@ -19,15 +19,15 @@ export interface Command {
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 /**
- * A process, as far as others can see it: the commands it has sent, and what it was told. What it does next depends on
- * nothing else, so that two workers who were told the same are in the same state.
+ * A process as others see it: the commands it has sent, and the replies. What it does next depends on nothing else, so
+ * two workers with the same replies are in the same state.
  */
 export class Worker {
   readonly name: string;
-  /** By how much its clock goes before the world's, or behind it. */
+  /** How far its clock is ahead of the world's; negative if it is behind. */
   clockMs = 0;
   sent: Command[] = [];
-  /** Mongo's connections were cut, which the next command will show. */
+  /** Mongo's connections were cut, so the next command fails. */
   hasLostMongo = false;
   readonly #told: string[] = [];
   #digest = '';
@@ -37,7 +37,7 @@ export class Worker {
     this.name = name;
   }
 
-  /** Sends a command; resolves once the explorer has let it take effect. */
+  /** Sends a command. Resolves when the explorer has let it take effect. */
   ask<T>(engine: Engine, connection: object, text: string, effect: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.sent.push({
@@ -76,24 +76,24 @@ export class Worker {
   }
 }
 
-/** Text that is the same for the same content; maps are told by their entries. */
+/** The same text for the same content. Maps are written as their entries. */
 export function plain(value: unknown): string {
   return JSON.stringify(value, (_, part) => (part instanceof Map ? [...part] : part)) ?? '';
 }
 
-/** Only one worker goes on at a time; whoever looks at the clock or sleeps meanwhile is that one. */
+/** Only one worker runs at a time, so whoever reads the clock or sleeps is that one. */
 let running: { worker: Worker; nowMs: number } | undefined;
 
-/** Lets a worker go on, and resolves when it waits for its next reply or has ended. */
+/** Lets a worker run. Resolves when it waits for its next reply or has ended. */
 export async function goOn(worker: Worker, nowMs: number, act: () => void): Promise<void> {
   running = { worker, nowMs: nowMs + worker.clockMs };
   act();
-  // All that follows from it without another reply has been done by then.
+  // By then it has done everything that needs no other reply.
   await new Promise((resolve) => setImmediate(resolve));
   running = undefined;
 }
 
-// For workers the time is the world's, and a pause is a turn like any command; for everybody else both stay real.
+// For workers, time is the world's and a pause is a turn like any command. For everybody else both stay real.
 const { now } = Date;
 const sinceStart = performance.now.bind(performance);
 const { setTimeout: sleep } = timers;

@@ -31,33 +31,33 @@ import type { Topic } from './topic.ts';
 import type { Worker } from './turns.ts';
 
 export const RETENTION_MONTHS = 1;
-/** As long as anybody leaves alone what another has begun: a slot, users that were taken, a topic that is read. */
+/** After this, nobody leaves alone what another process has begun: a slot, reserved users, a fill from the topic. */
 export const RESPECT_MS = 60_000;
 /** So that two fill at once. */
 const SLOTS = 2;
-/** By how much a clock is behind that is not set, in ms: beyond where the newest piece begins. */
+/** How far a slow clock is behind, in ms: beyond the beginning of the newest piece. */
 export const SLOW_CLOCK_MS = -20 * DAY_MS;
-/** A consumer that had to begin this often is taken to be killed; another one comes. */
-const BEGINNINGS = 6;
+/** A consumer that had to start so many epochs counts as killed, and another one comes. */
+const EPOCHS_MAX = 6;
 
-/** What a process of ours has at hand. */
+/** What a process works with. */
 export interface Process {
   worker: Worker;
   topic: Topic;
   store: Store;
   open(): CounterSession;
-  /** In which order a consumer does its work, and from where it begins; other than in ingest only for a fault. */
+  /** The order of a consumer's steps, and where it begins. They differ from ingest only in a fault. */
   order: readonly ('record' | 'checkpoint' | 'commit')[];
   looksAtCheckpoints: boolean;
 }
 
 export type Work = (process: Process) => Promise<void>;
 
-/** A consumer of ingest: what services/ingest/src/assignment-epochs.ts, handle-fetch.ts and process-batch.ts do, without kafkajs. */
+/** A consumer of ingest: what assignment-epochs.ts, handle-fetch.ts and process-batch.ts of services/ingest do, without kafkajs. */
 export function consumer(partition: number, eventsABatch: number): Work {
   return async (process) => {
     let session: CounterSession | undefined;
-    for (let beginning = 1; beginning <= BEGINNINGS; beginning++) {
+    for (let epoch = 1; epoch <= EPOCHS_MAX; epoch++) {
       if (!session?.isOpen) session = process.open();
       const opened = session;
       const done = await unlessCut(() => consume(process, opened, partition, eventsABatch));
@@ -76,7 +76,7 @@ async function consume(
   const begin = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
   const { ledger, starts } = await startEpoch(store, session, begin);
   const start = starts[partition]!;
-  // Another consumer went on while this one asked: ingest looks a second time before it refuses.
+  // Another consumer went on while this one asked. Ingest looks a second time before it refuses.
   if (start.kind === 'refused') return false;
   const { storedThrough: stored } = start;
   let next = looksAtCheckpoints ? start.offset : Math.min(states[partition]!.committed ?? 0, stored + 1);
@@ -96,7 +96,7 @@ async function consume(
 
 /** So small that a user with a few calls is filled in several pieces. */
 const SMALL: PieceLimits = { wholeTimeoutMs: 0, rowsWanted: 1, firstSpanMs: 8 * DAY_MS };
-/** Two of a user whose calls are at most 30 days old, so that schedules can be searched. */
+/** Two pieces for a user whose calls are at most 30 days old, so that schedules can be searched. */
 const HALVES: PieceLimits = { wholeTimeoutMs: 0, firstSpanMs: 15 * DAY_MS };
 
 /** What the API does behind an answer from Mongo. */
@@ -106,7 +106,7 @@ export function open(userIds: readonly string[]): Work {
   });
 }
 
-/** What the API does for a dashboard: reads the default window, and leaves its sums ready. */
+/** What the API does for a dashboard: reads the default window, and stores the window sums. */
 export function read(userId: string, found: (reading: CountersReading) => void): Work {
   return withLedger(async ({ session, generations }) => {
     const reading = await readBuckets(session, generations, userId, Date.now(), []);
@@ -114,7 +114,7 @@ export function read(userId: string, found: (reading: CountersReading) => void):
   });
 }
 
-/** What `Filler` does in ingest and the API, until nobody waits whom it may fill. */
+/** What `Filler` does in ingest and the API, until nobody waits that it may fill. */
 export function filler(limits = SMALL): Work {
   return withLedger(async (ledger) => {
     const pieces = new PieceReader(ledger.store.tallies, limits);
@@ -131,7 +131,7 @@ export function filler(limits = SMALL): Work {
   });
 }
 
-/** A filler whose users are known, so that scenes need no queue. */
+/** A filler that is given its users, so that scenes need no queue. */
 export function fill(userIds: readonly string[], rounds = Infinity): Work {
   return withLedger(async (ledger) => {
     const pieces = new PieceReader(ledger.store.tallies, HALVES);
@@ -142,7 +142,7 @@ export function fill(userIds: readonly string[], rounds = Infinity): Work {
   });
 }
 
-/** What `calltally rebuild` does; from one slot, so that one waits for another. */
+/** What `calltally rebuild` does. With one slot, so that one waits for another. */
 export function warm(userIds: readonly string[], whole = false): Work {
   return withLedger(async (ledger) => {
     await fillUntilComplete(ledger, userIds, {
@@ -159,14 +159,14 @@ export function repair(userIds: readonly string[]): Work {
   });
 }
 
-/** What whoever finds wrong counters does, and ingest for rows that came back. */
+/** What is done about wrong counters, and by ingest about rows that came back. */
 export function openAnew(userIds: readonly string[]): Work {
   return withLedger(async (ledger) => {
     await reopen(ledger, userIds);
   });
 }
 
-/** What `calltally rebuild --from kafka` does, with a topic that tells the same as the rows. */
+/** What `calltally rebuild --from kafka` does, with a topic that holds the same calls as the rows. */
 export function replace(userIds: readonly string[]): Work {
   return withLedger(async (ledger) => {
     const { tallies } = ledger.store;
@@ -181,7 +181,7 @@ export function discard(partitions: readonly number[]): Work {
   return withLedger((ledger) => discardCounters(ledger, 0, partitions));
 }
 
-/** What `calltally verify` does: says nothing while counters are right, whoever counts meanwhile. */
+/** What `calltally verify` does. It finds nothing while counters are right, whoever counts meanwhile. */
 export function audit(userIds: readonly string[], found: (differences: object[]) => void): Work {
   return withLedger(async (ledger) => {
     const { differences } = await auditUsers(ledger, userIds, {
@@ -191,7 +191,7 @@ export function audit(userIds: readonly string[], found: (differences: object[])
   });
 }
 
-/** What `calltally replay` does: with a session of its own, and another one where that is over. */
+/** What `calltally replay` does, with a session of its own, and another one when that is over. */
 export function replay(partition: number, from: number, eventsABatch: number): Work {
   return async (process) => {
     const { storedThrough } = process.store.progress;
@@ -205,7 +205,7 @@ export function replay(partition: number, from: number, eventsABatch: number): W
         await restoreBatch(ledger, batch, attempts > 1);
         next = until;
       });
-      while (next < until && ++attempts <= BEGINNINGS) await restored(process);
+      while (next < until && ++attempts <= EPOCHS_MAX) await restored(process);
       if (next < until) return;
     }
   };
@@ -227,7 +227,7 @@ async function unlessCut(work: () => Promise<boolean>): Promise<boolean> {
   return (await ofOutage(work)) ?? false;
 }
 
-/** @returns undefined after an outage; anything else that goes wrong is a fault of ours */
+/** @returns undefined after an outage; any other failure is a bug */
 async function ofOutage<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();

@@ -12,12 +12,12 @@ export const PARTITIONS = 2;
 export const USERS = ['u-a', 'u-b'];
 /** A time in the middle of a month. */
 const NOW_MS = Date.UTC(2026, 4, 15, 12);
-/** Days between two calls that follow each other, and over how many they are spread. */
+/** Days between two consecutive calls, and how many days they are spread over. */
 const DAYS_APART = 7;
 const DAYS = 50;
 const AHEAD_EVERY = 5;
 
-/** A rule that is left out, to show that its absence is noticed. */
+/** A rule that is broken on purpose, to show that the tests find it. */
 export interface Fault {
   scripts?: readonly Edit[];
   store?: (store: Store) => Store;
@@ -34,9 +34,9 @@ const ORDER: Process['order'] = ['record', 'checkpoint', 'commit'];
 /** Something that may happen next. */
 export interface Step {
   text: string;
-  /** How much likelier than others in a random run. */
+  /** How much more often than others in a random run. */
   weight: number;
-  /** The worker waits for nothing but time. */
+  /** The worker waits only for time. */
   isPause?: boolean;
   take: () => void | Promise<void>;
 }
@@ -48,17 +48,17 @@ export class World {
   readonly topic = new Topic(PARTITIONS);
   nowMs = NOW_MS;
   workers: Worker[] = [];
-  /** Commands whose senders gave up waiting; they may take effect at any time. */
+  /** Commands whose senders stopped waiting. They may take effect at any time. */
   late: Command[] = [];
   readonly dumps: Hashes[] = [];
   readonly backups: Contents[] = [];
-  /** Generations that count calls whose rows are gone with a Mongo put back; the next beginning gives them up. */
+  /** Generations that count calls whose rows are gone with a Mongo put back. The next epoch replaces them. */
   readonly outdated = new Set<string>();
   /** Mongo was put back, so that commits may be ahead of it. */
   wentBack = false;
-  /** Mongo lost rows at or below `stored`; until they are back, rows say less than counters and `stored`. */
+  /** Mongo lost rows at or below `stored`. Until they are back, rows tell less than counters and `stored`. */
   lostRows = false;
-  /** What a worker found that cannot be. */
+  /** Something impossible that a worker found. */
   breach: string | undefined;
   readonly #fault: Fault;
   #started = 0;
@@ -69,8 +69,8 @@ export class World {
   }
 
   /**
-   * A call is told from others by its duration: the sum of any of them says which they are. They lie on days near and
-   * far, some before the first that is kept; some start ahead of the clock.
+   * Durations are powers of two, so a sum tells which calls are in it. Calls lie on days near and far, some before the
+   * kept months, some ahead of the clock.
    */
   call(number: number, userId: string): Call {
     const isAhead = number % AHEAD_EVERY === AHEAD_EVERY - 1;
@@ -130,7 +130,7 @@ export class World {
     await this.#goOn(worker, () => command.answer(reply));
   }
 
-  /** Its sender waits no longer; the command is still on its way. */
+  /** Its sender stops waiting, but the command is still on its way. */
   async giveUp(worker: Worker, command: Command): Promise<void> {
     const { connection } = command;
     const given = worker.sent.filter((other) => other === command || other.connection === connection);
@@ -144,7 +144,7 @@ export class World {
     return this.#fault.reconnects ? Promise.resolve() : this.cutRedis();
   }
 
-  /** Nothing that was under way arrives. */
+  /** Pending commands never arrive. */
   async cutRedis(): Promise<void> {
     this.late = this.late.filter(({ engine }) => engine !== 'redis');
     for (const client of [...this.redis.clients]) {
@@ -157,7 +157,7 @@ export class World {
     }
   }
 
-  /** Nobody's connection outlives it, and everybody notices with the next command. */
+  /** Cuts every connection. Everybody notices with the next command. */
   async putMongoBack(backup: Contents): Promise<void> {
     this.mongo.putBack(backup);
     this.late = this.late.filter(({ engine }) => engine !== 'mongo');
@@ -181,7 +181,7 @@ export class World {
     return goOn(worker, this.nowMs, act);
   }
 
-  /** Text that is the same for two worlds from which the same may follow. */
+  /** The same text for two worlds from which the same can follow. */
   state(): string {
     const { redis, mongo, topic, nowMs, workers, late, outdated } = this;
     const sorted = <T>(map: ReadonlyMap<string, T>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -204,7 +204,7 @@ export class World {
   }
 }
 
-/** Commands that may take effect now: of each connection the one that was sent first. */
+/** Commands that may take effect now: the first one of each connection. */
 export function heads({ sent }: Worker): Command[] {
   return sent.filter(
     (command, i) => sent.findIndex(({ connection }) => connection === command.connection) === i,

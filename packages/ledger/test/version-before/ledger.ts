@@ -8,8 +8,8 @@ import { type CallBatch, type LedgerContext, userDaySumsOf } from '../../src/ind
 import { bound } from '../support.ts';
 
 /*
- * The version before users were opened and filled, as far as it wrote and read users' counters: its scripts, beside
- * this file as they were, and what it did with them. It knows leases, and nothing of claims and fills.
+ * The last version that did not open and fill users: its unchanged scripts, which are beside this file, and what it did
+ * with them. It knows leases, but no claims and fills.
  */
 
 /** By their present names. */
@@ -24,7 +24,7 @@ const SCRIPTS = new Map(
 );
 
 /** A ledger whose session runs the scripts of the version before. */
-export function booksBefore(ledger: LedgerContext, redis: Redis): LedgerContext {
+export function ledgerBefore(ledger: LedgerContext, redis: Redis): LedgerContext {
   const evaluate = (script: string, keys: readonly string[], args: readonly (string | number)[]) => {
     const lua = SCRIPTS.get(script);
     if (lua === undefined) throw new Error(`the version before has no ${script}`);
@@ -42,7 +42,7 @@ export interface Lease {
   nowMs: number;
 }
 
-/** @returns undefined where another holds a lease, or the user is complete and was not asked for */
+/** @returns undefined if somebody else holds a lease, or the user is complete and was not asked for */
 export async function leaseBefore(
   { generations }: LedgerContext,
   redis: Redis,
@@ -67,7 +67,7 @@ export async function leaseBefore(
   return reply === 'leased' ? { userId, text, nowMs } : undefined;
 }
 
-/** Installs a recount, all at once. @param stored read behind the lease and before the rows were added up */
+/** Installs a recount, all at once. @param stored read after the lease and before the rows were added up */
 export function replaceBefore(
   { generations }: LedgerContext,
   redis: Redis,
@@ -144,13 +144,13 @@ export async function recountBefore(
   return replaceBefore(ledger, redis, lease, sums!, stored);
 }
 
-/** As the version before took a batch into the books. */
+/** Records a batch as the version before did. */
 export async function recordBefore(ledger: LedgerContext, redis: Redis, batch: CallBatch): Promise<void> {
-  const { topicEpoch: stream, partition, events, through } = batch;
-  const rows = events.map(({ offset, call }) => toRow(call, { stream, partition, offset }));
+  const { topicEpoch, partition, events, through } = batch;
+  const rows = events.map(({ offset, call }) => toRow(call, { stream: topicEpoch, partition, offset }));
   const outcomes = await ledger.store.calls.insert(rows);
-  await ledger.store.progress.advanceStored(stream, partition, through);
-  const { session, generations } = booksBefore(ledger, redis);
+  await ledger.store.progress.advanceStored(topicEpoch, partition, through);
+  const { session, generations } = ledgerBefore(ledger, redis);
   const canonical = events.filter((_, i) => isCanonical(outcomes[i]!));
   for (const userId of new Set(canonical.map(({ call }) => call.userId))) {
     const own = canonical.filter(({ call }) => call.userId === userId);
@@ -160,7 +160,7 @@ export async function recordBefore(ledger: LedgerContext, redis: Redis, batch: C
       durationMs,
     }));
     for (;;) {
-      const [applied] = await applyEvents(session, generations, `${stream}:${partition}`, [
+      const [applied] = await applyEvents(session, generations, `${topicEpoch}:${partition}`, [
         { userId, events: counted },
       ]);
       if (applied !== 'unknown') break;
