@@ -122,7 +122,7 @@ test('Mongo is back in an older state', async (t) => {
       const state = { partition: 0, committed: 100, earliest: 70, end: 120 };
       const { starts, generation } = await begin(state);
       t.strictSame(starts, [
-        { kind: 'at', partition: 0, offset: 70, stored: 49, lost: { from: 50, until: 70 } },
+        { kind: 'at', partition: 0, offset: 70, storedThrough: 49, lost: { from: 50, until: 70 } },
       ]);
       t.not(generation.id, before.generation.id);
       t.equal(generation.checkpoints.get('0:0'), 69);
@@ -142,10 +142,10 @@ test('Mongo is back in an older state', async (t) => {
         { partition: 3, committed: undefined, earliest: 30, end: 100 },
       );
       t.strictSame(starts, [
-        { kind: 'at', partition: 0, offset: 0, stored: -1 },
-        { kind: 'at', partition: 1, offset: 30, stored: -1, lost: { from: 0, until: 30 } },
-        { kind: 'at', partition: 2, offset: 30, stored: -1 },
-        { kind: 'at', partition: 3, offset: 30, stored: -1 },
+        { kind: 'at', partition: 0, offset: 0, storedThrough: -1 },
+        { kind: 'at', partition: 1, offset: 30, storedThrough: -1, lost: { from: 0, until: 30 } },
+        { kind: 'at', partition: 2, offset: 30, storedThrough: -1 },
+        { kind: 'at', partition: 3, offset: 30, storedThrough: -1 },
       ]);
     },
   );

@@ -38,9 +38,9 @@ test('starting an epoch', async (t) => {
         state(2, undefined, 0, 0),
       );
       t.strictSame(starts, [
-        { kind: 'at', partition: 0, offset: 7, stored: 6 },
-        { kind: 'at', partition: 1, offset: 3, stored: -1 },
-        { kind: 'at', partition: 2, offset: 0, stored: -1 },
+        { kind: 'at', partition: 0, offset: 7, storedThrough: 6 },
+        { kind: 'at', partition: 1, offset: 3, storedThrough: -1 },
+        { kind: 'at', partition: 2, offset: 0, storedThrough: -1 },
       ]);
       t.strictSame(
         generation.checkpoints,
@@ -62,8 +62,8 @@ test('starting an epoch', async (t) => {
     await writeCheckpoint(before.ledger, { partition: `0:1`, through: 4 });
     const { starts, generation } = await begin(state(0, 7, 0, 20), state(1, 9, 3, 10));
     t.strictSame(starts, [
-      { kind: 'at', partition: 0, offset: 7, stored: 11 },
-      { kind: 'at', partition: 1, offset: 5, stored: 8 },
+      { kind: 'at', partition: 0, offset: 7, storedThrough: 11 },
+      { kind: 'at', partition: 1, offset: 5, storedThrough: 8 },
     ]);
     t.equal(generation.id, before.generation.id, 'the generation goes on');
   });
@@ -76,7 +76,7 @@ test('starting an epoch', async (t) => {
       await writeCheckpoint(before.ledger, { partition: `0:0`, through: 11 });
       const { starts, generation, ledger } = await begin(state(0, 15, 13, 20));
       t.not(generation.id, before.generation.id);
-      t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15, stored: 14 }]);
+      t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15, storedThrough: 14 }]);
       t.equal(generation.checkpoints.get('0:0'), 14);
       t.equal(await bothOf(world, ledger, 'u-1'), undefined, 'everybody is filled from rows again');
       await t.rejects(writeCheckpoint(before.ledger, { partition: `0:0`, through: 12 }), {
@@ -104,7 +104,7 @@ test('starting an epoch', async (t) => {
     await writeCheckpoint(before.ledger, { partition: `0:0`, through: 14 });
     const { generation, starts } = await begin(state(0, 18, 15, 20));
     t.equal(generation.id, before.generation.id);
-    t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15, stored: 17 }]);
+    t.strictSame(starts, [{ kind: 'at', partition: 0, offset: 15, storedThrough: 17 }]);
   });
 
   await t.test(
@@ -114,7 +114,7 @@ test('starting an epoch', async (t) => {
       const before = await begin(state(8, 15, 15, 20));
       const { starts, generation } = await begin(state(8, 15, 18, 30));
       t.strictSame(starts, [
-        { kind: 'at', partition: 8, offset: 18, stored: -1, lost: { from: 15, until: 18 } },
+        { kind: 'at', partition: 8, offset: 18, storedThrough: -1, lost: { from: 15, until: 18 } },
       ]);
       t.equal(generation.id, before.generation.id, 'what was counted stays counted');
     },
@@ -125,7 +125,13 @@ test('starting an epoch', async (t) => {
     await store.progress.advanceStored(0, 7, 99);
     const before = await begin(state(7, 100, 0, 150));
     const { starts, generation } = await begin(state(7, undefined, 150, 220));
-    const named = { kind: 'at', partition: 7, offset: 150, stored: 99, lost: { from: 100, until: 150 } };
+    const named = {
+      kind: 'at',
+      partition: 7,
+      offset: 150,
+      storedThrough: 99,
+      lost: { from: 100, until: 150 },
+    };
     t.strictSame(starts, [named]);
     t.equal(generation.id, before.generation.id, 'what was counted stays counted');
     const overwritten = await begin(state(7, 150, 150, 220));
@@ -133,7 +139,7 @@ test('starting an epoch', async (t) => {
     const none = await begin(state(7, undefined, 0, 220));
     t.strictSame(
       none.starts,
-      [{ kind: 'at', partition: 7, offset: 100, stored: 99 }],
+      [{ kind: 'at', partition: 7, offset: 100, storedThrough: 99 }],
       'and nothing is read without need',
     );
   });
@@ -142,8 +148,8 @@ test('starting an epoch', async (t) => {
     await store.progress.advanceStored(0, 3, 41);
     const refused = await begin(state(3, undefined, 0, 41), state(2, 0, 0, 5));
     t.strictSame(refused.starts, [
-      { kind: 'refused', partition: 3, end: 41, stored: 41 },
-      { kind: 'at', partition: 2, offset: 0, stored: -1 },
+      { kind: 'refused', partition: 3, end: 41, storedThrough: 41 },
+      { kind: 'at', partition: 2, offset: 0, storedThrough: -1 },
     ]);
     const accepted = await begin(state(3, 42, 0, 42));
     t.equal(accepted.starts[0]!.kind, 'at');
