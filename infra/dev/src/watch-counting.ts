@@ -16,7 +16,7 @@ export interface Told {
   held: readonly { partition: number; code: string }[];
   /** How often it failed so far, by code. */
   failures: ReadonlyMap<string, number>;
-  /** Partitions that are not read, since their topic was made anew. */
+  /** Partitions that are not read, since their topic was recreated. */
   refused: readonly number[];
 }
 
@@ -36,7 +36,7 @@ const KNOWN: Record<string, string> = {
   COUNTERS_EVICTING:
     'Redis may evict keys, so a missing count would lie; set its maxmemory-policy to noeviction',
   COUNTERS_TOO_OLD: 'Redis is too old; use Redis 7 or newer, or Valkey',
-  TOPIC_MADE_ANEW: 'the topic was made anew; `npx calltally replay --new-stream` begins to count it',
+  TOPIC_MADE_ANEW: 'the topic was recreated; `npx calltally replay --new-stream` begins to count it',
   KAFKA_TRANSACTION_OPEN: 'a transaction of a producer is open; it ends with its producer',
   INGEST_STORES_SLOW: 'a batch has been with Mongo or Redis for a while; see what slows them',
   INGEST_DEAD_LETTERS_UNAVAILABLE: 'dead letters cannot be written; see what Kafka has against it',

@@ -113,6 +113,6 @@ test('partitions that wait are named with their reason', async (t) => {
     /^partition 1 is not counted: OPEN_TRANSACTION, see docs\/operations\.md \(log: ingest\.log\)$/,
   ]);
   t.match(linesOf(Array(9).fill({ ...fine, refused: [2] })), [
-    /^partition 2 is not counted: the topic was made anew; .*--new-stream/,
+    /^partition 2 is not counted: the topic was recreated; .*--new-stream/,
   ]);
 });

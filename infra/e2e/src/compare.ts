@@ -50,7 +50,7 @@ function same(a: OracleFigures | undefined, b: OracleFigures): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Users whose counters change when they are made anew from rows; users that Redis does not know are left out. */
+/** Users whose counters change when they are filled again from rows; users that Redis does not know are left out. */
 export async function compareWithRows({ platform, keys }: World): Promise<Difference[]> {
   const session = await CounterSession.open({
     url: platform.redis.address,

@@ -25,7 +25,7 @@ for (const { title, remake } of [
   },
   { title: 'while ingest was running', remake: ({ platform }: World) => platform.remakeTopic() },
 ]) {
-  test(`a topic made anew ${title}: refused, then counted from its start in a new stream`, async (t) => {
+  test(`a recreated topic ${title}: refused, then counted from its start in a new stream`, async (t) => {
     const world = await startWorld(t, { users: 6 });
     const { platform, traffic, oracle, chance } = world;
     const old = traffic.calls(400, Date.now());

@@ -4,15 +4,15 @@ import { partitionId, type Store } from '@calltally/store';
 import type { Admin } from 'kafkajs';
 import type { OpsSettings } from './context.ts';
 import { committedBy, opsKafka, withAdmin } from './kafka.ts';
-import { isMadeAnew, requireTopic, viewTopic } from './topic-view.ts';
+import { isRecreated, requireTopic, viewTopic } from './topic-view.ts';
 
 /**
  * - `done`: everything is committed.
  * - `behind`: events are not committed, but the committed offset moved between two readings.
  * - `stuck`: events are not committed, and the committed offset did not move.
- * - `made anew`: the topic ends below what is stored, so ingest refuses it; see `replay --new-stream`.
+ * - `recreated`: the topic ends below what is stored, so ingest refuses it; see `replay --new-stream`.
  */
-export type LagState = 'done' | 'behind' | 'stuck' | 'made anew';
+export type LagState = 'done' | 'behind' | 'stuck' | 'recreated';
 
 /** The lag of one partition. Offsets are those of the next event; `stored` and `counted` are those of the last one. */
 export interface PartitionLag {
@@ -103,7 +103,7 @@ async function readOnce(admin: Admin, { kafka, redis }: OpsSettings, store: Stor
     const counted = Math.min(...through);
     return {
       partition,
-      state: isMadeAnew(view) ? 'made anew' : behind === 0 ? 'done' : 'behind',
+      state: isRecreated(view) ? 'recreated' : behind === 0 ? 'done' : 'behind',
       committed: offset ?? null,
       end,
       behind,

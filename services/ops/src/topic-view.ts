@@ -45,17 +45,17 @@ export async function viewTopic(admin: Admin, store: Store, topic: string): Prom
 }
 
 /** Whether the topic was deleted and created again since it was stored. */
-export function isMadeAnew({ end, stored }: PartitionView): boolean {
+export function isRecreated({ end, stored }: PartitionView): boolean {
   return end <= stored;
 }
 
 /** @throws CommandError TOPIC_MADE_ANEW */
 export function requireSameTopic(partitions: readonly PartitionView[]): void {
-  const anew = partitions.find(isMadeAnew);
-  if (anew === undefined) return;
+  const recreated = partitions.find(isRecreated);
+  if (recreated === undefined) return;
   throw new CommandError(
     'TOPIC_MADE_ANEW',
-    `partition ${anew.partition} ends at ${anew.end} and is stored through ${anew.stored}, so the topic was made anew; replay --new-stream begins to count it`,
+    `partition ${recreated.partition} ends at ${recreated.end} and is stored through ${recreated.stored}, so the topic was recreated; replay --new-stream begins to count it`,
   );
 }
 

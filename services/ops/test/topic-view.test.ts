@@ -1,9 +1,9 @@
 import type { Store } from '@calltally/store';
 import { test } from 'tap';
-import { isMadeAnew, viewTopic } from '../src/topic-view.ts';
+import { isRecreated, viewTopic } from '../src/topic-view.ts';
 import { countedTopic, eventsOf } from './counted-topic.ts';
 
-test('a partition that ingest takes further, while it is looked at, does not look as if it was made anew', async (t) => {
+test('a partition that ingest takes further, while it is looked at, does not look as if it was recreated', async (t) => {
   const world = await countedTopic(t);
   const ledger = await world.begin();
   const users = Array.from({ length: 10 }, (_, i) => `u-${i}`);
@@ -19,5 +19,5 @@ test('a partition that ingest takes further, while it is looked at, does not loo
   const { partitions } = await viewTopic(world.admin, store, world.topic);
   t.equal(counted, 1);
   t.ok(partitions.some(({ stored }) => stored > 0));
-  t.strictSame(partitions.filter(isMadeAnew), []);
+  t.strictSame(partitions.filter(isRecreated), []);
 });

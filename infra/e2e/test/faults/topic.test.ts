@@ -7,7 +7,7 @@ import { sendCalls, startWorld, type World } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
 
-test('a topic made anew is refused by name, and the numbers stay', async (t) => {
+test('a recreated topic is refused by name, and the numbers stay', async (t) => {
   const world = await startWorld(t, { users: 2 });
   const { platform, traffic } = world;
   const [ingest] = platform.ingests;
@@ -31,7 +31,7 @@ test('a topic made anew is refused by name, and the numbers stay', async (t) => 
   t.equal(whole.wrong + cut.wrong, 0, 'with the numbers from before');
   const differences = await compareWithOracle(world);
   t.same(differences, [], 'nothing of the new topic was counted');
-  const row = rowOf('Topic made anew', {
+  const row = rowOf('Topic recreated', {
     ...observed,
     quiet: true,
     exactAfterwards: differences.length === 0,

@@ -7,8 +7,8 @@ const HELP = `
 COMMITTED and END are offsets of the next event, and BEHIND and SECONDS the distance between them. Everything through
 STORED is in Mongo, everything through COUNTED is in Redis. If a partition is behind, the command reads again 5 seconds
 later: a partition whose committed offset has not moved is stuck, and the reason is printed if it is known. A topic that
-was deleted and made anew is refused by ingest. Offsets that could not be read are dead letters and hold up nothing.
-Exit status 1 if a partition is stuck or made anew.
+was deleted and created again is refused by ingest. Offsets that could not be read are dead letters and hold up nothing.
+Exit status 1 if a partition is stuck or recreated.
 
 Examples:
   $ calltally lag
@@ -29,7 +29,7 @@ export function addLag(program: Command, context: Context): void {
 async function lag({ json }: { json?: true }, context: Context): Promise<void> {
   const settings = context.settings();
   const found = await context.withStore((store) => readLag(settings, store, context.io.signal));
-  const ill = found.partitions.filter(({ state }) => state === 'stuck' || state === 'made anew');
+  const ill = found.partitions.filter(({ state }) => state === 'stuck' || state === 'recreated');
   if (ill.length > 0) context.failed();
   if (json) return context.printJson(found);
   const lines = table(
@@ -63,7 +63,7 @@ async function lag({ json }: { json?: true }, context: Context): Promise<void> {
 
 function remedy({ partition, state, end, stored, reason, committed }: PartitionLag): string {
   if (state !== 'stuck') {
-    return `partition ${partition} ends at ${end} and is stored through ${stored}: made anew; see replay --new-stream`;
+    return `partition ${partition} ends at ${end} and is stored through ${stored}: recreated; see replay --new-stream`;
   }
   if (reason === null) {
     return `partition ${partition} is stuck: nothing was committed for 5 s; does ingest run, and what does its log say?`;

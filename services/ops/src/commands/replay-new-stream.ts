@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Context } from '../context.ts';
 import { CommandError } from '../failure.ts';
 import { opsKafka, withAdmin } from '../kafka.ts';
-import { isMadeAnew, type TopicView, viewTopic } from '../topic-view.ts';
+import { isRecreated, type TopicView, viewTopic } from '../topic-view.ts';
 
 /**
  * `replay --new-stream`: says what it is about to do, and after a confirmation begins the next stream. It is a new
@@ -32,7 +32,7 @@ export async function newStream({ yes, json }: { yes?: true; json?: true }, cont
       earliest: one.earliest,
       end: one.end,
       stored_before: one.stored < 0 ? null : one.stored,
-      made_anew: isMadeAnew(one),
+      made_anew: isRecreated(one),
     }));
     context.printJson({ stream, previous, topic, partitions: before });
   });
@@ -43,11 +43,11 @@ function* describe(topic: string, { stream, partitions }: TopicView): Generator<
   for (const view of partitions) {
     const { partition, earliest, end, stored } = view;
     const before = stored < 0 ? 'nothing was stored' : `was stored through ${stored}`;
-    yield `partition ${partition}: ${before}, holds ${earliest} to ${end}${isMadeAnew(view) ? ': made anew' : ''}`;
+    yield `partition ${partition}: ${before}, holds ${earliest} to ${end}${isRecreated(view) ? ': recreated' : ''}`;
   }
   yield `stream ${stream + 1} begins with the first event of every partition; calls that are counted stay counted`;
-  if (!partitions.some(isMadeAnew)) {
-    yield 'no partition ends below what was stored, so the topic does not look as if it was made anew';
+  if (!partitions.some(isRecreated)) {
+    yield 'no partition ends below what was stored, so the topic does not look as if it was recreated';
   }
 }
 

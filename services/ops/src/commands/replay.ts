@@ -23,7 +23,7 @@ compared with the time at which Kafka received the event. --to is exclusive; wit
 is read. Events that ingest has not stored yet are left to ingest. Exit status 1 if a part of what was asked for has
 expired, or expires before it is read, or if the topic never held any of it.
 
-Ingest refuses a topic that was deleted and made anew; --new-stream counts it from its first event.
+Ingest refuses a topic that was deleted and created again; --new-stream counts it from its first event.
 
 --json prints a line for each event: "plan", "progress" every second, and "end" with "read", "restored" (rows that
 were missing), "already" (rows that were there), "rejected", "seconds", "complete", "gone" (offsets by partition that
@@ -34,7 +34,7 @@ Examples:
   $ calltally replay --from 2026-03-01 --to 2026-03-02 --partition 0 3
   $ calltally replay --new-stream`;
 
-/** `replay`: records stored events of the topic again, or begins to count a topic that was made anew. */
+/** `replay`: records stored events of the topic again, or begins to count a recreated topic. */
 export function addReplay(program: Command, context: Context): void {
   const command = program
     .command('replay')
@@ -47,11 +47,7 @@ export function addReplay(program: Command, context: Context): void {
       ),
     )
     .addOption(
-      new Option('--new-stream', 'begin to count a topic that was made anew').conflicts([
-        'from',
-        'to',
-        'partition',
-      ]),
+      new Option('--new-stream', 'begin to count a recreated topic').conflicts(['from', 'to', 'partition']),
     )
     .option('--yes', 'with --new-stream: do not ask')
     .option('--json', 'print an object a line: "plan", "progress", "end"; or {"stream", …} with --new-stream')

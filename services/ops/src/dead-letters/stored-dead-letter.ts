@@ -67,7 +67,7 @@ export function sizeOf({ key, value, headers }: StoredDeadLetter): number {
 /**
  * The id of the event that a letter tells of. Ingest may write several letters of one event (after a kill before the
  * commit, or after it went back to an older checkpoint); what is done with one of them holds for all. The id includes a
- * digest of the bytes, since a topic that was made anew uses the same offsets for other events.
+ * digest of the bytes, since a recreated topic uses the same offsets for other events.
  */
 export function eventId({ dlqTopic, id, source, key, value }: StoredDeadLetter): string {
   const digest = createHash('sha256');

@@ -90,7 +90,7 @@ test('dlq retry', async (t) => {
     t.match(
       (await world.json(['retry', other!])).out,
       { retried: 1 },
-      'the same place of a topic made anew is another event',
+      'the same place of a recreated topic is another event',
     );
   });
 

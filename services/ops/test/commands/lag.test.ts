@@ -145,7 +145,7 @@ test('lag names why a partition is stuck, and offsets that could not be read', a
   ]);
 });
 
-test('lag tells how far Redis counts, and names a partition that was made anew', async (t) => {
+test('lag tells how far Redis counts, and names a partition that was recreated', async (t) => {
   const world = await countedTopic(t);
   const ledger = await world.begin();
   const users = Array.from({ length: 10 }, (_, i) => `u-${i}`);
@@ -164,5 +164,5 @@ test('lag tells how far Redis counts, and names a partition that was made anew',
   await world.store.progress.advanceStored(0, 1, 1e6);
   const text = await world.run('lag');
   t.equal(text.status, 1);
-  t.match(text.out, /partition 1 ends at \d+ and is stored through 1000000: made anew/);
+  t.match(text.out, /partition 1 ends at \d+ and is stored through 1000000: recreated/);
 });

@@ -137,7 +137,7 @@ test('replay', async (t) => {
     t.equal((await world.run('replay', '--from', 'earliest')).status, 0, 'all there is was asked for');
   });
 
-  await t.test('a topic that was made anew is no longer the one that was stored', async (t) => {
+  await t.test('a recreated topic is no longer the one that was stored', async (t) => {
     await world.store.progress.advanceStored(0, 2, 1e6);
     const said = await world.json('replay', '--from', 'earliest');
     t.equal(JSON.parse(said.err).error.code, 'TOPIC_MADE_ANEW');
@@ -233,7 +233,7 @@ test('a new stream is begun once it is confirmed', async (t) => {
   await world.count(ledger, eventsOf(['u-1', 'u-2'], 60));
   const asked = await world.run('replay', '--new-stream');
   t.equal(asked.status, 1);
-  t.match(asked.out, /does not look as if it was made anew/);
+  t.match(asked.out, /does not look as if it was recreated/);
   t.match(asked.err, /CONFIRMATION_MISSING/);
   t.equal(await world.store.progress.currentStream(), 0);
 
