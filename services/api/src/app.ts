@@ -2,7 +2,7 @@ import { ConcurrencyLimit } from '@calltally/ledger';
 import fastifyCompress from '@fastify/compress';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { ApiError } from './api-error.ts';
-import { answerClientError, refuseTunnel } from './client-error.ts';
+import { answerClientError, refuseTunnel } from './malformed-request.ts';
 import { registerMetrics } from './metrics.ts';
 import type { AppParts, RouteParts } from './parts.ts';
 import { authentication } from './plugins/authentication.ts';

@@ -1,6 +1,6 @@
 import { dashboardData, parseDateRange } from '@calltally/domain';
 import type { FastifyInstance } from 'fastify';
-import { refuseMisspelt } from '../parameters.ts';
+import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
 import { DASHBOARD_MESSAGE, DashboardQuery, DashboardSchema } from '../schemas/dashboard.ts';
 import { TallyHeaders } from '../tally-headers.ts';

@@ -1,7 +1,7 @@
 import { parseDateRange } from '@calltally/domain';
 import type { FastifyInstance } from 'fastify';
 import { registerStreamMetrics } from '../metrics.ts';
-import { refuseMisspelt } from '../parameters.ts';
+import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
 import { DashboardQuery } from '../schemas/dashboard.ts';
 import { StreamSchema } from '../schemas/stream.ts';

@@ -2,7 +2,7 @@ import { parseDateRange, seriesData, seriesOf } from '@calltally/domain';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import { CSV_TYPE, csvFileName, csvFormatOf, csvOf } from '../csv.ts';
-import { refuseMisspelt } from '../parameters.ts';
+import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
 import { TIMESERIES_MESSAGE, TimeseriesQuery, TimeseriesSchema } from '../schemas/timeseries.ts';
 import { TallyHeaders } from '../tally-headers.ts';

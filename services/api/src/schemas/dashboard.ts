@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { ErrorResponses } from './error-responses.ts';
-import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './tallies.ts';
+import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './range-parameters.ts';
 
 export const DashboardQuery = Type.Object(rangeParameters);
 export type DashboardQuery = Static<typeof DashboardQuery>;

@@ -2,7 +2,7 @@ import { INTERVALS, seriesBucketsMax } from '@calltally/domain';
 import Type, { type Static } from 'typebox';
 import { DECIMALS, SEPARATORS } from '../csv.ts';
 import { ErrorResponses } from './error-responses.ts';
-import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './tallies.ts';
+import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './range-parameters.ts';
 
 export const TimeseriesQuery = Type.Object({
   interval: Type.Optional(

@@ -1,7 +1,7 @@
 import { DateRangeError, parseDateRange } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { DATE_PATTERN } from '../../src/schemas/tallies.ts';
+import { DATE_PATTERN } from '../../src/schemas/range-parameters.ts';
 
 const pattern = new RegExp(DATE_PATTERN);
 

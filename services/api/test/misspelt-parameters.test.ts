@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { meantBy } from '../src/parameters.ts';
+import { meantBy } from '../src/misspelt-parameters.ts';
 import { DashboardQuery } from '../src/schemas/dashboard.ts';
 import { TimeseriesQuery } from '../src/schemas/timeseries.ts';
 import { callsAt, NOW_MS, testApi, testWorld } from './support.ts';
