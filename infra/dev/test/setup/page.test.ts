@@ -24,7 +24,7 @@ test('the page is built when it is not yet, or when what it is made of changed, 
   t.match(first, /assets\/index-[\w-]+\.js/);
   t.equal(await buildPage(root), false, 'nothing changed');
 
-  await writeFile(join(web, 'src/main.tsx'), "document.title = 'other';\n");
+  await writeFile(join(web, 'src/app.tsx'), "document.title = 'other';\n");
   t.equal(await buildPage(root), true, 'a source changed');
   t.not(await index(), first);
 
