@@ -50,6 +50,7 @@ export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
     if (late !== undefined && from <= late.from && performance.now() < late.untilMs) {
       throw new StoreError('STORE_TIMEOUT', true, new Error('it took too long a moment ago'));
     }
+    const sums = ask();
     let timer: NodeJS.Timeout | undefined;
     let isAlive = false;
     const lost = new Promise<never>((_, reject) => {
@@ -59,7 +60,6 @@ export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
           reject(new StoreError('STORE_TIMEOUT', true, new Error('Mongo does not answer at all')));
       }, PROBE_AFTER_MS);
     });
-    const sums = ask();
     try {
       return await Promise.race([sums, lost]);
     } catch (thrown) {

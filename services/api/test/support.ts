@@ -121,7 +121,7 @@ export interface RunningApi {
 export interface Answer {
   status: number;
   headers: Record<string, unknown>;
-  // biome-ignore lint/suspicious/noExplicitAny: a body is tests compare it with what they expect.
+  // biome-ignore lint/suspicious/noExplicitAny: tests compare a body with what they expect.
   body: any;
 }
 

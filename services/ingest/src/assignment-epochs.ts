@@ -231,7 +231,11 @@ export class AssignmentEpochs {
       metrics.refused.set({ partition: state.partition }, start.kind === 'refused' ? 1 : 0);
       if (start.kind === 'refused') {
         refused.add(start.partition);
-        logger.error(start, 'topic was recreated, partition refused; see "calltally replay --new-stream"');
+        const { storedThrough, ...where } = start;
+        logger.error(
+          { ...where, stored: storedThrough },
+          'topic was recreated, partition refused; see "calltally replay --new-stream"',
+        );
         continue;
       }
       next.set(start.partition, start.offset);

@@ -10,7 +10,7 @@ export interface ProgressBar {
 }
 
 /**
- * A progress bar on a terminal, nothing elsewhere. It shows from the first update on.
+ * A progress bar on a terminal, nothing elsewhere. It shows from the first update on, until it is stopped.
  * @param format as cli-progress has it; `{rate}` is what was done per second
  * @param doneBefore what an earlier run has done, which does not count for the rate
  */
@@ -25,8 +25,11 @@ export function progressBar(
     Presets.shades_classic,
   );
   const startedAtMs = performance.now();
+  let isStopped = false;
   return {
     update(done, total, values = {}) {
+      // Started again, its timer would keep the process alive.
+      if (isStopped) return;
       const rate = Math.round(((done - doneBefore) * 1_000) / (performance.now() - startedAtMs));
       if (!bar.isActive) bar.start(total, done, { ...values, rate });
       if (total !== bar.getTotal()) bar.setTotal(total);
@@ -34,6 +37,7 @@ export function progressBar(
     },
     clear: () => void stream.write('\r\x1b[K'),
     stop() {
+      isStopped = true;
       if (bar.isActive) bar.stop();
     },
   };

@@ -28,3 +28,14 @@ test('a terminal is shown users, rate and time left; anything else is shown noth
   }
   t.end();
 });
+
+test('a bar that was stopped stays stopped, so that the process can end', (t) => {
+  const { stream, text } = sink(true);
+  const bar = progressBar(stream, '{bar} {value}');
+  bar.update(1, 2);
+  bar.stop();
+  const shown = text();
+  bar.update(2, 2);
+  t.equal(text(), shown);
+  t.end();
+});

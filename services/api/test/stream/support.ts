@@ -8,7 +8,7 @@ const WAIT_STEP_MS = 20;
 export interface SseEvent {
   event: string;
   id: string | undefined;
-  // biome-ignore lint/suspicious/noExplicitAny: it is tests compare it with what they expect.
+  // biome-ignore lint/suspicious/noExplicitAny: tests compare it with what they expect.
   data: any;
 }
 
