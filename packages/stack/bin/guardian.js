@@ -1,7 +1,6 @@
-// Stands between one engine and the process that started it, in a process group of its own, so that a
-// Ctrl-C in the terminal reaches the services first and a `kill -9` of the parent still ends the engine:
-// the closing of the IPC channel is the one thing that no kind of death can prevent.
-// Plain JavaScript, so that it runs the same beside src/ (tests) and dist/.
+// Runs one engine for the process that started it and ends the engine when that process dies, even by `kill -9`: the
+// IPC channel closes however a process ends. It has its own process group, so a Ctrl-C in the terminal reaches only the
+// services, which end first. Plain JavaScript, because it must also run from src/ (tests) without a build.
 import { spawn } from 'node:child_process';
 import { openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
@@ -50,7 +49,7 @@ function killAll() {
   for (const pid of family) kill(pid);
 }
 
-/** An engine is gone only with its workers: a database's still hold its files and shared memory. */
+/** Waits for the engine's workers too: those of a database still hold its files and shared memory. */
 async function afterExit(code, signal) {
   const deadline = Date.now() + STRAGGLERS_WAIT_MS;
   while (family.some(isAlive) && Date.now() < deadline) await new Promise((done) => setTimeout(done, 20));
@@ -81,7 +80,7 @@ function isAlive(pid) {
   return parentOf(pid) !== undefined;
 }
 
-/** Undefined for a process that is gone or only waits to be reaped, and where there is no /proc. */
+/** Undefined if the process is gone or a zombie, or if the system has no /proc. */
 function parentOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

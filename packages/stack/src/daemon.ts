@@ -6,9 +6,9 @@ import { isAlive } from './processes.ts';
 import { launch, type Run, type RunSpec } from './run.ts';
 
 interface DaemonOptions extends Pick<RunSpec, 'command' | 'args'> {
-  /** The engine, as errors and log lines call it. */
+  /** The engine's name in errors and log lines. */
   name: string;
-  /** Where its log, `NAME.log`, and the mark of who runs on it are kept. */
+  /** Holds its log, `NAME.log`, and the process id of its guardian, `NAME.guardian`. */
   dataDir: string;
   cwd?: string;
   env?: Record<string, string>;
@@ -16,7 +16,7 @@ interface DaemonOptions extends Pick<RunSpec, 'command' | 'args'> {
   stopSignal?: NodeJS.Signals;
   stopTimeoutMs?: number;
   startTimeoutMs?: number;
-  /** Whether a start that ends at once is tried again, as after a kill whose leavings take a moment to go. */
+  /** Whether to retry a start that fails at once. After a kill, leftover workers can block a start for a moment. */
   retryStart?: boolean;
   restart?: boolean | undefined;
   log?: ((line: string) => void) | undefined;
@@ -29,7 +29,7 @@ const RESTART_WAIT_MS_MAX = 10_000;
 const POLL_MS = 50;
 const RETRY_START_MS = 250;
 
-/** A process that can be started and stopped over and over, on one port and one data folder. */
+/** A process that can be started and stopped many times, with the same port and data folder. */
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #spec: RunSpec;
@@ -57,7 +57,7 @@ export class Daemon {
     return this.#run?.pid;
   }
 
-  /** Resolves when it answers; at once where it already does. Rejects with StackError. */
+  /** Resolves when it answers, immediately if it already does. Rejects with StackError. */
   start(): Promise<void> {
     this.#wanted = true;
     return this.#inTurn(() => this.#start());
@@ -90,7 +90,7 @@ export class Daemon {
     }
   }
 
-  /** One that was killed a moment ago counts as running until its guardian has seen it go. */
+  /** A process that was just killed counts as running until its guardian has noticed. */
   async #stillAnswers(deadline: number): Promise<boolean> {
     while (this.#run !== undefined) {
       if (await this.#options.isReady()) return true;
@@ -100,7 +100,7 @@ export class Daemon {
     return false;
   }
 
-  /** Undefined when it answers, else why it does not; then it is gone again. */
+  /** Returns undefined when it answers. Otherwise returns why it does not, and the process is gone. */
   async #startOnce(deadline: number): Promise<string | undefined> {
     let ending: string | undefined;
     const run = await launch(this.#spec).catch((error: Error) => error.message);
@@ -112,7 +112,7 @@ export class Daemon {
     });
     while (ending === undefined) {
       if (await this.#options.isReady()) {
-        // Its port may be answered by another process, while this one has just failed to get it.
+        // Another process may have answered on the port while this one failed to bind it.
         if (ending !== undefined) break;
         void run.exited.then((how) => this.#afterExit(how));
         return undefined;
@@ -131,7 +131,7 @@ export class Daemon {
     const { name, log } = this.#options;
     for (let waitMs = RESTART_WAIT_MS_MIN; this.#wanted; waitMs = Math.min(waitMs * 2, RESTART_WAIT_MS_MAX)) {
       log?.(`${name}: ${how}, starting it again`);
-      await sleep(waitMs, undefined, { ref: false }); // nobody who has stopped it waits for this
+      await sleep(waitMs, undefined, { ref: false }); // must not keep this process alive
       try {
         return await this.#inTurn(() => this.#start());
       } catch (error) {
@@ -140,14 +140,14 @@ export class Daemon {
     }
   }
 
-  /** A parent that was killed a moment ago leaves a guardian that is still ending its engine on this folder. */
+  /** If a parent was just killed, its guardian may still be stopping an engine that uses this folder. */
   async #waitForPredecessor(): Promise<void> {
     const deadline = Date.now() + PREDECESSOR_WAIT_MS;
     while (await this.#hasPredecessor()) {
       if (Date.now() > deadline) {
         const { name, dataDir } = this.#options;
         const remedy = 'stop that process or choose another folder';
-        throw new StackError('STACK_DATA_IN_USE', name, `another process runs on ${dataDir}`, remedy);
+        throw new StackError('STACK_DATA_IN_USE', name, `another process uses ${dataDir}`, remedy);
       }
       await sleep(POLL_MS);
     }
@@ -157,7 +157,7 @@ export class Daemon {
     const { pidFile } = this.#spec;
     const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
     if (!(pid > 0) || !(await isAlive(pid))) return false;
-    // The number may long since be another process's.
+    // The process id may have been reused.
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => pidFile);
     return command.includes(pidFile);
   }

@@ -1,41 +1,41 @@
 import type { Daemon } from './daemon.ts';
 import type { EngineName } from './errors.ts';
 
-/** One engine on this machine, or one elsewhere that is only named here. */
+/** An engine that was started here, or an external one that is only used. */
 export interface Engine {
   readonly name: EngineName;
   /**
-   * As `KAFKA_BROKERS`, `REDIS_URL` and `MONGODB_URI` take it: `127.0.0.1:PORT`, `redis://127.0.0.1:PORT`,
+   * In the format of `KAFKA_BROKERS`, `REDIS_URL` and `MONGODB_URI`: `127.0.0.1:PORT`, `redis://127.0.0.1:PORT`,
    * `mongodb://127.0.0.1:PORT` (without a database; the caller adds one).
    */
   readonly address: string;
-  /** The engine's own process (redis-server, java, mongod or ferretdb); undefined while down, or external. */
+  /** The engine's process (redis-server, java, mongod or ferretdb). Undefined while it is down and if external. */
   readonly pid: number | undefined;
-  /** True for an engine that an environment variable names: never started, never stopped here. */
+  /** True if an environment variable names the engine. It is never started or stopped here. */
   readonly external: boolean;
   readonly dataDir: string | undefined;
   /**
-   * Ends the engine, SIGTERM by default; one that has not gone after a bounded wait is killed. Resolves when
-   * its processes are gone.
+   * Stops the engine, by SIGTERM unless another signal is given. Kills it if it does not end in time. Resolves when its
+   * processes are gone.
    */
   stop(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts it again on the same port with the same data; resolves when it answers. Rejects with StackError. */
+  /** Starts it again with the same port and data. Resolves when it answers. Rejects with StackError. */
   start(): Promise<void>;
 }
 
 export interface EngineOptions {
-  /** Folder of this one engine; made when absent. */
+  /** The folder of this engine alone. It is created if it does not exist. */
   dataDir: string;
-  /** Takes one line of progress at a time, without a line end. */
+  /** Called with each line of progress, without a line break. */
   log?: ((line: string) => void) | undefined;
-  /** Start the engine again when it dies by itself, as a supervisor would; default false. */
+  /** Whether to restart the engine when it ends unexpectedly. Default: false. */
   restart?: boolean | undefined;
 }
 
 /**
- * An engine of ours.
- * @param front the process that is asked
- * @param below what it needs, which starts first and ends last
+ * An engine that was started here.
+ * @param front the process that clients connect to
+ * @param below the processes that it needs; they start first and stop last
  */
 export function ownEngine(
   { name, address, dataDir }: { name: EngineName; address: string; dataDir: string },
@@ -55,14 +55,13 @@ export function ownEngine(
     },
     async stop(signal = 'SIGTERM') {
       const all = [front, ...below];
-      // A killed engine is to be gone at once, its parts in no order.
+      // A kill must be immediate, so the order does not matter.
       if (signal === 'SIGKILL') await Promise.all(all.map((daemon) => daemon.stop(signal)));
       else for (const daemon of all) await daemon.stop(signal);
     },
   };
 }
 
-/** An engine that somebody else runs. */
 export function externalEngine(name: EngineName, address: string): Engine {
   const leaveAlone = async () => {};
   return {

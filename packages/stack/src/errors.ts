@@ -1,11 +1,11 @@
 export type EngineName = 'kafka' | 'redis' | 'mongo';
 
 export type StackErrorCode =
-  | 'STACK_UNAVAILABLE' // the engine is neither installed nor can it be obtained
-  | 'STACK_START_FAILED' // it was started and did not answer
-  | 'STACK_DATA_IN_USE'; // another process runs on the same data folder
+  | 'STACK_UNAVAILABLE' // the engine is not installed and cannot be obtained
+  | 'STACK_START_FAILED' // it was started but did not answer
+  | 'STACK_DATA_IN_USE'; // another process uses the same data folder
 
-/** An engine that cannot be had. The message is one line that names the engine and what mends it. */
+/** An engine is not available. The message is one line with the engine, the problem and the remedy. */
 export class StackError extends Error {
   override readonly name = 'StackError';
   readonly code: StackErrorCode;
@@ -24,12 +24,12 @@ function oneLine(text: string): string {
   return text.replace(/\s*\n\s*/g, ' ').trim();
 }
 
-/** Whether it is the machine's files that are in the way: its message then says what was done, and where. */
+/** Whether a file operation failed. The message then names the operation and the path. */
 export function isFileFault(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'errno' in error && 'path' in error;
 }
 
-/** What a terminal is told: one line of what may well happen, and all of what may not. */
+/** What to print: one line for an expected error, the whole error with its stack for any other. */
 export function toldOf(error: unknown): unknown {
   return error instanceof StackError || isFileFault(error) ? error.message : error;
 }

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A folder for engines whose data nobody wants again; PostgreSQL's user can pass it. */
+/** A temporary folder for engines. PostgreSQL's user can enter it. */
 export async function uniqueFolder(): Promise<{ path(name: string): string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'calltally-'));
   await chmod(folder, 0o755);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { StackError } from './errors.ts';
 import { run } from './obtain/command.ts';
 
-/** Letters, digits and hyphens, since both stand in Kafka's own files and command lines. */
+/** Only letters, digits and hyphens, because both are written into Kafka's settings and command lines. */
 export interface Login {
   username: string;
   password: string;
@@ -12,7 +12,7 @@ export interface Login {
 const SECURITY = 'org.apache.kafka.common.security';
 const REQUEST = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365'.split(' ');
 
-/** How Kafka's tool is told of the user when it formats the folder of a new broker. */
+/** Options that make Kafka's storage tool create the user when it formats a new broker's folder. */
 export function scramUser({ username, password }: Login): string[] {
   return ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
     '--add-scram',
@@ -20,7 +20,7 @@ export function scramUser({ username, password }: Login): string[] {
   ]);
 }
 
-/** Settings of the listener SASL_SSL; makes its certificate, and `ca.pem`, which clients trust, in `folder`. */
+/** Settings of the SASL_SSL listener. Creates its certificate in `folder`, and `ca.pem` for clients to trust. */
 export async function securedListener({ username, password }: Login, folder: string): Promise<string[]> {
   const scram = (bits: number) =>
     `listener.name.sasl_ssl.scram-sha-${bits}.sasl.jaas.config=${SECURITY}.scram.ScramLoginModule required;`;
@@ -35,7 +35,7 @@ export async function securedListener({ username, password }: Login, folder: str
   ];
 }
 
-/** Made once in a folder. The authority's own key is thrown away at once: it signs this certificate and no other. */
+/** Created once per folder. The authority's private key is deleted, so it never signs another certificate. */
 async function keystore(folder: string): Promise<string> {
   const path = (name: string) => join(folder, name);
   const store = path('keystore.pem');

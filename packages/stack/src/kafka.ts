@@ -7,7 +7,7 @@ import { formatOnce, JAVA_LOCALE, LOGS, obtainKafka } from './obtain/kafka.ts';
 import { onFreePorts } from './ports.ts';
 import { probe } from './probe.ts';
 
-// A broker for development: fast to start, small in memory.
+// For a fast start and little memory.
 const JVM = [
   '-Xms128m',
   '-Xmx512m',
@@ -18,19 +18,19 @@ const JVM = [
 
 interface KafkaOptions extends EngineOptions {
   /**
-   * Its address then speaks SASL_SSL alone, and lets this user in by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. Clients
-   * trust `ca.pem` in `dataDir`. A later start in the same folder may bring another password for PLAIN, and only for it.
+   * If given, the address speaks only SASL_SSL and accepts this user by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. Clients
+   * trust `ca.pem` in `dataDir`. A later start in the same folder can change the password for PLAIN only.
    */
   login?: Login | undefined;
 }
 
-/** A Kafka of its own: one node, broker and controller. Rejects with StackError. */
+/** Starts a Kafka of one node that is both broker and controller. Rejects with StackError. */
 export async function startKafka({ log, restart, login, ...given }: KafkaOptions): Promise<Engine> {
   const dataDir = resolve(given.dataDir);
   const files = await obtainKafka(log);
   await mkdir(dataDir, { recursive: true });
-  // Java reads names out of a list of folders, a class path, a file of Latin-1 and a URL, each with characters of its
-  // own that divide or escape. Those relative to the folder have none of them, wherever it lies.
+  // Java reads paths from a list of folders, a class path, a Latin-1 file and a URL. Each has its own separators and
+  // escapes, so all paths are relative: then the path of the folder itself may contain any character.
   await copyFile(files.log4j, join(dataDir, 'log4j2.properties'));
   await rm(join(dataDir, 'jars'), { force: true });
   await symlink(files.jars, join(dataDir, 'jars'));
@@ -73,8 +73,8 @@ export async function startKafka({ log, restart, login, ...given }: KafkaOptions
 }
 
 /**
- * The port opens before the controller lets the broker lead partitions. Only then does the broker name itself
- * in its answer to a Metadata request (version 4: length, correlation id, throttle time, count of brokers).
+ * The port opens before the broker may lead partitions. It is ready when its reply to a Metadata request lists it as a
+ * broker (version 4: length, correlation id, throttle time, count of brokers).
  */
 function servesTopics(port: number): Promise<boolean> {
   const client = 'stack';

@@ -3,13 +3,13 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises';
 
 const ATTEMPTS_MAX = 5;
 
-/** A lock that was taken, or the process that holds it; undefined when that changes too fast to tell. */
+/** A lock that was acquired, or the process that holds it: undefined if the holders changed too fast to tell. */
 type LockAttempt = { release: () => Promise<void> } | { holder: number | undefined };
 
-/** Tries to take a lock for this process. A lock whose holder is gone is taken over, however it ended. */
+/** Tries to acquire a lock for this process. Takes it over if its holder has ended, however that happened. */
 export async function tryLock(file: string): Promise<LockAttempt> {
   const mine = `${process.pid} ${await bornOf(process.pid)}`;
-  // Linked into place with its text in it: an empty lock would look like one without a holder.
+  // Written first and then linked: an empty lock file would look like one without a holder.
   const draft = `${file}.${randomUUID()}`;
   await writeFile(draft, mine);
   try {
@@ -35,7 +35,7 @@ async function release(file: string, text: string): Promise<void> {
   if ((await readFile(file, 'utf8').catch(() => undefined)) === text) await rm(file, { force: true });
 }
 
-/** When a process started, so that a reused process id is noticed; undefined when it is gone. */
+/** The start time of a process, to detect a reused process id. Undefined if the process is gone. */
 async function bornOf(pid: number): Promise<string | undefined> {
   try {
     process.kill(pid, 0);
@@ -44,6 +44,6 @@ async function bornOf(pid: number): Promise<string | undefined> {
   }
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  // A zombie holds nothing. Without /proc, a living process with this id has to do.
+  // A zombie holds nothing. Without /proc, any running process with this id counts as the holder.
   return fields[0] === 'Z' ? undefined : (fields[19] ?? 'unknown');
 }

@@ -14,13 +14,13 @@ import { answersMongo } from './probe.ts';
 const MONGOD_MAJOR_MIN = 6;
 
 export interface MongoOptions extends EngineOptions {
-  /** Whether it asks who a client is: one of the users that were made while it did not. */
+  /** Whether clients must log in. Create the users first, in a run without `auth`. */
   auth?: boolean | undefined;
 }
 
 /**
- * An engine of its own that speaks MongoDB's protocol: `mongod` where it is on PATH, else FerretDB over
- * PostgreSQL. Rejects with StackError.
+ * Starts an engine that speaks MongoDB's protocol: `mongod` if it is on PATH, otherwise FerretDB over PostgreSQL.
+ * Rejects with StackError.
  */
 export async function startMongo(given: MongoOptions): Promise<Engine> {
   const options = { ...given, dataDir: resolve(given.dataDir) };
@@ -29,19 +29,19 @@ export async function startMongo(given: MongoOptions): Promise<Engine> {
   return mongod === undefined ? startFerretdb(options) : startMongod(mongod, options);
 }
 
-/** What has to be on the machine. */
+/** The tools that must be installed. */
 export async function mongoTools(): Promise<Tool[]> {
   if ((await findMongod()) !== undefined) return [];
   return [...(await postgresTools()), ...(await ferretdbTools())];
 }
 
-/** Fetches what startMongo needs, so that its first start is as quick as any. Rejects with StackError. */
+/** Downloads what startMongo needs, so that the first start is as fast as later ones. Rejects with StackError. */
 export async function obtainMongo(log?: (line: string) => void): Promise<void> {
   if ((await findMongod()) !== undefined) return;
   await Promise.all([obtainPostgres(log), obtainFerretdb(log)]);
 }
 
-/** One that is too old is as good as none. */
+/** Undefined also if the one on PATH is too old. */
 async function findMongod(): Promise<string | undefined> {
   const command = await which('mongod');
   if (command === undefined) return undefined;

@@ -3,17 +3,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-// Below every system's range for outgoing connections. A client that keeps dialling the port of an engine
-// that is down would otherwise sooner or later be given that very port as its own, connect to itself, and
-// keep the engine from coming back.
+// Below every system's range of ports for outgoing connections. Otherwise a client that keeps connecting to the port of
+// a stopped engine could get that port as its own, connect to itself, and block the engine's restart.
 const PORT_MIN = 20_000;
 const PORT_MAX = 32_000;
 const DRAWS_MAX = 200;
 const ATTEMPTS_MAX = 3;
 
 /**
- * Calls `attempt` with one free port a name: those that this folder used last, where they are still free.
- * When it fails and somebody else has taken one of them meanwhile, draws again, a bounded number of times.
+ * Calls `attempt` with one free port for each name. Reuses the folder's last ports if they are still free. If `attempt`
+ * fails and one of the ports is in use by now, tries again with other ports, a limited number of times.
  */
 export async function onFreePorts<Name extends string, Result>(
   dataDir: string,
@@ -57,7 +56,7 @@ async function draw(taken: ReadonlySet<number>): Promise<number> {
   throw new Error(`no free port on 127.0.0.1 among ${DRAWS_MAX} between ${PORT_MIN} and ${PORT_MAX}`);
 }
 
-/** Whether a server could listen on this port of 127.0.0.1 now. */
+/** Whether a server can listen on this port of 127.0.0.1 now. */
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

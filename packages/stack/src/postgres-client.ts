@@ -3,7 +3,7 @@ import { Client } from 'pg';
 const QUERY_TIMEOUT_MS = 60_000;
 
 /**
- * Runs one statement as user and in database `postgres` on 127.0.0.1, where everybody is trusted. Rejects with the
+ * Runs one statement as user `postgres` in database `postgres` on 127.0.0.1, which needs no password. Rejects with the
  * server's message.
  */
 export async function postgresQuery(port: number, sql: string): Promise<void> {
@@ -15,7 +15,7 @@ export async function postgresQuery(port: number, sql: string): Promise<void> {
     connectionTimeoutMillis: QUERY_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
   });
-  client.on('error', () => {}); // a server that is killed meanwhile; the statement rejects
+  client.on('error', () => {}); // if the server is killed; the statement rejects then
   try {
     await client.connect();
     await client.query(sql);

@@ -15,10 +15,10 @@ import { dyingWithParent } from './processes.ts';
 interface PostgresOptions {
   /** Folder with `postgres` and `initdb`. */
   bin: string;
-  /** Folder of the whole engine; the database lies in it where PostgreSQL's user can get there. */
+  /** Folder of the whole engine. It holds the database if PostgreSQL's user can reach it. */
   dataDir: string;
   port: number;
-  /** What is loaded into it; made ready for FerretDB with `documentdb`, as it comes with `nothing`. */
+  /** The extensions: `documentdb` for FerretDB, or `nothing` for a plain PostgreSQL. */
   with: 'documentdb' | 'nothing';
   log?: ((line: string) => void) | undefined;
   restart?: boolean | undefined;
@@ -30,7 +30,7 @@ const COMMON = {
   max_connections: 200,
   shared_buffers: '256MB',
   max_wal_size: '2GB',
-  // Nobody replicates from here. fsync and synchronous_commit stay on: what is acknowledged is kept.
+  // There are no replicas. fsync and synchronous_commit stay on: acknowledged writes must survive a crash.
   wal_level: 'minimal',
   max_wal_senders: 0,
   jit: 'off',
@@ -42,16 +42,16 @@ const DOCUMENTDB = {
   shared_preload_libraries: 'pg_cron,pg_documentdb_core,pg_documentdb',
   'cron.database_name': 'postgres',
   'cron.host': '127.0.0.1',
-  // DocumentDB's jobs run every few seconds; a row and a log line for each would only grow.
+  // DocumentDB's jobs run every few seconds. A row and a log line for each would add up without limit.
   'cron.log_run': 'off',
   'cron.log_statement': 'off',
   'documentdb.localhost_connection_string': 'host=127.0.0.1',
 };
 
-/** What a server that is ready can do. */
+/** A server is ready when this statement succeeds. */
 const READY = { documentdb: 'create extension if not exists documentdb cascade', nothing: 'select 1' };
 
-/** A PostgreSQL; not started yet. */
+/** Prepares a PostgreSQL, including its data folder, but does not start it. */
 export async function preparePostgres({
   bin,
   dataDir,
@@ -73,8 +73,8 @@ export async function preparePostgres({
     uid,
     command: join(bin, 'postgres'),
     args: ['-D', data, ...settings({ ...COMMON, port, ...(loaded === 'documentdb' && DOCUMENTDB) })],
-    stopSignal: 'SIGINT', // does not wait for clients, as SIGTERM would
-    retryStart: true, // workers that outlive a killed server by a moment keep a new one from the data
+    stopSignal: 'SIGINT', // SIGTERM would wait for clients to disconnect
+    retryStart: true, // after a kill, remaining workers block the data folder for a moment
     isReady: () =>
       postgresQuery(port, READY[loaded]).then(
         () => true,
@@ -86,7 +86,7 @@ export async function preparePostgres({
 /** Where PostgreSQL keeps the data of an engine whose folder is `dataDir`, an absolute path that exists. */
 export async function placeFor(dataDir: string): Promise<string> {
   if (!isRoot()) return join(dataDir, 'postgres');
-  // The folder was handed over to us, so it may be opened; what lies above it may not.
+  // The caller gave us this folder, so we may change its mode, but not the mode of its parents.
   if (await isPassable(dirname(dataDir))) {
     await chmod(dataDir, 0o755);
     return join(dataDir, 'postgres');
@@ -95,7 +95,7 @@ export async function placeFor(dataDir: string): Promise<string> {
   return join('/var/lib/calltally', key);
 }
 
-/** Appears whole or not at all, so that a killed start leaves nothing that looks like a database. */
+/** Creates the database under another name and renames it, so a killed start leaves no incomplete database. */
 async function initialise(bin: string, data: string, uid: number | undefined): Promise<void> {
   const draft = `${data}.new`;
   await rm(draft, { recursive: true, force: true });
@@ -121,8 +121,8 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * A PostgreSQL of its own, to compare with: no service needs one. `address` is a `postgres://` URL of a database where
- * everybody is trusted. Rejects with StackError.
+ * Starts a plain PostgreSQL for benchmarks; no service uses it. `address` is a `postgres://` URL that needs no
+ * password. Rejects with StackError.
  */
 export async function startPostgres({
   log,

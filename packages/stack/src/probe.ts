@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 const PROBE_TIMEOUT_MS = 2000;
 
 /**
- * Sends `request` to 127.0.0.1 and hands what has come back so far to `judge` until it says true or false.
- * Nothing there, a closed connection or two seconds of silence are false.
+ * Sends `request` to 127.0.0.1 and calls `judge` with the reply so far until it returns true or false. Returns false if
+ * nothing listens, the connection closes, or nothing arrives for two seconds.
  */
 export function probe(
   port: number,
@@ -32,7 +32,7 @@ export function probe(
 
 const OP_MSG = 2013;
 
-/** Whether the engine answers a command that needs its storage (`listDatabases`), not only its port; or asks who we are. */
+/** Whether the engine answers a command that needs its storage (`listDatabases`), or demands a login. */
 export function answersMongo(port: number): Promise<boolean> {
   return probe(port, request(), (reply) => {
     if (reply.length < 4 || reply.length < reply.readInt32LE(0)) return undefined;
@@ -40,9 +40,9 @@ export function answersMongo(port: number): Promise<boolean> {
   });
 }
 
-/** The field `ok: 1` of a reply, a double. */
+/** The field `ok: 1` of a reply, as a double. */
 const OK = double('ok', 1);
-/** Of one that asks who a client is, the field `code` of the error Unauthorized. */
+/** The field `code` of the error Unauthorized, from an engine that demands a login. */
 const WHO_ARE_YOU = Buffer.concat([Buffer.from([0x10]), Buffer.from('code\0'), int32(13)]);
 
 function request(): Buffer {

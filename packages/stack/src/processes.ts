@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-/** Whether the process runs; one that is dead and only waits to be reaped does not. */
+/** Whether the process runs. A zombie does not. */
 export async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
@@ -15,7 +15,7 @@ export async function isAlive(pid: number): Promise<boolean> {
   return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
-/** False when the process still runs after `timeoutMs`. */
+/** False if the process still runs after `timeoutMs`. */
 export async function isGoneWithin(pid: number, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   while (await isAlive(pid)) {
@@ -29,7 +29,7 @@ const run = promisify(execFile);
 
 let known: Promise<boolean> | undefined;
 
-/** Linux only, and not in every small image: ends a process with its parent, in the kernel. */
+/** Whether setpriv can make the kernel end a process with its parent. Only on Linux, and not in every small image. */
 function hasDeathSignal(): Promise<boolean> {
   known ??= run('setpriv', ['--pdeathsig', 'KILL', '--', 'true']).then(
     () => true,
@@ -38,7 +38,7 @@ function hasDeathSignal(): Promise<boolean> {
   return known;
 }
 
-/** The command, wrapped so that even a `kill -9` of its guardian ends it, and run as `uid` where one is given. */
+/** Wraps the command so that it runs as `uid`, if given, and ends with its guardian, even after a `kill -9` of it. */
 export async function dyingWithParent(
   command: string,
   args: string[],

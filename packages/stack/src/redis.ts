@@ -7,11 +7,11 @@ import { onFreePorts } from './ports.ts';
 import { probe } from './probe.ts';
 
 export interface RedisOptions extends EngineOptions {
-  /** Settings as on redis-server's command line; they win over ours. */
+  /** Settings as redis-server's command line takes them. They override the defaults here. */
   args?: string[] | undefined;
 }
 
-/** A Redis of its own, with an append-only file. Rejects with StackError. */
+/** Starts a Redis with an append-only file. Rejects with StackError. */
 export async function startRedis({ log, restart, args = [], ...given }: RedisOptions): Promise<Engine> {
   const dataDir = resolve(given.dataDir);
   const command = await obtainTool(REDIS, log);
@@ -36,7 +36,7 @@ function settings(port: number): string[] {
     port,
     bind: '127.0.0.1',
     dir: '.',
-    // Redis that evicts makes a missing counter look like no calls; ingest refuses it.
+    // If Redis evicted keys, a missing counter would look like no calls. Ingest refuses such a Redis.
     'maxmemory-policy': 'noeviction',
     appendonly: 'yes',
     appendfsync: 'everysec',
@@ -45,7 +45,7 @@ function settings(port: number): string[] {
   return Object.entries(values).flatMap(([name, value]) => [`--${name}`, `${value}`]);
 }
 
-/** While it still loads its file it answers -LOADING, which is not ready. */
+/** While Redis loads its file, it answers -LOADING and is not ready. */
 function answersPing(port: number): Promise<boolean> {
   return probe(port, Buffer.from('PING\r\n'), (reply) => {
     const line = reply.toString();

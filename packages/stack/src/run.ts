@@ -3,28 +3,28 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { dyingWithParent, isGoneWithin } from './processes.ts';
 
-/** What a guardian starts, watches and ends. */
+/** The process that a guardian starts, watches and stops. */
 export interface RunSpec {
   command: string;
   args: string[];
   cwd: string;
   env: Record<string, string>;
-  /** Takes what the process prints. */
+  /** Receives what the process prints. */
   logFile: string;
   /** Holds the guardian's process id while the process runs. */
   pidFile: string;
-  /** What asks the process to end in good order. */
+  /** The signal for a clean shutdown. */
   stopSignal: NodeJS.Signals;
-  /** How long it may take before it is killed. */
+  /** How long a clean shutdown may take before the process is killed. */
   stopTimeoutMs: number;
-  /** Root runs it as this user; nobody else can. */
+  /** The user to run it as. Only root can set this. */
   uid?: number;
 }
 
 /** One life of a process, from its start to its end. */
 export interface Run {
   readonly pid: number;
-  /** Resolves, with how it ended, when the process is gone. */
+  /** Resolves when the process is gone, with how it ended. */
   readonly exited: Promise<string>;
   stop(signal: NodeJS.Signals): Promise<void>;
 }
@@ -34,12 +34,12 @@ type Told = { pid?: number; exit?: { code: number | null; signal: string | null;
 const GUARDIAN = fileURLToPath(new URL('../bin/guardian.js', import.meta.url));
 const GONE_TIMEOUT_MS = 10_000;
 
-/** Starts the process under a guardian of its own. Rejects when the command cannot be started. */
+/** Starts the process under its own guardian. Rejects if the command cannot be started. */
 export async function launch({ uid, ...spec }: RunSpec): Promise<Run> {
   const { command, args } = await dyingWithParent(spec.command, spec.args, uid);
   const { NODE_OPTIONS: _, ...env } = process.env;
   const guardian = spawn(process.execPath, [GUARDIAN, JSON.stringify({ ...spec, command, args })], {
-    detached: true, // a group of its own: Ctrl-C is for the services, the engines end after them
+    detached: true, // its own group: a Ctrl-C reaches only the services, and the engines end after them
     env,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
@@ -60,7 +60,7 @@ export async function launch({ uid, ...spec }: RunSpec): Promise<Run> {
     await isGoneWithin(pid, GONE_TIMEOUT_MS);
     return ending;
   });
-  // Whoever has nothing else left to do may end, and the engine ends with it.
+  // The guardian must not keep this process alive. When this process ends, the engine ends too.
   guardian.unref();
   guardian.channel?.unref();
   return {

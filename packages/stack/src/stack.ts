@@ -9,22 +9,22 @@ export interface Stack {
   kafka: Engine;
   redis: Engine;
   mongo: Engine;
-  /** Ends those that were started here. */
+  /** Stops the engines that were started here. */
   stop(): Promise<void>;
 }
 
-/** The variables that name an engine somebody else runs; such a one is left alone. */
+/** The environment variables that name external engines. Such an engine is not started or stopped here. */
 const VARIABLES = { kafka: 'KAFKA_BROKERS', redis: 'REDIS_URL', mongo: 'MONGODB_URI' } as const;
 
-/** The engine that its environment variable names, if any. */
+/** The external engine that the environment variable names, if it is set. */
 export function fromEnvironment(name: EngineName): Engine | undefined {
   const address = process.env[VARIABLES[name]];
   return address ? externalEngine(name, address) : undefined;
 }
 
 /**
- * The three engines, each in its own folder below `dataDir`; one whose variable is set is taken as it is. When
- * one cannot be had the others are ended again. Rejects with StackError.
+ * Starts the three engines, each in its own folder in `dataDir`. Uses the external engine instead if its variable is
+ * set. If one fails to start, stops the others and rejects with StackError.
  */
 export async function startStack({ dataDir, log, restart }: EngineOptions): Promise<Stack> {
   const own = (name: EngineName, start: (options: EngineOptions) => Promise<Engine>) =>

@@ -9,33 +9,33 @@ import { fromEnvironment } from './stack.ts';
 
 export { obtainActionlint } from './obtain/actionlint.ts';
 
-/** As much of tap's `t` as is needed here. */
+/** The part of tap's `t` that is used here. */
 export interface Test {
   teardown(step: () => unknown): void;
 }
 
-/** The command of Chromium or Chrome, for tests of the page. Rejects with StackError. */
+/** The path of Chromium or Chrome, for tests of the page. Rejects with StackError. */
 export const obtainChromium = () => obtainTool(CHROMIUM);
 
-/** A producer over librdkafka, for tests that need another client than ours. Rejects with StackError. */
+/** The path of kcat, a client based on librdkafka, for tests with a foreign client. Rejects with StackError. */
 export const obtainKcat = () => obtainTool(KCAT);
 
-/** The Kafka that KAFKA_BROKERS names, shared with others, else one that ends with `t`. */
+/** The Kafka that KAFKA_BROKERS names, shared with other tests. Otherwise a new one that stops when `t` ends. */
 export async function testKafka(t: Test): Promise<Engine> {
   return fromEnvironment('kafka') ?? own(t, startKafka);
 }
 
-/** The Mongo that MONGODB_URI names, shared with others, else one that ends with `t`. */
+/** The Mongo that MONGODB_URI names, shared with other tests. Otherwise a new one that stops when `t` ends. */
 export async function testMongo(t: Test): Promise<Engine> {
   return fromEnvironment('mongo') ?? own(t, startMongo);
 }
 
-/** A Redis of this test alone, which ends with `t`; `args` as for startRedis. */
+/** A Redis for this test alone. It stops when `t` ends. `args` as for startRedis. */
 export async function testRedis(t: Test, args: string[] = []): Promise<Engine> {
   return own(t, (options) => startRedis({ ...options, args }));
 }
 
-/** A name nobody else uses, for a topic, a database, a user. */
+/** A unique name for a topic, a database or a user. */
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(6).toString('hex')}`;
 }
@@ -44,7 +44,7 @@ async function own(t: Test, start: (options: EngineOptions) => Promise<Engine>):
   const folder = await uniqueFolder();
   let engine: Engine | undefined;
   t.teardown(async () => {
-    await engine?.stop('SIGKILL'); // nobody reads its data again
+    await engine?.stop('SIGKILL'); // its data is not needed any more
     await folder.remove();
   });
   engine = await start({ dataDir: folder.path('engine') });

@@ -9,9 +9,9 @@ import { fromEnvironment } from './stack.ts';
 const SIGNALS: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
- * Runs a command while a Kafka and a Mongo run that KAFKA_BROKERS and MONGODB_URI name to it; one that is set
- * already is left alone. Resolves with the command's exit status, as a shell gives it. Rejects with StackError,
- * and where there is no such command.
+ * Starts Kafka and Mongo and runs a command with their addresses in KAFKA_BROKERS and MONGODB_URI. Does not start an
+ * engine whose variable is already set. Resolves with the command's exit status, as a shell reports it. Rejects with
+ * StackError, or if the command does not exist.
  */
 export async function withEngines(command: string, args: string[]): Promise<number> {
   const folder = await uniqueFolder();
@@ -22,7 +22,7 @@ export async function withEngines(command: string, args: string[]): Promise<numb
   let asked: NodeJS.Signals | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
     asked = signal;
-    // A Ctrl-C in the terminal reaches the command by itself, and a second one means more than the first.
+    // The terminal sends a Ctrl-C to the command itself. A second SIGINT would make it stop harder.
     if (signal !== 'SIGINT') child?.kill(signal);
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);

@@ -11,7 +11,7 @@ const REMEDY = 'install actionlint, or Go (Debian: apt-get install golang-go ca-
 const { packages } = GO;
 const TOOL: Tool = { engine: 'actionlint', name: 'actionlint or Go', commands: ['go'], packages };
 
-/** Reads workflows before GitHub does: the one on PATH, else one built by Go from its module. Rejects with StackError. */
+/** actionlint checks GitHub workflows. Takes it from PATH, otherwise builds it with Go. Rejects with StackError. */
 export async function obtainActionlint(log: (line: string) => void = () => {}): Promise<string> {
   const found = await which('actionlint');
   if (found !== undefined) return found;

@@ -5,7 +5,7 @@ import { kafkaTools, obtainKafka } from './kafka.ts';
 import { obtainTools, REDIS, type Tool } from './tools.ts';
 
 interface Recipe {
-  /** What has to be on the machine. */
+  /** The tools that must be installed. */
   tools(): Promise<Tool[]>;
   fetch(log?: (line: string) => void): Promise<unknown>;
 }
@@ -17,8 +17,8 @@ const RECIPES: Record<EngineName, Recipe> = {
 };
 
 /**
- * Fetches what the engines need that no variable names, so that starting them needs no network. Rejects with a
- * StackError of all that is missing on the machine, or with an AggregateError of those that cannot be fetched.
+ * Downloads what the engines need, so that starting them needs no network. Skips engines that an environment variable
+ * names. Rejects with one StackError that lists all missing tools, or with an AggregateError of the failed downloads.
  */
 export async function obtainEngines(log: (line: string) => void = () => {}): Promise<void> {
   const names = Object.keys(RECIPES) as EngineName[];

@@ -11,21 +11,21 @@ const LOCK_WAIT_MS = 15 * 60_000;
 const LOCK_POLL_MS = 250;
 const LEFTOVER_AGE_MS = 60 * 60_000;
 
-/** What was obtained once for all working trees of this user. */
+/** The cache folder, shared by all working trees of this user. */
 export function cacheDir(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'calltally');
 }
 
-/** Whether `obtained` would find it there. */
+/** Whether the cache has the folder that `obtained` would return. */
 export function isObtained(cache: string, name: string): Promise<boolean> {
   return exists(join(cache, name));
 }
 
 /**
- * The folder `name` in `cache`, which `fill` fills where it is not there yet. It appears whole or not at all:
- * `fill` gets a temporary folder, which is renamed. So the lock only spares work; two that fill at once do no
- * harm. `fill` must not write the temporary folder's name into what it leaves. Rejects with StackError where the cache
- * cannot be written, and with what `fill` rejects with.
+ * Returns the folder `name` in `cache`. If it does not exist, `fill` fills a temporary folder that is then renamed, so
+ * the folder is either complete or absent. The lock only saves work: two processes may fill at once without harm.
+ * `fill` must not write the temporary folder's path into any file. Rejects with StackError if the cache cannot be
+ * written, and with whatever `fill` rejects with.
  */
 export async function obtained(
   cache: string,
@@ -36,7 +36,7 @@ export async function obtained(
     return await obtain(cache, name, fill);
   } catch (error) {
     if (!isFileFault(error)) throw error;
-    const remedy = 'make room there or let it be written, or set XDG_CACHE_HOME to another folder';
+    const remedy = 'make room there, allow writing to it, or set XDG_CACHE_HOME to another folder';
     throw new StackError(
       'STACK_UNAVAILABLE',
       'cache',
@@ -69,7 +69,7 @@ async function obtain(cache: string, name: string, fill: (folder: string) => Pro
   });
 }
 
-/** Removes what a set-up left that was killed. */
+/** Removes old temporary folders of killed processes. */
 async function sweep(cache: string, name: string): Promise<void> {
   for (const entry of await readdir(cache)) {
     const path = join(cache, entry);

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const exec = promisify(execFile);
 
-/** Where the first of these commands is on PATH; undefined when none is. */
+/** The path of the first of these commands that is on PATH. Undefined if none is. */
 export async function which(...names: string[]): Promise<string | undefined> {
   for (const name of names) {
     for (const folder of (process.env.PATH ?? '').split(delimiter)) {
@@ -27,7 +27,7 @@ async function isCommand(file: string): Promise<boolean> {
 }
 
 /**
- * Runs a command to its end, both its outputs together. Rejects with the end of what it said when it fails or
+ * Runs a command and returns its stdout and stderr together. Rejects with the last lines of its output if it fails or
  * takes longer than ten minutes.
  */
 export async function run(

@@ -3,14 +3,14 @@ import { isRoot, run, which } from './command.ts';
 
 const POLICY = '/usr/sbin/policy-rc.d';
 
-/** Whether `installPackages` can work here at all. */
+/** Whether this process can call `installPackages`. */
 export async function canInstall(): Promise<boolean> {
   return isRoot() && (await which('apt-get')) !== undefined;
 }
 
 /**
- * Installs packages of the machine's own distribution, as root, from the sources it is set up with. Services
- * that they bring are neither started nor left to start with the machine.
+ * Installs packages from the machine's configured package sources, as root. Their services are not started, neither now
+ * nor at boot.
  */
 export async function installPackages(names: readonly string[], services: readonly string[]): Promise<void> {
   const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
@@ -21,7 +21,7 @@ export async function installPackages(names: readonly string[], services: readon
     try {
       await install();
     } catch {
-      // Lists that are absent, or older than the mirror's packages.
+      // The package lists may be missing or outdated.
       await run('apt-get', ['update', '-q', ...options], { env });
       await install();
     }
@@ -30,11 +30,11 @@ export async function installPackages(names: readonly string[], services: readon
   if (hasSystemd) for (const service of services) await run('systemctl', ['disable', '--now', service]);
 }
 
-/** Debian asks this file, by convention, before a package's script starts a service. */
+/** By convention, Debian's package scripts ask this file before they start a service. */
 async function withoutServices(work: () => Promise<void>): Promise<void> {
   const ours = await writeFile(POLICY, '#!/bin/sh\nexit 101\n', { flag: 'wx' }).then(
     () => true,
-    () => false, // the machine has rules of its own, which stay
+    () => false, // the machine has its own policy, which stays
   );
   try {
     if (ours) await chmod(POLICY, 0o755);

@@ -9,17 +9,17 @@ const VERSION = '2.7.0';
 const NAME = `ferretdb-${VERSION}`;
 const COMMAND = `github.com/FerretDB/FerretDB/v2/cmd/ferretdb@v${VERSION}`;
 
-/** What has to be on the machine. */
+/** The tools that must be installed. */
 export async function ferretdbTools(): Promise<Tool[]> {
   return (await isObtained(cacheDir(), NAME)) ? [] : [GO];
 }
 
-/** FerretDB, which speaks MongoDB's protocol, built by Go from its module. Rejects with StackError. */
+/** Builds FerretDB, which speaks MongoDB's protocol, with Go. Rejects with StackError. */
 export async function obtainFerretdb(log: (line: string) => void = () => {}): Promise<string> {
   const folder = await obtained(cacheDir(), NAME, async (draft) => {
     const go = await obtainTool(GO, log);
     try {
-      log(`mongo: building FerretDB ${VERSION} with Go, one to three minutes`);
+      log(`mongo: building FerretDB ${VERSION} with Go (takes one to three minutes)`);
       await goInstall('mongo', go, COMMAND, draft, log);
     } catch (error) {
       throw new StackError('STACK_UNAVAILABLE', 'mongo', (error as Error).message, MONGO_REMEDY, error);

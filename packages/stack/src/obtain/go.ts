@@ -2,10 +2,10 @@ import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './command.ts';
 
-/** Fetched where the machine's Go is older than what is built asks for. */
+/** Downloaded if the machine's Go is older than the built modules require. */
 const TOOLCHAIN = { minor: 25, name: 'go1.25.4' };
 
-/** Builds a command from its module, `PATH@VERSION`, into the folder `draft`. `log` lines begin with `engine`. */
+/** Builds a command from its module, `PATH@VERSION`, into the folder `draft`. Each log line starts with `engine`. */
 export async function goInstall(
   engine: string,
   found: string,
@@ -13,7 +13,7 @@ export async function goInstall(
   draft: string,
   log: (line: string) => void,
 ): Promise<void> {
-  // No C compiler is needed, and no folder of the machine but the caches of Go.
+  // Needs no C compiler, and writes only to `draft` and Go's caches.
   const env = { GOBIN: draft, GOOS: '', GOARCH: '', CGO_ENABLED: '0', TMPDIR: draft };
   const inDraft = { cwd: draft, env };
   const go = await newEnough(engine, found, inDraft, log);
@@ -21,8 +21,9 @@ export async function goInstall(
 }
 
 /**
- * Debian's Go is older than what we build asks for, and too old to fetch a newer one by itself, or told not to; it fetches
- * one as the module that newer ones are published as, checked as every module is.
+ * Returns a Go that is new enough. Debian's Go is often older than we need, and may be unable or configured not to
+ * download a newer toolchain itself. Newer toolchains are also published as a module, which any Go can download and
+ * verify.
  */
 async function newEnough(
   engine: string,
@@ -36,7 +37,7 @@ async function newEnough(
   log(`${engine}: fetching ${TOOLCHAIN.name}, since this machine has Go 1.${minor} (70 MB)`);
   const module = `golang.org/toolchain@v0.0.1-${TOOLCHAIN.name}.${system}-${machine}`;
   const { Dir: folder } = JSON.parse(await run(go, ['mod', 'download', '-json', module], options));
-  // A module holds no modes.
+  // A module does not keep file modes, so the programs are not executable yet.
   for (const programs of ['bin', `pkg/tool/${system}_${machine}`]) {
     for (const name of await readdir(join(folder, programs)))
       await chmod(join(folder, programs, name), 0o755);

@@ -9,11 +9,11 @@ import { JAVA, MAVEN, obtainTool, obtainTools, type Tool } from './tools.ts';
 
 interface KafkaFiles {
   java: string;
-  /** Folder with Kafka's jars and nothing else. */
+  /** Folder with only Kafka's jars. */
   jars: string;
-  /** Folder with a freshly formatted log directory, to be copied. */
+  /** A freshly formatted log directory, to be copied. */
   formatted: string;
-  /** Settings without addresses and folders. */
+  /** Settings file without addresses and folders. */
   settings: string;
   log4j: string;
 }
@@ -21,25 +21,25 @@ interface KafkaFiles {
 const HOME = fileURLToPath(new URL('../../../../infra/kafka/', import.meta.url));
 const POM = join(HOME, 'pom.xml');
 const SETTINGS = join(HOME, 'server.properties');
-/** A broker's log directory, below its folder. */
+/** Name of the log directory in a broker's folder. */
 export const LOGS = 'logs';
 
-/** Without it Java takes file names for ASCII, in a shell whose locale is POSIX's, and finds none with an `ü`. */
+/** In a POSIX locale, Java reads file names as ASCII and cannot find one with an `ü`. */
 export const JAVA_LOCALE = { LC_ALL: 'C.UTF-8' };
 
-/** What has to be on the machine. */
+/** The tools that must be installed. */
 export async function kafkaTools(): Promise<Tool[]> {
   return (await isObtained(cacheDir(), await cacheName())) ? [JAVA] : [JAVA, MAVEN];
 }
 
-/** Java from PATH, Kafka's jars from Maven as infra/kafka/pom.xml pins them. Rejects with StackError. */
+/** Finds Java on PATH and obtains Kafka's jars, pinned in infra/kafka/pom.xml, with Maven. Rejects with StackError. */
 export async function obtainKafka(log: (line: string) => void = () => {}): Promise<KafkaFiles> {
   const [java] = await obtainTools(await kafkaTools(), log);
   const folder = await obtained(cacheDir(), await cacheName(), async (draft) => {
-    log('kafka: obtaining it from Maven (43 MB)');
+    log('kafka: downloading it with Maven (43 MB)');
     await copyJars(await obtainTool(MAVEN, log), draft);
     await format(java!, draft, 'formatted');
-    log('kafka: obtained');
+    log('kafka: downloaded');
   });
   return {
     java: java!,
@@ -57,9 +57,9 @@ async function cacheName(): Promise<string> {
   return `kafka-${recipe.digest('hex').slice(0, 12)}`;
 }
 
-/** Names are relative to the draft: whoever's home it lies in, Maven and Java see plain ones. */
+/** Paths are relative to the draft, so special characters in the path of the cache do not reach Maven and Java. */
 async function copyJars(maven: string, draft: string): Promise<void> {
-  const remedy = 'see that Maven reaches its repository, or set KAFKA_BROKERS';
+  const remedy = 'check that Maven can reach its repository, or set KAFKA_BROKERS';
   const args = ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=jars'];
   try {
     await copyFile(POM, join(draft, 'pom.xml'));
@@ -68,16 +68,16 @@ async function copyJars(maven: string, draft: string): Promise<void> {
   } catch (error) {
     throw new StackError('STACK_UNAVAILABLE', 'kafka', (error as Error).message, remedy, error);
   }
-  // A jar that was cut short would only show when a class is missing.
+  // Without this check, an empty jar shows only later, as a missing class.
   for (const jar of await readdir(join(draft, 'jars'))) {
     if ((await stat(join(draft, 'jars', jar))).size > 0) continue;
-    throw new StackError('STACK_UNAVAILABLE', 'kafka', `${jar} came empty`, remedy);
+    throw new StackError('STACK_UNAVAILABLE', 'kafka', `the downloaded ${jar} is empty`, remedy);
   }
 }
 
 /**
- * Formats the log directory `logs` below a folder that has Kafka's `jars`. Names are relative to the folder.
- * @param options of Kafka's own tool, such as users that the first start shall know
+ * Formats the log directory `logs` in a folder that has Kafka's `jars`. Paths are relative to the folder.
+ * @param options for Kafka's storage tool, such as users to create
  */
 async function format(
   java: string,
@@ -100,8 +100,8 @@ async function format(
 }
 
 /**
- * Makes `logs` below a broker's folder its log directory, unless it is one. Formatting takes a Java start; without
- * options, that was done once when Kafka was obtained, and a new broker is a copy away.
+ * Creates the formatted log directory in a broker's folder unless it exists. Formatting has to start Java, so a broker
+ * without options gets a copy of the directory that was formatted when Kafka was obtained.
  */
 export async function formatOnce(
   files: KafkaFiles,

@@ -1,12 +1,12 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-/** PostgreSQL refuses to run as root; there it runs as this user, commonly called nobody. */
+/** PostgreSQL refuses to run as root. Root runs it as this user, usually called `nobody`. */
 export const UNPRIVILEGED_UID = 65_534;
 
 /**
- * Whether a user other than the owner can get to what will lie in `folder`; below root's home, commonly, not.
- * Folders that do not exist yet are made passable by `makePassable`.
+ * Whether users other than the owner can reach files in `folder`. They usually cannot in root's home. Folders that do
+ * not exist yet count as passable, because `makePassable` creates them so.
  */
 export async function isPassable(folder: string): Promise<boolean> {
   for (let path = resolve(folder); ; path = dirname(path)) {
@@ -16,7 +16,7 @@ export async function isPassable(folder: string): Promise<boolean> {
   }
 }
 
-/** Makes the folder, and what is missing above it, so that others can pass whatever the umask. */
+/** Creates the folder and its missing parents so that other users can enter them, whatever the umask is. */
 export async function makePassable(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true });
   if (first === undefined) return;

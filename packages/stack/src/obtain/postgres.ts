@@ -8,21 +8,21 @@ import { isNeeded, MONGO_REMEDY, PACKAGE, SUITE } from './postgres-packages.ts';
 import { openSuite } from './private-apt.ts';
 import { APT, obtainTools, SETPRIV, type Tool } from './tools.ts';
 
-/** To be raised with every change to what this file puts into the cache. */
+/** Increase this with every change to what this file puts into the cache. */
 const RECIPE = 1;
 const NAME = `${PACKAGE}-${RECIPE}`;
 const BIN = 'usr/lib/postgresql/18/bin';
 
-/** What has to be on the machine. */
+/** The tools that must be installed. */
 export async function postgresTools(): Promise<Tool[]> {
   const obtaining = (await isObtained(await cacheForOthers(), NAME)) ? [] : [APT];
-  // What runs it as another user than root.
+  // setpriv runs it as another user than root.
   return isRoot() ? [...obtaining, SETPRIV] : obtaining;
 }
 
 /**
- * The folder with PostgreSQL's commands `postgres` and `initdb`, DocumentDB beside them, unpacked from Debian
- * packages into the cache; nothing is installed on the machine, and no root is needed. Rejects with StackError.
+ * Returns the folder with PostgreSQL's commands `postgres` and `initdb`. Unpacks PostgreSQL and DocumentDB from Debian
+ * packages into the cache, without root and without installing anything. Rejects with StackError.
  */
 export async function obtainPostgres(log: (line: string) => void = () => {}): Promise<string> {
   await obtainTools(await postgresTools(), log);
@@ -40,7 +40,7 @@ export async function obtainPostgres(log: (line: string) => void = () => {}): Pr
   return join(folder, BIN);
 }
 
-/** Under root the server runs as another user, who cannot pass root's home. */
+/** For root, the server runs as another user, who usually cannot enter root's home. */
 async function cacheForOthers(): Promise<string> {
   return !isRoot() || (await isPassable(cacheDir())) ? cacheDir() : '/var/cache/calltally';
 }
@@ -59,16 +59,16 @@ async function unpack(draft: string): Promise<void> {
     'done',
   ];
   await run('bash', ['-c', extract.join('\n'), 'extract', join(work, 'debs'), draft]);
-  await chmod(draft, 0o755); // a package brings the mode of its root folder along
+  await chmod(draft, 0o755); // unpacking sets the mode of a package's root folder
   await rm(work, { recursive: true, force: true });
-  // A script of the package would do this.
+  // On a normal installation, a package script does this.
   const extensions = join(draft, 'usr/share/postgresql/18/extension');
   await copyFile(join(extensions, 'postgis-3.control'), join(extensions, 'postgis.control'));
 }
 
 /**
- * The programs need a newer libc than the machine may have, so they are started by the loader that came with
- * them. An LD_LIBRARY_PATH would do the same to the shell that initdb calls, which is the machine's.
+ * The programs may need a newer libc than the machine has, so a script starts them with the loader from their packages.
+ * LD_LIBRARY_PATH would not work: it would also apply to the machine's own shell, which initdb calls.
  */
 async function wrap(draft: string): Promise<void> {
   const triplet = (await readdir(join(draft, 'usr/lib'))).find((name) => name.endsWith('-linux-gnu'));

@@ -5,15 +5,15 @@ import { run } from './command.ts';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const MIRRORS_MAX = 3;
 
-/** An apt of our own: another Debian suite, the machine's mirror, and nothing that touches the machine. */
+/** A separate apt: uses another Debian suite on the machine's mirror, and changes nothing on the machine. */
 interface PrivateApt {
-  /** Names of the packages that installing `names` on an empty machine would take. */
+  /** The packages that installing `names` on an empty machine would install. */
   closure(names: string[]): Promise<string[]>;
   /** Puts the packages' .deb files into `folder`. */
   download(names: string[], folder: string): Promise<void>;
 }
 
-/** Reads the suite's package lists into `work`. Needs no root. Rejects where no mirror has the suite. */
+/** Downloads the suite's package lists to `work`. Needs no root. Rejects if no mirror has the suite. */
 export async function openSuite(suite: string, work: string): Promise<PrivateApt> {
   const mirrors = await debianMirrors();
   if (mirrors.length === 0) throw new Error('the apt sources of this machine name no Debian mirror');
@@ -39,7 +39,7 @@ export async function openSuite(suite: string, work: string): Promise<PrivateApt
   throw failure;
 }
 
-/** Mirrors of the machine's own Debian release, whichever format its sources have. */
+/** The mirrors of the machine's Debian release, from either format of its sources. */
 async function debianMirrors(): Promise<string[]> {
   const os = await readFile('/etc/os-release', 'utf8').catch(() => '');
   const codename = /^VERSION_CODENAME=(\S+)/m.exec(os)?.[1];
@@ -52,7 +52,7 @@ async function debianMirrors(): Promise<string[]> {
       ([, release, component]) => component === 'main' && (release === codename || release === 'stable'),
     )
     .map(([uri]) => uri!);
-  // Others name their suites after Debian's too.
+  // Other repositories use Debian's suite names too, so mirrors that look like Debian's come first.
   const isDebian = (uri: string) => /\/debian\b/.test(uri);
   return [...new Set([...mirrors.filter(isDebian), ...mirrors])];
 }
@@ -67,7 +67,7 @@ async function configure(work: string, source: string): Promise<string> {
   await mkdir(join(paths.cache, 'archives', 'partial'), { recursive: true });
   await writeFile(paths.sources, source);
   await writeFile(join(work, 'status'), '');
-  // How the machine gets through to its mirror is kept; its hooks, which may need root, are not.
+  // Keeps how the machine reaches its mirror. Leaves out its hooks, which may need root.
   const acquire = (await run('apt-config', ['dump']))
     .split('\n')
     .filter((line) => line.startsWith('Acquire::'));

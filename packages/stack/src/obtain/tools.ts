@@ -2,21 +2,21 @@ import { StackError } from '../errors.ts';
 import { run, which } from './command.ts';
 import { canInstall, installPackages } from './debian.ts';
 
-/** A command that the machine itself must have. */
+/** A command that must be installed on the machine. */
 export interface Tool {
-  /** What needs it, as errors and log lines call it. */
+  /** What needs it, for errors and log lines. */
   engine: string;
-  /** As a person would ask for it. */
+  /** Its name for people. */
   name: string;
-  /** Any of these will do. */
+  /** Any one of these is enough. */
   commands: readonly string[];
-  /** Debian's packages that bring it; none where there is none to bring it. */
+  /** The Debian packages that contain it. Empty if there are none. */
   packages: readonly string[];
-  /** The service that the package brings, which nobody here wants to run. */
+  /** A service of the package that must not run. */
   service?: string;
-  /** The variable that makes it needless. */
+  /** The environment variable that makes it unnecessary. */
   variable?: string;
-  /** The oldest that will do, and how what it says of itself gives its number. */
+  /** The lowest major version, and how to ask for the version and read it from the output. */
   major?: { min: number; of: RegExp; asked: readonly string[] };
 }
 
@@ -51,7 +51,7 @@ export const GO: Tool = {
   engine: 'mongo',
   name: 'mongod 6 or newer, or Go',
   commands: ['go'],
-  // Go fetches over TLS, and does not depend on the authorities.
+  // Go downloads over TLS, but its package does not depend on the CA certificates.
   packages: ['golang-go', 'ca-certificates'],
   variable: 'MONGODB_URI',
 };
@@ -87,14 +87,14 @@ export const KCAT: Tool = {
   packages: ['kcat'],
 };
 
-/** As `obtainTools`, for one, whose command it gives. */
+/** `obtainTools` for one tool. Returns its path. */
 export async function obtainTool(tool: Tool, log: (line: string) => void = () => {}): Promise<string> {
   return (await obtainTools([tool], log))[0]!;
 }
 
 /**
- * Where each of the tools is. Those that are missing are installed from Debian where root may.
- * Rejects with StackError, in one line, of all that are still missing then.
+ * Returns the path of each tool. As root, installs missing ones from Debian. Rejects with one StackError that lists all
+ * tools that are still missing.
  */
 export async function obtainTools(tools: readonly Tool[], log: (line: string) => void): Promise<string[]> {
   const { found, missing } = await look(tools);
@@ -146,7 +146,7 @@ async function problemOf(
     const said = await run(command, [...major.asked]);
     return Number(major.of.exec(said)?.[1]) >= major.min ? undefined : `${command} is too old: ${said}`;
   } catch (error) {
-    // A stand-in that only says where to get it, for one.
+    // For example a placeholder that only says how to install the tool.
     return (error as Error).message;
   }
 }
