@@ -9,7 +9,7 @@ import { testKafka, uniqueName } from '../src/testing.ts';
 
 type Admin = ReturnType<Kafka['admin']>;
 
-/** A partition's leader is announced a moment before it serves; kafkajs leaves that retry to its callers. */
+/** Retries, because a leader is announced a moment before it serves, and kafkajs does not retry this call. */
 async function offsetsOf(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {
   for (let tries = 1; ; tries++) {
     try {
@@ -21,8 +21,8 @@ async function offsetsOf(admin: Admin, topic: string): ReturnType<Admin['fetchTo
   }
 }
 
-test('Kafka keeps what it acknowledged through kill -9, on the same port', async (t) => {
-  // Not the shared one: others would notice.
+test('Kafka keeps acknowledged records and its port after kill -9', async (t) => {
+  // Needs its own engine: a kill would break other tests.
   delete process.env.KAFKA_BROKERS;
   const engine = await testKafka(t);
   const { address } = engine;
@@ -50,7 +50,7 @@ test('Kafka keeps what it acknowledged through kill -9, on the same port', async
   t.equal(offsets.find(({ partition }) => partition === 2)?.offset, '1');
 });
 
-test('Kafka with a login lets its user in by each mechanism, and nobody else', async (t) => {
+test('Kafka with a login accepts its user by each mechanism, and nobody else', async (t) => {
   const folder = await uniqueFolder();
   t.teardown(() => folder.remove());
   const dataDir = folder.path('kafka');
@@ -81,7 +81,7 @@ test('Kafka with a login lets its user in by each mechanism, and nobody else', a
     await t.rejects(
       topicsOf({ ssl: true, ...sasl('ada', 'right') }),
       /certificate/,
-      'whose authority nobody knows',
+      'without the CA, its certificate is not trusted',
     );
   }
   await t.rejects(topicsOf({ ssl: { ca } }), 'without a login');

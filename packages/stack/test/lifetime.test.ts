@@ -27,7 +27,7 @@ async function allGone(t: Test, processes: Process[]): Promise<void> {
     t.ok(await isGoneWithin(pid, GONE_TIMEOUT_MS), command.slice(0, 60));
 }
 
-test('a Ctrl-C ends the parent only, and its end ends every engine', async (t) => {
+test('a Ctrl-C ends only the parent, and then every engine ends', async (t) => {
   const { parent, below } = await startParent(t);
   const engines = below.filter(({ command }) => !command.includes('guardian.js'));
   for (const engine of ['kafka.Kafka', 'redis-server', /mongod|ferretdb/, /mongod|postgres/]) {
@@ -36,7 +36,7 @@ test('a Ctrl-C ends the parent only, and its end ends every engine', async (t) =
       `${engine} runs`,
     );
   }
-  process.kill(-parent.pid!, 'SIGINT'); // to its group, as a terminal does
+  process.kill(-parent.pid!, 'SIGINT'); // to its process group, as a terminal does
   await allGone(t, below);
 });
 

@@ -4,8 +4,8 @@ import { MongoClient } from 'mongodb';
 import { test } from 'tap';
 import { testMongo, uniqueName } from '../src/testing.ts';
 
-test('Mongo keeps what it acknowledged through kill -9, on the same port', async (t) => {
-  // Not the shared one: others would notice.
+test('Mongo keeps acknowledged writes and its port after kill -9', async (t) => {
+  // Needs its own engine: a kill would break other tests.
   delete process.env.MONGODB_URI;
   const engine = await testMongo(t);
   const { address } = engine;
@@ -21,7 +21,7 @@ test('Mongo keeps what it acknowledged through kill -9, on the same port', async
   t.equal(await calls.countDocuments(), 1);
 });
 
-test('a database server that was killed behind the stack comes up again by start', async (t) => {
+test('start brings back a database server that was killed from outside', async (t) => {
   delete process.env.MONGODB_URI;
   const engine = await testMongo(t);
   const lockFile = join(engine.dataDir!, 'postgres', 'postmaster.pid');

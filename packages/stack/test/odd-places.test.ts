@@ -3,10 +3,10 @@ import { uniqueFolder } from '../src/folder.ts';
 import { obtainKafka } from '../src/obtain/kafka.ts';
 import { startStack } from '../src/stack.ts';
 
-/** Each has something that some list, file, class path, URL or shell would take for its own. */
+/** Names with characters that are special in a list, a settings file, a class path, a URL or a shell. */
 const ODD = ["ü ъ 例 #%41?&=;'", `a,b=[c]{d}!(e) ${'long '.repeat(30)}`];
 
-test('engines run wherever the folder lies, in a shell whose locale is POSIX’s', async (t) => {
+test('engines run in a folder of any name, even with the POSIX locale', async (t) => {
   const { LC_ALL, LANG, TMPDIR, KAFKA_BROKERS, REDIS_URL, MONGODB_URI, XDG_CACHE_HOME } = process.env;
   const before = { LC_ALL, LANG, TMPDIR, KAFKA_BROKERS, REDIS_URL, MONGODB_URI, XDG_CACHE_HOME };
   t.teardown(() => {
@@ -23,11 +23,11 @@ test('engines run wherever the folder lies, in a shell whose locale is POSIX’s
     t.ok(stack.kafka.pid && stack.redis.pid && stack.mongo.pid, odd);
     await stack.stop();
     const again = await startStack({ dataDir: folder.path(odd) });
-    t.ok(again.kafka.pid, 'and again, on what is there');
+    t.ok(again.kafka.pid, 'again, with the existing data');
     await again.stop();
   }
 
-  // Kafka alone, since the others take minutes.
+  // Only Kafka, because the others take minutes to obtain.
   process.env.XDG_CACHE_HOME = folder.path(`${ODD[0]} cache`);
-  t.match((await obtainKafka()).formatted, 'cache', 'Maven obtains it into such a folder, too');
+  t.match((await obtainKafka()).formatted, 'cache', 'Maven can write to such a folder too');
 });

@@ -11,7 +11,7 @@ async function take(port: number): Promise<Server> {
   return server;
 }
 
-test('a folder keeps its ports while they are free, and is given others when they are taken', async (t) => {
+test('a folder keeps its ports while they are free, and gets others when they are in use', async (t) => {
   const folder = await uniqueFolder();
   t.teardown(folder.remove);
   const dataDir = folder.path('engine');
@@ -19,7 +19,7 @@ test('a folder keeps its ports while they are free, and is given others when the
   const choose = () => onFreePorts(dataDir, ['one', 'two'], async (ports) => ports);
   const first = await choose();
   t.not(first.one, first.two);
-  t.ok(first.one >= 20_000 && first.one < 32_000, 'outside the range of outgoing connections');
+  t.ok(first.one >= 20_000 && first.one < 32_000, 'outside the range for outgoing connections');
   t.same(await choose(), first);
 
   const server = await take(first.one);
@@ -29,7 +29,7 @@ test('a folder keeps its ports while they are free, and is given others when the
   t.equal(second.two, first.two);
 });
 
-test('a port that is taken between the choice and the start is chosen anew', async (t) => {
+test('if another process takes the port before the start, another port is tried', async (t) => {
   const folder = await uniqueFolder();
   t.teardown(folder.remove);
   const tried: number[] = [];
@@ -44,7 +44,7 @@ test('a port that is taken between the choice and the start is chosen anew', asy
   t.equal(port, tried[1]);
 });
 
-test('a start that fails on free ports is not tried again', async (t) => {
+test('a start that fails on free ports is not retried', async (t) => {
   const folder = await uniqueFolder();
   t.teardown(folder.remove);
   let tries = 0;

@@ -9,8 +9,8 @@ import { postgresQuery } from '../src/postgres-client.ts';
 const hasMongod = (await which('mongod')) !== undefined;
 const onPostgres = isRoot() && !hasMongod;
 
-test('below a folder that only root can pass, PostgreSQL still gets a folder that it can use', async (t) => {
-  if (!onPostgres) return t.pass('nobody but root has this difficulty');
+test('in a folder that only root can enter, PostgreSQL gets a usable folder elsewhere', async (t) => {
+  if (!onPostgres) return t.pass('only root needs this');
   const folder = await uniqueFolder();
   t.teardown(folder.remove);
   await mkdir(folder.path('home'), { mode: 0o700 });
@@ -22,11 +22,11 @@ test('below a folder that only root can pass, PostgreSQL still gets a folder tha
     await rm(place, { recursive: true, force: true });
   });
   t.notOk(place.startsWith(folder.path('home')));
-  t.equal((await stat(folder.path('home'))).mode & 0o777, 0o700, 'which stays as it was');
+  t.equal((await stat(folder.path('home'))).mode & 0o777, 0o700, 'its mode is unchanged');
   t.equal((await stat(place)).mode & 0o777, 0o700);
 });
 
-test('a folder that was handed over is opened, whatever its own mode', async (t) => {
+test('the given data folder is opened to other users, whatever its mode', async (t) => {
   const folder = await uniqueFolder();
   t.teardown(folder.remove);
   await mkdir(folder.path('mongo'), { mode: 0o700 });
@@ -34,8 +34,8 @@ test('a folder that was handed over is opened, whatever its own mode', async (t)
   t.equal(await placeFor(folder.path('mongo')), folder.path('mongo/postgres'));
 });
 
-test('a plain PostgreSQL answers without DocumentDB, and is gone when it was stopped', async (t) => {
-  if (hasMongod) return t.pass('PostgreSQL is only obtained where it has to stand in for mongod');
+test('a plain PostgreSQL answers without DocumentDB, and is gone after stop', async (t) => {
+  if (hasMongod) return t.pass('PostgreSQL is only obtained if there is no mongod');
   const folder = await uniqueFolder();
   t.teardown(folder.remove);
   const engine = await startPostgres({ dataDir: folder.path('plain') });

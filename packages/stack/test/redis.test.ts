@@ -5,7 +5,7 @@ import { probe } from '../src/probe.ts';
 import { isAlive } from '../src/processes.ts';
 import { testRedis } from '../src/testing.ts';
 
-/** The reply to one command in Redis's inline form. */
+/** Sends one inline command and returns the reply. */
 async function ask(address: string, command: string): Promise<string> {
   let said = '';
   await probe(Number(new URL(address).port), Buffer.from(`${command}\r\n`), (reply) => {
@@ -15,7 +15,7 @@ async function ask(address: string, command: string): Promise<string> {
   return said;
 }
 
-test('Redis never evicts and keeps what it acknowledged through kill -9, on the same port', async (t) => {
+test('Redis never evicts, and keeps its data and its port after kill -9', async (t) => {
   const redis = await testRedis(t);
   const { address, pid } = redis;
   t.match(await ask(address, 'config get maxmemory-policy'), '*2');
@@ -30,7 +30,7 @@ test('Redis never evicts and keeps what it acknowledged through kill -9, on the 
   t.equal(await ask(address, 'strlen calls'), ':1');
 });
 
-test('arguments of the caller win over the settings of the stack', async (t) => {
+test('arguments of the caller override the default settings', async (t) => {
   const redis = await testRedis(t, ['--appendonly', 'no']);
   await ask(redis.address, 'set calls 7');
   await redis.stop('SIGKILL');
@@ -38,7 +38,7 @@ test('arguments of the caller win over the settings of the stack', async (t) => 
   t.equal(await ask(redis.address, 'exists calls'), ':0');
 });
 
-test('start after a kill that nobody has noticed yet still starts it', async (t) => {
+test('start works right after a kill that was not noticed yet', async (t) => {
   const redis = await testRedis(t);
   process.kill(redis.pid!, 'SIGKILL');
   await redis.start();
@@ -46,7 +46,7 @@ test('start after a kill that nobody has noticed yet still starts it', async (t)
   t.ok(await isAlive(redis.pid!));
 });
 
-test('stopping twice and starting twice do no harm', async (t) => {
+test('stopping twice and starting twice are harmless', async (t) => {
   const redis = await testRedis(t);
   await Promise.all([redis.stop(), redis.stop('SIGKILL')]);
   t.equal(redis.pid, undefined);
@@ -54,7 +54,7 @@ test('stopping twice and starting twice do no harm', async (t) => {
   t.equal(await ask(redis.address, 'ping'), '+PONG');
 });
 
-test('an engine that dies by itself comes back on its port where that is wished, and only there', async (t) => {
+test('with restart, and only then, an engine that dies comes back on its port', async (t) => {
   const folder = await uniqueFolder();
   const lines: string[] = [];
   const log = (line: string) => lines.push(line);
@@ -77,7 +77,7 @@ test('an engine that dies by itself comes back on its port where that is wished,
   t.equal(alone.pid, undefined);
 });
 
-test('a wrong setting is one line that quotes the engine', async (t) => {
+test('the error of a wrong setting is one line that quotes the engine', async (t) => {
   const folder = await uniqueFolder();
   t.teardown(folder.remove);
   await t.rejects(startRedis({ dataDir: folder.path('redis'), args: ['--no-such-setting', '1'] }), {

@@ -9,7 +9,7 @@ const named = {
   MONGODB_URI: 'mongodb://mongo.example:27017',
 };
 
-test('an engine that its variable names is neither started nor stopped', async (t) => {
+test('an engine that an environment variable names is not started or stopped', async (t) => {
   const before = { ...process.env };
   Object.assign(process.env, named);
   t.teardown(() => {
@@ -25,11 +25,11 @@ test('an engine that its variable names is neither started nor stopped', async (
   );
   await kafka.stop('SIGKILL');
   await stop();
-  t.equal((await testKafka(t)).address, named.KAFKA_BROKERS, 'tests share it');
+  t.equal((await testKafka(t)).address, named.KAFKA_BROKERS, 'tests use it too');
   t.equal((await testMongo(t)).address, named.MONGODB_URI);
 });
 
-test('a name is used once', (t) => {
+test('every name is unique', (t) => {
   t.not(uniqueName('user'), uniqueName('user'));
   t.match(uniqueName('user'), /^user-[0-9a-f]{12}$/);
   t.end();

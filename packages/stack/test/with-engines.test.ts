@@ -3,7 +3,7 @@ import { withEngines } from '../src/with-engines.ts';
 
 const external = { KAFKA_BROKERS: '127.0.0.1:1', MONGODB_URI: 'mongodb://127.0.0.1:1' };
 
-test('the command is told both engines, and its exit status is the status', async (t) => {
+test('the command gets the addresses of both engines, and its exit status is returned', async (t) => {
   const before = { ...process.env };
   delete process.env.KAFKA_BROKERS;
   delete process.env.MONGODB_URI;
@@ -15,7 +15,7 @@ test('the command is told both engines, and its exit status is the status', asyn
   t.equal(await withEngines(process.execPath, ['-e', check]), 7);
 });
 
-test('engines that are named already are passed on', async (t) => {
+test('engines that are already named are passed on', async (t) => {
   const before = { ...process.env };
   Object.assign(process.env, external);
   t.teardown(() => {

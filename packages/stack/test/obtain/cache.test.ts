@@ -7,7 +7,7 @@ import { test } from 'tap';
 import { uniqueFolder } from '../../src/folder.ts';
 import { obtained } from '../../src/obtain/cache.ts';
 
-test('what is obtained by several at once is obtained once', async (t) => {
+test('several concurrent callers fill the folder only once', async (t) => {
   const folder = await uniqueFolder();
   t.teardown(folder.remove);
   let fills = 0;
@@ -23,7 +23,7 @@ test('what is obtained by several at once is obtained once', async (t) => {
   t.same(await readdir(folder.path('cache')), ['thing']);
 });
 
-test('one that fails leaves nothing, and the next one succeeds', async (t) => {
+test('a failed fill leaves nothing, and the next one succeeds', async (t) => {
   const folder = await uniqueFolder();
   t.teardown(folder.remove);
   const failing = obtained(folder.path('cache'), 'thing', async (draft) => {
@@ -35,7 +35,7 @@ test('one that fails leaves nothing, and the next one succeeds', async (t) => {
   await t.resolves(obtained(folder.path('cache'), 'thing', async () => {}));
 });
 
-test('one that is killed leaves nothing half, and holds nobody up', async (t) => {
+test('a killed fill leaves no incomplete folder and does not block the next one', async (t) => {
   const folder = await uniqueFolder();
   t.teardown(folder.remove);
   const cache = folder.path('cache');

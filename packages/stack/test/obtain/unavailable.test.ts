@@ -9,7 +9,7 @@ import { obtainActionlint, obtainChromium, type Test } from '../../src/testing.t
 const engines = { kafka: startKafka, redis: startRedis, mongo: startMongo };
 const variables = { kafka: 'KAFKA_BROKERS', redis: 'REDIS_URL', mongo: 'MONGODB_URI' };
 
-/** Nothing on PATH, and nothing in the cache, until `t` ends. */
+/** Empties PATH and the cache until `t` ends. */
 async function bareMachine(t: Test) {
   const { PATH, XDG_CACHE_HOME } = process.env;
   const folder = await uniqueFolder();
@@ -24,7 +24,7 @@ async function bareMachine(t: Test) {
   return folder;
 }
 
-test('an engine that cannot be had is one line that names it and what mends it', async (t) => {
+test('the error of an unavailable engine is one line with its name and the remedy', async (t) => {
   const folder = await bareMachine(t);
   for (const name of ['kafka', 'redis', 'mongo'] as const) {
     const error: unknown = await engines[name]({ dataDir: folder.path(name) }).catch((reason) => reason);
@@ -37,7 +37,7 @@ test('an engine that cannot be had is one line that names it and what mends it',
   }
 });
 
-test('all that is missing on a machine is named at once, with the one line that installs it', async (t) => {
+test('one error lists all missing tools, with one command that installs them', async (t) => {
   await bareMachine(t);
   const { KAFKA_BROKERS, REDIS_URL, MONGODB_URI } = process.env;
   t.teardown(() =>
@@ -50,7 +50,7 @@ test('all that is missing on a machine is named at once, with the one line that 
   for (const name of Object.values(variables)) delete process.env[name];
   const failure = () =>
     obtainEngines().then(
-      () => t.fail('they were had'),
+      () => t.fail('obtainEngines succeeded'),
       (reason: StackError) => reason.message,
     );
   const message = await failure();
@@ -64,10 +64,10 @@ test('all that is missing on a machine is named at once, with the one line that 
   t.match(message, 'or set KAFKA_BROKERS, REDIS_URL, MONGODB_URI');
 
   process.env.REDIS_URL = 'redis://127.0.0.1:1';
-  t.notMatch(await failure(), /redis/i, 'an engine that is named needs nothing');
+  t.notMatch(await failure(), /redis/i, 'an external engine needs nothing');
 });
 
-test('what is missing is installed at once where root may, and named where not', async (t) => {
+test('root installs all missing tools in one step; others get an error that lists them', async (t) => {
   const folder = await bareMachine(t);
   await mkdir(folder.path('empty'));
   const script = (name: string, lines: string) =>
@@ -98,7 +98,7 @@ test('what is missing is installed at once where root may, and named where not',
     'redis: installing redis-server from Debian',
   ]);
   const asked = await readFile(folder.path('empty/asked'), 'utf8');
-  t.match(asked, /^install -y .* default-jre-headless maven redis-server\n$/, 'in one go');
+  t.match(asked, /^install -y .* default-jre-headless maven redis-server\n$/, 'in one call');
 
   await rm(folder.path('empty/apt-get'));
   await script('java', 'echo "openjdk version \\"11.0.2\\" 2019-01-15"');
@@ -111,7 +111,7 @@ test('what is missing is installed at once where root may, and named where not',
   );
 });
 
-test('a cache that cannot be written is one line with the remedy', async (t) => {
+test('the error of a cache that cannot be written is one line with the remedy', async (t) => {
   const folder = await bareMachine(t);
   await writeFile(folder.path('cache'), 'a file where the folder should be');
   const error: unknown = await obtained(folder.path('cache/calltally'), 'any', async () => {}).catch(
@@ -121,11 +121,11 @@ test('a cache that cannot be written is one line with the remedy', async (t) => 
   t.match(error.message, /^cache: [^\n]*ENOTDIR[^\n]*; make room [^\n]* XDG_CACHE_HOME [^\n]*$/);
 });
 
-test('so is the browser of the tests, absent, too old, or only a stand-in', async (t) => {
+test('a browser that is missing, too old or only a placeholder is one line with the remedy', async (t) => {
   const folder = await bareMachine(t);
   const failure = () =>
     obtainChromium().then(
-      () => t.fail('it was had'),
+      () => t.fail('obtainChromium succeeded'),
       (reason: StackError) => reason.message,
     );
   t.match(await failure(), /^chromium: none of chromium, [^\n]* is on PATH; install Chromium [^\n]*$/);
@@ -138,11 +138,11 @@ test('so is the browser of the tests, absent, too old, or only a stand-in', asyn
   t.match(await failure(), /^chromium: [^\n]*needs a snap; install Chromium [^\n]*$/);
 });
 
-test('so is what reads the workflow, without itself and without Go, or with a Go that cannot build it', async (t) => {
+test('without actionlint, a Go that is missing or fails to build it is one line with the remedy', async (t) => {
   const folder = await bareMachine(t);
   const failure = () =>
     obtainActionlint().then(
-      () => t.fail('it was had'),
+      () => t.fail('obtainActionlint succeeded'),
       (reason: StackError) => reason.message,
     );
   t.match(await failure(), /^actionlint: go is not on PATH; install actionlint or Go \(Debian: [^\n]*\)$/);
@@ -155,5 +155,5 @@ test('so is what reads the workflow, without itself and without Go, or with a Go
   );
   t.match(await failure(), /^actionlint: [^\n]*no proxy; install actionlint, or Go [^\n]*$/);
   await command('actionlint', '');
-  t.equal(await obtainActionlint(), folder.path('empty/actionlint'), 'and the one on PATH is taken');
+  t.equal(await obtainActionlint(), folder.path('empty/actionlint'), 'the one on PATH is used');
 });
