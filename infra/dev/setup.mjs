@@ -1,4 +1,5 @@
-// `npm start`, all of `npm test` and `npm run bench` of a fresh clone: everything from nothing. Plain JavaScript without dependencies.
+// Prepares and runs `npm start`, the `npm test` commands and `npm run bench`, even in a fresh clone. So it is plain
+// JavaScript without dependencies.
 import { constants } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +15,7 @@ import { listenToSignals } from './setup/signals.mjs';
 import { step } from './setup/step.mjs';
 import { readTests } from './setup/test-graph.mjs';
 
-/** So that no group takes much longer than the longest test alone. */
+/** A larger group could take much longer than the longest single test. */
 const GROUP_SIZE_MAX = 8;
 const depcruise = ['packages', 'services', 'infra', '--config', '.dependency-cruiser.cjs'];
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,7 +24,7 @@ const [task, ...args] = process.argv.slice(2);
 
 /** @param {NodeJS.Signals} signal */
 function onSignal(signal) {
-  // A Ctrl-C reaches what runs by itself; a signal to this process alone does not.
+  // A Ctrl-C also reaches the running commands. A signal to this process alone does not.
   stopCommands('SIGTERM');
   process.exitCode = 128 + constants.signals[signal];
 }
@@ -45,12 +46,12 @@ async function buildForTests() {
   await step('tap', () => buildTap(root));
 }
 
-/** @param {string[]} more what besides the engines */
+/** @param {string[]} more flags of further tools to obtain, such as `--chromium` */
 async function obtainEngines(...more) {
-  // Shown as it comes: the first time takes a while.
+  // Shows the output immediately, because the first time takes a while.
   const onOutput = (/** @type {string} */ text) => process.stderr.write(text);
   const name = ['engines', ...more.map((flag) => flag.replace('--', ''))].join(' and ');
-  await step(`${name} to hand`, () =>
+  await step(`obtain ${name}`, () =>
     run(process.execPath, ['packages/stack/bin/obtain.js', ...more], { cwd: root, onOutput }),
   );
 }
@@ -67,7 +68,7 @@ async function start() {
   return handOver(() => start(root, args));
 }
 
-/** All of them, so that every fault is told at once. */
+/** Runs all checks to the end, so that one run reports every error. */
 async function check() {
   const cache = ['--incremental', '--tsBuildInfoFile', 'node_modules/.cache/calltally/typecheck.tsbuildinfo'];
   const checks = [
@@ -82,20 +83,18 @@ async function check() {
 async function test() {
   const missing = missingFiles(root, args);
   if (missing.length > 0) {
-    console.error(
-      `npm test: there is no ${missing.join(', no ')}; name test files by their paths from ${root}`,
-    );
+    console.error(`npm test: file not found: ${missing.join(', ')}; give paths relative to ${root}`);
     return 1;
   }
   await buildForTests();
   if (args.length > 0) return runChosen(args, await readTests(root));
   await check();
-  // A test that is run by itself obtains the browser if it needs one; of all of them, none shall wait for it.
+  // A single test obtains the browser itself if it needs one. In a full run, no test should have to wait for that.
   await obtainEngines('--chromium', '--actionlint');
   const { tests, groupableTests } = await readTests(root);
   const grouped = groupableTests();
   const groups = groupTests(root, grouped, { folderOf: dirname, sizeMax: GROUP_SIZE_MAX });
-  // What takes minutes comes first, so that no processor rests at the end.
+  // The longest tests come first, so that no processor is idle at the end.
   const alone = tests.filter((test) => !grouped.includes(test));
   return runTests(root, [...alone, ...groups]);
 }
@@ -111,15 +110,15 @@ async function testChanged() {
   await buildForTests();
   const graph = await readTests(root, gone);
   const { tests, unread } = graph.touchedBy(changed);
-  if (unread.length > 0) console.log(`no test comes to ${unread.join(', ')}`);
+  if (unread.length > 0) console.log(`no test depends on ${unread.join(', ')}`);
   console.log(
-    `${changed.length} files changed, which ${tests.length} of ${graph.tests.length} test files come to`,
+    `${changed.length} files changed; ${tests.length} of ${graph.tests.length} test files depend on them`,
   );
   return tests.length === 0 ? 0 : runChosen(tests, graph);
 }
 
 /**
- * Runs these with the engines that all share, if one of them needs any.
+ * Runs these tests. Starts the shared engines only if one of the tests needs an engine.
  *
  * @param {string[]} chosen @param {Awaited<ReturnType<typeof readTests>>} graph
  */

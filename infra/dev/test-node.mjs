@@ -1,4 +1,4 @@
-// `npm run test:node`: tests on another Node than the present one. Plain JavaScript without dependencies.
+// `npm run test:node`: runs tests on other Node releases. Plain JavaScript without dependencies.
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandFailed, run, stopCommands } from './setup/command.mjs';
@@ -8,7 +8,7 @@ import { step } from './setup/step.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Some two minutes that touch every codec, each store, every service, and what a process prints. */
+/** About two minutes. They cover every codec, store and service, and what a process prints. */
 const SHORT = [
   'packages/contract/test/compression.test.ts',
   'packages/contract/test/foreign-clients.test.ts',
@@ -21,12 +21,12 @@ const SHORT = [
 ];
 
 /**
- * Runs tests with everything that they start on one Node.
+ * Runs tests on one Node, with all processes that they start.
  *
- * @param {string} version @param {string[]} files all of them where none is named
+ * @param {string} version @param {string[]} files all tests if empty
  */
 async function testOn(version, files) {
-  const folder = await step(`Node ${version} to hand`, () => obtainNode(version));
+  const folder = await step(`obtain Node ${version}`, () => obtainNode(version));
   const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
   await run(join(folder, 'node'), ['infra/dev/setup.mjs', 'test', ...files], {
     cwd: root,
@@ -40,10 +40,8 @@ const [major, ...files] = process.argv.slice(2);
 const others = Object.keys(TESTED).filter((one) => !process.version.startsWith(`v${one}.`));
 if (major !== undefined && !Object.hasOwn(TESTED, major)) {
   const known = Object.keys(TESTED).join('|');
-  console.error(
-    `usage: npm run test:node                      a few tests, on each of the Nodes but this one`,
-  );
-  console.error(`       npm run test:node -- ${known} [FILE…]   all tests, or these, on that one`);
+  console.error(`usage: npm run test:node                      a few tests, on every other supported Node`);
+  console.error(`       npm run test:node -- ${known} [FILE…]   all tests, or these files, on that Node`);
   process.exit(2);
 }
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))

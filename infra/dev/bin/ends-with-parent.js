@@ -1,12 +1,12 @@
-// Loaded before a service, so that it ends with `npm start` even where that is killed: the closing of the IPC
-// channel is the one thing that no kind of death can prevent. The service itself knows nothing of it.
-// Plain JavaScript, so that it runs the same beside src/ (tests) and dist/.
+// Preloaded into a service to end it together with `npm start`, even if that is killed: the IPC channel closes however
+// a process ends. The service itself does not know about it. Plain JavaScript, because it must also run from src/
+// (tests) without a build.
 const LINGER_MS = 10_000;
 
 process.on('disconnect', () => {
   process.kill(process.pid, 'SIGTERM');
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), LINGER_MS).unref();
 });
-// Listening must not keep a service alive that has nothing left to do.
+// The channel must not keep the service alive.
 process.channel?.unref();
 if (process.channel === undefined) process.kill(process.pid, 'SIGTERM');

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The files that differ from where this branch began, committed or not, and those of them that are there no more.
+ * The files that differ from the commit where this branch started, committed or not, and which of them were deleted.
  *
  * @param {string} root
- * @param {string | undefined} base what it is held against; the main branch where none is named
- * @returns {{changed: string[], gone: string[]}} paths from the root
+ * @param {string | undefined} base the branch or commit to compare with; default: the main branch
+ * @returns {{changed: string[], gone: string[]}} paths relative to the root
  */
 export function changedFiles(root, base) {
   const from = startOf(root, base === undefined ? ['origin/main', 'main'] : [base]);
@@ -17,7 +17,7 @@ export function changedFiles(root, base) {
   return { changed, gone: changed.filter((file) => !existsSync(join(root, file))) };
 }
 
-/** Where HEAD left the first of these that is there. @param {string} root @param {string[]} bases */
+/** The merge base of HEAD and the first of these that exists. @param {string} root @param {string[]} bases */
 function startOf(root, bases) {
   for (const base of bases) {
     try {
@@ -29,7 +29,7 @@ function startOf(root, bases) {
   throw new NoBase(`there is no ${bases.join(' and no ')} here that this branch has a commit in common with`);
 }
 
-/** Nothing to compare with. */
+/** There is no commit to compare with. */
 export class NoBase extends Error {}
 
 /** @param {string} root @param {string[]} args */

@@ -1,7 +1,7 @@
-// Plain JavaScript without dependencies: it runs before anything is installed or built.
+// Plain JavaScript without dependencies, because it runs before anything is installed or built.
 import { spawn } from 'node:child_process';
 
-/** A command that did not do what it was for. `output` is all it said. */
+/** A command that could not be started or ended with an error. `output` is all that it printed. */
 export class CommandFailed extends Error {
   /** @param {string} how @param {string} output @param {number} status */
   constructor(how, output, status) {
@@ -16,22 +16,22 @@ const running = new Set();
 
 let stopped = false;
 
-/** Sends the signal to every command that runs; no other is begun any more. @param {NodeJS.Signals} signal */
+/** Sends the signal to every running command, and lets no further one start. @param {NodeJS.Signals} signal */
 export function stopCommands(signal) {
   stopped = true;
   for (const child of running) child.kill(signal);
 }
 
 /**
- * Runs a command to its end.
+ * Runs a command and waits until it ends.
  *
  * @param {string} command @param {string[]} args
  * @param {{cwd: string, env?: NodeJS.ProcessEnv, onOutput?: (text: string) => void, onErrors?: (text: string) => void}}
- *   options where given, `onOutput` and `onErrors` take what it prints instead of the error
+ *   options `onOutput` and `onErrors` receive what it prints; without them the error has it
  * @returns {Promise<void>} rejects with CommandFailed
  */
 export function run(command, args, { cwd, env = process.env, onOutput, onErrors }) {
-  if (stopped) return Promise.reject(new CommandFailed('asked to end', '', 1));
+  if (stopped) return Promise.reject(new CommandFailed('stopped by a signal', '', 1));
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);

@@ -1,6 +1,6 @@
 /**
- * Reads TAP as it comes and tells it in short: a line for each test file, everything for one that fails, and the
- * sums at the end. Bounded by the longest output of one file.
+ * Reads TAP as a stream and prints a summary: a line for each test file, all output of a file that fails, and the
+ * totals at the end. It keeps the output of one file in memory at most.
  *
  * @param {(line: string) => void} say
  */
@@ -30,7 +30,7 @@ export function createDigest(say) {
       failing = false;
       held = [line];
     } else if (/^Bail out!/.test(line) || (failing && /^ {2}/.test(line))) {
-      // The diagnostics of a file that failed stand behind its result.
+      // The diagnostics of a failed file follow its result.
       say(line);
     } else {
       held.push(line);
@@ -44,7 +44,7 @@ export function createDigest(say) {
       rest = lines.pop() ?? '';
       for (const line of lines) take(line);
     },
-    /** The sums; undefined where the tests ended without any. */
+    /** The totals. Undefined if the tests ended without them. */
     end() {
       if (rest !== '') take(rest);
       if (sums === undefined) for (const line of held) say(line);

@@ -1,20 +1,19 @@
 /** @type {Record<string, string>} */
 const REMEDIES = {
-  EACCES: 'let this user write there, or run it as the owner',
-  EPERM: 'let this user write there, or run it as the owner',
+  EACCES: 'give this user write access, or run it as the owner',
+  EPERM: 'give this user write access, or run it as the owner',
   EROFS: 'mount it so that it can be written',
   ENOSPC: 'make room on that disk',
   EDQUOT: 'make room within the quota',
-  ENOTDIR: 'remove the file that lies in the way',
-  EEXIST: 'remove the file that lies in the way',
-  EISDIR: 'remove the folder that lies in the way',
+  ENOTDIR: 'remove the file that is in the way',
+  EEXIST: 'remove the file that is in the way',
+  EISDIR: 'remove the folder that is in the way',
   EMFILE: 'allow more open files (ulimit -n)',
-  ENAMETOOLONG: 'take a folder with a shorter path',
+  ENAMETOOLONG: 'use a folder with a shorter path',
 };
 
 /**
- * What the machine's files have against it, in one line with the remedy; undefined for what is another error, or no
- * fault of theirs.
+ * The message of a file system error in one line with the remedy. Undefined for any other error.
  *
  * @param {unknown} error
  */

@@ -2,14 +2,14 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /**
- * Puts the tests of each folder into files that import them: they share a process, whose start takes longer than most
- * of them.
+ * Writes files that each import several tests of one folder. These share a process then, because starting a process
+ * takes longer than most tests.
  *
  * @param {string} root
- * @param {string[]} tests paths from the root
- * @param {{folderOf?: (test: string) => string, sizeMax?: number}} options a group's folder (the package if not given),
- *   and the most tests it has
- * @returns {string[]} paths of the files, from the root
+ * @param {string[]} tests paths relative to the root
+ * @param {{folderOf?: (test: string) => string, sizeMax?: number}} options `folderOf` gives the folder to group by
+ *   (default: the package), `sizeMax` the most tests in a group
+ * @returns {string[]} paths of the files, relative to the root
  */
 export function groupTests(root, tests, { folderOf = packageOf, sizeMax = Number.POSITIVE_INFINITY } = {}) {
   const folder = join('.calltally', 'groups');

@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { run } from './command.mjs';
 
 /**
- * Installs what package.json files ask for, with the pnpm that the root one names, unless that was done for the
- * very same files already.
+ * Installs the dependencies of all package.json files with the pnpm version that the root one names. Skips this if the
+ * files have not changed since the last installation.
  *
  * @param {string} root
  * @returns {Promise<boolean>} whether there was anything to do
@@ -22,16 +22,17 @@ import { run } from './command.mjs';
 export async function install(root) {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const stamp = stampOf(root);
-  // In node_modules, so that who removes that removes the claim too.
+  // In node_modules, so that deleting node_modules deletes the stamp too.
   const stampFile = join(root, 'node_modules', '.calltally-installed');
   if (readOr(stampFile, '') === stamp) return false;
   console.log('installing packages …');
   const env = { ...process.env, CI: process.env.CI ?? 'true' };
   await run('npx', ['--yes', packageManager, 'install', '--frozen-lockfile'], { cwd: root, env }).catch(
     (error) => {
-      // npm's own advice is about the owner of its cache, whatever keeps it from writing there.
+      // npm's own advice always blames the owner of its cache, whatever the real problem is.
       if (/\b(EACCES|EPERM|EROFS|ENOSPC)\b/.test(error.output)) {
-        error.message += '; see what it could not write, or set HOME to a folder that this user can write';
+        error.message +=
+          '; allow writing to the path above, or set HOME to a folder that this user can write';
       }
       throw error;
     },
@@ -42,7 +43,7 @@ export async function install(root) {
 }
 
 /**
- * Builds tap's `t` from the plugins of `.taprc`, unless that was done since they were installed.
+ * Builds tap's `t` from the plugins in `.taprc`. Skips this if it was built since the installation.
  *
  * @param {string} root
  * @returns {Promise<boolean>} whether there was anything to do
@@ -50,11 +51,11 @@ export async function install(root) {
 export async function buildTap(root) {
   const stamp = `built in files of its own\n${readOr(join(root, '.taprc'), '')}`;
   const folder = builtTap(root);
-  // Beside what is built, so that an installation that replaces that takes the claim away with it.
+  // Next to the build, so that an installation that replaces the build deletes the stamp too.
   const stampFile = join(folder, '.calltally');
   if (readOr(stampFile, '-') === stamp) return false;
-  // Tap builds into what pnpm has linked to its store: it would write into the files of every other checkout, whose
-  // tests may be running.
+  // pnpm links these files to its store. Without a copy, tap would overwrite them for every other checkout, whose tests
+  // may be running.
   const copy = `${folder}.copy`;
   rmSync(copy, { recursive: true, force: true });
   cpSync(folder, copy, { recursive: true, verbatimSymlinks: true });
@@ -65,7 +66,7 @@ export async function buildTap(root) {
   return true;
 }
 
-/** Where tap keeps its built `t`. @param {string} root */
+/** The folder of tap's built `t`. @param {string} root */
 export function builtTap(root) {
   return join(realpathSync(join(root, 'node_modules', 'tap')), '../@tapjs/test/test-built');
 }

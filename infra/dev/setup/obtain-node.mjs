@@ -4,12 +4,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CommandFailed, run } from './command.mjs';
 
-/** Those that the npm package `node` installs by a script, which npm may be told not to run. */
+/** npm's `node` installs this package by a script. It is installed directly, as npm may be set to run no scripts. */
 const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
 const NAME = `${prefix}-${process.platform}-${process.arch}`;
 
 /**
- * A Node of this version from npm, fetched once for all working trees of this user.
+ * Downloads a Node of this version from npm, once for all working trees of this user.
  *
  * @param {string} version such as `24.21.0`
  * @returns {Promise<string>} the folder of its `node`
@@ -25,7 +25,7 @@ export async function obtainNode(version) {
     const options = ['--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--prefix', draft];
     await run('npm', ['install', ...options, `${NAME}@${version}`], { cwd: draft });
     const said = execFileSync(join(bin(draft), 'node'), ['--version'], { encoding: 'utf8' }).trim();
-    if (said !== `v${version}`) throw new CommandFailed(`${NAME} ${version} says that it is ${said}`, '', 1);
+    if (said !== `v${version}`) throw new CommandFailed(`${NAME} ${version} reports version ${said}`, '', 1);
     renameSync(draft, final);
   } catch (error) {
     // Another process may have been faster.

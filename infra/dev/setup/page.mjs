@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { run } from './command.mjs';
 
-/** All that the page is made of; packages/domain is bundled into it. */
+/** All sources of the page. packages/domain is bundled into it. */
 const SOURCES = [
   'pnpm-lock.yaml',
   'packages/domain/src',
@@ -14,7 +14,7 @@ const SOURCES = [
 ];
 
 /**
- * Builds services/web, unless that was done for the very same files already.
+ * Builds services/web. Skips this if its sources have not changed since the last build.
  *
  * @param {string} root
  * @returns {Promise<boolean>} whether there was anything to do
@@ -22,7 +22,7 @@ const SOURCES = [
 export async function buildPage(root) {
   const folder = join(root, 'services', 'web');
   const stamp = stampOf(root);
-  // Beside what was built, so that who removes that removes the claim too.
+  // Next to the build, so that deleting the build deletes the stamp too.
   const stampFile = join(folder, 'dist', '.calltally-built');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return false;
   await run(join(folder, 'node_modules', '.bin', 'vite'), ['build'], { cwd: folder });
@@ -39,7 +39,7 @@ function stampOf(root) {
   return hash.digest('hex');
 }
 
-/** @param {string} path a file, or a folder with all below it */
+/** @param {string} path a file, or a folder to list with its subfolders */
 function filesOf(path) {
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path, { recursive: true, encoding: 'utf8' })

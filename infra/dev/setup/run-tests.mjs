@@ -4,8 +4,7 @@ import { CommandFailed, run } from './command.mjs';
 import { createDigest } from './digest.mjs';
 
 /**
- * Those of the arguments that name no file: tap would run the others and say nothing. What it expands by itself, and its
- * options, are left to it.
+ * The arguments that name no existing file: tap would silently skip them. Patterns and options are left to tap.
  *
  * @param {string} root @param {string[]} args
  */
@@ -14,7 +13,7 @@ export function missingFiles(root, args) {
 }
 
 /**
- * Runs test files, on shared engines unless they need none; all of them where none is named.
+ * Runs the given test files, or all tests if none are given. Starts the shared engines unless `engines` is false.
  *
  * @param {string} root @param {string[]} files
  * @param {{engines?: boolean}} options

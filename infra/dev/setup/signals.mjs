@@ -1,10 +1,10 @@
-/** What ends this process: Ctrl-C, a supervisor, a terminal that is closed. */
+/** Sent by Ctrl-C, by a supervisor, and when the terminal closes. */
 const SIGNALS = /** @type {NodeJS.Signals[]} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
 /**
- * Calls `listener` for each signal from now on, until the returned function is called. That one runs `next`, which has
- * to listen by itself before its first `await`, and only then lets go: a signal that has come and is not told yet, as
- * while modules are loaded, is told to whoever listens next. Were nobody to listen in between, Node would drop it.
+ * Calls `listener` for each signal until the returned function is called. That function runs `next`, which must add its
+ * own listeners before its first `await`, and then removes `listener`. A signal can be pending at that time, for
+ * example after modules were loaded. The listeners of `next` receive it; without any listener, Node would drop it.
  *
  * @param {(signal: NodeJS.Signals) => void} listener
  * @returns {<T>(next: () => T) => T}

@@ -4,11 +4,11 @@ const FIRST_SIGN_MS = 5_000;
 const SIGN_EVERY_MS_MAX = 20_000;
 
 /**
- * Does one step and says what it was and how long it took, and now and then that it goes on; a failing one is named, with
- * what it said.
+ * Runs one step and prints its name and how long it took. Prints the time from time to time while it runs. If it fails,
+ * prints its output and name.
  *
  * @template T
- * @param {string} name @param {() => Promise<T>} work false where there was nothing to do
+ * @param {string} name @param {() => Promise<T>} work returns false if there was nothing to do
  * @returns {Promise<T>}
  */
 export async function step(name, work) {

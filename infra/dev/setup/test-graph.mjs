@@ -1,28 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 
-/** Every engine is a process of this file's: a test that does not come to it needs none. */
+/** Starts every engine: a test that does not depend on this file needs no engine. */
 const ENGINES = 'packages/stack/src/daemon.ts';
-/** Whoever imports it may start a process, which takes as long as dozens of tests. */
+/** A file that imports it may start a process, which takes as long as dozens of tests. */
 const PROCESSES = 'node:child_process';
-/** Plays the protocol, schedule after schedule, for minutes. */
+/** Simulates the protocol with many schedules, for minutes. */
 const MODEL = 'packages/ledger/test/model/world.ts';
-/** As `.taprc` has it. */
+/** The same as in `.taprc`. */
 const TEST = /^(packages|services|infra)\/[^/]+\/test\/.*\.test\.ts$/;
 const SOURCE = /\.([cm]?js|tsx?)$/;
-/** What a change of says nothing of which tests it can touch: packages, tap, what tsx makes of TypeScript. */
+/** A change to one of these can affect every test: packages, tap, and how tsx compiles. */
 const ALL = /(^|\/)package\.json$|^(pnpm-|\.npmrc$|\.taprc$|tsconfig\.)|^infra\/kafka\/patches\//;
-/** Not ours, or made by us. */
+/** Foreign or generated folders. */
 const PASSED_OVER = /^(node_modules|dist|\.git|\.tap|\.calltally)$/;
 
 /**
- * Which files each test comes to. A file comes to those that it imports, and to those that it names in a string: by a
- * path from itself, such as the main file of a process, or from the root, such as a document. `${…}` in a name stands
- * for anything, `dist/` for the `src/` it is built from, and an ending such as `.md` in a test for all files with it.
- * Types alone are left out: tsx does so, too.
+ * Finds the files that each test depends on. A file depends on the files that it imports and on those that it names in
+ * a string. The name can be a path relative to the file, such as the main file of a process, or relative to the root,
+ * such as a document. `${…}` in a name matches anything, `dist/` means the `src/` that it is built from, and an
+ * extension such as `.md` in a test means all files with it. Imports of types are ignored, as tsx removes them.
  *
  * @param {string} root
- * @param {string[]} gone files that are there no more, so that who still names them is known
+ * @param {string[]} gone deleted files, to find the tests that still name them
  */
 export async function readTests(root, gone = []) {
   const { default: ts } = await import('typescript');
@@ -50,27 +50,27 @@ export async function readTests(root, gone = []) {
   /** @param {string} test @param {(file: string) => string[]} next */
   const reach = (test, next) => {
     const reached = new Set([test]);
-    // A set gives what is added to it on the way, too. Another test is only read, as a document is.
+    // The loop also visits what is added on the way. Another test is only read as text, so it is not followed.
     for (const file of reached) {
       if (file === test || !TEST.test(file)) for (const one of next(file)) reached.add(one);
     }
     return reached;
   };
 
-  // Names from the root are left out: what a process starts is named from the file that starts it.
+  // Ignores names relative to the root: a file that starts a process names it relative to itself.
   const needs = (/** @type {string} */ test) => reach(test, (file) => namedBy(file).near);
   const tests = files.filter((file) => TEST.test(file) && !gone.includes(file));
-  /** Starts nothing, no engine and no process, and does not search for minutes. @param {string} test */
+  /** Starts no engine and no other process, and is not a model test. @param {string} test */
   const isUnit = (test) => ![ENGINES, PROCESSES, MODEL].some((one) => needs(test).has(one));
   return {
     tests,
 
-    /** Whether it starts engines, or may: so also for what is no test that is known. @param {string} test */
+    /** Whether it may start engines. True also for an unknown test. @param {string} test */
     needsEngines: (test) => !tests.includes(test) || needs(test).has(ENGINES),
 
     unitTests: () => tests.filter(isUnit),
 
-    /** Those that can share a process with others: they may use engines, and start no process of their own. */
+    /** Tests that can share a process: they may use engines, but start no other process. */
     groupableTests: () =>
       tests.filter((test) => {
         if (/^(infra|packages\/stack)\//.test(test)) return isUnit(test);
@@ -79,7 +79,7 @@ export async function readTests(root, gone = []) {
       }),
 
     /**
-     * The tests that a change of these files can touch, and those of the files that no test comes to.
+     * The tests that a change to these files can affect, and the changed files that no test depends on.
      *
      * @param {string[]} changed
      */
@@ -96,7 +96,7 @@ export async function readTests(root, gone = []) {
   };
 }
 
-/** @param {string} root @returns {string[]} paths from the root */
+/** @param {string} root @returns {string[]} paths relative to the root */
 function filesBelow(root, folder = '') {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = posix.join(folder, entry.name);
@@ -106,7 +106,7 @@ function filesBelow(root, folder = '') {
 }
 
 /**
- * Every string of a source that is none of a type; `*` where something is put in.
+ * All strings in a source except those in types. Each `${…}` becomes `*`.
  *
  * @param {import('typescript')} ts @param {string} file @param {string} source
  */
@@ -149,7 +149,7 @@ function finder(root, files) {
     const built = path.replace(/\/dist\/(?:(.*)\.js$)?.*/, (_, name) => (name ? `/src/${name}.ts` : '/src'));
     if (there.has(built)) return [built];
     const folder = built.replace(/\/$/, '');
-    // `packages` as such means where to look, and not all of them.
+    // A top folder such as `packages` says where to search and does not mean all its files.
     if (folders.has(folder)) {
       return folder.includes('/') ? files.filter((file) => file.startsWith(`${folder}/`)) : [];
     }
@@ -164,7 +164,7 @@ function foldersOf(file) {
   return folders;
 }
 
-/** What our packages are imported by. @param {string} root @param {string[]} files */
+/** Maps each import name of our packages to its source file. @param {string} root @param {string[]} files */
 function doorsOf(root, files) {
   /** @type {Map<string, string>} */
   const doors = new Map();
@@ -172,7 +172,7 @@ function doorsOf(root, files) {
     const { name, exports = {} } = JSON.parse(readFileSync(join(root, file), 'utf8'));
     for (const [door, target] of Object.entries(exports)) {
       const source = typeof target === 'string' ? target : target.calltally;
-      // The page is served by every API that tests start; those that look at it name it by its path.
+      // Leaves out the page: every API in tests serves it, and tests of the page name it by its path.
       if (SOURCE.test(source)) doors.set(posix.join(name, door), posix.join(posix.dirname(file), source));
     }
   }

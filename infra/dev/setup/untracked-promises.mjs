@@ -1,6 +1,6 @@
-// Preloaded in test processes. tap follows every promise by an async hook, to tell which subtest a stray error belongs to;
-// that takes up to a third of the time of tests that wait a lot. Without the hook, a stray error ends the test file, which
-// fails as well.
+// Preloaded in test processes. tap tracks every promise with an async hook, to assign a stray error to its subtest. In
+// tests that wait a lot, this takes up to a third of the time. Without the hook a stray error still fails the test
+// file.
 import asyncHooks from 'node:async_hooks';
 import { syncBuiltinESMExports } from 'node:module';
 

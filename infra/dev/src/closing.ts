@@ -1,4 +1,4 @@
-/** Steps that undo what was begun, the last one first. */
+/** Cleanup steps, run in reverse order. */
 export class Closing {
   readonly #steps: (() => Promise<unknown>)[] = [];
 
@@ -6,7 +6,7 @@ export class Closing {
     this.#steps.push(step);
   }
 
-  /** Every step is tried. @returns what went wrong */
+  /** Runs every step, even if others fail. @returns the errors */
   async run(): Promise<unknown[]> {
     const problems: unknown[] = [];
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
@@ -18,12 +18,12 @@ export class Closing {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const PARENT_POLL_MS = 500;
-/** Longer than everything takes to end in order; what is left then, its guardians end. */
+/** Longer than a clean shutdown takes. After it this process exits, and the guardians end whatever still runs. */
 const PATIENCE_MS = 40_000;
 
 /**
- * Aborts when this process is to end: by a signal, which a Ctrl-C may well deliver twice (from the terminal and
- * from npm), or because npm, which started it, is gone.
+ * Aborts when this process should end: after a signal, or when the npm that started it is gone. A Ctrl-C can deliver
+ * the signal twice, from the terminal and from npm.
  */
 export function stopSignal(): AbortSignal {
   const stopping = new AbortController();
@@ -33,7 +33,7 @@ export function stopSignal(): AbortSignal {
     setTimeout(() => process.exit(1), PATIENCE_MS).unref();
   };
   for (const signal of SIGNALS) process.on(signal, () => stop(signal));
-  // The terminal may be gone before we are.
+  // The terminal may close before this process ends.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
   const parent = process.ppid;

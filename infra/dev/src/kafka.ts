@@ -7,7 +7,7 @@ import {
 } from '@calltally/contract';
 import type { Store } from '@calltally/store';
 
-/** How to reach Kafka, by the variables that services read too; they tell what is wrong with them. */
+/** How to reach Kafka, from the same variables that the services read. The services report invalid values. */
 export function kafkaSettings(address: string, env: NodeJS.ProcessEnv): Omit<KafkaClientOptions, 'clientId'> {
   const brokers = address.split(',').map((broker) => broker.trim());
   const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = env;
@@ -19,7 +19,7 @@ export function kafkaSettings(address: string, env: NodeJS.ProcessEnv): Omit<Kaf
   };
 }
 
-/** The topics' names, by the same variables. */
+/** The names of the topics, from the same variables. */
 export function topicNames(env: NodeJS.ProcessEnv): Topics {
   return {
     topic: env.KAFKA_TOPIC || TOPIC_DEFAULTS.topic,

@@ -2,9 +2,9 @@ import { tryLock } from '@calltally/stack';
 import { DevError } from './options.ts';
 
 /**
- * Takes the lock for this process.
- * @returns what gives it back
- * @throws DevError DEV_ALREADY_RUNNING while its holder lives
+ * Acquires the lock for this process.
+ * @returns a function that releases it
+ * @throws DevError DEV_ALREADY_RUNNING if another process holds it
  */
 export async function takeLock(file: string): Promise<() => Promise<void>> {
   const attempt = await tryLock(file);
@@ -12,6 +12,6 @@ export async function takeLock(file: string): Promise<() => Promise<void>> {
   const who = attempt.holder === undefined ? '' : ` (process ${attempt.holder})`;
   throw new DevError(
     'DEV_ALREADY_RUNNING',
-    `npm start is already running in this folder${who}; its addresses are in .calltally/stack.json, Ctrl-C there ends it`,
+    `npm start is already running in this folder${who}; its addresses are in .calltally/stack.json, and Ctrl-C in its terminal stops it`,
   );
 }

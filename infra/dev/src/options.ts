@@ -1,10 +1,10 @@
 type DevErrorCode =
-  | 'DEV_USAGE' // an argument that is not known
+  | 'DEV_USAGE' // an unknown argument
   | 'DEV_ALREADY_RUNNING' // another `npm start` in this folder
   | 'DEV_PORT' // PORT or INGEST_PORT cannot be used
   | 'DEV_NOT_READY'; // a service did not become ready
 
-/** Why `npm start` cannot go on, in one line that says what mends it. */
+/** Why `npm start` cannot continue. The message is one line with the remedy. */
 export class DevError extends Error {
   override readonly name = 'DevError';
   constructor(
@@ -20,13 +20,13 @@ interface Options {
   demo: boolean;
 }
 
-/** @throws DevError DEV_USAGE for an argument that is not known */
+/** @throws DevError DEV_USAGE for an unknown argument */
 export function parseOptions(args: readonly string[]): Options {
   const unknown = args.find((arg) => arg !== '--no-demo');
   if (unknown !== undefined) {
     throw new DevError(
       'DEV_USAGE',
-      `npm start does not know ${JSON.stringify(unknown)}; it takes -- --no-demo`,
+      `npm start: unknown argument ${JSON.stringify(unknown)}; the only option is -- --no-demo`,
     );
   }
   return { demo: !args.includes('--no-demo') };

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { DevError } from './options.ts';
 
-/** Where a service listens, and how it is reached from this machine. */
+/** Where a service listens, and its address on this machine. */
 export interface Listening {
   port: number;
   /** `http://127.0.0.1:PORT` */
@@ -13,7 +13,7 @@ const INGEST_PORT = 3001;
 const EVERYWHERE = ['0.0.0.0', '::'];
 
 /**
- * Where the API and ingest are to listen, by `HOST`, `PORT` and `INGEST_PORT` as the services read them.
+ * Chooses where the API and ingest listen, from the services' variables `HOST`, `PORT` and `INGEST_PORT`.
  * @throws DevError DEV_PORT
  */
 export async function chooseAddresses(
@@ -32,25 +32,25 @@ export async function chooseAddresses(
     reserved: [api],
   });
   if (!env.PORT && api !== API_PORT) {
-    say(`port ${API_PORT} is taken, so the API listens on ${api}; set PORT to choose another`);
+    say(`port ${API_PORT} is in use, so the API listens on ${api}; set PORT to choose another`);
   }
   return { api: listening(api), ingest: listening(ingest) };
 }
 
 interface PortWish {
-  /** The variable that decides, such as `PORT`. */
+  /** The name of the variable, such as `PORT`. */
   variable: string;
   value: string | undefined;
-  /** Where the variable is not set; if it is taken, the next that is free. */
+  /** The port if the variable is not set. If it is in use, the next free one is chosen. */
   usual: number;
   host: string;
-  /** Ports that are spoken for, though nobody listens there yet. */
+  /** Ports that are already assigned, though nothing listens there yet. */
   reserved?: readonly number[];
 }
 
 const STEPS_MAX = 100;
 
-/** @throws DevError DEV_PORT when the port that the variable names cannot be had */
+/** @throws DevError DEV_PORT if the port that the variable names is not available */
 export async function choosePort({ variable, value, usual, host, reserved = [] }: PortWish): Promise<number> {
   if (value) {
     const port = Number(value);
@@ -61,23 +61,23 @@ export async function choosePort({ variable, value, usual, host, reserved = [] }
     if (!reserved.includes(port) && (await listens(port, host)) !== undefined) return port;
     throw new DevError(
       'DEV_PORT',
-      `${variable}=${port} is taken; end what listens there, or set another ${variable}`,
+      `${variable}=${port} is in use; stop the process that listens there, or set another ${variable}`,
     );
   }
   for (let port = usual; port < usual + STEPS_MAX; port++) {
     if (!reserved.includes(port) && (await listens(port, host)) !== undefined) return port;
   }
-  throw new DevError('DEV_PORT', `no port from ${usual} is free on ${host}; set ${variable} to one that is`);
+  throw new DevError('DEV_PORT', `no port from ${usual} is free on ${host}; set ${variable} to a free port`);
 }
 
 async function freePort(host: string): Promise<number> {
   const port = await listens(0, host);
   if (port === undefined)
-    throw new DevError('DEV_PORT', `nothing can listen on ${host}; set HOST to an address of this machine`);
+    throw new DevError('DEV_PORT', `cannot listen on ${host}; set HOST to an address of this machine`);
   return port;
 }
 
-/** The port on which a server could listen now, undefined where none could. */
+/** The port that a server can listen on now. Undefined if it cannot. */
 function listens(port: number, host: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { closeSync, openSync, statSync } from 'node:fs';
 
 interface ServiceOptions {
-  /** As lines on the terminal call it. */
+  /** Its name in messages. */
   name: string;
   /** The file that Node runs. */
   main: string;
   env: NodeJS.ProcessEnv;
-  /** Takes what the service prints. */
+  /** Receives what the service prints. */
   logFile: string;
   say(line: string): void;
-  /** How long it may take to end before it is killed; default 10 s. */
+  /** How long it may take to end before it is killed. Default: 10 s. */
   stopTimeoutMs?: number;
 }
 
@@ -19,18 +19,18 @@ const ENDS_WITH_PARENT = new URL('../bin/ends-with-parent.js', import.meta.url).
 const STOP_TIMEOUT_MS = 10_000;
 const PAUSE_MIN_MS = 300;
 const PAUSE_MAX_MS = 5_000;
-/** A service that lived this long has not failed to start, and is started again at once. */
+/** A service that ran this long did not fail to start, so the pauses begin with the shortest again. */
 const STEADY_AFTER_MS = 10_000;
 
 /**
- * A Node process that is started again whenever it ends by itself, after a pause that grows while it keeps failing.
- * It ends with this process, also where this one is killed.
+ * A Node process that is restarted whenever it ends unexpectedly, with a backoff while it keeps failing. It ends with
+ * this process, even if this process is killed.
  */
 export class Service {
   readonly #options: ServiceOptions;
   #child: ChildProcess | undefined;
   #wanted = false;
-  /** How it ended last. */
+  /** How it last ended. */
   #said: string | undefined;
   #pauseMs = PAUSE_MIN_MS;
   #timer: NodeJS.Timeout | undefined;
@@ -53,7 +53,7 @@ export class Service {
     if (this.#child === undefined && this.#timer === undefined) this.#launch();
   }
 
-  /** Resolves when it is gone; after SIGTERM and a bounded wait it is killed. */
+  /** Sends SIGTERM, and kills it if it does not end in time. Resolves when it is gone. */
   async stop(): Promise<void> {
     this.#wanted = false;
     clearTimeout(this.#timer);
@@ -74,7 +74,7 @@ export class Service {
     const startedAtMs = performance.now();
     const child = spawn(process.execPath, ['--import', ENDS_WITH_PARENT, main], {
       env,
-      detached: true, // a group of its own: a Ctrl-C in the terminal is for us, who end things in order
+      detached: true, // its own group: a Ctrl-C reaches only this process, which stops everything in order
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);
@@ -91,7 +91,7 @@ export class Service {
     child.on('exit', (status, signal) => end(signal ? `ended by ${signal}` : `exited with ${status}`));
   }
 
-  /** Undefined where it cannot be written, as on a full disk; the service then waits for that as after its own end. */
+  /** Undefined if the log cannot be written, as on a full disk. The service then retries as after a failure. */
   #openLog(): number | undefined {
     try {
       return openLog(this.#options.logFile);
@@ -105,7 +105,7 @@ export class Service {
     const { name, logFile, say } = this.#options;
     const pauseMs = this.#pauseMs;
     this.#pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS);
-    // One that keeps failing in the same way is told until nobody can have missed it.
+    // Repeats the same failure only while the pauses still grow.
     if (how !== this.#said || pauseMs < PAUSE_MAX_MS) {
       say(`${name} ${how}; starting it again in ${pauseMs / 1000} s (log: ${logFile})`);
     }
@@ -119,7 +119,7 @@ export class Service {
 
 const LOG_BYTES_MAX = 20 * 1024 * 1024;
 
-/** Opens a log to add to; one that has grown too large begins anew. @returns its file descriptor */
+/** Opens a log to append to. Empties it first if it is too large. @returns its file descriptor */
 function openLog(file: string): number {
   const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   return openSync(file, bytes > LOG_BYTES_MAX ? 'w' : 'a', 0o600);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** `.calltally/stack.json`: what runs, with addresses as the variables of services take them. */
+/** `.calltally/stack.json`: what runs, with addresses in the format of the services' variables. */
 export interface StackDescription {
   api: string;
   ingest: string;
@@ -14,17 +14,17 @@ export interface StackDescription {
   redis: string;
   /** `MONGODB_URI`, with its database */
   mongo: string;
-  /** Process ids; null while one is down, and for an engine that somebody else runs. */
+  /** Process ids. Null while a process is down, and for an external engine. */
   pids: Record<'api' | 'ingest' | 'kafka' | 'redis' | 'mongo', number | null>;
   /** Null without demo data. */
   demo: { user_id: string; api_key: string } | null;
-  /** The process that keeps all this running; the file means nothing without it. */
+  /** The process that keeps everything running. If it is gone, the file is out of date. */
   supervisor: number;
 }
 
 const POLL_MS = 100;
 
-/** Keeps the file true: looks again every moment, and writes when something has changed. */
+/** Keeps the file up to date: polls the state and writes the file when it changes. */
 export class StackFile {
   readonly #file: string;
   readonly #describe: () => StackDescription;
@@ -37,7 +37,7 @@ export class StackFile {
     this.#describe = describe;
   }
 
-  /** Resolves when the file is there. */
+  /** Resolves when the file is written. */
   async start(): Promise<void> {
     await this.#write();
     this.#running = this.#watch();
@@ -54,7 +54,7 @@ export class StackFile {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await sleep(POLL_MS, undefined, { signal }).catch(() => {});
-      // A disk that is full for a while must not end what runs; the next look tries again.
+      // A full disk must not stop the services. The next poll tries again.
       if (!signal.aborted) await this.#write().catch(() => {});
     }
   }
@@ -68,8 +68,8 @@ export class StackFile {
 }
 
 /**
- * What a newcomer needs to go on: the page, and a request that works as pasted. The demo's key stands behind a `#`, so
- * that the page gets it and no server or log does.
+ * What a newcomer needs next: the page, and a request to copy and paste. The demo key follows a `#`, so that the page
+ * gets it, but no server or log does.
  */
 export function announcement({ api, demo }: Pick<StackDescription, 'api' | 'demo'>): string[] {
   const dashboard = `${api}/analytics/dashboard`;
@@ -98,7 +98,7 @@ export function announcement({ api, demo }: Pick<StackDescription, 'api' | 'demo
   ];
 }
 
-/** Writes a file that only its owner may read; a reader sees the old text or the new one, never a part. */
+/** Writes a file that only its owner can read. A reader sees the whole old or new text. */
 export async function writePrivate(file: string, text: string): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
   try {

@@ -19,7 +19,7 @@ interface Surroundings {
 
 const READY_TIMEOUT_MS = 60_000;
 
-/** Starts the API and ingest, and resolves when both are ready. @throws DevError */
+/** Starts the API and ingest. Resolves when both are ready. @throws DevError */
 export async function startServices(around: Surroundings): Promise<{ api: Service; ingest: Service }> {
   const { root, folder, engines, at, say, stopping, closing } = around;
   const logs = join(folder, 'logs');
@@ -41,7 +41,7 @@ export async function startServices(around: Surroundings): Promise<{ api: Servic
   const both = [services.api, services.ingest];
   closing.add(() => Promise.all(both.map((service) => service.stop())));
   for (const service of both) service.start();
-  // Before they are ready, which they may never be.
+  // Starts before the services are ready, because they may never be.
   const watch = watchCounting({ address: at.ingest.address, logFile: logOf('ingest'), say });
   closing.add(() => watch.stop());
   const ready = (name: 'api' | 'ingest') =>

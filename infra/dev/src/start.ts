@@ -19,11 +19,11 @@ const STORE_SELECTION_TIMEOUT_MS = 10_000;
 const say = (line: string) => console.log(line);
 
 /**
- * Runs calltally on this machine until it is asked to end.
+ * Runs calltally on this machine until this process is asked to stop.
  *
- * @param root the folder of the repository; data, logs and `stack.json` go below its `.calltally`
- * @returns the exit status: 0 when it was asked to end, 1 when it could not go on and has said why
- * @throws what the machine's files have against it
+ * @param root the folder of the repository; data, logs and `stack.json` are in its `.calltally`
+ * @returns the exit status: 0 after a request to stop, 1 after a failure, which it has printed
+ * @throws file system errors
  */
 export async function start(root: string, args: readonly string[]): Promise<number> {
   const stopping = stopSignal();
@@ -36,7 +36,7 @@ export async function start(root: string, args: readonly string[]): Promise<numb
   }
   if (stopping.aborted) say('\nending …');
   for (const problem of await closing.run()) say(describe(problem));
-  if (stopping.aborted) say('everything has ended');
+  if (stopping.aborted) say('everything has stopped');
   if (failure === undefined) return 0;
   if (isFileFault(failure)) throw failure;
   say(describe(failure));
@@ -54,10 +54,10 @@ async function run(
   await mkdir(folder, { recursive: true });
   closing.add(await takeLock(join(folder, 'start.lock')));
   const stackFile = join(folder, 'stack.json');
-  // One that a killed run left behind would speak of processes that are gone.
+  // A killed run may have left a file that names dead processes.
   await rm(stackFile, { force: true });
 
-  // Before the engines, which take a while: a port that cannot be had is known at once.
+  // Before the engines, which take a while, so that an unavailable port is reported immediately.
   const at = await chooseAddresses(process.env, say);
 
   const engines = await timed('engines', () => startStack({ dataDir: folder, restart: true, log: say }));
@@ -121,6 +121,6 @@ async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.name.startsWith('KafkaJS')
-    ? `Kafka: ${error.message}; see that it runs, and that KAFKA_BROKERS and KAFKA_SASL_… are right`
+    ? `Kafka: ${error.message}; check that it runs and that KAFKA_BROKERS and KAFKA_SASL_… are correct`
     : error.message;
 }

@@ -6,7 +6,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 
 /**
  * Resolves when `address` answers `/readyz` with 200.
- * @throws DevError DEV_NOT_READY after `timeoutMs`, and what `signal` was aborted with
+ * @throws DevError DEV_NOT_READY after `timeoutMs`, or the abort reason of `signal`
  */
 export async function waitUntilReady(
   { name, address, logFile }: { name: string; address: string; logFile: string },
@@ -19,8 +19,8 @@ export async function waitUntilReady(
 }
 
 /**
- * Waits until the API says that everything acknowledged by `sinceMs` (Unix ms) is counted.
- * @returns false when it did not within `timeoutMs`
+ * Waits until the API reports that everything acknowledged by `sinceMs` (Unix ms) is counted.
+ * @returns false if it does not within `timeoutMs`
  */
 export function waitUntilCounted(
   api: string,
@@ -50,7 +50,7 @@ async function waitUntil(
   return true;
 }
 
-/** Undefined when there is no answer. */
+/** Undefined if there is no answer. */
 async function ask(url: string, headers: Record<string, string> = {}): Promise<Response | undefined> {
   try {
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });

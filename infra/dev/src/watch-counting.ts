@@ -2,30 +2,30 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { meaningOf } from '@calltally/store';
 
 interface Watched {
-  /** Ingest's, as `http://127.0.0.1:3001`. */
+  /** Ingest's address, such as `http://127.0.0.1:3001`. */
   address: string;
   logFile: string;
   say(line: string): void;
 }
 
-/** What ingest tells of itself. */
+/** The state that ingest reports. */
 export interface Told {
   joined: boolean;
   counting: boolean;
-  /** Partitions that wait, and why. */
+  /** Held partitions, with the code of the reason. */
   held: readonly { partition: number; code: string }[];
-  /** How often it failed so far, by code. */
+  /** How often it has failed, by code. */
   failures: ReadonlyMap<string, number>;
-  /** Partitions that are not read, since their topic was recreated. */
+  /** Partitions that are not read because their topic was recreated. */
   refused: readonly number[];
 }
 
 const POLL_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 2_000;
-/** A group that forms anew and a store that is away for a moment are no news. */
+/** A rebalance or a store that is down for a moment is not worth a line. */
 const LOOKS_ALIKE = 3;
 
-/** Others were in the way; the same is tried again at once. */
+/** Conflicts with other processes. They are retried at once, so they are no trouble. */
 const PASSING = /_(CONFLICT|CONTENDED|GENERATION)$/;
 const CODE = /^[A-Z_]+$/;
 const NOT_JOINED =
@@ -38,11 +38,11 @@ const KNOWN: Record<string, string> = {
   COUNTERS_TOO_OLD: 'Redis is too old; use Redis 7 or newer, or Valkey',
   TOPIC_MADE_ANEW: 'the topic was recreated; `npx calltally replay --new-stream` begins to count it',
   KAFKA_TRANSACTION_OPEN: 'a transaction of a producer is open; it ends with its producer',
-  INGEST_STORES_SLOW: 'a batch has been with Mongo or Redis for a while; see what slows them',
-  INGEST_DEAD_LETTERS_UNAVAILABLE: 'dead letters cannot be written; see what Kafka has against it',
+  INGEST_STORES_SLOW: 'Mongo or Redis has been working on a batch for a while; check what slows it down',
+  INGEST_DEAD_LETTERS_UNAVAILABLE: 'dead letters cannot be written; check why Kafka does not accept them',
 };
 
-/** Says on the terminal when ingest cannot count, and why, and when it goes on; each once. */
+/** Prints once when ingest cannot count, with the reason, and once when it counts again. */
 export function watchCounting({ address, logFile, say }: Watched): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -62,25 +62,24 @@ export function watchCounting({ address, logFile, say }: Watched): { stop(): Pro
   };
 }
 
-/** What is not counted, and why. */
 interface Trouble {
   what: string;
-  /** Codes. */
+  /** Codes of the reasons. */
   why: string[];
-  /** What there is to say where nothing has failed since the look before; of no interest while it first begins. */
+  /** Printed if nothing has failed since the last poll. Not printed before ingest has counted for the first time. */
   otherwise?: string;
 }
 
-/** Decides what is worth a line. */
+/** Decides what to print. */
 export class Teller {
   readonly #logFile: string;
   readonly #say: (line: string) => void;
   #failures: ReadonlyMap<string, number> | undefined;
-  /** Looks in a row that found trouble, or none. */
+  /** How many polls in a row gave the same result, trouble or none. */
   #looks = 0;
   #isTrouble = false;
   #hasCounted = false;
-  /** What the present trouble was told as. */
+  /** The reasons that were printed for the current trouble. */
   readonly #told = new Set<string>();
 
   constructor(logFile: string, say: (line: string) => void) {
@@ -88,7 +87,7 @@ export class Teller {
     this.#say = say;
   }
 
-  /** @param told undefined where ingest does not answer */
+  /** @param told undefined if ingest does not answer */
   take(told: Told | undefined): void {
     const trouble = troubleOf(told, this.#failingSince(told));
     const isTrouble = trouble !== undefined;
@@ -102,7 +101,7 @@ export class Teller {
       return;
     }
     const { what, why, otherwise } = trouble;
-    // Stores that are away are told now by one code, now by another, and now by none.
+    // While a store is down, polls show changing codes, and sometimes none.
     const news = why.filter((code) => !this.#told.has(code));
     const isSilent = why.length === 0 && this.#told.size === 0;
     if (isSilent && otherwise !== undefined && this.#hasCounted) news.push(otherwise);
@@ -111,7 +110,7 @@ export class Teller {
     this.#say(`${what}: ${news.map(reasonOf).join('; ')} (log: ${this.#logFile})`);
   }
 
-  /** Codes of what has failed since the look before. */
+  /** Codes of the failures since the last poll. */
   #failingSince(told: Told | undefined): string[] {
     const before = this.#failures;
     this.#failures = told?.failures;
@@ -168,7 +167,7 @@ async function ask(address: string): Promise<Told | undefined> {
   }
 }
 
-/** Samples of a metric by the value of one label, in Prometheus' text format. */
+/** Reads a metric's samples from Prometheus' text format, by the value of one label. */
 function samplesOf(metrics: string, name: string, label: string): Map<string, number> {
   const samples = metrics.matchAll(new RegExp(`^${name}\\{[^}]*\\b${label}="([^"]*)"[^}]*\\} (\\S+)$`, 'gm'));
   return new Map([...samples].map(([, value, number]) => [value!, Number(number)]));

@@ -6,7 +6,7 @@ import { test } from 'tap';
 import { takeLock } from '../src/lock.ts';
 import { folder } from './support.ts';
 
-test('only one holds the lock, and another may once it is given back', async (t) => {
+test('one process at a time holds the lock, and the next can acquire it after release', async (t) => {
   const path = await folder(t);
   const file = join(path, 'start.lock');
   const release = await takeLock(file);
@@ -16,7 +16,7 @@ test('only one holds the lock, and another may once it is given back', async (t)
   t.strictSame(await readdir(path), []);
 });
 
-test('of many at once one gets it', async (t) => {
+test('one of many concurrent attempts acquires the lock', async (t) => {
   const file = join(await folder(t), 'start.lock');
   const tries = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(file)));
   t.equal(tries.filter(({ status }) => status === 'fulfilled').length, 1);
@@ -26,7 +26,7 @@ test('a lock whose holder is gone is taken over', async (t) => {
   const file = join(await folder(t), 'start.lock');
   const gone = spawn(process.execPath, ['-e', '']);
   await once(gone, 'exit');
-  // The second one names a process that lives, but that began at another time than the holder.
+  // The second one names a running process with another start time than the holder's.
   for (const text of [`${gone.pid} 1`, `${process.pid} 1`, '', 'nonsense']) {
     await writeFile(file, text);
     await (await takeLock(file))();

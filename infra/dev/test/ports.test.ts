@@ -12,13 +12,13 @@ test('ports', async (t) => {
   const taken = (server.address() as { port: number }).port;
   const wish = { variable: 'PORT', usual: taken, host };
 
-  await t.test('one that is taken gives way to the next, and so does one that is spoken for', async (t) => {
+  await t.test('a port that is in use or reserved is skipped for the next free one', async (t) => {
     const next = await choosePort({ ...wish, value: undefined });
     t.ok(next > taken && next < taken + 100);
     t.ok((await choosePort({ ...wish, value: '', reserved: [next] })) > next);
   });
 
-  await t.test('the one that the variable names is taken or refused, never exchanged', async (t) => {
+  await t.test('the port that the variable names is used or refused, never replaced', async (t) => {
     const free = await choosePort({ ...wish, value: '0' });
     t.equal(await choosePort({ ...wish, value: `${free}` }), free);
     for (const value of [`${taken}`, 'x', '-1', '65536', '3000.5']) {

@@ -33,7 +33,7 @@ test('services', async (t) => {
     return { made, said, log, logFile, up: () => eventually(isUp) };
   };
 
-  await t.test('one that is killed is started again, and it is said why', async (t) => {
+  await t.test('a killed service is restarted, and the reason is printed', async (t) => {
     const { made, said, up } = await service('killed', steady);
     const first = await up();
     process.kill(first, 'SIGKILL');
@@ -46,15 +46,15 @@ test('services', async (t) => {
     t.equal(made.pid, undefined);
   });
 
-  await t.test('one that keeps failing is started after ever longer pauses', async (t) => {
+  await t.test('a service that keeps failing is restarted after growing pauses', async (t) => {
     const { made, said } = await service('failing', 'process.exit(7);');
     await eventually(() => (said.length >= 3 ? true : undefined));
     await made.stop();
     t.match(said, [/exited with 7.* 0\.3 s/, / 0\.6 s/, / 1\.2 s/]);
-    t.equal(made.pid, undefined, 'and not again once it is stopped');
+    t.equal(made.pid, undefined, 'is not restarted after stop');
   });
 
-  await t.test('a log that cannot be written is told, and waited for', async (t) => {
+  await t.test('if the log cannot be written, that is printed and the start is retried', async (t) => {
     const { made, said, logFile } = await service('mute', steady);
     await made.stop();
     await rm(logFile);
@@ -68,7 +68,7 @@ test('services', async (t) => {
     await made.stop();
   });
 
-  await t.test('one that ends in good order is let to, one that does not is killed', async (t) => {
+  await t.test('a service may shut down cleanly, and is killed if it does not end', async (t) => {
     const polite = await service(
       'polite',
       `${steady} process.on('SIGTERM', () => { console.log('bye'); process.exit(0); });`,
@@ -83,7 +83,7 @@ test('services', async (t) => {
     t.notOk(isAlive(pid));
   });
 
-  await t.test('a log that has grown too large begins anew, others are added to', async (t) => {
+  await t.test('a log is appended to, and emptied if it is too large', async (t) => {
     const { made, up, log, logFile } = await service('talking', steady);
     const first = await up();
     await made.stop();
@@ -97,7 +97,7 @@ test('services', async (t) => {
     await up();
   });
 
-  await t.test('they end when their supervisor is killed', async (t) => {
+  await t.test('services end when their supervisor is killed', async (t) => {
     const main = await script('orphan', steady);
     const logFile = join(path, 'orphan.log');
     const supervisor = await script(

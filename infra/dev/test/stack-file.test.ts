@@ -16,7 +16,7 @@ const described: StackDescription = {
   supervisor: process.pid,
 };
 
-test('stack.json is private, follows every change whole, and is gone at the end', async (t) => {
+test('stack.json is private, shows every change in full, and is deleted at the end', async (t) => {
   const path = await folder(t);
   const name = join(path, 'stack.json');
   let now = described;
@@ -27,12 +27,12 @@ test('stack.json is private, follows every change whole, and is gone at the end'
   for (const api of [null, 17, 18]) {
     now = { ...described, pids: { ...described.pids, api } };
     await eventually(async () => {
-      // Throws for a part of a file.
+      // Throws if the file is incomplete.
       const read = JSON.parse(await readFile(name, 'utf8')) as StackDescription;
       return read.pids.api === api ? true : undefined;
     });
   }
-  t.strictSame(await readdir(path), ['stack.json'], 'nothing is left beside it');
+  t.strictSame(await readdir(path), ['stack.json'], 'no other file is left');
   await file.stop();
   t.strictSame(await readdir(path), []);
 });

@@ -5,14 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const ATTEMPTS_MAX = 600;
 
-/** A folder that ends with the test. */
+/** A temporary folder that is deleted when the test ends. */
 export async function folder(t: { teardown(step: () => unknown): void }): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'calltally-dev-'));
   t.teardown(() => rm(path, { recursive: true, force: true }));
   return path;
 }
 
-/** What `look` finds once it finds something; looks for half a minute. */
+/** Polls `look` for half a minute until it returns a value. */
 export async function eventually<T>(look: () => Promise<T | undefined> | T | undefined): Promise<T> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const found = await look();

@@ -10,7 +10,7 @@ import { eventually, folder } from './support.ts';
 
 const INGEST = fileURLToPath(new URL('../../../services/ingest/dist/main.js', import.meta.url));
 
-test('when ingest cannot count, the terminal says so and why, and when it goes on', async (t) => {
+test('prints when and why ingest cannot count, and when it counts again', async (t) => {
   const path = await folder(t);
   const [kafka, mongo, redis] = await Promise.all([
     testKafka(t),
@@ -61,14 +61,14 @@ test('when ingest cannot count, the terminal says so and why, and when it goes o
   await says(/^counting goes on$/);
   await ingest.stop();
   await says(/^counting stands still: ingest does not answer/);
-  // It started as it did at first, and may have been seen before it was told to keep all.
+  // The restarted Redis evicts again, and a poll may have seen that before keepAll.
   const lines = said.filter((line) => !line.includes('COUNTERS_EVICTING'));
   t.match(lines, [/COUNTERS_LOST/, /^counting goes on$/, /does not answer/], 'once each');
 });
 
 const fine: Told = { joined: true, counting: true, held: [], failures: new Map(), refused: [] };
 
-/** What is said of each of some looks in a row. */
+/** The lines that are printed for these polls. */
 function linesOf(looks: readonly (Told | undefined)[]): string[] {
   const said: string[] = [];
   const teller = new Teller('ingest.log', (line) => said.push(line));
@@ -76,7 +76,7 @@ function linesOf(looks: readonly (Told | undefined)[]): string[] {
   return said;
 }
 
-test('a moment is no news, and what lasts is told once, also where its codes change to and fro', async (t) => {
+test('a short failure prints nothing, and a lasting one prints each code once', async (t) => {
   const away = { ...fine, counting: false };
   t.strictSame(linesOf([fine, fine, fine, away, away, fine, away, away, fine, fine, fine]), []);
   const failing = Array.from({ length: 40 }, (_, i) => ({
@@ -101,10 +101,10 @@ test('a moment is no news, and what lasts is told once, also where its codes cha
     ...fine,
     failures: new Map([['STORE_CONFLICT', i]]),
   }));
-  t.strictSame(linesOf(busy), [], 'what is tried again at once is no trouble');
+  t.strictSame(linesOf(busy), [], 'conflicts, which are retried at once, are no trouble');
 });
 
-test('partitions that wait are named with their reason', async (t) => {
+test('held partitions are listed with their reason', async (t) => {
   const held = [3, 0].map((partition) => ({ partition, code: 'INGEST_DEAD_LETTERS_UNAVAILABLE' }));
   t.match(linesOf(Array(9).fill({ ...fine, held })), [
     /^partitions 0, 3 are not counted: dead letters cannot be written/,

@@ -3,17 +3,17 @@ import { hashApiKey, type Store } from '@calltally/store';
 import { writePrivate } from '../stack-file.ts';
 import { DEMO_USER } from './calls.ts';
 
-/** What `.calltally/demo.json` remembers from one start to the next. */
+/** The contents of `.calltally/demo.json`, kept between starts. */
 export interface DemoAccount {
   user_id: string;
   api_key: string;
-  /** Epoch ms: the demo calls that ended by then are on Kafka. 0 before the first. */
+  /** Unix ms. Demo calls that ended by then are in Kafka. 0 before the first call. */
   published_until_ms: number;
 }
 
 /**
- * The demo user's key, made where there is none that holds. A Mongo that does not know the key does not have the
- * calls either, so they count as not published.
+ * Returns the demo user's key. Creates a new one if there is no valid key. If Mongo does not know the key, it does not
+ * have the calls either, so they count as not published.
  * @throws StoreError
  */
 export async function openDemoAccount(store: Store, file: string): Promise<DemoAccount> {

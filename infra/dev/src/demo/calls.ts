@@ -2,7 +2,7 @@ import type { CallEvent } from '@calltally/contract';
 
 export const DEMO_USER = 'demo';
 
-/** A call of the demo user, and when it was over (epoch ms). */
+/** A call of the demo user, and when it ended (Unix ms). */
 interface DemoCall {
   event: CallEvent;
   endedAtMs: number;
@@ -12,9 +12,9 @@ type Weights<Choice> = readonly (readonly [Choice, number])[];
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-/** Sunday first, as JavaScript counts. */
+/** From Sunday, as in `Date.getUTCDay`. */
 const CALLS_OF_WEEKDAY = [7, 52, 48, 46, 47, 40, 12];
-/** How busy each UTC hour is: an office with a lunch break, and a few calls at night. */
+/** How busy each UTC hour is, for an office with a lunch break and a few calls at night. */
 const HOURS: Weights<number> = [
   1, 0.5, 0.5, 0.5, 0.5, 1, 3, 8, 18, 26, 30, 24, 14, 18, 27, 29, 22, 14, 8, 6, 5, 4, 3, 2,
 ].map((weight, hour) => [hour, weight] as const);
@@ -39,7 +39,7 @@ const AGENTS: Weights<string> = [
 ];
 const LONGEST_SECONDS = 7_200;
 
-/** Calls that ended after `fromMs` and not after `untilMs` (epoch ms), by their end; the same ones every time. */
+/** The calls that ended after `fromMs` and not after `untilMs` (Unix ms), sorted by end. The same on every call. */
 export function demoCallsBetween(fromMs: number, untilMs: number): DemoCall[] {
   const calls: DemoCall[] = [];
   // A call may end on the day after it began.
@@ -51,7 +51,7 @@ export function demoCallsBetween(fromMs: number, untilMs: number): DemoCall[] {
     .sort((a, b) => a.endedAtMs - b.endedAtMs);
 }
 
-/** All calls that begin on a UTC day (days since 1970-01-01). */
+/** All calls that start on a UTC day (days since 1970-01-01). */
 export function demoCallsOfDay(day: number): DemoCall[] {
   const date = new Date(day * DAY_MS);
   const name = date.toISOString().slice(0, 10);
@@ -67,7 +67,7 @@ export function demoCallsOfDay(day: number): DemoCall[] {
   );
 }
 
-/** A call that has just ended. Its id is that of the second in which it did. */
+/** A call that has just ended. Its id names the second in which it ended. */
 export function liveDemoCall(endedAtMs: number): DemoCall {
   const second = new Date(endedAtMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
   const id = `${DEMO_USER}-live-${second}Z`;
@@ -92,7 +92,7 @@ function demoCall(callId: string, startedAtMs: number, random: () => number): De
   };
 }
 
-/** Most calls are short and a few are long; a call that nobody took has no length. */
+/** Most calls are short, a few are long, and a call that nobody answered has no length. */
 function secondsOf(status: CallEvent['status'], random: () => number): number {
   if (status === 'completed') {
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
@@ -101,7 +101,7 @@ function secondsOf(status: CallEvent['status'], random: () => number): number {
   return status === 'voicemail' || status === 'failed' ? Math.round(5000 + random() * 40_000) / 1000 : 0;
 }
 
-/** A generator of numbers in [0, 1) that gives the same ones for the same seed, on every machine. */
+/** Generates random numbers in [0, 1), the same ones for the same seed on every machine. */
 function seededRandom(seed: string): () => number {
   let state = 2_166_136_261;
   for (let i = 0; i < seed.length; i++) state = Math.imul(state ^ seed.charCodeAt(i), 16_777_619);
@@ -113,7 +113,7 @@ function seededRandom(seed: string): () => number {
   };
 }
 
-/** One of the choices, each as likely as its weight says. */
+/** Picks one of the choices at random, in proportion to their weights. */
 function pick<Choice>(random: () => number, choices: readonly (readonly [Choice, number])[]): Choice {
   const total = choices.reduce((sum, [, weight]) => sum + weight, 0);
   let left = random() * total;

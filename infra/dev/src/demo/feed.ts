@@ -23,7 +23,7 @@ interface Surroundings {
 
 const COUNTED_TIMEOUT_MS = 60_000;
 
-/** Gives the demo user a key and calls, and resolves when those are counted. @throws StoreError, CallEventProducerError */
+/** Creates the demo user's key and calls. Resolves when they are counted. @throws StoreError, CallEventProducerError */
 export async function startDemo(around: Surroundings): Promise<NonNullable<StackDescription['demo']>> {
   const { kafka, topic, store, folder, api, say, stopping, closing } = around;
   const file = join(folder, 'demo.json');
@@ -33,7 +33,7 @@ export async function startDemo(around: Surroundings): Promise<NonNullable<Stack
   closing.add(() => feed.stop());
   const published = await feed.publishMissing(Date.now());
   say(`${published} calls of user ${account.user_id} published`);
-  // From here on the first request shows them, too.
+  // Even the first request should show them.
   if (!(await waitUntilCounted(api, account.api_key, Date.now(), COUNTED_TIMEOUT_MS, stopping))) {
     say(`the demo calls are not all counted yet; see ${join(folder, 'logs', 'ingest.log')}`);
   }
@@ -45,7 +45,7 @@ const HISTORY_MS = 90 * 86_400_000;
 const EVERY_MS = 4_000;
 const STOP_TIMEOUT_MS = 2_000;
 
-/** Publishes the demo user's calls: those that are missing of the last 90 days, then one every few seconds. */
+/** Publishes the demo user's calls: first the missing ones of the last 90 days, then one every few seconds. */
 class DemoFeed {
   readonly #producer: CallEventProducer;
   readonly #account: DemoAccount;
@@ -53,7 +53,7 @@ class DemoFeed {
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  /** @param file where the account is kept */
+  /** @param file holds the account */
   constructor(producer: CallEventProducer, account: DemoAccount, file: string) {
     this.#producer = producer;
     this.#account = account;
@@ -69,7 +69,7 @@ class DemoFeed {
     return calls.length;
   }
 
-  /** @param say told of a call that could not be published, once for each run of failures */
+  /** @param say called when a call could not be published, once for each series of failures */
   startLive(say: (line: string) => void): void {
     this.#running = this.#live(say);
   }
@@ -77,7 +77,7 @@ class DemoFeed {
   async stop(): Promise<void> {
     this.#stopping.abort();
     const ended = this.#running.then(() => this.#producer.close()).catch(() => {});
-    // With Kafka gone a call under way would be tried for half a minute.
+    // Without Kafka, the producer would retry a call in progress for half a minute.
     await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
@@ -94,13 +94,13 @@ class DemoFeed {
         failing = false;
       } catch (error) {
         if (!failing && !signal.aborted)
-          say(`demo: a call could not be published (${(error as Error).message})`);
+          say(`demo: cannot publish a call (${(error as Error).message}); trying again with the next call`);
         failing = true;
       }
     }
   }
 
-  /** So that the next start does not fill with made-up history the time in which calls came live. */
+  /** Saves the time, so that the next start does not publish history for the time of live calls. */
   async #rememberUntil(ms: number): Promise<void> {
     this.#account.published_until_ms = ms;
     await saveDemoAccount(this.#file, this.#account);

@@ -29,12 +29,12 @@ test('the demo key', async (t) => {
   const row = await store.apiKeys.findByHash(hashApiKey(first.api_key));
   await store.apiKeys.revoke(row!._id);
   const second = await openDemoAccount(store, file);
-  t.not(second.api_key, first.api_key, 'is created again once it was revoked');
-  t.equal(second.published_until_ms, 1234, 'but the calls are there');
+  t.not(second.api_key, first.api_key, 'is created again after it was revoked');
+  t.equal(second.published_until_ms, 1234, 'but the calls count as published');
 
   const third = await openDemoAccount(open(), file);
-  t.not(third.api_key, second.api_key, 'is created again for a Mongo that does not know it');
-  t.equal(third.published_until_ms, 0, 'which does not have the calls either');
+  t.not(third.api_key, second.api_key, 'is created again if Mongo does not know it');
+  t.equal(third.published_until_ms, 0, 'because this Mongo does not have the calls either');
 
   for (const text of [
     '',
@@ -46,7 +46,7 @@ test('the demo key', async (t) => {
     t.match(
       (await openDemoAccount(store, file)).api_key,
       /^ct_/,
-      `is created again for a file that holds ${text}`,
+      `is created again if the file contains ${text}`,
     );
   }
 });

@@ -9,7 +9,7 @@ const now = Date.parse('2026-03-28T15:30:00Z');
 const days = fc.integer({ min: 18_262, max: 24_836 });
 const instants = fc.integer({ min: 18_262 * DAY_MS, max: 24_836 * DAY_MS });
 
-test('every demo call is an event that is counted, with the length that its end says', async () => {
+test('every demo call is a valid event, and its length fits its end', async () => {
   fc.assert(
     fc.property(days, (day) => {
       for (const { event, endedAtMs } of demoCallsOfDay(day)) {
@@ -22,7 +22,7 @@ test('every demo call is an event that is counted, with the length that its end 
   );
 });
 
-test('the same calls with the same ids come every time, and no id twice', async () => {
+test('every run gives the same calls with the same ids, and no id twice', async () => {
   fc.assert(
     fc.property(days, (day) => {
       const calls = demoCallsOfDay(day);
@@ -37,7 +37,7 @@ test('the same calls with the same ids come every time, and no id twice', async 
   );
 });
 
-test('none lies in the future, and what one start publishes the next one does not', async () => {
+test('no call ends in the future, and the next start publishes none of them again', async () => {
   fc.assert(
     fc.property(instants, fc.nat(5 * DAY_MS), fc.nat(5 * DAY_MS), (from, first, second) => {
       const middle = from + first;
@@ -53,7 +53,7 @@ test('none lies in the future, and what one start publishes the next one does no
   );
 });
 
-test('90 days look like an office: thousands of calls, few on a Sunday, of every kind', async (t) => {
+test('90 days look like an office: thousands of calls of every kind, few on Sundays', async (t) => {
   const events = demoCallsBetween(now - 90 * DAY_MS, now).map(({ event }) => event);
   t.ok(events.length > 2000 && events.length < 5000, `${events.length} calls`);
   const onWeekday = (weekday: number) =>
@@ -73,7 +73,7 @@ test('90 days look like an office: thousands of calls, few on a Sunday, of every
   }
 });
 
-test('a live call has just ended, and each second has its own', async () => {
+test('a live call has just ended, and its id differs in each second', async () => {
   fc.assert(
     fc.property(instants, (endedAtMs) => {
       const { event } = liveDemoCall(endedAtMs);

@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { folder } from '../support.ts';
 
-// Plain JavaScript, which runs before anything is built.
 const { changedFiles, NoBase } = await import(new URL('../../setup/changed-files.mjs', import.meta.url).href);
 
-test('what changed since the branch began, committed or not, and what is gone', async (t) => {
+test('lists files changed since the branch started, committed or not, and deleted files', async (t) => {
   const root = await folder(t);
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], {
@@ -33,7 +32,7 @@ test('what changed since the branch began, committed or not, and what is gone', 
 
   const all = ['committed', 'edited', 'gone', 'new'];
   const { changed, gone } = changedFiles(root);
-  t.same(changed.sort(), all, 'against main, where nothing is named');
+  t.same(changed.sort(), all, 'compared with main by default');
   t.same(gone, ['gone']);
   t.same(changedFiles(root, 'HEAD').changed.sort(), ['edited', 'gone', 'new']);
   t.throws(

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 
-// Plain JavaScript, which runs before anything is installed.
 const { createDigest } = await import(new URL('../../setup/digest.mjs', import.meta.url).href);
 
 const TAP = `TAP version 14
@@ -42,7 +41,7 @@ function digest(chunks: string[]) {
   return { said, sums: made.end() };
 }
 
-test('a line for each file, everything for one that fails, and the sums', async (t) => {
+test('prints a line for each file, all output of a file that fails, and the totals', async (t) => {
   const { said, sums } = digest([TAP]);
   t.strictSame(said, [
     'ok  a.test.ts  1.2 s',
@@ -62,7 +61,7 @@ test('a line for each file, everything for one that fails, and the sums', async 
   t.strictSame(sums, { passed: 2, failed: 1 });
 });
 
-test('it says the same however its input is cut', async () => {
+test('prints the same however its input is split', async () => {
   const whole = JSON.stringify(digest([TAP]));
   await fc.assert(
     fc.property(fc.array(fc.nat(60), { maxLength: 60 }), (cuts) => {
@@ -77,7 +76,7 @@ test('it says the same however its input is cut', async () => {
   );
 });
 
-test('tests that end without sums have none, and what they said is shown', async (t) => {
+test('shows the output of tests that end without totals', async (t) => {
   const { said, sums } = digest(['TAP version 14\n# Subtest: a.test.ts\n    ok 1 - cut o']);
   t.equal(sums, undefined);
   t.match(said.join('\n'), 'cut o');

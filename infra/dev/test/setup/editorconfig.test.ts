@@ -3,7 +3,7 @@ import { test } from 'tap';
 
 const read = (name: string) => readFileSync(new URL(`../../../../${name}`, import.meta.url), 'utf8');
 
-test('editors are told what biome does', (t) => {
+test('.editorconfig matches the settings of biome', (t) => {
   const { formatter } = JSON.parse(read('biome.json'));
   const all = /^\[\*\]\n((?:.+\n)+)/m.exec(read('.editorconfig'))?.[1] ?? '';
   const told = Object.fromEntries(all.split('\n').map((line) => line.split(' = ')));

@@ -3,10 +3,9 @@ import { dirname, join } from 'node:path';
 import { test } from 'tap';
 import { folder } from '../support.ts';
 
-// Plain JavaScript, which runs before anything is built.
 const { groupTests } = await import(new URL('../../setup/group-tests.mjs', import.meta.url).href);
 
-test('tests of a package share a file, and what was there before is gone', async (t) => {
+test('tests of a package share a file, and files of an earlier run are deleted', async (t) => {
   const root = await folder(t);
   t.same(groupTests(root, ['packages/a/test/old.test.ts']), ['.calltally/groups/packages-a.test.ts']);
   const files = groupTests(root, ['packages/b/test/x/one.test.ts', 'packages/b/test/two.test.ts']);
@@ -18,7 +17,7 @@ test('tests of a package share a file, and what was there before is gone', async
   await t.rejects(readFile(join(root, '.calltally/groups/packages-a.test.ts')), { code: 'ENOENT' });
 });
 
-test('a group has its folder’s tests alone, and so many at most', async (t) => {
+test('a group has only tests of one folder, and at most sizeMax', async (t) => {
   const root = await folder(t);
   const tests = ['a/b/test/1.test.ts', 'a/b/test/2.test.ts', 'a/b/test/3.test.ts', 'a/b/test/c/4.test.ts'];
   const files = groupTests(root, tests, { folderOf: dirname, sizeMax: 2 });

@@ -3,12 +3,11 @@ import { test } from 'tap';
 
 const ROOT = new URL('../../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
-// Plain JavaScript, which runs before anything is built.
 const { isSupported, TESTED } = await import(new URL('infra/dev/setup/node-versions.mjs', ROOT).href);
 const majors = Object.keys(TESTED).map(Number);
 const newest = Math.max(...majors);
 
-test('we run on three releases from a least version on, and on what is newer than all of them', (t) => {
+test('supports three releases from a minimum version on, and all newer releases', (t) => {
   const supported = [
     '20.19.0',
     '20.20.2',
@@ -25,7 +24,7 @@ test('we run on three releases from a least version on, and on what is newer tha
   t.end();
 });
 
-test('each release is tested: the oldest version of it that we promise, and of the newest a newer one', (t) => {
+test('each release is tested with its oldest supported version, the newest with a newer one', (t) => {
   for (const [major, version] of Object.entries<string>(TESTED)) {
     t.ok(version.startsWith(`${major}.`) && isSupported(version), version);
     const [, minor] = version.split('.').map(Number);
@@ -35,7 +34,7 @@ test('each release is tested: the oldest version of it that we promise, and of t
   t.end();
 });
 
-test('the images have the newest release, and README names all of them', (t) => {
+test('the images use the newest release, and README names all of them', (t) => {
   const images = [...read('infra/docker/Dockerfile').matchAll(/^FROM node:(\d+)-/gm)].map(([, major]) =>
     Number(major),
   );

@@ -4,12 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { folder } from '../support.ts';
 
-// Plain JavaScript, which runs before anything is built.
 const { buildPage } = await import(new URL('../../setup/page.mjs', import.meta.url).href);
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const COPIED = ['index.html', 'package.json', 'src', 'vite.config.ts', 'tsconfig.json'];
 
-test('the page is built when it is not yet, or when what it is made of changed, and else not', async (t) => {
+test('the page is built only if the build is missing or its sources changed', async (t) => {
   const root = await folder(t);
   const web = join(root, 'services', 'web');
   for (const name of COPIED) await cp(join(ROOT, 'services/web', name), join(web, name), { recursive: true });
@@ -29,5 +28,5 @@ test('the page is built when it is not yet, or when what it is made of changed, 
   t.not(await index(), first);
 
   await rm(join(web, 'dist'), { recursive: true });
-  t.equal(await buildPage(root), true, 'what was built is gone');
+  t.equal(await buildPage(root), true, 'the build is missing');
 });

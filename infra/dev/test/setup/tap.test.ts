@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 
-// Plain JavaScript, which runs before anything is built.
 const { builtTap } = await import(new URL('../../setup/install.mjs', import.meta.url).href);
 
-test('what tap has built is in files of this checkout alone', (t) => {
+test('the files that tap has built belong to this checkout only', (t) => {
   const folder = join(builtTap(fileURLToPath(new URL('../../../../', import.meta.url))), 'dist', 'esm');
   const files = readdirSync(folder).map((name) => join(folder, name));
   t.ok(files.some((file) => file.endsWith('index.js')));

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { folder } from '../support.ts';
 
-// Plain JavaScript, which runs before anything is built.
 const { readTests } = await import(new URL('../../setup/test-graph.mjs', import.meta.url).href);
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
@@ -52,14 +51,14 @@ async function graphOf(t: Parameters<typeof folder>[0], gone: string[] = []) {
   return { graph, touched: (...changed: string[]) => graph.touchedBy(changed).tests.map(short) };
 }
 
-test('a test needs engines that comes to what starts them, by an import or by a process', async (t) => {
+test('a test needs engines if it reaches their starter by imports or processes', async (t) => {
   const { graph } = await graphOf(t);
   const needing = graph.tests.filter(graph.needsEngines);
   t.same(needing, ['packages/a/test/engines.test.ts', 'packages/a/test/started.test.ts']);
-  t.ok(graph.needsEngines('packages/*/test/*.test.ts'), 'so may what names no test');
+  t.ok(graph.needsEngines('packages/*/test/*.test.ts'), 'an unknown test may need them');
 });
 
-test('a unit test starts no process, neither an engine nor any other, and does not search for minutes', async (t) => {
+test('a unit test starts no engine and no other process, and is not a model test', async (t) => {
   const { graph } = await graphOf(t);
   const others = graph.tests.filter((one: string) => !graph.unitTests().includes(one));
   t.same(
@@ -68,7 +67,7 @@ test('a unit test starts no process, neither an engine nor any other, and does n
   );
 });
 
-test('tests share a process that start none, but for engines that all share', async (t) => {
+test('tests can share a process if they start none, except the shared engines', async (t) => {
   const { graph } = await graphOf(t);
   const alone = graph.tests.filter((one: string) => !graph.groupableTests().includes(one));
   t.same(
@@ -77,30 +76,38 @@ test('tests share a process that start none, but for engines that all share', as
   );
 });
 
-test('a change touches the tests that come to the file', async (t) => {
+test('a change affects the tests that depend on the file', async (t) => {
   const { graph, touched } = await graphOf(t);
-  t.same(touched('packages/a/src/sum.ts'), ['door', 'service'], 'through imports, doors and processes');
-  t.same(touched('packages/a/src/types.ts'), [], 'types are gone when tests run');
+  t.same(
+    touched('packages/a/src/sum.ts'),
+    ['door', 'service'],
+    'through imports, package exports and processes',
+  );
+  t.same(touched('packages/a/src/types.ts'), [], 'types do not exist when tests run');
   t.same(
     touched('services/w/src/view.css'),
     ['looking'],
-    'what others than tsc have built is of all sources',
+    'a build by another tool than tsc depends on all its sources',
   );
-  t.same(touched('packages/a/lua/x.lua'), ['scripts'], 'a part of the name may be put in');
-  t.same(touched('docs/page.md'), ['endings', 'named'], 'by its path from the root, or its ending');
+  t.same(touched('packages/a/lua/x.lua'), ['scripts'], 'a part of the name may be a variable');
+  t.same(
+    touched('docs/page.md'),
+    ['endings', 'named'],
+    'by its path relative to the root, or by its extension',
+  );
   t.same(touched(ENGINES), ['engines', 'named', 'started']);
   t.same(touched('packages/a/test/door.test.ts'), ['door']);
-  t.same(touched('pnpm-lock.yaml').length, graph.tests.length, 'packages are everybody’s');
+  t.same(touched('pnpm-lock.yaml').length, graph.tests.length, 'packages affect every test');
   t.same(graph.touchedBy(['NOTICE', 'docs/page.md']).unread, ['NOTICE']);
 });
 
-test('a file that is gone touches who still names it', async (t) => {
+test('a deleted file affects the tests that still name it', async (t) => {
   const gone = ['packages/a/src/sum.ts', 'packages/a/test/door.test.ts'];
   const { touched } = await graphOf(t, gone);
   t.same(touched(...gone), ['service']);
 });
 
-test('of our own tests, those of domain need no engine, those of the store do', async (t) => {
+test('in this repository, tests of domain need no engine and those of the store do', async (t) => {
   const { tests, needsEngines, unitTests } = await readTests(ROOT);
   const of = (path: RegExp): string[] => tests.filter((one: string) => path.test(one));
   for (const one of of(/^packages\/(domain|settings|telemetry)\//)) t.notOk(needsEngines(one), one);
