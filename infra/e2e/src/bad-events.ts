@@ -1,6 +1,6 @@
 import type { CallEvent } from '@calltally/contract';
 
-/** A message that must become a dead letter, and the code that it must bear. */
+/** A message that must become a dead letter, and the expected code. */
 interface BadEvent {
   name: string;
   key: string | null;
@@ -57,14 +57,14 @@ const NO_INSTANTS = [
 ];
 const NO_DURATIONS = ['60', '', true, {}, [], [60], -1, -0.001, 604_800.001, 1e9, 1e300];
 
-/** At least 200 kinds of messages that no call can be read from. */
+/** At least 200 kinds of messages that cannot be counted. */
 export function badEvents(good: (i: number) => CallEvent, nowMs: number): BadEvent[] {
   const kinds: Omit<BadEvent, 'key'>[] = [];
   let made = 0;
   const raw = (name: string, value: Buffer | string | null, code: string) =>
     kinds.push({ name, value: typeof value === 'string' ? Buffer.from(value) : value, code });
   const spoiled = (name: string, code: string, fields: Fields, drop: string[] = []) => {
-    // Without an end, which a spoilt duration would contradict.
+    // Without an end, because a broken duration would contradict it.
     const event: Fields = { ...good(made++), ended_at: null, ...fields };
     for (const field of drop) delete event[field];
     raw(name, JSON.stringify(event), code);

@@ -7,7 +7,7 @@ import type { Platform } from './platform.ts';
 
 const CALLTALLY = fileURLToPath(new URL('../../../services/ops/bin/calltally.js', import.meta.url));
 
-/** Runs `calltally` as an operator does: a process of its own, from its build, beside the running service. */
+/** Runs the built `calltally` as operators do: in its own process, beside the running service. */
 export async function calltally(
   platform: Platform,
   ...args: string[]
@@ -15,7 +15,7 @@ export async function calltally(
   return runCalltally(environmentOf(platform), ...args);
 }
 
-/** The same in an environment that holds nothing but `env` and PATH. */
+/** The same, with only `env` and PATH in the environment. */
 export async function runCalltally(
   env: Record<string, string>,
   ...args: string[]
@@ -26,7 +26,7 @@ export async function runCalltally(
   return { status: code ?? -1, out: await out, err: await err };
 }
 
-/** Runs it until a while after its first line of output, and kills it. @returns whether it was still at work */
+/** Runs it until some time after its first line of output, then kills it. @returns whether it was still running */
 export async function killCalltally(
   platform: Platform,
   afterMs: number,

@@ -12,7 +12,7 @@ interface Difference {
   shouldHave: unknown;
 }
 
-/** Users whose all-time, month and default figures are not what the oracle says. */
+/** Users whose figures (all-time, month or default) differ from the oracle's. */
 export async function compareWithOracle({ platform, oracle, keys }: World): Promise<Difference[]> {
   const differences: Difference[] = [];
   for (const [userId, key] of keys) {
@@ -29,7 +29,7 @@ export async function compareWithOracle({ platform, oracle, keys }: World): Prom
   return differences;
 }
 
-/** As a client does: a 503 says Retry-After, and a store that has just come back is noticed within a second. */
+/** Retries as clients do: a 503 has Retry-After, and the API notices within a second that a store is back. */
 async function askPatiently(platform: Platform, key: string, query: string) {
   for (let attempt = 1; ; attempt++) {
     const askedAtMs = Date.now();
@@ -50,7 +50,7 @@ function same(a: OracleFigures | undefined, b: OracleFigures): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Users whose counters change when they are filled again from rows; users that Redis does not know are left out. */
+/** Users whose counters change when they are filled again from rows. Skips cold users. */
 export async function compareWithRows({ platform, keys }: World): Promise<Difference[]> {
   const session = await CounterSession.open({
     url: platform.redis.address,

@@ -16,7 +16,7 @@ export interface Answer {
   tookMs: number;
 }
 
-/** GET /analytics/dashboard as a client would. */
+/** Sends GET /analytics/dashboard as a client does. */
 export async function ask(url: string, apiKey: string, query = ''): Promise<Answer> {
   const began = performance.now();
   const response = await fetch(`${url}/analytics/dashboard${query === '' ? '' : `?${query}`}`, {
@@ -33,7 +33,7 @@ export async function ask(url: string, apiKey: string, query = ''): Promise<Answ
   };
 }
 
-/** What an answer says, without the range that it echoes. */
+/** The figures of an answer, without the echoed range. */
 export function figuresOf(answer: Answer): OracleFigures | undefined {
   if (answer.body.data === undefined) return undefined;
   const { date_range: _, ...figures } = answer.body.data;
@@ -41,8 +41,8 @@ export function figuresOf(answer: Answer): OracleFigures | undefined {
 }
 
 /**
- * The answer and what it should have said, for a range that may end now: the clock ticks between the question and the
- * answer, and both sides of the tick are right.
+ * The answer and the expected figures, for a range that may end now. The clock may tick between the request and the
+ * answer, so the figures from before and after the tick are right.
  */
 export async function askAndCompare(
   url: string,
@@ -60,7 +60,7 @@ export async function askAndCompare(
   return { answer, found, expected: isDeepStrictEqual(found, late) ? late : early };
 }
 
-/** Asks until a user's two-year sum is what the oracle says; returns the last answer when the time is over. */
+/** Polls until a user's two-year sum equals the oracle's. Returns the last answer after the time limit. */
 export async function untilCounted(
   url: string,
   apiKey: string,

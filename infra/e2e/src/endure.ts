@@ -9,39 +9,39 @@ import { Flow, sendCalls, type World } from './world.ts';
 
 type Status = number | 'none';
 
-/** Something that goes wrong, and how it ends. */
+/** A fault, and how to end it. */
 export interface Fault {
   name: string;
   begin(): Promise<unknown> | unknown;
   end?(): Promise<unknown> | unknown;
-  /** Status codes that ranges of whole days may be answered with; 200 alone if not given. */
+  /** Status codes allowed for ranges of whole days; only 200 by default. */
   whole?: readonly Status[];
-  /** The same of ranges that cut days, which need rows. */
+  /** The same for ranges that cut days, which need rows. */
   cut?: readonly Status[];
-  /** It strikes while events flow, and is watched only then; for what dies, or goes back, in the midst of work. */
+  /** Begin the fault while events flow, and observe it only then. For processes that die and data that goes back. */
   amidTraffic?: boolean;
 }
 
-/** What dashboards of whole days, and of ranges that cut days, were told. */
+/** Answers for ranges of whole days, and for ranges that cut days. */
 export interface Observed {
   whole: Watched;
   cut: Watched;
-  /** How long Redis took at worst to answer the test itself. */
+  /** The slowest answer of Redis to the test itself. */
   slowestRedisMs: number;
 }
 
 const ALONE_MS = 800;
 const LASTS_MS = 2_500;
 const RECOVERY_MS = 1_000;
-/** The API waits for 100 ms; a PING that took this long says that commands may have taken longer. */
+/** The API waits 100 ms for Redis. If a PING takes this long, commands may take longer. */
 const REDIS_IN_TIME_MS = 40;
-/** The contract's second, and half of one for two busy cores. */
+/** The contract's second, plus half a second for two busy cores. */
 const UNAVAILABLE_WITHIN_MS = 1_500;
 
 /**
- * Lets a fault happen to a running service: first alone, when every answer must be exact, then while events flow, when
- * no answer may say more than there was or less than its as-of promises; and holds everything to the oracle afterwards,
- * when nobody has done anything but wait.
+ * Lets a fault happen to a running service. Without traffic, every answer must be exact. While events flow, no answer
+ * may have more calls than were sent, or fewer than its as-of promises. Afterwards, everything must equal the oracle
+ * without any intervention.
  */
 export async function endure(t: Test, world: World, report: FaultReport, fault: Fault): Promise<void> {
   await warmUp(world);
@@ -74,14 +74,14 @@ export async function endure(t: Test, world: World, report: FaultReport, fault: 
   await conclude(t, world, report, { ...fault, observed: all, quiet: !fault.amidTraffic });
 }
 
-/** Some calls counted, every key known and every user warm, as with dashboards that people look at. */
+/** Counts some calls and makes every key known and every user complete, as with dashboards in use. */
 export async function warmUp(world: World): Promise<void> {
   await sendCalls(world, 50);
   await caughtUp(world);
   for (const key of world.keys.values()) await ask(world.platform.api.url, key);
 }
 
-/** Reads dashboards of both kinds while something is done. */
+/** Reads dashboards of both kinds while `work` runs. */
 export async function observe(
   world: World,
   work: () => Promise<void>,
@@ -102,18 +102,18 @@ export async function observe(
 
 interface Ordeal extends Pick<Fault, 'name' | 'whole' | 'cut'> {
   observed: Observed;
-  /** Whether it was observed while nothing was sent, too. */
+  /** Whether it was also observed while nothing was sent. */
   quiet?: boolean;
 }
 
-/** Waits until all is counted, then says what was right during a fault and what is right after it. */
+/** Waits until everything is counted, then checks the answers during the fault and the numbers after it. */
 export async function conclude(t: Test, world: World, report: FaultReport, ordeal: Ordeal): Promise<void> {
   const { whole, cut } = ordeal.observed;
   const all = together(whole, cut);
   const unexpected = ({ statuses }: Watched, allowed: readonly Status[]) =>
     [...statuses.keys()].filter((status) => !allowed.includes(status));
-  // On a machine too busy for Redis to answer in time, Redis counts as away, and whole days fare as cut ones; these may
-  // be put off, too, since the processes that add up rows wait for the same processor.
+  // If the machine is too busy for Redis to answer in time, the API takes Redis for unavailable, and whole days need
+  // rows like cut ones. Both may get a 503 then, because the processes that add up rows wait for the same CPU.
   const starved = ordeal.observed.slowestRedisMs > REDIS_IN_TIME_MS;
   if (starved) t.comment(`Redis took ${Math.round(ordeal.observed.slowestRedisMs)} ms to answer a PING`);
   const cutAllowed: Status[] = [...(ordeal.cut ?? [200]), ...(starved ? [503 as const] : [])];
@@ -130,14 +130,15 @@ export async function conclude(t: Test, world: World, report: FaultReport, ordea
   t.same(differences, [], `every number equals the oracle, of ${world.oracle.size} calls`);
   const drifted = await compareWithRows(world);
   t.same(drifted, [], 'Redis is what rows say');
-  // Ingest audits everybody all the time; it would also repair, and so hide, what the comparisons above look for.
+  // Ingest audits all users all the time. A repair would hide what the comparisons above look for, so there must be
+  // none.
   const called = world.platform.ingests.filter(({ log }) => log.includes('"differences"')).length;
   t.equal(called, 0, 'no user was ever called drifted');
   const exactAfterwards = differences.length + drifted.length === 0;
   report.add(t, rowOf(ordeal.name, { whole, cut, quiet: ordeal.quiet ?? false, exactAfterwards }));
 }
 
-/** Everything sent so far is read, committed and counted. */
+/** Waits until everything sent so far is read, committed and counted. */
 export async function caughtUp({ platform, keys }: World): Promise<void> {
   await platform.untilRead(90_000);
   await platform.untilCaughtUp([...keys.values()][0]!);

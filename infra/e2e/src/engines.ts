@@ -3,13 +3,13 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '@calltally/stack';
 
-/** Lets an engine hang, its connections open, or go on from where it was. */
+/** Pauses an engine with its connections open, or resumes it. */
 export function signalEngine(engine: Engine, signal: 'SIGSTOP' | 'SIGCONT'): void {
   if (engine.pid === undefined) throw new Error(`${engine.name} is down, or not started here`);
   process.kill(engine.pid, signal);
 }
 
-/** Sends one command to Redis as an operator would, and waits for its answer. */
+/** Sends one command to Redis as operators do, and waits for the answer. */
 export function redisCommand(url: string, command: string): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -24,10 +24,7 @@ export function redisCommand(url: string, command: string): Promise<string> {
 
 const PAUSE_MS = 10;
 
-/**
- * Asks Redis for nothing, over and over, straight and from outside the services, to know how soon it can answer on a
- * machine as busy as this one.
- */
+/** Sends PINGs to Redis directly, outside the services, to measure how fast it can answer on a machine this busy. */
 export function feelRedisPulse(address: string) {
   const { hostname, port } = new URL(address);
   const socket = connect(Number(port), hostname).on('error', () => {});
@@ -44,7 +41,7 @@ export function feelRedisPulse(address: string) {
     }
   })();
   return {
-    /** @returns how long the slowest answer took; answers that never came are left out */
+    /** @returns the time of the slowest answer; PINGs without an answer are left out */
     stop(): number {
       socket.destroy();
       return slowestMs;

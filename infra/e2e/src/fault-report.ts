@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { together, type Watched } from './watch.ts';
 
-/** One fault as it was endured, as people read it. */
+/** The observed effects of one fault, for people to read. */
 interface FaultRow {
   fault: string;
-  /** Answers for ranges of whole days, and for ranges that cut days, by status. */
+  /** Answers by status, for ranges of whole days and for ranges that cut days. */
   whole: string;
   cut: string;
   sources: string;
@@ -26,8 +26,8 @@ const HEAD = [
 ];
 
 /**
- * The failure table as measured: each test file's rows, and `.calltally/faults.md` with those of all files. The files
- * run as processes side by side, so each keeps its rows in a file of its own and puts the whole together again.
+ * Writes the measured fault table: the rows of each test file, and `.calltally/faults.md` with the rows of all. Test
+ * files run in parallel processes, so each keeps its rows in its own file and then builds the whole table again.
  */
 export class FaultReport {
   readonly #part: string;
@@ -46,7 +46,7 @@ export class FaultReport {
     this.#rows.push(line);
     for (const text of this.#rows.length === 1 ? [...HEAD, line] : [line]) t.comment(text);
     replace(this.#part, this.#rows.join('\n'));
-    // Another process may add to its part while this one reads them all; whoever wrote looks again.
+    // Another process may add its part while this one reads; read again until nothing changes.
     let written: string | undefined;
     for (let found = parts(), i = 0; found !== written && i < LOOKS_MAX; found = parts(), i++) {
       replace(join(CALLTALLY, 'faults.md'), `${HEAD.join('\n')}\n${found}\n`);
@@ -55,12 +55,12 @@ export class FaultReport {
   }
 }
 
-/** Counts by what they are of: `200 ×31, 503 ×2`. */
+/** Counts by kind: `200 ×31, 503 ×2`. */
 export function tally(counts: ReadonlyMap<unknown, number>): string {
   return [...counts].map(([name, count]) => `${name} ×${count}`).join(', ') || '–';
 }
 
-/** @param quiet whether it was observed while nothing was sent, too */
+/** @param quiet whether the fault was also observed while nothing was sent */
 export function rowOf(
   fault: string,
   seen: { whole: Watched; cut: Watched; quiet: boolean; exactAfterwards: boolean },
@@ -85,7 +85,7 @@ function lineOf({ fault, whole, cut, sources, slowestMs, during, afterwards }: F
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Rows of all test files that there are, in the order of their names. */
+/** The rows of all test files, ordered by file name. */
 function parts(): string {
   return readdirSync(PARTS)
     .filter((part) => part.endsWith('.md') && existsSync(join(TESTS, part.slice(0, -'.md'.length))))

@@ -1,10 +1,10 @@
-/** One sample of a metric; `labels` as the page writes them. */
+/** One sample of a metric, with `labels` as served. */
 export interface Sample {
   labels: string;
   value: number;
 }
 
-/** The samples of a metric with labels on a page of Prometheus' text format. */
+/** The samples of a metric on a page in Prometheus' text format. */
 export function samplesOf(page: string, name: string): Sample[] {
   return [...page.matchAll(new RegExp(`^${name}\\{(.*)\\} (\\S+)$`, 'gm'))].map(([, labels, value]) => ({
     labels: labels!,
@@ -12,21 +12,21 @@ export function samplesOf(page: string, name: string): Sample[] {
   }));
 }
 
-/** A metric that an expression asks for, and the labels that it narrows it down by. */
+/** A metric in an expression, and the labels that select its series. */
 interface Selector {
   metric: string;
   labels: string[];
 }
 
 const KEYWORDS = /^(?:and|or|unless|offset|bool)$/;
-/** A name that is no function's, with what stands in braces behind it. A number or a duration begins with a digit. */
+/** A name that is not a function, and the braces after it. Numbers and durations start with a digit. */
 const SELECTOR = /(?<![\w.:])([a-z_:][\w:]*)(?![\w:]|\s*\()(?:\{([^}]*)\})?/gi;
 const GROUPING =
   /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)|\bgroup_(?:left|right)\b/gi;
-/** What an aggregation is called where its grouping comes first; without that nothing tells it from a metric. */
+/** Aggregations may have their grouping first; this list tells them from metrics. */
 const AGGREGATION = /\b(?:sum|min|max|avg|count)(?=\s+by\b)/gi;
 
-/** What a PromQL expression asks for. Enough of the language for our rules. */
+/** The metrics of a PromQL expression. Knows enough of the language for our rules. */
 export function selectorsOf(expression: string): Selector[] {
   const rest = expression.replace(AGGREGATION, ' ').replace(GROUPING, ' ');
   return [...rest.matchAll(SELECTOR)]
@@ -37,7 +37,7 @@ export function selectorsOf(expression: string): Selector[] {
     }));
 }
 
-/** Labels that an expression groups by, or matches on. */
+/** Labels that an expression groups or matches by. */
 export function groupedLabels(expression: string): string[] {
   return [...expression.matchAll(GROUPING)].flatMap(([, list = '']) => list.match(/\w+/g) ?? []);
 }

@@ -1,8 +1,8 @@
 import type { CallEvent } from '@calltally/contract';
 
 /*
- * What dashboards must say, from plain arrays. Shares nothing with the product but the event's type: time by `Date`,
- * sums by BigInt, rounding by decimal digits.
+ * The right answers of dashboards, from plain arrays. To stay independent, it shares only the event type with the
+ * product: it computes time with `Date`, sums with BigInt, and rounds decimal digits.
  */
 
 export interface OracleRange {
@@ -25,7 +25,7 @@ export interface OracleFigures {
 interface Known {
   startedAt: number;
   durationMs: bigint;
-  /** When its producer knew at the latest that Kafka has it, epoch ms. */
+  /** By when its producer knew that Kafka has it, epoch ms. */
   acknowledgedAtMs: number;
 }
 
@@ -47,7 +47,7 @@ export class Oracle {
     else calls.push(known);
   }
 
-  /** Kafka has said that it has the event of a call. */
+  /** Notes that Kafka acknowledged the event of a call. */
   acknowledge(event: CallEvent, atMs: number): void {
     const known = this.#calls.get(event.call_id);
     if (known !== undefined) known.acknowledgedAtMs = Math.min(known.acknowledgedAtMs, atMs);
@@ -65,7 +65,7 @@ export class Oracle {
     return this.#byUser.get(userId)?.length ?? 0;
   }
 
-  /** @param acknowledgedByMs leaves out calls that were not acknowledged by then; without it all count */
+  /** @param acknowledgedByMs counts only calls acknowledged by then; all calls if absent */
   figures(userId: string, range: OracleRange, nowMs: number, acknowledgedByMs?: number): OracleFigures {
     const all = this.#byUser.get(userId) ?? [];
     const calls =
@@ -96,7 +96,7 @@ function sinceStart(event: CallEvent): bigint {
   return BigInt(new Date(event.ended_at!).getTime() - new Date(event.started_at).getTime());
 }
 
-/** Seconds as they are written, to whole milliseconds, half up. */
+/** Parses decimal seconds to whole milliseconds, and rounds half up. */
 function decimalMs(seconds: number): bigint {
   const [whole = '0', fraction = ''] = seconds.toFixed(9).split('.');
   return halfUp(BigInt(whole + fraction.padEnd(9, '0')), 1_000_000n);

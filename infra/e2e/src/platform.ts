@@ -14,22 +14,22 @@ import { type Sample, samplesOf } from './metrics.ts';
 import { TcpProxy, through } from './proxy.ts';
 import { freePort, Service } from './service.ts';
 
-/** Of a log, where something did not come about. */
+/** Lines of the log that an error shows. */
 const LOG_SHOWN = 4_000;
 
-/** Kafka and Mongo are shared with other tests unless something is to happen to them; Redis never is. */
+/** Tests share Kafka and Mongo unless they break them. Each test has its own Redis. */
 export interface PlatformOptions {
   own?: readonly ('kafka' | 'mongo')[];
-  /** Engines that services reach through a line that can be spoiled; tests always go straight. */
+  /** Engines that services reach through a faulty proxy. Tests always connect directly. */
   lines?: readonly ('redis' | 'mongo')[];
   ingests?: number;
   apis?: number;
   redisArguments?: string[];
-  /** Without it ingest compares every active user with Mongo, every few seconds: a test must not see it find anything. */
+  /** Without it, ingest audits every active user every few seconds; a test must never see it find drift. */
   audit?: { share: number; usersPerMinute: number };
 }
 
-/** The whole service on this machine: engines, ingest and API as processes of their own, on a topic of their own. */
+/** The whole service on this machine: engines, ingest and API in their own processes, on their own topic. */
 export class Platform {
   readonly kafka: Engine;
   readonly redis: Engine;
@@ -68,7 +68,7 @@ export class Platform {
       KAFKA_GROUP_ID: this.groupId,
       KAFKA_SESSION_TIMEOUT_MS: '1500',
       REDIS_URL: through(lines.get('redis'), this.redis.address),
-      // A replica set's driver would find its members by itself, past the line.
+      // The driver of a replica set would find the members by itself and bypass the proxy.
       MONGODB_URI: through(lines.get('mongo'), this.mongoUri, '?directConnection=true'),
     };
     this.apis = ports.apis.map((port) => new Service('api', port, { ...env, PORT: String(port) }, folder));
@@ -84,7 +84,7 @@ export class Platform {
     this.producer = createCallEventProducer({ brokers: [this.kafka.address], topic: this.topic });
   }
 
-  /** Everything up and ready; all of it ends with `t`. */
+  /** Starts everything and waits until it is ready. Everything ends with `t`. */
   static async start(t: Test, options: PlatformOptions = {}): Promise<Platform> {
     const folder = mkdtempSync(join(tmpdir(), 'calltally-e2e-'));
     t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -113,12 +113,12 @@ export class Platform {
     return platform;
   }
 
-  /** The API that dashboards are asked of: as a balancer does it, the first that is not taken out. */
+  /** The API that answers dashboards. Like a load balancer, takes the first one that is not taken out. */
   get api(): Service {
     return this.apis.find((api) => api !== this.#out)!;
   }
 
-  /** Sends dashboards past an API until `work` on it is done. */
+  /** Sends no dashboards to an API until `work` on it is done. */
   async withoutApi(api: Service, work: () => Promise<void>): Promise<void> {
     this.#out = api;
     await work();
@@ -129,7 +129,7 @@ export class Platform {
     return [...this.apis, ...this.ingests];
   }
 
-  /** What the services reach an engine through; only for one that the option `lines` names. */
+  /** The proxy in front of an engine. Only for engines in the option `lines`. */
   line(name: 'redis' | 'mongo'): TcpProxy {
     const line = this.#lines.get(name);
     if (line === undefined) throw new Error(`this platform was started without a line to ${name}`);
@@ -140,7 +140,7 @@ export class Platform {
     return this.topic.replaceAll('-', '_');
   }
 
-  /** Kills every API and every ingest and starts them again, whether they can get ready now or not. */
+  /** Kills and restarts every API and every ingest, even if they cannot get ready now. */
   async restartServices(): Promise<void> {
     await Promise.all(
       this.#services.map(async (service) => {
@@ -151,12 +151,12 @@ export class Platform {
     );
   }
 
-  /** A key of a user's. */
+  /** Creates an API key of a user. */
   async key(userId: string): Promise<string> {
     return (await this.store.apiKeys.create({ userId })).apiKey;
   }
 
-  /** Writes events as another client might: with a key of its own choice, and every other one in a CloudEvent. */
+  /** Writes events as another client might: with its own choice of message key, and every other one as a CloudEvent. */
   async sendUnderKey(key: string, events: readonly CallEvent[]): Promise<void> {
     const values = events.map((event, i) =>
       i % 2 === 0 ? encodeCallEvent(event) : JSON.stringify({ specversion: '1.0', data: event }),
@@ -164,7 +164,7 @@ export class Platform {
     await this.sendMessages(values.map((value) => ({ key, value })));
   }
 
-  /** Writes messages as they are. */
+  /** Writes messages unchanged. */
   async sendMessages(messages: Message[]): Promise<void> {
     if (messages.length === 0) return;
     await this.#use(this.#kafkaClient.producer(), (producer) =>
@@ -172,7 +172,7 @@ export class Platform {
     );
   }
 
-  /** What lies in the dead-letter topic, read from its beginning. */
+  /** Reads the dead-letter topic from its start. */
   async deadLetters(count: number): Promise<KafkaMessage[]> {
     const letters: KafkaMessage[] = [];
     const consumer = this.#kafkaClient.consumer({ groupId: `${this.dlqTopic}-reader` });
@@ -188,7 +188,7 @@ export class Platform {
     return letters;
   }
 
-  /** Resolves when the consumer group has committed all that the topic holds now. */
+  /** Resolves when the consumer group has committed everything that is on the topic now. */
   async untilRead(withinMs = 60_000): Promise<void> {
     await this.#use(this.#kafkaClient.admin(), async (admin) => {
       const ends = await admin.fetchTopicOffsets(this.topic);
@@ -207,8 +207,8 @@ export class Platform {
   }
 
   /**
-   * Resolves when counters answer a user and count all that was acknowledged before the call.
-   * @param apiKey any user's: as-of is that of all
+   * Resolves when counters answer a user, and count everything that was acknowledged before this call.
+   * @param apiKey of any user, because all share one as-of
    */
   async untilCaughtUp(apiKey: string, withinMs = 60_000): Promise<void> {
     const sinceMs = Date.now();
@@ -222,7 +222,7 @@ export class Platform {
     }
   }
 
-  /** Members of the consumer group, by id. */
+  /** Ids of the members of the consumer group. */
   async groupMembers(): Promise<string[]> {
     return this.#use(this.#kafkaClient.admin(), async (admin) => {
       const { groups } = await admin.describeGroups([this.groupId]);
@@ -230,7 +230,7 @@ export class Platform {
     });
   }
 
-  /** Deletes the topic and creates it again: its offsets begin at 0 once more. */
+  /** Deletes the topic and creates it again, so its offsets start at 0. */
   async remakeTopic(): Promise<void> {
     await this.#use(this.#kafkaClient.admin(), async (admin) => {
       await admin.deleteTopics({ topics: [this.topic] });
@@ -244,8 +244,8 @@ export class Platform {
     });
   }
 
-  /** What retention does, at once: the topic holds nothing of what it held. */
-  async letGoOfAllRecords(): Promise<void> {
+  /** Expires every record of the topic at once, as retention does over time. */
+  async expireAllRecords(): Promise<void> {
     await this.#use(this.#kafkaClient.admin(), async (admin) => {
       const ends = await admin.fetchTopicOffsets(this.topic);
       await admin.deleteTopicRecords({
@@ -255,13 +255,13 @@ export class Platform {
     });
   }
 
-  /** Makes Redis say that it counted nothing, as one restored from a very old dump would. */
-  async rewindMarks(): Promise<void> {
-    const marks = Array.from({ length: 6 }, (_, partition) => `mark:0:${partition} -1`).join(' ');
-    await redisCommand(this.redis.address, `HSET ct:ledger:{0} ${marks}`);
+  /** Sets the checkpoints of Redis to nothing counted, as after a restore of a very old dump. */
+  async rewindCheckpoints(): Promise<void> {
+    const checkpoints = Array.from({ length: 6 }, (_, partition) => `mark:0:${partition} -1`).join(' ');
+    await redisCommand(this.redis.address, `HSET ct:ledger:{0} ${checkpoints}`);
   }
 
-  /** Samples of a metric, of all ingest processes. */
+  /** Samples of a metric from all ingest processes. */
   async metric(name: string): Promise<Sample[]> {
     const pages = await Promise.all(
       this.ingests.map(async ({ url }) => (await fetch(`${url}/metrics`)).text().catch(() => '')),
@@ -269,7 +269,7 @@ export class Platform {
     return pages.flatMap((page) => samplesOf(page, name));
   }
 
-  /** A metric that is one number, or its samples added up, of all ingest processes. */
+  /** The sum of a metric's samples from all ingest processes. */
   async total(name: string): Promise<number> {
     return (await this.metric(name)).reduce((sum, { value }) => sum + value, 0);
   }

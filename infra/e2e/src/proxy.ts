@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Data waiting for its turn in one direction of a connection. */
+/** Data that waits in one direction of a connection. */
 type Waiting = { dueMs: number; chunk: Buffer }[];
 
-/** A throttled line is fed so often a second, so that it is slow and not merely late. */
+/** How many times a second a throttled line sends, so that data trickles instead of arriving late in one piece. */
 const PIECES_PER_SECOND = 20;
 
-/** A line between services and one engine on 127.0.0.1, good at first, that can be made as bad as networks are. */
+/** A TCP proxy between services and one engine on 127.0.0.1. It is healthy at first, and simulates network faults. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #target: { host: string; port: number };
@@ -36,25 +36,25 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** What is sent from now on arrives this much later, in each direction. */
+  /** Delays everything sent from now on, in each direction. */
   delay(eachWayMs: number): void {
     this.#delayMs = eachWayMs;
   }
 
-  /** Each connection carries so many bytes a second, in each direction. */
+  /** Limits the bytes a second of each connection, in each direction. */
   throttle(bytesPerSecond: number): void {
     this.#bytesPerSecond = bytesPerSecond;
   }
 
-  /** Resets every connection, and each new one as it comes. */
+  /** Resets all connections, and each new one. */
   cut(): void {
     this.#refusing = true;
     for (const [client] of this.#pairs) client.resetAndDestroy();
   }
 
   /**
-   * Nobody is there any more, and nobody is told: what is sent is swallowed, on new connections too. Those that lived
-   * through this stay deaf when the line is good again, as with a router that forgot them.
+   * Drops everything that is sent, silently, on new connections too. Connections that were open meanwhile stay dead
+   * after healing, as with a router that forgot them.
    */
   halfOpen(): void {
     this.#swallowing = true;
@@ -64,7 +64,7 @@ export class TcpProxy {
     }
   }
 
-  /** A good line again. */
+  /** Ends the fault. */
   heal(): void {
     this.#delayMs = 0;
     this.#bytesPerSecond = Number.POSITIVE_INFINITY;
@@ -72,7 +72,7 @@ export class TcpProxy {
     this.#swallowing = false;
   }
 
-  /** Ends all connections and listens no more. */
+  /** Closes all connections and stops listening. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
@@ -116,13 +116,13 @@ export class TcpProxy {
     });
   }
 
-  /** Writes what waits, in order, each piece when it is due; ends with an empty queue or a closed socket. */
+  /** Writes the queued data in order, each chunk when it is due. Ends when the queue is empty or the socket closed. */
   async #pump(waiting: Waiting, to: Socket): Promise<void> {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const pauseMs = next.dueMs - performance.now();
       if (pauseMs > 0) await sleep(pauseMs);
       for (let at = 0; at < next.chunk.length; ) {
-        // What was under way when the line went half-open is lost with the rest.
+        // Data in transit when the line went half-open is lost too.
         if (to.destroyed || this.#swallowing) return;
         const size = Math.ceil(Math.min(next.chunk.length - at, this.#bytesPerSecond / PIECES_PER_SECOND));
         to.write(next.chunk.subarray(at, at + size));
@@ -133,7 +133,7 @@ export class TcpProxy {
   }
 }
 
-/** The address of a line in place of the engine's, where there is one. */
+/** The address of the engine's proxy, or of the engine if it has none. */
 export function through(line: TcpProxy | undefined, address: string, options = ''): string {
   if (line === undefined) return address;
   const url = new URL(address + options);

@@ -1,4 +1,6 @@
-/** A seeded source of chance, so that a failing run can be repeated: print the seed, pass it as E2E_SEED. */
+/**
+ * A seeded random number generator, so that a failed run can be repeated: tests print the seed; pass it as E2E_SEED.
+ */
 export class Chance {
   #state: number;
 
@@ -19,7 +21,7 @@ export class Chance {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `from` through `to`. */
+  /** An integer from `from` through `to`. */
   int(from: number, to: number): number {
     return from + Math.floor(this.next() * (to - from + 1));
   }

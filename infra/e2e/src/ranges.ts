@@ -4,19 +4,19 @@ import type { Chance } from './random.ts';
 const DAY_MS = 86_400_000;
 const OFFSETS = ['Z', 'z', '+00:00', '-00:00', '+02:00', '-05:30', '+14:00', '+0530', '-08', ''];
 
-/** A date as a client may write it, and the first and the last millisecond that it stands for. */
+/** A date as a client may write it, with the first and the last millisecond that it means. */
 interface WrittenDate {
   text: string;
   first: number;
   last: number;
 }
 
-/** A query for /analytics/dashboard, and the range that it must be taken for. */
+/** A query for /analytics/dashboard, and the range that it means. */
 export interface WrittenRange extends OracleRange {
   query: string;
 }
 
-/** Random ranges with every kind of precision and offset. */
+/** Random ranges with dates of every precision and UTC offset. */
 export function randomRange(chance: Chance, earliestMs: number, nowMs: number): WrittenRange {
   for (;;) {
     const start = randomDate(chance, earliestMs, nowMs);
@@ -38,13 +38,13 @@ export function randomRange(chance: Chance, earliestMs: number, nowMs: number): 
       range = { from: start.first, until: end.last + 1 };
     }
     if (range.from >= range.until) continue;
-    // Some clients forget to escape a plus, which then arrives as a space.
+    // Some clients forget to escape a plus; it then arrives as a space.
     const query = chance.chance(0.2) ? `${parameters}`.replaceAll('%2B', '+') : `${parameters}`;
     return { ...range, query };
   }
 }
 
-/** What most dashboards ask for: the default window, or whole days behind us. Counters alone can answer it. */
+/** What most dashboards ask for: the default window, or whole past days. Counters alone can answer it. */
 export function wholeDays(chance: Chance, nowMs: number): WrittenRange {
   if (chance.chance(0.5)) return { query: '', from: startBefore(nowMs), until: nowMs + 1 };
   const until = nowMs - (nowMs % DAY_MS) - chance.int(0, 20) * DAY_MS;
@@ -53,7 +53,7 @@ export function wholeDays(chance: Chance, nowMs: number): WrittenRange {
   return { query: `start_date=${day(from)}&end_date=${day(until - 1)}`, from, until };
 }
 
-/** A range that begins and ends within days behind us, so that rows are needed for both. */
+/** A range that starts and ends in the middle of past days, so both edges need rows. */
 export function cutDays(chance: Chance, nowMs: number): WrittenRange {
   const midnight = nowMs - (nowMs % DAY_MS);
   const within = (days: number) => midnight - days * DAY_MS + chance.int(1, DAY_MS - 2);
@@ -63,7 +63,7 @@ export function cutDays(chance: Chance, nowMs: number): WrittenRange {
   return { query: `start_date=${text(from)}&end_date=${text(end)}`, from, until: last + 1 };
 }
 
-/** Start of the UTC day 30 days before the day that holds an instant. */
+/** Start of the UTC day 30 days before the day of an instant. */
 function startBefore(ms: number): number {
   const day = new Date(ms);
   return Date.UTC(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate() - 30);
@@ -88,7 +88,7 @@ function randomDate(chance: Chance, earliestMs: number, latestMs: number): Writt
   const at = (length: number, suffix = '') => local.slice(0, length) + suffix + offset;
   const written = (text: string, widthMs: number): WrittenDate => {
     const first = instant - (((instant % widthMs) + widthMs) % widthMs);
-    // A fraction that is written out as zero stands for no fraction at all.
+    // A fraction of only zeros counts as no fraction: the date means the whole second.
     const isWhole = /[.,]0+(?!\d)/.test(text);
     return { text, first, last: first + (isWhole ? 1_000 : widthMs) - 1 };
   };
@@ -106,7 +106,7 @@ function randomDate(chance: Chance, earliestMs: number, latestMs: number): Writt
     case 'millisecond':
       return written(at(23), 1);
     case 'microsecond':
-      // Half a millisecond past: a start lies behind the calls of this millisecond, an end takes them in.
+      // Half a millisecond later: a start excludes the calls of this millisecond, an end includes them.
       return { text: at(23, '500'), first: instant + 1, last: instant };
   }
 }

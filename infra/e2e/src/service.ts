@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const READY_WITHIN_MS = 60_000;
 
-/** A service as a process of its own, from its build, as it runs in production. */
+/** A service from its build, in its own process, as in production. */
 export class Service {
   readonly #main: string;
   readonly #env: Record<string, string>;
@@ -38,7 +38,7 @@ export class Service {
     return readFileSync(this.#log, 'utf8');
   }
 
-  /** Starts the process and does not wait for it. */
+  /** Starts the process without waiting for it to be ready. */
   launch(): void {
     const out = openSync(this.#log, 'a');
     this.#child = spawn(process.execPath, [this.#main], {
@@ -47,7 +47,7 @@ export class Service {
     });
   }
 
-  /** Resolves with the exit code (or signal) when a process that was launched ends by itself. */
+  /** Resolves with the exit code (or signal) when a started process ends by itself. */
   get exited(): Promise<number | string | null> {
     const child = this.#child;
     if (child === undefined) throw new Error(`${this.name} was not launched`);
@@ -59,12 +59,12 @@ export class Service {
     await this.ready();
   }
 
-  /** Waits until /readyz says so. */
+  /** Waits until /readyz answers 200. */
   ready(): Promise<void> {
     return this.#until('readyz');
   }
 
-  /** Waits until /healthz says so, whatever it needs is there or not. */
+  /** Waits until /healthz answers 200, which does not depend on the stores. */
   alive(): Promise<void> {
     return this.#until('healthz');
   }
@@ -79,7 +79,7 @@ export class Service {
     throw new Error(`${late}:\n${this.log.slice(-4000)}`);
   }
 
-  /** Sends a signal; resolves with the exit code (or signal) once the process is gone. */
+  /** Sends a signal. Resolves with the exit code (or signal) when the process has ended. */
   async end(signal: NodeJS.Signals): Promise<number | string | null> {
     const child = this.#child;
     this.#child = undefined;
@@ -89,7 +89,7 @@ export class Service {
     return gone;
   }
 
-  /** SIGSTOP or SIGCONT. */
+  /** Sends SIGSTOP or SIGCONT. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#child?.kill(signal);
   }

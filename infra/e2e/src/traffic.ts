@@ -4,7 +4,7 @@ import type { Chance } from './random.ts';
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 
-/** Instants around which calendars go wrong: ends of days, of ISO weeks 52, 53 and 1, leap days, months, years. */
+/** Times where calendars often go wrong: ends of days, of ISO weeks 52, 53 and 1, leap days, months, years. */
 const BORDERS = [
   '2024-02-28T23:59:59.999Z',
   '2024-02-29T00:00:00Z',
@@ -26,8 +26,8 @@ const BORDERS = [
 ].map((text) => new Date(text).getTime());
 
 /**
- * What stands in names beside letters and digits; whatever has a syntax of its own has to live with it. The first two
- * users have plain names, which tests type into Redis.
+ * Characters in ids besides letters and digits: everything with a syntax of its own must cope with them. The first two
+ * users have plain ids, because tests type these into Redis.
  */
 const IN_NAMES = [
   '',
@@ -45,11 +45,11 @@ const IN_NAMES = [
 const AGENTS = ['ada', 'arn:aws:connect:1/agent/7', '💬'.repeat(129), 'Zoë Ng', ''];
 const DIRECTIONS = ['inbound', 'outbound', 'web', 'outbound-api', 'Incoming', 'sideways'];
 const STATUSES = ['completed', 'failed', 'busy', 'voicemail', 'no-answer', 'Cancelled', 'transferred', ''];
-/** No label and no end: left out of the call. */
+/** Not a valid label and not a valid end: the call is counted without these fields. */
 export const NO_LABEL = 'x'.repeat(65);
 export const NO_END = 'later';
 
-/** Random calls of some users: most of them lately, some on borders, some up to three years late. */
+/** Random calls of some users: most of them recent, some on calendar borders, some up to three years late. */
 export class Traffic {
   readonly #chance: Chance;
   readonly #prefix: string;
@@ -77,7 +77,7 @@ export class Traffic {
     if (chance.chance(0.1)) event.ended_at = new Date(startedAt + Math.floor(seconds * 1000)).toISOString();
     else {
       event.duration_seconds = seconds;
-      // A call may last longer than its talk.
+      // A call may last longer than its talk time.
       const endedAt = startedAt + Math.ceil(seconds * 1000) + chance.int(0, 60_000);
       if (chance.chance(0.1)) event.ended_at = new Date(endedAt).toISOString();
       else if (chance.chance(0.02)) event.ended_at = NO_END;
@@ -92,7 +92,7 @@ export class Traffic {
     return Array.from({ length: count }, () => this.call(nowMs));
   }
 
-  /** The same call told otherwise; only to be sent behind the original. */
+  /** The same call with other content. Send it only after the original. */
   changed(event: CallEvent): CallEvent {
     const seconds = Math.abs(this.#duration() - 1);
     return { ...event, duration_seconds: seconds, ended_at: null, status: 'canceled' };

@@ -5,35 +5,35 @@ import type { OracleFigures } from './oracle.ts';
 import { cutDays, type WrittenRange, wholeDays } from './ranges.ts';
 import type { World } from './world.ts';
 
-/** What dashboards were told while something was wrong. */
+/** The answers that dashboards got during a fault. */
 export interface Watched {
-  /** Answers by status code; `none` where the API was not there. */
+  /** Answers by status code; `none` if the API did not answer. */
   statuses: Map<number | 'none', number>;
   /** Answers with figures by X-Tally-Source. */
   sources: Map<string, number>;
-  /** Answers that said more than there was. */
+  /** Answers with more calls than were sent. */
   tooMany: number;
-  /** Answers that said less than what was acknowledged by their own X-Tally-As-Of. */
+  /** Answers with fewer calls than were acknowledged by their own X-Tally-As-Of. */
   tooFew: number;
-  /** While nothing was sent: answers that were not exactly what there was. */
+  /** Answers that were not exact while nothing was sent. */
   wrong: number;
   slowestMs: number;
   slowest503Ms: number;
-  /** Answers by 503 without Retry-After. */
+  /** 503 answers without Retry-After. */
   withoutRetryAfter: number;
 }
 
 interface WatchOptions {
-  /** Ranges that counters alone can answer, or ranges that need rows too. */
+  /** `whole`: ranges that counters alone can answer. `cut`: ranges that also need rows. */
   days: 'whole' | 'cut';
-  /** Nothing is sent meanwhile, and all that was sent is counted. */
+  /** Nothing is sent meanwhile, and everything sent before is counted. */
   quiet?: boolean;
 }
 
 const PAUSE_MS = 20;
 const COUNTS = ['total_calls', 'calls_today', 'calls_this_week', 'calls_this_month'] as const;
 
-/** Reads dashboards of random users, one after another, until it is stopped. */
+/** Reads dashboards of random users, one after another, until stopped. */
 export function watch(world: World, options: WatchOptions) {
   const watched = nothingWatched();
   const users = [...world.keys];
@@ -71,7 +71,7 @@ function nothingWatched(): Watched {
   };
 }
 
-/** Everything that either of two readers was told. */
+/** The sum of what two readers got. */
 export function together(a: Watched, b: Watched): Watched {
   const sum = <K>(one: Map<K, number>, other: Map<K, number>) => {
     const keys = [...new Set([...one.keys(), ...other.keys()])];
@@ -111,7 +111,7 @@ interface Told {
 
 function judge(watched: Watched, { oracle }: World, told: Told, { quiet }: WatchOptions): void {
   const found = figuresOf(told.answer)!;
-  // Midnight may have passed between the question and the answer; either day is right.
+  // Midnight may have passed between the request and the answer; either day is right.
   const at = (acknowledgedByMs?: number): OracleFigures[] =>
     [told.askedAtMs, Date.now()].map((nowMs) =>
       oracle.figures(told.userId, told.range, nowMs, acknowledgedByMs),

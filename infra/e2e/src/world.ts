@@ -7,7 +7,7 @@ import { Platform, type PlatformOptions } from './platform.ts';
 import { Chance } from './random.ts';
 import { Traffic } from './traffic.ts';
 
-/** The service, its users with a key each, and what is known about their calls without it. */
+/** The service, its users with a key each, and an oracle that knows their calls. */
 export interface World {
   platform: Platform;
   traffic: Traffic;
@@ -17,7 +17,7 @@ export interface World {
   chance: Chance;
 }
 
-/** Everything up and ready, without a call so far; all of it ends with `t`. */
+/** Starts everything and waits until it is ready, without calls yet. Everything ends with `t`. */
 export async function startWorld(
   t: Test & { comment(text: string): void },
   { users, ...options }: PlatformOptions & { users: number },
@@ -31,7 +31,7 @@ export async function startWorld(
   return { platform, traffic, oracle: new Oracle(), keys, chance };
 }
 
-/** Sends some new calls and waits until Kafka has them. */
+/** Sends some new calls and waits until Kafka acknowledged them. */
 export async function sendCalls({ platform, traffic, oracle }: World, count: number): Promise<void> {
   const events = traffic.calls(count, Date.now());
   for (const event of events) oracle.add(event);
@@ -42,7 +42,7 @@ export async function sendCalls({ platform, traffic, oracle }: World, count: num
 const PAUSE_MS = 40;
 const BURST_MAX = 60;
 
-/** Events that flow while a test does its worst: new ones, the same again, the same by another partition. */
+/** Events that flow during a fault: new ones, redeliveries, and the same events by another partition. */
 export class Flow {
   readonly #world: World;
   readonly #sent: CallEvent[] = [];
@@ -61,7 +61,7 @@ export class Flow {
     this.#running = this.#run();
   }
 
-  /** Ends when everything that was begun is acknowledged. */
+  /** Resolves when everything sent is acknowledged. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
@@ -72,7 +72,7 @@ export class Flow {
     while (!this.#stopped) {
       const fresh = traffic.calls(chance.int(1, BURST_MAX), Date.now());
       const again = this.#sent.filter(() => chance.chance(5 / (this.#sent.length + 1)));
-      // Known to the oracle before it is sent: a counter may be ahead of the acknowledgement, never of this.
+      // Tell the oracle before sending: counters may run ahead of the acknowledgement, but never of the oracle.
       for (const event of fresh) oracle.add(event);
       await this.#send([...fresh, ...again]);
       const acknowledgedAtMs = Date.now();
@@ -85,7 +85,7 @@ export class Flow {
     }
   }
 
-  /** Repeats what Kafka did not acknowledge; some of it may have arrived all the same. */
+  /** Sends again what Kafka did not acknowledge. Some of it may have arrived all the same. */
   async #send(events: readonly CallEvent[]): Promise<void> {
     for (const end = Date.now() + 120_000; ; await sleep(200)) {
       try {

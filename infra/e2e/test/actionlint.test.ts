@@ -9,7 +9,7 @@ import { test } from 'tap';
 
 const WORKFLOWS = fileURLToPath(new URL('../../../.github/workflows/', import.meta.url));
 
-/** What it has against these; without what it would ask other tools that a machine may have or not. */
+/** What actionlint reports, without its checks by other tools, which a machine may lack. */
 async function objections(actionlint: string, files: string[]): Promise<string> {
   const args = ['-no-color', '-oneline', '-shellcheck=', '-pyflakes=', ...files];
   return promisify(execFile)(actionlint, args).then(
@@ -18,7 +18,7 @@ async function objections(actionlint: string, files: string[]): Promise<string> 
   );
 }
 
-test('actionlint has nothing against the workflows', async (t) => {
+test('actionlint reports nothing', async (t) => {
   const actionlint = await obtainActionlint((line) => t.comment(line));
   const names = await readdir(WORKFLOWS);
   t.ok(names.length > 0);

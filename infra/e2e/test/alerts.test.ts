@@ -18,7 +18,7 @@ const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 const groups = parse(read('infra/prometheus/alerts.yml')).groups as { name: string; rules: Rule[] }[];
 const rules = groups.flatMap((group) => group.rules);
-/** Prometheus gives these to every sample that it scrapes. */
+/** Prometheus adds these to every sample that it scrapes. */
 const ADDED = ['job', 'instance'];
 
 /** Labels by metric, as a registry serves them. */
@@ -32,7 +32,7 @@ function servedBy(registry: Registry): [metric: string, labels: string[]][] {
   });
 }
 
-/** What both services serve at /metrics. They are put together and connect to nothing. */
+/** The metrics that both services serve at /metrics. The services are assembled, but connect to nothing. */
 async function servedMetrics(t: Test): Promise<Map<string, string[]>> {
   const logger = createLogger({ service: 'api', level: 'silent' });
   const backend = createBackend(
@@ -50,7 +50,7 @@ async function servedMetrics(t: Test): Promise<Map<string, string[]>> {
   return new Map([...servedBy(metrics), ...servedBy(registry)]);
 }
 
-test('every alert asks for metrics and labels that ingest or the API serves', async (t) => {
+test('every alert uses metrics and labels that ingest or the API serves', async (t) => {
   const served = await servedMetrics(t);
   for (const { alert, expr, annotations } of rules) {
     const selectors = selectorsOf(expr);
@@ -70,13 +70,13 @@ test('every alert asks for metrics and labels that ingest or the API serves', as
   }
 });
 
-/** Whether a label is still there in what an expression gives. */
+/** Whether the result of an expression still has a label. */
 function isKept(label: string, expression: string): boolean {
   const aggregates = /\b(?:sum|min|max|count|avg)\b/.test(expression);
   return !aggregates || groupedLabels(expression).includes(label);
 }
 
-test('every alert says how urgent it is and where it is explained, and every explanation has its alert', (t) => {
+test('every alert has a severity and a section that explains it, and every section has its alert', (t) => {
   const sections = [...read('docs/operations.md').matchAll(/^#+ (Calltally\w+)$/gm)].map(
     ([, title]) => title!,
   );
@@ -93,7 +93,7 @@ test('every alert says how urgent it is and where it is explained, and every exp
   t.end();
 });
 
-test('what an expression asks for is found in it', (t) => {
+test('finds the metrics and labels of an expression', (t) => {
   const expression =
     'sum by (code) (rate(a_total{b="c, d", e=~"f"}[5m]) unless a_total offset 1h) / on (x) time() > 0.2';
   t.same(selectorsOf(expression), [

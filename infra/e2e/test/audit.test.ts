@@ -11,14 +11,14 @@ const REPAIRED = 'calltally_repaired_users_total';
 /** Longer than two rounds of an audit. */
 const TWO_ROUNDS_MS = 11_000;
 
-test('ingest finds and repairs by itself what drifted, and never what did not', async (t) => {
+test('ingest finds and repairs drift by itself, and never reports a user without drift', async (t) => {
   const world = await startWorld(t, { users: 12 });
   const { platform, traffic } = world;
   await warmUp(world);
   const flow = new Flow(world);
   flow.start();
 
-  await t.test('while events flow for everybody, nobody is called drifted', async (t) => {
+  await t.test('while events flow for all users, none is reported as drifted', async (t) => {
     const before = flow.sent;
     await reaches(world, AUDITED, 30);
     t.ok((await platform.total(AUDITED)) >= 30, `${await platform.total(AUDITED)} users audited`);
@@ -27,7 +27,7 @@ test('ingest finds and repairs by itself what drifted, and never what did not', 
   });
 
   const [user, other] = traffic.users;
-  await t.test('a user whose counters are damaged, with events for him going on', async (t) => {
+  await t.test('a user whose counters are damaged while events go on', async (t) => {
     await damage(world, user!);
     await reaches(world, REPAIRED, 1);
     t.equal(await platform.total(DRIFTED), 1, 'he alone is found');
@@ -68,14 +68,14 @@ test('a rate of 0 audits nobody', async (t) => {
   t.equal((await compareWithRows(world)).length, 1, 'the damage is still there');
 });
 
-/** Five calls too many in the month that is now, of which no row knows. */
+/** Adds five calls to the current month that no row has. */
 async function damage({ platform }: World, userId: string): Promise<void> {
   const now = new Date();
   const month = (now.getUTCFullYear() - 1970) * 12 + now.getUTCMonth();
   await redisCommand(platform.redis.address, `HINCRBY ct:{${userId}}:m:${month} c 5`);
 }
 
-/** Waits, for a bounded time, until a metric is at least so much. */
+/** Waits, for a limited time, until a metric reaches a value. */
 async function reaches({ platform }: World, name: string, atLeast: number): Promise<void> {
   for (const end = Date.now() + 60_000; Date.now() < end; await sleep(200)) {
     if ((await platform.total(name)) >= atLeast) return;

@@ -5,7 +5,7 @@ import { compareWithOracle } from '../src/compare.ts';
 import { NO_END, NO_LABEL, Traffic } from '../src/traffic.ts';
 import { startWorld } from '../src/world.ts';
 
-test('what cannot be counted is a dead letter with its reason; nothing good is lost, no partition sticks', async (t) => {
+test('every bad event becomes a dead letter with its reason; no good event is lost, no partition is held', async (t) => {
   const world = await startWorld(t, { users: 4 });
   const { platform, traffic, oracle, keys, chance } = world;
   const now = Date.now();
@@ -25,7 +25,7 @@ test('what cannot be counted is a dead letter with its reason; nothing good is l
     messages.push({ key, value });
   }
   for (let at = 0; at < messages.length; at += 50) await platform.sendMessages(messages.slice(at, at + 50));
-  // A call of one user's that another one claims.
+  // A call of one user that another user claims.
   const [mine] = [...keys.keys()];
   const claimed = { ...traffic.call(now), user_id: mine! };
   oracle.add(claimed);

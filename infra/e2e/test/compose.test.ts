@@ -25,7 +25,7 @@ const compose = parse(read('docker-compose.yml'), { merge: true });
 const services = compose.services as Record<'kafka' | 'redis' | 'mongodb' | 'api' | 'ingest', Service>;
 const dockerfile = read('infra/docker/Dockerfile');
 
-/** The environment as a container gets it, where the shell that starts Compose sets nothing. */
+/** The environment of a container when the shell that starts Compose sets nothing. */
 function environmentOf({ environment = {} }: Service): Record<string, string> {
   const filled = Object.entries(environment).map(([name, value]) => [
     name,
@@ -51,7 +51,7 @@ test('it starts the engines, the API and ingest, and nothing else', (t) => {
   t.end();
 });
 
-test('every variable of a service is one that it reads, and all of them can be used', (t) => {
+test('services get only variables that they read, with valid values', (t) => {
   for (const [name, fragments] of [
     ['api', apiSettings],
     ['ingest', ingestSettings],
@@ -68,7 +68,7 @@ test('every variable of a service is one that it reads, and all of them can be u
   t.end();
 });
 
-test('both services use the same stores, by the names of the containers', (t) => {
+test('both services use the same stores, by container name', (t) => {
   const api = readSettings(apiSettings, environmentOf(services.api));
   const ingest = readSettings(ingestSettings, environmentOf(services.ingest));
   t.same(api.redis, { url: 'redis://redis:6379' });
@@ -80,7 +80,7 @@ test('both services use the same stores, by the names of the containers', (t) =>
   t.end();
 });
 
-test('the services listen on every address inside, and are published on 127.0.0.1 alone', (t) => {
+test('services listen on every address inside, and are published on 127.0.0.1 only', (t) => {
   for (const { ports = [] } of Object.values(services))
     for (const port of ports) t.match(port, /^127\.0\.0\.1:/);
   const api = readSettings(apiSettings, environmentOf(services.api));
@@ -92,7 +92,7 @@ test('the services listen on every address inside, and are published on 127.0.0.
   t.end();
 });
 
-test('a service waits until each store it needs is healthy, and none waits in a circle', (t) => {
+test('a service waits until each store it needs is healthy, without cycles', (t) => {
   const needs = Object.fromEntries(
     Object.entries(services).map(([name, { depends_on = {} }]) => [name, depends_on]),
   );
@@ -110,7 +110,7 @@ test('a service waits until each store it needs is healthy, and none waits in a 
   t.end();
 });
 
-test('every container has a health check, comes back after a crash and runs as somebody else than root', (t) => {
+test('every container has a health check, restarts after a crash and does not run as root', (t) => {
   for (const [name, service] of Object.entries(services)) {
     t.ok(service.healthcheck?.test.length, `${name}: health check`);
     t.equal(service.restart, 'unless-stopped', `${name}: restart`);
@@ -119,32 +119,32 @@ test('every container has a health check, comes back after a crash and runs as s
   t.end();
 });
 
-test('what the engines keep is in named volumes, and each is declared and used', (t) => {
+test('engines keep their data in named volumes, all declared and used', (t) => {
   const mounts = Object.values(services).flatMap(({ volumes = [] }) => volumes);
   t.same(mounts.map((mount) => mount.split(':')[0]).sort(), Object.keys(compose.volumes).sort());
   for (const name of ['kafka', 'redis', 'mongodb'] as const) t.ok(services[name].volumes?.length, name);
   t.end();
 });
 
-test('Redis keeps what it was told and evicts nothing', (t) => {
+test('Redis persists its data and evicts nothing', (t) => {
   const command = services.redis.command?.join(' ');
   t.match(command, '--appendonly yes');
   t.match(command, '--maxmemory-policy noeviction');
   t.end();
 });
 
-test('ingest has longer to stop than its own 10 s', (t) => {
+test('ingest has longer to stop than its own limit of 10 s', (t) => {
   t.ok(Number.parseInt(services.ingest.stop_grace_period ?? '0', 10) >= 15);
   t.end();
 });
 
-test('the Kafka of Compose is the Kafka of npm start', (t) => {
+test('Compose and npm start run the same Kafka', (t) => {
   const version = /<kafka\.version>(.+)<\/kafka\.version>/.exec(read('infra/kafka/pom.xml'))?.[1];
   t.equal(services.kafka.image, `apache/kafka:${version}`);
   t.end();
 });
 
-test('the images are built from files that exist, and their stages too', (t) => {
+test('images are built from Dockerfiles and stages that exist', (t) => {
   const stages = [...dockerfile.matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, stage]) => stage);
   for (const { build } of [services.api, services.ingest]) {
     t.equal(build?.context, '.');
@@ -157,14 +157,14 @@ test('the images are built from files that exist, and their stages too', (t) => 
   t.end();
 });
 
-test('every patch of a package is there before packages are fetched', (t) => {
+test('patches of packages are copied before packages are installed', (t) => {
   const [before = ''] = dockerfile.split('pnpm fetch');
   const patches: string[] = Object.values(parse(read('pnpm-workspace.yaml')).patchedDependencies);
   for (const patch of patches) t.match(before, `\nCOPY ${dirname(patch)} ${dirname(patch)}/\n`, patch);
   t.end();
 });
 
-test('the images run as node, and check their health at the port that the settings name', (t) => {
+test('images run as node, and check their health on the port from the settings', (t) => {
   const stages = dockerfile.split(/^FROM /m);
   const stage = (name: string) => stages.find((text) => text.includes(` AS ${name}\n`)) ?? '';
   t.match(stage('run'), /^USER node$/m);
@@ -177,7 +177,7 @@ test('the images run as node, and check their health at the port that the settin
   t.end();
 });
 
-test('the page that the API serves is built in the image, from its sources', (t) => {
+test('the image builds the page that the API serves from source', (t) => {
   const build = dockerfile.split(/^FROM /m).find((text) => text.includes(' AS build\n')) ?? '';
   t.match(build, /^COPY services services$/m);
   t.match(build, 'pnpm --filter @calltally/web run build');
@@ -190,7 +190,7 @@ test('the page that the API serves is built in the image, from its sources', (t)
   t.end();
 });
 
-test('what is ignored by the build is nothing that it copies', (t) => {
+test('the build ignores nothing that it copies', (t) => {
   const ignored = read('.dockerignore')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));

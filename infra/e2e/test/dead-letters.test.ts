@@ -23,7 +23,7 @@ interface Listed {
   state: string;
 }
 
-test('dead letters that are retried, corrected, forced and discarded leave every count exact', async (t) => {
+test('retried, corrected, forced and discarded dead letters leave every count exact', async (t) => {
   const world = await startWorld(t, { users: 4 });
   const { platform, traffic, oracle, chance } = world;
   const dlq = async (...args: string[]) => {
@@ -34,7 +34,7 @@ test('dead letters that are retried, corrected, forced and discarded leave every
   const list = async (...args: string[]): Promise<Listed[]> => (await dlq('list', ...args)).out.letters;
   await sendCalls(world, 100);
 
-  // Events that come too early are taken a little later; others have to be corrected, or nobody wants them.
+  // Events from the future are accepted a little later. Others must be corrected or discarded.
   const takenFromMs = Date.now() + LATER_MS;
   const started_at = new Date(takenFromMs + AHEAD_MAX_MS).toISOString();
   const early = traffic.calls(TOO_EARLY, Date.now()).map((event): CallEvent => {
@@ -95,7 +95,7 @@ test('dead letters that are retried, corrected, forced and discarded leave every
   t.same(await compareWithRows(world), [], 'Redis is what rows say');
 });
 
-/** Kills a retry once the first of its events are counted. */
+/** Kills a retry once the first of its events is counted. */
 async function killedRetry(platform: Platform, counted: () => Promise<number>): Promise<void> {
   const before = await counted();
   const args = [COMMAND, 'dlq', 'retry', '--code', 'STARTED_AT_IN_FUTURE', '--yes'];

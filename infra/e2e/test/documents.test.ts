@@ -6,14 +6,14 @@ import { runCalltally } from '@calltally/ops';
 import { test } from 'tap';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-/** Not ours, or made by us; and hidden folders but that of GitHub. */
+/** Third-party and generated folders, and hidden folders except .github. */
 const PASSED_OVER = /^(node_modules|dist|fixtures|\.(?!github$).*)$/;
 const SOURCES = ['.ts', '.lua', '.cjs', '.mjs'];
 
 const files = filesBelow('');
 const documents = files.filter((file) => file.endsWith('.md'));
 
-/** Paths from the root. */
+/** Paths relative to the root. */
 function filesBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -38,13 +38,13 @@ function titles(file: string): string[] {
   return [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, title]) => title!);
 }
 
-/** As the usual viewers name the anchor of a heading. */
+/** The anchor of a heading, as common viewers build it. */
 function anchor(title: string): string {
   const kept = title.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '');
   return kept.replaceAll(' ', '-');
 }
 
-test('every name of the code in the glossary is one', (t) => {
+test('every code name in the glossary exists', (t) => {
   const sources = files
     .filter((file) => /^(packages|services)\/[^/]+\/src\/.*\.ts$/.test(file))
     .map(read)
@@ -57,7 +57,7 @@ test('every name of the code in the glossary is one', (t) => {
   t.end();
 });
 
-test('every relative link of a document leads somewhere, to its heading too', (t) => {
+test('every relative link in a document has its target, and its heading', (t) => {
   for (const document of documents) {
     for (const [, target = ''] of withoutCode(read(document)).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(target)) continue;
@@ -73,7 +73,7 @@ test('every relative link of a document leads somewhere, to its heading too', (t
   t.end();
 });
 
-test('every path that a document names in backticks is there', (t) => {
+test('every path in backticks in a document exists', (t) => {
   for (const document of documents) {
     for (const [, path = ''] of read(document).matchAll(/`((?:docs|infra|packages|services)\/[\w./-]+)`/g)) {
       if (!existsSync(join(root, path))) t.fail(`${document}: ${path}`);
@@ -82,7 +82,7 @@ test('every path that a document names in backticks is there', (t) => {
   t.end();
 });
 
-test('every npm script that a document names is there', (t) => {
+test('every npm script that a document names exists', (t) => {
   const scriptsOf = (folder: string) => JSON.parse(read(join(folder, 'package.json'))).scripts ?? {};
   for (const document of documents) {
     const text = read(document);
@@ -96,7 +96,7 @@ test('every npm script that a document names is there', (t) => {
   t.end();
 });
 
-/** Command lines behind `calltally`: lines of code blocks, and what stands in backticks. */
+/** Command lines after `calltally`, from code blocks and backticks. */
 function commandLines(text: string): string[] {
   const blocks = [...text.matchAll(/^ *```.*?^ *```$/gms)].flatMap(([block]) => block.split('\n'));
   const inBlocks = blocks.map(
@@ -113,7 +113,7 @@ function commandLines(text: string): string[] {
     );
 }
 
-/** What the program has against a command line; nothing is done, since its settings cannot be used. */
+/** The program's complaint about a command line. It does nothing, because its settings are invalid. */
 async function refusalOf(line: string): Promise<string | undefined> {
   let said = '';
   const into = (take: (text: string) => void) =>
@@ -136,11 +136,11 @@ async function refusalOf(line: string): Promise<string | undefined> {
   return /^calltally: (.*) \(USAGE\)$/m.exec(said)?.[1];
 }
 
-test('every calltally command that a document shows can be read by the program', async (t) => {
+test('every calltally command in a document is valid', async (t) => {
   for (const document of documents) {
     for (const line of commandLines(read(document))) {
       const refusal = await refusalOf(line);
-      // A name alone speaks of the command, and not of a way to call it.
+      // A bare name means the command itself, not a command line.
       const isNamed = /^[a-z]+( [a-z]+)?$/.test(line) && !refusal?.startsWith('unknown');
       t.ok(refusal === undefined || isNamed, `${document}: calltally ${line}`, { refusal });
     }
@@ -150,12 +150,12 @@ test('every calltally command that a document shows can be read by the program',
   t.match(await refusalOf('rebuild --concurrency 4'), /give --user/);
 });
 
-test('every section that a source refers to by its title is there', (t) => {
+test('every section that a source file refers to exists', (t) => {
   let references = 0;
   for (const file of files.filter((path) => SOURCES.some((ending) => path.endsWith(ending)))) {
     for (const line of read(file).split('\n')) {
       const document = /\bdocs\/\w+\.md\b/.exec(line)?.[0];
-      // A comment, and not a line of code that names a document.
+      // Only comments, not code that names a document.
       if (document === undefined || !/^\s*(\/[/*]|\*|--)/.test(line)) continue;
       t.ok(existsSync(join(root, document)), `${file}: ${document}`);
       for (const [, title = ''] of line.matchAll(/"([A-Z][^"]+)"/g)) {

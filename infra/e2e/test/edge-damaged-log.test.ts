@@ -16,7 +16,7 @@ async function startWorld(t: Test & { testdir(): string }): Promise<{ world: Edg
   return { world: await EdgeWorld.start(t, engine), engine };
 }
 
-/** Writes over what a broker holds of the first segment of a partition. @param edit gets where each batch begins */
+/** Changes the first segment of a partition on a broker's disk. @param edit gets the start of each batch */
 async function damage(
   engine: Engine,
   { topic }: EdgeWorld,
@@ -35,7 +35,7 @@ async function damage(
   await handle.close();
 }
 
-test('batches that rot on the disk of the broker become letters, and what is beside and behind them is counted', async (t) => {
+test("batches damaged on the broker's disk become dead letters; all others are counted", async (t) => {
   const chance = Chance.fromEnvironment();
   t.comment(`E2E_SEED=${chance.seed}`);
   const { world, engine } = await startWorld(t);
@@ -52,7 +52,7 @@ test('batches that rot on the disk of the broker become letters, and what is bes
   await damage(engine, world, 0, (segment, batches) => {
     for (const { at, bytes } of batches) {
       if (!rotten.includes(Number(segment.readBigInt64BE(at)))) continue;
-      // All of its records, or a few bytes at their beginning, where it says how long they are.
+      // All of its records, or a few bytes at their start, where their length is.
       const to = chance.chance(0.5) ? bytes - HEADER_BYTES : chance.int(1, 4);
       randomBytes(to).copy(segment, at + HEADER_BYTES);
     }
@@ -72,7 +72,7 @@ test('batches that rot on the disk of the broker become letters, and what is bes
   t.type(unreadable?.first, 'number', 'an operator is told of the last ones');
 });
 
-test('a log that the broker itself cannot read holds up its own partition alone, until it is mended', async (t) => {
+test('a log that the broker cannot read holds only its own partition, until it is repaired', async (t) => {
   const { world, engine } = await startWorld(t);
   await world.sendGood(0, 5);
   const lost = await world.raw.send(0, { records: [{ value: world.value() }] });
@@ -107,7 +107,7 @@ test('a log that the broker itself cannot read holds up its own partition alone,
   t.equal(await counts(), before + 6, 'and its own goes on when the log is whole again');
 });
 
-test('offsets that were compacted away hold nothing up, and are told', async (t) => {
+test('compacted offsets hold nothing up, and are reported', async (t) => {
   const { world } = await startWorld(t);
   await alterTopic(world.admin, world.topic, {
     'cleanup.policy': 'compact',
@@ -115,7 +115,7 @@ test('offsets that were compacted away hold nothing up, and are told', async (t)
     'min.cleanable.dirty.ratio': '0.001',
     'delete.retention.ms': '0',
   });
-  // Idempotent, since brokers keep the last batch of such a producer, also when nothing is left in it.
+  // Idempotent, because brokers keep the last batch of such a producer, even when it is empty.
   const producer = world.kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
   t.teardown(() => producer.disconnect());
@@ -133,7 +133,7 @@ test('offsets that were compacted away hold nothing up, and are told', async (t)
     const messages = await world.read(world.topic);
     return new Set(messages.map(({ value }) => JSON.parse(String(value)).call_id as string));
   };
-  // The cleaner looks every 15 seconds.
+  // The cleaner runs every 15 seconds.
   let kept = await left();
   for (const end = Date.now() + WITHIN_MS; kept.size > 20 && Date.now() < end; kept = await left())
     await sleep(500);

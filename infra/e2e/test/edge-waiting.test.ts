@@ -28,7 +28,7 @@ async function notes(world: EdgeWorld) {
   return (await world.store.progress.notes(0)).get(0)?.held?.code;
 }
 
-test('an open transaction makes its own partition wait, which is named, and as-of says so', async (t) => {
+test('an open transaction holds only its own partition, which is reported, and as-of waits', async (t) => {
   const world = await startWorld(t);
   const producer = world.kafka.producer({
     idempotent: true,
@@ -61,7 +61,7 @@ test('an open transaction makes its own partition wait, which is named, and as-o
   t.ok(await becomes(async () => (await notes(world)) === undefined));
 });
 
-test('dead letters that cannot be written make their own partition wait', async (t) => {
+test('dead letters that cannot be written hold only their own partition', async (t) => {
   const world = await startWorld(t);
   const dlqTopic = `${world.topic}.dlq`;
   await world.admin.deleteTopics({ topics: [dlqTopic] });
@@ -69,7 +69,8 @@ test('dead letters that cannot be written make their own partition wait', async 
   world.letters.push({ kind: 'bad', partition: 0, first, last: first });
   t.ok(await becomes(holds(world, 'INGEST_DEAD_LETTERS_UNAVAILABLE')));
   const counted = world.good.size;
-  // Fetched behind it: without a pause the consumer would wait with these, and fetch nothing of anybody.
+  // Fetched after the dead letter: if its partition were not paused, the consumer would wait with these and fetch
+  // nothing for any partition.
   for (let batch = 0; batch < 3; batch++) {
     await world.sendGood(0, 1);
     await sleep(500);
@@ -90,7 +91,7 @@ test('dead letters that cannot be written make their own partition wait', async 
   t.strictSame([...world.ingest.readiness.held], []);
 });
 
-test('where the dead-letter topic takes less than topics usually do, less of a message is in its letter', async (t) => {
+test('if the dead-letter topic has a lower size limit, dead letters hold less of a message', async (t) => {
   const world = await startWorld(t);
   await alterTopic(world.admin, `${world.topic}.dlq`, { 'max.message.bytes': '8000' });
   const records = [20, 200_000, 20, 6_000, 6_000].map((bytes) => ({ value: randomBytes(bytes) }));
@@ -108,7 +109,7 @@ test('where the dead-letter topic takes less than topics usually do, less of a m
   );
 });
 
-test('partitions that are added are read, and as-of does not pass what is in them before', async (t) => {
+test('added partitions are read, and as-of does not pass their events before', async (t) => {
   const world = await startWorld(t);
   await world.admin.createPartitions({ topicPartitions: [{ topic: world.topic, count: 6 }] });
   const producer = world.kafka.producer();

@@ -5,10 +5,10 @@ import { KINDS } from '../src/edge/kinds.ts';
 import { EdgeWorld, PARTITIONS } from '../src/edge/world.ts';
 import { Chance } from '../src/random.ts';
 
-/** Long enough for a machine that does all of this on two cores, while other tests run. */
+/** Long enough for a machine with two cores that runs other tests meanwhile. */
 const WITHIN_MS = 60_000;
 
-test('each odd thing by itself keeps nothing behind it, beside it or in as-of from going on', async (t) => {
+test('nothing odd stops what is behind it or beside it, nor as-of', async (t) => {
   const engine = await testKafka(t);
   const chance = Chance.fromEnvironment();
   t.comment(`E2E_SEED=${chance.seed}`);
@@ -19,7 +19,7 @@ test('each odd thing by itself keeps nothing behind it, beside it or in as-of fr
       const world = await EdgeWorld.start(t, engine);
       await world.ingest.start();
       await world.sendGood(0, 5);
-      // Last of all, so that nothing good makes it pass.
+      // Last of all, so that no good event advances the partition past it.
       await send(world, 0, chance);
       t.strictSame(await world.faults(WITHIN_MS), [], 'when nothing comes behind it');
       await send(world, 1, chance);
@@ -36,7 +36,7 @@ test('several hundred odd things between good events', async (t) => {
   t.comment(`E2E_SEED=${chance.seed}`);
   const world = await EdgeWorld.start(t, engine);
   await world.ingest.start();
-  // One of these is as much work as a hundred of the others.
+  // One of these takes as long as a hundred of the others.
   const heavy = ['batch that unpacks to too much', 'large values in one batch'];
   const light = Object.keys(KINDS).filter((name) => !heavy.includes(name));
   const names = chance.shuffle([

@@ -18,7 +18,7 @@ const OLD = 'as-it-was';
 const NEW = 'as-it-is-now';
 const WRONG = 'never-heard-of';
 
-test('Kafka that asks for TLS and a login', async (t) => {
+test('Kafka that requires TLS and a login', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'calltally-login-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const dataDir = join(folder, 'kafka');
@@ -126,7 +126,7 @@ interface Ran {
   err: string;
 }
 
-/** A service of somebody else's that sends one event, with options that it has frozen. */
+/** Another team's service that sends one event, with frozen options. */
 async function sendFromProducer(env: Record<string, string>, event: object): Promise<Ran> {
   const script = `
     import { createCallEventProducer } from '@calltally/contract/producer';
@@ -164,7 +164,7 @@ async function untilInserted(ingest: Service, count: number): Promise<void> {
   }
 }
 
-/** What ingest logged above `info`. */
+/** What ingest logged above level `info`. */
 function troubles(ingest: Service): { level: string; msg: string }[] {
   const lines = ingest.log.split('\n').filter((line) => line.startsWith('{'));
   return lines.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info');

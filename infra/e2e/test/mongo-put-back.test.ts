@@ -6,12 +6,12 @@ import { caughtUp, warmUp } from '../src/endure.ts';
 import { Flow, sendCalls, startWorld, type World } from '../src/world.ts';
 
 const COLLECTIONS = ['calls', 'progress'];
-/** Longer than ingest waits for a server. */
+/** Longer than ingest waits for a Mongo server. */
 const AWAY_MS = 3_000;
 
 type Backup = Map<string, Document[]>;
 
-/** One moment of all collections; nothing is being counted meanwhile. */
+/** A backup of all collections. Nothing is being counted meanwhile. */
 async function backUp(db: Db): Promise<Backup> {
   const all = COLLECTIONS.map(async (name) => [name, await db.collection(name).find({}).toArray()] as const);
   return new Map(await Promise.all(all));
@@ -24,7 +24,7 @@ async function putBack(db: Db, backup: Backup): Promise<void> {
   }
 }
 
-test('a Mongo that was put back to an older backup is filled up again from the topic, and nothing is counted twice', async (t) => {
+test('a Mongo restored from an older backup is filled from the topic, and nothing is counted twice', async (t) => {
   const world = await startWorld(t, { users: 8, lines: ['mongo'] });
   const { platform, traffic, oracle } = world;
   const client = new MongoClient(platform.mongoUri);
@@ -36,7 +36,7 @@ test('a Mongo that was put back to an older backup is filled up again from the t
   await warmUp(world);
   const backup = await backUp(db);
 
-  // The same calls by several partitions: another of their events may become the canonical one.
+  // The same calls by several partitions: after the restore another event may become canonical.
   const twice = traffic.calls(60, Date.now());
   for (const event of twice) oracle.add(event);
   await platform.sendUnderKey('one', twice);
@@ -60,13 +60,13 @@ test('a Mongo that was put back to an older backup is filled up again from the t
     await exact(t);
   });
 
-  await t.test('while ingest is running and has nothing to count', async (t) => {
+  await t.test('while ingest runs and has nothing to count', async (t) => {
     await putBack(db, backup);
     await untilSaid(world, /Mongo has partition \d+ only below/);
     await exact(t);
   });
 
-  await t.test('while Mongo is away and events wait', async (t) => {
+  await t.test('while Mongo is unavailable and events wait', async (t) => {
     const flow = new Flow(world);
     flow.start();
     await sleep(1_000);

@@ -45,7 +45,7 @@ for (const { title, remake } of [
     const refused = await calltally(platform, 'replay', '--from', 'earliest', '--json');
     t.match(refused, { status: 1, err: /TOPIC_MADE_ANEW/ }, 'and replay does not take the one for the other');
 
-    // What is sent again from an outbox is counted already.
+    // Events that an outbox sends again are counted already.
     const again = old.filter(() => chance.chance(0.5));
     await platform.producer.sendAll(again);
     const fresh = traffic.calls(200, Date.now());

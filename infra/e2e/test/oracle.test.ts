@@ -10,7 +10,7 @@ const CALLS = 4_000;
 const RANGES = 600;
 const YEAR_MS = 365 * 86_400_000;
 
-test('every answer equals plain arrays, whatever the range, from counters, from Mongo and from both', async (t) => {
+test('every answer equals the oracle, for any range, from counters, Mongo and both', async (t) => {
   const chance = Chance.fromEnvironment();
   t.comment(`E2E_SEED=${chance.seed}`);
   const platform = await Platform.start(t);
@@ -20,7 +20,7 @@ test('every answer equals plain arrays, whatever the range, from counters, from 
   const keys = new Map<string, string>();
   for (const user of traffic.users) keys.set(user, await platform.key(user));
 
-  // Out of order, and with the same events again, by the same partition and by others.
+  // Out of order, with redeliveries by the same partition and by others.
   const originals = traffic.calls(CALLS, Date.now());
   for (const event of originals) oracle.add(event);
   const again = originals.filter(() => chance.chance(0.1));
@@ -30,7 +30,7 @@ test('every answer equals plain arrays, whatever the range, from counters, from 
     originals.filter(() => chance.chance(0.1)),
   );
   for (const user of traffic.users) await untilCounted(api.url, keys.get(user)!, user, oracle, 60_000);
-  // The first event of a call wins: what comes later and says something else changes nothing.
+  // The first event of a call stands: a later one with other content changes nothing.
   const changed = originals.filter(() => chance.chance(0.1)).map((event) => traffic.changed(event));
   await producer.sendAll(changed);
   await platform.sendUnderKey('another-key', changed);
@@ -55,7 +55,7 @@ test('every answer equals plain arrays, whatever the range, from counters, from 
   };
   await compare(RANGES);
 
-  // Cold users are answered from Mongo and filled behind the answers.
+  // Cold users are answered from Mongo and filled in the background.
   await platform.flushRedis();
   await compare(RANGES / 3);
   await platform.redis.stop('SIGKILL');

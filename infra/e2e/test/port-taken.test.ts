@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 
-/** What a service says, and its status, on a port that another process listens on. */
+/** The output and exit status of a service whose port another process listens on. */
 async function startedOn(
   name: string,
   port: number,
@@ -23,7 +23,7 @@ async function startedOn(
   });
 }
 
-test('a service whose port is taken says so in one line with the remedy', async (t) => {
+test('a service whose port is taken says so in one line, with the remedy', async (t) => {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

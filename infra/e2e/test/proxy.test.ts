@@ -23,7 +23,7 @@ function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()));
 }
 
-/** What has come back when it is as long as the text, or when the line is cut. */
+/** What came back: as many bytes as the text, or all until the line is cut. */
 async function echoed(socket: Socket, text: string): Promise<string> {
   socket.write(text);
   let back = '';
@@ -34,7 +34,7 @@ async function echoed(socket: Socket, text: string): Promise<string> {
   return back;
 }
 
-test('a line carries everything in order, however slow or thin', async (t) => {
+test('a line keeps everything in order, however slow or throttled', async (t) => {
   const proxy = await lineToEcho(t);
   const socket = await dial(proxy);
   t.equal(await echoed(socket, TEXT), TEXT, 'good');
@@ -46,7 +46,7 @@ test('a line carries everything in order, however slow or thin', async (t) => {
   t.equal(await echoed(socket, TEXT), TEXT, 'good again');
 });
 
-test('a cut resets the connections there are and those that come, until it is healed', async (t) => {
+test('a cut resets open and new connections until it is healed', async (t) => {
   const proxy = await lineToEcho(t);
   const socket = await dial(proxy);
   t.equal(await echoed(socket, 'a'), 'a');
@@ -57,7 +57,7 @@ test('a cut resets the connections there are and those that come, until it is he
   t.equal(await echoed(await dial(proxy), 'b'), 'b');
 });
 
-test('a half-open line takes everything and gives nothing, and its connections stay deaf when it is healed', async (t) => {
+test('a half-open line accepts everything and delivers nothing; its connections stay dead after healing', async (t) => {
   const proxy = await lineToEcho(t);
   const before = await dial(proxy);
   t.equal(await echoed(before, 'a'), 'a');

@@ -23,12 +23,12 @@ test("the README's TypeScript, as pasted, publishes to the Kafka of npm start", 
   t.teardown(() => admin.disconnect());
   await ensureTopics(admin, TOPIC_DEFAULTS);
 
-  // A folder in which `npm start` runs, as far as the snippet knows.
+  // To the snippet, this is a folder in which `npm start` runs.
   const folder = await mkdtemp(join(tmpdir(), 'calltally-readme-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   await mkdir(join(folder, '.calltally'));
   await writeFile(join(folder, '.calltally/stack.json'), JSON.stringify({ kafka: kafka.address }));
-  // Where its import is found, as in any file of this folder.
+  // Its import resolves here, as in any file of this folder.
   const pasted = join(root, `${uniqueName('pasted')}.ts`);
   t.teardown(() => rm(pasted, { force: true }));
   await writeFile(pasted, snippet!);

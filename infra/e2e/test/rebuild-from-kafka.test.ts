@@ -28,7 +28,7 @@ async function exact(t: Test, world: World): Promise<void> {
 function judge(t: Test, observed: Observed): void {
   const all = together(observed.whole, observed.cut);
   t.comment(`answers ${JSON.stringify([...all.statuses])} from ${JSON.stringify([...all.sources])}`);
-  // Who is not known to Redis needs Mongo, which may be too slow now and then on a machine that does all of this.
+  // Cold users need Mongo, which may be too slow at times on a machine this busy.
   const [answered = 0, late = 0] = [all.statuses.get(200), all.statuses.get(503)];
   t.equal(all.statuses.size, late === 0 ? 1 : 2, 'no other status than 200 and 503');
   t.ok(late * 20 < answered, `${answered} dashboards were answered, ${late} were put off`);
@@ -38,11 +38,12 @@ function judge(t: Test, observed: Observed): void {
   t.equal(all.wrong, 0, 'every dashboard was exact while nothing was sent');
 }
 
-test('counters filled from the topic alone', async (t) => {
+test('counters are filled from the topic alone', async (t) => {
   const world = await startWorld(t, { users: USERS, ingests: 2 });
   const { platform, traffic, oracle, chance } = world;
 
-  // The same calls by one partition and by others, told otherwise, claimed by others; and what is no call.
+  // The same calls by the same and other partitions, with other content, claimed by other users; and messages that are
+  // no call.
   const events = traffic.calls(600, Date.now());
   for (const event of events) oracle.add(event);
   await platform.producer.sendAll(events);
@@ -79,7 +80,7 @@ test('counters filled from the topic alone', async (t) => {
     await exact(t, world);
   });
 
-  await t.test('amid traffic', async (t) => {
+  await t.test('under traffic', async (t) => {
     const flow = new Flow(world);
     flow.start();
     const observed = await observe(world, async () => {
@@ -95,7 +96,7 @@ test('counters filled from the topic alone', async (t) => {
     await exact(t, world);
   });
 
-  await t.test('killed half-way, again and again, amid traffic', async (t) => {
+  await t.test('killed half-way, again and again, under traffic', async (t) => {
     const flow = new Flow(world);
     flow.start();
     let kills = 0;

@@ -6,14 +6,14 @@ const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 const { version, packageManager } = JSON.parse(read('package.json'));
 const changelog = read('docs/changelog.md');
 
-test('every package, and the API in its own document, has the version of the root', (t) => {
+test('every package, and the API in its document, has the version of the root', (t) => {
   for (const folder of ['packages', 'services', 'infra']) {
     for (const { name } of readdirSync(new URL(folder, root), { withFileTypes: true })) {
       const path = `${folder}/${name}/package.json`;
       try {
         t.equal(JSON.parse(read(path)).version, version, path);
       } catch (error) {
-        // A folder that is no package.
+        // Not a package.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
     }
@@ -22,7 +22,7 @@ test('every package, and the API in its own document, has the version of the roo
   t.end();
 });
 
-test('the changelog has a section for each version, the newest first, and names of sections as they are agreed on', (t) => {
+test('the changelog has a section for each version, newest first, with the usual subsections', (t) => {
   const [first, ...released] = [...changelog.matchAll(/^## (.+)$/gm)].map(([, title]) => title!);
   t.equal(first, '[Unreleased]');
   for (const title of released) t.match(title, /^\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d$/);
@@ -34,7 +34,7 @@ test('the changelog has a section for each version, the newest first, and names 
   t.end();
 });
 
-test('what a newcomer is told to install packages with is what the root names', (t) => {
+test('the documents tell newcomers to install the package manager that the root names', (t) => {
   t.match(read('.github/CONTRIBUTING.md'), `npx ${packageManager} `);
   t.end();
 });

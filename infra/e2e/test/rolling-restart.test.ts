@@ -4,7 +4,7 @@ import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, observe, warmUp } from '../src/endure.ts';
 import { Flow, startWorld, type World } from '../src/world.ts';
 
-/** As docs/operations.md says: one process after another, and each is ready before the next is stopped. */
+/** As in docs/operations.md: one process after another, each ready before the next one stops. */
 async function restartOneByOne({ platform }: World, ended: (exitCode: number | string | null) => void) {
   for (const ingest of platform.ingests) {
     ended(await ingest.end('SIGTERM'));
@@ -12,7 +12,7 @@ async function restartOneByOne({ platform }: World, ended: (exitCode: number | s
   }
   for (const api of platform.apis) {
     await platform.withoutApi(api, async () => {
-      // A balancer has forgotten the process by then, and what it was asked before is on its way.
+      // By now a load balancer has dropped the process, and its last requests are in flight.
       await sleep(100);
       ended(await api.end('SIGTERM'));
       await api.start();
@@ -20,7 +20,7 @@ async function restartOneByOne({ platform }: World, ended: (exitCode: number | s
   }
 }
 
-test('restarted one by one while events flow: every dashboard is answered, and no call is lost or counted twice', async (t) => {
+test('a rolling restart while events flow answers every dashboard, loses no call and counts none twice', async (t) => {
   const world = await startWorld(t, { users: 6, ingests: 2, apis: 2 });
   await warmUp(world);
   const { platform } = world;

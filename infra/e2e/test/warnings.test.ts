@@ -7,8 +7,8 @@ import { ask } from '../src/dashboard.ts';
 import { redisCommand } from '../src/engines.ts';
 import { startWorld } from '../src/world.ts';
 
-// What Node warns of today (a deprecated call, a timer that lies in the past) is what the next Node refuses.
-test('no process prints anything but its own lines, from its start to its end', async (t) => {
+// What Node warns about today (a deprecated call, a timer in the past), the next Node version refuses.
+test('no process prints anything but its own lines, from start to end', async (t) => {
   const { platform, traffic } = await startWorld(t, { users: 2 });
   const folder = mkdtempSync(join(tmpdir(), 'calltally-warnings-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));

@@ -18,7 +18,7 @@ const workflow = parse(read('.github/workflows/test.yml'));
 const { test: tests, images } = workflow.jobs as { test: Job; images: Job };
 const steps = [...tests.steps, ...images.steps];
 
-test('the workflow runs whatever .ci/run does', (t) => {
+test('the workflow runs every step of .ci/run', (t) => {
   const lines = steps.flatMap(({ run = '' }) => run.split('\n').map((line) => line.trim()));
   const commands = [...read('.ci/run').matchAll(/^(?:exec )?(npm .*?)(?: <.*)?$/gm)].map(([, one]) => one!);
   t.ok(commands.length >= 3, commands.join(', '));
@@ -26,13 +26,13 @@ test('the workflow runs whatever .ci/run does', (t) => {
   t.end();
 });
 
-test('it runs the tests on each Node that the README names', (t) => {
+test('it runs the tests on each Node version that the README names', (t) => {
   const named = /^\| Node ([^|]+?),? each or newer \|/m.exec(read('README.md'))?.[1] ?? '';
   t.same(tests.strategy.matrix.node, named.match(/\d+(\.\d+)?/g));
   t.end();
 });
 
-test('it builds each image that there is', (t) => {
+test('it builds every image', (t) => {
   const targets = [...read('infra/docker/Dockerfile').matchAll(/^FROM run AS (\w+)$/gm)].map(
     ([, one]) => one,
   );
@@ -40,13 +40,13 @@ test('it builds each image that there is', (t) => {
   t.end();
 });
 
-test('it may read the repository and nothing else, and each action is of a major version', (t) => {
+test('it may only read the repository, and pins each action to a major version', (t) => {
   t.same(workflow.permissions, { contents: 'read' });
   for (const { uses } of steps) if (uses !== undefined) t.match(uses, /^[\w-]+\/[\w-]+@v\d+$/);
   t.end();
 });
 
-test('each folder whose dependencies are looked after has some', (t) => {
+test('each folder with dependency updates has dependencies', (t) => {
   const { updates } = parse(read('.github/dependabot.yml')) as {
     updates: { 'package-ecosystem': string; directory: string }[];
   };
@@ -63,7 +63,7 @@ test('each folder whose dependencies are looked after has some', (t) => {
   t.end();
 });
 
-test('each form for an issue says what it is for, and asks for something', (t) => {
+test('each issue form has a description and at least one question', (t) => {
   const names = readdirSync(new URL('.github/ISSUE_TEMPLATE', root)).filter((name) => name !== 'config.yml');
   t.ok(names.length > 1);
   for (const name of names) {

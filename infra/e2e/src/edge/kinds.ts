@@ -11,7 +11,7 @@ import type { Message, Producer } from 'kafkajs';
 import type { Chance } from '../random.ts';
 import type { EdgeWorld } from './world.ts';
 
-/** Writes one odd thing to a partition, and tells the world what must become of it. */
+/** Writes something odd to a partition, and tells the world what must become of it. */
 type Kind = (world: EdgeWorld, partition: number, chance: Chance) => Promise<void>;
 
 const PACKED: readonly Codec[] = CODECS.slice(1);
@@ -26,10 +26,10 @@ const NAMES = [
   '',
   'ä',
 ];
-/** Beyond what a batch may unpack to. */
+/** More than the limit of an uncompressed batch. */
 const BOMB_BYTES = 70 * 1024 * 1024;
 
-/** Sends a batch in which each record becomes a letter of its own. */
+/** Sends a batch in which each record becomes its own dead letter. */
 async function sendBad(world: EdgeWorld, kind: string, partition: number, batch: RawBatch): Promise<void> {
   const first = await send(world, kind, partition, batch);
   if (first === undefined) return;
@@ -38,7 +38,7 @@ async function sendBad(world: EdgeWorld, kind: string, partition: number, batch:
   }
 }
 
-/** Sends a batch that nobody can read: one letter for all of it. */
+/** Sends an unreadable batch. One dead letter stands for all of it. */
 async function sendUnreadable(
   world: EdgeWorld,
   kind: string,
@@ -51,7 +51,7 @@ async function sendUnreadable(
   }
 }
 
-/** Sends a batch of good events: all of them are counted, unless the broker refuses it. */
+/** Sends a batch of good events. All of them must be counted, unless the broker refuses the batch. */
 async function sendGood(world: EdgeWorld, kind: string, partition: number, batch: RawBatch): Promise<void> {
   if ((await send(world, kind, partition, batch)) !== undefined) return;
   for (const { value } of batch.records) world.good.delete(JSON.parse(String(value)).call_id);
@@ -74,7 +74,7 @@ const bad = (value: Buffer | null = Buffer.from('['), more: Partial<RawRecord> =
   ...more,
 });
 
-/** Some transactions on partitions, of which each ends as it is told. */
+/** Runs transactions on some partitions. Each ends as its argument says. */
 async function transaction(world: EdgeWorld, work: (producer: Producer) => Promise<void>): Promise<void> {
   const producer = world.kafka.producer({
     idempotent: true,
@@ -161,7 +161,7 @@ export const KINDS: Record<string, Kind> = {
     });
   },
   'large values in one batch': (world, partition) => {
-    // Of repetitions that lie near each other, so that all of it fits into one batch.
+    // Repetitions close to each other compress so well that all of it fits into one batch.
     const value = Buffer.concat(Array(14).fill(randomBytes(60_000)));
     const records = Array.from({ length: 16 }, () => bad(value));
     return sendBad(world, 'large values in one batch', partition, { records, codec: 'lz4' });
@@ -230,7 +230,7 @@ export const KINDS: Record<string, Kind> = {
           await tx.send({ topic: world.topic, messages, acks: -1 });
           if (chance.chance(0.3)) await world.sendGood(partition, 1);
         }
-        // The one that began last may end first.
+        // The last transaction to begin may end first.
         for (const { tx, ends } of chance.shuffle(running)) await tx[ends]();
       }),
     ),

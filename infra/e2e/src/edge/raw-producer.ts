@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { encodeBatch, type RawBatch } from '@calltally/contract/testing';
 
-/** Writes record batches as they are to one partition at a time, which no client library does. */
+/** Writes record batches unchanged, to one partition at a time. No client library does this. */
 export class RawProducer {
   readonly #socket: Socket;
   readonly #topic: string;
@@ -20,7 +20,7 @@ export class RawProducer {
     return new RawProducer(socket, topic);
   }
 
-  /** @returns the offset of its first record, or the code of the broker's refusal, as a negative number */
+  /** @returns the offset of the first record, or the broker's error code as a negative number */
   async send(partition: number, batch: RawBatch): Promise<number> {
     const records = await encodeBatch(batch);
     this.#socket.write(this.#request(partition, records));
@@ -35,7 +35,7 @@ export class RawProducer {
     this.#socket.destroy();
   }
 
-  /** Produce, version 7 (the first that may bring zstd), acks of all replicas. */
+  /** A Produce request, version 7 (the first that allows zstd), with acks of all replicas. */
   #request(partition: number, records: Buffer): Buffer {
     const text = (value: string) => Buffer.concat([int(2, value.length), Buffer.from(value)]);
     const body = Buffer.concat([

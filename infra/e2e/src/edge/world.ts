@@ -10,7 +10,7 @@ import { createLogger } from '@calltally/telemetry';
 import kafkajs, { type Admin, type Kafka, type KafkaMessage, type Producer } from 'kafkajs';
 import { RawProducer } from './raw-producer.ts';
 
-/** A letter that must be written: of one offset, or of all from the first through the last. */
+/** A dead letter that must be written: for one offset, or for all from the first through the last. */
 interface ExpectedLetter {
   kind: string;
   partition: number;
@@ -20,7 +20,7 @@ interface ExpectedLetter {
 
 export const PARTITIONS = 3;
 
-/** Ingest in this process on a topic of its own, and what must become of everything that is written to that. */
+/** Ingest in this process on its own topic, and what must become of everything that is written to the topic. */
 export class EdgeWorld {
   readonly kafka: Kafka;
   readonly admin: Admin;
@@ -34,11 +34,11 @@ export class EdgeWorld {
   readonly said: string[] = [];
   readonly letters: ExpectedLetter[] = [];
   readonly good = new Set<string>();
-  /** What the broker would not take, by kind. */
+  /** What the broker refused, by kind. */
   readonly refused: string[] = [];
   readonly sent = new Map<string, number>();
   crashed: Error | undefined;
-  /** For the command, so that it finds all of this. */
+  /** The environment in which `calltally` finds all of this. */
   readonly environment: Record<string, string>;
   readonly #redisUrl: string;
   #made = 0;
@@ -126,7 +126,7 @@ export class EdgeWorld {
     return world;
   }
 
-  /** A call that must be counted once it is on the topic and no transaction took it back. */
+  /** A call that must be counted once it is on the topic, unless its transaction is aborted. */
   event(): CallEvent {
     return {
       call_id: `${this.topic}-${this.#made++}`,
@@ -141,7 +141,7 @@ export class EdgeWorld {
     return Buffer.from(JSON.stringify(event));
   }
 
-  /** A call that a transaction takes back. */
+  /** A call of an aborted transaction. */
   abortedValue(): Buffer {
     return Buffer.from(JSON.stringify(this.event()));
   }
@@ -155,7 +155,7 @@ export class EdgeWorld {
     this.sent.set(kind, (this.sent.get(kind) ?? 0) + times);
   }
 
-  /** Waits until everything is counted and as-of has gone on. @returns what is not as it must be after that time */
+  /** Waits until everything is counted and as-of has advanced. @returns what is still wrong after the time limit */
   async faults(withinMs: number): Promise<string[]> {
     const sinceMs = Date.now();
     let found: string[] = [];
@@ -176,7 +176,7 @@ export class EdgeWorld {
     return faults.length > 0 ? faults : this.#letterFaults();
   }
 
-  /** Rows of the user; fewer where one of the good calls is not among them. */
+  /** The number of the user's rows. If good calls are missing, only the number of good calls that are there. */
   async #counted(): Promise<number> {
     const held = await this.store.calls.ownersOf([...this.good]);
     return held.size < this.good.size ? held.size : this.store.users.callsOf(this.user);
@@ -221,12 +221,12 @@ export class EdgeWorld {
     ];
   }
 
-  /** All letters there are. */
+  /** All dead letters. */
   async readLetters(): Promise<KafkaMessage[]> {
     return this.read(`${this.topic}.dlq`);
   }
 
-  /** All messages that the first partition of a topic holds. */
+  /** All messages in the first partition of a topic. */
   async read(topic: string): Promise<KafkaMessage[]> {
     const ends = await this.admin.fetchTopicOffsets(topic);
     const end = Number(ends.find(({ partition }) => partition === 0)!.high);
@@ -265,12 +265,12 @@ async function untilServed(admin: Admin, topic: string): Promise<void> {
   }
 }
 
-/** As brokers before Kafka 4 do; later ones refuse what lies more than an hour ahead, where nobody said otherwise. */
+/** The default of brokers before Kafka 4. By default, later ones refuse timestamps more than an hour ahead. */
 async function takeAnyTimestamp(admin: Admin, topic: string): Promise<void> {
   await alterTopic(admin, topic, { 'message.timestamp.after.max.ms': '9223372036854775807' });
 }
 
-/** Sets what is named of a topic's configuration, and all else to its defaults. */
+/** Sets the given settings of a topic, and resets all others to their defaults. */
 export async function alterTopic(
   admin: Admin,
   topic: string,

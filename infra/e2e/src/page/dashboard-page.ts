@@ -14,7 +14,7 @@ export interface Row {
 
 const TAB_MAX = 30;
 
-/** The page as somebody uses it who goes by names and roles; only figures are found by their attribute. */
+/** The page as people use it: elements are found by name and role. Only figures are found by their attribute. */
 export class DashboardPage {
   constructor(readonly page: Page) {}
 
@@ -30,13 +30,13 @@ export class DashboardPage {
     return this.page.getByRole('button', { name, exact: true });
   }
 
-  /** Types a key and sends it; what comes of it is not waited for. */
+  /** Types a key and submits it. Does not wait for the result. */
   async signIn(key: string): Promise<void> {
     await this.keyField.fill(key);
     await this.button('Sign in').click();
   }
 
-  /** What the page says of its line to the server. */
+  /** The connection status that the page shows. */
   async link(): Promise<string | null> {
     return this.page.locator('header [data-state]').getAttribute('data-state');
   }
@@ -51,7 +51,7 @@ export class DashboardPage {
     return Object.fromEntries(shown.map(([field, text]) => [field, numberOf(text!)])) as unknown as Figures;
   }
 
-  /** What a card says of the period before. */
+  /** What a card says about the previous period. */
   async comparison(field: keyof Figures): Promise<string> {
     return (await this.page.locator(`[data-figure=${field}] .comparison`).textContent()) ?? '';
   }
@@ -75,7 +75,7 @@ export class DashboardPage {
     await this.button('Show table').click();
   }
 
-  /** The chart's figures, as the table behind it says them; none where there is no table. */
+  /** The chart's figures, from the table behind it. None if there is no table. */
   async rows(): Promise<Row[]> {
     const rows = await this.page
       .locator('tbody tr')
@@ -92,17 +92,17 @@ export class DashboardPage {
     }));
   }
 
-  /** The chart: a slider to those who cannot see it. */
+  /** The chart. Assistive technology sees it as a slider. */
   get chart(): Locator {
     return this.page.getByRole('slider');
   }
 
-  /** What is read to those who cannot see it, as it stands now. */
+  /** The current text of the live regions, which screen readers announce. */
   async announced(): Promise<string> {
     return (await this.page.getByRole('status').allTextContents()).join(' ').trim();
   }
 
-  /** Moves the focus there by the tabulator key, a bounded number of times. @returns whether it got there */
+  /** Moves the focus to an element with the Tab key, in a limited number of presses. @returns whether it got there */
   async tabTo(target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<boolean> {
     for (let presses = 0; presses < TAB_MAX; presses++) {
       await this.page.keyboard.press(key);
@@ -123,15 +123,15 @@ export class DashboardPage {
   }
 }
 
-/** "1,047" is 1047; NaN where there is no number. */
+/** "1,047" becomes 1047; NaN if there is no number. */
 function numberOf(text: string): number {
   const [digits] = /[\d,]+(\.\d+)?/.exec(text) ?? [];
   return digits === undefined ? Number.NaN : Number(digits.replaceAll(',', ''));
 }
 
 /**
- * The records of a CSV by the names in its header, as RFC 4180 has it: each line ends with CRLF. Ours quotes nothing,
- * and a quote would be a fault.
+ * The records of a CSV by the names in its header. As in RFC 4180, each line ends with CRLF. Our CSV never needs
+ * quotes, so a quote is an error.
  */
 export function csvRows(text: string): Record<string, string>[] {
   if (text.includes('"')) throw new Error(`quoted: ${text}`);

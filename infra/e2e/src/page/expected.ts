@@ -6,13 +6,13 @@ export const DAY_MS = 86_400_000;
 const startOfDay = (ms: number) => ms - (ms % DAY_MS);
 export const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
-/** A range, and the period that it is held against. */
+/** A range, and the period that it is compared with. */
 interface Ranges {
   range: OracleRange;
   previous: OracleRange;
 }
 
-/** The ranges by their names, by the calendar of Date: each ends now, and so does the period before, so long ago. */
+/** The named ranges, computed with Date. Each ends now; its previous period ends the range's length earlier. */
 export function namedRanges(nowMs: number): Record<'Today' | '7 days' | '30 days' | 'This month', Ranges> {
   const running = (days: number): Ranges => {
     const from = startOfDay(nowMs) - (days - 1) * DAY_MS;
@@ -36,21 +36,21 @@ export function namedRanges(nowMs: number): Record<'Today' | '7 days' | '30 days
   };
 }
 
-/** Whole days, both inclusive, held against as many days before them. */
+/** Whole days, both inclusive, compared with as many days before them. */
 export function daysRange(first: string, last: string): Ranges {
   const from = Date.parse(first);
   const until = Date.parse(last) + DAY_MS;
   return { range: { from, until }, previous: { from: from - (until - from), until: from } };
 }
 
-/** What the cards must say. */
+/** What the cards must show. */
 export function expectedFigures(oracle: Oracle, userId: string, range: OracleRange, nowMs: number): Figures {
   return oracle.figures(userId, range, nowMs);
 }
 
 /**
- * What the table must say: a row for each day of the range, or none at all where no day has a call. A range of one day
- * has the six before it beside it.
+ * What the table must show: a row for each day of the range, or no row if no day has a call. A range of one day also
+ * shows the six days before it.
  */
 export function expectedDays(oracle: Oracle, userId: string, range: OracleRange): Row[] {
   if (oracle.figures(userId, range, 0).total_calls === 0) return [];
@@ -65,7 +65,7 @@ export function expectedDays(oracle: Oracle, userId: string, range: OracleRange)
   return rows;
 }
 
-/** The share by which a figure differs from that of the period before, as it is shown: `+12 %`, `−3.4 %`. */
+/** The change from the previous period, as the page shows it: `+12 %`, `−3.4 %`. */
 export function expectedShare(figure: number, previous: number): string | undefined {
   if (previous === 0) return undefined;
   const percent = Math.abs((100 * (figure - previous)) / previous);

@@ -13,8 +13,8 @@ const WIDTHS = [1280, 390];
 const SCHEMES = ['light', 'dark'] as const;
 
 /**
- * Looks at a state of the page on a desk and on a phone, in light and in dark: axe-core finds nothing, nothing scrolls
- * sideways, and a picture of each is left in `.calltally/screenshots` for a person.
+ * Checks a state of the page on desktop and phone, in light and dark mode: axe-core finds nothing, and nothing scrolls
+ * sideways. Leaves a screenshot of each in `.calltally/screenshots` for people to look at.
  */
 export async function look(t: Test, page: Page, state: string): Promise<void> {
   const before = page.viewportSize()!;
@@ -36,7 +36,7 @@ export async function look(t: Test, page: Page, state: string): Promise<void> {
   await page.evaluate(DRAWN);
 }
 
-/** The chart draws anew for another width in a frame of its own; and transitions are over. */
+/** Waits until the chart has redrawn itself for a new width, in its own frame, and transitions are over. */
 const DRAWN = `(async () => {
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   await frame();
@@ -46,9 +46,9 @@ const DRAWN = `(async () => {
   await frame();
 })()`;
 
-/** Rules broken, and where. What axe cannot decide by itself is for the person who looks at the picture. */
+/** The broken rules, and where. What axe cannot decide is left to whoever looks at the screenshot. */
 async function axeFindings(page: Page): Promise<string[]> {
-  // By the debugger, which no Content-Security-Policy concerns.
+  // Through the debugger, because the Content-Security-Policy does not apply to it.
   await page.evaluate(`${AXE}; undefined`);
   const { violations } = await page.evaluate<AxeResults>('axe.run(document)');
   return violations.flatMap(({ id, help, nodes }) =>

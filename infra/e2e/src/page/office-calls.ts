@@ -8,9 +8,10 @@ const QUIET_MS = 600_000;
 const CALLS_OF_WEEKDAY = [6, 41, 38, 44, 36, 31, 9];
 
 /**
- * The calls of a small office up to now: many on working days and few on others, none on some days, most of them short;
- * and one right now, so that there is a today just after midnight too. None of an earlier day began in the minutes of
- * the day that a test takes from now on: the period before, which goes as far as now, stays the same meanwhile.
+ * The calls of a small office up to now: many on working days, few on others, none on some days, most of them short.
+ * One starts right now, so that today has a call even just after midnight. No call of an earlier day starts in the time
+ * of day during which the test runs: the previous period ends at the current time of day, so its figures stay the same
+ * meanwhile.
  */
 export function officeCalls(userId: string, days: number, nowMs: number): CallEvent[] {
   const today = Math.floor(nowMs / DAY_MS);

@@ -10,19 +10,19 @@ import { startBrowser } from './visit.ts';
 
 const DAYS = 200;
 
-/** The running service, a browser, and a user whose calls of half a year are counted. */
+/** The running service, a browser, and a user with half a year of counted calls. */
 interface PageWorld extends World {
   browser: Browser;
   url: string;
   userId: string;
   key: string;
-  /** Of a user without calls. */
+  /** The key of a user without calls. */
   emptyKey: string;
-  /** Publishes a call and resolves when Kafka has it. */
+  /** Publishes a call. Resolves once Kafka acknowledged it. */
   publish(call: Partial<CallEvent>): Promise<void>;
 }
 
-/** All of it ends with `t`. @param nowMs up to when there are calls */
+/** Everything ends with `t`. @param nowMs the end of the user's calls */
 export async function startPageWorld(
   t: Test,
   options: PlatformOptions = {},
@@ -57,7 +57,7 @@ export async function startPageWorld(
   };
 }
 
-/** An API in this process over the platform's engines, by a clock that the test moves (`ms`, epoch). Ends with `t`. */
+/** An API in this process on the platform's engines. The test moves its clock (`ms`, epoch). Ends with `t`. */
 export async function startApiWithClock(
   t: Test,
   platform: Platform,

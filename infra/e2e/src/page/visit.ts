@@ -9,9 +9,9 @@ const PATIENCE_MS = 30_000;
 const POLL_MS = 50;
 
 /**
- * Looks until what is there is what should be there; if it never is, says what was there last, and throws: what would
- * come next would only be waited for in vain.
- * @param expected a function where it goes with the clock
+ * Polls until the actual value equals the expected one. After the time limit it reports the last actual value and
+ * throws, because the following steps could only time out too.
+ * @param expected a function if the value depends on the clock
  */
 export async function becomes<T>(
   t: Test,
@@ -22,22 +22,23 @@ export async function becomes<T>(
   const right = () => (typeof expected === 'function' ? (expected as () => T)() : expected);
   let last = await look();
   for (const end = Date.now() + PATIENCE_MS; Date.now() < end; last = await look()) {
-    // The clock may have turned between: either side of it is right.
+    // The clock may have ticked in between; the value from before or after the tick is right.
     if (isDeepStrictEqual(last, right())) break;
     await sleep(POLL_MS);
   }
   if (!t.strictSame(last, right(), message)) throw new Error(`never came: ${message}`);
 }
 
-/** No name resolves, so whatever the page may ask for, nothing leaves this machine. */
+/** No host name resolves, so no request of the page leaves this machine. */
 const STAY_HERE = '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1';
-/** Without it the API starts as well, and has nothing to show. */
+/** Without the built page the API starts too, but has nothing to serve. */
 const PAGE = new URL('../../../../services/web/dist/index.html', import.meta.url);
 
-/** A Chromium without a window, which ends with `t`; were this process killed, it would end with its pipe. */
+/** A headless Chromium that ends with `t`. If this process is killed, it ends because its pipe closes. */
 export async function startBrowser(t: Test): Promise<Browser> {
   await access(PAGE);
-  // Playwright leaves the sandbox out unless told otherwise: root has none, and it loads nothing but our own page.
+  // Playwright runs Chromium without its sandbox by default. Root cannot use one, and the browser loads only our own
+  // page.
   const browser = await chromium.launch({ executablePath: await obtainChromium(), args: [STAY_HERE] });
   t.teardown(() => browser.close());
   return browser;
@@ -48,24 +49,24 @@ interface VisitOptions {
   width?: number;
   scheme?: 'light' | 'dark';
   reducedMotion?: boolean;
-  /** What the console may say besides: a browser reports there each request that was refused. */
+  /** Console errors to allow: a browser logs each failed request there. */
   mayLog?: RegExp;
 }
 
 interface Visit {
   page: Page;
-  /** How often a document was loaded. */
+  /** How many times a document was loaded. */
   loads(): number;
   transfer: Transfer;
 }
 
 const HEIGHT = 900;
-/** Far from UTC, and on another day for half of it: the page must not go by the browser's zone. */
+/** Far from UTC, and on another date for half of the day. The page must not use the browser's time zone. */
 const ZONE = 'Pacific/Auckland';
 
 /**
- * Opens the page in a browser profile of its own, and holds it to what is so in every state: no error in the console or
- * of the page, nothing that the Content-Security-Policy stopped, no request to another host.
+ * Opens the page in its own browser profile. In every state it must cause no error in the console or the page, no
+ * Content-Security-Policy violation, and no request to another host.
  */
 export async function visit(
   t: Test,
@@ -108,7 +109,7 @@ export async function visit(
   }
 }
 
-/** Bytes that came over the network for a page, as they were sent: compressed, with their headers. */
+/** Bytes received over the network for a page: compressed, with headers. */
 class Transfer {
   readonly #bytes = new Map<string, number>();
 
@@ -120,11 +121,11 @@ class Transfer {
     session.on('Network.responseReceived', ({ requestId, response }) =>
       add(requestId, response.encodedDataLength),
     );
-    // A stream never finishes, so pieces are added up as they come.
+    // A stream never finishes, so add up its chunks as they arrive.
     session.on('Network.dataReceived', ({ requestId, encodedDataLength }) =>
       add(requestId, encodedDataLength),
     );
-    // The whole of one that has finished, headers and all.
+    // The total of a finished response, including its headers.
     session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) =>
       transfer.#bytes.set(requestId, encodedDataLength),
     );

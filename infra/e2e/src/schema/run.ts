@@ -8,15 +8,15 @@ import { testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 
 /*
- * `npm run test:schema`: asks the API whatever its own OpenAPI document allows, and what it does not, by schemathesis,
- * until that has no more questions. Arguments are handed on to schemathesis.
+ * `npm run test:schema`: schemathesis sends the API requests that its OpenAPI document allows, and requests that it
+ * forbids, until it has no more to try. Passes its arguments on to schemathesis.
  */
 
 const VERSION = '4.32.5';
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const FOLDER = join(ROOT, '.calltally', 'schemathesis');
 const HOOKS = fileURLToPath(new URL('.', import.meta.url));
-/** Streams end soon, since every answer is read to its end. */
+/** Streams end soon, because schemathesis reads every answer to its end. */
 const STREAM_LIFE_MS = 20;
 
 async function run(
@@ -72,7 +72,7 @@ async function main(): Promise<number> {
       '--workers',
       '2',
     ];
-    // A check of our own takes its place (hooks.py).
+    // hooks.py replaces this check with our own.
     args.push('--exclude-checks', 'positive_data_acceptance');
     return await run(schemathesis, [...args, ...process.argv.slice(2)], {
       ...process.env,

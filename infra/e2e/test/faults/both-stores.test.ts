@@ -32,7 +32,7 @@ test('both stores fail: 503 with Retry-After at once, from the first request on,
         t.equal((await ask(api.url, key!)).status, 503, 'nobody can answer');
         t.equal((await fetch(`${api.url}/healthz`)).status, 200, 'the API is alive all the same');
       };
-      // Answers from before and after the outage are exact; how soon each 503 comes is held there, too.
+      // Answers from before and after the outage are exact. This also checks how fast each 503 comes.
       const both = { whole: [200, 503], cut: [200, 503] };
       await endure(t, world, report, { ...fault, ...both, begin: beginAndAsk });
     });

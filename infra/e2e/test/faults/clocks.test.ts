@@ -12,20 +12,20 @@ const report = new FaultReport(import.meta.url);
 const DAY_MS = 86_400_000;
 const LATE_MS = 3 * 365 * DAY_MS;
 const AHEAD_MS = 4 * 60_000;
-/** Far enough ahead that some answers come before it and some after, near enough to wait for. */
+/** Far enough ahead that answers come before and after it, near enough to wait for. */
 const SOON_MS = 4_000;
 const AROUND = 60;
 
 interface Query {
   query: string;
-  /** The range meant, for a question asked at `nowMs`. */
+  /** The range that a request at `nowMs` means. */
   range(nowMs: number): OracleRange;
 }
 
 const text = (ms: number) => new Date(ms).toISOString();
 const EARLIEST = Date.UTC(2000, 0, 1);
 
-/** Ranges that end or begin around an instant, by every precision; and those that end now. */
+/** Ranges that start or end near an instant, in every precision, and ranges that end now. */
 function queriesAround({ chance }: World, instantMs: number): Query[] {
   const until = (query: string, untilMs: number): Query => ({
     query: `start_date=2000-01-01&end_date=${query}`,
@@ -62,7 +62,7 @@ class Asked {
   readonly wrong: unknown[] = [];
   slowestMs = 0;
 
-  /** Asks each user once, and holds the answer to the oracle as of the question or of the answer. */
+  /** Reads each user once, and compares the answer with the oracle as of the request or the answer. */
   async ask({ platform, oracle, keys }: World, { query, range }: Query): Promise<void> {
     for (const [userId, key] of keys) {
       const askedAtMs = Date.now();
@@ -83,7 +83,7 @@ class Asked {
   }
 }
 
-/** A call of each user's that starts at an instant. */
+/** A call of each user that starts at an instant. */
 async function sendStartedAt({ platform, traffic, oracle }: World, startedAtMs: number): Promise<void> {
   const events = traffic.users.map((userId): CallEvent => {
     const { ended_at: _, ...event } = traffic.call(startedAtMs);
@@ -93,7 +93,7 @@ async function sendStartedAt({ platform, traffic, oracle }: World, startedAtMs: 
   await platform.producer.sendAll(events);
 }
 
-test('calls by clocks that are late or ahead are in the ranges that hold their start, and in no other', async (t) => {
+test('calls from clocks that are late or ahead count only in ranges that hold their start', async (t) => {
   const world = await startWorld(t, { users: 3, lines: ['redis'] });
   const { platform } = world;
   await sendCalls(world, 400);

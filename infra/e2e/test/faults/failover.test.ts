@@ -11,9 +11,9 @@ import { startWorld } from '../../src/world.ts';
 const report = new FaultReport(import.meta.url);
 const STEPS_MAX = 500;
 const STEP_MS = 20;
-/** Nobody answers at the address for so long. */
+/** How long nobody answers at the address. */
 const AWAY_MS = 300;
-/** Events that a replica lacks at least when it is promoted. */
+/** The least number of events that a replica lacks when it is promoted. */
 const LACKS = 20;
 
 async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
@@ -24,20 +24,20 @@ async function until(holds: () => Promise<boolean>, what: string): Promise<void>
   throw new Error(`waited in vain: ${what}`);
 }
 
-/** Events that a Redis has counted, by its own marks. */
+/** Events that a Redis has counted, by its own checkpoints. */
 async function markedIn(address: string): Promise<number> {
   const ledger = await redisCommand(address, 'HGETALL ct:ledger:{0}');
   const marks = [...ledger.matchAll(/mark:\S+\r\n\$\d+\r\n(-?\d+)/g)];
   return marks.reduce((sum, [, mark]) => sum + Number(mark) + 1, 0);
 }
 
-test('Redis fails over to a replica: answered, and exact again without any help', async (t) => {
+test('Redis fails over to a replica: dashboards are answered, and exact again without help', async (t) => {
   const world = await startWorld(t, { users: 10 });
   const { address } = world.platform.redis;
   const { port } = new URL(address);
   let master: Engine = world.platform.redis;
 
-  /** A Redis that has caught up with the master, and follows it over a line. */
+  /** A Redis that has caught up with the master and replicates it through a proxy. */
   const follow = async () => {
     await redisCommand(address, 'CONFIG SET repl-diskless-sync-delay 0');
     const line = await TcpProxy.to(address);
@@ -50,7 +50,7 @@ test('Redis fails over to a replica: answered, and exact again without any help'
     return { line, replica };
   };
 
-  /** It answers at the address of the master from now on, as with a name or an address that operators move. */
+  /** Takes over the master's address, as when operators move a host name or an IP. */
   const takeAddress = async (replica: Engine) => {
     await sleep(AWAY_MS);
     await redisCommand(replica.address, `CONFIG SET port ${port}`);
@@ -82,7 +82,7 @@ test('Redis fails over to a replica: answered, and exact again without any help'
       },
     },
     {
-      // Readers stay where they are, with one that is a replica now; ingest is refused there.
+      // Readers stay connected to what is a replica now; it refuses the writes of ingest.
       name: 'Redis hands over to a replica and becomes one, no connection is cut',
       begin: async () => {
         const { replica } = await follow();

@@ -15,11 +15,11 @@ for (const { ingests, kills } of [
     const { platform, chance } = world;
     const flow = new Flow(world);
     flow.start();
-    // Readers never rest: a user that Redis lost is filled behind their answers, while ingest counts and dies.
+    // Readers never pause: cold users are filled while ingest counts and dies.
     const observed = await observe(world, async () => {
       for (let kill = 0; kill < kills; kill++) {
         const ingest = chance.pick(platform.ingests);
-        // Mostly while it counts, sometimes while it is still joining the group.
+        // Mostly while it counts, sometimes while it still joins the group.
         if (chance.chance(0.8)) await ingest.ready();
         await sleep(chance.int(0, 900));
         await ingest.end('SIGKILL');
@@ -44,7 +44,7 @@ test('exact after 6 kills of the API while events flow', async (t) => {
     for (let kill = 0; kill < kills; kill++) {
       await sleep(chance.int(100, 700));
       await platform.api.end('SIGKILL');
-      // What it was filling is left half-done.
+      // It leaves a half-done fill.
       if (chance.chance(0.5)) await platform.flushRedis();
       await platform.api.start();
     }

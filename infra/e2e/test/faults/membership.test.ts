@@ -3,10 +3,10 @@ import { test } from 'tap';
 import { compareWithOracle } from '../../src/compare.ts';
 import { sendCalls, startWorld } from '../../src/world.ts';
 
-/** Longer than the session timeout that the platform sets, 1.5 s. */
+/** Longer than the platform's session timeout of 1.5 s. */
 const LONGER_THAN_A_SESSION_MS = 5_000;
 
-test('a store that is away costs no membership, and a stop ends well with the store away', async (t) => {
+test('while a store is unavailable, consumers stay in the group and can stop cleanly', async (t) => {
   const world = await startWorld(t, { users: 3, own: ['mongo'] });
   const { platform } = world;
   const [ingest] = platform.ingests;
@@ -32,7 +32,7 @@ test('a store that is away costs no membership, and a stop ends well with the st
   await platform.mongo.stop('SIGKILL');
   await sendCalls(world, 200);
   await sleep(500);
-  // Bounded by the promise to stop within 10 seconds.
+  // Ingest promises to stop within 10 seconds.
   const ended = await Promise.race([ingest!.end('SIGTERM'), sleep(10_000, 'still there')]);
   t.equal(ended, 0, 'stopped within 10 seconds');
   await platform.mongo.start();

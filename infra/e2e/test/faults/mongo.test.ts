@@ -5,10 +5,10 @@ import { FaultReport } from '../../src/fault-report.ts';
 import { startWorld } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
-/** Rows are needed for these ranges, and are not to be had in time. */
+/** These ranges need rows, which cannot be read in time. */
 const cut = [200, 503] as const;
 
-test('Mongo fails in every way: whole days are answered, the rest at once with 503, all exact again', async (t) => {
+test('Mongo fails in every way: whole days are answered, the rest gets 503 at once, all exact again', async (t) => {
   const world = await startWorld(t, { users: 10, lines: ['mongo'], own: ['mongo'] });
   const { mongo } = world.platform;
   const line = world.platform.line('mongo');
@@ -35,7 +35,7 @@ test('Mongo fails in every way: whole days are answered, the rest at once with 5
     },
     {
       name: 'Services started while Mongo is away',
-      // No key is known to an API that has just begun.
+      // An API that has just started knows no key yet.
       whole: [200, 503, 'none'],
       cut: [200, 503, 'none'],
       amidTraffic: true,

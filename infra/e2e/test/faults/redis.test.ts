@@ -7,8 +7,8 @@ import { startWorld } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
 
-test('Redis fails in every way: answered, and exact again without any help', async (t) => {
-  // Without the append-only file a dump is all that a restarted Redis knows.
+test('Redis fails in every way: dashboards are answered, and exact again without help', async (t) => {
+  // Without the append-only file, a restarted Redis knows only its dump.
   const redisArguments = ['--appendonly', 'no', '--save', ''];
   const world = await startWorld(t, { users: 10, lines: ['redis'], redisArguments });
   const { redis } = world.platform;

@@ -7,7 +7,7 @@ import { FaultReport, tally } from '../../src/fault-report.ts';
 import { startWorld } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
-/** The contract's two seconds, and half of one for two busy cores. */
+/** The contract's two seconds, plus half a second for two busy cores. */
 const REFUSED_WITHIN_MS = 2_500;
 const ASKED_FOR_MS = 20_000;
 const SETTLING_MS = 300;
@@ -19,7 +19,7 @@ test('a revoked key is refused within two seconds, whatever else is wrong', asyn
   const [userId] = world.keys.keys();
   await warmUp(world);
 
-  /** Revokes a key that is in use, then uses it until it is refused. */
+  /** Revokes a key in use, then uses it until it is refused. */
   async function untilRefused(begin: () => unknown, heal: () => unknown, healFirst: boolean) {
     const { apiKey, row } = await store.apiKeys.create({ userId: userId! });
     const seen = { statuses: new Map<unknown, number>(), sources: new Map<unknown, number>(), slowestMs: 0 };
@@ -33,7 +33,7 @@ test('a revoked key is refused within two seconds, whatever else is wrong', asyn
     t.equal(await use(), 200, 'good before');
     await begin();
     await sleep(SETTLING_MS);
-    // Straight to Mongo, as by an operator whose line is good.
+    // Directly in Mongo, as by an operator with a healthy connection.
     await store.apiKeys.revoke(row._id);
     if (healFirst) {
       t.equal(await use(), 200, 'the API cannot know, and known keys stay valid');
@@ -78,7 +78,7 @@ test('a revoked key is refused within two seconds, whatever else is wrong', asyn
   ]) {
     const { statuses, sources, slowestMs, refusedAfterMs } = await untilRefused(begin, heal, healFirst);
     const after = `${Math.round(refusedAfterMs)} ms${healFirst ? ' once Mongo is back' : ''}`;
-    // While the API cannot ask there is no bound but the outage.
+    // While the API cannot ask Mongo, only the end of the outage bounds the time.
     if (!healFirst) t.ok(refusedAfterMs <= REFUSED_WITHIN_MS, `${fault}: refused after ${after}`);
     const answers = { whole: tally(statuses), cut: '', sources: tally(sources), slowestMs };
     const row = { ...answers, during: `refused after ${after}`, afterwards: 'refused' };

@@ -12,16 +12,16 @@ import { Flow, startWorld, type World } from '../../src/world.ts';
 const report = new FaultReport(import.meta.url);
 const DAY_MS = 86_400_000;
 const USER = 'whale';
-/** So many that Mongo takes longer than one piece may, over so long that there are many pieces. */
+/** So many calls that Mongo needs more time than one piece may take, over so many months that there are many pieces. */
 const ROWS = 400_000;
 const DAYS = 700;
 const ROWS_AT_ONCE = 5_000;
-/** A life of the topic of its own, so that no offset is that of an event. */
+/** A topic epoch of its own, so that no offset belongs to an event. */
 const STREAM = 7;
 const KILLS = 10;
 const COMPLETE_WITHIN_MS = 180_000;
 
-/** A history that was counted long ago, as rows and in the oracle. @returns API key */
+/** Stores a history that was counted long ago, as rows and in the oracle. @returns API key */
 async function giveHistory({ platform, oracle }: World): Promise<string> {
   const { calls, progress } = platform.store;
   const until = Date.now() - DAY_MS;
@@ -50,7 +50,7 @@ async function giveHistory({ platform, oracle }: World): Promise<string> {
   return platform.key(USER);
 }
 
-test('a user with hundreds of thousands of calls is filled in, whoever is killed and however often Redis is emptied', async (t) => {
+test('a user with hundreds of thousands of calls is filled, whatever is killed and however often Redis is emptied', async (t) => {
   const world = await startWorld(t, { users: 6 });
   const { platform, oracle, chance } = world;
   await warmUp(world);
@@ -68,7 +68,7 @@ test('a user with hundreds of thousands of calls is filled in, whoever is killed
     const from = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() - 30);
     return { from, until: nowMs + 1 };
   };
-  // Nothing new comes for the user meanwhile, so every answer has one right value.
+  // The user gets no new calls meanwhile, so every answer has one right value.
   const asking = (async () => {
     for (; isAsking; await sleep(20)) {
       const askedAtMs = Date.now();
@@ -91,7 +91,7 @@ test('a user with hundreds of thousands of calls is filled in, whoever is killed
     await victim.end('SIGKILL');
     await victim.start();
   }
-  // A part of it is filled in by now, and others go on.
+  // The user is partly filled by now, and other processes go on.
   const allOfIt = `start_date=${new Date(Date.now() - (DAYS + 2) * DAY_MS).toISOString().slice(0, 10)}`;
   let source: string | null = null;
   for (const end = Date.now() + COMPLETE_WITHIN_MS; source !== 'counters' && Date.now() < end; ) {

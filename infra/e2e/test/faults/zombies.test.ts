@@ -6,7 +6,7 @@ import { Flow, startWorld } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
 const ZOMBIES = 12;
-/** Many times the session timeout that the platform sets, 1.5 s. */
+/** Many times the platform's session timeout of 1.5 s. */
 const EXPELLED_WITHIN_MS = 20_000;
 
 test('a consumer that wakes up after another took over its partitions changes no number', async (t) => {
@@ -20,7 +20,7 @@ test('a consumer that wakes up after another took over its partitions changes no
     for (let i = 0; i < ZOMBIES; i++) {
       await Promise.all(platform.ingests.map((ingest) => ingest.ready()));
       const zombie = chance.pick(platform.ingests);
-      // Anywhere in a batch: between the rows and the counters, between the counters and the mark.
+      // At any point of a batch: between rows and counters, or between counters and checkpoint.
       await sleep(chance.int(0, 600));
       zombie.signal('SIGSTOP');
       for (const end = Date.now() + EXPELLED_WITHIN_MS; Date.now() < end; await sleep(50)) {
@@ -29,7 +29,7 @@ test('a consumer that wakes up after another took over its partitions changes no
           break;
         }
       }
-      // Before the other one has begun, in the midst of it, or when it is far ahead.
+      // Before the other consumer starts, while it works, or when it is far ahead.
       await sleep(chance.int(0, 1_500));
       if (chance.chance(0.3)) await platform.flushRedis();
       zombie.signal('SIGCONT');

@@ -5,12 +5,12 @@ import { look } from '../../src/page/look.ts';
 import { startPageWorld } from '../../src/page/page-world.ts';
 import { becomes, visit } from '../../src/page/visit.ts';
 
-/** The browser itself logs requests that nobody, or only a refusal, answered. */
+/** The browser logs requests that failed or got no answer. */
 const NO_ANSWER = /Failed to load resource: .*(ERR_CONNECTION_|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE)/;
 const UNAVAILABLE = /Failed to load resource: .* 503 /;
 const REFUSED = /Failed to load resource: .* 401 /;
 
-test('whatever fails, the page says so, keeps what it knew and goes on by itself', async (t) => {
+test('the page reports each failure, keeps its last figures and recovers by itself', async (t) => {
   const world = await startPageWorld(t, { lines: ['redis', 'mongo'] });
   const { browser, url, key, userId, oracle, platform } = world;
   const figuresOf = (name: '7 days' | '30 days') => () => {
@@ -18,7 +18,7 @@ test('whatever fails, the page says so, keeps what it knew and goes on by itself
     return expectedFigures(oracle, userId, namedRanges(nowMs)[name].range, nowMs);
   };
 
-  await t.test('the API is killed and started again: offline with the last figures, then live', async (t) => {
+  await t.test('the API is killed and restarted: offline with the last figures, then live', async (t) => {
     await visit(t, browser, { url, mayLog: NO_ANSWER }, async ({ page, loads }) => {
       const dashboard = new DashboardPage(page);
       await dashboard.signIn(key);
@@ -52,7 +52,7 @@ test('whatever fails, the page says so, keeps what it knew and goes on by itself
     });
   });
 
-  await t.test('Redis is away: the figures are right all the same', async (t) => {
+  await t.test('Redis is unavailable: the figures are still right', async (t) => {
     await visit(t, browser, { url }, async ({ page }) => {
       const dashboard = new DashboardPage(page);
       await dashboard.signIn(key);
@@ -66,23 +66,26 @@ test('whatever fails, the page says so, keeps what it knew and goes on by itself
     });
   });
 
-  await t.test('both stores are away: it says so and what will happen, then all is right', async (t) => {
-    await visit(t, browser, { url, mayLog: UNAVAILABLE }, async ({ page, loads }) => {
-      const dashboard = new DashboardPage(page);
-      await dashboard.signIn(key);
-      await becomes(t, () => dashboard.figures(), figuresOf('30 days'), 'the figures');
-      for (const line of ['redis', 'mongo'] as const) platform.line(line).cut();
-      await dashboard.choose('7 days');
-      await page.getByText('cannot read its figures').first().waitFor();
-      await page.getByText('No figures of this range').waitFor();
-      t.equal(await page.locator('[aria-busy=true]').count(), 0, 'nothing looks as if it were on its way');
-      await look(t, page, 'error');
-      for (const line of ['redis', 'mongo'] as const) platform.line(line).heal();
-      await becomes(t, () => dashboard.figures(), figuresOf('7 days'), 'the figures, by itself');
-      await becomes(t, () => dashboard.link(), 'live', 'and it is live');
-      t.equal(loads(), 1, 'the document was loaded once');
-    });
-  });
+  await t.test(
+    'both stores are unavailable: the page says so and what happens next, then recovers',
+    async (t) => {
+      await visit(t, browser, { url, mayLog: UNAVAILABLE }, async ({ page, loads }) => {
+        const dashboard = new DashboardPage(page);
+        await dashboard.signIn(key);
+        await becomes(t, () => dashboard.figures(), figuresOf('30 days'), 'the figures');
+        for (const line of ['redis', 'mongo'] as const) platform.line(line).cut();
+        await dashboard.choose('7 days');
+        await page.getByText('cannot read its figures').first().waitFor();
+        await page.getByText('No figures of this range').waitFor();
+        t.equal(await page.locator('[aria-busy=true]').count(), 0, 'nothing looks as if it were on its way');
+        await look(t, page, 'error');
+        for (const line of ['redis', 'mongo'] as const) platform.line(line).heal();
+        await becomes(t, () => dashboard.figures(), figuresOf('7 days'), 'the figures, by itself');
+        await becomes(t, () => dashboard.link(), 'live', 'and it is live');
+        t.equal(loads(), 1, 'the document was loaded once');
+      });
+    },
+  );
 
   await t.test('the key is revoked while the page is open: signed out, and told why', async (t) => {
     const { apiKey, row } = await platform.store.apiKeys.create({ userId });

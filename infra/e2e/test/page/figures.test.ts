@@ -19,10 +19,10 @@ const COMPARED = [
   'total_duration_hours',
   'avg_duration_minutes',
 ] as const;
-/** Phones, and the least and the most room that four cards and two have side by side. */
+/** Phones, and the narrowest and widest windows with four and with two cards side by side. */
 const WIDTHS_OF_CARDS = [360, 390, 620, 860, 861, 1280];
 const BEYOND_CARDS = `[...document.querySelectorAll('dd')].filter((figure) => figure.scrollWidth > figure.clientWidth).length`;
-/** The issue's 150 KB, for everything that the page loads until it shows all there is. */
+/** The limit of 150 KB for everything that the page loads until all is shown. */
 const TRANSFER_BYTES_MAX = 150_000;
 
 test('the page shows what was counted', async (t) => {
@@ -86,45 +86,42 @@ test('the page shows what was counted', async (t) => {
     });
   });
 
-  await t.test(
-    'dates that are no range are refused where they stand, and a range outlives a reload',
-    async (t) => {
-      await visit(t, browser, { url }, async ({ page }) => {
-        const dashboard = new DashboardPage(page);
-        await dashboard.signIn(key);
-        await becomes(t, () => dashboard.figures(), figuresOf, 'the figures of 30 days');
-        const [first, last] = [dateOf(Date.now() - 20 * DAY_MS), dateOf(Date.now() - 7 * DAY_MS)];
-        await dashboard.chooseDates(last, first);
-        await dashboard.alert.waitFor();
-        t.match(await dashboard.alert.textContent(), /before/, 'it says what is wrong');
-        t.equal(
-          await page.locator(':focus').getAttribute('aria-invalid'),
-          'true',
-          'the focus is where to mend it',
-        );
-        await look(t, page, 'wrong-dates');
-        await dashboard.chooseDates(first, last);
-        const { range } = daysRange(first, last);
-        await becomes(
-          t,
-          () => dashboard.figures(),
-          () => figuresOf(range),
-          'two dates that are one',
-        );
-        t.equal(await dashboard.alert.count(), 0, 'nothing is wrong any more');
-        await look(t, page, 'custom');
-        await page.reload();
-        await becomes(
-          t,
-          () => dashboard.figures(),
-          () => figuresOf(range),
-          'the same range after a reload',
-        );
-      });
-    },
-  );
+  await t.test('invalid dates are refused at their field, and a range survives a reload', async (t) => {
+    await visit(t, browser, { url }, async ({ page }) => {
+      const dashboard = new DashboardPage(page);
+      await dashboard.signIn(key);
+      await becomes(t, () => dashboard.figures(), figuresOf, 'the figures of 30 days');
+      const [first, last] = [dateOf(Date.now() - 20 * DAY_MS), dateOf(Date.now() - 7 * DAY_MS)];
+      await dashboard.chooseDates(last, first);
+      await dashboard.alert.waitFor();
+      t.match(await dashboard.alert.textContent(), /before/, 'it says what is wrong');
+      t.equal(
+        await page.locator(':focus').getAttribute('aria-invalid'),
+        'true',
+        'the focus is where to mend it',
+      );
+      await look(t, page, 'wrong-dates');
+      await dashboard.chooseDates(first, last);
+      const { range } = daysRange(first, last);
+      await becomes(
+        t,
+        () => dashboard.figures(),
+        () => figuresOf(range),
+        'two dates that are one',
+      );
+      t.equal(await dashboard.alert.count(), 0, 'nothing is wrong any more');
+      await look(t, page, 'custom');
+      await page.reload();
+      await becomes(
+        t,
+        () => dashboard.figures(),
+        () => figuresOf(range),
+        'the same range after a reload',
+      );
+    });
+  });
 
-  await t.test('a range of years is shown by months, and adds up to the same', async (t) => {
+  await t.test('a range of years is shown by month, with the same total', async (t) => {
     await visit(t, browser, { url }, async ({ page }) => {
       const dashboard = new DashboardPage(page);
       await dashboard.signIn(key);
@@ -149,7 +146,7 @@ test('the page shows what was counted', async (t) => {
     });
   });
 
-  await t.test('figures of a million fit their cards', async (t) => {
+  await t.test('figures of a million calls fit into their cards', async (t) => {
     const started_at = '2020-02-29T12:00:00Z';
     for (let i = 0; i < 120; i++) await world.publish({ started_at, duration_seconds: 604_799.9 });
     await visit(t, browser, { url: `${url}/?start=2020-02-01&end=2020-02-29` }, async ({ page }) => {
@@ -171,7 +168,7 @@ test('the page shows what was counted', async (t) => {
     });
   });
 
-  await t.test('a call appears without a reload, wherever it belongs', async (t) => {
+  await t.test('a new call appears everywhere without a reload', async (t) => {
     await visit(t, browser, { url }, async ({ page, loads }) => {
       const dashboard = new DashboardPage(page);
       await dashboard.signIn(key);
@@ -190,7 +187,7 @@ test('the page shows what was counted', async (t) => {
     });
   });
 
-  await t.test('the CSV holds the same figures as the page and the series', async (t) => {
+  await t.test('the CSV has the same figures as the page and the series', async (t) => {
     await visit(t, browser, { url }, async ({ page }) => {
       const dashboard = new DashboardPage(page);
       await dashboard.signIn(key);

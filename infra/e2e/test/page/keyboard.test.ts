@@ -6,7 +6,7 @@ import { becomes, visit } from '../../src/page/visit.ts';
 
 const grouped = new Intl.NumberFormat('en-US');
 
-test('by keyboard alone, and by what is read out: all that the page can do', async (t) => {
+test('everything on the page works by keyboard and with a screen reader', async (t) => {
   const { browser, url, key, userId, oracle } = await startPageWorld(t);
   const rangeOf = (name: '7 days' | '30 days') => namedRanges(Date.now())[name].range;
   const figuresOf = (name: '7 days' | '30 days') => () =>

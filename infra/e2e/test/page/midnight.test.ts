@@ -4,13 +4,13 @@ import { DAY_MS, expectedDays, expectedFigures, namedRanges } from '../../src/pa
 import { startApiWithClock, startPageWorld } from '../../src/page/page-world.ts';
 import { becomes, visit } from '../../src/page/visit.ts';
 
-/** Longer than the test takes to get there: the page's own clock goes on. */
+/** Longer than the test needs to get there, because the page's own clock goes on. */
 const BEFORE_MS = 600_000;
 
-test('at midnight, and at the turn of a month, everything follows without a reload', async (t) => {
+test('at midnight, and when a month ends, everything updates without a reload', async (t) => {
   const now = new Date();
   const turnMs = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1);
-  // The API's clock, and it alone: the browser's says something else all the time.
+  // Only the API's clock moves. The browser's shows another time throughout.
   const clock = { ms: turnMs - DAY_MS - BEFORE_MS };
   const world = await startPageWorld(t, {}, clock.ms);
   const { browser, key, userId, oracle } = world;

@@ -5,10 +5,10 @@ import { look } from '../../src/page/look.ts';
 import { startPageWorld } from '../../src/page/page-world.ts';
 import { becomes, visit } from '../../src/page/visit.ts';
 
-/** The browser itself logs each answer with this status. */
+/** The browser logs each answer with this status. */
 const REFUSED = /Failed to load resource: .* 401 /;
 const POLICY = /Content Security Policy|TrustedHTML/;
-/** What an intruder would try first; `stopped` are the rules that it broke. */
+/** What an attacker would try first. `stopped` are the violated CSP directives. */
 const INTRUDE = `
   var stopped = [];
   addEventListener('securitypolicyviolation', ({ effectiveDirective }) => stopped.push(effectiveDirective));
@@ -19,14 +19,14 @@ const INTRUDE = `
   fetch('http://127.0.0.1:9/').catch(() => {});
 `;
 
-test('who has a key sees its user, in this tab and no longer', async (t) => {
+test('an API key shows its user, in this tab and session only', async (t) => {
   const { browser, url, key, emptyKey, userId, oracle } = await startPageWorld(t);
   const figures = () => {
     const nowMs = Date.now();
     return expectedFigures(oracle, userId, namedRanges(nowMs)['30 days'].range, nowMs);
   };
 
-  await t.test('a wrong key: it says so, the field has the focus, and nobody is signed in', async (t) => {
+  await t.test('a wrong key: an error, the focus on the field, and nobody is signed in', async (t) => {
     await visit(t, browser, { url, mayLog: REFUSED }, async ({ page }) => {
       const dashboard = new DashboardPage(page);
       await look(t, page, 'signed-out');
@@ -50,7 +50,7 @@ test('who has a key sees its user, in this tab and no longer', async (t) => {
   });
 
   await t.test(
-    'a key is of its tab: after a reload it is there, in another tab and after it is not',
+    'a key belongs to its tab: it survives a reload, but not another tab or a new session',
     async (t) => {
       await visit(t, browser, { url }, async ({ page }) => {
         const dashboard = new DashboardPage(page);
@@ -79,31 +79,25 @@ test('who has a key sees its user, in this tab and no longer', async (t) => {
     },
   );
 
-  await t.test(
-    'the demo signs in with one click, and its key is gone from the address at once',
-    async (t) => {
-      await visit(t, browser, { url: `${url}/#demo=${key}` }, async ({ page }) => {
-        const dashboard = new DashboardPage(page);
-        await dashboard.button('Sign in with the demo key').waitFor();
-        t.equal(new URL(page.url()).hash, '', 'the address has no key');
-        await look(t, page, 'demo');
-        await dashboard.button('Sign in with the demo key').click();
-        await becomes(t, () => dashboard.figures(), figures, 'one click');
-      });
-    },
-  );
+  await t.test('the demo signs in with one click and removes its key from the address at once', async (t) => {
+    await visit(t, browser, { url: `${url}/#demo=${key}` }, async ({ page }) => {
+      const dashboard = new DashboardPage(page);
+      await dashboard.button('Sign in with the demo key').waitFor();
+      t.equal(new URL(page.url()).hash, '', 'the address has no key');
+      await look(t, page, 'demo');
+      await dashboard.button('Sign in with the demo key').click();
+      await becomes(t, () => dashboard.figures(), figures, 'one click');
+    });
+  });
 
-  await t.test(
-    'the page lets no script in that did not come with it, and nothing out to elsewhere',
-    async (t) => {
-      await visit(t, browser, { url, mayLog: POLICY }, async ({ page }) => {
-        await new DashboardPage(page).keyField.waitFor();
-        const rules = ['require-trusted-types-for', 'style-src-elem', 'connect-src'];
-        await page.evaluate(INTRUDE);
-        await becomes(t, () => page.evaluate('stopped'), rules, 'each try was stopped');
-      });
-    },
-  );
+  await t.test('the page runs no foreign script and sends nothing to other hosts', async (t) => {
+    await visit(t, browser, { url, mayLog: POLICY }, async ({ page }) => {
+      await new DashboardPage(page).keyField.waitFor();
+      const rules = ['require-trusted-types-for', 'style-src-elem', 'connect-src'];
+      await page.evaluate(INTRUDE);
+      await becomes(t, () => page.evaluate('stopped'), rules, 'each try was stopped');
+    });
+  });
 
   await t.test('a user without calls is told what to do', async (t) => {
     await visit(t, browser, { url }, async ({ page }) => {
@@ -116,7 +110,7 @@ test('who has a key sees its user, in this tab and no longer', async (t) => {
     });
   });
 
-  await t.test('while figures are on their way there are none', async (t) => {
+  await t.test('while figures are loading, none are shown', async (t) => {
     await visit(t, browser, { url }, async ({ page }) => {
       const dashboard = new DashboardPage(page);
       let release = () => {};
@@ -137,7 +131,7 @@ test('who has a key sees its user, in this tab and no longer', async (t) => {
     });
   });
 
-  await t.test('who asks for less motion is shown none', async (t) => {
+  await t.test('with reduced motion, nothing moves', async (t) => {
     await visit(t, browser, { url, reducedMotion: true }, async ({ page }) => {
       const dashboard = new DashboardPage(page);
       await dashboard.signIn(key);
