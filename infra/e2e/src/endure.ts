@@ -120,8 +120,8 @@ export async function conclude(t: Test, world: World, report: FaultReport, ordea
   const wholeAllowed = [...(ordeal.whole ?? [200]), ...(starved ? cutAllowed : [])];
   t.same(unexpected(whole, wholeAllowed), [], `whole days: ${tally(whole.statuses)}`);
   t.same(unexpected(cut, cutAllowed), [], `cut days: ${tally(cut.statuses)}`);
-  t.equal(all.tooMany, 0, 'no dashboard said more than there was');
-  t.equal(all.tooFew, 0, 'no dashboard said less than its as-of promises');
+  t.equal(all.tooMany, 0, 'no dashboard had more calls than were sent');
+  t.equal(all.tooFew, 0, 'no dashboard had fewer calls than its as-of promises');
   t.equal(all.wrong, 0, 'every dashboard was exact while nothing was sent');
   t.equal(all.withoutRetryAfter, 0, 'every 503 said when to try again');
   t.ok(all.slowest503Ms <= UNAVAILABLE_WITHIN_MS, `slowest 503: ${Math.round(all.slowest503Ms)} ms`);
@@ -129,11 +129,11 @@ export async function conclude(t: Test, world: World, report: FaultReport, ordea
   const differences = await compareWithOracle(world);
   t.same(differences, [], `every number equals the oracle, of ${world.oracle.size} calls`);
   const drifted = await compareWithRows(world);
-  t.same(drifted, [], 'Redis is what rows say');
+  t.same(drifted, [], 'the counters equal the rows');
   // Ingest audits all users all the time. A repair would hide what the comparisons above look for, so there must be
   // none.
   const called = world.platform.ingests.filter(({ log }) => log.includes('"differences"')).length;
-  t.equal(called, 0, 'no user was ever called drifted');
+  t.equal(called, 0, 'no user was reported as drifted');
   const exactAfterwards = differences.length + drifted.length === 0;
   report.add(t, rowOf(ordeal.name, { whole, cut, quiet: ordeal.quiet ?? false, exactAfterwards }));
 }

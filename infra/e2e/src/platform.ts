@@ -132,7 +132,8 @@ export class Platform {
   /** The proxy in front of an engine. Only for engines in the option `lines`. */
   line(name: 'redis' | 'mongo'): TcpProxy {
     const line = this.#lines.get(name);
-    if (line === undefined) throw new Error(`this platform was started without a line to ${name}`);
+    if (line === undefined)
+      throw new Error(`the platform has no proxy for ${name}: name it in the option lines`);
     return line;
   }
 

@@ -57,7 +57,7 @@ test('every alert uses metrics and labels that ingest or the API serves', async 
     t.ok(selectors.length > 0, `${alert} asks for something`);
     for (const { metric, labels } of selectors) {
       const known = served.get(metric);
-      if (known === undefined) t.fail(`${alert}: nobody serves ${metric}`);
+      if (known === undefined) t.fail(`${alert}: no service serves ${metric}`);
       for (const label of labels) t.ok(known?.includes(label), `${alert}: ${metric} has ${label}`);
     }
     const all = new Set(selectors.flatMap(({ metric }) => served.get(metric) ?? []));

@@ -30,7 +30,7 @@ test('ingest finds and repairs drift by itself, and never reports a user without
   await t.test('a user whose counters are damaged while events go on', async (t) => {
     await damage(world, user!);
     await reaches(world, REPAIRED, 1);
-    t.equal(await platform.total(DRIFTED), 1, 'he alone is found');
+    t.equal(await platform.total(DRIFTED), 1, 'only this user is found');
     t.equal(await platform.total(REPAIRED), 1, 'and repaired');
     const [said, ...more] = platform.ingests[0]!.log.split('\n').filter((line) =>
       line.includes('"differences"'),
@@ -38,7 +38,7 @@ test('ingest finds and repairs drift by itself, and never reports a user without
     t.strictSame(more, []);
     const { level, userId, differences } = JSON.parse(said!);
     t.match({ level, userId }, { level: 'error', userId: user });
-    t.equal(differences[0].has.calls - differences[0].shouldHave.calls, 5, 'it is said what was wrong');
+    t.equal(differences[0].has.calls - differences[0].shouldHave.calls, 5, 'it says what was wrong');
   });
 
   await t.test('and another one, again', async (t) => {
@@ -51,7 +51,7 @@ test('ingest finds and repairs drift by itself, and never reports a user without
   await flow.stop();
   await caughtUp(world);
   t.same(await compareWithOracle(world), [], 'every number equals the oracle');
-  t.same(await compareWithRows(world), [], 'Redis is what rows say');
+  t.same(await compareWithRows(world), [], 'the counters equal the rows');
 });
 
 test('a rate of 0 audits nobody', async (t) => {

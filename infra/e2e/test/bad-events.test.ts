@@ -53,7 +53,7 @@ test('every bad event becomes a dead letter with its reason; no good event is lo
 
   const expected = [...bad, { name: 'claim', key: 'thief', value: claim, code: 'CALL_OF_ANOTHER_USER' }];
   const letters = await platform.deadLetters(expected.length);
-  t.equal(letters.length, expected.length, 'one letter for each bad event');
+  t.equal(letters.length, expected.length, 'one dead letter for each bad event');
   const text = (value: Buffer | string | null | undefined) =>
     value == null ? 'null' : value.toString('latin1');
   const found = letters.map(
@@ -67,7 +67,7 @@ test('every bad event becomes a dead letter with its reason; no good event is lo
       t.fail(`${name}: ${code} expected, found ${near?.headers?.['error-code'] ?? 'no letter'}`);
     } else found.splice(at, 1);
   }
-  t.same(found, [], 'key, value and code of every letter are as they should be');
+  t.same(found, [], 'key, value and code of every dead letter are right');
   for (const { headers } of letters) {
     const reason = String(headers?.['error-message']);
     const place = [headers?.['source-topic'], headers?.['source-partition'], headers?.['source-offset']].map(

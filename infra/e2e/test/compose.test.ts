@@ -182,10 +182,10 @@ test('the image builds the page that the API serves from source', (t) => {
   t.match(build, /^COPY services services$/m);
   t.match(build, 'pnpm --filter @calltally/web run build');
   const { dependencies } = JSON.parse(read('services/api/package.json'));
-  t.ok('@calltally/web' in dependencies, 'the API finds it as a package of its own');
+  t.ok('@calltally/web' in dependencies, 'the API finds it as a package');
   t.notOk(
     'dependencies' in JSON.parse(read('services/web/package.json')),
-    'which needs nothing when it runs',
+    'and it has no runtime dependencies',
   );
   t.end();
 });

@@ -49,7 +49,7 @@ test('retried, corrected, forced and discarded dead letters leave every count ex
   ];
   for (let at = 0; at < messages.length; at += 100) await platform.sendMessages(messages.slice(at, at + 100));
   await platform.untilRead();
-  t.same(await compareWithOracle(world), [], 'no letter is counted');
+  t.same(await compareWithOracle(world), [], 'no dead letter is counted');
   const letters = await list();
   t.equal(letters.length, messages.length);
   const idOf = (code: string) => letters.find((letter) => letter.code === code)!.id;
@@ -60,14 +60,14 @@ test('retried, corrected, forced and discarded dead letters leave every count ex
   for (let kill = 0; kill < KILLS; kill++) {
     await killedRetry(platform, counted);
     const states = (await list('--all')).map(({ state }) => state);
-    t.equal(states.length, messages.length, 'no letter is lost');
+    t.equal(states.length, messages.length, 'no dead letter is lost');
     t.comment(`killed: ${states.filter((state) => state === 'open').length} open`);
   }
   const retryAll = () => dlq('retry', '--code', 'STARTED_AT_IN_FUTURE', '--yes');
   const together = await Promise.all([retryAll(), retryAll()]);
   t.ok(
     together.every(({ status }) => status === 0),
-    'two operators who retry at once publish and mark all of them',
+    'two operators who retry at once publish all of them and set each status',
   );
   t.match(await retryAll(), { status: 0, out: { retried: 0 } });
   const settled = (await list('--all')).filter(({ state }) => state === 'retried').slice(0, 5);
@@ -85,14 +85,18 @@ test('retried, corrected, forced and discarded dead letters leave every count ex
   await platform.untilRead();
 
   const open = await list();
-  t.match(open, [{ code: 'EVENT_NOT_JSON', state: 'open' }], 'what fails again is a new letter');
+  t.match(
+    open,
+    [{ code: 'EVENT_NOT_JSON', state: 'open' }],
+    'an event that fails again is a new dead letter',
+  );
   const { out } = await dlq('show', open[0]!.id);
   const header = { name: 'retried-from', value: { text: `${platform.dlqTopic}:${broken}` } };
   t.match(out.headers, [header], 'that names the one before');
   const all = await list('--all');
   t.equal(all.length, messages.length + 1, 'and nothing was deleted');
   t.same(await compareWithOracle(world), [], 'every number equals the oracle');
-  t.same(await compareWithRows(world), [], 'Redis is what rows say');
+  t.same(await compareWithRows(world), [], 'the counters equal the rows');
 });
 
 /** Kills a retry once the first of its events is counted. */

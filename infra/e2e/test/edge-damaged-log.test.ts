@@ -104,7 +104,7 @@ test('a log that the broker cannot read holds only its own partition, until it i
   const counts = () => world.store.users.callsOf(world.user);
   for (const end = Date.now() + WITHIN_MS; (await counts()) < before + 6 && Date.now() < end; )
     await sleep(100);
-  t.equal(await counts(), before + 6, 'and its own goes on when the log is whole again');
+  t.equal(await counts(), before + 6, 'and its own goes on once the log is repaired');
 });
 
 test('compacted offsets hold nothing up, and are reported', async (t) => {

@@ -52,8 +52,8 @@ test('an open transaction holds only its own partition, which is reported, and a
     /calltally_partition_held\{.*code="KAFKA_TRANSACTION_OPEN".*\} 1/,
   );
   t.ok(await becomes(async () => (await notes(world)) === 'KAFKA_TRANSACTION_OPEN'), 'an operator finds it');
-  t.equal(world.ingest.readiness.held.length, 1, 'the others go on');
-  t.equal(await world.store.users.callsOf(world.user), counted + 14, 'what lies behind it is not counted');
+  t.equal(world.ingest.readiness.held.length, 1, 'the other partitions go on');
+  t.equal(await world.store.users.callsOf(world.user), counted + 14, 'the events after it are not counted');
   t.ok((await world.store.progress.asOf())! < acknowledgedAtMs, 'and as-of does not say that it is');
   await transaction.abort();
   t.strictSame(await world.faults(WITHIN_MS), []);
@@ -134,6 +134,6 @@ test('added partitions are read, and as-of does not pass their events before', a
     return isAll;
   };
   t.ok(await becomes(isCounted));
-  t.equal(lies, 0, 'as-of was never later than what was counted');
+  t.equal(lies, 0, 'as-of was never ahead of the counted calls');
   t.strictSame(await world.faults(WITHIN_MS), []);
 });

@@ -21,10 +21,10 @@ test('nothing odd stops what is behind it or beside it, nor as-of', async (t) =>
       await world.sendGood(0, 5);
       // Last of all, so that no good event advances the partition past it.
       await send(world, 0, chance);
-      t.strictSame(await world.faults(WITHIN_MS), [], 'when nothing comes behind it');
+      t.strictSame(await world.faults(WITHIN_MS), [], 'when nothing follows it');
       await send(world, 1, chance);
       for (const partition of [0, 1, 2]) await world.sendGood(partition, 10);
-      t.strictSame(await world.faults(WITHIN_MS), [], 'when good events come behind it, and beside it');
+      t.strictSame(await world.faults(WITHIN_MS), [], 'when good events follow it, and on other partitions');
       if (world.refused.length > 0) t.comment(`the broker refused: ${world.refused.join(', ')}`);
     });
   }
@@ -50,7 +50,7 @@ test('several hundred odd things between good events', async (t) => {
     if (chance.chance(0.5)) await world.sendGood(chance.int(0, PARTITIONS - 1), chance.int(1, 5));
   }
   t.strictSame(await world.faults(3 * WITHIN_MS), []);
-  t.strictSame([...world.ingest.readiness.held], [], 'no partition is held up');
+  t.strictSame([...world.ingest.readiness.held], [], 'no partition is held');
 
   // The commands read the same records.
   for (const [command, ...args] of [

@@ -115,7 +115,7 @@ test('Kafka that requires TLS and a login', async (t) => {
   t.equal(
     await waiting.exited,
     1,
-    'who is refused while it counts ends, for its supervisor to start it again',
+    'a process that is refused while it counts ends, so that its supervisor restarts it',
   );
   t.match(troubles(waiting).at(-1), { level: 'fatal', err: { message: /^SASL PLAIN/ } });
 });

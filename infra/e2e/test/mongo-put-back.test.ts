@@ -48,7 +48,7 @@ test('a Mongo restored from an older backup is filled from the topic, and nothin
   const exact = async (t: { same(a: unknown, b: unknown, name: string): void }) => {
     await caughtUp(world);
     t.same(await compareWithOracle(world), [], 'every number equals the oracle');
-    t.same(await compareWithRows(world), [], 'Redis is what rows say');
+    t.same(await compareWithRows(world), [], 'the counters equal the rows');
     t.same(await rows(), oracle.size, 'every call has its row again');
   };
 

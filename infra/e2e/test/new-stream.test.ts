@@ -41,7 +41,7 @@ for (const { title, remake } of [
       },
       { quiet: true },
     );
-    t.equal(watched.whole.wrong + watched.cut.wrong, 0, 'dashboards stay what they were');
+    t.equal(watched.whole.wrong + watched.cut.wrong, 0, 'dashboards stay the same');
     const refused = await calltally(platform, 'replay', '--from', 'earliest', '--json');
     t.match(refused, { status: 1, err: /TOPIC_MADE_ANEW/ }, 'and replay does not take the one for the other');
 
@@ -57,7 +57,7 @@ for (const { title, remake } of [
     t.match(JSON.parse(begun.out), { stream: 1, previous: 0 });
     await caughtUp(world);
     t.same(await compareWithOracle(world), [], 'every number equals the oracle');
-    t.same(await compareWithRows(world), [], 'Redis is what rows say');
+    t.same(await compareWithRows(world), [], 'the counters equal the rows');
 
     const flow = new Flow(world);
     flow.start();
@@ -66,6 +66,6 @@ for (const { title, remake } of [
     t.equal(replayed.status, 0, replayed.err);
     t.match(JSON.parse(replayed.out.trim().split('\n').at(-1)!), { restored: 0, complete: true });
     await caughtUp(world);
-    t.same(await compareWithOracle(world), [], 'and still does after a replay amid traffic');
+    t.same(await compareWithOracle(world), [], 'and still does after a replay under traffic');
   });
 }

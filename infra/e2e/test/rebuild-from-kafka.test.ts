@@ -22,7 +22,7 @@ async function exact(t: Test, world: World): Promise<void> {
   t.same(await compareWithOracle(world), [], `every number equals the oracle, of ${world.oracle.size} calls`);
   const verified = await calltally(world.platform, 'verify', '--all', '--json');
   t.match(lines(verified.out).at(-1), { users: USERS, drifted: 0, differences: 0 }, 'verify finds nothing');
-  t.same(await compareWithRows(world), [], 'Redis is what rows say');
+  t.same(await compareWithRows(world), [], 'the counters equal the rows');
 }
 
 function judge(t: Test, observed: Observed): void {
@@ -30,11 +30,11 @@ function judge(t: Test, observed: Observed): void {
   t.comment(`answers ${JSON.stringify([...all.statuses])} from ${JSON.stringify([...all.sources])}`);
   // Cold users need Mongo, which may be too slow at times on a machine this busy.
   const [answered = 0, late = 0] = [all.statuses.get(200), all.statuses.get(503)];
-  t.equal(all.statuses.size, late === 0 ? 1 : 2, 'no other status than 200 and 503');
+  t.equal(all.statuses.size, late === 0 ? 1 : 2, 'only status 200 and 503');
   t.ok(late * 20 < answered, `${answered} dashboards were answered, ${late} were put off`);
   t.equal(all.withoutRetryAfter, 0, 'every 503 said when to try again');
-  t.equal(all.tooMany, 0, 'no dashboard said more than there was');
-  t.equal(all.tooFew, 0, 'no dashboard said less than its as-of promises');
+  t.equal(all.tooMany, 0, 'no dashboard had more calls than were sent');
+  t.equal(all.tooFew, 0, 'no dashboard had fewer calls than its as-of promises');
   t.equal(all.wrong, 0, 'every dashboard was exact while nothing was sent');
 }
 

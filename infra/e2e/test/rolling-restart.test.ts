@@ -40,7 +40,7 @@ test('a rolling restart while events flow answers every dashboard, loses no call
   }
   await caughtUp(world);
   const measured = (await platform.metric('calltally_lag_messages')).map(({ labels }) => labels);
-  t.equal(measured.length, 6, `a partition is measured by the one that reads it: ${measured}`);
+  t.equal(measured.length, 6, `a partition is measured by the process that reads it: ${measured}`);
   t.same(await compareWithOracle(world), [], `every number equals the oracle, of ${world.oracle.size} calls`);
-  t.same(await compareWithRows(world), [], 'Redis is what rows say');
+  t.same(await compareWithRows(world), [], 'the counters equal the rows');
 });

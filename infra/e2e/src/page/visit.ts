@@ -26,7 +26,7 @@ export async function becomes<T>(
     if (isDeepStrictEqual(last, right())) break;
     await sleep(POLL_MS);
   }
-  if (!t.strictSame(last, right(), message)) throw new Error(`never came: ${message}`);
+  if (!t.strictSame(last, right(), message)) throw new Error(`timed out: ${message}`);
 }
 
 /** No host name resolves, so no request of the page leaves this machine. */
@@ -103,7 +103,7 @@ export async function visit(
     const transfer = await Transfer.of(page);
     await page.goto(url);
     await work({ page, loads: () => loads, transfer });
-    t.same(faults, [], 'nothing in the console, nothing from elsewhere');
+    t.same(faults, [], 'no console errors, no requests to other hosts');
   } finally {
     await context.close();
   }

@@ -29,8 +29,8 @@ test('both stores fail: 503 with Retry-After at once, from the first request on,
     await t.test(fault.name, async (t) => {
       const beginAndAsk = async () => {
         await begin();
-        t.equal((await ask(api.url, key!)).status, 503, 'nobody can answer');
-        t.equal((await fetch(`${api.url}/healthz`)).status, 200, 'the API is alive all the same');
+        t.equal((await ask(api.url, key!)).status, 503, 'no store can answer');
+        t.equal((await fetch(`${api.url}/healthz`)).status, 200, 'the API is still alive');
       };
       // Answers from before and after the outage are exact. This also checks how fast each 503 comes.
       const both = { whole: [200, 503], cut: [200, 503] };

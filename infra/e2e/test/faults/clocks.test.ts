@@ -126,7 +126,7 @@ test('calls from clocks that are late or ahead count only in ranges that hold th
     for (const query of endingNow) await asked.ask(world, query);
     await sleep(5);
   }
-  t.same(asked.wrong, [], `exact before, while and after the clock comes to a call: ${tally(asked.sources)}`);
+  t.same(asked.wrong, [], `exact before, during and after the start of a call: ${tally(asked.sources)}`);
   add('The clock comes to a call that was ahead of it', asked);
 
   function add(fault: string, { statuses, sources, slowestMs, wrong }: Asked): void {

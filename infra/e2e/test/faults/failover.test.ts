@@ -21,14 +21,14 @@ async function until(holds: () => Promise<boolean>, what: string): Promise<void>
     if (await holds()) return;
     await sleep(STEP_MS);
   }
-  throw new Error(`waited in vain: ${what}`);
+  throw new Error(`timed out; waited until ${what}`);
 }
 
 /** Events that a Redis has counted, by its own checkpoints. */
 async function markedIn(address: string): Promise<number> {
   const ledger = await redisCommand(address, 'HGETALL ct:ledger:{0}');
-  const marks = [...ledger.matchAll(/mark:\S+\r\n\$\d+\r\n(-?\d+)/g)];
-  return marks.reduce((sum, [, mark]) => sum + Number(mark) + 1, 0);
+  const checkpoints = [...ledger.matchAll(/mark:\S+\r\n\$\d+\r\n(-?\d+)/g)];
+  return checkpoints.reduce((sum, [, offset]) => sum + Number(offset) + 1, 0);
 }
 
 test('Redis fails over to a replica: dashboards are answered, and exact again without help', async (t) => {

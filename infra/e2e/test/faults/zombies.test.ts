@@ -36,7 +36,7 @@ test('a consumer that wakes up after another took over its partitions changes no
     }
   });
   await flow.stop();
-  t.equal(expelled, ZOMBIES, 'each time the group had gone on without it');
+  t.equal(expelled, ZOMBIES, 'each time the group went on without it');
   const name = `Ingest stopped beyond its session and woken up ${ZOMBIES} times, another in its place`;
   await conclude(t, world, report, { name, observed });
 });

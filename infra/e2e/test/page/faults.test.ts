@@ -36,17 +36,12 @@ test('the page reports each failure, keeps its last figures and recovers by itse
       await platform.untilRead();
 
       await platform.api.start();
-      await becomes(
-        t,
-        () => dashboard.figures(),
-        figuresOf('30 days'),
-        'the figures, with the call of meanwhile',
-      );
+      await becomes(t, () => dashboard.figures(), figuresOf('30 days'), 'the figures, with the new call');
       await becomes(t, () => dashboard.link(), 'live', 'and it is live again');
       t.equal(
         await page.getByText('The server cannot be reached').count(),
         0,
-        'nothing is said of it any more',
+        'it is not mentioned any more',
       );
       t.equal(loads(), 1, 'the document was loaded once');
     });
@@ -77,7 +72,7 @@ test('the page reports each failure, keeps its last figures and recovers by itse
         await dashboard.choose('7 days');
         await page.getByText('cannot read its figures').first().waitFor();
         await page.getByText('No figures of this range').waitFor();
-        t.equal(await page.locator('[aria-busy=true]').count(), 0, 'nothing looks as if it were on its way');
+        t.equal(await page.locator('[aria-busy=true]').count(), 0, 'nothing looks as if it were loading');
         await look(t, page, 'error');
         for (const line of ['redis', 'mongo'] as const) platform.line(line).heal();
         await becomes(t, () => dashboard.figures(), figuresOf('7 days'), 'the figures, by itself');
@@ -96,7 +91,7 @@ test('the page reports each failure, keeps its last figures and recovers by itse
       await platform.store.apiKeys.revoke(row._id);
       await dashboard.keyField.waitFor();
       t.match(await dashboard.alert.textContent(), /revoked|expired/i, 'it says why');
-      t.same(await dashboard.figures(), {}, 'nothing of the user is left to see');
+      t.same(await dashboard.figures(), {}, 'no data of the user is left on the page');
       t.equal(await page.evaluate('sessionStorage.length'), 0, 'nor is the key');
       await look(t, page, 'revoked');
     });

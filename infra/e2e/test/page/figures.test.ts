@@ -98,7 +98,7 @@ test('the page shows what was counted', async (t) => {
       t.equal(
         await page.locator(':focus').getAttribute('aria-invalid'),
         'true',
-        'the focus is where to mend it',
+        'the focus is on the field to correct',
       );
       await look(t, page, 'wrong-dates');
       await dashboard.chooseDates(first, last);
@@ -107,9 +107,9 @@ test('the page shows what was counted', async (t) => {
         t,
         () => dashboard.figures(),
         () => figuresOf(range),
-        'two dates that are one',
+        'a range of one day',
       );
-      t.equal(await dashboard.alert.count(), 0, 'nothing is wrong any more');
+      t.equal(await dashboard.alert.count(), 0, 'no error is left');
       await look(t, page, 'custom');
       await page.reload();
       await becomes(
@@ -138,7 +138,7 @@ test('the page shows what was counted', async (t) => {
       t.equal(
         await page.getByText('compared with').count(),
         0,
-        'held against nothing: no call is older than 2000',
+        'without a comparison: no call is older than 2000',
       );
       await dashboard.openTable();
       const callsOfRows = async () => (await dashboard.rows()).reduce((sum, { calls }) => sum + calls, 0);
@@ -163,7 +163,7 @@ test('the page shows what was counted', async (t) => {
       await look(t, page, 'millions');
       for (const width of WIDTHS_OF_CARDS) {
         await page.setViewportSize({ width, height: 900 });
-        t.equal(await page.evaluate(BEYOND_CARDS), 0, `nothing stands out of a card: ${width} pixels`);
+        t.equal(await page.evaluate(BEYOND_CARDS), 0, `nothing overflows a card: ${width} pixels`);
       }
     });
   });

@@ -20,18 +20,14 @@ test('everything on the page works by keyboard and with a screen reader', async 
     const sumOf = (name: '7 days' | '30 days') =>
       new RegExp(`^${grouped.format(figuresOf(name)().total_calls)} calls, `);
 
-    t.ok(await dashboard.tabTo(dashboard.keyField), 'to the field of the key');
+    t.ok(await dashboard.tabTo(dashboard.keyField), "to the key's field");
     await keyboard.type(key);
     await keyboard.press('Enter');
     await becomes(t, () => dashboard.figures(), figuresOf('30 days'), 'signed in');
-    t.equal(
-      await page.locator(':focus').textContent(),
-      'Calls',
-      'the focus is on the heading of what is new',
-    );
+    t.equal(await page.locator(':focus').textContent(), 'Calls', 'the focus is on the new heading');
     await says(sumOf('30 days'), 'the sum of the range is read out');
 
-    t.ok(await dashboard.tabTo(dashboard.range('30 days')), 'to the ranges, where the chosen one is');
+    t.ok(await dashboard.tabTo(dashboard.range('30 days')), 'to the selected range');
     await keyboard.press('ArrowLeft');
     await becomes(t, () => dashboard.figures(), figuresOf('7 days'), 'the range is another');
     await says(sumOf('7 days'), 'and is read out');

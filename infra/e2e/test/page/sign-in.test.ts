@@ -124,7 +124,7 @@ test('an API key shows its user, in this tab and session only', async (t) => {
       await dashboard.signIn(key);
       await page.locator('[aria-busy=true]').first().waitFor();
       t.ok(Object.values(await dashboard.figures()).every(Number.isNaN), 'no figure, not even a zero');
-      t.ok(await dashboard.range('Custom').isDisabled(), 'nor can dates be chosen, without a day to go by');
+      t.ok(await dashboard.range('Custom').isDisabled(), "nor can dates be chosen without today's date");
       await look(t, page, 'loading');
       release();
       await becomes(t, () => dashboard.figures(), figures, 'then they are there');
