@@ -7,7 +7,7 @@ export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const RESULTS = join(ROOT, '.calltally', 'bench');
 export const PROFILES = join(RESULTS, 'profiles');
 
-/** One run: what figures share, and the end of all that was started for them. */
+/** One run: what its figures share, and how to end everything started for them. */
 export class Bench {
   readonly quick: boolean;
   readonly folder: string;
@@ -23,11 +23,11 @@ export class Bench {
     this.#cpuProf = cpuProf;
     if (cpuProf) rmSync(PROFILES, { recursive: true, force: true });
     this.folder = mkdtempSync(join(tmpdir(), 'calltally-bench-'));
-    chmodSync(this.folder, 0o755); // PostgreSQL's user has to pass it
+    chmodSync(this.folder, 0o755); // PostgreSQL's user must be able to enter it
     mkdirSync(RESULTS, { recursive: true });
   }
 
-  /** Flags that every measured Node process gets alike, but for the name of its profile. @param main the file that it runs */
+  /** Flags for every measured Node process. Only the name of the profile differs. @param main the file that it runs */
   nodeFlags(main: string): string[] {
     if (!this.#cpuProf) return [];
     this.#profiles += 1;
@@ -45,7 +45,7 @@ export class Bench {
     return this.quick ? 2 : 5;
   }
 
-  /** The size of something: the one that counts, or the small one that only tries. */
+  /** Picks a size: `full` in a real run, the small one in a trial. */
   size(full: number, quick: number): number {
     return this.quick ? quick : full;
   }
@@ -54,7 +54,7 @@ export class Bench {
     console.log(`  ${text}`);
   }
 
-  /** What `make` gives, made once however many figures ask. */
+  /** The result of `make`, which runs only once for all figures. */
   shared<T>(make: (bench: Bench) => Promise<T>): Promise<T> {
     let made = this.#shared.get(make) as Promise<T> | undefined;
     if (made === undefined) {
@@ -64,12 +64,12 @@ export class Bench {
     return made;
   }
 
-  /** To be done at the end, last first. */
+  /** Registers work for the end. The last one runs first. */
   atEnd(step: () => unknown): void {
     this.#ends.push(step);
   }
 
-  /** Ends all that was started; may be called while a figure is at it. */
+  /** Ends everything that was started. May be called while a figure is being measured. */
   async end(): Promise<void> {
     for (let step = this.#ends.pop(); step !== undefined; step = this.#ends.pop()) {
       await Promise.resolve()
@@ -80,7 +80,7 @@ export class Bench {
   }
 }
 
-/** What the figures were measured on, as far as it matters for them. */
+/** The machine that figures were measured on, as far as it matters. */
 export function machine(): string {
   const processors = cpus();
   const gib = Math.round(totalmem() / 2 ** 30);

@@ -13,7 +13,7 @@ export interface Reply extends Answer {
   headers: IncomingHttpHeaders;
 }
 
-/** One connection that stays open; asks for one dashboard after another, with as little of its own as can be. */
+/** One keep-alive connection that requests one dashboard after another, with as little overhead as possible. */
 export class Client {
   readonly #url: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -22,14 +22,14 @@ export class Client {
     this.#url = url;
   }
 
-  /** @throws Error for an answer that is not 200 */
+  /** @throws Error for an answer other than 200 */
   async ask(key: string, query = ''): Promise<Answer> {
     const reply = await this.askAnyhow(key, query);
     if (reply.status !== 200) throw new Error(`${reply.status}: ${reply.text}`);
     return reply;
   }
 
-  /** @throws Error where there is no answer at all */
+  /** @throws Error if there is no answer at all */
   askAnyhow(key: string, query = ''): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${key}` };
@@ -66,10 +66,10 @@ export class Client {
   }
 }
 
-/** Of a hundred answers one may come from elsewhere: a machine that stands still for a moment passes for a Redis that does. */
+/** One answer in a hundred may have another source: if the machine pauses for a moment, Redis seems to be down. */
 const ELSEWHERE_SHARE_MAX = 0.01;
 
-/** Milliseconds that the answers of each key took, as `inTurns` takes them. */
+/** Milliseconds of the answers for each key, as `inTurns` measures them. */
 export function latencies(
   client: Client,
   keys: readonly string[],
@@ -82,12 +82,12 @@ export function latencies(
 }
 
 /**
- * Milliseconds that the answers to each question took. They are asked in turns, request by request, so that whatever
- * else the machine does falls on all alike.
+ * Milliseconds of the answers to each question. The questions take turns, request by request, so that other work of the
+ * machine affects all alike.
  * @param asked.count answers to each
- * @param asked.source what they have to be read from; others are left out
+ * @param asked.source required answer source; other answers are left out
  * @returns also the last answer
- * @throws Error where many came from elsewhere
+ * @throws Error if too many answers had another source
  */
 export async function inTurns(
   questions: readonly (() => Promise<Answer>)[],
@@ -112,7 +112,7 @@ export async function inTurns(
   return { tookMs, last };
 }
 
-/** The query for whole UTC days, from that of one instant to that of another, both included. */
+/** The query for whole UTC days, from the day of one instant to the day of another, both included. */
 export function wholeDays(from: number, until: number): string {
   return `?start_date=${instant(from).slice(0, 10)}&end_date=${instant(until).slice(0, 10)}`;
 }

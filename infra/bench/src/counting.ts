@@ -4,7 +4,7 @@ import { INGEST, NodeProcess, until } from './processes.ts';
 import type { Topic } from './world/topic.ts';
 
 const WITHIN_MS = 600_000;
-/** Each look is work for the brokers, too. */
+/** Each poll costs the brokers work, too. */
 const LOOK_EVERY_MS = 50;
 
 interface Counted {
@@ -19,7 +19,7 @@ interface Counted {
 /** Starts ingest with an empty Redis and waits until it has counted the topic. */
 export async function countTopic(bench: Bench, topic: Topic, mongoUri: string, events: number) {
   const redis = await freshRedis(bench);
-  /** What a command needs to find the service. */
+  /** The environment in which a command finds the service. */
   const env = { ...topic.environment, REDIS_URL: redis.address, MONGODB_URI: mongoUri };
   const { tookMs, ingest } = await countRest(bench, topic, env, events);
   return {
@@ -33,10 +33,10 @@ export async function countTopic(bench: Bench, topic: Topic, mongoUri: string, e
 }
 
 /**
- * Starts ingest and waits until it has counted what is left of a topic.
+ * Starts ingest and waits until it has counted the rest of a topic.
  * @param env where ingest finds its engines
- * @param events all that the topic ever had
- * @throws Error when that takes too long
+ * @param events all that were ever on the topic
+ * @throws Error if that takes too long
  */
 export async function countRest(
   bench: Bench,
@@ -53,13 +53,13 @@ export async function countRest(
   return { tookMs: countedAtMs - assignedAtMs, assignedAtMs, ingest };
 }
 
-/** @throws Error when so many events are not counted in time */
+/** @throws Error if so many events are not counted in time */
 export function untilCounted(topic: Topic, events: number): Promise<void> {
   const isCounted = async () => (await topic.committed()) >= events;
   return until(`${events} events are counted`, isCounted, { withinMs: WITHIN_MS, everyMs: LOOK_EVERY_MS });
 }
 
-/** Waits until every user is complete. @throws Error when that takes too long */
+/** Waits until every user is complete. @throws Error if that takes too long */
 export function untilFilled(process: NodeProcess): Promise<void> {
   const isFilled = async () => (await process.metrics()).sum('calltally_warming_users') === 0;
   return until('every user is complete', isFilled, { withinMs: WITHIN_MS, everyMs: 100 });

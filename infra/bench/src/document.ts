@@ -4,26 +4,26 @@ import { ROOT } from './bench.ts';
 
 export const DOCUMENT = join(ROOT, 'docs', 'performance.md');
 
-/** Where the pictures are that it shows. */
+/** The folder of its pictures. */
 export const PICTURES = join(ROOT, 'docs', 'performance');
 
 const END = '<!-- end -->';
 
 /**
- * Puts a table of a run into the document, in place of the one before.
- * @param figure whose own table it is; that of all the others unless given
+ * Replaces a table in the document with that of this run.
+ * @param figure whose own table to replace; by default the table of all other figures
  */
 export function putTable(markdown: string, figure?: string): void {
   writeFileSync(DOCUMENT, withTable(readFileSync(DOCUMENT, 'utf8'), markdown, figure));
 }
 
-/** @throws Error where the document has no place for it */
+/** @throws Error if the document has no place for it */
 export function withTable(document: string, markdown: string, figure?: string): string {
   const { before, after } = parts(document, figure);
   return `${before}${beginOf(figure)}\n${markdown.trimEnd()}\n${END}${after}`;
 }
 
-/** What stands between the marks now. */
+/** The text between the markers. */
 export function tableIn(document: string, figure?: string): string {
   return parts(document, figure).table;
 }

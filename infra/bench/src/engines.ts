@@ -9,14 +9,14 @@ import {
 } from '@calltally/stack';
 import type { Bench } from './bench.ts';
 
-/** Engines of the run's own, with nobody else's work; to be had by `bench.shared`. */
+/** Engines only for this run, without other work; for `bench.shared`. */
 export const kafka = (bench: Bench) => start(bench, startKafka, 'kafka');
 export const mongo = (bench: Bench) => start(bench, startMongo, 'mongo');
 export const postgres = (bench: Bench) => start(bench, startPostgres, 'postgres');
 
 let servers = 0;
 
-/** A Redis for one use, so that no figure finds another's keys in it. */
+/** A Redis for one use, so that no figure finds another's keys. */
 export function freshRedis(bench: Bench): Promise<Engine> {
   servers += 1;
   return start(bench, startRedis, `redis-${servers}`);

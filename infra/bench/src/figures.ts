@@ -13,7 +13,7 @@ import { streams } from './figures/streams.ts';
 import { whale } from './figures/whale.ts';
 import type { Figure, Result } from './results.ts';
 
-/** What a whole run measures, in this order. */
+/** The figures of a whole run, in order. */
 export const figures: readonly Figure[] = [
   readBare,
   readLimit,
@@ -30,10 +30,10 @@ export const figures: readonly Figure[] = [
   growth,
 ];
 
-/** Markdown by the name of a figure whose lines would be too many for the table of all, in place of its rows there. */
+/** Markdown by figure name, instead of its rows, for figures with too many lines for the common table. */
 export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => string> = new Map([
   [alternatives.name, alternativesTable],
 ]);
 
-/** Measured only where they are named; each has a table of its own in the document. */
+/** Measured only if named. Each has its own table in the document. */
 export const apart: readonly Figure[] = [soak, streams, whale, cold];

@@ -1,4 +1,4 @@
-/** Works on pieces of a list, some of them at a time. */
+/** Works on pieces of a list, several at a time. */
 export async function inParallel<T>(
   items: Iterable<T>,
   { size, atOnce }: { size: number; atOnce: number },
@@ -11,7 +11,7 @@ export async function inParallel<T>(
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** One iterator for all workers, so that each takes the next piece. */
+/** All workers share one iterator, so that each takes the next piece. */
 function* inPieces<T>(items: Iterable<T>, size: number): Generator<T[]> {
   let piece: T[] = [];
   for (const item of items) {

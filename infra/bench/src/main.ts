@@ -33,7 +33,7 @@ const proves = !quick && !cpuProf;
 const chosen =
   names.length === 0 ? figures : [...figures, ...apart].filter(({ name }) => names.includes(name));
 const results: Result[] = [];
-/** By the name of the figure whose own table it is. */
+/** By the name of the figure with its own table. */
 const owned = new Map<string, string>();
 const inTable: Result[] = [];
 const failed: string[] = [];
@@ -47,7 +47,7 @@ for (const figure of chosen) {
     if (ownTable) owned.set(figure.name, ownTable(measured));
     else inTable.push(...measured);
   } catch (thrown) {
-    // What it stood on was taken away; the process ends as soon as all is.
+    // Its engines were ended under it; the process ends once everything has ended.
     if (interrupted) await new Promise(() => {});
     console.error(`${figure.name} could not be measured:`, thrown);
     failed.push(figure.name);
@@ -67,7 +67,7 @@ writeFileSync(
 writeFileSync(join(RESULTS, 'results.md'), markdown);
 const documented = write && failed.length === 0;
 if (documented) {
-  // A figure apart is written by itself, or else there would be no table of all.
+  // A run of a named figure replaces that figure's own table, and leaves the table of all unchanged.
   putTable(`${heading}\n\n${table(inTable)}`, names[0]);
   for (const [name, text] of owned) putTable(`${heading}\n\n${text}`, name);
 }
@@ -76,6 +76,6 @@ mkdirSync(pictures, { recursive: true });
 for (const [name, svg] of bench.pictures) writeFileSync(join(pictures, `${name}.svg`), svg);
 console.log(`\n${markdown}`);
 const broken = results.filter(({ holds }) => holds === false).map(({ name }) => name);
-if (broken.length > 0) console.error(`below what was promised: ${broken.join(', ')}`);
+if (broken.length > 0) console.error(`bounds not met: ${broken.join(', ')}`);
 if (failed.length > 0) console.error(`could not be measured: ${failed.join(', ')}`);
 process.exit(broken.length + failed.length === 0 ? 0 : 1);

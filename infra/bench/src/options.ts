@@ -1,12 +1,12 @@
-/** What the command line asks for. */
+/** Parsed arguments of the command line. */
 interface Options {
-  /** Names of figures; all of them where there is none. */
+  /** Names of figures; empty for all of them. */
   names: string[];
-  /** Small sizes and few rounds, to try the harness: nothing is proved. */
+  /** Small sizes and few rounds, to try the harness. Proves nothing. */
   quick: boolean;
-  /** Every Node process that is measured writes a CPU profile, so nothing is proved either. */
+  /** Every measured Node process writes a CPU profile, which slows it down. Proves nothing either. */
   cpuProf: boolean;
-  /** Puts the table and the pictures into docs/. */
+  /** Writes the table and the pictures into docs/. */
   write: boolean;
 }
 
@@ -14,8 +14,8 @@ export const USAGE = `usage: npm run bench [-- [--quick] [--cpu-prof] [--write] 
 
 /**
  * @param known names of the figures of a whole run
- * @param apart names of those that have a table of their own
- * @throws Error with what is wrong, in one line
+ * @param apart names of the figures with a table of their own
+ * @throws Error with the problem, in one line
  */
 export function parseOptions(
   args: readonly string[],

@@ -16,7 +16,7 @@ interface Axis {
   /** What it shows, with its unit. */
   title: string;
   scale: 'linear' | 'log';
-  /** Where it has marks, and what they say where that is not the number; else where they come out even. */
+  /** Positions of its ticks, and their labels if these are not the number. By default ticks at round numbers. */
   ticks?: readonly { at: number; says?: string }[];
   min?: number;
   max?: number;
@@ -24,9 +24,9 @@ interface Axis {
 
 export interface Curve {
   name: string;
-  /** All that was measured at each place: the line goes through the medians, a bar from the least to the greatest. */
+  /** All measurements at each position. The line goes through the medians; a bar spans minimum to maximum. */
   points: readonly { x: number; values: readonly number[] }[];
-  /** A line without dots and bars, for what is sampled often. */
+  /** A line without dots and bars, for frequent samples. */
   plain?: boolean;
 }
 
@@ -34,7 +34,7 @@ interface Panel {
   x: Axis;
   y: Axis;
   curves: readonly Curve[];
-  /** An upright line, where something changes. */
+  /** A vertical line, where something changes. */
   limit?: { x: number; says: string };
 }
 
@@ -46,12 +46,12 @@ type Option = ComposeOption<
 
 const SIZE = { width: 720, height: 400 };
 const MARGIN = { left: 82, right: 38, top: 88, bottom: 58 };
-/** Can be told apart by those who do not see all colours, too. */
+/** Distinguishable with colour blindness, too. */
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'];
 const INK = '#24292f';
 const FAINT = '#d8dee4';
 
-/** An SVG with its panels side by side; the same for the same numbers. */
+/** An SVG with its panels side by side. The same numbers always give the same SVG. */
 export function picture(title: string, panels: readonly Panel[]): string {
   const chart = init(null, undefined, { renderer: 'svg', ssr: true, ...SIZE });
   const curves = panels.flatMap((panel, index) => panel.curves.map((curve) => ({ ...curve, index })));
@@ -77,8 +77,8 @@ export function picture(title: string, panels: readonly Panel[]): string {
 }
 
 /**
- * Without what only a live chart needs, styles for the pointer; and with names that do not count how many pictures
- * were drawn before, which would make every one of them new.
+ * Removes what only an interactive chart needs (pointer styles), and class names that count the pictures drawn before,
+ * because they would change every picture in every run.
  */
 function settled(svg: string): string {
   const still = svg.replace(/<style\s*>.*?<\/style>\n?/s, '').replaceAll(/ class="[^"]*"/g, '');
@@ -149,7 +149,7 @@ function line({ name, points, plain }: Curve, where: Where, limit: Panel['limit'
   };
 }
 
-/** From the least to the greatest of what was measured at a place. */
+/** A bar from the minimum to the maximum of the measurements at a position. */
 function bars({ name, points }: Curve, where: Where): CustomSeriesOption {
   return {
     type: 'custom',

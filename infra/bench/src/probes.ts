@@ -4,37 +4,37 @@ import type { Bench } from './bench.ts';
 import { Client } from './client.ts';
 import type { NodeProcess } from './processes.ts';
 
-/** Whose events are watched for. */
+/** The user whose events are awaited. */
 export const PROBED = 'probe';
 
-/** Probes come at times of their own, not in step with whatever beats in ingest. */
+/** Random pauses keep probes out of step with the timers of ingest. */
 const PAUSE_MAX_MS = 20;
 const VISIBLE_WITHIN_MS = 30_000;
 
 interface Probed {
-  /** From each event acknowledged by Kafka to an answer that counts it. */
+  /** Time from the acknowledgement of each event to an answer that counts it. */
   freshMs: number[];
-  /** What each answer took. */
+  /** Time of each answer. */
   pollMs: number[];
-  /** Answers other than 200, after which it was asked again. */
+  /** Answers other than 200, each followed by a retry. */
   refused: number;
 }
 
-/** Sends an event, then asks for its user's dashboard without a pause until it is counted; one at a time. */
+/** Sends one event at a time, and requests its user's dashboard without a pause until the event is counted. */
 export class Probes {
   readonly #calls: CallEventProducer;
   readonly #client: Client;
   readonly #key: string;
   #sent = 0;
 
-  /** @param key of the user `PROBED`, of whom nothing is counted yet */
+  /** @param key of the user `PROBED`, who has no counted calls yet */
   private constructor(calls: CallEventProducer, client: Client, key: string) {
     this.#calls = calls;
     this.#client = client;
     this.#key = key;
   }
 
-  /** Probes over a connection of their own. One has been sent already, since the first finds nothing ready. */
+  /** Opens a connection and sends one probe, because nothing is warm for the first one. */
   static async start(bench: Bench, calls: CallEventProducer, api: NodeProcess, key: string): Promise<Probes> {
     const client = new Client(api.url);
     bench.atEnd(() => client.close());
@@ -43,7 +43,7 @@ export class Probes {
     return probes;
   }
 
-  /** @throws Error when an event is not counted in time */
+  /** @throws Error if an event is not counted in time */
   async many(over: AbortSignal): Promise<Probed> {
     const probed: Probed = { freshMs: [], pollMs: [], refused: 0 };
     while (!over.aborted) {

@@ -9,28 +9,28 @@ import { type Bench, ROOT } from './bench.ts';
 
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
-/** Ticks of /proc are hundredths of a second on every Linux. */
+/** Ticks in /proc are hundredths of a second on every Linux. */
 const TICKS_PER_SECOND = 100;
 
 export const API = join(ROOT, 'services/api/dist/main.js');
 export const INGEST = join(ROOT, 'services/ingest/dist/main.js');
 const CALLTALLY = join(ROOT, 'services/ops/bin/calltally.js');
 
-/** Loaded before a server, as `npm start` does: it ends even where this process is killed. */
+/** Loaded before a server, as `npm start` does: the server then ends even if this process is killed. */
 const ENDS_WITH_PARENT = new URL('../../dev/bin/ends-with-parent.js', import.meta.url).href;
 
 const MIB = 2 ** 20;
 
 export interface Metrics {
-  /** Memory from the system. */
+  /** Resident memory. */
   memoryMiB: number;
-  /** JavaScript's own memory in use, garbage included. */
+  /** The used JavaScript heap, including garbage. */
   heapMiB: number;
-  /** The sum of a metric over its labels; 0 when it has none yet. */
+  /** The sum of a metric over its labels; 0 if it has no samples yet. */
   sum: (name: string) => number;
 }
 
-/** A server that is measured: a Node process of its own, whose log goes into a file. */
+/** A measured server: a Node process that logs to a file. */
 export class NodeProcess {
   readonly url: string;
   readonly #name: string;
@@ -44,7 +44,7 @@ export class NodeProcess {
     this.#log = log;
   }
 
-  /** Resolves when it answers `/readyz` with 200. It gets nothing of our environment but PATH. */
+  /** Resolves when `/readyz` answers 200. The process gets only PATH from our environment. */
   static async start(
     bench: Bench,
     main: string,
@@ -65,7 +65,7 @@ export class NodeProcess {
     return started;
   }
 
-  /** Seconds of processor time that it has used so far; undefined where the system does not tell. */
+  /** CPU seconds that it has used so far; undefined if the system does not tell. */
   cpuSeconds(): number | undefined {
     try {
       const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
@@ -76,7 +76,7 @@ export class NodeProcess {
     }
   }
 
-  /** Memory that it has from the system now, MiB; undefined where the system does not tell. */
+  /** Its resident memory in MiB; undefined if the system does not tell. */
   memoryMiB(): number | undefined {
     try {
       const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
@@ -86,7 +86,7 @@ export class NodeProcess {
     }
   }
 
-  /** What it tells Prometheus now. @throws Error when it does not answer */
+  /** Reads its metrics. @throws Error if it does not answer */
   async metrics(): Promise<Metrics> {
     const answer = await fetch(`${this.url}/metrics`);
     if (!answer.ok) throw new Error(`${this.url}/metrics answers ${answer.status}`);
@@ -106,12 +106,12 @@ export class NodeProcess {
     return readFileSync(this.#log, 'utf8');
   }
 
-  /** A line for each request would fill the disk in the course of a run. */
+  /** Empties the log: a line for each request would fill the disk during a run. */
   emptyLog(): void {
     truncateSync(this.#log);
   }
 
-  /** Resolves when it is gone. */
+  /** Resolves when it has ended. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = once(this.#child, 'exit');
@@ -132,14 +132,14 @@ export class NodeProcess {
   }
 }
 
-/** Looks until something is so. @throws Error when that takes too long */
+/** Polls until something is true. @throws Error if that takes too long */
 export async function until(
   what: string,
   look: () => Promise<boolean>,
   { withinMs, everyMs }: { withinMs: number; everyMs: number },
 ): Promise<void> {
   for (const end = Date.now() + withinMs; !(await look()); await sleep(everyMs)) {
-    if (Date.now() > end) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
+    if (Date.now() > end) throw new Error(`timed out after ${withinMs} ms; waited until ${what}`);
   }
 }
 
@@ -151,38 +151,38 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A helper in a process of its own, so that what it does takes no time from whoever measures; answers what it is asked. */
+/** A helper that answers requests from its own process, so that its work takes no time from the one that measures. */
 export class Child<Request, Reply> {
   readonly #process: ChildProcess;
   readonly #ended: Promise<never>;
 
-  /** @param main the file that it runs, built */
+  /** @param main the built file that it runs */
   constructor(bench: Bench, main: URL, args: readonly string[]) {
     this.#process = fork(main, args);
     this.#ended = once(this.#process, 'exit').then(([status]) => {
       throw new Error(`${main.pathname} ended with ${status}`);
     });
-    // It ends with us, and then nobody waits for an answer.
+    // It ends together with this process; by then nobody waits for an answer.
     this.#ended.catch(() => {});
     bench.atEnd(() => this.#process.kill());
   }
 
-  /** One question at a time. @throws Error where it ends instead of answering */
+  /** Answers one request at a time. @throws Error if it ends instead of answering */
   async ask(request: Request): Promise<Reply> {
     const replied = once(this.#process, 'message');
-    this.#process.send(request as object, () => {}); // a failure to send is its end
+    this.#process.send(request as object, () => {}); // if sending fails, it has ended
     const [reply] = await Promise.race([replied, this.#ended]);
     return reply as Reply;
   }
 }
 
-/** The other side of `ask`. */
+/** The helper's side of `ask`. */
 export function answer<Request, Reply>(work: (request: Request) => Reply | Promise<Reply>): void {
   process.on('message', async (request: Request) => process.send!(await work(request)));
   process.on('disconnect', () => process.exit());
 }
 
-/** Runs a command as an operator does, and gives the last object that it prints. */
+/** Runs a command as an operator does, and returns the last object that it prints. */
 export async function calltally(
   bench: Bench,
   env: Record<string, string>,

@@ -1,38 +1,38 @@
 import type { Bench } from './bench.ts';
 import { median, shown, spread } from './statistics.ts';
 
-/** One measurement of a pair, or of ours alone where there is nothing to compare it with. */
+/** One measurement of a pair, or only of ours if there is nothing to compare it with. */
 export interface Sample {
   ours: number;
   other?: number;
-  /** What else was seen while it was taken, for whoever wants to know why it is so. */
+  /** Other observations from the same measurement, to explain it. */
   [detail: string]: number;
 }
 
 /** A line of the table. */
 export interface Line {
   name: string;
-  /** What `ours` and `other` are measured in; of ratios always ours / other. */
+  /** The unit of `ours` and `other`. Ratios are always ours / other. */
   unit: string;
-  /** What the ratio has to be; ours where there is no other. Without a bound it is only shown. */
+  /** The bound of the ratio, or of ours if there is no other. A line without a bound is only shown. */
   atLeast?: number;
   atMost?: number;
 }
 
-/** Takes a sample of one of the figure's lines. */
+/** Records a sample of one of the figure's lines. */
 export type Note = (line: string, sample: Sample) => void;
 
-/** What is measured together, in one file of `figures/`. */
+/** What one file of `figures/` measures together. */
 export interface Figure {
   name: string;
   lines: readonly Line[];
   /** Names of the pictures that it draws into `bench.pictures`. */
   pictures?: readonly string[];
-  /** Measures `bench.rounds` times; the two of a pair take turns at going first. */
+  /** Measures `bench.rounds` times. The two of a pair take turns at going first. */
   measure(bench: Bench, note: Note): Promise<void>;
 }
 
-/** A line of the table with what was measured, as `results.json` has it. */
+/** A line of the table with its measurements, as in `results.json`. */
 export interface Result {
   name: string;
   unit: string;
@@ -42,14 +42,14 @@ export interface Result {
   ratio?: number;
   atLeast?: number;
   atMost?: number;
-  /** Whether the bound holds; absent where there is none, and of a run that proves nothing. */
+  /** Whether the bound holds. Absent without a bound, and in a run that proves nothing. */
   holds?: boolean;
   samples: Sample[];
 }
 
 /**
- * @param proves false for a run with small sizes or under a profiler: its figures hold for nothing
- * @throws where there is no sample
+ * @param proves false for a run with small sizes or a profiler, which cannot meet or miss a bound
+ * @throws Error if there is no sample
  */
 export function resultOf(line: Line, samples: Sample[], proves: boolean): Result {
   const { name, unit, atLeast, atMost } = line;
@@ -70,7 +70,7 @@ export function resultOf(line: Line, samples: Sample[], proves: boolean): Result
   };
 }
 
-/** Least and greatest of ours, of the other and of the ratios within one round. */
+/** Minimum and maximum of ours, of the other and of the ratios within one round. */
 export function spreads({ samples }: Result) {
   const pairs = samples.flatMap(({ ours, other }) => (other === undefined ? [] : [{ ours, other }]));
   return {
@@ -80,7 +80,7 @@ export function spreads({ samples }: Result) {
   };
 }
 
-/** Measures a figure to its end; says each sample as it is taken. @throws Error when a line has no sample */
+/** Measures a figure to its end, and prints each sample. @throws Error if a line has no sample */
 export async function measure(bench: Bench, figure: Figure, proves: boolean): Promise<Result[]> {
   const samples = new Map<string, Sample[]>(figure.lines.map(({ name }) => [name, []]));
   await figure.measure(bench, (name, sample) => {

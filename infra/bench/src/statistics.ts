@@ -1,9 +1,9 @@
-/** The middle one, or the mean of the two in the middle. */
+/** The middle value, or the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
 
-/** The value that a share of the values does not exceed, between two of them by proportion. */
+/** The quantile of a share, with linear interpolation. */
 export function percentile(values: readonly number[], share: number): number {
   if (values.length === 0) throw new Error('nothing was measured');
   const sorted = [...values].sort((a, b) => a - b);
@@ -14,13 +14,13 @@ export function percentile(values: readonly number[], share: number): number {
   return low + (high - low) * (place - below);
 }
 
-/** The least and the greatest. */
+/** The minimum and the maximum. */
 export function spread(values: readonly number[]): { min: number; max: number } {
   if (values.length === 0) throw new Error('nothing was measured');
   return { min: Math.min(...values), max: Math.max(...values) };
 }
 
-/** A copy in an order by chance. */
+/** A copy in random order. */
 export function shuffled<T>(list: readonly T[]): T[] {
   const all = [...list];
   for (let i = all.length - 1; i > 0; i--) {
@@ -31,8 +31,8 @@ export function shuffled<T>(list: readonly T[]): T[] {
 }
 
 /**
- * Does both, one after the other; who goes first changes with every round, so that what drifts (caches, heat, other
- * work of the machine) falls on both alike.
+ * Runs both, one after the other. The first one alternates with each round, so that drift (caches, heat, other work of
+ * the machine) affects both alike.
  */
 export async function takeTurns<Ours, Other>(
   round: number,

@@ -3,7 +3,7 @@ import { shown } from './statistics.ts';
 
 const HEAD = ['figure', 'ours', 'other', 'unit', 'ratio', 'bound', 'holds'];
 
-/** A Markdown table that can be read as it stands: medians, and in brackets the least and the greatest. */
+/** A Markdown table that is readable as text: medians, with minimum and maximum in brackets. */
 export function table(results: readonly Result[]): string {
   const rows = results.map((result) => {
     const { ours, other, ratio } = spreads(result);
@@ -20,7 +20,7 @@ export function table(results: readonly Result[]): string {
   return tableOf(HEAD, rows);
 }
 
-/** Columns as wide as their widest cell. */
+/** Pads each column to its widest cell. */
 export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) =>

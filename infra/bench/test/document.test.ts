@@ -6,7 +6,7 @@ import type { Figure } from '../src/results.ts';
 
 const document = readFileSync(DOCUMENT, 'utf8');
 const all = [...figures, ...apart];
-/** Those whose lines are rows of the table of all. */
+/** Figures with their lines in the common table. */
 const inTable = figures.filter(({ name }) => !ownTables.has(name));
 
 function lineNames(of: readonly Figure[]): string[] {
@@ -18,20 +18,20 @@ function namesIn(text: string): string[] {
   return [...text.matchAll(/^\| `([a-z0-9-]+)` +\|/gm)].map(([, name]) => name!);
 }
 
-test('docs/performance.md explains each figure that is measured, and no other', (t) => {
+test('docs/performance.md explains exactly the measured figures', (t) => {
   const tables = [tableIn(document), ...apart.map(({ name }) => tableIn(document, name))];
   const explained = tables.reduce((text, table) => text.replace(table, ''), document);
   t.strictSame(namesIn(explained).sort(), lineNames([...inTable, ...apart]).sort());
   t.end();
 });
 
-test('its tables show each figure that is measured, and no other', (t) => {
+test('its tables show exactly the measured figures', (t) => {
   t.strictSame(namesIn(tableIn(document)), lineNames(inTable));
   for (const one of apart) t.strictSame(namesIn(tableIn(document, one.name)), lineNames([one]));
   t.end();
 });
 
-test('it shows each picture that is drawn, and there is no other', (t) => {
+test('it shows exactly the pictures that are drawn', (t) => {
   const drawn = all.flatMap(({ pictures = [] }) => pictures).sort();
   const shown = [...document.matchAll(/^!\[.+\]\(performance\/(.+)\.svg\)$/gm)].map(([, name]) => name!);
   t.strictSame(shown.sort(), drawn);
@@ -42,24 +42,24 @@ test('it shows each picture that is drawn, and there is no other', (t) => {
   t.end();
 });
 
-test('a figure with a table of its own has a place for it, which was filled', (t) => {
+test('a figure with its own table has a place for it, which is filled', (t) => {
   for (const name of ownTables.keys()) t.match(tableIn(document, name), /^\| \S/m, name);
   t.end();
 });
 
-test('no two lines have one name, and every figure is named after a line of its own', (t) => {
+test('names of lines are unique, and every figure is named after one of its lines', (t) => {
   t.equal(new Set(lineNames(all)).size, lineNames(all).length);
   for (const { name, lines } of all) t.equal(lines[0]!.name.startsWith(name), true, name);
   t.end();
 });
 
-test('a table takes the place of the one before and leaves all else alone', (t) => {
+test('a table replaces the one before and leaves the rest unchanged', (t) => {
   for (const name of [undefined, ...ownTables.keys(), ...apart.map(({ name }) => name)]) {
     const once = withTable(document, '| `new` |\n', name);
     t.equal(tableIn(once, name), '\n| `new` |\n');
     const back = withTable(once, tableIn(document, name), name);
     t.equal(back.replaceAll('\n\n', '\n'), document.replaceAll('\n\n', '\n'));
-    if (name !== undefined) t.equal(tableIn(once), tableIn(document), 'that of all the others stays');
+    if (name !== undefined) t.equal(tableIn(once), tableIn(document), 'the common table stays');
   }
   t.throws(() => withTable('nothing here', 'x'), /has no <!-- begin/);
   t.end();

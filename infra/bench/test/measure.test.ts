@@ -7,7 +7,7 @@ const lines = [
   { name: 'one-more', unit: 'ms' },
 ];
 
-test('each line becomes a result, and one without a sample is a fault', async (t) => {
+test('each line becomes a result; a line without a sample is an error', async (t) => {
   const bench = new Bench({ quick: true, cpuProf: false });
   t.teardown(() => bench.end());
   const figure = (isWhole: boolean): Figure => ({

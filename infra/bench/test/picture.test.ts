@@ -11,7 +11,7 @@ const draw = (values: readonly number[]) =>
     },
   ]);
 
-test('a picture says what it shows: title, axes with units, curves, marks and limits', (t) => {
+test('a picture has a title, axes with units, curves, ticks and limits', (t) => {
   const texts = [...draw([1, 2, 3]).matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text!);
   t.match(draw([1, 2, 3]), '<title>More of it</title>');
   for (const text of ['More of it', 'users', 'answer, ms', 'a curve', 'ten', '1 000', 'the limit']) {
@@ -20,7 +20,7 @@ test('a picture says what it shows: title, axes with units, curves, marks and li
   t.end();
 });
 
-test('the same numbers make the same picture, and others another', (t) => {
+test('the same numbers give the same picture, other numbers another', (t) => {
   t.equal(draw([1, 2, 3]), draw([1, 2, 3]));
   t.not(draw([1, 2, 3]), draw([1, 2, 4]));
   t.end();

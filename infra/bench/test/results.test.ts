@@ -14,7 +14,7 @@ const line = (bound: Partial<Line>): Line => ({
   ...bound,
 });
 
-test('a result has the medians of both sides, their ratio, the bound, whether it holds, and every sample', (t) => {
+test('a result has both medians, their ratio, the bound, whether it holds, and every sample', (t) => {
   t.strictSame(resultOf(line({ atLeast: 0.75 }), PAIRS, true), {
     name: 'one',
     unit: 'events/s',
@@ -28,7 +28,7 @@ test('a result has the medians of both sides, their ratio, the bound, whether it
   t.end();
 });
 
-test('a bound holds at its very value and not beyond it', (t) => {
+test('a bound includes its own value', (t) => {
   const holds = (bound: Partial<Line>) => resultOf(line(bound), PAIRS, true).holds;
   t.equal(holds({ atLeast: 0.8 }), true);
   t.equal(holds({ atLeast: 0.81 }), false);
@@ -37,7 +37,7 @@ test('a bound holds at its very value and not beyond it', (t) => {
   t.end();
 });
 
-test('where there is nothing to compare with, ours itself is held against the bound', (t) => {
+test('without a comparison, ours itself is checked against the bound', (t) => {
   const alone = resultOf(line({ atMost: 15 }), [{ ours: 12 }, { ours: 20 }, { ours: 14 }], true);
   t.equal(alone.ours, 14);
   t.equal(alone.holds, true);
@@ -46,14 +46,14 @@ test('where there is nothing to compare with, ours itself is held against the bo
   t.end();
 });
 
-test('a run that proves nothing says of no bound that it holds, and neither does a line without one', (t) => {
+test('no bound holds or fails in a run that proves nothing, or in a line without one', (t) => {
   t.notOk('holds' in resultOf(line({ atLeast: 0.1 }), PAIRS, false));
   t.notOk('holds' in resultOf(line({ atMost: 10 }), PAIRS, false));
   t.notOk('holds' in resultOf(line({}), PAIRS, true));
   t.end();
 });
 
-test('a figure that took no sample is a fault', (t) => {
+test('a figure without a sample is an error', (t) => {
   t.throws(() => resultOf(line({}), [], true), { message: 'nothing was measured' });
   t.end();
 });
@@ -67,7 +67,7 @@ test('the spread of the ratio is that within rounds', (t) => {
   t.end();
 });
 
-test('the table has medians, spreads and bounds, and marks what does not hold', (t) => {
+test('the table has medians, spreads and bounds, and marks bounds that do not hold', (t) => {
   const results = [
     resultOf(line({ name: 'fast', atLeast: 0.75 }), PAIRS, true),
     resultOf(line({ name: 'slow', atLeast: 0.9 }), [{ ours: 12_345.6, other: 24_691.2 }], true),

@@ -16,7 +16,7 @@ export interface Contestant {
   ask(user: SizedUser, query: Record<string, string>): Promise<{ tookMs: number; data: DashboardData }>;
 }
 
-/** The API and all others, which hold the same calls. */
+/** The API and all alternatives, with the same calls. */
 export async function startContestants(bench: Bench, given: UsersBySize): Promise<Contestant[]> {
   const { api, users, world } = given;
   const env = {

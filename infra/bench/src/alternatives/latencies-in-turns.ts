@@ -2,7 +2,7 @@ import { median, shuffled } from '../statistics.ts';
 import type { SizedUser } from '../world/users-by-size.ts';
 import type { Contestant } from './contestants.ts';
 
-/** Fewer than that is no median. */
+/** Fewer answers give no useful median. */
 export const ANSWERS_MIN = 3;
 const TRIAL = { turns: 100, budgetMs: 500 };
 
@@ -13,10 +13,10 @@ export interface Asking {
 }
 
 /**
- * Milliseconds that the answers of each took, asked in turns, request by request; in another order each turn, as what
- * one leaves behind (caches that are cold, threads that are not done) is felt by the next.
- * @param limits.turns answers of each, at most
- * @param limits.budgetMs whoever has used up so much is asked no more, so that the slow ones do not take hours
+ * Milliseconds of each contestant's answers, measured in turns, request by request. The order is random in each turn,
+ * because what one leaves behind (cold caches, busy threads) slows the next one down.
+ * @param limits.turns most answers of each
+ * @param limits.budgetMs a contestant that has used this much time drops out, so that slow ones do not take hours
  */
 export async function latenciesInTurns(
   contestants: readonly Contestant[],
@@ -38,8 +38,8 @@ export async function latenciesInTurns(
 }
 
 /**
- * Of those that have one name, the one whose half of the answers came sooner; all are warm after it.
- * @returns with the milliseconds that they took, in the order given
+ * For each name, the contestant with the lowest median. Warms up all of them.
+ * @returns contestants with their medians in ms, in the given order
  */
 export async function quickestOfEach(
   contestants: readonly Contestant[],

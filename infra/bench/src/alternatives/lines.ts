@@ -1,6 +1,6 @@
 import type { Line } from '../results.ts';
 
-/** What a user would pick instead, in the order of the tables' columns. */
+/** The alternatives to this service, in the order of the columns. */
 export const ALTERNATIVES = [
   { name: 'mongo', title: 'Mongo, rows' },
   { name: 'postgres', title: 'PostgreSQL, rows' },
@@ -9,7 +9,7 @@ export const ALTERNATIVES = [
 
 export type AlternativeName = (typeof ALTERNATIVES)[number]['name'];
 
-/** Those of `usersBySize`, by their place there. */
+/** Users of `usersBySize`, by index. */
 export const SIZES = ['10', '1000', '100000', '1000000'] as const;
 
 const RANGES = [

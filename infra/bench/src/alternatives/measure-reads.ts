@@ -10,13 +10,13 @@ import { ALTERNATIVES, CELLS, type RangeName, readLine, SIZES } from './lines.ts
 
 const WARM_UP_ANSWERS = 5_000;
 
-/** Latencies in turns, then requests a second one after the other; for each user and range. */
+/** Measures latencies in turns, then requests a second one after the other, for each user and range. */
 export async function measureReads(bench: Bench, rounds: number, note: Note): Promise<void> {
   const given = await bench.shared(usersBySize);
   const all = await startContestants(bench, given);
   const load = new LoadGenerator(bench, 'alternatives', []);
   for (const one of all) {
-    // Compiled and at full speed before it is measured.
+    // Code is compiled and at full speed before it is measured.
     await throughput(load, one, { user: given.users[0]!, query: {} }, WARM_UP_ANSWERS);
   }
   for (const cell of CELLS) {
@@ -40,7 +40,7 @@ export async function measureReads(bench: Bench, rounds: number, note: Note): Pr
   }
 }
 
-/** What one round shows of one contestant. */
+/** The result of one contestant in one round. */
 interface Seen extends Throughput {
   tookMs: number[];
 }
@@ -65,7 +65,7 @@ function queryOf(range: RangeName, { from, until }: { from: number; until: numbe
   return range === 'window' ? {} : { start_date: dateOf(from), end_date: dateOf(until) };
 }
 
-/** What does another work is no reference. The end of the default range is now, and differs. */
+/** All must do the same work, so they must give the same answer. The end of the default range is now, and differs. */
 async function requireSameAnswers(all: readonly Contestant[], { user, query }: Asking): Promise<void> {
   let ours: string | undefined;
   for (const one of all) {
@@ -76,7 +76,7 @@ async function requireSameAnswers(all: readonly Contestant[], { user, query }: A
   }
 }
 
-/** What each will answer, for a moment; first guessed from its latency, so that the slow ones end, too. */
+/** How many answers each gives in a short time. First estimated from its latency, so that slow ones end, too. */
 async function expectedPerSecond(
   bench: Bench,
   load: LoadGenerator,
@@ -96,7 +96,7 @@ function answersWithin(ms: number, perSecond: number): number {
   return Math.max(ANSWERS_MIN, Math.ceil((perSecond * ms) / 1_000));
 }
 
-/** Over 32 connections, or fewer when that would be more than the answers. */
+/** Over 32 connections, but no more than answers. */
 function throughput(
   load: LoadGenerator,
   { server }: Contestant,

@@ -11,10 +11,10 @@ import { shuffled } from '../statistics.ts';
 import { backlog, Topic } from '../world/topic.ts';
 import { ALTERNATIVES, type AlternativeName, writeLine } from './lines.ts';
 
-/** So many calls a batch, so many batches at a time. */
+/** Calls per batch, and batches at a time. */
 const BATCH = { size: 2_000, atOnce: 4 };
 
-/** The same calls into each, into a topic and databases that are new in every round. */
+/** Writes the same calls into each, with a new topic and new databases in every round. */
 export async function measureWrites(bench: Bench, rounds: number, note: Note): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
     const events = backlog(`alternatives-${round}`, bench.size(200_000, 6_000));

@@ -3,7 +3,7 @@ import { median, shown, spread } from '../statistics.ts';
 import { tableOf } from '../table.ts';
 import { ALTERNATIVES, CELLS, readLine, titleOf, writeLine } from './lines.ts';
 
-/** Three Markdown tables: latencies and requests a second by user and range, and calls written a second. */
+/** Three Markdown tables: latencies and requests a second, each by user and range, and calls written a second. */
 export function alternativesTable(results: readonly Result[]): string {
   const byName = new Map(results.map((result) => [result.name, result]));
   const titles = ALTERNATIVES.map(({ title }) => title);
@@ -36,7 +36,7 @@ function latency(half: string, most: string) {
   };
 }
 
-/** Median, and in brackets the least and the greatest of the rounds. */
+/** Median, with the minimum and maximum of the rounds in brackets. */
 function details(detail: string) {
   return (result: Result) => {
     const values = valuesOf(result, detail);

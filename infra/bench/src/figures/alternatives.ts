@@ -3,7 +3,7 @@ import { measureReads } from '../alternatives/measure-reads.ts';
 import { measureWrites } from '../alternatives/measure-writes.ts';
 import type { Figure } from '../results.ts';
 
-/** Fewer than usual: there are many to measure, and some are slow. */
+/** Fewer rounds than usual: there is much to measure, and some of it is slow. */
 const ROUNDS = 3;
 
 export const alternatives: Figure = {

@@ -35,7 +35,7 @@ export const cold: Figure = {
       await untilFilled(ours.ingest);
       const filledMs = Date.now() - ours.assignedAtMs;
       const filledRows = (await ours.ingest.metrics()).sum('calltally_filled_rows_total');
-      // More are fine: events that came meanwhile may be among them.
+      // More are fine: they may include events that arrived meanwhile.
       if (filledRows < rows) throw new Error(`only ${filledRows} of ${rows} rows were filled in`);
       await ours.ingest.stop();
       const other = await countOneOfEach(`warm-${round}`);

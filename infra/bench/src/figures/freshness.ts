@@ -12,7 +12,7 @@ const RATES = [
   { perSecond: 2_000, name: 'freshness-2000', bounds: { p50: {}, p99: {} } },
 ];
 const SETTLE_MS = 3_000;
-/** A smaller share of the events asked for would be another figure. */
+/** With a smaller share of the requested events, this would measure something else. */
 const SHARE_OF_RATE_MIN = 0.95;
 
 export const freshness: Figure = {

@@ -7,7 +7,7 @@ import { growthUsers } from './growth/users.ts';
 
 const CURVES = [growthUsers, growthCalls, growthRange, growthPartitions, growthBatches];
 
-/** How cost grows: a curve for each thing that there may be more of, drawn into a picture. */
+/** How costs grow: a curve for each quantity that may grow, drawn into a picture. */
 export const growth: Figure = {
   name: 'growth',
   lines: CURVES.flatMap(({ lines }) => lines),

@@ -43,7 +43,7 @@ export const ingest: Figure = {
   },
 };
 
-/** Of a topic that is counted while its service still runs. */
+/** For a topic that is counted while its service still runs. */
 async function countAndReplay(bench: Bench, topic: Topic, mongoUri: string, events: number) {
   const counted = await countTopic(bench, topic, mongoUri, events);
   const { already, seconds } = await calltally(bench, counted.env, 'replay', '--from', 'earliest', '--json');

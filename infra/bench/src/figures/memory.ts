@@ -16,7 +16,7 @@ export const memory: Figure = {
       atMost: 1_024,
     },
   ],
-  // Measured once: it is not a matter of chance.
+  // Measured once, because it does not vary.
   async measure(bench, note) {
     const userIds = userIdsUpTo(bench.size(500, 50));
     bench.say(`${userIds.length} users with a call on each of ${DAYS} days …`);
@@ -31,7 +31,7 @@ export const memory: Figure = {
   },
 };
 
-/** So that the sums of the default window stand in Redis, too. */
+/** So that Redis holds the window sums, too. */
 async function readEach(api: NodeProcess, keys: readonly string[]): Promise<void> {
   const client = new Client(api.url);
   for (const key of keys) await client.ask(key);

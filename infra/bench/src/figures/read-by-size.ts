@@ -50,7 +50,7 @@ export const readEdges: Figure = {
   ],
   async measure(bench, note) {
     const given = await bench.shared(bigAndSmall);
-    // Noon less and plus an hour, so that nearly half of each edge day is asked from rows: the most there can be.
+    // An hour before and after noon, so that nearly half of each edge day is read from rows: the worst case.
     const from = Math.ceil(given.from / DAY_MS) * DAY_MS + 11 * HOUR_MS;
     const until = Math.floor(given.until / DAY_MS) * DAY_MS - DAY_MS + 13 * HOUR_MS;
     const client = new Client(given.api.url);
@@ -63,7 +63,7 @@ export const readEdges: Figure = {
         () => aggregate(given.world, given.big.userId, { from, until }),
       );
       if (ours.calls !== other.calls) throw new Error(`${ours.calls} calls, but ${other.calls} rows`);
-      // The first one only warms both.
+      // The first round only warms both up.
       if (round > 0) note('read-edges', { ours: 1_000 / ours.tookMs, other: 1_000 / other.tookMs });
     }
     client.close();

@@ -14,9 +14,9 @@ import { type Dashboards, dashboards, writeUsers } from '../world/dashboards.ts'
 type Start = (bench: Bench, given: Dashboards) => Promise<NodeProcess>;
 
 /**
- * Dashboards a second of one API process against those of one process of a reference.
- * @param startOther the reference, with all it needs
- * @param startOurs the API; as it is delivered unless given
+ * Compares the dashboards a second of one API process with those of one process of a reference.
+ * @param startOther starts the reference and all it needs
+ * @param startOurs starts the API; in production mode by default
  */
 function readAgainst(line: Omit<Line, 'unit'>, startOther: Start, startOurs?: Start): Figure {
   return {
@@ -29,7 +29,7 @@ function readAgainst(line: Omit<Line, 'unit'>, startOther: Start, startOurs?: St
       const other = await startOther(bench, given);
       const seconds = bench.size(10, 2);
       await requireSameAnswers(given, api, other);
-      // Compiled and at full speed before the first round.
+      // Code is compiled and at full speed before the first round.
       for (const server of [api, other]) await load.throughput(server, seconds);
       for (let round = 1; round <= bench.rounds; round++) {
         const both = await takeTurns(
@@ -50,7 +50,7 @@ function readAgainst(line: Omit<Line, 'unit'>, startOther: Start, startOurs?: St
   };
 }
 
-/** What does another work is no reference. The end of the range is now, and differs. */
+/** A reference must do the same work, so it must give the same answer. The end of the range is now, and differs. */
 async function requireSameAnswers({ keys }: Dashboards, api: NodeProcess, other: NodeProcess): Promise<void> {
   const [one, two] = await Promise.all(
     [api, other].map(async ({ url }) => {
@@ -60,7 +60,7 @@ async function requireSameAnswers({ keys }: Dashboards, api: NodeProcess, other:
       return (await answer.text()).replace(/"end_date":"[^"]*"/, '');
     }),
   );
-  if (one !== two) throw new Error(`the reference answers ${two} where the API answers ${one}`);
+  if (one !== two) throw new Error(`the reference answered ${two}, but the API answered ${one}`);
 }
 
 /** @param name a file of `references/` */
@@ -135,7 +135,7 @@ export const readPostgres = readAgainst(
   },
 );
 
-/** The same calls as those of the world; each user's are on days of their own, and so a row each. */
+/** The same calls as in the world. Each user's calls are on separate days, so each call has its own row. */
 async function fill(bench: Bench, url: string, { calls }: Dashboards): Promise<void> {
   bench.say('the rollup table …');
   const client = new Client(url);

@@ -6,7 +6,7 @@ import { spreadCalls, userIdsUpTo, World } from '../world/world.ts';
 
 const CALLS_A_USER = 100;
 const DAYS = 60;
-/** As the store asks for its own aggregations: with small batches some servers take much longer. */
+/** As in the store's own aggregations: with small batches some servers take much longer. */
 const GROUPS_A_BATCH = 100_000;
 
 export const rebuild: Figure = {
@@ -38,7 +38,7 @@ export const rebuild: Figure = {
   },
 };
 
-/** Seconds, to the last group in hand. */
+/** Seconds until the last group has arrived. */
 async function aggregateAll({ rows }: World, calls: number): Promise<number> {
   const beganMs = performance.now();
   const id = { user: '$user_id', day: '$day' };

@@ -6,13 +6,13 @@ import { drawMemory, lastThird, type Seen } from './soak/memory.ts';
 import { startSoak, wrongUsers } from './soak/service.ts';
 
 const EVENTS_PER_SECOND = 200;
-/** One of so many events is sent a second time. */
+/** Every so many events, one is sent again. */
 const AGAIN_EVERY = 20;
 const DASHBOARDS_PER_SECOND = 200;
-/** Growth that counts as none; docs/performance.md says how little a leak could be and not be seen. */
+/** Growth up to this counts as none. docs/performance.md says which leaks are too small to be seen. */
 const FLAT = 1.1;
 const MIDDLE = 0.5;
-/** Of a heap that fills and empties: near its lowest, when garbage was just collected. */
+/** The quantile that stands for a heap just after garbage collection. */
 const LOW_TIDE = 0.1;
 
 export const soak: Figure = {
@@ -22,7 +22,7 @@ export const soak: Figure = {
     { name: 'soak-api-heap', unit: 'MiB', atMost: FLAT },
     { name: 'soak-ingest-memory', unit: 'MiB', atMost: FLAT },
     { name: 'soak-ingest-heap', unit: 'MiB', atMost: FLAT },
-    // Not more than come in a second.
+    // At most what arrives in a second.
     { name: 'soak-lag', unit: 'events', atMost: EVENTS_PER_SECOND },
     { name: 'soak-errors', unit: 'errors', atMost: 0 },
     { name: 'soak-wrong', unit: 'users', atMost: 0 },
@@ -68,7 +68,7 @@ export const soak: Figure = {
   },
 };
 
-/** Looks at both processes again and again, as Prometheus does. */
+/** Samples both processes repeatedly, as Prometheus does. */
 async function watch(
   { api, ingest }: Record<'api' | 'ingest', NodeProcess>,
   seconds: number,

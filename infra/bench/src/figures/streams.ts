@@ -7,7 +7,7 @@ import type { Figure } from '../results.ts';
 import { median, percentile } from '../statistics.ts';
 import { startService } from '../world/service.ts';
 
-/** One open stream of a user's figures, with as little of its own as can be. */
+/** One open stream of a user's figures, with as little overhead as possible. */
 class StreamListener {
   readonly #request: ClientRequest;
   #text = '';
@@ -23,13 +23,13 @@ class StreamListener {
         this.#take(part);
         if (this.#totalCalls >= 0) begun();
       });
-      // It is told by whoever waits for what does not come.
+      // Whoever waits for the missing event reports it.
       response.on('error', () => {});
     });
     this.#request.on('error', begun);
   }
 
-  /** Resolves when the first figures have come. */
+  /** Resolves when the first figures have arrived. */
   static open(url: string, key: string): Promise<StreamListener> {
     return new Promise((resolve, reject) => {
       const listener: StreamListener = new StreamListener(url, key, (failed) => {
@@ -39,7 +39,7 @@ class StreamListener {
     });
   }
 
-  /** Resolves when the figures say so many calls, or more. @throws Error where that takes too long */
+  /** Resolves when the figures have at least so many calls. @throws Error if that takes too long */
   async says(calls: number, withinMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     try {
@@ -74,12 +74,12 @@ class StreamListener {
 const PROBES = 10;
 const IDLE = [300, 1_000];
 const LISTENERS_OF_FRESHNESS = 300;
-/** Of those who listen, so that each of them is told something once a second. */
+/** As many as events a second, so that each listener gets an event about once a second. */
 const TRAFFIC_USERS = 300;
 const EVENTS_PER_SECOND = 300;
 const OPENED_AT_ONCE = 50;
 const SETTLE_MS = 1_500;
-/** Longer than the least time between two events of a stream, at least; and at most twice as long. */
+/** At least longer than the shortest time between two events of a stream, and at most twice as long. */
 const PAUSE_MS = 300;
 const TOLD_WITHIN_MS = 30_000;
 
@@ -136,7 +136,7 @@ async function openUpTo(
   }
 }
 
-/** Milliseconds of processor time that a process uses in a second. */
+/** CPU milliseconds that a process uses in a second. */
 async function busyMs(bench: Bench, process: NodeProcess): Promise<number> {
   await sleep(SETTLE_MS);
   const beganMs = performance.now();
@@ -146,7 +146,7 @@ async function busyMs(bench: Bench, process: NodeProcess): Promise<number> {
   return (used * 1_000) / ((performance.now() - beganMs) / 1_000);
 }
 
-/** Sends an event of its user and waits until the user's stream counts it; one at a time. */
+/** Sends one event at a time of its user, and waits until the user's stream counts it. */
 class Probe {
   readonly #calls: CallEventProducer;
   readonly #userId: string;
@@ -159,7 +159,7 @@ class Probe {
     this.#key = key;
   }
 
-  /** Milliseconds that each took. Pauses are by chance, so that no beat of the API is met or missed. */
+  /** Milliseconds of each event. Random pauses keep the events out of step with the API's timers. */
   async many(url: string, forMs: number): Promise<number[]> {
     const listener = await StreamListener.open(url, this.#key);
     const tookMs: number[] = [];

@@ -83,23 +83,23 @@ async function measureWhale(
     }
     service.api.emptyLog();
   }
-  // No median: each single answer is promised.
+  // No median, because the bound holds for every single answer.
   note(`${name}-slowest`, { ours: Math.max(...rounds.map(({ slowestMs }) => slowestMs)) });
   const failures = (asked: Asked) => (user === service.dense ? asked.failures : asked.refusals);
   note(`${name}-failures`, { ours: rounds.reduce((sum, asked) => sum + failures(asked), 0) });
-  // A heap fills and empties on its own time, so that a single round tells its tide.
+  // A heap fills and is collected at its own pace. A single round would only show where it happened to be.
   for (const process of ['ingest', 'api'] as const) {
     const [most, before] = [Math.max(...memory[process].most), Math.max(...memory[process].before)];
     note(`${name}-memory-${process}`, { ours: most - before, most, before });
   }
 }
 
-/** Memory at the most in each round, MiB. */
+/** Peak memory in each round, MiB. */
 function peaksOf() {
   return { most: [] as number[], before: [] as number[] };
 }
 
-/** Freshness of others, and memory, until a signal. */
+/** Measures other users' freshness, and memory, until a signal. */
 async function watch({ probes, ingest, api }: WhaleService, over: AbortSignal) {
   const [probed, peaks] = await Promise.all([probes.many(over), memoryPeaks({ ingest, api }, over)]);
   return { ...probed, peaks };

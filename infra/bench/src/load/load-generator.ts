@@ -9,17 +9,17 @@ const PASSES_MAX = 5;
 
 export interface Throughput {
   perSecond: number;
-  /** Cores that the server was busy on; near 1 it was the server that set the pace, and not who asked. */
+  /** Cores that the server kept busy. Near 1 the server was the bottleneck, and not the load generator. */
   cores: number;
 }
 
-/** A process that asks for dashboards, over 32 connections that stay open, a request at a time on each. */
+/** A process that requests dashboards over 32 keep-alive connections, one request at a time on each. */
 export class LoadGenerator {
   readonly #child: Child<LoadRequest, LoadReply>;
 
   /**
-   * @param name of its own among those of the run
-   * @param keys whose dashboards are asked for: each as often as any other, in an order by chance
+   * @param name unique in this run
+   * @param keys of the dashboards to request, each equally often, in random order
    */
   constructor(bench: Bench, name: string, keys: readonly string[]) {
     const file = join(bench.folder, `${name}-keys.json`);
@@ -27,17 +27,17 @@ export class LoadGenerator {
     this.#child = new Child(bench, new URL('./main.js', import.meta.url), [file]);
   }
 
-  /** @throws Error where an answer was not 200 */
+  /** @throws Error if an answer was not 200 */
   throughput(server: NodeProcess, seconds: number): Promise<Throughput> {
     return this.#measure(server, { url: server.url, seconds });
   }
 
-  /** Asks for one dashboard over and over; over fewer connections where fewer answers than these are asked for. */
+  /** Requests one dashboard repeatedly. Opens no more connections than the answers it needs. */
   throughputOfOne(server: NodeProcess, one: OneDashboard): Promise<Throughput> {
     return this.#measure(server, { url: server.url, one });
   }
 
-  /** Asks with every key and each of the queries, at an even pace. */
+  /** Requests every query with every key, at a constant rate. */
   paced(
     server: NodeProcess,
     pace: { queries: readonly string[]; perSecond: number; seconds: number },
@@ -55,9 +55,9 @@ export class LoadGenerator {
   }
 
   /**
-   * Until each key was answered with 200: on a machine that is busy with filling its stores, some of many thousands
-   * that nobody has asked for before are put off with 503.
-   * @throws Error where that is never so
+   * Repeats until each key was answered with 200. While a busy machine fills its stores, some of many thousand new keys
+   * get a 503.
+   * @throws Error if some never get a 200
    */
   async everyKeyOnce(server: NodeProcess): Promise<void> {
     for (let pass = 1; pass <= PASSES_MAX; pass++) {

@@ -3,13 +3,13 @@ import autocannon from 'autocannon';
 import { answer } from '../processes.ts';
 import { shuffled } from '../statistics.ts';
 
-/** Asks with every key for `seconds`, or once with each; or for the dashboard of one. */
+/** Requests with every key for `seconds`, or once with each; or one dashboard. */
 export interface LoadRequest {
   url: string;
   seconds?: number;
-  /** Requests a second; as many as the server answers unless given. */
+  /** Requests a second; by default as many as the server answers. */
   perSecond?: number;
-  /** Asked with every key, each empty or with its question mark; the default window unless given. */
+  /** Queries to send with every key, each empty or with its question mark; by default the default window. */
   queries?: readonly string[];
   one?: OneDashboard;
 }
@@ -18,7 +18,7 @@ export interface OneDashboard {
   key: string;
   /** Empty, or with its question mark. */
   query: string;
-  /** After so many it is over. */
+  /** Stops after so many answers. */
   answers: number;
 }
 
@@ -29,9 +29,9 @@ export interface LoadReply {
 }
 
 const CONNECTIONS = 32;
-/** Some answers are long in coming, and are measured all the same. */
+/** Slow answers are measured too. */
 const ANSWER_WITHIN_SECONDS = 60;
-/** How long it may go unnoticed that all is answered. */
+/** How often to check whether everything is answered. */
 const LOOK_EVERY_MS = 100;
 
 const [file] = process.argv.slice(2);
@@ -40,7 +40,7 @@ answer(load);
 
 async function load({ url, seconds, perSecond, queries = [''], one }: LoadRequest): Promise<LoadReply> {
   const connections = Math.min(CONNECTIONS, one?.answers ?? CONNECTIONS);
-  // Requests are made beforehand: to write a key into each as it is sent would make this the slower side.
+  // Build requests beforehand: writing a key into each one while sending would make this side the bottleneck.
   const shares = one ? [[requestOf(one.key, one.query)]] : dealtOut(queries);
   let client = 0;
   let beganMs = 0;
@@ -72,7 +72,7 @@ async function load({ url, seconds, perSecond, queries = [''], one }: LoadReques
   };
 }
 
-/** A part of the keys for each connection, in random order, each with every query. */
+/** Deals the keys out to the connections, in random order, each with every query. */
 function dealtOut(queries: readonly string[]): autocannon.Request[][] {
   const shares: autocannon.Request[][] = Array.from({ length: CONNECTIONS }, () => []);
   for (const [i, key] of shuffled(keys).entries()) {

@@ -2,18 +2,18 @@ import type { CallEvent } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
 import { answer } from '../processes.ts';
 
-/** What is to be sent from now on; the same as before where it does not say. */
+/** What to send from now on. Absent fields keep their value. */
 export interface TrafficRequest {
   /** Events a second. */
   perSecond?: number;
-  /** One event of so many is one that was sent before; 0, as at first, is none. */
+  /** Sends an earlier event again once in so many events; 0 (the default) never does. */
   againEvery?: number;
 }
 
 export interface TrafficReply {
   /** How many events were acknowledged so far. */
   acknowledged: number;
-  /** How many calls they were, of the user at each place: `traffic-0`, `traffic-1`, … */
+  /** How many calls each user has, by index: `traffic-0`, `traffic-1`, … */
   callsOf: number[];
 }
 
@@ -58,7 +58,7 @@ function send(): void {
   }, refused);
 }
 
-/** A call that was not sent before. That it may not be acknowledged ends all, so it counts as soon as it is made. */
+/** A new call. It counts as soon as it is created, because a call that is not acknowledged ends the run. */
 function nextCall(): CallEvent {
   made += 1;
   const user = made % callsOf.length;

@@ -6,7 +6,7 @@ import { inParallel } from '../in-parallel.ts';
 import type { Topic } from '../world/topic.ts';
 import type { World } from '../world/world.ts';
 
-/** A user's calls of a range, added up by Mongo from the rows and asked for by the driver alone. */
+/** A user's calls of a range, summed from rows by Mongo, using only the driver. */
 export async function aggregate({ rows }: World, userId: string, { from, until }: Range) {
   const beganMs = performance.now();
   const [sums] = await rows
@@ -18,10 +18,12 @@ export async function aggregate({ rows }: World, userId: string, { from, until }
   return { tookMs: performance.now() - beganMs, calls: Number(sums?.calls) };
 }
 
-/** So many rows a batch, so many batches at a time; larger ones, as ingest writes them, are no faster. */
+/** Rows per batch, and batches at a time. Larger batches, such as those of ingest, are not faster. */
 const BATCH = { size: 2_000, atOnce: 4 };
 
-/** Milliseconds in which the driver inserts the rows of events, with the same indexes and majority, and nothing else. */
+/**
+ * Milliseconds in which the driver inserts the rows of events, with the same indexes and majority, and nothing else.
+ */
 export async function insertOnly(uri: string, events: readonly CallEvent[]): Promise<number> {
   const store = openStore({ uri, timeoutMs: 60_000, selectionTimeoutMs: 10_000 });
   await store.ensureIndexes();
@@ -39,7 +41,7 @@ export async function insertOnly(uri: string, events: readonly CallEvent[]): Pro
   return tookMs;
 }
 
-/** Milliseconds in which a kafkajs consumer parses a topic and does nothing else, from its first message to its last. */
+/** Milliseconds in which a kafkajs consumer only parses a topic, from its first message to its last. */
 export async function parseOnly(topic: Topic, events: number): Promise<number> {
   const consumer = topic.client.consumer({ groupId: `${topic.name}-parse`, maxWaitTimeInMs: 250 });
   await consumer.connect();

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { keyOf, reference, serve } from './serve.ts';
 
-// As the API reads its counters: what is asked within one turn of the event loop goes together.
+// As the API reads its counters: requests of one turn of the event loop go out together.
 const redis = new Redis(process.env.REDIS_URL!, { enableAutoPipelining: true });
 
 await serve(async (request) => {

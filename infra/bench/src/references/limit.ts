@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { keyOf, reference, serve } from './serve.ts';
 
-/** What the contract asks of every answer, done in the plainest way; asks no store, keeps no metrics, logs nothing. */
+/** Does what the contract asks of every answer, in the simplest way. Uses no store, keeps no metrics, logs nothing. */
 await serve(
   async () => reference.body,
   (app) => {
@@ -13,7 +13,7 @@ await serve(
       if (request.url !== '/analytics/dashboard') return done();
       const beganMs = performance.now();
       const hashed = hash('sha256', keyOf(request));
-      // Whoever comes for the first time is let in: here it is only the price of looking that counts.
+      // Lets everybody in: only the cost of the lookup matters here.
       if (!users.has(hashed)) users.set(hashed, hashed);
       const tookMs = Math.round((performance.now() - beganMs) * 100) / 100;
       requests += 1;
@@ -24,7 +24,7 @@ await serve(
       reply.header('server-timing', `auth;dur=${tookMs}, read;dur=${lastMs}`);
       done();
     });
-    // The API has to know when an answer was sent, and how long it took.
+    // The API must know when an answer was sent, and how long it took.
     app.addHook('onResponse', (_request, reply, done) => {
       lastMs = Math.round(reply.elapsedTime * 100) / 100;
       done();

@@ -8,7 +8,7 @@ const client = await new MongoClient(process.env.MONGODB_URI!, {
 }).connect();
 const rows = client.db().collection('calls');
 
-/** Quicker for users with few calls: one aggregation, in which every row is held against every range. */
+/** Faster for users with few calls: one aggregation that compares every row with every range. */
 async function inOnePass({ userId, all, range, today, thisWeek, thisMonth }: Asked) {
   const countIn = (of: Range) => ({ $sum: { $cond: [isWithin(of), 1, 0] } });
   const [sums] = await rows
@@ -34,7 +34,7 @@ async function inOnePass({ userId, all, range, today, thisWeek, thisMonth }: Ask
   };
 }
 
-/** Quicker for users with many calls: a sum and three counts at the same time, each over its own rows alone. */
+/** Faster for users with many calls: a sum and three counts in parallel, each over its own rows only. */
 async function inParallel({ userId, range, today, thisWeek, thisMonth }: Asked) {
   const count = (of: Range) => rows.countDocuments({ user_id: userId, ...startsIn(of) });
   const [sums, ...counts] = await Promise.all([

@@ -2,7 +2,7 @@ import { dayOf, type Range } from '@calltally/domain';
 import { Pool } from 'pg';
 import { serveDashboards } from './serve.ts';
 
-/** Every sum of the dashboard from one stretch of the index. */
+/** Computes every sum of the dashboard from one index range. */
 const SUMS = {
   name: 'dashboard',
   text: `select
@@ -28,7 +28,7 @@ await serveDashboards(async ({ userId, all, range, today, thisWeek, thisMonth })
   };
 });
 
-/** Ranges are of whole days here, but for those that end now. */
+/** Ranges here are whole days, except those that end now. */
 function firstAndLastDay({ from, until }: Range): [number, number] {
   return [dayOf(from), dayOf(until - 1)];
 }

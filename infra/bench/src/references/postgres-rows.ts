@@ -2,7 +2,7 @@ import type { Range } from '@calltally/domain';
 import { Pool } from 'pg';
 import { serveDashboards } from './serve.ts';
 
-/** Every sum of the dashboard in one pass over one stretch of the index. */
+/** Computes every sum of the dashboard in one scan of an index range. */
 const SUMS = {
   name: 'dashboard',
   text: `select
@@ -16,7 +16,7 @@ const SUMS = {
 
 const pool = new Pool({
   connectionString: process.env.POSTGRES_URL,
-  // One plan for users of every size would be none with parallel workers for the large ones.
+  // A generic plan for users of every size would have no parallel workers for the large ones.
   options: '-c plan_cache_mode=force_custom_plan',
 });
 

@@ -3,7 +3,7 @@ import { Pool } from 'pg';
 import type { Bench } from '../bench.ts';
 import { postgres } from '../engines.ts';
 
-/** With the sums in the index, so that no read has to visit the table. */
+/** The index includes the sums, so that no read has to visit the table. */
 export const ROLLUP_TABLE = `create table rollup (
   user_id text, day int, calls bigint not null, duration_ms bigint not null,
   primary key (user_id, day) include (calls, duration_ms)
@@ -18,8 +18,8 @@ const CALLS_TABLE = `
   create index on calls (user_id, started_at) include (duration_ms)`;
 
 /**
- * Once for each statement, over all rows that it really inserted; in one order, so that inserts at the same time do
- * not wait for each other in a circle.
+ * Runs once per statement, over all rows that it really inserted. Updates them in one order, so that concurrent inserts
+ * cannot deadlock.
  */
 const ROLLUP_TRIGGER = `
   create function count_calls() returns trigger language plpgsql as $$ begin
@@ -40,7 +40,7 @@ const INSERT = {
     on conflict do nothing`,
 };
 
-/** Calls that are there already are left as they are, as ingest leaves them. */
+/** Leaves existing calls unchanged, as ingest does. */
 export async function insertCalls(pool: Pool, calls: readonly Call[]): Promise<void> {
   const values = [
     calls.map((call) => call.callId),
@@ -53,7 +53,7 @@ export async function insertCalls(pool: Pool, calls: readonly Call[]): Promise<v
   await pool.query({ ...INSERT, values });
 }
 
-/** A database of its own on the run's PostgreSQL, with calls and, if wanted, their rollup. */
+/** Creates a database on the run's PostgreSQL, with calls and optionally their rollup. */
 export async function createDatabase(
   bench: Bench,
   name: string,
@@ -65,7 +65,7 @@ export async function createDatabase(
   await server.end();
   const url = new URL(name, address).href;
   const pool = new Pool({ connectionString: url });
-  // The server is ended before the pool where a run is interrupted.
+  // If a run is interrupted, the server ends before the pool.
   pool.on('error', () => {});
   bench.atEnd(() => pool.end());
   await pool.query(CALLS_TABLE);

@@ -10,14 +10,14 @@ import {
 } from '@calltally/domain';
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 
-/** What a dashboard needs the sums of. */
+/** What a dashboard needs sums of. */
 export interface Asked {
   userId: string;
   range: Range;
   today: Range;
   thisWeek: Range;
   thisMonth: Range;
-  /** What holds them all. */
+  /** The range that includes them all. */
   all: Range;
 }
 
@@ -30,15 +30,15 @@ function askedFor(userId: string, range: EffectiveRange, nowMs: number): Asked {
   return { userId, range, today, thisWeek, thisMonth, all };
 }
 
-/** A body as the API answers, and the schema that it is written with. */
+/** The body of an API answer, and the schema that serializes it. */
 export const reference: { body: unknown; schema: object } = JSON.parse(
   readFileSync(process.env.REFERENCE!, 'utf8'),
 );
 
 /**
- * What the API is compared with: Fastify as it is by itself, without plugins and without a log, with one route that
- * writes its answer by the API's own response schema.
- * @param prepare what is more than that
+ * The reference for the API: plain Fastify, without plugins and without a log, with one route that serializes its
+ * answer with the API's response schema.
+ * @param prepare adds more
  */
 export async function serve(
   answer: (request: FastifyRequest) => unknown,
@@ -52,14 +52,14 @@ export async function serve(
   await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) });
 }
 
-/** The API key that a request came with. */
+/** The API key of a request. */
 export function keyOf(request: FastifyRequest): string {
   return request.headers.authorization!.slice('Bearer '.length);
 }
 
 const userIds: Record<string, string> = JSON.parse(readFileSync(process.env.USERS!, 'utf8'));
 
-/** Dashboards of whoever asks and any range, from sums that are asked for at each request; no key is checked. */
+/** Dashboards of any user and range, from sums that each request reads. Checks no key. */
 export async function serveDashboards(sumsOf: (asked: Asked) => Promise<DashboardTallies>): Promise<void> {
   await serve(async (request) => {
     const nowMs = Date.now();

@@ -10,28 +10,28 @@ import { spreadCalls, userIdsUpTo, World } from './world.ts';
 const CALLS_A_USER = 10;
 const DAYS = 28;
 
-/** Many users with a dashboard each, the API as it is delivered, and whoever asks for them. */
+/** Many users with a dashboard each, the API in production mode, and a load generator. */
 export interface Dashboards {
   world: World;
-  /** The calls of all users, the same each time. */
+  /** The calls of all users, the same in every run. */
   calls: () => Iterable<Call>;
   userIds: string[];
-  /** The key of the user at each place. */
+  /** The keys, by the user's index. */
   keys: string[];
-  /** What Redis had in use before any user was counted. */
+  /** Memory that Redis used before any user was counted. */
   emptyBytes: number;
   api: NodeProcess;
   load: LoadGenerator;
-  /** File with the answer's body and the schema of the response, which the API documents, for references. */
+  /** For references: a file with the body of an answer and the response schema from the API's OpenAPI document. */
   reference: string;
 }
 
-/** To be had by `bench.shared`: what it takes to make is spent once. */
+/** For `bench.shared`, so that it is built only once. */
 export function dashboards(bench: Bench): Promise<Dashboards> {
   return dashboardsOf(bench, bench.size(100_000, 3_200));
 }
 
-/** A world of so many users, each of whom was asked for once. */
+/** A world of so many users. Each dashboard was requested once. */
 export async function dashboardsOf(bench: Bench, users: number): Promise<Dashboards> {
   const until = Date.now();
   const userIds = userIdsUpTo(users);
@@ -45,14 +45,14 @@ export async function dashboardsOf(bench: Bench, users: number): Promise<Dashboa
   const keys = await world.createKeys(userIds);
   const load = new LoadGenerator(bench, name, keys);
   const api = await NodeProcess.start(bench, API, world.environment);
-  bench.say('every key once, so that keys and sums are at hand …');
+  bench.say('each key once, to warm up keys and sums …');
   await load.everyKeyOnce(api);
   const reference = await writeReference(bench, name, api, keys[0]!);
   return { world, calls, userIds, keys, emptyBytes, api, load, reference };
 }
 
 /**
- * File with an answer's body and the schema of the response, which the API documents, for references.
+ * Writes a file with the body of an answer and the response schema from the API's OpenAPI document, for references.
  * @param name of the file
  */
 export async function writeReference(
@@ -78,7 +78,7 @@ interface OpenApi {
   >;
 }
 
-/** File that tells references which user a key belongs to. */
+/** Writes a file that maps keys to users, for references. */
 export function writeUsers(
   bench: Bench,
   name: string,

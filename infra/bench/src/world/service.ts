@@ -7,20 +7,20 @@ import { World } from './world.ts';
 
 const TRAFFIC = new URL('../load/traffic.js', import.meta.url);
 
-/** Ingest and the API as they are delivered, a producer of ours, and a process that sends events of other users. */
+/** Ingest and the API in production mode, a producer, and a process that sends events of other users. */
 export interface Service {
   world: World;
   topic: Topic;
   ingest: NodeProcess;
   api: NodeProcess;
   calls: CallEventProducer;
-  /** Sends nothing until it is asked to. */
+  /** Sends nothing until asked. */
   traffic: Child<TrafficRequest, TrafficReply>;
 }
 
 /**
  * @param name of the topic and of the database
- * @param options.trafficUsers how many users the traffic is of: `traffic-0`, `traffic-1`, …
+ * @param options.trafficUsers how many users the traffic has: `traffic-0`, `traffic-1`, …
  * @param options.prepare runs before ingest starts
  */
 export async function startService(

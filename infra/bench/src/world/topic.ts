@@ -5,14 +5,14 @@ import type { Admin, Kafka } from 'kafkajs';
 import type { Bench } from '../bench.ts';
 import { kafka } from '../engines.ts';
 
-/** Of a backlog: what an outage leaves, calls in the order they ended. */
+/** Calls of a backlog: what an outage leaves, ordered by their end. */
 const USERS = 1_000;
 const BACKLOG_MS = 6 * 3_600_000;
 const EVENTS_AT_ONCE = 5_000;
 const CREATE_ATTEMPTS = 10;
 const CREATE_PAUSE_MS = 200;
 
-/** A topic of its own with the group that counts it. */
+/** A new topic, with the consumer group that counts it. */
 export class Topic {
   readonly name: string;
   readonly brokers: string[];
@@ -26,7 +26,7 @@ export class Topic {
     this.#admin = admin;
   }
 
-  /** @param partitions as many as ingest would create unless given */
+  /** @param partitions by default as many as ingest creates */
   static async create(bench: Bench, name: string, partitions?: number): Promise<Topic> {
     const brokers = [(await bench.shared(kafka)).address];
     const client = kafkaClient({ brokers, clientId: 'bench' });
@@ -40,7 +40,7 @@ export class Topic {
         await ensureTopics(admin, topics);
         return topic;
       } catch (thrown) {
-        // On a busy machine the broker does not know at once what it has just created.
+        // On a busy machine, a broker may not know a topic that it has just created.
         const isUnknown = (thrown as { type?: unknown }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
         if (!isUnknown || attempt === CREATE_ATTEMPTS) throw thrown;
       }
@@ -48,7 +48,7 @@ export class Topic {
     }
   }
 
-  /** What ingest and `calltally` need to find it. */
+  /** The environment in which ingest and `calltally` find it. */
   get environment(): Record<string, string> {
     return {
       KAFKA_BROKERS: this.brokers.join(),
@@ -73,7 +73,7 @@ export class Topic {
   }
 }
 
-/** Events of 1 000 users, as an outage leaves them. @param name that no other backlog of the run has */
+/** Events of 1 000 users, as an outage leaves them. @param name unique among the backlogs of the run */
 export function backlog(name: string, count: number): CallEvent[] {
   return eventsInOrder(name, count, () => `user-${Math.floor(Math.random() * USERS)}`);
 }

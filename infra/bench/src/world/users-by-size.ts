@@ -4,7 +4,7 @@ import type { Bench } from '../bench.ts';
 import { API, NodeProcess } from '../processes.ts';
 import { spreadCalls, World } from './world.ts';
 
-/** Within what counters keep. */
+/** Within the kept months. */
 const DAYS = 730;
 
 export interface SizedUser {
@@ -16,16 +16,16 @@ export interface SizedUser {
 export interface UsersBySize {
   world: World;
   api: NodeProcess;
-  /** Those with the fewest calls first: 10, 1 000, 100 000 and 1 000 000, unless the run is quick. */
+  /** Ordered by calls: 10, 1 000, 100 000 and 1 000 000, fewer in a quick run. */
   users: SizedUser[];
-  /** The calls of all of them, the same each time. */
+  /** The calls of all of them, the same in every run. */
   calls: () => Iterable<Call>;
-  /** The two years over which each user's calls are spread, epoch ms. */
+  /** The two years that each user's calls span, epoch ms. */
   from: number;
   until: number;
 }
 
-/** Users with hardly any calls beside some with very many; to be had by `bench.shared`. */
+/** Users with hardly any calls, and users with very many; for `bench.shared`. */
 export async function usersBySize(bench: Bench): Promise<UsersBySize> {
   const sizes = [10, bench.size(1_000, 100), bench.size(100_000, 2_000), bench.size(1_000_000, 20_000)];
   const until = Date.now();
@@ -49,7 +49,7 @@ export interface BigAndSmall extends Pick<UsersBySize, 'world' | 'api' | 'users'
   small: SizedUser;
 }
 
-/** A user with very many calls beside one with hardly any. */
+/** A user with very many calls, and one with hardly any. */
 export async function bigAndSmall(bench: Bench): Promise<BigAndSmall> {
   const { users, ...given } = await bench.shared(usersBySize);
   return { ...given, users, big: users.at(-1)!, small: users[0]! };

@@ -18,12 +18,12 @@ const ROWS_AT_ONCE = 2_000;
 const USERS_AT_ONCE = 200;
 const WRITERS = 4;
 
-/** Rows, counters and keys as ingest and operators would have left them; a database and a Redis of its own. */
+/** Rows, counters and keys as ingest and operators leave them, in their own database and Redis. */
 export class World {
   readonly redis: Engine;
   readonly mongoUri: string;
   readonly store: Store;
-  /** The rows by the driver alone. */
+  /** The rows, through the driver only. */
   readonly rows: Collection<CallRow>;
   readonly #keys: Collection<ApiKeyRow>;
   readonly #ends = new Array<number>(PARTITIONS).fill(0);
@@ -46,12 +46,12 @@ export class World {
     return new World(redis, mongoUri, store, client);
   }
 
-  /** What a service needs to find this world. */
+  /** The environment in which a service finds this world. */
   get environment(): Record<string, string> {
     return { REDIS_URL: this.redis.address, MONGODB_URI: this.mongoUri };
   }
 
-  /** Writes the rows of calls that Redis does not count yet. */
+  /** Inserts rows of calls that Redis does not count yet. */
   async insert(calls: Iterable<Call>): Promise<void> {
     const limits = { size: ROWS_AT_ONCE, atOnce: WRITERS };
     await inParallel(calls, limits, async (piece) => {
@@ -59,7 +59,7 @@ export class World {
     });
   }
 
-  /** Makes what was inserted that of an earlier life of the topic, so that its offsets are nobody else's. */
+  /** Moves the inserted rows to an earlier topic epoch, so that their offsets belong to no event. */
   async endStream(): Promise<void> {
     await this.#raiseStored();
     await this.store.progress.beginStream(0);
@@ -71,14 +71,14 @@ export class World {
     redis.disconnect();
   }
 
-  /** Leaves Redis as it is when it was just emptied and ingest has begun anew: everybody is cold. */
+  /** Leaves Redis as after it was emptied and ingest has started again: every user is cold. */
   async forgetCounters(): Promise<void> {
     await this.emptyRedis();
     const { session } = await this.begin();
     session.end('begun');
   }
 
-  /** Bytes that Redis has in use. */
+  /** Bytes that Redis uses. */
   async redisBytes(): Promise<number> {
     const redis = new Redis(this.redis.address);
     const said = await redis.info('memory');
@@ -86,7 +86,7 @@ export class World {
     return Number(/^used_memory:(\d+)/m.exec(said)![1]);
   }
 
-  /** One generation, with marks through all that was inserted. The caller ends the session. */
+  /** One generation, with checkpoints through everything inserted. The caller ends the session. */
   async begin(): Promise<LedgerContext> {
     const states = this.#ends.map((next, partition) => ({
       partition,
@@ -105,7 +105,7 @@ export class World {
     return ledger;
   }
 
-  /** Counts what was inserted. From now on answers carry an as-of, as they do beside a running ingest. */
+  /** Counts what was inserted. From now on answers have an as-of, as with a running ingest. */
   async count(userIds: Iterable<string>): Promise<void> {
     const ledger = await this.begin();
     await inParallel(userIds, { size: USERS_AT_ONCE, atOnce: WRITERS }, async (piece) => {
@@ -118,7 +118,7 @@ export class World {
     ledger.session.end('counted');
   }
 
-  /** A key for each user, in their order. */
+  /** Creates a key for each user, in the same order. */
   async createKeys(userIds: readonly string[]): Promise<string[]> {
     const keys = userIds.map(() => `ct_${randomBytes(32).toString('base64url')}`);
     const rows = keys.map((key, i): ApiKeyRow => {
@@ -135,7 +135,7 @@ export class World {
     }
   }
 
-  /** A user's events are all in one partition, as their key on Kafka would have it. */
+  /** All events of a user are in one partition, as with their message key on Kafka. */
   #nextPlace(userId: string): { stream: number; partition: number; offset: number } {
     const partition = userId.charCodeAt(userId.length - 1) % PARTITIONS;
     const offset = this.#ends[partition]!;
@@ -144,7 +144,7 @@ export class World {
   }
 }
 
-/** The same number of calls for each user, at even distances from `from` to `until`; the same ones each time. */
+/** The same number of calls for each user, evenly spaced from `from` to `until`, and the same in every run. */
 export function* spreadCalls(
   userIds: Iterable<string>,
   callsEach: number,
@@ -153,7 +153,7 @@ export function* spreadCalls(
   const stepMs = (until - from) / callsEach;
   let user = 0;
   for (const userId of userIds) {
-    // Not all users at the same moment.
+    // Shift each user's calls, so that they do not all coincide.
     const shiftMs = (user++ * 7_919_000) % stepMs;
     for (let i = 0; i < callsEach; i++) {
       yield {

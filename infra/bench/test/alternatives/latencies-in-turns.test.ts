@@ -5,7 +5,7 @@ import { ANSWERS_MIN, latenciesInTurns, quickestOfEach } from '../../src/alterna
 
 const asking = { user: { userId: 'u', key: 'k', calls: 1 }, query: {} };
 
-/** Says that it takes so long, and writes down that it was asked. */
+/** Reports a given time, and records that it was asked. */
 function contestant(name: Contestant['name'], tookMs: number, asked: string[] = []): Contestant {
   return {
     name,
@@ -17,7 +17,7 @@ function contestant(name: Contestant['name'], tookMs: number, asked: string[] = 
   };
 }
 
-test('all are asked in every turn, in an order by chance', async (t) => {
+test('all contestants are asked in every turn, in random order', async (t) => {
   const asked: string[] = [];
   const both = [contestant('ours', 1, asked), contestant('mongo', 2, asked)];
   const seen = await latenciesInTurns(both, asking, { turns: 50, budgetMs: 1_000 });
@@ -28,7 +28,7 @@ test('all are asked in every turn, in an order by chance', async (t) => {
   t.end();
 });
 
-test('who is slow is asked until its budget is spent, and often enough for a median', async (t) => {
+test('a slow contestant is asked until its budget is spent, and often enough for a median', async (t) => {
   const all = [contestant('ours', 1), contestant('postgres', 30), contestant('mongo', 1_000)];
   const seen = await latenciesInTurns(all, asking, { turns: 50, budgetMs: 100 });
   t.strictSame(
@@ -38,7 +38,7 @@ test('who is slow is asked until its budget is spent, and often enough for a med
   t.end();
 });
 
-test('of several ways to ask one engine the quicker one counts', async (t) => {
+test('of several ways to query one engine, the fastest counts', async (t) => {
   const [ours, slow, quick] = [contestant('ours', 3), contestant('mongo', 2), contestant('mongo', 1)];
   const chosen = await quickestOfEach([ours, slow, quick], asking);
   t.strictSame([...chosen.keys()], [ours, quick]);

@@ -9,7 +9,7 @@ const ROUNDS = [
   { ours: 3, other: 6, ...READ, otherPerSecond: 700 },
 ];
 
-/** The cells of every row, of all tables. */
+/** The cells of every row of all tables. */
 function rowsOf(markdown: string): string[][] {
   return markdown
     .split('\n')

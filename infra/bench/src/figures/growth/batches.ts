@@ -6,7 +6,7 @@ import { World } from '../../world/world.ts';
 import { Points } from './points.ts';
 
 const SIZES = [1, 10, 100, 500, 2_000, 5_000];
-/** As many as ingest takes at once. */
+/** As many as ingest records at once. */
 const TAKEN = 2_000;
 const USERS = 1_000;
 
@@ -23,12 +23,12 @@ export const growthBatches: Figure = {
     const world = await World.start(bench, 'growth_batches');
     const ledger = await world.begin();
     const batches = new Batches(ledger);
-    await batches.take(USERS * 10); // everybody is known to Redis
+    await batches.take(USERS * 10); // opens every user in Redis
     const [events, times] = [new Points(SIZES), new Points(SIZES)];
     for (let round = 0; round <= bench.rounds; round++) {
       const batchMs: number[] = [];
       for (const size of SIZES) batchMs.push(await batches.meanMs(size, bench.size(1_500, 100)));
-      if (round === 0) continue; // warms all of them
+      if (round === 0) continue; // warms all of them up
       times.add(batchMs);
       const perSecond = batchMs.map((ms, i) => (SIZES[i]! / ms) * 1_000);
       note('growth-batches', events.add(perSecond, [TAKEN, 1]));
@@ -45,7 +45,7 @@ export const growthBatches: Figure = {
   },
 };
 
-/** Events of one partition that follow each other, recorded as ingest does once it has parsed them. */
+/** Consecutive events of one partition, recorded as ingest does after parsing them. */
 class Batches {
   readonly #ledger: LedgerContext;
   #next = 0;
@@ -54,7 +54,7 @@ class Batches {
     this.#ledger = ledger;
   }
 
-  /** How long a batch takes, on the average of as many as fit into a time. */
+  /** The average time of a batch, over as many as fit into a time span. */
   async meanMs(size: number, forMs: number): Promise<number> {
     const beganMs = performance.now();
     let taken = 0;

@@ -29,7 +29,7 @@ export const growthCalls: Figure = {
       const [windowMs, yearsMs] = [await ask(''), await ask(wholeDays(from, until))];
       const rowsMs: number[] = [];
       for (const { userId } of users) rowsMs.push((await aggregate(world, userId, { from, until })).tookMs);
-      if (round === 0) continue; // warms all of them
+      if (round === 0) continue; // warms all of them up
       window.add(windowMs);
       note('growth-calls', { ...years.add(yearsMs), other: rows.add(rowsMs).ours });
     }

@@ -7,7 +7,7 @@ import { backlog, Topic } from '../../world/topic.ts';
 import { Points } from './points.ts';
 
 const PARTITIONS = [1, 3, 6, 12, 24];
-/** A round takes every number of partitions, each with a topic, a database and a Redis of its own. */
+/** Each round measures every number of partitions, each with its own topic, database and Redis. */
 const ROUNDS_MAX = 3;
 
 export const growthPartitions: Figure = {
@@ -24,7 +24,7 @@ export const growthPartitions: Figure = {
     const rounds = Math.min(bench.rounds, ROUNDS_MAX);
     for (let round = 1; round <= rounds; round++) {
       const perSecond = new Map<number, number>();
-      // Back and forth, so that what drifts falls on all alike.
+      // Alternate the direction, so that drift affects all alike.
       for (const partitions of round % 2 === 1 ? PARTITIONS : PARTITIONS.toReversed()) {
         perSecond.set(partitions, await counted(bench, partitions, round));
       }

@@ -1,7 +1,7 @@
 import type { Curve } from '../../picture.ts';
 import type { Sample } from '../../results.ts';
 
-/** What was measured at each of several sizes, in rounds. */
+/** Measurements at several sizes, in rounds. */
 export class Points {
   readonly #sizes: readonly number[];
   readonly #rounds: (readonly number[])[] = [];
@@ -12,7 +12,7 @@ export class Points {
 
   /**
    * @param values of one round, in the order of the sizes
-   * @returns them as a sample, of the greatest size against the least unless told which
+   * @returns a sample, of the greatest size against the least by default
    */
   add(values: readonly number[], [ours, other] = [this.#sizes.at(-1)!, this.#sizes[0]!]): Sample {
     this.#rounds.push(values);

@@ -12,7 +12,7 @@ const USER = 'user-range';
 const YEARS_TEN = 3_650;
 const YEARS_TWO = 730;
 const DAYS = [1, 7, 30, 91, 365, YEARS_TWO, 1_095, 1_825, YEARS_TEN];
-/** Of the default retention of 25 months, near enough for a picture. */
+/** Close enough to the default of 25 kept months for a picture. */
 const KEPT_DAYS = 761;
 
 export const growthRange: Figure = {
@@ -43,7 +43,7 @@ export const growthRange: Figure = {
 
     const lastDay = today - DAY_MS;
     const whole = (days: number) => wholeDays(today - days * DAY_MS, lastDay);
-    // From 11:00 to 13:00, so that nearly half of each edge day is asked from rows: the most there can be.
+    // From 11:00 to 13:00, so that nearly half of each edge day is read from rows: the worst case.
     const cut = (days: number) => cutDays(lastDay - days * DAY_MS + 11 * HOUR_MS, lastDay + 13 * HOUR_MS);
     const ask = async (query: (days: number) => string, sourceWithin: string) => {
       const asks = DAYS.map((days) => () => client.ask(key!, query(days)));
@@ -60,7 +60,7 @@ export const growthRange: Figure = {
     const [wholePoints, cutPoints] = [new Points(DAYS), new Points(DAYS)];
     for (let round = 0; round <= bench.rounds; round++) {
       const [wholeMs, cutMs] = [await ask(whole, 'counters'), await ask(cut, 'counters+mongo')];
-      if (round === 0) continue; // warms all of them
+      if (round === 0) continue; // warms all of them up
       const sample = wholePoints.add(wholeMs, [YEARS_TWO, 1]);
       note('growth-range', sample);
       note('growth-range-cut', cutPoints.add(cutMs, [YEARS_TWO, 1]));

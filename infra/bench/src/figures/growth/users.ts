@@ -5,7 +5,7 @@ import { median } from '../../statistics.ts';
 import { type Dashboards, dashboards, dashboardsOf } from '../../world/dashboards.ts';
 import { Points } from './points.ts';
 
-/** Beside the many that the other figures ask for. */
+/** In addition to the many users that the other figures request. */
 const SMALLER = [100, 1_000, 10_000];
 
 export const growthUsers: Figure = {
@@ -40,7 +40,7 @@ export const growthUsers: Figure = {
           clients[i]!.ask(oneOf(keys)),
     );
     const asked = { count: bench.size(2_000, 200), source: 'counters' };
-    // Those that were just started are to be as warm as the one that other figures have asked.
+    // Warm up the new ones, because other figures have already warmed up the first.
     for (const { load, api } of worlds) await load.throughput(api, bench.size(5, 1));
     for (let round = 1; round <= bench.rounds; round++) {
       const { tookMs } = await inTurns(questions, asked);

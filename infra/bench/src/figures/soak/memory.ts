@@ -5,7 +5,7 @@ import { percentile } from '../../statistics.ts';
 
 export type Seen = Record<'api' | 'ingest', Metrics>;
 
-/** Memory of both processes over time. @param seen at even distances */
+/** Draws the memory of both processes over time. @param seen at equal intervals */
 export function drawMemory(seen: readonly Seen[], everySeconds: number): string {
   const curve = (name: string, of: (one: Seen) => number): Curve => ({
     name,
@@ -27,10 +27,10 @@ export function drawMemory(seen: readonly Seen[], everySeconds: number): string 
 }
 
 /**
- * How something stood in the last third of the time against the middle one. What it did in the first, caches filling
- * and code being compiled, is left out.
- * @param values at even distances of time
- * @param share which of the sorted values stands for a third: the median at 0.5
+ * Compares the last third of the time with the middle one. The first third is left out, because caches fill and code is
+ * compiled.
+ * @param values at equal intervals
+ * @param share the quantile that stands for a third: the median at 0.5
  */
 export function lastThird(values: readonly number[], share: number): Sample {
   const third = Math.floor(values.length / 3);

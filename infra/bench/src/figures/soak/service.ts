@@ -11,7 +11,7 @@ const USERS = 300;
 const HISTORY_DAYS = 60;
 const CALLS_A_USER = 120;
 
-/** The whole service, whose users have a history, and a process that asks for dashboards. */
+/** The whole service, with users who have a history, and a load generator. */
 export async function startSoak(bench: Bench) {
   const userIds = Array.from({ length: USERS }, (_, i) => `traffic-${i}`);
   const beganMs = Date.now();
@@ -22,7 +22,7 @@ export async function startSoak(bench: Bench) {
   });
   await untilCounted(service.topic, past.length);
   const keys = await service.world.createKeys(userIds);
-  // The last one ends where the traffic begins, so all of today's sum has to be taken off again.
+  // The last range ends where the traffic starts, so that everything since must be subtracted from today's sum.
   const queries = [
     '',
     wholeDays(beganMs - HISTORY_DAYS * DAY_MS, beganMs),
@@ -31,7 +31,7 @@ export async function startSoak(bench: Bench) {
   return { ...service, past, beganMs, keys, queries, load: new LoadGenerator(bench, 'soak', keys) };
 }
 
-/** What the users have done in the two months before, so that ranges have something to find. */
+/** The users' calls of the two months before, so that ranges find some. */
 function history(userIds: readonly string[], until: number): CallEvent[] {
   const stepMs = (HISTORY_DAYS * DAY_MS) / CALLS_A_USER;
   return Array.from({ length: CALLS_A_USER }, (_, i) =>
@@ -44,19 +44,19 @@ function history(userIds: readonly string[], until: number): CallEvent[] {
   ).flat();
 }
 
-/** What the users have really done, every call a minute long. */
+/** The users' true calls, each one minute long. */
 interface Truth {
   past: readonly CallEvent[];
-  /** When the traffic began, epoch ms; all of the past lies before. */
+  /** When the traffic started, epoch ms. All earlier calls start before. */
   beganMs: number;
-  /** Calls of each user's traffic. */
+  /** The number of traffic calls of each user. */
   callsOf: readonly number[];
 }
 
 /**
- * Asks for every dashboard once more, and counts in plain arrays.
+ * Requests every dashboard once more, and compares it with plain arrays.
  * @param keys of `traffic-0`, `traffic-1`, …
- * @returns how many users got a wrong number; says the first of them
+ * @returns how many users got a wrong number; prints the first of them
  */
 export async function wrongUsers(
   api: NodeProcess,

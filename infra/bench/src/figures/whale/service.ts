@@ -9,11 +9,11 @@ import { spreadCalls, type World } from '../../world/world.ts';
 const YEARS_MS = 730 * DAY_MS;
 const ORDINARY = { users: 1_000, callsEach: 100, spanMs: 60 * DAY_MS };
 
-/** A user with very many calls, whom Redis does not know. */
+/** A cold user with very many calls. */
 export interface Whale {
   userId: string;
   key: string;
-  /** Calls that were there before any event. */
+  /** The number of calls before the first event. */
   rows: number;
   truth: Truth;
 }
@@ -28,7 +28,7 @@ export interface WhaleService extends Service {
   from: number;
 }
 
-/** The whole service, and two whales among ordinary users. Only Mongo knows their calls at first. */
+/** The whole service, with two whales among ordinary users. At first only Mongo has their calls. */
 export async function startWhaleService(bench: Bench): Promise<WhaleService> {
   const rows = bench.size(5_000_000, 60_000);
   const until = Date.now();
@@ -69,8 +69,8 @@ const EVENTS_PER_SECOND = 10;
 let made = 0;
 
 /**
- * Sends events of a whale's at even distances until it is ended.
- * @returns ends it; resolves when the last one was acknowledged, and throws where one was not
+ * Sends events of a whale at equal intervals until stopped.
+ * @returns stops it; resolves when the last event is acknowledged, and throws if one was not
  */
 export function sendEvents(calls: CallEventProducer, { userId, truth }: Whale): () => Promise<void> {
   const sent: Promise<unknown>[] = [];
@@ -86,7 +86,7 @@ export function sendEvents(calls: CallEventProducer, { userId, truth }: Whale): 
         duration_seconds: durationMs / 1_000,
       }),
     );
-    sent.at(-1)!.catch(() => {}); // told at the end
+    sent.at(-1)!.catch(() => {}); // reported at the end
   }, 1_000 / EVENTS_PER_SECOND);
   return async () => {
     clearInterval(timer);
@@ -94,7 +94,7 @@ export function sendEvents(calls: CallEventProducer, { userId, truth }: Whale): 
   };
 }
 
-/** What a user has really done, by UTC day. */
+/** A user's true calls, by UTC day. */
 export class Truth {
   readonly #days = new Map<number, Tally>();
 
@@ -105,9 +105,9 @@ export class Truth {
   }
 
   /**
-   * Holds an answer against it whose range begins with a UTC day and ends after all that was added.
+   * Checks an answer whose range starts with a UTC day and ends after all added calls.
    * @param text the body
-   * @throws Error where the answer says something else
+   * @throws Error if the answer has other figures
    */
   check(text: string): void {
     const { date_range, total_calls, total_duration_minutes } = JSON.parse(text).data;
@@ -119,7 +119,7 @@ export class Truth {
       calls += tally.calls;
       durationMs += tally.durationMs;
     }
-    // Of whole seconds, which are never in the middle of two hundredths of a minute.
+    // Calls last whole seconds, so rounding to hundredths of a minute never meets a tie.
     const minutes = Math.round(durationMs / 600) / 100;
     if (total_calls === calls && total_duration_minutes === minutes) return;
     throw new Error(

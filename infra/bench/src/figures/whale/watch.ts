@@ -4,36 +4,36 @@ import type { NodeProcess } from '../../processes.ts';
 import type { Whale, WhaleService } from './service.ts';
 
 const ASK_EVERY_MS = 100;
-/** Somebody looks at everything now and then, which asks a lot of Mongo. */
+/** Two years are requested only now and then, because they cost Mongo a lot. */
 const ASK_ALL_EVERY_MS = 10_000;
 const LOOK_EVERY_MS = 500;
 const WHOLE_WITHIN_MS = 600_000;
 const COUNTED_WITHIN_MS = 30_000;
 
-/** What somebody saw who asked for a whale's dashboards from when Redis was emptied until all came from counters. */
+/** Answers for a whale's dashboards, from the emptying of Redis until all come from counters. */
 export interface Asked {
-  /** Answers for the default window, before it came from counters and after. */
+  /** Answers for the default window, before and after it came from counters. */
   answers: number;
-  /** Those other than 200. */
+  /** Answers other than 200. */
   refusals: number;
-  /** Those other than 200, and other than 503 with `Retry-After`. */
+  /** Answers other than 200 and other than 503 with `Retry-After`. */
   failures: number;
   slowestMs: number;
-  /** From the beginning until the default window came from counters. */
+  /** Time from the start until the default window came from counters. */
   windowSeconds: number;
-  /** Until two years did. */
+  /** Time until two years came from counters. */
   wholeSeconds: number;
-  /** Answers of 200 and others for two years, before they came from counters. */
+  /** Answers for two years, 200 and others, before they came from counters. */
   allAnswered: number;
   allRefused: number;
 }
 
-/** The query for everything that a whale ever did: from a UTC day until now. */
+/** The query for all calls of a whale: from a UTC day until now. */
 export function everSince(from: number): string {
   return `?start_date=${new Date(from).toISOString().slice(0, 10)}`;
 }
 
-/** @throws Error where not all comes from counters in time */
+/** @throws Error if not everything comes from counters in time */
 export async function askUntilWhole({ api, from }: WhaleService, { key }: Whale): Promise<Asked> {
   const asked: Asked = {
     answers: 0,
@@ -80,10 +80,10 @@ export async function askUntilWhole({ api, from }: WhaleService, { key }: Whale)
   await Promise.all([askForWindow(clients[0]!), askForAll(clients[1]!)]);
   for (const client of clients) client.close();
   if (isWhole()) return asked;
-  throw new Error(`not all comes from counters within ${WHOLE_WITHIN_MS} ms: ${JSON.stringify(asked)}`);
+  throw new Error(`not everything came from counters within ${WHOLE_WITHIN_MS} ms: ${JSON.stringify(asked)}`);
 }
 
-/** Notes an answer for the default window. */
+/** Records an answer for the default window. */
 export function noteReply(asked: Asked, { status, headers, tookMs }: Reply): void {
   asked.answers += 1;
   asked.slowestMs = Math.max(asked.slowestMs, tookMs);
@@ -93,8 +93,8 @@ export function noteReply(asked: Asked, { status, headers, tookMs }: Reply): voi
 }
 
 /**
- * Holds what both ranges say against what is true, as soon as all that was sent is counted.
- * @throws Error where one of them is wrong
+ * Checks both ranges against the true calls, once everything sent is counted.
+ * @throws Error if one of them is wrong
  */
 export async function checkTotals({ api, from }: WhaleService, { key, truth }: Whale): Promise<void> {
   const client = new Client(api.url);
@@ -116,7 +116,7 @@ export async function checkTotals({ api, from }: WhaleService, { key, truth }: W
 
 const MEMORY_EVERY_MS = 250;
 
-/** The most memory that each of some processes had from the system until a signal, MiB. */
+/** The peak resident memory of each process until a signal, MiB. */
 export async function memoryPeaks<Name extends string>(
   processes: Record<Name, NodeProcess>,
   over: AbortSignal,

@@ -3,13 +3,13 @@ import { Truth } from '../../../src/figures/whale/service.ts';
 
 const DAY_MS = 86_400_000;
 
-/** The body of an answer, as far as it is looked at. */
+/** The checked part of an answer's body. */
 function body(startDate: string, calls: number, minutes: number): string {
   const date_range = { start_date: startDate, end_date: '2026-03-02T12:00:00Z' };
   return JSON.stringify({ data: { date_range, total_calls: calls, total_duration_minutes: minutes } });
 }
 
-test('an answer is held against all that starts with the first day of its range, or later', (t) => {
+test('an answer is checked against all calls from the first day of its range on', (t) => {
   const truth = new Truth();
   const today = Date.parse('2026-03-02T00:00:00Z');
   for (const startedAt of [today - DAY_MS - 1, today - 1, today, today + 5]) {

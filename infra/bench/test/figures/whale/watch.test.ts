@@ -12,7 +12,7 @@ const seen = (): Asked => ({
   allRefused: 0,
 });
 
-test('a refusal that says when to come again is no failure, any other answer but 200 is', (t) => {
+test('a refusal with Retry-After is no failure; any other answer but 200 is', (t) => {
   const asked = seen();
   const reply = { text: '', source: undefined };
   noteReply(asked, { ...reply, status: 200, headers: {}, tookMs: 3 });
@@ -24,7 +24,7 @@ test('a refusal that says when to come again is no failure, any other answer but
   t.end();
 });
 
-test('everything is asked for from a whole UTC day on', (t) => {
+test('the query for all calls starts with a whole UTC day', (t) => {
   t.equal(everSince(Date.parse('2024-05-06T07:08:09Z')), '?start_date=2024-05-06');
   t.end();
 });
