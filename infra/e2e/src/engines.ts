@@ -48,3 +48,16 @@ export function feelRedisPulse(address: string) {
     },
   };
 }
+
+/** Works with a client of Kafka, which is connected for this time only. */
+export async function whileConnected<C extends { connect(): Promise<void>; disconnect(): Promise<void> }, T>(
+  client: C,
+  work: (client: C) => Promise<T>,
+): Promise<T> {
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.disconnect();
+  }
+}

@@ -9,12 +9,12 @@ import { type Test, testKafka, testMongo, uniqueName } from '@calltally/stack/te
 import { openStore, type Store } from '@calltally/store';
 import type { Kafka, KafkaMessage, Message } from 'kafkajs';
 import { ask } from './dashboard.ts';
-import { redisCommand } from './engines.ts';
+import { redisCommand, whileConnected } from './engines.ts';
 import { type Sample, samplesOf } from './metrics.ts';
 import { TcpProxy, through } from './proxy.ts';
 import { freePort, Service } from './service.ts';
 
-/** Lines of the log that an error shows. */
+/** Characters of the log that an error shows. */
 const LOG_SHOWN = 4_000;
 
 /** Tests share Kafka and Mongo unless they break them. Each test has its own Redis. */
@@ -168,7 +168,7 @@ export class Platform {
   /** Writes messages unchanged. */
   async sendMessages(messages: Message[]): Promise<void> {
     if (messages.length === 0) return;
-    await this.#use(this.#kafkaClient.producer(), (producer) =>
+    await whileConnected(this.#kafkaClient.producer(), (producer) =>
       producer.send({ topic: this.topic, messages, acks: -1 }),
     );
   }
@@ -177,7 +177,7 @@ export class Platform {
   async deadLetters(count: number): Promise<KafkaMessage[]> {
     const letters: KafkaMessage[] = [];
     const consumer = this.#kafkaClient.consumer({ groupId: `${this.dlqTopic}-reader` });
-    await this.#use(consumer, async () => {
+    await whileConnected(consumer, async () => {
       await consumer.subscribe({ topic: this.dlqTopic, fromBeginning: true });
       await consumer.run({
         autoCommit: false,
@@ -191,7 +191,7 @@ export class Platform {
 
   /** Resolves when the consumer group has committed everything that is on the topic now. */
   async untilRead(withinMs = 60_000): Promise<void> {
-    await this.#use(this.#kafkaClient.admin(), async (admin) => {
+    await whileConnected(this.#kafkaClient.admin(), async (admin) => {
       const ends = await admin.fetchTopicOffsets(this.topic);
       for (const end = Date.now() + withinMs; ; await sleep(100)) {
         const [group] = await admin.fetchOffsets({ groupId: this.groupId, topics: [this.topic] });
@@ -225,7 +225,7 @@ export class Platform {
 
   /** Ids of the members of the consumer group. */
   async groupMembers(): Promise<string[]> {
-    return this.#use(this.#kafkaClient.admin(), async (admin) => {
+    return whileConnected(this.#kafkaClient.admin(), async (admin) => {
       const { groups } = await admin.describeGroups([this.groupId]);
       return groups[0]!.members.map(({ memberId }) => memberId);
     });
@@ -233,7 +233,7 @@ export class Platform {
 
   /** Deletes the topic and creates it again, so its offsets start at 0. */
   async remakeTopic(): Promise<void> {
-    await this.#use(this.#kafkaClient.admin(), async (admin) => {
+    await whileConnected(this.#kafkaClient.admin(), async (admin) => {
       await admin.deleteTopics({ topics: [this.topic] });
       for (let i = 0; i < 100 && (await admin.listTopics()).includes(this.topic); i++) await sleep(100);
       await ensureTopics(admin, { topic: this.topic, dlqTopic: this.dlqTopic });
@@ -247,7 +247,7 @@ export class Platform {
 
   /** Expires every record of the topic at once, as retention does over time. */
   async expireAllRecords(): Promise<void> {
-    await this.#use(this.#kafkaClient.admin(), async (admin) => {
+    await whileConnected(this.#kafkaClient.admin(), async (admin) => {
       const ends = await admin.fetchTopicOffsets(this.topic);
       await admin.deleteTopicRecords({
         topic: this.topic,
@@ -277,18 +277,6 @@ export class Platform {
 
   async flushRedis(): Promise<void> {
     await redisCommand(this.redis.address, 'FLUSHALL');
-  }
-
-  async #use<C extends { connect(): Promise<void>; disconnect(): Promise<void> }, T>(
-    client: C,
-    work: (client: C) => Promise<T>,
-  ): Promise<T> {
-    await client.connect();
-    try {
-      return await work(client);
-    } finally {
-      await client.disconnect();
-    }
   }
 
   async #end(): Promise<void> {

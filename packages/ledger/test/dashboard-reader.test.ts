@@ -4,7 +4,7 @@ import { openStore } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { type AnswerSource, fillUntilComplete, recordBatch } from '../src/index.ts';
-import { begin, readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
+import { begin, readArbitraries, readingWorld, startOf } from './reading-world.ts';
 import { batchOf, callOf, DAY_MS, dashboardOracle, holds, testReader, until } from './support.ts';
 
 const SHORT_LIMITS = { commandTimeoutMs: 1_500, openTimeoutMs: 1_500 };
@@ -26,16 +26,10 @@ test('reading dashboards', async (t) => {
     async (t) => {
       const nowMs = Date.now();
       const seen = new Map<string, number>();
-      const someTime = fc.oneof(
-        fc.integer({ min: nowMs - SPAN_DAYS * DAY_MS, max: nowMs + 2 * DAY_MS }),
-        fc.integer({ min: nowMs - 3 * DAY_MS, max: nowMs + DAY_MS }),
-        fc
-          .tuple(fc.integer({ min: 0, max: SPAN_DAYS }), fc.constantFrom(-1, 0, 1))
-          .map(([ago, off]) => startOf(nowMs - ago * DAY_MS) + off),
-      );
+      const { someTime, cold, clock } = readArbitraries(nowMs);
       const someRead = fc.record({
-        cold: fc.integer({ min: 0, max: 4 }).map((die) => die === 0),
-        clock: fc.oneof(fc.constant(nowMs), fc.integer({ min: nowMs - 2 * DAY_MS, max: nowMs + DAY_MS })),
+        cold,
+        clock,
         range: fc.oneof(
           fc.constant('window' as const),
           fc

@@ -1,6 +1,7 @@
 import type { Call } from '@calltally/domain';
 import type { Test } from '@calltally/stack/testing';
 import { toRow } from '@calltally/store';
+import fc from 'fast-check';
 import { fillUntilComplete, recordBatch, startEpoch, writeCheckpoint } from '../src/index.ts';
 import { batchOf, callOf, DAY_MS, testReader, testWorld, until, type World } from './support.ts';
 
@@ -11,6 +12,21 @@ export const SPAN_DAYS = 160;
 
 /** Start of the UTC day that contains an instant; both epoch ms. */
 export const startOf = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
+
+/** Generators of what readers are asked: often near midnight, now, or ahead of the clock; all epoch ms. */
+export function readArbitraries(nowMs: number) {
+  return {
+    someTime: fc.oneof(
+      fc.integer({ min: nowMs - SPAN_DAYS * DAY_MS, max: nowMs + 2 * DAY_MS }),
+      fc.integer({ min: nowMs - 3 * DAY_MS, max: nowMs + DAY_MS }),
+      fc
+        .tuple(fc.integer({ min: 0, max: SPAN_DAYS }), fc.constantFrom(-1, 0, 1))
+        .map(([ago, off]) => startOf(nowMs - ago * DAY_MS) + off),
+    ),
+    cold: fc.integer({ min: 0, max: 4 }).map((die) => die === 0),
+    clock: fc.oneof(fc.constant(nowMs), fc.integer({ min: nowMs - 2 * DAY_MS, max: nowMs + DAY_MS })),
+  };
+}
 
 /** An epoch that reads two partitions from their beginning. */
 export async function begin({ store, open }: World) {

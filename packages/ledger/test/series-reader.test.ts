@@ -13,7 +13,7 @@ import { openStore } from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
 import type { AnswerSource } from '../src/index.ts';
-import { RETENTION_MONTHS, readingWorld, SPAN_DAYS, startOf } from './reading-world.ts';
+import { RETENTION_MONTHS, readArbitraries, readingWorld, startOf } from './reading-world.ts';
 import { callOf, DAY_MS, dashboardOracle, holds, seriesOracle, testReader } from './support.ts';
 
 test('reading time series', async (t) => {
@@ -27,16 +27,10 @@ test('reading time series', async (t) => {
     async (t) => {
       const nowMs = Date.now();
       const seen = new Map<string, number>();
-      const someTime = fc.oneof(
-        fc.integer({ min: nowMs - SPAN_DAYS * DAY_MS, max: nowMs + 2 * DAY_MS }),
-        fc.integer({ min: nowMs - 3 * DAY_MS, max: nowMs + DAY_MS }),
-        fc
-          .tuple(fc.integer({ min: 0, max: SPAN_DAYS }), fc.constantFrom(-1, 0, 1))
-          .map(([ago, off]) => startOf(nowMs - ago * DAY_MS) + off),
-      );
+      const { someTime, cold, clock } = readArbitraries(nowMs);
       const someRead = fc.record({
-        cold: fc.integer({ min: 0, max: 4 }).map((die) => die === 0),
-        clock: fc.oneof(fc.constant(nowMs), fc.integer({ min: nowMs - 2 * DAY_MS, max: nowMs + DAY_MS })),
+        cold,
+        clock,
         interval: fc.constantFrom(...INTERVALS),
         range: fc.oneof(
           fc

@@ -8,6 +8,7 @@ import {
   type RawRecord,
 } from '@calltally/contract/testing';
 import type { Message, Producer } from 'kafkajs';
+import { whileConnected } from '../engines.ts';
 import type { Chance } from '../random.ts';
 import type { EdgeWorld } from './world.ts';
 
@@ -81,12 +82,7 @@ async function transaction(world: EdgeWorld, work: (producer: Producer) => Promi
     maxInFlightRequests: 1,
     transactionalId: `tx-${randomBytes(6).toString('hex')}`,
   });
-  await producer.connect();
-  try {
-    await work(producer);
-  } finally {
-    await producer.disconnect();
-  }
+  await whileConnected(producer, work);
 }
 
 const aborted = (world: EdgeWorld, partition: number, count: number, key?: Buffer): Message[] =>

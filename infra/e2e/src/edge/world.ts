@@ -8,6 +8,7 @@ import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/te
 import { openStore, type Store } from '@calltally/store';
 import { createLogger } from '@calltally/telemetry';
 import kafkajs, { type Admin, type Kafka, type KafkaMessage, type Producer } from 'kafkajs';
+import { whileConnected } from '../engines.ts';
 import { RawProducer } from './raw-producer.ts';
 
 /** A dead letter that must be written: for one offset, or for all from the first through the last. */
@@ -234,8 +235,7 @@ export class EdgeWorld {
     if (end === 0) return messages;
     let next = 0;
     const consumer = this.kafka.consumer({ groupId: uniqueName('reader'), maxWaitTimeInMs: 100 });
-    await consumer.connect();
-    try {
+    await whileConnected(consumer, async () => {
       await consumer.subscribe({ topic, fromBeginning: true });
       await consumer.run({
         autoCommit: false,
@@ -246,9 +246,7 @@ export class EdgeWorld {
         },
       });
       for (const until = Date.now() + 20_000; next < end && Date.now() < until; ) await sleep(20);
-    } finally {
-      await consumer.disconnect();
-    }
+    });
     return messages;
   }
 }
