@@ -7,6 +7,10 @@ import { DAY_MS, dashboardOracle, seriesOracle, testReader, testWorld } from './
 
 const READERS = 16;
 const BORDER_LASTS_MS = 3_000;
+const PATHS_WITHIN_MS = 60_000;
+const PATHS = ['dashboard', 'series'].flatMap((what) =>
+  ['counters', 'counters+mongo', 'mongo'].map((source) => `${what}: ${source}`),
+);
 /** How much faster the clock of writer and readers runs, so that minutes around a border pass in seconds. */
 const SPEED = 60;
 
@@ -32,10 +36,14 @@ test('while calls are counted, every answer is exactly of one moment between req
         const begunMs = performance.now();
         const elapsed = () => performance.now() - begunMs;
         const clock = () => Math.floor(atMs + (elapsed() - BORDER_LASTS_MS / 2) * SPEED);
-        const over = () => elapsed() > BORDER_LASTS_MS;
         const live = new Live(world, clock);
         const wrong: unknown[] = [];
         const sources = new Map<string, number>();
+        const answered = () => new Set([...sources.keys()].map((key) => key.replace(/,.*:/, ':')));
+        // A busy machine needs longer to answer by every path.
+        const over = () =>
+          elapsed() > BORDER_LASTS_MS &&
+          (answered().size === PATHS.length || wrong.length > 0 || elapsed() > PATHS_WITHIN_MS);
 
         const read = async () => {
           while (!over() && wrong.length === 0) {
@@ -85,13 +93,7 @@ test('while calls are counted, every answer is exactly of one moment between req
           ...Array.from({ length: READERS }, read),
         ]);
         t.strictSame(wrong, []);
-        const answered = new Set([...sources.keys()].map((key) => key.replace(/,.*:/, ':')));
-        const paths = ['counters', 'counters+mongo', 'mongo'];
-        t.strictSame(
-          [...answered].sort(),
-          ['dashboard', 'series'].flatMap((what) => paths.map((source) => `${what}: ${source}`)),
-          'by every path',
-        );
+        t.strictSame([...answered()].sort(), PATHS, 'by every path');
         t.comment(`${live.calls} calls`, [...sources].sort());
       });
     }
