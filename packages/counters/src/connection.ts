@@ -11,7 +11,9 @@ export interface CounterSessionOptions {
   tls?: boolean;
   username?: string;
   password?: string;
-  /** Bound of one command. When it passes, the session is over. */
+  /** A cluster's masters that cannot be reached are left out. By default the session is not opened without them. */
+  allowsAbsentMasters?: boolean;
+  /** Bound of one command. When it passes, the connection is over. */
   commandTimeoutMs: number;
   /**
    * Measures `commandTimeoutMs` in loop time, so that Redis is not blamed while this process stands still. For short

@@ -57,9 +57,28 @@ export async function reserveUsers(
 ): Promise<string[]> {
   const args = [nowMs, atMost.empty, atMost.part, nowMs + RESERVED_MS];
   const reserved = await Promise.all(
-    session.masters.map((master) => session.run(master, 'reserve', [fillQueueKey(master.tag)], args)),
+    session.masters.map(async (master) => {
+      const userIds = (await session.run(master, 'reserve', [fillQueueKey(master.tag)], args)) as string[];
+      const isHere = (userId: string) => session.holds(userId) && session.master(userId) === master;
+      const moved = userIds.filter((userId) => !isHere(userId));
+      if (moved.length > 0) await requeueMoved(session, master, moved, nowMs);
+      return userIds.filter(isHere);
+    }),
   );
-  return (reserved as string[][]).flat();
+  return reserved.flat();
+}
+
+/** Users whose slots have moved to another master wait in its queue. If that is absent, they stay here until it is back. */
+async function requeueMoved(
+  session: CounterSession,
+  from: Master,
+  userIds: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  const held = userIds.filter((userId) => session.holds(userId));
+  if (held.length === 0) return;
+  await queueFilling(session, held, nowMs);
+  await session.attempt(from, () => from.redis.zrem(fillQueueKey(from.tag), ...held));
 }
 
 /** Returns reserved users that are not complete yet. @throws CountersError */
@@ -92,13 +111,13 @@ function scoreOf({ sinceMs, openedAtMs }: QueuePosition): number {
 
 /** How many users wait, and since when. @throws CountersError */
 export async function readFillQueue(session: CounterSession): Promise<FillQueue> {
-  const queues = await session.endOnError(() =>
-    Promise.all(
-      session.masters.map(async ({ redis, tag }) => {
-        const key = fillQueueKey(tag);
+  const queues = await Promise.all(
+    session.masters.map((master) =>
+      session.endOnError(master, async () => {
+        const key = fillQueueKey(master.tag);
         const [users, first] = await Promise.all([
-          redis.zcard(key),
-          redis.zrange(key, '0', '0', 'WITHSCORES'),
+          master.redis.zcard(key),
+          master.redis.zrange(key, '0', '0', 'WITHSCORES'),
         ]);
         const score = Number(first[1] ?? 0);
         return { users, oldestMs: score < NEW_BELOW ? score - NEW : undefined };
@@ -114,9 +133,11 @@ export async function readFillQueue(session: CounterSession): Promise<FillQueue>
 
 /** Some of the users that wait, next ones first. @throws CountersError */
 export async function queuedUsers(session: CounterSession, atMost: number): Promise<string[]> {
-  const queues = await session.endOnError(() =>
-    Promise.all(
-      session.masters.map(({ redis, tag }) => redis.zrange(fillQueueKey(tag), '0', String(atMost - 1))),
+  const queues = await Promise.all(
+    session.masters.map((master) =>
+      session.endOnError(master, () =>
+        master.redis.zrange(fillQueueKey(master.tag), '0', String(atMost - 1)),
+      ),
     ),
   );
   return queues.flat().slice(0, atMost);
@@ -127,16 +148,10 @@ async function eachMaster(
   userIds: readonly string[],
   work: (master: Master, userIds: string[]) => Promise<unknown>,
 ): Promise<void> {
-  if (userIds.length === 0) return;
-  const byMaster = [...session.byMaster(userIds)];
-  await session.attempt(() =>
-    Promise.all(
-      byMaster.map(([master, indexes]) =>
-        work(
-          master,
-          indexes.map((i) => userIds[i]!),
-        ),
-      ),
-    ),
+  await Promise.all(
+    [...session.byMaster(userIds)].map(([master, indexes]) => {
+      const ids = indexes.map((i) => userIds[i]!);
+      return session.attempt(master, () => work(master, ids));
+    }),
   );
 }

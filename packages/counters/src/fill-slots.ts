@@ -36,10 +36,10 @@ export async function acquireFillSlot(
   slots: number,
   holder: string,
 ): Promise<number | undefined> {
-  const { redis, tag } = session.masters[0]!;
+  const master = session.masters[0]!;
   for (let slot = 0; slot < slots; slot++) {
-    const reply = await session.attempt(() =>
-      redis.set(fillSlotKey(tag, slot), holder, 'PX', LEASE_MS, 'NX'),
+    const reply = await session.attempt(master, () =>
+      master.redis.set(fillSlotKey(master.tag, slot), holder, 'PX', LEASE_MS, 'NX'),
     );
     if (reply === 'OK') return slot;
   }

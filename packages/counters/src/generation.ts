@@ -6,6 +6,8 @@ import type { CounterSession, Master } from './session.ts';
 /** What a master holds: whose counters, and how far they count. */
 export interface Generation {
   id: string;
+  /** The master that it is of, as `MasterNode.shard`. Undefined for a single node. */
+  shard?: string;
   /** Months that buckets are kept. Stays the same for the whole generation. */
   retentionMonths: number;
   /** By partition id, the offset counted through. */
@@ -32,18 +34,22 @@ export async function ensureGenerations(
   for (const master of session.masters) {
     const present = replacing?.size ? (await readGeneration(session, master))?.id : undefined;
     const replaced = present !== undefined && replacing?.has(present) ? present : '';
-    const args = [randomUUID(), retentionMonths, replaced, ...checkpoints];
+    const args = [randomUUID(), retentionMonths, replaced, master.shard ?? '', ...checkpoints];
     const reply = await session.run(master, 'ensure-generation', [master.generationKey], args);
     generations.set(master, parseGeneration(pairsOf(reply as string[]))!);
   }
   return generations;
 }
 
-/** Every master's generation. Leaves out a master without one. @throws CountersError */
+/**
+ * Every master's generation. Leaves out a master without one, and one that was lost while there are others.
+ * @throws CountersError
+ */
 export async function readGenerations(session: CounterSession): Promise<Generations> {
   const generations: Generations = new Map();
+  const usable = session.masters.filter(({ lost }) => lost === undefined);
   await Promise.all(
-    session.masters.map(async (master) => {
+    (usable.length > 0 ? usable : session.masters).map(async (master) => {
       const generation = await readGeneration(session, master);
       if (generation !== undefined) generations.set(master, generation);
     }),
@@ -73,8 +79,14 @@ export async function writeCheckpoint(
 }
 
 async function readGeneration(session: CounterSession, master: Master): Promise<Generation | undefined> {
-  const fields = await session.endOnError(() => master.redis.hgetall(master.generationKey));
-  return parseGeneration(Object.entries(fields));
+  const fields = await session.endOnError(master, () => master.redis.hgetall(master.generationKey));
+  const generation = parseGeneration(Object.entries(fields));
+  // Another master's came with a slot. The next epoch brings it back, and users here are not of it.
+  return isOfAnother(generation, master) ? undefined : generation;
+}
+
+function isOfAnother(generation: Generation | undefined, { shard }: Master): boolean {
+  return generation?.shard !== undefined && shard !== undefined && generation.shard !== shard;
 }
 
 /** The generation of the master that holds a user. @throws CountersError COUNTERS_GENERATION where it has none */
@@ -84,10 +96,11 @@ export function generationOf(session: CounterSession, generations: Generations, 
   return generation;
 }
 
-function parseGeneration(fields: [string, string][]): Generation | undefined {
+export function parseGeneration(fields: [string, string][]): Generation | undefined {
   const generation: Generation = { id: '', retentionMonths: 0, checkpoints: new Map(), asOf: new Map() };
   for (const [field, value] of fields) {
     if (field === 'id') generation.id = value;
+    else if (field === 'shard') generation.shard = value;
     else if (field === 'retention_months') generation.retentionMonths = Number(value);
     else if (field.startsWith('mark:')) generation.checkpoints.set(field.slice(5), Number(value));
     else if (field.startsWith('asof:')) generation.asOf.set(field.slice(5), Number(value));

@@ -36,5 +36,6 @@ export { type CountersDigest, readDigests } from './read-digests.ts';
 export { readSegments, type SegmentsReading } from './read-segments.ts';
 export { requireSuitableRedis } from './require-suitable-redis.ts';
 export { CounterSession } from './session.ts';
+export { settleGenerations } from './settle-generations.ts';
 export { snapshotUser, snapshotUsers, type UserSnapshot } from './snapshot.ts';
 export { type CurrentCalls, readWindowSums, type WindowReading, type WindowSums } from './window-sums.ts';

@@ -1,94 +1,223 @@
 import calculateSlot from 'cluster-key-slot';
-import type { Redis } from 'ioredis';
+import { type Redis, ReplyError } from 'ioredis';
+import pTimeout from 'p-timeout';
 import { type CounterSessionOptions, openConnection } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { generationKey } from './keys.ts';
 
+export interface HostPort {
+  host: string;
+  port: number;
+}
+
+/** Inclusive ranges of hash slots. */
+export type Slots = [number, number][];
+
 /** A connection to a Redis node that takes writes. */
 export interface MasterNode {
   redis: Redis;
+  /** Undefined for a single node. */
+  address: HostPort | undefined;
   /** The hash tag of the node's own keys, chosen so that they lie on it. */
   tag: number;
   generationKey: string;
-  /** Inclusive ranges of hash slots. A single node has them all. */
-  slots: [number, number][];
+  /** A single node has them all. */
+  slots: Slots;
+  /** The id of the master and its replicas, which stays when one of them takes over. Undefined if it is not known. */
+  shard: string | undefined;
 }
+
+/** A master of the cluster that could not be reached. */
+export interface AbsentMaster {
+  address: HostPort;
+  slots: Slots;
+  reason: CountersError;
+}
+
+export interface FoundMasters {
+  masters: MasterNode[];
+  absent: AbsentMaster[];
+}
+
+type Topology = { address: HostPort; slots: Slots }[];
 
 const SLOTS = 16384;
 
-/** Connects to the single node, or to every present master of a cluster. @throws CountersError */
-export async function openMasters(settings: CounterSessionOptions): Promise<MasterNode[]> {
+/**
+ * Connects to the single node, or to every master of a cluster. Masters that cannot be reached are absent if the settings
+ * allow it and another one is there.
+ *
+ * @param known masters whose connections are kept, where the cluster still has a master at their address
+ * @throws CountersError
+ */
+export async function openMasters(
+  settings: CounterSessionOptions,
+  known: readonly MasterNode[] = [],
+): Promise<FoundMasters> {
   if (settings.clusterNodes === undefined) {
-    return [masterOn(await openConnection(settings), [[0, SLOTS - 1]])];
+    const redis = await openConnection(settings);
+    const slots: Slots = [[0, SLOTS - 1]];
+    return {
+      masters: [{ redis, address: undefined, shard: undefined, slots, ...keysWithin(slots) }],
+      absent: [],
+    };
   }
-  const nodes = await askTopology(settings, settings.clusterNodes);
-  const opened = await Promise.allSettled(
-    nodes.map(async ({ host, port, slots }) =>
-      masterOn(await openConnection(settings, { host, port }), slots),
-    ),
+  const topology = await findTopology(settings, known);
+  const found: FoundMasters = { masters: [], absent: [] };
+  await Promise.all(
+    topology.map(async ({ address, slots }) => {
+      try {
+        const before = known.find((one) => isSame(one.address, address));
+        found.masters.push(await openMaster(settings, address, slots, before));
+      } catch (thrown) {
+        if (!(thrown instanceof CountersError)) throw thrown;
+        found.absent.push({ address, slots, reason: thrown });
+      }
+    }),
   );
-  const masters = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const failed = opened.find((result) => result.status === 'rejected');
-  if (failed !== undefined) {
-    for (const master of masters) master.redis.disconnect();
-    throw failed.reason;
+  const [missing] = found.absent;
+  if (missing !== undefined && (!settings.allowsAbsentMasters || found.masters.length === 0)) {
+    for (const { redis } of found.masters) if (!known.some((one) => one.redis === redis)) redis.disconnect();
+    throw missing.reason;
   }
-  return masters;
+  // In the order of their slots, so that every process finds the same first one.
+  found.masters.sort((a, b) => a.slots[0]![0] - b.slots[0]![0]);
+  return found;
 }
 
-function masterOn(redis: Redis, slots: [number, number][]): MasterNode {
-  const tag = tagWithin(slots);
-  return { redis, tag, generationKey: generationKey(tag), slots };
+async function openMaster(
+  settings: CounterSessionOptions,
+  address: HostPort,
+  slots: Slots,
+  before: MasterNode | undefined,
+): Promise<MasterNode> {
+  if (before !== undefined) return { ...before, slots, ...keysWithin(slots) };
+  // Its one command is part of opening, which the clock bounds.
+  const redis = await openConnection(settings, address);
+  try {
+    return { redis, address, slots, shard: await shardOf(redis), ...keysWithin(slots) };
+  } catch (thrown) {
+    redis.disconnect();
+    throw new CountersError('COUNTERS_LOST', 'a master of the cluster does not tell its id', thrown);
+  }
 }
 
-/** The master that holds a key. @throws CountersError COUNTERS_LOST if none does */
-export function masterOf<M extends MasterNode>(masters: readonly M[], key: string): M {
+/** Undefined if the node refuses to tell. Redis 7.0 knows no shards. */
+async function shardOf(redis: Redis): Promise<string | undefined> {
+  try {
+    return String(await redis.call('CLUSTER', 'MYSHARDID'));
+  } catch (thrown) {
+    if (thrown instanceof ReplyError) return undefined;
+    throw thrown;
+  }
+}
+
+/** The master that holds a key; undefined if none of these does. */
+export function masterOf<M extends { slots: Slots }>(masters: readonly M[], key: string): M | undefined {
   const slot = calculateSlot(key);
-  const master = masters.find(({ slots }) => holds(slots, slot));
-  if (master === undefined) throw new CountersError('COUNTERS_LOST', `no master holds hash slot ${slot}`);
-  return master;
+  return masters.find(({ slots }) => holds(slots, slot));
 }
 
-function holds(slots: readonly [number, number][], slot: number): boolean {
+export function holds(slots: Slots, slot: number): boolean {
   return slots.some(([first, last]) => slot >= first && slot <= last);
 }
 
-/** The least number whose generation key lies in these slots, so that every process finds the same one. */
-function tagWithin(slots: [number, number][]): number {
-  for (let tag = 0; tag < SLOTS * 64; tag++) if (holds(slots, calculateSlot(generationKey(tag)))) return tag;
-  throw new CountersError('COUNTERS_LOST', 'a master of the cluster holds no slots');
+/** The least tag in these slots, so that every process finds the same one. */
+function keysWithin(slots: Slots): Pick<MasterNode, 'tag' | 'generationKey'> {
+  const tag = Math.min(...tagsWithin(slots));
+  return { tag, generationKey: generationKey(tag) };
 }
 
-type SlotReply = [number, number, [string, number, ...unknown[]], ...unknown[]];
+let tagOfSlot: Int32Array | undefined;
 
-async function askTopology(
+/** The least tag of each of these slots. No other tag was ever used while its slot was among those of a master. */
+export function tagsWithin(slots: Slots): number[] {
+  tagOfSlot ??= leastTags();
+  return slots.flatMap(([first, last]) => [...tagOfSlot!.subarray(first, last + 1)]);
+}
+
+function leastTags(): Int32Array {
+  const tags = new Int32Array(SLOTS).fill(-1);
+  for (let tag = 0, left = SLOTS; left > 0; tag++) {
+    const slot = calculateSlot(generationKey(tag));
+    if (tags[slot] !== -1) continue;
+    tags[slot] = tag;
+    left--;
+  }
+  return tags;
+}
+
+/**
+ * What makes these masters no longer those of the cluster: slots that moved, a master that was added, removed or replaced
+ * by its replica, or an absent one that answers again.
+ * @returns undefined if nothing has changed
+ * @throws CountersError if no node tells
+ */
+export async function changeOf(
   settings: CounterSessionOptions,
-  nodes: readonly { host: string; port: number }[],
-) {
-  let failure: unknown = new CountersError('COUNTERS_LOST', 'no cluster node is configured');
-  for (const node of nodes) {
+  { masters, absent }: FoundMasters,
+): Promise<string | undefined> {
+  if (settings.clusterNodes === undefined) return undefined;
+  const topology = await findTopology(settings, masters);
+  const nameOf = ({ address, slots }: { address: HostPort | undefined; slots: Slots }) =>
+    `${address?.host}:${address?.port} ${slots.join(' ')}`;
+  const known = new Set([...masters, ...absent].map(nameOf));
+  if (topology.length !== known.size || !topology.every((one) => known.has(nameOf(one)))) {
+    return 'the slots of the cluster have moved';
+  }
+  for (const { address } of absent) {
+    const redis = await openConnection(settings, address).catch(() => undefined);
+    redis?.disconnect();
+    if (redis !== undefined) return `the master at ${address.host}:${address.port} is back`;
+  }
+  return undefined;
+}
+
+/** @throws CountersError */
+async function findTopology(
+  settings: CounterSessionOptions,
+  known: readonly MasterNode[],
+): Promise<Topology> {
+  for (const { redis, address } of known) {
+    const asked = pTimeout(askTopology(redis, address!), { milliseconds: settings.openTimeoutMs });
+    const topology = await asked.catch(() => undefined);
+    if (topology !== undefined) return topology;
+  }
+  let failure = new CountersError('COUNTERS_LOST', 'no node of the cluster is configured');
+  for (const node of settings.clusterNodes ?? []) {
     try {
-      // Its one command is part of opening, which the clock bounds.
-      const redis = await openConnection({ ...settings, timeoutExcludesStalls: false }, node);
+      const redis = await openConnection(settings, node);
       try {
-        const reply = (await redis.cluster('SLOTS')) as unknown as SlotReply[];
-        const masters = new Map<string, { host: string; port: number; slots: [number, number][] }>();
-        for (const [first, last, [host, port]] of reply) {
-          const address = { host: host || node.host, port };
-          const name = `${address.host}:${address.port}`;
-          const known = masters.get(name) ?? { ...address, slots: [] };
-          known.slots.push([first, last]);
-          masters.set(name, known);
-        }
-        return [...masters.values()];
+        return await askTopology(redis, node);
       } finally {
         redis.disconnect();
       }
     } catch (thrown) {
-      failure = thrown;
+      failure =
+        thrown instanceof CountersError
+          ? thrown
+          : new CountersError('COUNTERS_LOST', 'no node of the cluster tells its slots', thrown);
     }
   }
-  throw failure instanceof CountersError
-    ? failure
-    : new CountersError('COUNTERS_LOST', 'no cluster node tells its slots', failure);
+  throw failure;
+}
+
+type SlotReply = [number, number, [string, number, ...unknown[]], ...unknown[]];
+
+async function askTopology(redis: Redis, asked: HostPort): Promise<Topology> {
+  const reply = (await redis.cluster('SLOTS')) as unknown as SlotReply[];
+  const masters = new Map<string, Topology[number]>();
+  for (const [first, last, [host, port]] of reply) {
+    const address = { host: host || asked.host, port };
+    const name = `${address.host}:${address.port}`;
+    const known = masters.get(name) ?? { address, slots: [] };
+    known.slots.push([first, last]);
+    masters.set(name, known);
+  }
+  for (const { slots } of masters.values()) slots.sort(([a], [b]) => a - b);
+  return [...masters.values()];
+}
+
+function isSame(a: HostPort | undefined, b: HostPort): boolean {
+  return a !== undefined && a.host === b.host && a.port === b.port;
 }

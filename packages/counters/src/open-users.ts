@@ -85,7 +85,11 @@ export async function openUsers(
  * @throws CountersError
  */
 export async function forgetUsers(session: CounterSession, userIds: readonly string[]): Promise<void> {
-  await session.endOnError(() =>
-    Promise.all(userIds.map((userId) => session.master(userId).redis.del(userKey(userId)))),
+  await Promise.all(
+    [...session.byMaster(userIds)].map(([master, indexes]) =>
+      session.endOnError(master, () =>
+        Promise.all(indexes.map((i) => master.redis.del(userKey(userIds[i]!)))),
+      ),
+    ),
   );
 }

@@ -14,7 +14,7 @@ const USERS_MAX = 256;
 
 /**
  * Reads the digests of many users' counters, in few and small commands.
- * @returns in the order given; undefined for an unknown user
+ * @returns in the order given; undefined for an unknown user, or one whose master cannot be reached
  * @throws CountersError
  */
 export async function readDigests(
@@ -23,7 +23,17 @@ export async function readDigests(
   userIds: readonly string[],
 ): Promise<(CountersDigest | undefined)[]> {
   const digests = new Array<CountersDigest | undefined>(userIds.length).fill(undefined);
-  await Promise.all([...session.byMaster(userIds)].map(([master, indexes]) => readFrom(master, indexes)));
+  const isRead = (userId: string) => session.reaches(userId) || !session.isUsable;
+  const reached = userIds.flatMap((userId, i) => (isRead(userId) ? i : []));
+  const byMaster = session.byMaster(reached.map((i) => userIds[i]!));
+  await Promise.all(
+    [...byMaster].map(([master, some]) =>
+      readFrom(
+        master,
+        some.map((i) => reached[i]!),
+      ),
+    ),
+  );
   return digests;
 
   async function readFrom(master: Master, indexes: readonly number[]): Promise<void> {

@@ -12,10 +12,10 @@ const OLDEST_MAJOR_VERSION = 7;
  */
 export async function requireSuitableRedis(session: CounterSession): Promise<boolean> {
   let allTold = true;
-  for (const { redis } of session.masters) {
-    const info = await session.endOnError(async () => {
+  for (const master of session.masters) {
+    const info = await session.endOnError(master, async () => {
       try {
-        return await redis.info();
+        return await master.redis.info();
       } catch (thrown) {
         if (thrown instanceof Error && thrown.message.startsWith('NOPERM')) return '';
         throw thrown;

@@ -4,6 +4,8 @@ import type { ChainableCommander, Redis } from 'ioredis';
 /** The scripts in lua/. Those that only read are named after what they reply. Each file lists its keys and arguments. */
 const SCRIPTS = [
   'ensure-generation',
+  'bring-generation',
+  'drop-generation',
   'checkpoint',
   'apply',
   'window-sums',

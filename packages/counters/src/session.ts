@@ -3,13 +3,22 @@ import type { CounterSessionOptions } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { userKey } from './keys.ts';
 import { withinLoopTime } from './loop-time.ts';
-import { type MasterNode, masterOf, openMasters } from './masters.ts';
+import {
+  type AbsentMaster,
+  changeOf,
+  type FoundMasters,
+  type MasterNode,
+  masterOf,
+  openMasters,
+} from './masters.ts';
 import { type Script, scriptOf } from './scripts.ts';
 import { WindowSumsBatcher } from './window-sums-batcher.ts';
 
-/** A master of an open session. */
+/** A master of a session. */
 export interface Master extends MasterNode {
   windowSums: WindowSumsBatcher;
+  /** Why its connection is over; undefined while it can be used. */
+  lost: CountersError | undefined;
 }
 
 /** A script for one user. The user's hash comes first among its keys. */
@@ -20,69 +29,120 @@ export interface UserCommand {
 }
 
 /**
- * One life of the connections to Redis. It ends with the first error, time-out or cut and is never resumed. From then
- * on every call rejects with COUNTERS_LOST, and whoever needs the counters opens another session.
+ * Connections to the masters of Redis. A connection is over with its first error, time-out or cut, and is never resumed:
+ * from then on every call that needs its master rejects with COUNTERS_LOST. The masters of a session never change, so
+ * whoever needs one that was lost, or a slot that has moved, opens another session.
  */
 export class CounterSession {
   readonly masters: readonly Master[];
-  /** Resolves (never rejects) with the reason when the session is over. */
+  /** Masters that could not be reached when the session was opened. */
+  readonly absent: readonly AbsentMaster[];
+  readonly isCluster: boolean;
+  /** Resolves (never rejects) with the reason when the first master is lost, or the session is ended. */
   readonly ended: Promise<CountersError>;
-  readonly #isCluster: boolean;
+  readonly #settings: CounterSessionOptions;
   /** Bounds work in loop time; does nothing where ioredis bounds each command by the clock. */
   readonly #bounded: <T>(work: Promise<T>) => Promise<T>;
-  #end!: (reason: CountersError) => void;
+  readonly #cuts = new Map<Master, () => void>();
+  #resolveEnded!: (reason: CountersError) => void;
   #reason: CountersError | undefined;
 
-  private constructor(nodes: MasterNode[], settings: CounterSessionOptions) {
-    this.masters = nodes.map((node) => {
+  private constructor({ masters, absent }: FoundMasters, settings: CounterSessionOptions) {
+    this.masters = masters.map((node) => {
       const master: Master = {
         ...node,
         windowSums: new WindowSumsBatcher((generation, keys) =>
           this.runForKeys(master, 'window-sums', generation, keys),
         ),
+        lost: undefined,
       };
       return master;
     });
-    this.#isCluster = settings.clusterNodes !== undefined;
+    this.absent = absent;
+    this.#settings = settings;
+    this.isCluster = settings.clusterNodes !== undefined;
     const { timeoutExcludesStalls, commandTimeoutMs } = settings;
     this.#bounded = timeoutExcludesStalls
       ? (work) => withinLoopTime(work, commandTimeoutMs, () => new Error('Command timed out'))
       : (work) => work;
     this.ended = new Promise((resolve) => {
-      this.#end = resolve;
+      this.#resolveEnded = resolve;
     });
-    const cut = () => this.end('the connection to Redis was cut');
-    for (const { redis } of nodes) {
-      redis.once('close', cut);
+    for (const master of this.masters) {
+      const cut = () => void this.#lose(master, 'the connection to Redis was cut');
+      this.#cuts.set(master, cut);
+      master.redis.once('close', cut);
       // It may have been cut while another master's was opened.
-      if (redis.status !== 'ready') cut();
+      if (master.redis.status !== 'ready') cut();
     }
   }
 
-  /** @throws CountersError COUNTERS_LOST when Redis cannot be reached within the limits */
-  static async open(settings: CounterSessionOptions): Promise<CounterSession> {
-    return new CounterSession(await openMasters(settings), settings);
+  /**
+   * @param before a session whose connections are kept, where they can be used. It can go on, until `replacedBy`
+   * @throws CountersError COUNTERS_LOST when Redis cannot be reached within the limits
+   */
+  static async open(settings: CounterSessionOptions, before?: CounterSession): Promise<CounterSession> {
+    const known = before?.masters.filter(({ lost }) => lost === undefined);
+    return new CounterSession(await openMasters(settings, known), settings);
   }
 
+  /** Whether its masters are still those of the cluster, as far as anybody has noticed, and none was lost. */
   get isOpen(): boolean {
     return this.#reason === undefined;
   }
 
+  /** Whether one of its masters can be used. */
+  get isUsable(): boolean {
+    return this.masters.some(({ lost }) => lost === undefined);
+  }
+
   /** Ends the session: closes its connections and rejects pending commands. */
-  end(reason: string, cause?: unknown): CountersError {
-    if (this.#reason === undefined) {
-      this.#reason = new CountersError('COUNTERS_LOST', reason, cause);
-      for (const { redis } of this.masters) redis.disconnect();
-      this.#end(this.#reason);
+  end(reason: string): void {
+    for (const master of this.masters) this.#lose(master, reason);
+  }
+
+  /** Leaves the connections that another session has kept to it, and closes the others. */
+  replacedBy(next: CounterSession): void {
+    for (const master of this.masters) {
+      if (next.masters.some(({ redis }) => redis === master.redis)) {
+        master.redis.off('close', this.#cuts.get(master)!);
+      } else this.#lose(master, 'the master is no longer in the cluster');
     }
-    return this.#reason;
   }
 
+  /**
+   * Why a cluster should be opened again: what has changed since, or a master that was lost.
+   * @returns undefined if nothing has changed
+   * @throws CountersError if no node tells
+   */
+  async change(): Promise<string | undefined> {
+    if (this.#reason !== undefined) return this.#reason.message;
+    return changeOf(this.#settings, { masters: [...this.masters], absent: [...this.absent] });
+  }
+
+  /** Whether the user's master is one of the session's, lost or not. Never changes. */
+  holds(userId: string): boolean {
+    return this.#masterOf(userId) !== undefined;
+  }
+
+  /** Whether the user's master can be used now. */
+  reaches(userId: string): boolean {
+    const master = this.#masterOf(userId);
+    return master !== undefined && master.lost === undefined;
+  }
+
+  /** @throws CountersError COUNTERS_LOST if the user's master is absent */
   master(userId: string): Master {
-    return this.#isCluster ? masterOf(this.masters, userKey(userId)) : this.masters[0]!;
+    const master = this.#masterOf(userId);
+    if (master === undefined) throw new CountersError('COUNTERS_LOST', 'the master of a user is away');
+    return master;
   }
 
-  /** For each master that holds some of these users, their indexes in the list. */
+  #masterOf(userId: string): Master | undefined {
+    return this.isCluster ? masterOf(this.masters, userKey(userId)) : this.masters[0];
+  }
+
+  /** For each master that holds some of these users, their indexes in the list. @throws as `master` */
   byMaster(userIds: readonly string[]): Map<Master, number[]> {
     const byMaster = new Map<Master, number[]>();
     for (const [i, userId] of userIds.entries()) {
@@ -94,14 +154,37 @@ export class CounterSession {
     return byMaster;
   }
 
-  /** Awaits work on the session's connections. Any failure ends the session. */
-  async endOnError<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#reason !== undefined) throw this.#reason;
+  /**
+   * Awaits work on a master's connection. Any failure loses the master, unless it only says that slots move.
+   * @throws CountersError
+   */
+  async endOnError<T>(master: Master, work: () => Promise<T>): Promise<T> {
+    if (master.lost !== undefined) throw master.lost;
     try {
       return await this.#bounded(work());
     } catch (thrown) {
-      throw this.end(thrown instanceof Error ? thrown.message : String(thrown), thrown);
+      throw this.#movedSlot(thrown) ?? this.#lose(master, messageOf(thrown), thrown);
     }
+  }
+
+  /** The error if a node refused a command because of its slot. A slot that has moved needs another session. */
+  #movedSlot(thrown: unknown): CountersError | undefined {
+    const [, reply] = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/.exec(messageOf(thrown)) ?? [];
+    if (reply === undefined) return undefined;
+    if (reply !== 'MOVED')
+      return new CountersError('COUNTERS_MOVING', 'the cluster is being changed', thrown);
+    const moved = new CountersError('COUNTERS_LOST', 'slots have moved to another master', thrown);
+    this.#reason ??= moved;
+    this.#resolveEnded(moved);
+    return moved;
+  }
+
+  #lose(master: Master, reason: string, cause?: unknown): CountersError {
+    master.lost ??= new CountersError('COUNTERS_LOST', reason, cause);
+    master.redis.disconnect();
+    this.#reason ??= master.lost;
+    this.#resolveEnded(this.#reason);
+    return master.lost;
   }
 
   /**
@@ -109,8 +192,8 @@ export class CounterSession {
    * can still be read.
    * @returns undefined if they were refused
    */
-  attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
-    return this.endOnError(() =>
+  attempt<T>(master: Master, work: () => Promise<T>): Promise<T | undefined> {
+    return this.endOnError(master, () =>
       work().catch((thrown: unknown) => {
         if (/\b(OOM|READONLY)\b/.test(String(thrown))) return undefined;
         throw thrown;
@@ -118,36 +201,46 @@ export class CounterSession {
     );
   }
 
-  run(master: MasterNode, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
-    return this.endOnError(() => scriptOf(master.redis, script)(keys.length, ...keys, ...args));
+  run(master: Master, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
+    return this.endOnError(master, () => scriptOf(master.redis, script)(keys.length, ...keys, ...args));
   }
 
-  /** Runs a script once for many users of a master. @returns its reply for each user, in the order of the keys */
+  /**
+   * Runs a script once for many users of a master.
+   * @returns its reply for each user, in the order of the keys; '' (unknown) for one whose slot moves
+   */
   runForKeys(
-    master: MasterNode,
+    master: Master,
     script: 'window-sums' | 'digests',
     generation: string,
     keys: readonly string[],
   ): Promise<string[]> {
-    return this.endOnError(async () => {
-      if (!this.#isCluster) {
+    return this.endOnError(master, async () => {
+      if (!this.isCluster) {
         return (await scriptOf(master.redis, script)(keys.length, ...keys, generation)) as string[];
       }
       // Keys of a cluster lie in different slots, and no command may name two slots.
       const pipeline = master.redis.pipeline();
       const queue = scriptOf(pipeline, script);
       for (const key of keys) queue(1, key, generation);
-      return ((await repliesOf(pipeline)) as string[][]).flat();
+      const results = (await pipeline.exec()) ?? [];
+      if (results.length < keys.length) throw new Error('no reply');
+      return results.map(([error, reply]) => {
+        // A user whose slot moves is no reason to fail the others who share the pipeline.
+        if (error === null) return (reply as string[])[0]!;
+        if (this.#movedSlot(error) === undefined) throw error;
+        return '';
+      });
     });
   }
 
   /** Runs a script once for each user, in one pipeline per master. @returns the replies, in the order of the commands */
   async runForUsers(script: Script, commands: readonly UserCommand[]): Promise<unknown[]> {
     const replies = new Array<unknown>(commands.length);
-    await this.endOnError(() =>
-      Promise.all(
-        [...this.byMaster(commands.map(({ userId }) => userId))].map(async ([{ redis }, indexes]) => {
-          const pipeline = redis.pipeline();
+    await Promise.all(
+      [...this.byMaster(commands.map(({ userId }) => userId))].map(([master, indexes]) =>
+        this.endOnError(master, async () => {
+          const pipeline = master.redis.pipeline();
           const queue = scriptOf(pipeline, script);
           for (const index of indexes) {
             const { keys, args } = commands[index]!;
@@ -160,6 +253,10 @@ export class CounterSession {
     );
     return replies;
   }
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 /** @throws the first error among its commands */

@@ -231,14 +231,40 @@ test('counters on a cluster of three masters', async (t) => {
     for (const userId of cold) t.equal((await readBuckets(session, next, userId, NOW, []))!.today, 5);
   });
 
-  await t.test('one connection cut: the whole session is over', async (t) => {
+  await t.test('one connection cut: its master is lost, and the others go on', async (t) => {
     await admins[2]!.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     t.match(await session.ended, { code: 'COUNTERS_LOST' });
-    for (const { redis } of session.masters) await t.rejects(redis.ping());
-    await t.rejects(readGenerations(session), { code: 'COUNTERS_LOST' });
-    const other = await open();
-    t.equal((await readGenerations(other)).size, 3);
-    other.end('done');
+    t.equal(session.isOpen, false, 'whoever counts starts another epoch');
+    t.equal(session.isUsable, true);
+    t.ok(await session.change());
+    const isCut = ({ redis }: { redis: { options: { port?: number } } }) =>
+      redis.options.port === nodes[2]!.port;
+    const own = await readGenerations(session);
+    t.strictSame([...own.keys()].map(isCut), [false, false]);
+    const today = async (userId: string) => (await readBuckets(session, own, userId, NOW, []))?.today;
+    const digests = await readDigests(session, own, users);
+    for (const [i, userId] of users.entries()) {
+      t.equal(session.holds(userId), true, 'the session stays what it was when it was opened');
+      const isLost = isCut(session.master(userId));
+      t.equal(session.reaches(userId), !isLost);
+      t.equal(digests[i] === undefined, isLost);
+      if (isLost) t.equal(await today(userId), undefined, 'without its generation');
+      else t.type(await today(userId), 'number');
+    }
+    await t.rejects(applyEvents(session, generations, '0:0', eventsOf(700)), { code: 'COUNTERS_LOST' });
+
+    const next = await CounterSession.open(
+      { clusterNodes: nodes, commandTimeoutMs: 5_000, openTimeoutMs: 5_000 },
+      session,
+    );
+    const kept = next.masters.filter(({ redis }) => session.masters.some((one) => one.redis === redis));
+    t.equal(kept.length, 2, 'connections that were not cut are kept');
+    session.replacedBy(next);
+    t.equal((await readGenerations(next)).size, 3);
+    t.equal(next.isOpen, true);
+    t.equal(await next.change(), undefined);
+    next.end('done');
+    for (const { redis } of [...session.masters, ...next.masters]) await t.rejects(redis.ping());
   });
 
   await t.test('a node that is down is skipped if another one knows the cluster', async (t) => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CounterSession,
   type CounterSessionOptions,
+  type Generation,
   type Generations,
   readGenerations,
 } from '@calltally/counters';
@@ -9,84 +10,114 @@ import {
 export interface LiveCounters {
   session: CounterSession;
   generations: Generations;
-  /** Epoch ms by which everything acknowledged to producers is counted; undefined until ingest has said so. */
+  /**
+   * Epoch ms by which everything acknowledged to producers is counted on every master that is there; undefined until
+   * ingest has said so. For a user, see `asOfOf`.
+   */
   asOfMs: number | undefined;
 }
 
+/** Epoch ms by which everything acknowledged to producers is counted on a user's master. */
+export function asOfOf({ session, generations, asOfMs }: LiveCounters, userId: string): number | undefined {
+  if (!session.isCluster) return asOfMs;
+  const generation = generations.get(session.master(userId));
+  return generation && lowestAsOf([generation]);
+}
+
 const POLL_MS = 200;
+/** How often a cluster is asked whether its masters have changed. */
+const CHANGE_POLL_MS = 1_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 
 /**
- * Keeps a reader in touch with Redis. Opens a session, polls its generations and as-of, and opens another one when it is
- * over. While there is none, `current` is undefined and nobody waits for it.
+ * Keeps a reader in touch with Redis. Opens a session, polls its generations and as-of, and opens another one when a
+ * master is lost, or the cluster has changed. While there is no master, `current` is undefined, and nobody waits for it.
  */
 export class CountersLink {
   readonly #settings: CounterSessionOptions;
   readonly #stopping = new AbortController();
   #live: LiveCounters | undefined;
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<unknown> = Promise.resolve();
 
   constructor(settings: CounterSessionOptions) {
     this.#settings = settings;
   }
 
   get current(): LiveCounters | undefined {
-    return this.#live?.session.isOpen ? this.#live : undefined;
+    return this.#live?.session.isUsable ? this.#live : undefined;
   }
 
   /** Resolves when the first attempt to connect has ended, successful or not. */
   async start(): Promise<void> {
-    this.#running = this.#run(await this.#open());
+    await this.#open();
+    this.#running = Promise.all([this.#pollOn(), this.#renewOn()]);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#live?.session.end('stopping');
     await this.#running;
-  }
-
-  async #run(connected: boolean): Promise<void> {
-    const { signal } = this.#stopping;
-    const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {});
-    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; ) {
-      if (connected) {
-        pauseMs = FIRST_PAUSE_MS;
-        await pause(POLL_MS);
-        connected = await this.#poll(this.#live!.session);
-      } else {
-        await pause(pauseMs);
-        pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-        connected = !signal.aborted && (await this.#open());
-      }
-    }
     this.#live?.session.end('stopping');
   }
 
-  async #open(): Promise<boolean> {
+  async #pollOn(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await this.#pause(POLL_MS);
+      const live = this.current;
+      if (live !== undefined) await this.#poll(live.session);
+    }
+  }
+
+  async #renewOn(): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; !this.#stopping.signal.aborted; ) {
+      const session = this.#live?.session;
+      if (session?.isOpen) {
+        pauseMs = FIRST_PAUSE_MS;
+        await Promise.race([session.ended, this.#pause(CHANGE_POLL_MS)]);
+        if (session.isOpen && (await session.change().catch(() => undefined)) === undefined) continue;
+      }
+      await this.#pause(pauseMs);
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      if (!this.#stopping.signal.aborted) await this.#open();
+    }
+  }
+
+  /** Keeps the connections that can be used, so that their masters are read all the while. */
+  async #open(): Promise<void> {
+    const before = this.#live?.session;
     try {
-      return await this.#poll(await CounterSession.open(this.#settings));
+      const session = await CounterSession.open(this.#settings, before);
+      await this.#poll(session, before);
+      if (this.#live?.session === session) before?.replacedBy(session);
+      else if (before === undefined) session.end('its generations cannot be read');
+      else session.replacedBy(before);
     } catch {
-      return false;
+      // Tried again.
     }
   }
 
   /** Reads generations and as-of together, so that no as-of of one generation stands beside another's counters. */
-  async #poll(session: CounterSession): Promise<boolean> {
+  async #poll(session: CounterSession, before = session): Promise<void> {
     try {
       const generations = await readGenerations(session);
-      this.#live = { session, generations, asOfMs: lowestAsOf(generations) };
-      return true;
+      // If it was replaced meanwhile, its generations belong to masters that nobody asks for any more.
+      if (this.#live?.session !== before && this.#live !== undefined) return;
+      this.#live = { session, generations, asOfMs: lowestAsOf(generations.values()) };
     } catch {
-      return false;
+      // Polled again, or opened if a master was lost.
     }
+  }
+
+  #pause(pauseMs: number): Promise<void> {
+    return sleep(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
   }
 }
 
 /** The lowest as-of of all partitions of the newest topic epoch; undefined if one of them has none yet. */
-function lowestAsOf(generations: Generations): number | undefined {
+function lowestAsOf(generations: Iterable<Generation>): number | undefined {
   let lowest: number | undefined;
-  for (const { checkpoints, asOf } of generations.values()) {
+  for (const { checkpoints, asOf } of generations) {
     const newest = Math.max(...[...checkpoints.keys()].map(topicEpochOf));
     for (const partition of checkpoints.keys()) {
       if (topicEpochOf(partition) !== newest) continue;

@@ -12,7 +12,7 @@ import {
   type Tally,
 } from '@calltally/domain';
 import type { Tallies } from '@calltally/store';
-import type { LiveCounters } from './counters-link.ts';
+import { asOfOf, type LiveCounters } from './counters-link.ts';
 import { readByPlan } from './read-by-plan.ts';
 import { type AnswerMeta, type AnswerParts, readWithFallback } from './read-with-fallback.ts';
 
@@ -40,7 +40,8 @@ export class DashboardReader {
         // For most requests, the window sums are all there is to read.
         if (isDefaultWindow(range, nowMs)) {
           const sums = await readWindowSums(live.session, live.generations, userId, nowMs);
-          if (sums !== undefined && !startsBeyond(sums, range, nowMs)) return readingOf(sums, live);
+          if (sums !== undefined && !startsBeyond(sums, range, nowMs))
+            return readingOf(sums, asOfOf(live, userId));
         }
         return this.#fromPlan(live, userId, range, nowMs);
       },
@@ -98,7 +99,7 @@ function startsBeyond({ lastStartedAt }: WindowReading, { until }: Range, nowMs:
 
 function readingOf(
   { window, today, thisWeek, thisMonth }: WindowReading,
-  { asOfMs }: LiveCounters,
+  asOfMs: number | undefined,
 ): DashboardReading {
   return { range: window, today, thisWeek, thisMonth, source: 'counters', asOfMs };
 }

@@ -109,7 +109,10 @@ export class Filler {
     }
     const added = [...this.#added].slice(0, AT_ONCE.empty);
     for (const userId of added) this.#added.delete(userId);
-    await openCold(ledger, added);
+    await openCold(
+      ledger,
+      added.filter((userId) => ledger.session.holds(userId)),
+    );
     this.queue = await readFillQueue(ledger.session);
     if (this.queue.users === 0) return undefined;
     const filled = await withFillSlot(ledger.session, this.#parts.slots ?? FILL_SLOTS, async () => {

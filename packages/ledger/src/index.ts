@@ -1,7 +1,7 @@
 export { writeCheckpoint } from '@calltally/counters';
 export { type AuditResult, auditUsers } from './audit.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
-export { CountersLink, type LiveCounters } from './counters-link.ts';
+export { asOfOf, CountersLink, type LiveCounters } from './counters-link.ts';
 export { DashboardReader, type DashboardReading } from './dashboard-reader.ts';
 export type { BucketValues, Difference } from './differences.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';

@@ -1,7 +1,7 @@
 import { firstKeptDay } from '@calltally/counters';
 import { type Availability, dayOf, type Edge } from '@calltally/domain';
 import type { OffsetVector } from '@calltally/store';
-import type { LiveCounters } from './counters-link.ts';
+import { asOfOf, type LiveCounters } from './counters-link.ts';
 import type { AnswerMeta, AnswerParts } from './read-with-fallback.ts';
 
 /** Plans that newly counted calls may spoil before rows are asked instead. */
@@ -63,7 +63,7 @@ export async function readByPlan<P extends PlanOfRange, C extends PlannedReading
     // Edges of a user who is being filled may span years, so they count among the answers from rows.
     const edges = await (counters.isFilling ? fallbacks.run(readEdges) : readEdges());
     const source = plan.edges.length === 0 ? 'counters' : 'counters+mongo';
-    return { plan, counters, edges, source, asOfMs: live.asOfMs };
+    return { plan, counters, edges, source, asOfMs: asOfOf(live, userId) };
   }
   return undefined;
 }

@@ -49,7 +49,7 @@ export async function readWithFallback<T>(
 ): Promise<T> {
   const live = link.current;
   try {
-    if (live !== undefined) {
+    if (live?.session.reaches(userId)) {
       try {
         const answer = await read.fromCounters(live);
         if (answer !== undefined) return answer;

@@ -40,8 +40,13 @@ const ROUNDS_MAX = 20;
  * yet. If apply came before `stored`, a user opened in between would begin below this batch, and the next one would move
  * `applied` over it.
  *
+ * Users of a master that is absent from the session are left out. Its checkpoints stay where they are, so the epoch in
+ * which it is back reads these events again, or begins another generation there. For a master that was lost since, the
+ * batch fails, and the next epoch decides.
+ *
  * A row that is missing at or below `stored` was lost by Mongo. Its call may be counted already, by this event or by
- * another one that was canonical then. So a user who gets such a row back is reopened.
+ * another one that was canonical then. So a user who gets such a row back is reopened; if their master is absent, the
+ * batch fails until it is back.
  *
  * @throws StoreError, CountersError; then record the batch again
  */
@@ -52,7 +57,9 @@ export async function recordBatch(ledger: LedgerContext, batch: CallBatch): Prom
   const outcomes = batch.again ? await calls.insertMissing(rows) : await calls.insert(rows);
   if (!batch.again) await progress.advanceStored(topicEpoch, partition, batch.through);
   let opened = batch.again ? await reopen(ledger, usersOfInserted(rows, outcomes)) : 0;
-  let pending = byUser(events.filter((_, i) => isCanonical(outcomes[i]!)));
+  let pending = byUser(events.filter((_, i) => isCanonical(outcomes[i]!))).filter(({ userId }) =>
+    ledger.session.holds(userId),
+  );
   for (let round = 1; ; round++) {
     const tried = pending;
     const id = partitionId(topicEpoch, partition);

@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CounterSession, ensureGenerations, type Generations } from '@calltally/counters';
+import {
+  type CounterSession,
+  ensureGenerations,
+  type Generations,
+  settleGenerations,
+} from '@calltally/counters';
 import { partitionId, type Store } from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
 import { type PartitionOffsets, type ResumePoint, resumePointOf } from './resume-point.ts';
@@ -22,8 +27,8 @@ const LOOKS_MAX = 3;
 const LOOK_PAUSE_MS = 200;
 
 /**
- * Starts an assignment epoch with a fresh session. Finds or begins each master's generation, and decides from where to read
- * each partition (rule 4): from the committed offset, just behind the checkpoint, or just behind what is in Mongo,
+ * Starts an assignment epoch with a fresh session. Finds or begins the generation of each master that is there, and decides
+ * from where to read each partition (rule 4): from the committed offset, just behind the checkpoint, or just behind what is in Mongo,
  * whichever is lowest. Rows are written before checkpoints, and checkpoints before commits, so Mongo is never behind. If it
  * is all the same, what it lost is read again, as far as the topic still holds it:
  *
@@ -34,6 +39,8 @@ const LOOK_PAUSE_MS = 200;
  *   first event that the topic holds, in a new generation.
  * - **An operator moved the group's offsets**: back is followed, and adds nothing twice. Forward is not, because `stored`
  *   would then cover events without rows.
+ * - **A master was absent, or is back in a much older state**: the others went on without it. It begins a new generation
+ *   rather than have very many events read again for its users alone.
  * - **A new group**: a partition without a commit goes on behind what is stored, or begins at its first event.
  *
  * `lost` names events that are not in Mongo and that the topic no longer holds. If the topic holds nothing that Redis
@@ -59,9 +66,10 @@ export async function startEpoch(
   const resumePoints = partitions.map((offsets) => resumePointOf(offsets, stored.get(idOf(offsets)) ?? -1));
   const through = new Map(resumePoints.map((point) => [idOf(point), point.countable]));
 
+  await settleGenerations(session);
   let generations = await ensureGenerations(session, { retentionMonths, through });
   const replacing = new Set([
-    ...generationsBeyondTopic(generations, topicEpoch, resumePoints),
+    ...generationsOutOfReach(generations, topicEpoch, resumePoints),
     ...(await generationsAheadOfMongo(store, generations, topicEpoch, resumePoints)),
   ]);
   if (replacing.size > 0) {
@@ -79,22 +87,30 @@ export async function startEpoch(
 }
 
 /**
- * Generations whose checkpoints ask for events that are in Mongo but no longer on the topic. Their counters cannot be
- * brought forward, so a new generation begins and everybody is filled from rows.
+ * Events of one partition that are read again for a master that went back. Many more than the in-flight batches, by
+ * which a checkpoint may always be behind, and a few seconds' work.
  */
-function generationsBeyondTopic(
+const REREAD_MAX = 100_000;
+
+/**
+ * Generations whose checkpoints ask for events that are in Mongo but no longer on the topic, or for very many. Then a new
+ * generation begins, and the master's users are filled from rows. Everybody else would have to wait while so many events
+ * are read again.
+ */
+function generationsOutOfReach(
   generations: Generations,
   topicEpoch: number,
   resumePoints: readonly ResumePoint[],
 ): Set<string> {
-  const beyond = new Set<string>();
+  const outOfReach = new Set<string>();
   for (const { id, checkpoints } of generations.values()) {
     for (const { partition, earliest, storedThrough } of resumePoints) {
       const next = (checkpoints.get(partitionId(topicEpoch, partition)) ?? -1) + 1;
-      if (next < earliest && next <= storedThrough) beyond.add(id);
+      const hasExpired = next < earliest && next <= storedThrough;
+      if (hasExpired || storedThrough - next >= REREAD_MAX) outOfReach.add(id);
     }
   }
-  return beyond;
+  return outOfReach;
 }
 
 /**

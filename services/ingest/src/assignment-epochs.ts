@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CounterSession, type CounterSessionOptions, requireSuitableRedis } from '@calltally/counters';
 import {
   type LedgerContext,
@@ -52,9 +53,12 @@ interface Parts {
   stopping: AbortSignal;
 }
 
+/** How often a cluster is asked whether its masters have changed. */
+const CHANGE_POLL_MS = 1_000;
+
 /**
- * Holds the current assignment epoch. Another one starts when the group assigns partitions, and when the Redis session
- * ends. Each time, the checkpoints say how far Redis really counts, and partitions go back as far as they must. Work of
+ * Holds the current assignment epoch. Another one starts when the group assigns partitions, and when a Redis master is
+ * lost, is back, or gives slots away. Each time, the checkpoints say how far Redis really counts, and partitions go back as far as they must. Work of
  * an older epoch is given up.
  */
 export class AssignmentEpochs {
@@ -63,6 +67,8 @@ export class AssignmentEpochs {
   /** The offsets that the consumer fetches next, of partitions that it has fetched since they were assigned. */
   readonly #fetched = new Map<number, number>();
   #session: CounterSession | undefined;
+  /** A session whose cluster has changed since. */
+  #outdated: CounterSession | undefined;
   #opening: Promise<CounterSession> | undefined;
   #epoch: Promise<AssignmentEpoch> | undefined;
   #current: AssignmentEpoch | undefined;
@@ -192,7 +198,7 @@ export class AssignmentEpochs {
 
   /** One session for concurrent searches: nobody would end a second one. */
   async #openSession(): Promise<CounterSession> {
-    if (this.#session?.isOpen) return this.#session;
+    if (this.#session?.isOpen && this.#session !== this.#outdated) return this.#session;
     this.#opening ??= this.#openNewSession().finally(() => {
       this.#opening = undefined;
     });
@@ -200,8 +206,10 @@ export class AssignmentEpochs {
   }
 
   async #openNewSession(): Promise<CounterSession> {
-    const { counters, logger, stopping } = this.#parts;
-    const session = await CounterSession.open(counters);
+    const { counters, metrics, logger, stopping } = this.#parts;
+    const before = this.#session;
+    const session = await CounterSession.open({ ...counters, allowsAbsentMasters: true }, before);
+    before?.replacedBy(session);
     try {
       if (!(await requireSuitableRedis(session))) {
         logger.warn('cannot read the settings of Redis; make sure that maxmemory-policy is noeviction');
@@ -211,13 +219,28 @@ export class AssignmentEpochs {
       throw thrown;
     }
     this.#session = session;
+    for (const { address, reason } of session.absent) {
+      logger.warn({ err: reason, ...address }, 'a Redis master is away, going on without its users');
+    }
+    metrics.absentMasters.set(session.absent.length);
     if (stopping.aborted) session.end('stopping');
-    void session.ended.then((reason) => {
-      if (stopping.aborted) return;
-      logger.warn({ err: reason }, 'Redis session ended, opening another');
-      if (this.#current?.ledger.session === session) this.invalidate(this.#current);
-    });
+    void this.#watch(session);
     return session;
+  }
+
+  /** Starts another epoch when a master is lost, or the masters of the cluster have changed. */
+  async #watch(session: CounterSession): Promise<void> {
+    const { logger, stopping } = this.#parts;
+    for (;;) {
+      await Promise.race([session.ended, sleep(CHANGE_POLL_MS, undefined, { ref: false })]);
+      const change = await session.change().catch(() => undefined);
+      if (stopping.aborted || this.#session !== session) return;
+      if (change === undefined) continue;
+      logger.warn({ change }, 'Redis session ended, opening another');
+      this.#outdated = session;
+      if (this.#current?.ledger.session === session) this.invalidate(this.#current);
+      return;
+    }
   }
 
   #take(found: Found, assigned: readonly number[]): AssignmentEpoch {

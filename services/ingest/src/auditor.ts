@@ -94,7 +94,10 @@ export class Auditor {
   ): Promise<Map<string, Difference[]>> {
     const found = new Map<string, Difference[]>();
     for (let at = 0; at < userIds.length && this.#isCurrent(epoch); at += USERS_AT_ONCE) {
-      const { compared, differences } = await auditUsers(epoch.ledger, userIds.slice(at, at + USERS_AT_ONCE));
+      const some = userIds
+        .slice(at, at + USERS_AT_ONCE)
+        .filter((userId) => epoch.ledger.session.holds(userId));
+      const { compared, differences } = await auditUsers(epoch.ledger, some);
       this.#parts.metrics.auditedUsers.inc(compared);
       for (const one of differences) {
         found.set(one.userId, [...(found.get(one.userId) ?? []), one]);

@@ -110,5 +110,6 @@ const OUTAGES: ReadonlySet<string> = new Set([
 
 /** Whether a store may come back in an older state, or Mongo as another one: then the next epoch asks where it is. */
 function mayHaveGoneBack(thrown: unknown): boolean {
-  return thrown instanceof CountersError || (thrown instanceof StoreError && OUTAGES.has(thrown.code));
+  if (thrown instanceof CountersError) return thrown.code !== 'COUNTERS_MOVING';
+  return thrown instanceof StoreError && OUTAGES.has(thrown.code);
 }

@@ -260,7 +260,8 @@ export class RedisClient {
 
 /** The real session over a connection to this Redis. */
 export function openSession(worker: Worker, server: RedisServer): CounterSession {
-  const Session = CounterSession as unknown as new (masters: object[], settings: object) => CounterSession;
+  const Session = CounterSession as unknown as new (found: object, settings: object) => CounterSession;
   const redis = new RedisClient(worker, server);
-  return new Session([{ redis, tag: 0, generationKey: LEDGER_KEY, slots: [[0, 16383]] }], {});
+  const master = { redis, tag: 0, generationKey: LEDGER_KEY, slots: [[0, 16383]] };
+  return new Session({ masters: [master], absent: [] }, {});
 }

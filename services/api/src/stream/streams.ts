@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readDigests } from '@calltally/counters';
 import { DateRangeError } from '@calltally/domain';
-import { LedgerError } from '@calltally/ledger';
+import { asOfOf, LedgerError } from '@calltally/ledger';
 import pLimit from 'p-limit';
 import { ApiError } from '../api-error.ts';
 import type { RouteParts } from '../parts.ts';
@@ -152,7 +152,7 @@ export class Streams {
     const nowMs = clock();
     for (const [i, userId] of users.entries()) {
       for (const view of this.#views.get(userId)?.values() ?? []) {
-        view.look(digests?.[i], nowMs, live?.asOfMs);
+        view.look(digests?.[i], nowMs, live && asOfOf(live, userId));
       }
     }
     for (const [listener, refused] of this.#listeners) {
