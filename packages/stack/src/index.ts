@@ -6,4 +6,6 @@ export { type MongoOptions, startMongo } from './mongo.ts';
 export { obtainEngines } from './obtain/all.ts';
 export { startPostgres } from './postgres.ts';
 export { type RedisOptions, startRedis } from './redis.ts';
+export type { ClusterNode } from './redis-cluster/node.ts';
+export { RedisCluster, type RedisClusterOptions, startRedisCluster } from './redis-cluster.ts';
 export { type Stack, startStack } from './stack.ts';

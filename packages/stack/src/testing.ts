@@ -5,6 +5,7 @@ import { startKafka } from './kafka.ts';
 import { startMongo } from './mongo.ts';
 import { CHROMIUM, KCAT, obtainTool } from './obtain/tools.ts';
 import { startRedis } from './redis.ts';
+import { type RedisCluster, type RedisClusterOptions, startRedisCluster } from './redis-cluster.ts';
 import { fromEnvironment } from './stack.ts';
 
 export { obtainActionlint } from './obtain/actionlint.ts';
@@ -35,14 +36,25 @@ export async function testRedis(t: Test, args: string[] = []): Promise<Engine> {
   return own(t, (options) => startRedis({ ...options, args }));
 }
 
+/** A Redis Cluster for this test alone. It stops when `t` ends. */
+export async function testRedisCluster(
+  t: Test,
+  options: Omit<RedisClusterOptions, 'dataDir'> = {},
+): Promise<RedisCluster> {
+  return own(t, (engine) => startRedisCluster({ ...engine, ...options }));
+}
+
 /** A unique name for a topic, a database or a user. */
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(6).toString('hex')}`;
 }
 
-async function own(t: Test, start: (options: EngineOptions) => Promise<Engine>): Promise<Engine> {
+async function own<E extends Pick<Engine, 'stop'>>(
+  t: Test,
+  start: (options: EngineOptions) => Promise<E>,
+): Promise<E> {
   const folder = await uniqueFolder();
-  let engine: Engine | undefined;
+  let engine: E | undefined;
   t.teardown(async () => {
     await engine?.stop('SIGKILL'); // its data is not needed any more
     await folder.remove();

@@ -47,6 +47,14 @@ export const REDIS: Tool = {
   major: { min: 7, of: /v=(\d+)\./, asked: ['--version'] },
 };
 
+export const REDIS_CLI: Tool = {
+  engine: 'redis',
+  name: 'redis-cli 7 or newer',
+  commands: ['redis-cli', 'valkey-cli'],
+  packages: ['redis-tools'],
+  major: { min: 7, of: /-cli (\d+)\./, asked: ['--version'] },
+};
+
 export const GO: Tool = {
   engine: 'mongo',
   name: 'mongod 6 or newer, or Go',
