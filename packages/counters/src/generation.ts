@@ -6,8 +6,8 @@ import type { CounterSession, Master } from './session.ts';
 /** What a master holds: whose counters, and how far they count. */
 export interface Generation {
   id: string;
-  /** The master that it is of, as `MasterNode.shard`. Undefined for a single node. */
-  shard?: string;
+  /** Whose it is: `MasterNode.nodes` when an epoch last began. Empty for a single node. */
+  nodes: string[];
   /** Months that buckets are kept. Stays the same for the whole generation. */
   retentionMonths: number;
   /** By partition id, the offset counted through. */
@@ -34,7 +34,7 @@ export async function ensureGenerations(
   for (const master of session.masters) {
     const present = replacing?.size ? (await readGeneration(session, master))?.id : undefined;
     const replaced = present !== undefined && replacing?.has(present) ? present : '';
-    const args = [randomUUID(), retentionMonths, replaced, master.shard ?? '', ...checkpoints];
+    const args = [randomUUID(), retentionMonths, replaced, master.nodes.join(' '), ...checkpoints];
     const reply = await session.run(master, 'ensure-generation', [master.generationKey], args);
     generations.set(master, parseGeneration(pairsOf(reply as string[]))!);
   }
@@ -85,8 +85,13 @@ async function readGeneration(session: CounterSession, master: Master): Promise<
   return isOfAnother(generation, master) ? undefined : generation;
 }
 
-function isOfAnother(generation: Generation | undefined, { shard }: Master): boolean {
-  return generation?.shard !== undefined && shard !== undefined && generation.shard !== shard;
+function isOfAnother(generation: Generation | undefined, { nodes: [id] }: Master): boolean {
+  return (
+    id !== undefined &&
+    generation !== undefined &&
+    generation.nodes.length > 0 &&
+    !generation.nodes.includes(id)
+  );
 }
 
 /** The generation of the master that holds a user. @throws CountersError COUNTERS_GENERATION where it has none */
@@ -97,10 +102,16 @@ export function generationOf(session: CounterSession, generations: Generations, 
 }
 
 export function parseGeneration(fields: [string, string][]): Generation | undefined {
-  const generation: Generation = { id: '', retentionMonths: 0, checkpoints: new Map(), asOf: new Map() };
+  const generation: Generation = {
+    id: '',
+    nodes: [],
+    retentionMonths: 0,
+    checkpoints: new Map(),
+    asOf: new Map(),
+  };
   for (const [field, value] of fields) {
     if (field === 'id') generation.id = value;
-    else if (field === 'shard') generation.shard = value;
+    else if (field === 'nodes') generation.nodes = value.split(' ');
     else if (field === 'retention_months') generation.retentionMonths = Number(value);
     else if (field.startsWith('mark:')) generation.checkpoints.set(field.slice(5), Number(value));
     else if (field.startsWith('asof:')) generation.asOf.set(field.slice(5), Number(value));

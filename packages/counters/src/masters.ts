@@ -1,5 +1,5 @@
 import calculateSlot from 'cluster-key-slot';
-import { type Redis, ReplyError } from 'ioredis';
+import type { Redis } from 'ioredis';
 import pTimeout from 'p-timeout';
 import { type CounterSessionOptions, openConnection } from './connection.ts';
 import { CountersError } from './errors.ts';
@@ -23,14 +23,15 @@ export interface MasterNode {
   generationKey: string;
   /** A single node has them all. */
   slots: Slots;
-  /** The id of the master and its replicas, which stays when one of them takes over. Undefined if it is not known. */
-  shard: string | undefined;
+  /** Its id in the cluster, then those of its replicas, any of which may take over. Empty for a single node. */
+  nodes: readonly string[];
 }
 
 /** A master of the cluster that could not be reached. */
 export interface AbsentMaster {
   address: HostPort;
   slots: Slots;
+  nodes: readonly string[];
   reason: CountersError;
 }
 
@@ -39,7 +40,7 @@ export interface FoundMasters {
   absent: AbsentMaster[];
 }
 
-type Topology = { address: HostPort; slots: Slots }[];
+type Topology = Omit<AbsentMaster, 'reason'>[];
 
 const SLOTS = 16384;
 
@@ -58,20 +59,21 @@ export async function openMasters(
     const redis = await openConnection(settings);
     const slots: Slots = [[0, SLOTS - 1]];
     return {
-      masters: [{ redis, address: undefined, shard: undefined, slots, ...keysWithin(slots) }],
+      masters: [{ redis, address: undefined, nodes: [], slots, ...keysWithin(slots) }],
       absent: [],
     };
   }
   const topology = await findTopology(settings, known);
   const found: FoundMasters = { masters: [], absent: [] };
   await Promise.all(
-    topology.map(async ({ address, slots }) => {
+    topology.map(async (one) => {
+      const before = known.find(({ address }) => isSame(address, one.address));
       try {
-        const before = known.find((one) => isSame(one.address, address));
-        found.masters.push(await openMaster(settings, address, slots, before));
+        const redis = before?.redis ?? (await openConnection(settings, one.address));
+        found.masters.push({ ...one, ...keysWithin(one.slots), redis });
       } catch (thrown) {
         if (!(thrown instanceof CountersError)) throw thrown;
-        found.absent.push({ address, slots, reason: thrown });
+        found.absent.push({ ...one, reason: thrown });
       }
     }),
   );
@@ -83,33 +85,6 @@ export async function openMasters(
   // In the order of their slots, so that every process finds the same first one.
   found.masters.sort((a, b) => a.slots[0]![0] - b.slots[0]![0]);
   return found;
-}
-
-async function openMaster(
-  settings: CounterSessionOptions,
-  address: HostPort,
-  slots: Slots,
-  before: MasterNode | undefined,
-): Promise<MasterNode> {
-  if (before !== undefined) return { ...before, slots, ...keysWithin(slots) };
-  // Its one command is part of opening, which the clock bounds.
-  const redis = await openConnection(settings, address);
-  try {
-    return { redis, address, slots, shard: await shardOf(redis), ...keysWithin(slots) };
-  } catch (thrown) {
-    redis.disconnect();
-    throw new CountersError('COUNTERS_LOST', 'a master of the cluster does not tell its id', thrown);
-  }
-}
-
-/** Undefined if the node refuses to tell. Redis 7.0 knows no shards. */
-async function shardOf(redis: Redis): Promise<string | undefined> {
-  try {
-    return String(await redis.call('CLUSTER', 'MYSHARDID'));
-  } catch (thrown) {
-    if (thrown instanceof ReplyError) return undefined;
-    throw thrown;
-  }
 }
 
 /** The master that holds a key; undefined if none of these does. */
@@ -202,17 +177,21 @@ async function findTopology(
   throw failure;
 }
 
-type SlotReply = [number, number, [string, number, ...unknown[]], ...unknown[]];
+/** First and last slot, then host, port and id of the master and of each replica that is up. */
+type SlotReply = [number, number, ...[string, number, string, ...unknown[]][]];
 
 async function askTopology(redis: Redis, asked: HostPort): Promise<Topology> {
   const reply = (await redis.cluster('SLOTS')) as unknown as SlotReply[];
   const masters = new Map<string, Topology[number]>();
-  for (const [first, last, [host, port]] of reply) {
-    const address = { host: host || asked.host, port };
-    const name = `${address.host}:${address.port}`;
-    const known = masters.get(name) ?? { address, slots: [] };
+  for (const [first, last, ...nodes] of reply) {
+    const [host, port, id] = nodes[0]!;
+    const known = masters.get(id) ?? {
+      address: { host: host || asked.host, port },
+      slots: [],
+      nodes: nodes.map(([, , nodeId]) => nodeId),
+    };
     known.slots.push([first, last]);
-    masters.set(name, known);
+    masters.set(id, known);
   }
   for (const { slots } of masters.values()) slots.sort(([a], [b]) => a - b);
   return [...masters.values()];

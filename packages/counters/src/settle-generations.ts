@@ -15,33 +15,37 @@ interface Found extends Generation {
  *
  * A generation lies on a hash slot. When slots move, it may leave its master, or the master may get a slot whose key
  * comes before that of its own generation. Where it lies, another one may have been forgotten long ago, with checkpoints
- * of that time. So each master has the generation that names it; of several the one that counts furthest. A generation
- * that names nobody in the cluster (its master was removed, or the cluster is a copy) is taken by the master it lies on
- * if that has none of its own.
+ * of that time. So each master has the generation that names it or the master that it replaced, and of several the one
+ * that counts furthest. A generation that names nobody in the cluster (its master was removed, or the cluster is a copy)
+ * is taken by the master it lies on, if that has none of its own.
  *
- * Any choice is exact: whoever is of another generation is cold. While a master is absent nothing is removed, because it
- * may be the one that a generation names.
+ * Any choice is exact: whoever is of another generation is cold. That of an absent master is left alone, unless it lies
+ * where another one's must.
  *
  * @throws CountersError
  */
 export async function settleGenerations(session: CounterSession): Promise<void> {
   if (!session.isCluster) return;
   const found = (await Promise.all(session.masters.map((master) => generationsOn(session, master)))).flat();
-  const shards = new Set(session.masters.flatMap(({ shard }) => shard ?? []));
-  const isComplete = session.absent.length === 0;
-  const isUnclaimed = ({ shard }: Found) => shard === undefined || (isComplete && !shards.has(shard));
+  const all = [...session.masters, ...session.absent];
+  const ownerOf = ({ nodes }: Found) =>
+    all.find((one) => one.nodes[0] === nodes[0]) ?? all.find((one) => nodes.includes(one.nodes[0]!));
+  const chosen = new Map<Master, Found | undefined>();
   for (const master of session.masters) {
-    const own = found.filter(({ shard }) => shard !== undefined && shard === master.shard);
-    const here = found.filter((one) => one.master === master && isUnclaimed(one));
-    const chosen = furthest(own) ?? furthest(here);
-    const present = found.find((one) => one.master === master && one.tag === master.tag);
-    if (chosen === undefined || (chosen === present && chosen.shard === master.shard)) continue;
-    const fields = Object.entries({ ...chosen.fields, ...(master.shard && { shard: master.shard }) }).flat();
+    const own = furthest(found.filter((one) => ownerOf(one) === master));
+    const unclaimed = () => furthest(found.filter((one) => one.master === master && !ownerOf(one)));
+    const one = own ?? unclaimed();
+    chosen.set(master, one);
+    const present = found.find((other) => other.master === master && other.tag === master.tag);
+    if (one === undefined || (one === present && ownerOf(one) === master)) continue;
+    const fields = Object.entries({ ...one.fields, nodes: master.nodes.join(' ') }).flat();
     await session.run(master, 'bring-generation', [master.generationKey], [present?.id ?? '', ...fields]);
   }
-  if (!isComplete) return;
-  for (const { id, tag, master } of found) {
-    if (tag === master.tag) continue;
+  for (const one of found) {
+    const { id, tag, master } = one;
+    const isInPlace = tag === master.tag;
+    const owner = ownerOf(one);
+    if (isInPlace ? chosen.get(master) : session.absent.some((absent) => absent === owner)) continue;
     await session.run(master, 'drop-generation', [generationKey(tag), fillQueueKey(tag)], [id]);
   }
 }
@@ -60,7 +64,8 @@ async function generationsOn(session: CounterSession, master: Master): Promise<F
     const pipeline = master.redis.pipeline();
     for (const tag of tags) pipeline.exists(generationKey(tag));
     const replies = (await pipeline.exec())!.map(([error, reply]) => {
-      if (error !== null) throw error;
+      // Of a slot that is being moved, a node says so only if the key is not there.
+      if (error !== null && !error.message.startsWith('ASK ')) throw error;
       return reply === 1;
     });
     const found: Found[] = [];
