@@ -58,6 +58,7 @@ test('generations', async (t) => {
       ...(await ensureGenerations(session, { retentionMonths: 3, through: new Map([['0:0', 77]]) })).values(),
     ][0]!;
     t.strictSame(again, {
+      nodes: [],
       id: first.id,
       retentionMonths: 25,
       checkpoints: new Map([['0:0', 9]]),

@@ -28,6 +28,12 @@ export interface Allowed {
   /** A user's counters expire, or a repair forgets them. */
   forgets?: number;
   flushes?: number;
+  /** A master of a cluster goes away, with its data. */
+  mastersAway?: number;
+  mastersBack?: number;
+  mastersEmptied?: number;
+  /** A slot of a cluster moves to another master, with its keys. */
+  moves?: number;
   dumps?: number;
   redisPutBacks?: number;
   backups?: number;
@@ -85,6 +91,22 @@ export function accidents(world: World, allowed: Allowed): Step[] {
     may('forgets', `${userId} is forgotten`, () => void world.redis.hashes.delete(`ct:{${userId}}`));
   }
   may('flushes', 'FLUSHALL', () => world.redis.putBack(new Map()));
+  const { cluster } = world.redis;
+  for (const master of cluster?.masters ?? []) {
+    if (cluster!.away.has(master)) {
+      may('mastersBack', `master ${master} is back`, () => void cluster!.away.delete(master));
+      continue;
+    }
+    may('mastersAway', `master ${master} goes away`, () => {
+      cluster!.away.add(master);
+      return world.cutRedis(master);
+    });
+    may('mastersEmptied', `master ${master} is emptied`, () => world.redis.empty(master));
+    for (const slot of cluster!.slotsOf(master)) {
+      const to = cluster!.masters.find((other) => other !== master && !cluster!.away.has(other));
+      if (to !== undefined) may('moves', `slot ${slot} moves to master ${to}`, () => cluster!.move(slot, to));
+    }
+  }
   may('dumps', 'Redis is dumped', () => void world.dumps.push(world.redis.dump()));
   world.dumps.forEach((dump, i) => {
     if (!mayReturnTo(world, dump)) return;
@@ -188,6 +210,6 @@ function mayReturnTo({ outdated }: World, dump: Hashes): boolean {
 
 function isAhead({ redis, topic }: World, stored: (partition: number) => number): boolean {
   return topic.log.some(
-    (_, partition) => Number(redis.ledger.get(`mark:0:${partition}`) ?? -1) > stored(partition),
+    (_, partition) => Number(redis.ledgerOf(USERS[0]!).get(`mark:0:${partition}`) ?? -1) > stored(partition),
   );
 }

@@ -31,7 +31,8 @@ interface Bucket extends Tally {
 /** Checks what must hold after every step. @returns what does not hold */
 export function breachOf(world: World): string | undefined {
   if (world.breach !== undefined || world.lostRows) return world.breach;
-  const isOutdated = world.outdated.has(world.redis.ledger.get('id') ?? '');
+  // A Mongo put back is played with a single Redis only.
+  const isOutdated = world.outdated.has(world.redis.ledgerOf(USERS[0]!).get('id') ?? '');
   return (
     storedBeyondRows(world) ?? committedBeyondStored(world) ?? (isOutdated ? undefined : wrongCounters(world))
   );
@@ -80,9 +81,9 @@ function committedBeyondStored({ mongo, topic, wentBack }: World): string | unde
 
 /** The complete part of an open user's counters equals the rows at or below `applied`, and no checkpoint says more. */
 function wrongCounters(world: World): string | undefined {
-  const { ledger } = world.redis;
   for (const user of openUsers(world)) {
     const { userId, applied, fromDay, buckets } = user;
+    const ledger = world.redis.ledgerOf(userId);
     const rows = rowsOf(world, userId);
     const counted = rows.filter((row) => !isBeyond(user)(row));
     const should = bucketsOf(counted);
@@ -131,8 +132,8 @@ export function wrongReading(world: World, userId: string, reading: CountersRead
 }
 
 export function openUsers({ redis }: World): Open[] {
-  const id = redis.ledger.get('id');
   return USERS.flatMap((userId) => {
+    const id = redis.ledgerOf(userId).get('id');
     const hash = redis.hashes.get(`ct:{${userId}}`);
     const since = hash?.get('s');
     const isComplete = hash?.get('w') === '1';

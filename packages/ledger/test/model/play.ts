@@ -5,6 +5,8 @@ import { type Fault, PARTITIONS, type Step, USERS, World } from './world.ts';
 
 /** Where a run begins, and what may happen in it. */
 export interface Scene {
+  /** On a Redis Cluster of two masters, one for each user. */
+  isCluster?: boolean;
   /** Has too many states to search all of them each time. MODEL_STATES searches more. */
   large?: boolean;
   allowed: Allowed;
@@ -30,7 +32,7 @@ const ROUNDS_TO_QUIET = 2;
  * @param known number of steps at the beginning that were checked before
  */
 export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 0): Promise<Run> {
-  const world = new World(fault);
+  const world = new World(fault, scene.isCluster);
   const allowed = { ...scene.allowed };
   const run: Run = { steps: [] };
   const take = async (step: Step) => {
@@ -49,6 +51,7 @@ export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 
       if (!(await take(next))) return run;
     }
     run.steps.push('quiet');
+    world.redis.cluster?.away.clear();
     for (const command of world.late.splice(0)) command.effect();
     if (!(await finish(world, take))) return run;
     world.lostRows = false;

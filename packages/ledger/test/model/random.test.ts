@@ -15,6 +15,13 @@ test('random kills, cuts, late commands, dumps, backups, openings, pieces and re
   t.equal(found, undefined);
 });
 
+test('the same on a cluster whose masters go away, and whose slots move', async (t) => {
+  t.comment(`MODEL_SEED=${SEED}`);
+  const { runs, found } = await search({ runs: RUNS, seed: SEED, timeoutMs: TIMEOUT_MS, isCluster: true });
+  t.comment(`${runs} runs`);
+  t.equal(found, undefined);
+});
+
 test('random runs find broken rules', async (t) => {
   const names = [
     'the offset check is removed',

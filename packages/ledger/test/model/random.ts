@@ -34,10 +34,27 @@ const EVERYTHING: Scene = {
   },
 };
 
+/** What may happen on a cluster, of which no dump is played: its masters would be of different moments. */
+const CLUSTER: Scene = {
+  isCluster: true,
+  allowed: {
+    ...EVERYTHING.allowed,
+    dumps: 0,
+    redisPutBacks: 0,
+    backups: 0,
+    mongoPutBacks: 0,
+    mastersAway: 2,
+    mastersBack: 2,
+    mastersEmptied: 1,
+    moves: 4,
+  },
+};
+
 type Kind = keyof Scene['allowed'];
 /** Without events and consumers nothing happens. */
 const ALWAYS: readonly Kind[] = ['events', 'consumers'];
-const KINDS = (Object.keys(EVERYTHING.allowed) as Kind[]).filter((kind) => !ALWAYS.includes(kind));
+const kindsOf = ({ allowed }: Scene) =>
+  (Object.keys(allowed) as Kind[]).filter((kind) => !ALWAYS.includes(kind));
 
 export interface Search {
   runs: number;
@@ -45,15 +62,17 @@ export interface Search {
   /** The search and the shrinking end after this. */
   timeoutMs: number;
   fault?: Fault;
+  isCluster?: boolean;
 }
 
 /** Plays random runs. @returns how many, and the shortest run found that breaks an invariant */
-export async function search({ runs, seed, timeoutMs, fault }: Search) {
+export async function search({ runs, seed, timeoutMs, fault, isCluster = false }: Search) {
+  const everything = isCluster ? CLUSTER : EVERYTHING;
   const choices = fc.array(fc.nat(CHOICE_MAX), { minLength: 5, maxLength: CHOICES_MAX, size: 'max' });
   // With fewer kinds of accidents, each is tried more often.
-  const left = fc.subarray(KINDS);
+  const left = fc.subarray(kindsOf(everything));
   const property = fc.asyncProperty(left, choices, async (kinds, chosen) => {
-    const { breach, steps } = await play(allowing(kinds), following(chosen), fault);
+    const { breach, steps } = await play(allowing(everything, kinds), following(chosen), fault);
     if (breach !== undefined) throw new Error([...steps, breach].join('\n'));
   });
   const limits = {
@@ -66,10 +85,10 @@ export async function search({ runs, seed, timeoutMs, fault }: Search) {
   return { runs: numRuns, found: (errorInstance as Error | null)?.message };
 }
 
-function allowing(kinds: readonly Kind[]): Scene {
+function allowing({ isCluster, allowed: all }: Scene, kinds: readonly Kind[]): Scene {
   const allowed: Scene['allowed'] = {};
-  for (const kind of [...ALWAYS, ...kinds]) allowed[kind] = EVERYTHING.allowed[kind] ?? 0;
-  return { allowed };
+  for (const kind of [...ALWAYS, ...kinds]) allowed[kind] = all[kind] ?? 0;
+  return { ...(isCluster && { isCluster }), allowed };
 }
 
 /** The least choice is the next turn of the first worker, so that runs shrink to plain ones. */

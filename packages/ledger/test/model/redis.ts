@@ -1,9 +1,12 @@
-import { CounterSession } from '@calltally/counters';
+import { CounterSession, CountersError } from '@calltally/counters';
+import { type Cluster, generationKeyOf, nodesOf, tagOf } from './cluster.ts';
 import type { Call, LuaScripts, Value } from './lua.ts';
 import type { Worker } from './turns.ts';
 
 const SCRIPTS = [
   'ensure-generation',
+  'bring-generation',
+  'drop-generation',
   'checkpoint',
   'apply',
   'claim',
@@ -32,10 +35,13 @@ export class RedisServer {
   readonly clients = new Set<RedisClient>();
   readonly #scripts: LuaScripts;
   readonly #now: () => number;
+  /** Undefined for a single node. */
+  readonly cluster: Cluster | undefined;
 
-  constructor(scripts: LuaScripts, now = () => 0) {
+  constructor(scripts: LuaScripts, now = () => 0, cluster?: Cluster) {
     this.#scripts = scripts;
     this.#now = now;
+    this.cluster = cluster;
   }
 
   run(script: string, keys: readonly string[], args: readonly (string | number)[]): Value {
@@ -131,9 +137,18 @@ export class RedisServer {
     return undefined;
   }
 
-  /** The generation of the only master. */
-  get ledger(): ReadonlyMap<string, string> {
-    return this.hashes.get(LEDGER_KEY) ?? new Map();
+  /** The generation of a user's master; empty if it has none of its own. */
+  ledgerOf(userId: string): ReadonlyMap<string, string> {
+    const { cluster } = this;
+    if (cluster === undefined) return this.hashes.get(LEDGER_KEY) ?? new Map();
+    const master = cluster.holderOf(`ct:{${userId}}`)!;
+    const own = this.hashes.get(nodeOf(cluster, master).generationKey);
+    return own?.get('nodes')?.startsWith(nodesOf(master)[0]!) ? own : new Map();
+  }
+
+  /** A master loses all that it holds. */
+  empty(master: number): void {
+    for (const key of this.hashes.keys()) if (this.cluster!.holderOf(key) === master) this.hashes.delete(key);
   }
 
   dump(): Hashes {
@@ -163,11 +178,14 @@ export class RedisClient {
   status = 'ready';
   readonly worker: Worker;
   readonly #server: RedisServer;
+  /** The master of a cluster that it is connected to. */
+  readonly master: number | undefined;
   #onClose: () => void = () => {};
 
-  constructor(worker: Worker, server: RedisServer) {
+  constructor(worker: Worker, server: RedisServer, master?: number) {
     this.worker = worker;
     this.#server = server;
+    this.master = master;
     server.clients.add(this);
     for (const script of SCRIPTS) {
       Object.assign(this, {
@@ -192,10 +210,7 @@ export class RedisClient {
   }
 
   async hgetall(key: string): Promise<Record<string, string>> {
-    const flat = await this.#ask(
-      `HGETALL ${key}`,
-      () => this.#server.call('HGETALL', [key]) as readonly string[],
-    );
+    const flat = (await this.#command('HGETALL', key)) as readonly string[];
     return Object.fromEntries(flat.flatMap((field, i) => (i % 2 === 0 ? [[field, flat[i + 1]!]] : [])));
   }
 
@@ -211,6 +226,10 @@ export class RedisClient {
     return this.#command('ZADD', ...given);
   }
 
+  zrem(...given: string[]): Promise<Value> {
+    return this.#command('ZREM', ...given);
+  }
+
   zcard(key: string): Promise<Value> {
     return this.#command('ZCARD', key);
   }
@@ -222,16 +241,21 @@ export class RedisClient {
   /** Commands of others may take effect between those of a pipeline. */
   pipeline(): object {
     const queued: (() => Promise<Value>)[] = [];
+    const asked: string[] = [];
     const pipeline: Record<string, unknown> = {
-      exec: () =>
-        Promise.all(
+      exists: (key: string) => asked.push(key),
+      exec: async () => {
+        // As one turn: there are many, and which of them come first makes no difference.
+        if (asked.length > 0) return this.#existing(asked);
+        return Promise.all(
           queued.map((send) =>
             send().then(
               (reply) => [null, reply],
               (error) => [error, undefined],
             ),
           ),
-        ),
+        );
+      },
     };
     for (const script of SCRIPTS) {
       pipeline[`calltally_${script}`] = (keys: number, ...given: (string | number)[]) =>
@@ -243,25 +267,60 @@ export class RedisClient {
   #run(script: string, keys: readonly (string | number)[], args: readonly (string | number)[]) {
     const names = keys.map(String);
     const named = args.map((arg) => this.worker.named(String(arg)));
-    return this.#ask(`${script} ${names[0]} ${named.join(' ')}`, () =>
+    return this.#ask(`${script} ${names[0]} ${named.join(' ')}`, names[0]!, () =>
       this.#server.run(script, names, named),
     );
   }
 
-  #command(name: string, ...given: (string | number)[]): Promise<Value> {
-    const named = given.map((one) => this.worker.named(String(one)));
-    return this.#ask(`${name} ${named.join(' ')}`, () => this.#server.call(name, named));
+  #existing(keys: readonly string[]): Promise<[Error | null, number][]> {
+    return this.worker.ask('redis', this, `EXISTS of ${keys.length}`, () =>
+      keys.map((key) => {
+        const moved = this.#movedOf(key);
+        return moved ? [moved, 0] : [null, this.#server.hashes.has(key) ? 1 : 0];
+      }),
+    );
   }
 
-  #ask<T>(text: string, effect: () => T): Promise<T> {
-    return this.worker.ask('redis', this, text, effect);
+  #movedOf(key: string): Error | undefined {
+    const { cluster } = this.#server;
+    if (cluster === undefined || cluster.holderOf(key) === this.master) return undefined;
+    return new Error(`MOVED to ${cluster.holderOf(key)}`);
+  }
+
+  #command(name: string, ...given: (string | number)[]): Promise<Value> {
+    const named = given.map((one) => this.worker.named(String(one)));
+    return this.#ask(`${name} ${named.join(' ')}`, named[0]!, () => this.#server.call(name, named));
+  }
+
+  async #ask<T>(text: string, key: string, effect: () => T): Promise<T> {
+    const reply = await this.worker.ask('redis', this, text, () => this.#movedOf(key) ?? effect());
+    if (reply instanceof Error) throw reply;
+    return reply;
   }
 }
 
-/** The real session over a connection to this Redis. */
+/** The real session over connections to this Redis. @throws CountersError if no master is there */
 export function openSession(worker: Worker, server: RedisServer): CounterSession {
   const Session = CounterSession as unknown as new (found: object, settings: object) => CounterSession;
-  const redis = new RedisClient(worker, server);
-  const master = { redis, tag: 0, generationKey: LEDGER_KEY, slots: [[0, 16383]] };
-  return new Session({ masters: [master], absent: [] }, {});
+  const { cluster } = server;
+  if (cluster === undefined) {
+    const redis = new RedisClient(worker, server);
+    const master = { redis, tag: 0, generationKey: LEDGER_KEY, slots: [[0, 16383]], nodes: [] };
+    return new Session({ masters: [master], absent: [] }, {});
+  }
+  const nodes = cluster.masters
+    .filter((master) => cluster.slotsOf(master).length > 0)
+    .map((master) => ({ ...nodeOf(cluster, master), isAway: cluster.away.has(master), master }));
+  const masters = nodes
+    .filter(({ isAway }) => !isAway)
+    .map((node) => ({ ...node, redis: new RedisClient(worker, server, node.master) }));
+  if (masters.length === 0) throw new CountersError('COUNTERS_LOST', 'no master is there');
+  return new Session({ masters, absent: nodes.filter(({ isAway }) => isAway) }, { clusterNodes: [] });
+}
+
+function nodeOf(cluster: Cluster, master: number) {
+  const slots = cluster.slotsOf(master);
+  const tag = tagOf(slots);
+  const ranges = slots.map((slot): [number, number] => [slot, slot]);
+  return { slots: ranges, nodes: nodesOf(master), tag, generationKey: generationKeyOf(tag) };
 }

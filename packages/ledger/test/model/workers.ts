@@ -58,9 +58,10 @@ export function consumer(partition: number, eventsABatch: number): Work {
   return async (process) => {
     let session: CounterSession | undefined;
     for (let epoch = 1; epoch <= EPOCHS_MAX; epoch++) {
-      if (!session?.isOpen) session = process.open();
-      const opened = session;
-      const done = await unlessCut(() => consume(process, opened, partition, eventsABatch));
+      const done = await unlessCut(() => {
+        if (!session?.isOpen) session = process.open();
+        return consume(process, session, partition, eventsABatch);
+      });
       if (done) return;
     }
   };
@@ -102,16 +103,18 @@ const HALVES: PieceLimits = { wholeTimeoutMs: 0, firstSpanMs: 15 * DAY_MS };
 /** What the API does behind an answer from Mongo. */
 export function open(userIds: readonly string[]): Work {
   return withLedger(async (ledger) => {
-    await openCold(ledger, userIds);
-  });
+    const reached = userIds.filter((userId) => ledger.session.holds(userId));
+    await openCold(ledger, reached);
+  }, true);
 }
 
 /** What the API does for a dashboard: reads the default window, and stores the window sums. */
 export function read(userId: string, found: (reading: CountersReading) => void): Work {
   return withLedger(async ({ session, generations }) => {
+    if (!session.reaches(userId)) return;
     const reading = await readBuckets(session, generations, userId, Date.now(), []);
     if (reading !== undefined) found(reading);
-  });
+  }, true);
 }
 
 /** What `Filler` does in ingest and the API, until nobody waits that it may fill. */
@@ -128,7 +131,7 @@ export function filler(limits = SMALL): Work {
         }));
       isAtWork = Boolean(filled);
     }
-  });
+  }, true);
 }
 
 /** A filler that is given its users, so that scenes need no queue. */
@@ -211,11 +214,13 @@ export function replay(partition: number, from: number, eventsABatch: number): W
   };
 }
 
-function withLedger(work: (ledger: LedgerContext) => Promise<void>): Work {
+/** @param allowsAbsentMasters as services do; an operator's command waits for all of them */
+function withLedger(work: (ledger: LedgerContext) => Promise<void>, allowsAbsentMasters = false): Work {
   return async ({ store, open }) => {
     await unlessCut(async () => {
       const session = open();
-      const generations = await readGenerations(session);
+      const isEnough = allowsAbsentMasters || session.absent.length === 0;
+      const generations = isEnough ? await readGenerations(session) : new Map();
       if (generations.size > 0) await work({ store, session, generations });
       session.end('done');
       return true;

@@ -1,5 +1,6 @@
 import { type Call, DAY_MS } from '@calltally/domain';
 import type { Store } from '@calltally/store';
+import { Cluster } from './cluster.ts';
 import type { Edit } from './lua.ts';
 import { LuaScripts } from './lua.ts';
 import { type Contents, MongoServer, openModelStore, timedOut } from './mongo.ts';
@@ -63,9 +64,10 @@ export class World {
   readonly #fault: Fault;
   #started = 0;
 
-  constructor(fault: Fault = {}) {
+  constructor(fault: Fault = {}, isCluster = false) {
     this.#fault = fault;
-    this.redis = new RedisServer(fault.scripts === undefined ? SCRIPTS : scriptsOf(fault), () => this.nowMs);
+    const scripts = fault.scripts === undefined ? SCRIPTS : scriptsOf(fault);
+    this.redis = new RedisServer(scripts, () => this.nowMs, isCluster ? new Cluster() : undefined);
   }
 
   /**
@@ -144,10 +146,15 @@ export class World {
     return this.#fault.reconnects ? Promise.resolve() : this.cutRedis();
   }
 
-  /** Pending commands never arrive. */
-  async cutRedis(): Promise<void> {
-    this.late = this.late.filter(({ engine }) => engine !== 'redis');
-    for (const client of [...this.redis.clients]) {
+  /**
+   * Pending commands never arrive.
+   * @param master of a cluster, if only one is cut off
+   */
+  async cutRedis(master?: number): Promise<void> {
+    const isCut = (connection: object) =>
+      master === undefined || (connection instanceof RedisClient && connection.master === master);
+    this.late = this.late.filter(({ engine, connection }) => engine !== 'redis' || !isCut(connection));
+    for (const client of [...this.redis.clients].filter(isCut)) {
       await this.#fail(
         client.worker,
         client.worker.sent.filter(({ connection }) => connection === client),
@@ -190,7 +197,7 @@ export class World {
       sorted(redis.hashes).map(([key, hash]) => [key, sorted(hash)]),
       sorted(mongo.calls).map(([id, { source }]) => [id, source.partition, source.offset]),
       sorted(mongo.progress).map(([, document]) => document),
-      [topic.log.map((log) => log.length), topic.committed, nowMs, [...outdated]],
+      [topic.log.map((log) => log.length), topic.committed, nowMs, [...outdated], redis.cluster?.state()],
       workers.map((worker) => [
         worker.name,
         worker.history(),
