@@ -1,11 +1,11 @@
--- Notes how far a partition is counted, and as of when, if the generation is still the caller's. A checkpoint never goes
+-- Notes how far a partition is counted, and as of when, if generation and slots are still the caller's. A checkpoint never goes
 -- back: if a slow consumer lowered it, it could no longer tell that Mongo has fewer events than were counted.
 -- KEYS[1] ledger (hash)
 -- ARGV[1] generation   ARGV[2] checkpoint field   ARGV[3] offset counted through
--- ARGV[4] as-of field  ARGV[5] epoch ms, or '' to leave it
--- Reply: 1; 0 when another generation, or none, is there
-local head = redis.call('HMGET', KEYS[1], 'id', ARGV[2])
-if head[1] ~= ARGV[1] then
+-- ARGV[4] as-of field  ARGV[5] epoch ms, or '' to leave it   ARGV[6] tenure, '' of a single node
+-- Reply: 1; 0 when another generation or tenure, or none, is there
+local head = redis.call('HMGET', KEYS[1], 'id', ARGV[2], 'tenure')
+if head[1] ~= ARGV[1] or (head[3] or '') ~= ARGV[6] then
   return 0
 end
 if tonumber(ARGV[3]) > tonumber(head[2] or '-1') then

@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { CountersError } from './errors.ts';
-import { asOfField, checkpointField, pairsOf } from './keys.ts';
+import { asOfField, checkpointField, pairsOf, userKey } from './keys.ts';
 import type { CounterSession, Master } from './session.ts';
+import { holds, parseSlots, type Slots, slotOf, slotsText } from './slots.ts';
 
 /** What a master holds: whose counters, and how far they count. */
 export interface Generation {
   id: string;
   /** Whose it is: `MasterNode.nodes` when an epoch last began. Empty for a single node. */
   nodes: string[];
+  /** The slots whose users are of this generation. Undefined for a single node. */
+  slots: Slots | undefined;
+  /** Slots that left the master during this generation. Their users may have been counted elsewhere meanwhile. */
+  left: Slots;
+  /** Changes with the slots; empty for a single node. */
+  tenure: string;
   /** Months that buckets are kept. Stays the same for the whole generation. */
   retentionMonths: number;
   /** By partition id, the offset counted through. */
@@ -34,9 +41,15 @@ export async function ensureGenerations(
   for (const master of session.masters) {
     const present = replacing?.size ? (await readGeneration(session, master))?.id : undefined;
     const replaced = present !== undefined && replacing?.has(present) ? present : '';
-    const args = [randomUUID(), retentionMonths, replaced, master.nodes.join(' '), ...checkpoints];
+    const slots = slotsText(master.slots);
+    const whose = [master.nodes.join(' '), slots, randomUUID()];
+    const args = [randomUUID(), retentionMonths, replaced, ...whose, ...checkpoints];
     const reply = await session.run(master, 'ensure-generation', [master.generationKey], args);
-    generations.set(master, parseGeneration(pairsOf(reply as string[]))!);
+    const generation = parseGeneration(pairsOf(reply as string[]))!;
+    if (generation.slots !== undefined && slotsText(generation.slots) !== slots) {
+      throw new CountersError('COUNTERS_LOST', 'slots have moved while the generation was read');
+    }
+    generations.set(master, generation);
   }
   return generations;
 }
@@ -61,7 +74,7 @@ export async function readGenerations(session: CounterSession): Promise<Generati
  * Writes a partition's checkpoint on every master. Call it only when everything through that offset is recorded.
  * @param checkpoint.partition a partition id
  * @param checkpoint.asOfMs by then (epoch ms) everything acknowledged to producers lay at or below `through`
- * @throws CountersError COUNTERS_GENERATION when a master was emptied or has begun another generation
+ * @throws CountersError COUNTERS_GENERATION when a master was emptied, has begun another generation, or has other slots
  */
 export async function writeCheckpoint(
   { session, generations }: { session: CounterSession; generations: Generations },
@@ -69,8 +82,8 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const fields = [checkpointField(partition), through, asOfField(partition), asOfMs ?? ''];
   const replies = await Promise.all(
-    [...generations].map(([master, { id }]) =>
-      session.run(master, 'checkpoint', [master.generationKey], [id, ...fields]),
+    [...generations].map(([master, { id, tenure }]) =>
+      session.run(master, 'checkpoint', [master.generationKey], [id, ...fields, tenure]),
     ),
   );
   if (replies.some((reply) => reply !== 1)) {
@@ -94,9 +107,23 @@ function isOfAnother(generation: Generation | undefined, { nodes: [id] }: Master
   );
 }
 
-/** The generation of the master that holds a user. @throws CountersError COUNTERS_GENERATION where it has none */
-export function generationOf(session: CounterSession, generations: Generations, userId: string): Generation {
+/**
+ * The generation that a user is of. Undefined if their master has none, or has not noted the user's slot yet: until an
+ * epoch has seen that the slot has moved, checkpoints there do not speak for it.
+ */
+export function findGeneration(
+  session: CounterSession,
+  generations: Generations,
+  userId: string,
+): Generation | undefined {
   const generation = generations.get(session.master(userId));
+  if (generation?.slots === undefined) return generation;
+  return holds(generation.slots, slotOf(userKey(userId))) ? generation : undefined;
+}
+
+/** As `findGeneration`. @throws CountersError COUNTERS_GENERATION if there is none */
+export function generationOf(session: CounterSession, generations: Generations, userId: string): Generation {
+  const generation = findGeneration(session, generations, userId);
   if (generation === undefined) throw new CountersError('COUNTERS_GENERATION', 'a master has no generation');
   return generation;
 }
@@ -105,6 +132,9 @@ export function parseGeneration(fields: [string, string][]): Generation | undefi
   const generation: Generation = {
     id: '',
     nodes: [],
+    slots: undefined,
+    left: [],
+    tenure: '',
     retentionMonths: 0,
     checkpoints: new Map(),
     asOf: new Map(),
@@ -112,6 +142,9 @@ export function parseGeneration(fields: [string, string][]): Generation | undefi
   for (const [field, value] of fields) {
     if (field === 'id') generation.id = value;
     else if (field === 'nodes') generation.nodes = value.split(' ');
+    else if (field === 'slots') generation.slots = parseSlots(value);
+    else if (field === 'left') generation.left = parseSlots(value);
+    else if (field === 'tenure') generation.tenure = value;
     else if (field === 'retention_months') generation.retentionMonths = Number(value);
     else if (field.startsWith('mark:')) generation.checkpoints.set(field.slice(5), Number(value));
     else if (field.startsWith('asof:')) generation.asOf.set(field.slice(5), Number(value));

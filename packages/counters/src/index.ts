@@ -23,6 +23,7 @@ export {
 export { acquireFillSlot, releaseFillSlot, withFillSlot } from './fill-slots.ts';
 export {
   ensureGenerations,
+  findGeneration,
   type Generation,
   type Generations,
   readGenerations,

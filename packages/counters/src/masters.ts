@@ -1,17 +1,14 @@
-import calculateSlot from 'cluster-key-slot';
 import type { Redis } from 'ioredis';
 import pTimeout from 'p-timeout';
 import { type CounterSessionOptions, openConnection } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { generationKey } from './keys.ts';
+import { holds, SLOTS, type Slots, slotOf, slotsWhere } from './slots.ts';
 
 export interface HostPort {
   host: string;
   port: number;
 }
-
-/** Inclusive ranges of hash slots. */
-export type Slots = [number, number][];
 
 /** A connection to a Redis node that takes writes. */
 export interface MasterNode {
@@ -41,8 +38,6 @@ export interface FoundMasters {
 }
 
 type Topology = Omit<AbsentMaster, 'reason'>[];
-
-const SLOTS = 16384;
 
 /**
  * Connects to the single node, or to every master of a cluster. Masters that cannot be reached are absent if the settings
@@ -89,12 +84,8 @@ export async function openMasters(
 
 /** The master that holds a key; undefined if none of these does. */
 export function masterOf<M extends { slots: Slots }>(masters: readonly M[], key: string): M | undefined {
-  const slot = calculateSlot(key);
+  const slot = slotOf(key);
   return masters.find(({ slots }) => holds(slots, slot));
-}
-
-export function holds(slots: Slots, slot: number): boolean {
-  return slots.some(([first, last]) => slot >= first && slot <= last);
 }
 
 /** The least tag in these slots, so that every process finds the same one. */
@@ -114,7 +105,7 @@ export function tagsWithin(slots: Slots): number[] {
 function leastTags(): Int32Array {
   const tags = new Int32Array(SLOTS).fill(-1);
   for (let tag = 0, left = SLOTS; left > 0; tag++) {
-    const slot = calculateSlot(generationKey(tag));
+    const slot = slotOf(generationKey(tag));
     if (tags[slot] !== -1) continue;
     tags[slot] = tag;
     left--;
@@ -193,8 +184,10 @@ async function askTopology(redis: Redis, asked: HostPort): Promise<Topology> {
     known.slots.push([first, last]);
     masters.set(id, known);
   }
-  for (const { slots } of masters.values()) slots.sort(([a], [b]) => a - b);
-  return [...masters.values()];
+  return [...masters.values()].map((one) => {
+    // In one form, so that two readings can be compared.
+    return { ...one, slots: slotsWhere((slot) => holds(one.slots, slot)) };
+  });
 }
 
 function isSame(a: HostPort | undefined, b: HostPort): boolean {

@@ -10,7 +10,7 @@ import {
   type Tally,
   weekOf,
 } from '@calltally/domain';
-import type { Generations } from './generation.ts';
+import { findGeneration, type Generations } from './generation.ts';
 import { appliedThroughOf, BASE_FIELD, firstKeptDay, monthKey, pairsOf, userKey, weekKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
 import type { CurrentCalls } from './window-sums.ts';
@@ -40,7 +40,7 @@ export async function readBuckets(
   segments: readonly Segment[],
 ): Promise<CountersReading | undefined> {
   const master = session.master(userId);
-  const generation = generations.get(master);
+  const generation = findGeneration(session, generations, userId);
   if (generation === undefined) return undefined;
   const today = dayOf(nowMs);
   const thisWeek = weekOf(today);

@@ -1,4 +1,4 @@
-import type { Generations } from './generation.ts';
+import { findGeneration, type Generations } from './generation.ts';
 import { userKey } from './keys.ts';
 import type { CounterSession, Master } from './session.ts';
 
@@ -23,7 +23,9 @@ export async function readDigests(
   userIds: readonly string[],
 ): Promise<(CountersDigest | undefined)[]> {
   const digests = new Array<CountersDigest | undefined>(userIds.length).fill(undefined);
-  const isRead = (userId: string) => session.reaches(userId) || !session.isUsable;
+  const isRead = (userId: string) =>
+    !session.isUsable ||
+    (session.reaches(userId) && findGeneration(session, generations, userId) !== undefined);
   const reached = userIds.flatMap((userId, i) => (isRead(userId) ? i : []));
   const byMaster = session.byMaster(reached.map((i) => userIds[i]!));
   await Promise.all(

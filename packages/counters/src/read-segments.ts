@@ -5,7 +5,7 @@ import {
   type SeriesSegment,
   type Tally,
 } from '@calltally/domain';
-import type { Generations } from './generation.ts';
+import { findGeneration, type Generations } from './generation.ts';
 import { appliedThroughOf, BASE_FIELD, firstKeptDay, monthKey, pairsOf, userKey, weekKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
 
@@ -32,7 +32,7 @@ export async function readSegments(
   segments: readonly SeriesSegment[],
 ): Promise<SegmentsReading | undefined> {
   const master = session.master(userId);
-  const generation = generations.get(master);
+  const generation = findGeneration(session, generations, userId);
   if (generation === undefined) return undefined;
   const keys = [userKey(userId)];
   const args: (string | number)[] = [generation.id];

@@ -6,6 +6,7 @@ const SCRIPTS = [
   'ensure-generation',
   'bring-generation',
   'drop-generation',
+  'take-slots',
   'checkpoint',
   'apply',
   'window-sums',

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { type Generation, parseGeneration } from './generation.ts';
 import { fillQueueKey, generationKey } from './keys.ts';
 import { tagsWithin } from './masters.ts';
 import type { CounterSession, Master } from './session.ts';
+import { holds, slotsText, slotsWhere } from './slots.ts';
 
 /** A generation where it lies. */
 interface Found extends Generation {
@@ -11,43 +13,74 @@ interface Found extends Generation {
 }
 
 /**
- * Brings every master's generation to the key where all processes look for it, and removes the others.
+ * Brings every master's generation to the key where all processes look for it, removes the others, and notes the slots.
  *
  * A generation lies on a hash slot. When slots move, it may leave its master, or the master may get a slot whose key
  * comes before that of its own generation. Where it lies, another one may have been forgotten long ago, with checkpoints
  * of that time. So each master has the generation that names it or the master that it replaced, and of several the one
  * that counts furthest. A generation that names nobody in the cluster (its master was removed, or the cluster is a copy)
- * is taken by the master it lies on, if that has none of its own.
+ * is taken by the master it lies on, if that has none of its own. Any choice is exact: whoever is of another generation
+ * is cold. That of an absent master is left alone, unless it lies where another one's must.
  *
- * Any choice is exact: whoever is of another generation is cold. That of an absent master is left alone, unless it lies
- * where another one's must.
- *
+ * @returns ids of generations that must end, because slots came back to a master: their users may have been counted, or
+ * left out, elsewhere meanwhile, and still name the generation
  * @throws CountersError
  */
-export async function settleGenerations(session: CounterSession): Promise<void> {
-  if (!session.isCluster) return;
+export async function settleGenerations(session: CounterSession): Promise<Set<string>> {
+  if (!session.isCluster) return new Set();
   const found = (await Promise.all(session.masters.map((master) => generationsOn(session, master)))).flat();
   const all = [...session.masters, ...session.absent];
   const ownerOf = ({ nodes }: Found) =>
     all.find((one) => one.nodes[0] === nodes[0]) ?? all.find((one) => nodes.includes(one.nodes[0]!));
-  const chosen = new Map<Master, Found | undefined>();
+  const chosen = new Map<Master, Found>();
   for (const master of session.masters) {
     const own = furthest(found.filter((one) => ownerOf(one) === master));
-    const unclaimed = () => furthest(found.filter((one) => one.master === master && !ownerOf(one)));
-    const one = own ?? unclaimed();
+    const one = own ?? furthest(found.filter((other) => other.master === master && !ownerOf(other)));
+    if (one === undefined) continue;
     chosen.set(master, one);
     const present = found.find((other) => other.master === master && other.tag === master.tag);
-    if (one === undefined || (one === present && ownerOf(one) === master)) continue;
+    if (one === present && ownerOf(one) === master) continue;
     const fields = Object.entries({ ...one.fields, nodes: master.nodes.join(' ') }).flat();
     await session.run(master, 'bring-generation', [master.generationKey], [present?.id ?? '', ...fields]);
   }
+  const ending = await noteSlots(session, chosen);
   for (const one of found) {
     const { id, tag, master } = one;
-    const isInPlace = tag === master.tag;
     const owner = ownerOf(one);
-    if (isInPlace ? chosen.get(master) : session.absent.some((absent) => absent === owner)) continue;
+    const stays = tag === master.tag ? chosen.has(master) : session.absent.some((absent) => absent === owner);
+    if (stays) continue;
     await session.run(master, 'drop-generation', [generationKey(tag), fillQueueKey(tag)], [id]);
   }
+  return ending;
+}
+
+/**
+ * Notes which slots each master holds: first those that got some, so that a slot that comes back is seen, even if this
+ * process is killed in between.
+ */
+async function noteSlots(session: CounterSession, chosen: ReadonlyMap<Master, Found>): Promise<Set<string>> {
+  const ending = new Set<string>();
+  const later: (() => Promise<unknown>)[] = [];
+  for (const [master, { id, slots, left, tenure }] of chosen) {
+    const had = slots ?? master.slots;
+    const others = [...chosen.values()].filter((one) => one.id !== id);
+    const isBack = (slot: number) =>
+      holds(had, slot) ? others.some((one) => one.slots && holds(one.slots, slot)) : holds(left, slot);
+    if (slotsWhere((slot) => holds(master.slots, slot) && isBack(slot)).length > 0) {
+      ending.add(id);
+      continue;
+    }
+    const text = slotsText(master.slots);
+    if (slots !== undefined && slotsText(slots) === text) continue;
+    const gone = slotsWhere((slot) => holds(left, slot) || (holds(had, slot) && !holds(master.slots, slot)));
+    const args = [id, tenure, randomUUID(), text, slotsText(gone)];
+    const note = () => session.run(master, 'take-slots', [master.generationKey], args);
+    const gains = slotsWhere((slot) => holds(master.slots, slot) && !holds(had, slot)).length > 0;
+    if (gains) await note();
+    else later.push(note);
+  }
+  for (const note of later) await note();
+  return ending;
 }
 
 function furthest(found: readonly Found[]): Found | undefined {

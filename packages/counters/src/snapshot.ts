@@ -1,5 +1,5 @@
 import { dayOf, type Tally } from '@calltally/domain';
-import type { Generations } from './generation.ts';
+import { findGeneration, type Generations } from './generation.ts';
 import { allBucketKeys, appliedThroughOf, pairsOf, userKey, WINDOW_SUMS_FIELD } from './keys.ts';
 import type { CounterSession } from './session.ts';
 import { parseWindowSums, type WindowSums } from './window-sums.ts';
@@ -42,7 +42,7 @@ export async function snapshotUsers(
   nowMs: number,
 ): Promise<(UserSnapshot | undefined)[]> {
   const commands = userIds.map((userId) => {
-    const generation = generations.get(session.master(userId));
+    const generation = findGeneration(session, generations, userId);
     const buckets =
       generation === undefined ? [] : allBucketKeys(userId, dayOf(nowMs), generation.retentionMonths);
     return { userId, keys: [userKey(userId), ...buckets], args: [generation?.id ?? ''] };

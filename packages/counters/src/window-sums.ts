@@ -1,5 +1,5 @@
 import { dayOf, type Tally } from '@calltally/domain';
-import type { Generations } from './generation.ts';
+import { findGeneration, type Generations } from './generation.ts';
 import { userKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
 
@@ -37,7 +37,7 @@ export async function readWindowSums(
   nowMs: number,
 ): Promise<WindowReading | undefined> {
   const master = session.master(userId);
-  const generation = generations.get(master);
+  const generation = findGeneration(session, generations, userId);
   if (generation === undefined) return undefined;
   const text = await master.windowSums.ask(generation.id, userKey(userId));
   if (text === '') return undefined;

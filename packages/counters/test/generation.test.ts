@@ -59,6 +59,9 @@ test('generations', async (t) => {
     ][0]!;
     t.strictSame(again, {
       nodes: [],
+      slots: undefined,
+      left: [],
+      tenure: '',
       id: first.id,
       retentionMonths: 25,
       checkpoints: new Map([['0:0', 9]]),

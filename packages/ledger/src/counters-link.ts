@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CounterSession,
   type CounterSessionOptions,
+  findGeneration,
   type Generation,
   type Generations,
   readGenerations,
@@ -20,7 +21,7 @@ export interface LiveCounters {
 /** Epoch ms by which everything acknowledged to producers is counted on a user's master. */
 export function asOfOf({ session, generations, asOfMs }: LiveCounters, userId: string): number | undefined {
   if (!session.isCluster) return asOfMs;
-  const generation = generations.get(session.master(userId));
+  const generation = findGeneration(session, generations, userId);
   return generation && lowestAsOf([generation]);
 }
 

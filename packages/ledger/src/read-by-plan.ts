@@ -1,4 +1,4 @@
-import { firstKeptDay } from '@calltally/counters';
+import { findGeneration, firstKeptDay } from '@calltally/counters';
 import { type Availability, dayOf, type Edge } from '@calltally/domain';
 import type { OffsetVector } from '@calltally/store';
 import { asOfOf, type LiveCounters } from './counters-link.ts';
@@ -40,7 +40,7 @@ export async function readByPlan<P extends PlanOfRange, C extends PlannedReading
   nowMs: number,
   read: PlannedRead<P, C, E>,
 ): Promise<({ plan: P; counters: C; edges: E } & AnswerMeta) | undefined> {
-  const retentionMonths = live.generations.get(live.session.master(userId))?.retentionMonths;
+  const retentionMonths = findGeneration(live.session, live.generations, userId)?.retentionMonths;
   if (retentionMonths === undefined) return undefined;
   // Assumed before anything is known of the user, so that most ranges need one round trip.
   let available: Availability = {

@@ -66,8 +66,8 @@ export async function startEpoch(
   const resumePoints = partitions.map((offsets) => resumePointOf(offsets, stored.get(idOf(offsets)) ?? -1));
   const through = new Map(resumePoints.map((point) => [idOf(point), point.countable]));
 
-  await settleGenerations(session);
-  let generations = await ensureGenerations(session, { retentionMonths, through });
+  const ending = await settleGenerations(session);
+  let generations = await ensureGenerations(session, { retentionMonths, through, replacing: ending });
   const replacing = new Set([
     ...generationsOutOfReach(generations, topicEpoch, resumePoints),
     ...(await generationsAheadOfMongo(store, generations, topicEpoch, resumePoints)),

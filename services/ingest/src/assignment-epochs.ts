@@ -198,7 +198,8 @@ export class AssignmentEpochs {
 
   /** One session for concurrent searches: nobody would end a second one. */
   async #openSession(): Promise<CounterSession> {
-    if (this.#session?.isOpen && this.#session !== this.#outdated) return this.#session;
+    const present = this.#session;
+    if (present?.isOpen && present !== this.#outdated && !(await hasChanged(present))) return present;
     this.#opening ??= this.#openNewSession().finally(() => {
       this.#opening = undefined;
     });
@@ -287,6 +288,10 @@ export class AssignmentEpochs {
       'events expired before they were stored; if they had been counted, see "calltally rebuild"',
     );
   }
+}
+
+async function hasChanged(session: CounterSession): Promise<boolean> {
+  return (await session.change().catch(() => undefined)) !== undefined;
 }
 
 /** The stable code of an error, for metrics. */

@@ -36,6 +36,15 @@ export function nodesOf(master: number): string[] {
   return [`node-${master}`, `replica-${master}`];
 }
 
+/** Whether ranges such as `5-7 9-9` include the slot of a user. */
+export function includesSlot(ranges: string, userId: string): boolean {
+  const slot = calculateSlot(`ct:{${userId}}`);
+  return ranges.split(' ').some((range) => {
+    const [first, last] = range.split('-').map(Number);
+    return slot >= first! && slot <= last!;
+  });
+}
+
 export function generationKeyOf(tag: number): string {
   return `ct:ledger:{${tag}}`;
 }

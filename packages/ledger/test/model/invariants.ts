@@ -133,7 +133,7 @@ export function wrongReading(world: World, userId: string, reading: CountersRead
 
 export function openUsers({ redis }: World): Open[] {
   return USERS.flatMap((userId) => {
-    const id = redis.ledgerOf(userId).get('id');
+    const id = redis.generationOf(userId);
     const hash = redis.hashes.get(`ct:{${userId}}`);
     const since = hash?.get('s');
     const isComplete = hash?.get('w') === '1';

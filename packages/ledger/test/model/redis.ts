@@ -1,5 +1,5 @@
 import { CounterSession, CountersError } from '@calltally/counters';
-import { type Cluster, generationKeyOf, nodesOf, tagOf } from './cluster.ts';
+import { type Cluster, generationKeyOf, includesSlot, nodesOf, tagOf } from './cluster.ts';
 import type { Call, LuaScripts, Value } from './lua.ts';
 import type { Worker } from './turns.ts';
 
@@ -7,6 +7,7 @@ const SCRIPTS = [
   'ensure-generation',
   'bring-generation',
   'drop-generation',
+  'take-slots',
   'checkpoint',
   'apply',
   'claim',
@@ -144,6 +145,13 @@ export class RedisServer {
     const master = cluster.holderOf(`ct:{${userId}}`)!;
     const own = this.hashes.get(nodeOf(cluster, master).generationKey);
     return own?.get('nodes')?.startsWith(nodesOf(master)[0]!) ? own : new Map();
+  }
+
+  /** The id of the generation that a user is of; undefined while their master has not noted their slot. */
+  generationOf(userId: string): string | undefined {
+    const ledger = this.ledgerOf(userId);
+    const slots = ledger.get('slots');
+    return slots === undefined || includesSlot(slots, userId) ? ledger.get('id') : undefined;
   }
 
   /** A master loses all that it holds. */
