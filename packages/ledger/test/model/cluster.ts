@@ -36,9 +36,13 @@ export function nodesOf(master: number): string[] {
   return [`node-${master}`, `replica-${master}`];
 }
 
+export function slotOf(userId: string): number {
+  return calculateSlot(`ct:{${userId}}`);
+}
+
 /** Whether ranges such as `5-7 9-9` include the slot of a user. */
 export function includesSlot(ranges: string, userId: string): boolean {
-  const slot = calculateSlot(`ct:{${userId}}`);
+  const slot = slotOf(userId);
   return ranges.split(' ').some((range) => {
     const [first, last] = range.split('-').map(Number);
     return slot >= first! && slot <= last!;

@@ -48,6 +48,9 @@ const SHOWN: Record<keyof typeof FAULTS, SceneName> = {
   'the checkpoint comes before apply': 'a user is reopened while others count',
   'the commit comes first': 'one call by two partitions',
   'a session goes on after a cut': 'Redis goes back to a dump',
+  'checkpoints of a master that was away are ignored': 'a master is back',
+  'a checkpoint needs no tenure': 'a slot leaves a master that is away for a slow consumer',
+  'slots that left are not noted': 'a slot comes back, after its users were left out elsewhere',
 };
 
 test('every broken rule is found', async (t) => {

@@ -204,6 +204,13 @@ export const FAULTS = {
   'the checkpoint comes before apply': { order: ['checkpoint', 'record', 'commit'] },
   'the commit comes first': { order: ['commit', 'record', 'checkpoint'] },
   'a session goes on after a cut': { reconnects: true },
+  'checkpoints of a master that was away are ignored': { looksAtCheckpoints: false },
+  'a checkpoint needs no tenure': {
+    scripts: [{ script: 'checkpoint', from: "or (head[3] or '') ~= ARGV[6]", to: '' }],
+  },
+  'slots that left are not noted': {
+    scripts: [{ script: 'take-slots', from: "'left', ARGV[5]", to: "'left', ''" }],
+  },
 } satisfies Record<string, Fault>;
 
 function over<T extends object>(whole: T, changed: Partial<T>): T {

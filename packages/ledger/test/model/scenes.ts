@@ -1,5 +1,6 @@
 import type { Call } from '@calltally/domain';
 import { putMongoBack } from './accidents.ts';
+import { type Cluster, slotOf } from './cluster.ts';
 import { finish, type Scene } from './play.ts';
 import { audit, consumer, fill, open, openAnew, replay, SLOW_CLOCK_MS, type Work } from './workers.ts';
 import { USERS, type World } from './world.ts';
@@ -46,6 +47,13 @@ async function loseCallThatCameTwice(world: World, isFilled = true): Promise<voi
   await whole(world, 'second', consumer(1, 1));
   world.mongo.calls.delete('c0');
   world.lostRows = true;
+}
+
+/** A user on master 0 with a call that is counted. */
+async function countedOnCluster(world: World): Promise<Cluster> {
+  send(world, 0, world.call(0, A));
+  await whole(world, 'first', consumer(0, 1));
+  return world.redis.cluster!;
 }
 
 /** Who is at work, and what may happen to them; small enough to be searched to the end. */
@@ -255,6 +263,51 @@ export const SCENES = {
       send(world, 1, world.call(1, A));
       await putMongoBack(world, backup);
       await world.start('other', consumer(1, 1));
+    },
+  },
+  'a master is back': {
+    isCluster: true,
+    allowed: { kills: 1 },
+    async prepare(world) {
+      const cluster = await countedOnCluster(world);
+      cluster.away.add(0);
+      send(world, 0, world.call(1, A));
+      await whole(world, 'second', consumer(0, 1));
+      cluster.away.delete(0);
+      send(world, 0, world.call(2, A));
+      await world.start('third', consumer(0, 1));
+    },
+  },
+  'a slot leaves a master that is away for a slow consumer': {
+    isCluster: true,
+    large: true,
+    allowed: {},
+    async prepare(world) {
+      const cluster = await countedOnCluster(world);
+      cluster.away.add(0);
+      send(world, 0, world.call(1, A));
+      await startUpTo(world, 'raise', 'slow', consumer(0, 1));
+      cluster.away.delete(0);
+      cluster.move(slotOf(A), 1);
+      send(world, 1, world.call(2, A));
+      await startUpTo(world, 'claim', 'other', consumer(1, 1));
+    },
+  },
+  'a slot comes back, after its users were left out elsewhere': {
+    isCluster: true,
+    allowed: { kills: 1 },
+    async prepare(world) {
+      const cluster = await countedOnCluster(world);
+      cluster.move(slotOf(A), 1);
+      send(world, 1, undefined);
+      await whole(world, 'second', consumer(1, 1));
+      cluster.away.add(1);
+      send(world, 0, world.call(1, A));
+      await whole(world, 'third', consumer(0, 1));
+      cluster.away.delete(1);
+      cluster.move(slotOf(A), 0);
+      send(world, 1, world.call(2, A));
+      await world.start('last', consumer(1, 1));
     },
   },
 } satisfies Record<string, Scene>;
