@@ -3,7 +3,7 @@ import type { Engine, EngineOptions } from './engine.ts';
 import { uniqueFolder } from './folder.ts';
 import { startKafka } from './kafka.ts';
 import { startMongo } from './mongo.ts';
-import { CHROMIUM, KCAT, obtainTool } from './obtain/tools.ts';
+import { CHROMIUM, HAPROXY, KCAT, NGINX, obtainTool } from './obtain/tools.ts';
 import { startRedis } from './redis.ts';
 import { type RedisCluster, type RedisClusterOptions, startRedisCluster } from './redis-cluster.ts';
 import { fromEnvironment } from './stack.ts';
@@ -20,6 +20,10 @@ export const obtainChromium = () => obtainTool(CHROMIUM);
 
 /** The path of kcat, a client based on librdkafka, for tests with a foreign client. Rejects with StackError. */
 export const obtainKcat = () => obtainTool(KCAT);
+
+/** The paths of nginx and haproxy, for tests behind a load balancer. Reject with StackError. */
+export const obtainNginx = () => obtainTool(NGINX);
+export const obtainHaproxy = () => obtainTool(HAPROXY);
 
 /** The Kafka that KAFKA_BROKERS names, shared with other tests. Otherwise a new one that stops when `t` ends. */
 export async function testKafka(t: Test): Promise<Engine> {

@@ -6,10 +6,13 @@ import { promisify } from 'node:util';
 
 const exec = promisify(execFile);
 
-/** The path of the first of these commands that is on PATH. Undefined if none is. */
+/** Where Debian puts servers. PATH has it for root alone. */
+const SERVERS = '/usr/sbin';
+
+/** The path of the first of these commands that is on PATH or where servers are. Undefined if none is. */
 export async function which(...names: string[]): Promise<string | undefined> {
   for (const name of names) {
-    for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    for (const folder of [...(process.env.PATH ?? '').split(delimiter), SERVERS]) {
       const file = join(folder, name);
       if (folder !== '' && (await isCommand(file))) return file;
     }

@@ -95,6 +95,22 @@ export const KCAT: Tool = {
   packages: ['kcat'],
 };
 
+export const NGINX: Tool = {
+  engine: 'nginx',
+  name: 'nginx 1.20 or newer',
+  commands: ['nginx'],
+  packages: ['nginx'],
+  service: 'nginx',
+};
+
+export const HAPROXY: Tool = {
+  engine: 'haproxy',
+  name: 'HAProxy 2.2 or newer',
+  commands: ['haproxy'],
+  packages: ['haproxy'],
+  service: 'haproxy',
+};
+
 /** `obtainTools` for one tool. Returns its path. */
 export async function obtainTool(tool: Tool, log: (line: string) => void = () => {}): Promise<string> {
   return (await obtainTools([tool], log))[0]!;
