@@ -55,7 +55,7 @@ export class NodeProcess {
     const log = join(bench.folder, `${port}.log`);
     const out = openSync(log, 'a');
     const child = spawn(process.execPath, ['--import', ENDS_WITH_PARENT, ...bench.nodeFlags(main), main], {
-      env: { PATH: process.env.PATH!, [portVariable]: String(port), ...env },
+      env: { PATH: process.env.PATH!, DRAIN_SECONDS: '0', [portVariable]: String(port), ...env },
       stdio: ['ignore', out, out, 'ipc'],
     });
     closeSync(out);

@@ -31,6 +31,9 @@ export async function startServices(around: Surroundings): Promise<{ api: Servic
     MONGODB_URI: engines.mongo,
     PORT: `${at.api.port}`,
     INGEST_PORT: `${at.ingest.port}`,
+    // Nobody balances between processes here, and whoever stops them waits at a terminal.
+    DRAIN_SECONDS: '0',
+    MANAGEMENT_PORT: '',
   };
   const make = (name: 'api' | 'ingest') => {
     const main = join(root, 'services', name, 'dist', 'main.js');

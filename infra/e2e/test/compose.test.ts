@@ -133,8 +133,11 @@ test('Redis persists its data and evicts nothing', (t) => {
   t.end();
 });
 
-test('ingest has longer to stop than its own limit of 10 s', (t) => {
-  t.ok(Number.parseInt(services.ingest.stop_grace_period ?? '0', 10) >= 15);
+test('services have longer to stop than their own limits: 10 s, after the drain of the API', (t) => {
+  const secondsOf = ({ stop_grace_period = '0s' }: Service) => Number.parseInt(stop_grace_period, 10);
+  const { drain } = readSettings(apiSettings, environmentOf(services.api));
+  t.ok(secondsOf(services.api) >= drain.ms / 1_000 + 15);
+  t.ok(secondsOf(services.ingest) >= 15);
   t.end();
 });
 
@@ -168,7 +171,8 @@ test('images run as node, and check their health on the port from the settings',
   const stages = dockerfile.split(/^FROM /m);
   const stage = (name: string) => stages.find((text) => text.includes(` AS ${name}\n`)) ?? '';
   t.match(stage('run'), /^USER node$/m);
-  t.match(stage('api'), `http://127.0.0.1:${readSettings(apiSettings, {}).http.port}/healthz`);
+  const { port } = readSettings(apiSettings, {}).http;
+  t.match(stage('api'), `"http://127.0.0.1:\${MANAGEMENT_PORT:-\${PORT:-${port}}}/healthz"`);
   t.match(stage('ingest'), `http://127.0.0.1:${readSettings(ingestSettings, {}).http.port}/healthz`);
   for (const name of ['api', 'ingest']) {
     t.match(stage(name), `CMD ["node", "services/${name}/dist/main.js"]`);

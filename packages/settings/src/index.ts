@@ -10,6 +10,7 @@ export {
   variablesOf,
 } from './read-settings.ts';
 export {
+  DrainSettings,
   HttpSettings,
   IngestHttp,
   LogSettings,

@@ -18,11 +18,50 @@ const port = (defaultPort: number, whose: string) =>
     remedy: 'a port from 0 to 65535, where 0 takes a free one',
   });
 
-/** Section `http` of the API. */
+/** Section `http` of the API. Without `managementPort`, `port` serves everything. */
 export const HttpSettings = fragment(
   'http',
-  Type.Object({ HOST: host, PORT: port(3000, 'the API') }),
-  ({ HOST, PORT }) => ({ host: HOST, port: PORT }),
+  Type.Object({
+    HOST: host,
+    PORT: port(3000, 'the API'),
+    MANAGEMENT_PORT: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65_535,
+        description:
+          "port of the API's /healthz, /readyz and /metrics, which `PORT` then does not serve; `0` takes a free one. " +
+          'If unset, `PORT` serves them',
+        remedy: 'a port from 0 to 65535, where 0 takes a free one',
+      }),
+    ),
+  }),
+  ({ HOST, PORT, MANAGEMENT_PORT }, report) => {
+    if (MANAGEMENT_PORT === PORT && PORT !== 0) {
+      report(
+        ['MANAGEMENT_PORT', 'PORT'],
+        'is the same as PORT',
+        'set it to another port, or leave it out to serve everything on PORT',
+      );
+    }
+    return { host: HOST, port: PORT, managementPort: MANAGEMENT_PORT };
+  },
+);
+
+/** Section `drain`. */
+export const DrainSettings = fragment(
+  'drain',
+  Type.Object({
+    DRAIN_SECONDS: Type.Integer({
+      default: 10,
+      minimum: 0,
+      maximum: 3_600,
+      description:
+        'how long the API goes on answering after SIGTERM, with a /readyz that says no, until it stops listening; ' +
+        '`0` stops at once. Longer than balancers and Kubernetes take to notice',
+      remedy: 'a whole number of seconds from 0 to 3600',
+    }),
+  }),
+  ({ DRAIN_SECONDS }) => ({ ms: DRAIN_SECONDS * 1_000 }),
 );
 
 /** Section `http` of ingest. Its port differs from the API's, so that both can run on one machine. */

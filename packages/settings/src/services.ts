@@ -1,6 +1,7 @@
 import { AuditSettings, CountersSettings, FillSettings } from './counters-settings.ts';
 import { KafkaSettings } from './kafka-settings.ts';
 import {
+  DrainSettings,
   HttpSettings,
   IngestHttp,
   LogSettings,
@@ -12,6 +13,7 @@ import { MongoSettings, RedisSettings } from './store-settings.ts';
 /** What the API reads from the environment. */
 export const apiSettings = [
   HttpSettings,
+  DrainSettings,
   ProxySettings,
   RateLimitSettings,
   RedisSettings,

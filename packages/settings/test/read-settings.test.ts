@@ -32,7 +32,8 @@ test('an empty environment gives the documented defaults, for every process', (t
     sessionTimeoutMs: 6000,
   };
   t.same(readSettings(apiSettings, {}), {
-    http: { host: '127.0.0.1', port: 3000 },
+    http: { host: '127.0.0.1', port: 3000, managementPort: undefined },
+    drain: { ms: 10_000 },
     proxy: { trusted: [] },
     rateLimit: { perSecond: 0 },
     ...stores,

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { readSettings } from '../src/read-settings.ts';
-import { ProxySettings } from '../src/service-settings.ts';
+import { DrainSettings, HttpSettings, ProxySettings } from '../src/service-settings.ts';
 import { faultsOf } from './faults-of.ts';
 
 test('TRUST_PROXY is a list of addresses, networks and names of networks', (t) => {
@@ -59,6 +59,26 @@ test('networks of anybody, and what is not an address, are refused', (t) => {
       text,
     );
     t.match(faults[0]?.remedy, /10\.0\.0\.0\/8.*neither true nor a number of hops/, text);
+  }
+  t.end();
+});
+
+test('the management port is off unless set, and never that of the API', (t) => {
+  const read = (env: Record<string, string>) => readSettings([HttpSettings], env).http;
+  t.match(read({}), { port: 3000, managementPort: undefined });
+  t.match(read({ MANAGEMENT_PORT: '9000' }), { port: 3000, managementPort: 9000 });
+  t.match(read({ PORT: '0', MANAGEMENT_PORT: '0' }), { port: 0, managementPort: 0 }, 'two free ones');
+  t.match(faultsOf([HttpSettings], { MANAGEMENT_PORT: '3000' }), [
+    { variable: 'MANAGEMENT_PORT', problem: 'is the same as PORT' },
+  ]);
+  t.end();
+});
+
+test('a drain takes whole seconds, none at all, or an hour at most', (t) => {
+  const read = (text: string) => readSettings([DrainSettings], { DRAIN_SECONDS: text }).drain;
+  t.same([read(''), read('0'), read('3600')], [{ ms: 10_000 }, { ms: 0 }, { ms: 3_600_000 }]);
+  for (const text of ['-1', '1.5', '3601', '10s']) {
+    t.match(faultsOf([DrainSettings], { DRAIN_SECONDS: text }), [{ variable: 'DRAIN_SECONDS' }], text);
   }
   t.end();
 });

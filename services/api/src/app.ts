@@ -2,6 +2,7 @@ import { ConcurrencyLimit } from '@calltally/ledger';
 import fastifyCompress from '@fastify/compress';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { ApiError } from './api-error.ts';
+import { Drain, movesConnections } from './drain.ts';
 import { answerClientError, refuseTunnel } from './malformed-request.ts';
 import { registerMetrics } from './metrics.ts';
 import type { AppParts, RouteParts } from './parts.ts';
@@ -30,7 +31,7 @@ const READS_AT_ONCE_MAX = 4_000;
 /** Assembles the API, without listening. Plugins are registered in order of dependence. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { logger, metrics, clock = Date.now, rateLimitPerSecond = 0, streamLimits = STREAM_LIMITS } = parts;
-  const { trustedProxies = [], readsAtOnceMax = READS_AT_ONCE_MAX } = parts;
+  const { trustedProxies = [], readsAtOnceMax = READS_AT_ONCE_MAX, drain = new Drain() } = parts;
   const reads = new ConcurrencyLimit(readsAtOnceMax, () => new ApiError('OVERLOADED'));
   const app = fastify({
     loggerInstance: logger,
@@ -60,6 +61,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 
   // Used only by routes with large answers: small ones pay nothing, and events are never buffered.
   await app.register(fastifyCompress, { global: false, encodings: ['br', 'gzip'] });
+  await app.register(movesConnections, { drain });
   await app.register(requestContext);
   await app.register(httpMetrics, { metrics });
   await app.register(rateLimit, { perSecond: rateLimitPerSecond });
@@ -67,10 +69,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(requestLog);
   await app.register(errors);
   await app.register(documentation);
-  const routeParts: RouteParts = { ...parts, clock, reads, streamLimits };
-  for (const routes of [dashboardRoutes, timeseriesRoutes, streamRoutes, operationsRoutes]) {
+  const routeParts: RouteParts = { ...parts, clock, drain, reads, streamLimits };
+  for (const routes of [dashboardRoutes, timeseriesRoutes, streamRoutes]) {
     await app.register(routes, routeParts);
   }
+  if (!parts.managedElsewhere) await app.register(operationsRoutes, routeParts);
   await app.register(page);
   registerMetrics(metrics, { ...parts, reads });
   return app as unknown as FastifyInstance;

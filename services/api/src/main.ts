@@ -3,10 +3,12 @@ import { StoreError } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import { buildApp } from './app.ts';
 import { createBackend } from './backend.ts';
+import { Drain } from './drain.ts';
 import { LogLines } from './log-lines.ts';
+import { buildManagement } from './management.ts';
 import { toLoggedError } from './redaction.ts';
 
-/** Before an orchestrator kills the process, usually after ten seconds. */
+/** After the drain. Together they must be less than an orchestrator waits before it kills the process. */
 const STOP_TIMEOUT_MS = 9_000;
 /** Connections that wait to be accepted. The kernel drops more, and their clients retry a second later. */
 const BACKLOG = 4_096;
@@ -47,19 +49,28 @@ function backendOrExit() {
 }
 
 const backend = backendOrExit();
+const { host, port, managementPort } = settings.http;
+const shared = { ...backend, metrics: createMetrics('api'), drain: new Drain() };
+const management = managementPort === undefined ? undefined : await buildManagement(shared);
 const app = await buildApp({
-  ...backend,
+  ...shared,
   logger,
-  metrics: createMetrics('api'),
+  managedElsewhere: management !== undefined,
   trustedProxies: settings.proxy.trusted,
   rateLimitPerSecond: settings.rateLimit.perSecond,
 });
 
 let stopping = false;
 async function stop(signal: NodeJS.Signals): Promise<void> {
-  if (stopping) return;
+  if (stopping) {
+    logger.warn({ signal }, 'asked again to stop, exiting at once');
+    process.exit(1);
+  }
   stopping = true;
-  logger.info({ signal }, 'stopping');
+  // SIGINT comes from a person at a terminal, who would have to wait.
+  const drainMs = signal === 'SIGTERM' ? settings.drain.ms : 0;
+  logger.info({ signal, drainMs }, 'stopping');
+  await shared.drain.begin(drainMs);
   setTimeout(() => {
     logger.error('not stopped in time, exiting');
     process.exit(1);
@@ -67,22 +78,35 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
   // Requests first: they still need the stores.
   await app.close();
   await backend.stop();
+  // Last, so that readiness says no until the end.
+  await management?.close();
   logger.info('stopped');
 }
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 
+async function listenOrExit(work: () => Promise<unknown>, variables: string): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    logger.fatal(
+      { fault: toLoggedError(thrown) },
+      `cannot listen; end what listens there, or set ${variables}`,
+    );
+    process.exit(1);
+  }
+}
+
 await backend.start();
-try {
-  await app.listen({
-    ...settings.http,
-    backlog: BACKLOG,
-    listenTextResolver: (address) => `listening on ${address}`,
-  });
-} catch (thrown) {
-  logger.fatal(
-    { fault: toLoggedError(thrown) },
-    'cannot listen; end what listens there, or set PORT or HOST',
-  );
-  process.exit(1);
+await listenOrExit(
+  () =>
+    app.listen({ host, port, backlog: BACKLOG, listenTextResolver: (address) => `listening on ${address}` }),
+  'PORT or HOST',
+);
+// Afterwards: readiness speaks for the other port.
+if (management !== undefined) {
+  await listenOrExit(async () => {
+    const address = await management.listen({ host, port: managementPort });
+    logger.info(`health and metrics are served on ${address}`);
+  }, 'MANAGEMENT_PORT or HOST');
 }

@@ -8,6 +8,7 @@ import type {
 } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger, Registry } from '@calltally/telemetry';
+import type { Drain } from './drain.ts';
 import type { ApiKeyCache } from './keys/api-key-cache.ts';
 import type { StreamLimits } from './stream/connection-limit.ts';
 
@@ -26,6 +27,10 @@ export interface AppParts {
   metrics: Registry;
   /** Epoch milliseconds. Default: the system's clock. */
   clock?: () => number;
+  /** The announced end of the process. Default: never. */
+  drain?: Drain;
+  /** Whether `/healthz`, `/readyz` and `/metrics` are served elsewhere (`buildManagement`). Default: no. */
+  managedElsewhere?: boolean;
   /** Proxies that are trusted to report client addresses, as in `TRUST_PROXY`. Default: none. */
   trustedProxies?: readonly string[];
   /** Requests per user and second. Default: 0, no limit. */
@@ -41,6 +46,7 @@ export interface AppParts {
 /** What routes get. */
 export interface RouteParts extends AppParts {
   clock: () => number;
+  drain: Drain;
   /** Shared by all routes. */
   reads: ConcurrencyLimit;
   streamLimits: StreamLimits;

@@ -16,7 +16,7 @@ export interface Process {
 /** Starts the API as a process with only the settings in `env`. It is killed when the test ends. */
 export function startApi(t: Test, env: Record<string, string>, args: string[] = []): Process {
   const child = spawn(process.execPath, ['--import=tsx', '--conditions=calltally', MAIN, ...args], {
-    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ...env },
+    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '0', ...env },
   });
   t.teardown(() => {
     child.kill('SIGKILL');

@@ -13,6 +13,7 @@ import { createLogger, createMetrics } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../src/app.ts';
 import { type Backend, createBackend } from '../src/backend.ts';
+import type { Drain } from '../src/drain.ts';
 import type { AppParts } from '../src/parts.ts';
 import type { StreamLimits } from '../src/stream/connection-limit.ts';
 import { type Gate, gateTo } from './gate.ts';
@@ -136,12 +137,13 @@ export async function testApi(
     streamLimits?: StreamLimits;
     streamLifeMs?: () => number;
     readsAtOnceMax?: number;
+    drain?: Drain;
     /** Wraps the reader. */
     readerOver?: (reader: Backend['reader']) => AppParts['reader'];
   } = {},
 ): Promise<RunningApi> {
   const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, trustedProxies = [] } = options;
-  const { streamLimits, streamLifeMs, readsAtOnceMax, readerOver } = options;
+  const { streamLimits, streamLifeMs, readsAtOnceMax, drain, readerOver } = options;
   const lines: string[] = [];
   const logger = createLogger({
     service: 'api',
@@ -163,6 +165,7 @@ export async function testApi(
     ...(streamLimits && { streamLimits }),
     ...(streamLifeMs && { streamLifeMs }),
     ...(readsAtOnceMax !== undefined && { readsAtOnceMax }),
+    ...(drain && { drain }),
     ...(readerOver && { reader: readerOver(backend.reader) }),
   });
   t.teardown(async () => {

@@ -10,10 +10,10 @@ const HealthResponse = Type.Object(
   { description: 'The process answers. Says nothing about its dependencies.' },
 );
 
-const readiness = (status: 'ready' | 'unavailable', description: string) =>
+const readiness = (statuses: readonly string[], description: string) =>
   Type.Object(
     {
-      status: Type.Literal(status),
+      status: Type.Enum(statuses),
       dependencies: Type.Object({
         redis: state('whether counters can be read'),
         mongo: state('whether rows can be read'),
@@ -34,15 +34,21 @@ const ReadinessSchema = {
   summary: 'Ready to answer, with the state of each dependency',
   tags: ['operations'],
   response: {
-    200: readiness('ready', 'Dashboards can be answered from Redis, Mongo or both.'),
-    503: readiness('unavailable', 'Neither Redis nor Mongo answers.'),
+    200: readiness(['ready'], 'Dashboards can be answered from Redis, Mongo or both.'),
+    503: readiness(
+      ['unavailable', 'draining'],
+      'Send no requests here: neither Redis nor Mongo answers, or the process is about to end.',
+    ),
   },
 };
 
-/** `GET /healthz`: the process answers. `GET /readyz`: it can read one store at least. `GET /metrics`: for Prometheus. */
+/**
+ * `GET /healthz`: the process answers. `GET /readyz`: it can read one store at least, and is not about to end.
+ * `GET /metrics`: for Prometheus.
+ */
 export async function operationsRoutes(
   app: FastifyInstance,
-  { store, link, metrics }: RouteParts,
+  { store, link, metrics, drain }: Pick<RouteParts, 'store' | 'link' | 'metrics' | 'drain'>,
 ): Promise<void> {
   const mongoProbe = new HealthProbe(store);
 
@@ -51,9 +57,10 @@ export async function operationsRoutes(
   app.get('/readyz', { schema: ReadinessSchema }, async (_request, reply) => {
     const mongo = await mongoProbe.isUp();
     const redis = link.current !== undefined;
-    const ready = mongo || redis;
-    return reply.code(ready ? 200 : 503).send({
-      status: ready ? 'ready' : 'unavailable',
+    let status = mongo || redis ? 'ready' : 'unavailable';
+    if (drain.hasBegun) status = 'draining';
+    return reply.code(status === 'ready' ? 200 : 503).send({
+      status,
       dependencies: { redis: redis ? 'up' : 'down', mongo: mongo ? 'up' : 'down' },
     });
   });

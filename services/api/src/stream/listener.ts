@@ -46,7 +46,8 @@ export class Listener {
   // These three are in the time of `performance.now`.
   #sentAtMs = Number.NEGATIVE_INFINITY;
   #heartbeatAtMs = Number.NEGATIVE_INFINITY;
-  readonly #endsAtMs: number;
+  #endsAtMs: number;
+  #endsBecause: 'age' | 'stopping' = 'age';
   #gap: NodeJS.Timeout | undefined;
 
   /** @param response with its head already written */
@@ -74,12 +75,12 @@ export class Listener {
     return this.#reason;
   }
 
-  /** Sends what is due: new figures and heartbeats. Ends a stream at its maximum age. */
+  /** Sends what is due: new figures and heartbeats. Ends a stream at its maximum age, or when it is to move. */
   send(): void {
     if (this.#isOver) return;
     const nowMs = performance.now();
     // A client that vanished or froze may never be noticed: kernels go on accepting what is sent. Its age ends it.
-    if (nowMs >= this.#endsAtMs) this.#end('age', RECONNECT_EVENT);
+    if (nowMs >= this.#endsAtMs) this.#end(this.#endsBecause, RECONNECT_EVENT);
     if (this.#isOver || this.#isWriting) return;
     const text = this.#unsent + this.#newFigures(nowMs) + this.#heartbeat(nowMs);
     this.#unsent = '';
@@ -89,6 +90,19 @@ export class Listener {
   /** Ends the stream and says why: the client is not to reconnect. */
   refuse(body: ErrorBody): void {
     this.#end('key', endEvent(body));
+  }
+
+  /** Ends the stream within `ms`, and asks the client to reconnect at once: by then, to another process. */
+  moveWithin(ms: number): void {
+    const endsAtMs = performance.now() + ms;
+    if (endsAtMs >= this.#endsAtMs) return;
+    this.#endsAtMs = endsAtMs;
+    this.#endsBecause = 'stopping';
+  }
+
+  /** Ends the stream and asks the client to reconnect at once. */
+  move(): void {
+    this.#end('stopping', RECONNECT_EVENT);
   }
 
   /** Ends the stream without an event: the client is to reconnect. */

@@ -24,7 +24,7 @@ const LIFE_MAX_MS = 1_200_000;
 
 type StreamsParts = Pick<
   RouteParts,
-  'reader' | 'link' | 'keys' | 'clock' | 'logger' | 'streamLimits' | 'streamLifeMs'
+  'reader' | 'link' | 'keys' | 'clock' | 'logger' | 'drain' | 'streamLimits' | 'streamLifeMs'
 >;
 
 /** An authenticated request for a stream, with a valid range. */
@@ -54,6 +54,8 @@ export class Streams {
   readonly #views = new Map<string, Map<string, View>>();
   readonly #listeners = new Map<Listener, (error: ApiError) => void>();
   readonly #stopping = new AbortController();
+  /** Whether the streams of the beginning of the drain know when to move. */
+  #isMoving = false;
   #looking: Promise<void> | undefined;
 
   constructor(parts: StreamsParts) {
@@ -68,19 +70,18 @@ export class Streams {
 
   /**
    * Sends the present figures, and new ones whenever they change. Resolves when the stream has begun.
-   * @throws ApiError TOO_MANY_STREAMS; UNAVAILABLE while the process stops; BAD_REQUEST for a pipelined request
+   * @throws ApiError TOO_MANY_STREAMS; BAD_REQUEST for a pipelined request
    * @throws LedgerError if the figures cannot be read. The response has not begun then.
    */
   async listen(request: StreamRequest): Promise<void> {
     const { userId, query, response } = request;
-    if (this.#stopping.signal.aborted) throw new ApiError('UNAVAILABLE');
     this.#connections.take(userId);
     const view = this.#viewOf(userId, query);
     view.holders += 1;
     try {
       await view.refresh();
       // No `close` will follow from a response that is destroyed already.
-      if (response.destroyed || this.#stopping.signal.aborted) throw new ApiError('UNAVAILABLE');
+      if (response.destroyed) throw new ApiError('UNAVAILABLE');
       // Nor from one that waits for an earlier response on its connection. Its place would never be free again.
       if (response.socket === null) {
         const message =
@@ -92,7 +93,7 @@ export class Streams {
       throw thrown;
     }
     request.begin();
-    const { streamLifeMs = randomLifeMs } = this.#parts;
+    const { streamLifeMs = randomLifeMs, drain } = this.#parts;
     const listener = new Listener(response, view, { ...request, lifeMs: streamLifeMs() });
     view.listeners.add(listener);
     this.#listeners.set(listener, request.refused);
@@ -102,15 +103,24 @@ export class Streams {
       this.#leave(userId, query, view);
       this.ended[listener.reason] += 1;
     });
+    // Accepted all the same: an EventSource that is refused never tries again.
+    if (this.#stopping.signal.aborted) return this.#end(listener);
+    if (drain.hasBegun) listener.moveWithin(drain.moveWithinMs());
     listener.send();
     this.#looking ??= this.#lookOn();
   }
 
-  /** Ends all streams. Clients reconnect, to another process or the next one. */
+  /** Ends all streams. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const listener of this.#listeners.keys()) listener.stop();
+    for (const listener of this.#listeners.keys()) this.#end(listener);
     await this.#looking;
+  }
+
+  /** Clients reconnect: to another process at once if there was time to drain, else to the next one soon. */
+  #end(listener: Listener): void {
+    if (this.#parts.drain.leadsElsewhere) listener.move();
+    else listener.stop();
   }
 
   #viewOf(userId: string, query: DashboardQuery): View {
@@ -136,11 +146,19 @@ export class Streams {
     const { signal } = this.#stopping;
     while (this.#listeners.size > 0 && !signal.aborted) {
       const begunMs = performance.now();
+      this.#moveWhenDraining();
       await this.#look();
       const restMs = Math.max(REST_MS, LOOK_MS - (performance.now() - begunMs));
       await sleep(restMs, undefined, { signal }).catch(() => {});
     }
     this.#looking = undefined;
+  }
+
+  #moveWhenDraining(): void {
+    const { drain } = this.#parts;
+    if (!drain.hasBegun || this.#isMoving) return;
+    this.#isMoving = true;
+    for (const listener of this.#listeners.keys()) listener.moveWithin(drain.moveWithinMs());
   }
 
   async #look(): Promise<void> {

@@ -2,8 +2,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { CounterSession } from '@calltally/counters';
 import { type Test, test } from 'tap';
+import { Drain } from '../../src/drain.ts';
 import { callsAt, NOW_MS, type RunningApi, testApi, testWorld, until, type World } from '../support.ts';
 import { addressOf, listen, metricOf, type OpenStream } from './support.ts';
+
+type Reader = Pick<RunningApi['backend']['reader'], 'read'>;
 
 const hasBegun = ({ events }: OpenStream) => events.at(-1)?.event === 'heartbeat';
 const open = (api: RunningApi) => metricOf(api, 'calltally_streams_open');
@@ -144,22 +147,27 @@ test('a client that has gone is forgotten, and nothing is asked for it any more'
   t.pass('and it begins anew with the next one');
 });
 
-test('a client that goes before the first figures are there leaves nothing behind', async (t) => {
-  const world = await testWorld(t);
-  await world.count(callsAt('u', [NOW_MS], 7));
-  const key = await world.keyOf('u');
+/** A reader that reads once it is released. */
+function heldReader() {
   let release = () => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const api = await testApi(t, world, {
-    readerOver: (reader) => ({
-      async read(...asked) {
-        await held;
-        return reader.read(...asked);
-      },
-    }),
+  const readerOver = (reader: Reader): Reader => ({
+    async read(...asked) {
+      await held;
+      return reader.read(...asked);
+    },
   });
+  return { readerOver, release: () => release() };
+}
+
+test('a client that goes before the first figures are there leaves nothing behind', async (t) => {
+  const world = await testWorld(t);
+  await world.count(callsAt('u', [NOW_MS], 7));
+  const key = await world.keyOf('u');
+  const { readerOver, release } = heldReader();
+  const api = await testApi(t, world, { readerOver });
   const leaving = new AbortController();
   const { signal } = leaving;
   const headers = { authorization: `Bearer ${key}` };
@@ -230,4 +238,54 @@ test('an app that closes ends all its streams, without `end`', async (t) => {
     await stream.when(({ isEnded }) => isEnded);
     t.equal(stream.events.at(-1)?.event, 'heartbeat');
   }
+});
+
+test('before the process ends, streams are told to move, one after another, also those opened meanwhile', async (t) => {
+  const world = await testWorld(t);
+  await world.count(callsAt('u', [NOW_MS], 7));
+  const key = await world.keyOf('u');
+  const drain = new Drain();
+  const api = await testApi(t, world, { drain });
+  const streams = await Promise.all(Array.from({ length: 20 }, () => listen(t, api, key)));
+  for (const stream of streams) await stream.when(hasBegun);
+  const over = drain.begin(2_500);
+  const late = await listen(t, api, key);
+  t.equal(late.status, 200);
+  await Promise.race(streams.map((stream) => stream.when(({ isEnded }) => isEnded)));
+  t.notOk(
+    streams.every(({ isEnded }) => isEnded),
+    'not all at once',
+  );
+  for (const stream of [...streams, late]) {
+    await stream.when(({ isEnded }) => isEnded);
+    t.equal(stream.events.at(-1)?.event, 'reconnect');
+    t.match(stream.events, [{ event: 'dashboard' }]);
+  }
+  t.equal(await ended(api, 'stopping'), 21);
+  await over;
+});
+
+test('a stream that is being opened when the process stops is accepted, and told to move', async (t) => {
+  const world = await testWorld(t);
+  await world.count(callsAt('u', [NOW_MS], 7));
+  const key = await world.keyOf('u');
+  const { readerOver, release } = heldReader();
+  const drain = new Drain();
+  const api = await testApi(t, world, { drain, readerOver });
+  const opened = listen(t, api, key);
+  await until(
+    () => open(api),
+    (count) => count === 1,
+  );
+  await drain.begin(1);
+  const closed = api.app.close();
+  release();
+  const stream = await opened;
+  await stream.when(({ isEnded }) => isEnded);
+  t.equal(stream.status, 200);
+  t.same(
+    stream.events.map(({ event }) => event),
+    ['reconnect'],
+  );
+  await closed;
 });
