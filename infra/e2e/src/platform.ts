@@ -25,6 +25,8 @@ export interface PlatformOptions {
   ingests?: number;
   apis?: number;
   redisArguments?: string[];
+  /** How long an API process that ends goes on answering. Default: 0. */
+  drainSeconds?: number;
   /** Without it, ingest audits every active user every few seconds; a test must never see it find drift. */
   audit?: { share: number; usersPerMinute: number };
 }
@@ -52,6 +54,7 @@ export class Platform {
     ports: { apis: number[]; ingests: number[] },
     lines: ReadonlyMap<string, TcpProxy>,
     audit: NonNullable<PlatformOptions['audit']>,
+    drainSeconds: number,
   ) {
     this.#lines = lines;
     this.kafka = engines.kafka;
@@ -71,7 +74,10 @@ export class Platform {
       // The driver of a replica set would find the members by itself and bypass the proxy.
       MONGODB_URI: through(lines.get('mongo'), this.mongoUri, '?directConnection=true'),
     };
-    this.apis = ports.apis.map((port) => new Service('api', port, { ...env, PORT: String(port) }, folder));
+    const draining = { DRAIN_SECONDS: String(drainSeconds) };
+    this.apis = ports.apis.map(
+      (port) => new Service('api', port, { ...env, ...draining, PORT: String(port) }, folder),
+    );
     const audited = {
       AUDIT_SHARE: String(audit.share),
       AUDIT_USERS_PER_MINUTE: String(audit.usersPerMinute),
@@ -107,7 +113,14 @@ export class Platform {
     const free = (count = 1) => Promise.all(Array.from({ length: count }, freePort));
     const ports = { apis: await free(options.apis), ingests: await free(options.ingests) };
     const audit = options.audit ?? { share: 1, usersPerMinute: 6_000 };
-    const platform = new Platform({ kafka, redis, mongo }, folder, ports, lines, audit);
+    const platform = new Platform(
+      { kafka, redis, mongo },
+      folder,
+      ports,
+      lines,
+      audit,
+      options.drainSeconds ?? 0,
+    );
     t.teardown(() => platform.#end());
     await Promise.all(platform.#services.map((service) => service.start()));
     return platform;
