@@ -36,6 +36,11 @@ export class HeldPartitions {
     this.#failures.set(partition, { code, sinceMs: Date.now() });
   }
 
+  /** When a partition last failed, epoch ms; undefined if it never did. */
+  lastFailureMs(partition: number): number | undefined {
+    return this.#failures.get(partition)?.sinceMs;
+  }
+
   /** @throws StoreError, errors of kafkajs */
   async look(epoch: AssignmentEpoch, watermarks: ReadonlyMap<number, Watermarks>): Promise<void> {
     if (this.#epoch !== epoch) {

@@ -12,8 +12,15 @@ export interface Readiness {
   held: { partition: number; code: string }[];
 }
 
-/** Serves /healthz (alive), /readyz (counting) and /metrics (Prometheus). */
-export function buildHttp(parts: { registry: Registry; readiness: () => Readiness }): FastifyInstance {
+interface HttpParts {
+  registry: Registry;
+  readiness: () => Readiness;
+  /** What makes no progress although a fresh start might help. Default: nothing. */
+  stuck?: () => readonly string[];
+}
+
+/** Serves /healthz (200 unless a fresh start might help), /readyz (counting) and /metrics (Prometheus). */
+export function buildHttp(parts: HttpParts): FastifyInstance {
   const app = Fastify({ logger: false });
   const isReady = ({ joined, counting }: Readiness) => joined && counting;
   new Gauge({
@@ -24,7 +31,11 @@ export function buildHttp(parts: { registry: Registry; readiness: () => Readines
       this.set(isReady(parts.readiness()) ? 1 : 0);
     },
   });
-  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/healthz', async (_, reply) => {
+    const stuck = parts.stuck?.() ?? [];
+    if (stuck.length === 0) return { status: 'ok' };
+    return reply.code(503).send({ status: 'stuck', stuck });
+  });
   app.get('/readyz', async (_, reply) => {
     const readiness = parts.readiness();
     const ready = isReady(readiness);

@@ -9,12 +9,15 @@ import { AssignmentEpochs } from './assignment-epochs.ts';
 import { Auditor, type AuditSettings } from './auditor.ts';
 import { Backoff } from './backoff.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { doEnginesAnswer } from './engine-probe.ts';
 import { type FetchParts, handleFetch } from './handle-fetch.ts';
 import { HeldPartitions } from './held-partitions.ts';
 import type { Readiness } from './http.ts';
+import { Liveness } from './liveness.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { OffsetCommitter } from './offset-committer.ts';
 import { TopicAdmin } from './topic-admin.ts';
+import { WorkUnderWay } from './work-under-way.ts';
 
 export interface IngestSettings {
   kafka: Omit<KafkaClientOptions, 'clientId' | 'log'> & {
@@ -49,15 +52,29 @@ export class Ingest {
   readonly #parts: FetchParts;
   readonly #asOf: AsOfMonitor;
   readonly #filler: Filler;
+  readonly #liveness: Liveness;
   readonly #stopping = new AbortController();
   #monitoring: Promise<void> | undefined;
   #assigned: number[] | undefined;
+  /** Joins and heartbeats that the brokers have answered. */
+  #answers = 0;
   /** Resolves with the error when the consumer cannot go on and the process should end. */
   readonly crashed: Promise<Error>;
 
   constructor(
     settings: IngestSettings,
-    { store, metrics, logger }: { store: Store; metrics: IngestMetrics; logger: Logger },
+    {
+      store,
+      metrics,
+      logger,
+      stuckAfterMs,
+    }: {
+      store: Store;
+      metrics: IngestMetrics;
+      logger: Logger;
+      /** How long work may stand still while brokers and stores answer. Default: five minutes. */
+      stuckAfterMs?: number;
+    },
   ) {
     const { topic: name, dlqTopic, groupId, sessionTimeoutMs, ...connection } = settings.kafka;
     const kafka = kafkaClient({
@@ -111,6 +128,18 @@ export class Ingest {
       ...settings.fill,
     });
     measureFilling(metrics.registry, this.#filler);
+    const underWay = new WorkUnderWay({ ...shared, epochs });
+    this.#liveness = new Liveness({
+      ...shared,
+      work: () => underWay.now({ assigned: this.#assigned, answers: this.#answers }),
+      doEnginesAnswer: () => doEnginesAnswer({ kafka, groupId, store, counters }),
+      limitMs: stuckAfterMs,
+    });
+    for (const event of ['HEARTBEAT', 'GROUP_JOIN'] as const) {
+      consumer.on(consumer.events[event], () => {
+        this.#answers += 1;
+      });
+    }
     consumer.on(consumer.events.FETCH_PARTITION_FAILED, ({ payload: { partition, error } }) => {
       held.failed(partition, `KAFKA_${error.type}`);
     });
@@ -126,13 +155,18 @@ export class Ingest {
   get readiness(): Readiness {
     const { epochs, held } = this.#parts;
     return {
-      joined: this.#assigned !== undefined,
+      joined: this.#assigned !== undefined && !this.#stopping.signal.aborted,
       counting: epochs.current !== undefined || this.#assigned?.length === 0,
       partitions: this.#assigned ?? [],
       held: [...held.current]
         .filter(([partition]) => this.#assigned?.includes(partition))
         .map(([partition, { code }]) => ({ partition, code })),
     };
+  }
+
+  /** What makes no progress although brokers and stores answer. A fresh start may help. */
+  get stuck(): readonly string[] {
+    return this.#liveness.stuck;
   }
 
   /** Creates missing indexes and topics, joins the group and starts counting. Waits while Kafka or Mongo is away. */
@@ -157,6 +191,8 @@ export class Ingest {
       await this.#consumer.subscribe({ topic, fromBeginning: true });
     });
     if (this.#stopping.signal.aborted) return;
+    // Not before: an index may take hours, and each attempt at the rest ends by itself.
+    void this.#liveness.run();
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,

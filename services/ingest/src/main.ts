@@ -54,7 +54,11 @@ const ingest = new Ingest(
   },
   { store, metrics, logger },
 );
-const http = buildHttp({ registry: metrics.registry, readiness: () => ingest.readiness });
+const http = buildHttp({
+  registry: metrics.registry,
+  readiness: () => ingest.readiness,
+  stuck: () => ingest.stuck,
+});
 
 let stopping = false;
 

@@ -2,10 +2,11 @@ import { test } from 'tap';
 import { buildHttp, type Readiness } from '../src/http.ts';
 import { createIngestMetrics } from '../src/metrics.ts';
 
-test('ready only while in the group and counting; always alive and measured', async (t) => {
+test('ready only while in the group and counting; alive unless stuck, and always measured', async (t) => {
   const { registry } = createIngestMetrics();
   let readiness: Readiness = { joined: true, counting: true, partitions: [0, 1], held: [] };
-  const app = buildHttp({ registry, readiness: () => readiness });
+  let stuck: string[] = [];
+  const app = buildHttp({ registry, readiness: () => readiness, stuck: () => stuck });
   t.teardown(() => app.close());
   const status = async (url: string) => (await app.inject(url)).statusCode;
   const ready = async () =>
@@ -19,6 +20,9 @@ test('ready only while in the group and counting; always alive and measured', as
     t.equal(await ready(), '0', 'Prometheus is told the same');
   }
   t.equal(await status('/healthz'), 200);
+  stuck = ['batch of partition 3'];
+  const { statusCode, body } = await app.inject('/healthz');
+  t.same([statusCode, JSON.parse(body)], [503, { status: 'stuck', stuck }]);
   const metrics = await app.inject('/metrics');
   for (const name of [
     'calltally_events_total',
