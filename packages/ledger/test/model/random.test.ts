@@ -17,7 +17,12 @@ test('random kills, cuts, late commands, dumps, backups, openings, pieces and re
 
 test('the same on a cluster whose masters go away, and whose slots move', async (t) => {
   t.comment(`MODEL_SEED=${SEED}`);
-  const { runs, found } = await search({ runs: Math.ceil(RUNS / 2), seed: SEED, timeoutMs: TIMEOUT_MS, isCluster: true });
+  const { runs, found } = await search({
+    runs: Math.ceil(RUNS / 2),
+    seed: SEED,
+    timeoutMs: TIMEOUT_MS,
+    isCluster: true,
+  });
   t.comment(`${runs} runs`);
   t.equal(found, undefined);
 });
