@@ -58,7 +58,7 @@ export class Consumer {
   }
 
   get session(): CounterSession {
-    return this.ledger.session;
+    return this.#session!;
   }
 
   /** @param skipped offsets without an event before these calls */
