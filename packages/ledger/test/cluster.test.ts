@@ -2,7 +2,7 @@ import { applyEvents, readBuckets } from '@calltally/counters';
 import type { ClusterNode } from '@calltally/stack';
 import { test } from 'tap';
 import { askNode, clusterWorld, generationKeys, slotOf } from './cluster-world.ts';
-import { DAY_MS } from './support.ts';
+import { DAY_MS, readerOf, until } from './support.ts';
 
 const USERS = Array.from({ length: 24 }, (_, i) => `user-${i}`);
 /** More than are read again for a master that was away. */
@@ -72,6 +72,58 @@ test('a Redis Cluster whose masters go away and whose slots move', async (t) => 
       );
     },
   );
+
+  await t.test('readers of the other masters notice nothing, and as-of is that of the user', async (t) => {
+    const [, , dead] = nodes;
+    const { reader, link } = await readerOf(t, world.store, world.settings);
+    const missing = usersOn(dead!);
+    const others = USERS.filter((userId) => !missing.includes(userId));
+    const read = (userId: string, nowMs = Date.now()) =>
+      reader.read(userId, { from: nowMs - 60 * DAY_MS, until: nowMs + 1 }, nowMs);
+    const answers = (userIds: readonly string[]) => Promise.all(userIds.map((userId) => read(userId)));
+    const isCounters = (source: string) => source.startsWith('counters');
+    for (const { source, today } of await answers(USERS))
+      t.strictSame([isCounters(source), today], [true, 2]);
+    const seen = new Map<string, number>();
+    let isReading = true;
+    const reading = (async () => {
+      while (isReading) {
+        for (const { source, today } of await answers(others)) {
+          const key = `${source} ${today}`;
+          seen.set(key, (seen.get(key) ?? 0) + 1);
+        }
+      }
+    })();
+    await dead!.stop('SIGKILL');
+    await until(
+      () => link.current?.session.absent.length,
+      (absent) => absent === 1,
+    );
+    for (const { source, today } of await answers(missing)) t.strictSame([source, today], ['mongo', 2]);
+    await consumer.begin();
+    consumer.send(USERS);
+    await consumer.count(7_000);
+    await until(
+      () => read(others[0]!),
+      ({ asOfMs }) => asOfMs === 7_000,
+    );
+    await dead!.start();
+    const back = await until(
+      () => read(missing[0]!),
+      ({ source }) => isCounters(source),
+    );
+    t.strictSame([back.today, back.asOfMs], [2, 3_000], 'its users are as of when it was lost');
+    isReading = false;
+    await reading;
+    t.strictSame(
+      [...seen.keys()].filter((key) => !isCounters(key)),
+      [],
+      `${[...seen]}`,
+    );
+    await consumer.begin();
+    await consumer.count(8_000);
+    await isExact();
+  });
 
   await t.test('a master that was away for very long begins anew, and nothing is read again', async (t) => {
     const [, dead] = nodes;

@@ -1,4 +1,4 @@
-import { CounterSession, snapshotUser } from '@calltally/counters';
+import { CounterSession, type CounterSessionOptions, snapshotUser } from '@calltally/counters';
 import {
   type Call,
   dayOf,
@@ -93,7 +93,16 @@ export async function testReader(
   store = world.store,
   limits = LIMITS,
 ) {
-  const link = new CountersLink({ url: world.redis.address, ...limits });
+  return readerOf(t, store, { url: world.redis.address, ...limits });
+}
+
+/** The same of any Redis. */
+export async function readerOf(
+  t: { teardown(step: () => unknown): void },
+  store: Store,
+  settings: CounterSessionOptions,
+) {
+  const link = new CountersLink(settings);
   const filler = new Filler({ ledger: () => link.current && { store, ...link.current } });
   const rowsAsOf = new RowsAsOf(store);
   const parts = { store, link, filler, rowsAsOf, fallbacks: fallbackLimit() };
