@@ -5,18 +5,13 @@ import {
   TOPIC_DEFAULTS,
   type Topics,
 } from '@calltally/contract';
+import { KafkaSettings, readSettings } from '@calltally/settings';
 import type { Store } from '@calltally/store';
 
-/** How to reach Kafka, from the same variables that the services read. The services report invalid values. */
+/** How to reach Kafka, from the same variables that the services read. @throws SettingsError */
 export function kafkaSettings(address: string, env: NodeJS.ProcessEnv): Omit<KafkaClientOptions, 'clientId'> {
-  const brokers = address.split(',').map((broker) => broker.trim());
-  const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = env;
-  const mechanism = env.KAFKA_SASL_MECHANISM?.toLowerCase() as 'plain' | undefined;
-  return {
-    brokers,
-    ssl: env.KAFKA_SSL === 'true',
-    ...(mechanism && username && password && { sasl: { mechanism, username, password } }),
-  };
+  const { brokers, ssl, sasl } = readSettings([KafkaSettings], { ...env, KAFKA_BROKERS: address }).kafka;
+  return { brokers: [...brokers], ssl, sasl };
 }
 
 /** The names of the topics, from the same variables. */

@@ -29,6 +29,9 @@ export async function startServices(around: Surroundings): Promise<{ api: Servic
     KAFKA_BROKERS: engines.kafka,
     REDIS_URL: engines.redis,
     MONGODB_URI: engines.mongo,
+    // The addresses above are what these files hold.
+    REDIS_URL_FILE: '',
+    MONGODB_URI_FILE: '',
     PORT: `${at.api.port}`,
     INGEST_PORT: `${at.ingest.port}`,
     // Nobody balances between processes here, and whoever stops them waits at a terminal.

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { kafkaFault } from '@calltally/contract';
 import { MongoSettings, readSettings } from '@calltally/settings';
 import { isFileFault, startStack } from '@calltally/stack';
 import { openStore } from '@calltally/store';
@@ -121,6 +122,7 @@ async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.name.startsWith('KafkaJS')
-    ? `Kafka: ${error.message}; check that it runs and that KAFKA_BROKERS and KAFKA_SASL_… are correct`
+    ? (kafkaFault(error)?.message ??
+        `Kafka: ${error.message}; check that it runs and that KAFKA_BROKERS is correct`)
     : error.message;
 }

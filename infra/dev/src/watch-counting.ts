@@ -33,6 +33,8 @@ const NOT_JOINED =
 
 const KNOWN: Record<string, string> = {
   COUNTERS_LOST: 'Redis cannot be reached; see that it runs, and that REDIS_URL names it',
+  COUNTERS_CREDENTIALS: 'Redis refused the user or the password; correct REDIS_URL or REDIS_PASSWORD',
+  COUNTERS_TLS: 'cannot make a TLS connection to Redis; see REDIS_URL and REDIS_TLS_CA_FILE',
   COUNTERS_EVICTING:
     'Redis may evict keys, so a missing count would lie; set its maxmemory-policy to noeviction',
   COUNTERS_TOO_OLD: 'Redis is too old; use Redis 7 or newer, or Valkey',

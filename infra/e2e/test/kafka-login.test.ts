@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startKafka } from '@calltally/stack';
-import { testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
+import { startSecuredKafka } from '@calltally/stack';
+import { testCertificates, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { runCalltally } from '../src/command.ts';
 import { samplesOf } from '../src/metrics.ts';
@@ -22,15 +22,17 @@ test('Kafka that requires TLS and a login', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'calltally-login-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const dataDir = join(folder, 'kafka');
+  const certificates = await testCertificates(t);
   const startWith = async (password: string) => {
-    const engine = await startKafka({ dataDir, login: { username: 'ada', password } });
+    const security = { login: { username: 'ada', password }, certificates };
+    const engine = await startSecuredKafka({ dataDir, security });
     t.teardown(() => engine.stop('SIGKILL'));
     return engine;
   };
   const [kafka, redis, mongo] = await Promise.all([startWith(OLD), testRedis(t), testMongo(t)]);
   const topic = uniqueName('calls');
   const env = (mechanism: string, password: string) => ({
-    NODE_EXTRA_CA_CERTS: join(dataDir, 'ca.pem'),
+    KAFKA_SSL_CA_FILE: certificates.ca,
     KAFKA_BROKERS: kafka.address,
     KAFKA_SSL: 'true',
     KAFKA_SASL_MECHANISM: mechanism,
@@ -79,9 +81,7 @@ test('Kafka that requires TLS and a login', async (t) => {
     t.match(await publish(mechanism, mechanism, OLD), { status: 0, out: /^1 published/, err: '' }, mechanism);
     t.match(await send(`${mechanism}-2`, mechanism, OLD), { status: 0, err: '' }, `${mechanism}: producer`);
     await untilInserted(ingest, 2);
-    const lag = await runCalltally(env(mechanism, OLD), 'lag', '--json');
-    t.match(lag, { status: 0, err: '' }, `${mechanism}: lag`);
-    t.match(JSON.parse(lag.out), { behind: 0 });
+    await untilNothingIsBehind(env(mechanism, OLD));
     t.equal(await ingest.end('SIGTERM'), 0);
   }
 
@@ -101,13 +101,14 @@ test('Kafka that requires TLS and a login', async (t) => {
   t.equal((await fetch(`${waiting.url}/readyz`)).status, 503);
   const told = troubles(waiting);
   t.equal(told.length, 1, 'however often ingest tries, it says so once', { told });
-  t.match(told[0], { level: 'error', msg: /^Kafka refused the login: SASL PLAIN .*KAFKA_SASL_PASSWORD/ });
+  const reason = /Kafka refused the login: SASL PLAIN .*KAFKA_SASL_PASSWORD/;
+  t.match(told[0], { level: 'error', code: 'KAFKA_REFUSED', msg: reason }, 'and why');
 
   await kafka.stop();
   const renewed = await startWith(NEW);
   t.equal(renewed.address, kafka.address, 'the same broker knows another password');
   await waiting.ready();
-  t.match(await publish('at-last', 'plain', NEW), { status: 0 });
+  t.match(await publish('at-last', 'plain', NEW), { status: 0, err: '' }, 'it takes events again');
   await untilInserted(waiting, 1);
 
   await renewed.stop();
@@ -117,7 +118,10 @@ test('Kafka that requires TLS and a login', async (t) => {
     1,
     'a process that is refused while it counts ends, so that its supervisor restarts it',
   );
-  t.match(troubles(waiting).at(-1), { level: 'fatal', err: { message: /^SASL PLAIN/ } });
+  // Not the last line: until the process has ended, clients that lost the same broker may log that.
+  const fatal = troubles(waiting).filter(({ level }) => level === 'fatal');
+  t.match(fatal, [{ err: { message: /^SASL PLAIN/ } }], 'and says why');
+  t.equal(fatal.length, 1);
 });
 
 interface Ran {
@@ -129,13 +133,15 @@ interface Ran {
 /** Another team's service that sends one event, with frozen options. */
 async function sendFromProducer(env: Record<string, string>, event: object): Promise<Ran> {
   const script = `
+    import { readFileSync } from 'node:fs';
     import { createCallEventProducer } from '@calltally/contract/producer';
+    const ssl = Object.freeze({ ca: readFileSync(process.env.KAFKA_SSL_CA_FILE, 'utf8') });
     const { KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = process.env;
     const sasl = Object.freeze({
       mechanism: KAFKA_SASL_MECHANISM, username: KAFKA_SASL_USERNAME, password: KAFKA_SASL_PASSWORD,
     });
     const brokers = Object.freeze([KAFKA_BROKERS]);
-    const calls = createCallEventProducer(Object.freeze({ brokers, ssl: true, sasl, topic: KAFKA_TOPIC }));
+    const calls = createCallEventProducer(Object.freeze({ brokers, ssl, sasl, topic: KAFKA_TOPIC }));
     try {
       await calls.send(JSON.parse(process.argv[1]));
     } catch (error) {
@@ -151,6 +157,15 @@ async function sendFromProducer(env: Record<string, string>, event: object): Pro
   const status = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { status: await status, out, err };
+}
+
+/** Offsets are committed behind the counting, and again after a rebalance, which a slow machine may cause. */
+async function untilNothingIsBehind(env: Record<string, string>): Promise<void> {
+  for (const end = Date.now() + 60_000; ; ) {
+    const { status, out, err } = await runCalltally(env, 'lag', '--json');
+    if (status === 0 && JSON.parse(out).behind === 0) return;
+    if (Date.now() > end) throw new Error(`something stays behind: ${out}${err}`);
+  }
 }
 
 async function untilInserted(ingest: Service, count: number): Promise<void> {

@@ -19,9 +19,10 @@ export {
   type KafkaLog,
   type KafkaLogLevel,
   type KafkaSasl,
+  type KafkaTls,
   kafkaClient,
-  refusedLogin,
 } from './kafka-client.ts';
+export { type KafkaFault, kafkaFault } from './kafka-fault.ts';
 export { type Unreadable, unreadableOf } from './records/unreadable.ts';
 export {
   callOfAnotherUser,

@@ -1,22 +1,35 @@
 import kafkajs, { type Kafka, type KafkaConfig, type SASLOptions } from 'kafkajs';
 import { registerCodecs } from './compression.ts';
+import { oauthBearer } from './oauth-bearer.ts';
 import { decodeRecords } from './records/record-batch.ts';
+import type { TokenEndpoint } from './token-source.ts';
 
 export type KafkaLogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /** Receives what kafkajs would print. */
 export type KafkaLog = (level: KafkaLogLevel, message: string, fields: Record<string, unknown>) => void;
 
-export type KafkaSasl = Extract<SASLOptions, { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' }>;
+export type KafkaSasl =
+  | Extract<SASLOptions, { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' }>
+  | { mechanism: 'oauthbearer'; tokenEndpoint: TokenEndpoint };
+
+/** PEM texts. Without `ca`, the authorities that Node knows are trusted. */
+export interface KafkaTls {
+  ca?: string;
+  /** The certificate of this client, with `key`. */
+  cert?: string;
+  key?: string;
+}
 
 export interface KafkaClientOptions {
-  /** `host:port` each; one reachable broker is enough. */
+  /** `host:port` each, an IPv6 address in brackets; one reachable broker is enough. */
   brokers: string[];
   /** Names this process in the brokers' logs and quotas. */
   clientId: string;
-  ssl?: boolean | undefined;
+  /** Default: false, no TLS. */
+  ssl?: boolean | KafkaTls | undefined;
   sasl?: KafkaSasl | undefined;
-  /** If absent, kafkajs logs nothing. Refused logins are never logged here: see `refusedLogin`. */
+  /** If absent, kafkajs logs nothing. Refused logins are never logged here: see `kafkaFault`. */
   log?: KafkaLog | undefined;
 }
 
@@ -61,27 +74,9 @@ export function kafkaClient(settings: KafkaClientOptions): Kafka {
         log?.(LEVELS[level] ?? 'info', message, namespace === '' ? fields : { ...fields, namespace });
       },
   };
-  if (ssl) config.ssl = true;
-  // A copy, because kafkajs writes to it and settings are frozen.
-  if (sasl !== undefined) config.sasl = { ...sasl };
+  // Copies, because kafkajs writes to them and settings are frozen.
+  if (ssl) config.ssl = ssl === true || { ...ssl };
+  if (sasl !== undefined)
+    config.sasl = sasl.mechanism === 'oauthbearer' ? oauthBearer(sasl.tokenEndpoint) : { ...sasl };
   return new kafkajs.Kafka(config);
-}
-
-const CAUSES_DEPTH_MAX = 8;
-
-/** Error types of brokers that kafkajs has no error class for. */
-const REFUSALS = ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM'];
-
-/**
- * The broker's message if a thrown value means that it refused our credentials or SASL mechanism; otherwise undefined.
- * Retrying does not help until the settings of the client or the broker change.
- */
-export function refusedLogin(thrown: unknown): string | undefined {
-  let error = thrown;
-  for (let depth = 0; depth < CAUSES_DEPTH_MAX && error instanceof Error; depth++) {
-    const { name, type = '' } = error as { name: string; type?: string };
-    if (name === 'KafkaJSSASLAuthenticationError' || REFUSALS.includes(type)) return error.message;
-    error = error.cause;
-  }
-  return undefined;
 }

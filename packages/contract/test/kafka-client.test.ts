@@ -1,4 +1,4 @@
-import { KAFKA_RETRY, type KafkaLogLevel, kafkaClient, refusedLogin } from '@calltally/contract';
+import { KAFKA_RETRY, type KafkaLogLevel, kafkaClient } from '@calltally/contract';
 import { test } from 'tap';
 
 const NOBODY = ['127.0.0.1:1'];
@@ -34,25 +34,4 @@ test('the default partitioner of kafkajs logs no warning', async (t) => {
   });
   kafka.producer();
   t.same(lines, []);
-});
-const errorWith = (properties: object, cause?: unknown) =>
-  Object.assign(new Error('said the broker', { cause }), properties);
-
-test('a refused login is recognised, however it is wrapped', (t) => {
-  const wrong = errorWith({ name: 'KafkaJSSASLAuthenticationError' });
-  t.equal(refusedLogin(wrong), 'said the broker');
-  t.equal(refusedLogin(errorWith({ type: 'UNSUPPORTED_SASL_MECHANISM' })), 'said the broker');
-  t.equal(
-    refusedLogin(new Error('twice', { cause: errorWith({ message: 'once' }, wrong) })),
-    'said the broker',
-  );
-
-  t.equal(refusedLogin(errorWith({ name: 'KafkaJSConnectionError', code: 'ECONNREFUSED' })), undefined);
-  t.equal(refusedLogin(errorWith({ type: 'TOPIC_AUTHORIZATION_FAILED' })), undefined, 'that one is in');
-  t.equal(refusedLogin('SASL'), undefined);
-  t.equal(refusedLogin(undefined), undefined);
-  const circle = new Error('of itself');
-  circle.cause = circle;
-  t.equal(refusedLogin(circle), undefined);
-  t.end();
 });

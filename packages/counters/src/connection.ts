@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import pTimeout from 'p-timeout';
-import { CountersError } from './errors.ts';
+import { connectionFault } from './connection-fault.ts';
 import { defineScripts } from './scripts.ts';
 
 export interface CounterSessionOptions {
@@ -8,7 +8,8 @@ export interface CounterSessionOptions {
   url?: string;
   /** Instead of `url`: some nodes of a cluster. The settings below hold for every node. */
   clusterNodes?: readonly { host: string; port: number }[];
-  tls?: boolean;
+  /** TLS with these PEM texts; without `ca`, with the authorities that Node knows. */
+  tls?: boolean | { ca?: string; cert?: string; key?: string };
   username?: string;
   password?: string;
   /** A cluster's masters that cannot be reached are left out. By default the session is not opened without them. */
@@ -27,7 +28,7 @@ export interface CounterSessionOptions {
 /**
  * Opens one connection that is never resumed: no reconnecting, no resending, no queue while it is down. After a cut Redis
  * may be back in an older state, and only a new session checks how far back.
- * @throws CountersError COUNTERS_LOST if it fails or takes longer than `openTimeoutMs`
+ * @throws CountersError COUNTERS_LOST if it fails or takes longer than `openTimeoutMs`, COUNTERS_CREDENTIALS, COUNTERS_TLS
  */
 export async function openConnection(
   settings: CounterSessionOptions,
@@ -41,7 +42,7 @@ export async function openConnection(
     enableOfflineQueue: false,
     connectTimeout: settings.openTimeoutMs,
     ...(settings.timeoutExcludesStalls ? {} : { commandTimeout: settings.commandTimeoutMs }),
-    ...(settings.tls ? { tls: {} } : {}),
+    ...(settings.tls ? { tls: settings.tls === true ? {} : { ...settings.tls } } : {}),
     ...(settings.username === undefined ? {} : { username: settings.username }),
     ...(settings.password === undefined ? {} : { password: settings.password }),
     ...node,
@@ -59,6 +60,7 @@ export async function openConnection(
     return redis;
   } catch (thrown) {
     redis.disconnect();
-    throw new CountersError('COUNTERS_LOST', 'Redis cannot be reached', emitted ?? thrown);
+    const usesTls = Boolean(settings.tls) || settings.url?.startsWith('rediss:') === true;
+    throw connectionFault(emitted ?? thrown, usesTls);
   }
 }

@@ -1,5 +1,7 @@
 export type CountersErrorCode =
   | 'COUNTERS_LOST'
+  | 'COUNTERS_CREDENTIALS'
+  | 'COUNTERS_TLS'
   | 'COUNTERS_EVICTING'
   | 'COUNTERS_TOO_OLD'
   | 'COUNTERS_GENERATION'
@@ -9,6 +11,7 @@ export type CountersErrorCode =
 /**
  * Every failure of Redis that leaves this package.
  * - `COUNTERS_LOST`: a master was lost, or its slots have moved. Open another session and start a new epoch.
+ * - `COUNTERS_CREDENTIALS`, `COUNTERS_TLS`: no session can be opened, for what the message says; it says no address.
  * - `COUNTERS_GENERATION`: Redis has another generation than the session. The remedy is the same.
  * - `COUNTERS_MOVING`: the user's hash slot is on its way to another master, or the cluster is down. Try again.
  * - `COUNTERS_CONTENDED`: others keep applying the same events. Apply the rest again.

@@ -25,6 +25,12 @@ export function asOfOf({ session, generations, asOfMs }: LiveCounters, userId: s
   return generation && lowestAsOf([generation]);
 }
 
+/** Is told again and again whether all of Redis can be read, or why not. */
+export interface LinkWatcher {
+  away(reason: unknown): void;
+  back(): void;
+}
+
 const POLL_MS = 200;
 /** How often a cluster is asked whether its masters have changed. */
 const CHANGE_POLL_MS = 1_000;
@@ -37,12 +43,14 @@ const LONGEST_PAUSE_MS = 1_000;
  */
 export class CountersLink {
   readonly #settings: CounterSessionOptions;
+  readonly #watcher: LinkWatcher | undefined;
   readonly #stopping = new AbortController();
   #live: LiveCounters | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
-  constructor(settings: CounterSessionOptions) {
+  constructor(settings: CounterSessionOptions, watcher?: LinkWatcher) {
     this.#settings = settings;
+    this.#watcher = watcher;
   }
 
   get current(): LiveCounters | undefined {
@@ -93,8 +101,8 @@ export class CountersLink {
       if (this.#live?.session === session) before?.replacedBy(session);
       else if (before === undefined) session.end('its generations cannot be read');
       else session.replacedBy(before);
-    } catch {
-      // Tried again.
+    } catch (thrown) {
+      this.#away(thrown); // Tried again.
     }
   }
 
@@ -105,9 +113,16 @@ export class CountersLink {
       // If it was replaced meanwhile, its generations belong to masters that nobody asks for any more.
       if (this.#live?.session !== before && this.#live !== undefined) return;
       this.#live = { session, generations, asOfMs: lowestAsOf(generations.values()) };
-    } catch {
-      // Polled again, or opened if a master was lost.
+      const [missing] = session.absent;
+      if (missing !== undefined) this.#away(missing.reason);
+      else if (session.isOpen) this.#watcher?.back();
+    } catch (thrown) {
+      this.#away(thrown); // Polled again, or opened if a master was lost.
     }
+  }
+
+  #away(reason: unknown): void {
+    if (!this.#stopping.signal.aborted) this.#watcher?.away(reason);
   }
 
   #pause(pauseMs: number): Promise<void> {

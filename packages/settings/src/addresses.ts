@@ -1,23 +1,30 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 
-/** A host name or IPv4 address, and a port from 1 to 65535. */
+/** A host name or an IP address (IPv6 without brackets), and a port from 1 to 65535. */
 export interface HostPort {
   readonly host: string;
   readonly port: number;
 }
 
-const hostPort = /^(?<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?<port>\d{1,5})$/;
+const hostPort =
+  /^(?:(?<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)|\[(?<ipv6>[^\]]+)\]):(?<port>\d{1,5})$/;
 
-/** Parses `a:1, b:2`. Undefined if any item is not `host:port`, or there is none. */
+/** Parses `a:1, [::1]:2`. Undefined if any item is not `host:port`, or there is none. */
 export function parseHostPorts(text: string): HostPort[] | undefined {
   const found: HostPort[] = [];
   for (const item of text.split(',')) {
-    const match = hostPort.exec(item.trim());
-    const port = Number(match?.groups?.port);
-    if (!match?.groups?.host || !(port >= 1 && port <= 65_535)) return undefined;
-    found.push({ host: match.groups.host, port });
+    const { host, ipv6 = '', port: digits } = hostPort.exec(item.trim())?.groups ?? {};
+    const address = host ?? (isIPv6(ipv6) ? ipv6 : undefined);
+    const port = Number(digits);
+    if (address === undefined || !(port >= 1 && port <= 65_535)) return undefined;
+    found.push({ host: address, port });
   }
   return found;
+}
+
+/** As `parseHostPorts` takes it. */
+export function writeHostPort({ host, port }: HostPort): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Names of networks from which no outside client can connect. */

@@ -1,14 +1,9 @@
 export { AuditSettings, CountersSettings, FillSettings } from './counters-settings.ts';
-export { type KafkaSasl, KafkaSettings } from './kafka-settings.ts';
-export {
-  type Environment,
-  type Fragment,
-  readSettings,
-  type Settings,
-  SettingsError,
-  type SettingsFault,
-  variablesOf,
-} from './read-settings.ts';
+export { SettingsError, type SettingsFault } from './faults.ts';
+export type { Environment } from './file-variables.ts';
+export type { KafkaSasl, TokenEndpoint } from './kafka-sasl.ts';
+export { KafkaSettings } from './kafka-settings.ts';
+export { type Fragment, readSettings, type Settings, variablesOf } from './read-settings.ts';
 export {
   DrainSettings,
   HttpSettings,
@@ -19,3 +14,4 @@ export {
 } from './service-settings.ts';
 export { apiSettings, checkConfigOnly, ingestSettings, opsSettings } from './services.ts';
 export { MongoSettings, type RedisCluster, type RedisNode, RedisSettings } from './store-settings.ts';
+export type { Tls } from './tls-settings.ts';

@@ -1,18 +1,8 @@
 import Type from 'typebox';
-import { parseHostPorts } from './addresses.ts';
+import { parseHostPorts, writeHostPort } from './addresses.ts';
+import { readSasl, saslVariables } from './kafka-sasl.ts';
 import { fragment } from './read-settings.ts';
-
-const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
-
-/** The credentials of a Kafka client. */
-export interface KafkaSasl {
-  readonly mechanism: (typeof mechanisms)[number];
-  readonly username: string;
-  readonly password: string;
-}
-
-// Kafka writes these names in upper case, its clients for Node in lower case; both are accepted.
-const mechanismOf = (text: string) => mechanisms.find((one) => one === text.toLowerCase());
+import { authorities, clientCertificate, clientKey, readTls } from './tls-settings.ts';
 
 const legalTopic = {
   pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}$',
@@ -26,7 +16,8 @@ export const KafkaSettings = fragment(
     KAFKA_BROKERS: Type.Refine(
       Type.String({
         default: '127.0.0.1:9092',
-        description: 'brokers to connect to first, `host:port` separated by commas',
+        description:
+          'brokers to connect to first, `host:port` separated by commas; `[::1]:9092` for an IPv6 address',
         remedy: 'host:port, separated by commas, each port from 1 to 65535',
       }),
       (text) => parseHostPorts(text) !== undefined,
@@ -36,17 +27,10 @@ export const KafkaSettings = fragment(
       description: '`true` uses TLS to the brokers',
       remedy: 'true or false',
     }),
-    KAFKA_SASL_MECHANISM: Type.Optional(
-      Type.Refine(
-        Type.String({
-          description: `SASL mechanism: ${mechanisms.map((one) => `\`${one}\``).join(', ')}`,
-          remedy: `one of ${mechanisms.join(', ')}`,
-        }),
-        (text) => mechanismOf(text) !== undefined,
-      ),
-    ),
-    KAFKA_SASL_USERNAME: Type.Optional(Type.String({ description: 'required with a mechanism' })),
-    KAFKA_SASL_PASSWORD: Type.Optional(Type.String({ description: 'required with a mechanism' })),
+    KAFKA_SSL_CA: authorities('Kafka'),
+    KAFKA_SSL_CERT: clientCertificate('KAFKA_SSL_KEY'),
+    KAFKA_SSL_KEY: clientKey(),
+    ...saslVariables,
     KAFKA_TOPIC: Type.String({
       default: 'calls.completed',
       description: 'topic of the call events',
@@ -70,36 +54,25 @@ export const KafkaSettings = fragment(
     }),
   }),
   (values, report) => {
-    const { KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = values;
-    const mechanism = KAFKA_SASL_MECHANISM === undefined ? undefined : mechanismOf(KAFKA_SASL_MECHANISM);
-    const credentials = { KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD };
-    for (const [variable, value] of Object.entries(credentials)) {
-      if (mechanism !== undefined && value === undefined)
-        report(
-          [variable, 'KAFKA_SASL_MECHANISM'],
-          'is missing',
-          'set it, because KAFKA_SASL_MECHANISM is set',
-        );
-      if (mechanism === undefined && value !== undefined)
-        report(
-          ['KAFKA_SASL_MECHANISM', variable],
-          'is missing',
-          `set it to one of ${mechanisms.join(', ')}, or unset KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
-        );
-    }
+    const sasl = readSasl(values, report);
+    const tls = readTls(
+      {
+        ca: ['KAFKA_SSL_CA', values.KAFKA_SSL_CA],
+        cert: ['KAFKA_SSL_CERT', values.KAFKA_SSL_CERT],
+        key: ['KAFKA_SSL_KEY', values.KAFKA_SSL_KEY],
+      },
+      values.KAFKA_SSL ? undefined : { variable: 'KAFKA_SSL', remedy: 'set it to true' },
+      report,
+    );
     if (values.KAFKA_TOPIC === values.KAFKA_DLQ_TOPIC)
       report(
         ['KAFKA_DLQ_TOPIC', 'KAFKA_TOPIC'],
         'is the same as KAFKA_TOPIC',
         'set it to another topic, otherwise dead letters would be read as events again',
       );
-    const sasl: KafkaSasl | undefined =
-      mechanism && KAFKA_SASL_USERNAME !== undefined && KAFKA_SASL_PASSWORD !== undefined
-        ? { mechanism, username: KAFKA_SASL_USERNAME, password: KAFKA_SASL_PASSWORD }
-        : undefined;
     return {
-      brokers: (parseHostPorts(values.KAFKA_BROKERS) ?? []).map(({ host, port }) => `${host}:${port}`),
-      ssl: values.KAFKA_SSL,
+      brokers: (parseHostPorts(values.KAFKA_BROKERS) ?? []).map(writeHostPort),
+      ssl: values.KAFKA_SSL && (Object.keys(tls).length === 0 || tls),
       ...(sasl && { sasl }),
       topic: values.KAFKA_TOPIC,
       dlqTopic: values.KAFKA_DLQ_TOPIC,

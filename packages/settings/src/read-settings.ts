@@ -1,34 +1,15 @@
 import { IsBoolean, IsInteger, IsNumber, type Static, type TObject, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
-
-/** One thing wrong with the environment. Never holds a value: any variable may contain a misplaced secret. */
-export interface SettingsFault {
-  readonly variable: string;
-  readonly problem: string;
-  readonly remedy: string;
-}
-
-/** All faults of the environment, one per line in `message`. A retry does not help. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError';
-  readonly code = 'SETTINGS_INVALID';
-
-  constructor(readonly faults: readonly SettingsFault[]) {
-    const lines = faults.map(({ variable, problem, remedy }) => `  ${variable} ${problem}: ${remedy}`);
-    super(['the environment has invalid settings:', ...lines].join('\n'));
-  }
-}
-
-/**
- * Reports a fault between variables. Ignored if one of them is already at fault, because it would only repeat that in
- * other words.
- */
-export type ReportFault = (variables: readonly string[], problem: string, remedy: string) => void;
+import { type ReportFault, SettingsError, type SettingsFault } from './faults.ts';
+import { type Environment, fileVariable, isInFile, textOf } from './file-variables.ts';
 
 /** Part of the settings: its variables as a schema, and how they become one section of the result. */
 export interface Fragment<Name extends string = string, Section = unknown> {
   readonly name: Name;
-  /** Each property is a variable. `description` documents it; `remedy` completes "set it to …" in an error. */
+  /**
+   * Each property is a variable. `description` documents it; `remedy` completes "set it to …" in an error. With
+   * `inFile: true`, `NAME_FILE` may name a file that holds the value.
+   */
   readonly variables: TObject;
   readonly read: (values: never, report: ReportFault) => Section;
 }
@@ -44,7 +25,11 @@ export function fragment<const Name extends string, Variables extends TObject, S
 
 /** The names of all variables of these fragments, in order. */
 export function variablesOf(fragments: readonly Fragment[]): string[] {
-  return fragments.flatMap(({ variables }) => Object.keys(variables.properties));
+  return fragments.flatMap(({ variables }) =>
+    Object.entries(variables.properties).flatMap(([variable, schema]) =>
+      isInFile(schema) ? [variable, fileVariable(variable)] : [variable],
+    ),
+  );
 }
 
 /** What `readSettings` returns: one section per fragment, under the fragment's name. */
@@ -52,11 +37,8 @@ export type Settings<Fragments extends readonly Fragment[]> = {
   readonly [One in Fragments[number] as One['name']]: ReturnType<One['read']>;
 };
 
-/** The environment as Node provides it. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
- * Reads the variables of `fragments` from `env`. An empty variable counts as unset.
+ * Reads the variables of `fragments` from `env`, and the files that they name. An empty variable counts as unset.
  *
  * @returns one section per fragment, parsed, with defaults, deeply frozen
  * @throws SettingsError (`SETTINGS_INVALID`) with all faults at once and no value of any variable
@@ -68,7 +50,8 @@ export function readSettings<const Fragments extends readonly Fragment[]>(
   const faults = new Map<string, SettingsFault>();
   const report: ReportFault = (variables, problem, remedy) => {
     const [variable] = variables;
-    if (variable === undefined || variables.some((name) => faults.has(name))) return;
+    const isFaulty = (name: string) => faults.has(name) || faults.has(fileVariable(name));
+    if (variable === undefined || variables.some(isFaulty)) return;
     faults.set(variable, { variable, problem, remedy });
   };
   const sections = fragments.map(({ name, variables, read }) => {
@@ -83,10 +66,15 @@ function readVariables(properties: Record<string, TSchema>, env: Environment, re
   const values: Record<string, unknown> = {};
   for (const [variable, schema] of Object.entries(properties)) {
     const { default: fallback, remedy } = schema as { default?: unknown; remedy?: string };
-    const text = env[variable];
-    const value = text === undefined || text === '' ? fallback : parse(schema, text);
+    const given = isInFile(schema) ? textOf(variable, env, report) : { name: variable, text: env[variable] };
+    const value = given.text === undefined || given.text === '' ? fallback : parse(schema, given.text);
     const usable = value === undefined || value === fallback || Value.Check(schema, value);
-    if (!usable) report([variable], 'cannot be used', `set it to ${remedy}`);
+    if (!usable)
+      report(
+        [given.name],
+        'cannot be used',
+        `set it to ${given.name === variable ? '' : 'a file with '}${remedy}`,
+      );
     const kept = usable ? value : fallback;
     if (kept !== undefined) values[variable] = kept;
   }

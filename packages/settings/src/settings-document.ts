@@ -1,9 +1,12 @@
+import { fileVariable, isInFile } from './file-variables.ts';
 import { type Fragment, variablesOf } from './read-settings.ts';
 import { apiSettings, ingestSettings, opsSettings } from './services.ts';
 
 /** A row of the documentation. */
 export interface SettingRow {
   readonly variable: string;
+  /** The variable that may name a file with the value instead. */
+  readonly file: string | undefined;
   /** As written in the environment; empty if there is none. */
   readonly default: string;
   readonly meaning: string;
@@ -22,6 +25,7 @@ export function describeSettings(): SettingRow[] {
       const { default: fallback, description } = schema as { default?: unknown; description?: string };
       rows.set(variable, {
         variable,
+        file: isInFile(schema) ? fileVariable(variable) : undefined,
         default: fallback === undefined ? '' : String(fallback),
         meaning: description ?? '',
         readBy: Object.entries(readers)
@@ -39,16 +43,22 @@ All processes of calltally are configured by environment variables alone. An emp
 checked at start, and all faults are reported together; \`--check-config\` stops after that check. No message repeats a
 value, because any of them may be a secret.
 
+Where a row has two names, set one of them: the second, \`…_FILE\`, is the path of a file that holds the value, as Docker
+and Kubernetes mount secrets. One line break at its end is not part of the value. Files are read once, at start.
+
 This page is generated from the schemas by \`pnpm --filter @calltally/settings run docs\`.
 
 `;
 
 const code = (text: string) => (text === '' ? '' : `\`${text}\``);
 
+const names = ({ variable, file }: SettingRow) =>
+  file === undefined ? code(variable) : `${code(variable)} ${code(file)}`;
+
 /** The text of `docs/settings.md`. */
 export function settingsDocument(): string {
   const rows = describeSettings().map(
-    (row) => `| \`${row.variable}\` | ${code(row.default)} | ${row.meaning} | ${row.readBy.join(', ')} |`,
+    (row) => `| ${names(row)} | ${code(row.default)} | ${row.meaning} | ${row.readBy.join(', ')} |`,
   );
   return `${opening}${['| variable | default | meaning | read by |', '|---|---|---|---|', ...rows].join('\n')}\n`;
 }

@@ -12,6 +12,9 @@ test('brokers are host:port, separated by commas, spaces allowed', (t) => {
     'b:19092',
     '10.0.0.1:1',
   ]);
+  t.same(kafka({ KAFKA_BROKERS: '[::1]:9092, [2001:db8::7]:1' }).brokers, ['[::1]:9092', '[2001:db8::7]:1']);
+  for (const text of ['::1:9092', '[::1]', '[::g]:1', '[127.0.0.1]:1', '[a]:1'])
+    t.same(faultyVariables({ KAFKA_BROKERS: text }), ['KAFKA_BROKERS'], text);
   for (const text of ['a', 'a:', ':1', 'a:0', 'a:65536', 'a:1,', 'a:1,,b:2', 'kafka://a:1', 'a:x', ' '])
     t.same(faultyVariables({ KAFKA_BROKERS: text }), ['KAFKA_BROKERS'], text);
   t.end();
@@ -45,6 +48,34 @@ test('a mechanism needs user and password, and these need a mechanism', (t) => {
     'KAFKA_SASL_PASSWORD',
   ]);
   t.same(faultyVariables(credentials), ['KAFKA_SASL_MECHANISM']);
+  t.end();
+});
+
+test('OAUTHBEARER needs an endpoint, and nothing else takes one', (t) => {
+  const prefix = 'KAFKA_SASL_OAUTHBEARER';
+  const endpoint = {
+    [`${prefix}_TOKEN_ENDPOINT_URL`]: 'https://id.example/token',
+    [`${prefix}_CLIENT_ID`]: 'tally',
+    [`${prefix}_CLIENT_SECRET`]: 'secret',
+  };
+  const mechanism = { KAFKA_SASL_MECHANISM: 'OAUTHBEARER' };
+  const tokenEndpoint = { url: 'https://id.example/token', clientId: 'tally', clientSecret: 'secret' };
+  t.same(kafka({ ...mechanism, ...endpoint }).sasl, { mechanism: 'oauthbearer', tokenEndpoint });
+  t.same(kafka({ ...mechanism, ...endpoint, [`${prefix}_SCOPE`]: 'kafka' }).sasl, {
+    mechanism: 'oauthbearer',
+    tokenEndpoint: { ...tokenEndpoint, scope: 'kafka' },
+  });
+  t.same(faultyVariables(mechanism), Object.keys(endpoint));
+  t.same(faultyVariables(endpoint), ['KAFKA_SASL_MECHANISM']);
+  t.same(faultyVariables({ ...endpoint, ...credentials, KAFKA_SASL_MECHANISM: 'plain' }), [
+    'KAFKA_SASL_MECHANISM',
+  ]);
+  for (const url of ['id.example', 'ftp://id.example', 'https://tally:secret@id.example'])
+    t.same(
+      faultyVariables({ ...mechanism, ...endpoint, [`${prefix}_TOKEN_ENDPOINT_URL`]: url }),
+      [`${prefix}_TOKEN_ENDPOINT_URL`],
+      url,
+    );
   t.end();
 });
 

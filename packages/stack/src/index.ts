@@ -1,6 +1,7 @@
+export { type Certificates, type Identity, makeCertificates, type ServerTls } from './certificates.ts';
 export type { Engine, EngineOptions } from './engine.ts';
 export { type EngineName, isFileFault, StackError, type StackErrorCode } from './errors.ts';
-export { startKafka } from './kafka.ts';
+export { type SecuredKafka, startKafka, startSecuredKafka } from './kafka.ts';
 export { tryLock } from './lock.ts';
 export { type MongoOptions, startMongo } from './mongo.ts';
 export { obtainEngines } from './obtain/all.ts';

@@ -2,7 +2,14 @@ import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promi
 import { join, resolve } from 'node:path';
 import { Daemon } from './daemon.ts';
 import { type Engine, type EngineOptions, ownEngine } from './engine.ts';
-import { type Login, scramUser, securedListener } from './kafka-login.ts';
+import {
+  type KafkaSecurity,
+  SECURED_LISTENERS,
+  type SecuredListener,
+  scramUser,
+  securedAddresses,
+  securedSettings,
+} from './kafka-listeners.ts';
 import { formatOnce, JAVA_LOCALE, LOGS, obtainKafka } from './obtain/kafka.ts';
 import { onFreePorts } from './ports.ts';
 import { probe } from './probe.ts';
@@ -16,16 +23,32 @@ const JVM = [
   '-Djava.awt.headless=true',
 ];
 
-interface KafkaOptions extends EngineOptions {
-  /**
-   * If given, the address speaks only SASL_SSL and accepts this user by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. Clients
-   * trust `ca.pem` in `dataDir`. A later start in the same folder can change the password for PLAIN only.
-   */
-  login?: Login | undefined;
+/** A Kafka with the listeners of `SECURED_LISTENERS` beside its plain one. */
+export interface SecuredKafka extends Engine {
+  /** `host:port` of each. */
+  readonly listeners: Readonly<Record<SecuredListener, string>>;
 }
 
 /** Starts a Kafka of one node that is both broker and controller. Rejects with StackError. */
-export async function startKafka({ log, restart, login, ...given }: KafkaOptions): Promise<Engine> {
+export async function startKafka(options: EngineOptions): Promise<Engine> {
+  return (await start(options)).engine;
+}
+
+/**
+ * The same with TLS and a login. Its own address is the listener `login`. A later start in the same folder can change
+ * the password for PLAIN only.
+ */
+export async function startSecuredKafka(
+  options: EngineOptions & { security: KafkaSecurity },
+): Promise<SecuredKafka> {
+  const { engine, listeners } = await start(options, options.security);
+  return Object.assign(engine, { listeners });
+}
+
+async function start(
+  { log, restart, ...given }: EngineOptions,
+  security?: KafkaSecurity,
+): Promise<{ engine: Engine; listeners: Record<SecuredListener, string> }> {
   const dataDir = resolve(given.dataDir);
   const files = await obtainKafka(log);
   await mkdir(dataDir, { recursive: true });
@@ -34,19 +57,21 @@ export async function startKafka({ log, restart, login, ...given }: KafkaOptions
   await copyFile(files.log4j, join(dataDir, 'log4j2.properties'));
   await rm(join(dataDir, 'jars'), { force: true });
   await symlink(files.jars, join(dataDir, 'jars'));
-  await formatOnce(files, dataDir, login && scramUser(login));
-  const names = ['broker', 'controller', ...(login ? (['secured'] as const) : [])] as const;
-  return onFreePorts(dataDir, names, async ({ broker: port, controller, secured }) => {
+  await formatOnce(files, dataDir, security && scramUser(security.login));
+  const secured = security === undefined ? [] : SECURED_LISTENERS;
+  return onFreePorts(dataDir, ['broker', 'controller', ...secured], async (ports) => {
+    const { broker: port, controller } = ports;
+    const addresses = securedAddresses(secured, ports);
     const listeners = [
       `PLAINTEXT://127.0.0.1:${port}`,
-      ...(login ? [`SASL_SSL://127.0.0.1:${secured}`] : []),
+      ...secured.map((name) => `${name.toUpperCase()}://${addresses[name]}`),
     ];
     const own = [
       `listeners=${[...listeners, `CONTROLLER://127.0.0.1:${controller}`]}`,
       `advertised.listeners=${listeners}`,
       `controller.quorum.voters=1@127.0.0.1:${controller}`,
       `log.dirs=${LOGS}`,
-      ...(login ? await securedListener(login, dataDir) : []),
+      ...(security === undefined ? [] : await securedSettings(security, dataDir)),
     ];
     const settings = `${await readFile(files.settings, 'utf8')}\n${own.join('\n')}\n`;
     await writeFile(join(dataDir, 'server.properties'), settings);
@@ -68,7 +93,8 @@ export async function startKafka({ log, restart, login, ...given }: KafkaOptions
       isReady: () => servesTopics(port),
     });
     await daemon.start();
-    return ownEngine({ name: 'kafka', address: `127.0.0.1:${login ? secured : port}`, dataDir }, daemon);
+    const address = addresses.login ?? `127.0.0.1:${port}`;
+    return { engine: ownEngine({ name: 'kafka', address, dataDir }, daemon), listeners: addresses };
   });
 }
 

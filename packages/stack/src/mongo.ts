@@ -1,5 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { ServerTls } from './certificates.ts';
 import { Daemon } from './daemon.ts';
 import { type Engine, type EngineOptions, ownEngine } from './engine.ts';
 import { run, which } from './obtain/command.ts';
@@ -16,6 +17,8 @@ const MONGOD_MAJOR_MIN = 6;
 export interface MongoOptions extends EngineOptions {
   /** Whether clients must log in. Create the users first, in a run without `auth`. */
   auth?: boolean | undefined;
+  /** If given, the port speaks TLS alone. */
+  tls?: ServerTls | undefined;
 }
 
 /**
@@ -49,20 +52,33 @@ async function findMongod(): Promise<string | undefined> {
   return Number(/db version v(\d+)\./.exec(said)?.[1]) >= MONGOD_MAJOR_MIN ? command : undefined;
 }
 
-async function startMongod(command: string, { dataDir, log, restart, auth }: MongoOptions): Promise<Engine> {
+async function startMongod(
+  command: string,
+  { dataDir, log, restart, auth, tls }: MongoOptions,
+): Promise<Engine> {
   const data = join(dataDir, 'mongod');
   await mkdir(data, { recursive: true });
   return onFreePorts(dataDir, ['mongo'], async ({ mongo: port }) => {
     const args = ['--dbpath', data, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--quiet'];
     if (auth) args.push('--auth');
-    const isReady = () => answersMongo(port);
+    if (tls !== undefined) args.push(...(await mongodTls(tls, dataDir)));
+    const isReady = () => answersMongo(port, tls);
     const daemon = new Daemon({ name: 'mongod', dataDir, log, restart, command, args, isReady });
     await daemon.start();
     return ownEngine({ name: 'mongo', address: addressOf(port), dataDir }, daemon);
   });
 }
 
-async function startFerretdb({ dataDir, log, restart, auth }: MongoOptions): Promise<Engine> {
+/** `mongod` wants certificate and key in one file. */
+async function mongodTls({ identity, ca, mutual }: ServerTls, dataDir: string): Promise<string[]> {
+  const file = join(dataDir, 'mongod.pem');
+  const parts = await Promise.all([identity.key, identity.cert].map((part) => readFile(part, 'utf8')));
+  await writeFile(file, parts.join(''), { mode: 0o600 });
+  const args = ['--tlsMode', 'requireTLS', '--tlsCertificateKeyFile', file, '--tlsCAFile', ca];
+  return mutual === undefined ? [...args, '--tlsAllowConnectionsWithoutCertificates'] : args;
+}
+
+async function startFerretdb({ dataDir, log, restart, auth, tls }: MongoOptions): Promise<Engine> {
   const [bin, command] = await Promise.all([obtainPostgres(log), obtainFerretdb(log)]);
   const state = join(dataDir, 'ferretdb');
   await mkdir(state, { recursive: true });
@@ -77,7 +93,7 @@ async function startFerretdb({ dataDir, log, restart, auth }: MongoOptions): Pro
     });
     const args = [
       `--postgresql-url=postgres://postgres@127.0.0.1:${ports.postgres}/postgres`,
-      `--listen-addr=127.0.0.1:${ports.mongo}`,
+      ...listenArgs(ports.mongo, tls),
       `--state-dir=${state}`,
       '--debug-addr=-',
       '--telemetry=disable',
@@ -85,7 +101,7 @@ async function startFerretdb({ dataDir, log, restart, auth }: MongoOptions): Pro
       ...(auth ? [] : ['--no-auth']),
     ];
     const env = { DO_NOT_TRACK: '1' };
-    const isReady = () => answersMongo(ports.mongo);
+    const isReady = () => answersMongo(ports.mongo, tls);
     const ferretdb = new Daemon({ name: 'ferretdb', dataDir, log, restart, command, args, env, isReady });
     const both = ownEngine({ name: 'mongo', address: addressOf(ports.mongo), dataDir }, ferretdb, [postgres]);
     await both.start().catch(async (error) => {
@@ -94,6 +110,16 @@ async function startFerretdb({ dataDir, log, restart, auth }: MongoOptions): Pro
     });
     return both;
   });
+}
+
+function listenArgs(port: number, tls: ServerTls | undefined): string[] {
+  const address = `127.0.0.1:${port}`;
+  if (tls === undefined) return [`--listen-addr=${address}`];
+  const { identity, ca, mutual } = tls;
+  const files = [`--listen-tls-cert-file=${identity.cert}`, `--listen-tls-key-file=${identity.key}`];
+  // With an authority, FerretDB demands a certificate of each client.
+  const clients = mutual === undefined ? [] : [`--listen-tls-ca-file=${ca}`];
+  return ['--listen-addr=', `--listen-tls=${address}`, ...files, ...clients];
 }
 
 function addressOf(port: number): string {

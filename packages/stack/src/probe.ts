@@ -1,25 +1,31 @@
-import { connect } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { connect as connectPlain } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { ServerTls } from './certificates.ts';
 
 const PROBE_TIMEOUT_MS = 2000;
 
 /**
  * Sends `request` to 127.0.0.1 and calls `judge` with the reply so far until it returns true or false. Returns false if
  * nothing listens, the connection closes, or nothing arrives for two seconds.
+ * @param tls of the engine; without it, the connection is plain
  */
 export function probe(
   port: number,
   request: Uint8Array,
   judge: (reply: Buffer) => boolean | undefined,
+  tls?: ServerTls,
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
+    const address = { port, host: '127.0.0.1' };
+    const socket = tls ? connectTls({ ...address, ...asClient(tls) }) : connectPlain(address);
     let reply = Buffer.alloc(0);
     const end = (answer: boolean) => {
       socket.destroy();
       resolve(answer);
     };
     socket.setTimeout(PROBE_TIMEOUT_MS, () => end(false));
-    socket.on('connect', () => socket.write(request));
+    socket.on(tls ? 'secureConnect' : 'connect', () => socket.write(request));
     socket.on('error', () => end(false));
     socket.on('close', () => end(false));
     socket.on('data', (chunk) => {
@@ -30,14 +36,20 @@ export function probe(
   });
 }
 
+function asClient({ mutual }: ServerTls): ConnectionOptions {
+  const own = mutual && { cert: readFileSync(mutual.cert), key: readFileSync(mutual.key) };
+  return { ...own, rejectUnauthorized: false };
+}
+
 const OP_MSG = 2013;
 
 /** Whether the engine answers a command that needs its storage (`listDatabases`), or demands a login. */
-export function answersMongo(port: number): Promise<boolean> {
-  return probe(port, request(), (reply) => {
+export function answersMongo(port: number, tls?: ServerTls): Promise<boolean> {
+  const judge = (reply: Buffer) => {
     if (reply.length < 4 || reply.length < reply.readInt32LE(0)) return undefined;
     return reply.includes(OK) || reply.includes(WHO_ARE_YOU);
-  });
+  };
+  return probe(port, request(), judge, tls);
 }
 
 /** The field `ok: 1` of a reply, as a double. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Engine, type EngineOptions, externalEngine } from './engine.ts';
 import type { EngineName } from './errors.ts';
@@ -13,12 +14,17 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** The environment variables that name external engines. Such an engine is not started or stopped here. */
+/**
+ * The environment variables that name external engines, or, with `_FILE` behind it, a file that does. Such an engine is
+ * not started or stopped here.
+ */
 const VARIABLES = { kafka: 'KAFKA_BROKERS', redis: 'REDIS_URL', mongo: 'MONGODB_URI' } as const;
 
 /** The external engine that the environment variable names, if it is set. */
 export function fromEnvironment(name: EngineName): Engine | undefined {
-  const address = process.env[VARIABLES[name]];
+  const variable = VARIABLES[name];
+  const file = process.env[`${variable}_FILE`];
+  const address = process.env[variable] || (file && readFileSync(file, 'utf8').trim());
   return address ? externalEngine(name, address) : undefined;
 }
 

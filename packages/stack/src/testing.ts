@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Certificates, makeCertificates, type ServerTls } from './certificates.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { uniqueFolder } from './folder.ts';
 import { startKafka } from './kafka.ts';
@@ -35,9 +36,16 @@ export async function testMongo(t: Test): Promise<Engine> {
   return fromEnvironment('mongo') ?? own(t, startMongo);
 }
 
-/** A Redis for this test alone. It stops when `t` ends. `args` as for startRedis. */
-export async function testRedis(t: Test, args: string[] = []): Promise<Engine> {
-  return own(t, (options) => startRedis({ ...options, args }));
+/** A Redis for this test alone. It stops when `t` ends. `args` and `tls` as for startRedis. */
+export async function testRedis(t: Test, args: string[] = [], tls?: ServerTls): Promise<Engine> {
+  return own(t, (options) => startRedis({ ...options, args, tls }));
+}
+
+/** Certificates in a folder that is removed when `t` ends. */
+export async function testCertificates(t: Test): Promise<Certificates> {
+  const folder = await uniqueFolder();
+  t.teardown(() => folder.remove());
+  return makeCertificates(folder.path('certificates'));
 }
 
 /** A Redis Cluster for this test alone. It stops when `t` ends. */

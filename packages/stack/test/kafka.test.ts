@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { test } from 'tap';
+import { makeCertificates } from '../src/certificates.ts';
 import { uniqueFolder } from '../src/folder.ts';
-import { startKafka } from '../src/kafka.ts';
+import { startSecuredKafka } from '../src/kafka.ts';
 import { testKafka, uniqueName } from '../src/testing.ts';
 
 type Admin = ReturnType<Kafka['admin']>;
@@ -54,9 +54,11 @@ test('Kafka with a login accepts its user by each mechanism, and nobody else', a
   const folder = await uniqueFolder();
   t.teardown(() => folder.remove());
   const dataDir = folder.path('kafka');
-  const engine = await startKafka({ dataDir, login: { username: 'ada', password: 'right' } });
+  const certificates = await makeCertificates(folder.path('certificates'));
+  const security = { certificates, login: { username: 'ada', password: 'right' } };
+  const engine = await startSecuredKafka({ dataDir, security });
   t.teardown(() => engine.stop('SIGKILL'));
-  const ca = readFileSync(join(dataDir, 'ca.pem'), 'utf8');
+  const ca = readFileSync(certificates.ca, 'utf8');
   const topicsOf = async (options: object) => {
     const kafka = new Kafka({
       brokers: [engine.address],
@@ -86,4 +88,18 @@ test('Kafka with a login accepts its user by each mechanism, and nobody else', a
   }
   await t.rejects(topicsOf({ ssl: { ca } }), 'without a login');
   await t.rejects(topicsOf({}), 'without TLS');
+
+  const at = (name: 'mutual' | 'expired' | 'elsewhere', ssl: object) =>
+    topicsOf({ brokers: [engine.listeners[name]], ssl });
+  const { client, stranger } = certificates;
+  const as = ({ cert, key }: { cert: string; key: string }) => ({
+    ca,
+    cert: readFileSync(cert, 'utf8'),
+    key: readFileSync(key, 'utf8'),
+  });
+  t.same(await at('mutual', as(client)), []);
+  await t.rejects(at('mutual', as(stranger)), /alert/);
+  await t.rejects(at('mutual', { ca }), /alert/);
+  await t.rejects(at('expired', { ca }), /expired/);
+  await t.rejects(at('elsewhere', { ca }), /altnames/);
 });

@@ -1,3 +1,4 @@
+import { type TlsNames, tlsFault } from '@calltally/tls';
 import {
   MongoBulkWriteError,
   MongoError,
@@ -9,9 +10,19 @@ import {
 } from 'mongodb';
 import { TimeoutError } from 'p-timeout';
 
+const NAMES: TlsNames = {
+  engine: 'Mongo',
+  address: 'MONGODB_URI',
+  authorities: 'tlsCAFile in MONGODB_URI',
+  client: 'tlsCertificateKeyFile in MONGODB_URI',
+};
+
 /** What each code means, and its remedy. */
 const MEANINGS = {
-  STORE_UNAVAILABLE: ['no Mongo can be reached', 'see that it runs, and that MONGODB_URI names it'],
+  STORE_UNAVAILABLE: [
+    'no Mongo can be reached',
+    'see that it runs, that MONGODB_URI names it, and uses TLS if it does and only then',
+  ],
   STORE_TIMEOUT: ['Mongo did not answer in time', 'see whether it is overloaded or hangs'],
   STORE_CONFLICT: ['each attempt met a conflict with another writer', 'try again'],
   STORE_CREDENTIALS: [
@@ -52,10 +63,11 @@ export class StoreError extends Error {
     readonly retryable: boolean,
     override readonly cause: unknown,
   ) {
+    const tls = code === 'STORE_TLS' ? tlsFaultIn(cause) : undefined;
     const [what, remedy] = MEANINGS[code];
     const said = (cause instanceof Error ? cause.message : String(cause)).trim();
-    super(`${code}: ${what} (${said}); ${remedy}`);
-    this.meaning = `${what}; ${remedy}`;
+    super(`${code}: ${tls ?? `${what} (${said}); ${remedy}`}`);
+    this.meaning = tls ?? `${what}; ${remedy}`;
   }
 }
 
@@ -80,7 +92,6 @@ const BY_SERVER_CODE = new Map<unknown, StoreErrorCode>([
 const FINAL = new Set<StoreErrorCode>(['STORE_CREDENTIALS', 'STORE_FORBIDDEN', 'STORE_URI', 'STORE_REFUSED']);
 const TIMEOUT_NAMES = new Set(['MongoOperationTimeoutError', 'MongoNetworkTimeoutError']);
 const NETWORK_CODE = /^(E(CONN|HOST|NET|PIPE|TIMEOUT|AI_)|E?(NOTFOUND|NODATA|SERVFAIL|REFUSED)$)/;
-const TLS_CODE = /^(ERR_(SSL|TLS)_|EPROTO$|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|ERR_OSSL)/;
 /** The file system's message. A server on top of another database passes it on with a general code. */
 const NO_ROOM = /no space left on device|disk quota exceeded/i;
 /** The hosted service's one code for everything that its front end refuses. */
@@ -100,7 +111,7 @@ export function storeError(thrown: unknown): StoreError {
 }
 
 function codeOf(thrown: unknown): StoreErrorCode {
-  if (causes(thrown).some(isOfTls)) return 'STORE_TLS';
+  if (tlsFaultIn(thrown) !== undefined) return 'STORE_TLS';
   if (thrown instanceof TimeoutError) return 'STORE_TIMEOUT';
   if (!(thrown instanceof MongoError)) return foreignCodeOf(thrown);
   if (thrown instanceof MongoParseError) return 'STORE_URI';
@@ -138,8 +149,12 @@ function causes(thrown: unknown): unknown[] {
   return [thrown, ...[thrown.cause, ...servers.map(({ error }) => error)].flatMap(causes)];
 }
 
-function isOfTls(thrown: unknown): boolean {
-  return TLS_CODE.test(String((thrown as { code?: unknown }).code));
+function tlsFaultIn(thrown: unknown): string | undefined {
+  for (const cause of causes(thrown)) {
+    const fault = tlsFault(cause, NAMES);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 function codes(meaning: StoreErrorCode, ...ofServer: number[]): [unknown, StoreErrorCode][] {

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startMongo } from '@calltally/stack';
-import type { Test } from '@calltally/stack/testing';
+import { type ServerTls, startMongo } from '@calltally/stack';
+import { type Test, testCertificates } from '@calltally/stack/testing';
 import { MongoClient } from 'mongodb';
 import { test } from 'tap';
 import { openStore } from '../src/index.ts';
@@ -40,6 +40,39 @@ test('a Mongo that asks for a login', async (t) => {
   t.match(await as(''), { code: 'STORE_FORBIDDEN', retryable: false });
 });
 
+test('a Mongo with TLS and a login', async (t) => {
+  const certificates = await testCertificates(t);
+  const { ca, otherCa, server, expired, client, stranger } = certificates;
+  const dataDir = await folderWithUser(t);
+  const both = async ({ cert, key }: typeof client) => {
+    const file = `${cert}.both`;
+    await writeFile(file, `${await readFile(key, 'utf8')}${await readFile(cert, 'utf8')}`);
+    return `tlsCertificateKeyFile=${file}`;
+  };
+  const [own, strange] = await Promise.all([both(client), both(stranger)]);
+  const cases = async (tls: ServerTls, each: [options: string, error: object | undefined][]) => {
+    const mongo = await startMongo({ dataDir, auth: true, tls });
+    const at = (options: string) => `${mongo.address.replace('//', '//ada:right@')}/?${options}`;
+    const said = await Promise.all(each.map(([options]) => refusalBy(at(options))));
+    await mongo.stop();
+    for (const [i, [options, error]] of each.entries()) {
+      if (error === undefined) t.equal(said[i], undefined, options);
+      else t.match(said[i], error, options);
+      t.notMatch(String(said[i]), /\n|right/);
+    }
+  };
+  const tlsError = (message: RegExp) => ({ code: 'STORE_TLS', message, meaning: message });
+  await cases({ identity: server, ca, mutual: client }, [
+    [`tls=true&tlsCAFile=${ca}&${own}`, undefined],
+    [`tls=true&tlsCAFile=${ca}`, tlsError(/client certificate .*tlsCertificateKeyFile/)],
+    [`tls=true&tlsCAFile=${ca}&${strange}`, tlsError(/client certificate .*tlsCertificateKeyFile/)],
+    [`tls=true&tlsCAFile=${otherCa}&${own}`, tlsError(/authority .*tlsCAFile in MONGODB_URI/)],
+    [`tls=true&${own}`, tlsError(/authority .*tlsCAFile in MONGODB_URI/)],
+    ['', { code: 'STORE_UNAVAILABLE', message: /MONGODB_URI .*TLS/ }],
+  ]);
+  await cases({ identity: expired, ca }, [[`tls=true&tlsCAFile=${ca}`, tlsError(/certificate has expired/)]]);
+});
+
 test('a server that is no Mongo, or no TLS server', async (t) => {
   const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
   server.listen(0, '127.0.0.1');
@@ -73,6 +106,13 @@ test('a URI that cannot be used', async (t) => {
 
 /** The address of a Mongo that knows the user `ada` with the password `right`. */
 async function guarded(t: Test): Promise<string> {
+  const mongo = await startMongo({ dataDir: await folderWithUser(t), auth: true });
+  t.teardown(() => mongo.stop('SIGKILL'));
+  return mongo.address;
+}
+
+/** A folder of a Mongo that was stopped, and that knows the user. */
+async function folderWithUser(t: Test): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'calltally-store-'));
   t.teardown(() => rm(dataDir, { recursive: true, force: true }));
   const open = await startMongo({ dataDir });
@@ -81,7 +121,5 @@ async function guarded(t: Test): Promise<string> {
   await client.db('admin').command({ createUser: 'ada', pwd: 'right', roles });
   await client.close();
   await open.stop();
-  const mongo = await startMongo({ dataDir, auth: true });
-  t.teardown(() => mongo.stop('SIGKILL'));
-  return mongo.address;
+  return dataDir;
 }

@@ -14,6 +14,7 @@ import pRetry from 'p-retry';
 import { HealthProbe } from './health-probe.ts';
 import { ApiKeyCache } from './keys/api-key-cache.ts';
 import { RevocationWatcher } from './keys/revocation-watcher.ts';
+import { OutageLog } from './outage-log.ts';
 import { ProbedTallies } from './probed-tallies.ts';
 import { toLoggedError } from './redaction.ts';
 
@@ -53,12 +54,15 @@ export function createBackend(
   const rows = open(ROWS_TIMEOUT_MS);
   // Separate connections, so that a key does not wait behind the rows of sixteen large users.
   const store = open(KEYS_TIMEOUT_MS);
-  const link = new CountersLink({
-    ...settings.redis,
-    commandTimeoutMs: COMMAND_TIMEOUT_MS,
-    timeoutExcludesStalls: true,
-    openTimeoutMs: OPEN_TIMEOUT_MS,
-  });
+  const link = new CountersLink(
+    {
+      ...settings.redis,
+      commandTimeoutMs: COMMAND_TIMEOUT_MS,
+      timeoutExcludesStalls: true,
+      openTimeoutMs: OPEN_TIMEOUT_MS,
+    },
+    new OutageLog(logger, 'Redis', 'answers come from Mongo'),
+  );
   const rowsAsOf = new RowsAsOf(rows);
   const filler = new Filler({
     ledger: () => link.current && { store: rows, ...link.current },
@@ -71,7 +75,11 @@ export function createBackend(
   const reader = new DashboardReader(read);
   const series = new SeriesReader(read);
   const keys = new ApiKeyCache(store.apiKeys);
-  const watcher = new RevocationWatcher(store.apiKeys, keys, logger);
+  const watcher = new RevocationWatcher(
+    store.apiKeys,
+    keys,
+    new OutageLog(logger, 'Mongo', 'keys known here stay valid, and counters are read'),
+  );
   const stopping = new AbortController();
   let indexing: Promise<void> = Promise.resolve();
 

@@ -25,7 +25,8 @@ test("a store's error is logged by its code, its meaning and the name of its cau
   t.strictSame(toLoggedError(new StoreError('STORE_UNAVAILABLE', true, cause)), {
     type: 'StoreError',
     code: 'STORE_UNAVAILABLE',
-    message: 'no Mongo can be reached; see that it runs, and that MONGODB_URI names it',
+    message:
+      'no Mongo can be reached; see that it runs, that MONGODB_URI names it, and uses TLS if it does and only then',
     cause: 'MongoNetworkError',
   });
   t.same(toLoggedError('thrown text'), { type: 'string', message: 'thrown text' });

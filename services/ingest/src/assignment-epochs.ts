@@ -10,6 +10,7 @@ import type { Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import { Backoff } from './backoff.ts';
 import { withHeartbeats } from './heartbeats.ts';
+import { logRetry } from './log-retry.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { PartitionQueues } from './partition-queues.ts';
 import { Positions } from './positions.ts';
@@ -157,7 +158,7 @@ export class AssignmentEpochs {
       } catch (thrown) {
         stopping.throwIfAborted();
         metrics.failures.inc({ code: codeOf(thrown) });
-        logger.warn({ err: thrown }, 'cannot start counting, retrying');
+        logRetry(logger, 'cannot start counting', thrown);
         await backoff.pause(stopping);
       }
     }

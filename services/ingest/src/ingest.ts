@@ -1,4 +1,4 @@
-import { ensureTopics, type KafkaClientOptions, kafkaClient, refusedLogin } from '@calltally/contract';
+import { ensureTopics, type KafkaClientOptions, kafkaClient } from '@calltally/contract';
 import type { CounterSessionOptions } from '@calltally/counters';
 import { Filler } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
@@ -14,6 +14,7 @@ import { type FetchParts, handleFetch } from './handle-fetch.ts';
 import { HeldPartitions } from './held-partitions.ts';
 import type { Readiness } from './http.ts';
 import { Liveness } from './liveness.ts';
+import { logRetry } from './log-retry.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { OffsetCommitter } from './offset-committer.ts';
 import { TopicAdmin } from './topic-admin.ts';
@@ -230,22 +231,11 @@ export class Ingest {
         const reason = String(thrown);
         const atMs = performance.now();
         if (logged?.reason !== reason || atMs > logged.atMs + REPEAT_REASON_MS) {
-          this.#logReason(what, thrown);
+          logRetry(this.#parts.logger, 'cannot start', thrown, { what });
           logged = { reason, atMs };
         }
         await backoff.pause(this.#stopping.signal);
       }
     }
-  }
-
-  #logReason(what: string, thrown: unknown): void {
-    const { logger } = this.#parts;
-    const refusal = refusedLogin(thrown);
-    if (refusal === undefined) logger.warn({ err: thrown, what }, 'cannot start, retrying');
-    else
-      logger.error(
-        { what },
-        `Kafka refused the login: ${refusal}; retrying. See KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
-      );
   }
 }

@@ -1,4 +1,4 @@
-import { refusedLogin } from '@calltally/contract';
+import { kafkaFault } from '@calltally/contract';
 import { CallEventProducerError } from '@calltally/contract/producer';
 import { CountersError } from '@calltally/counters';
 import { SettingsError } from '@calltally/settings';
@@ -27,10 +27,6 @@ const MESSAGE_LENGTH_MAX = 1000;
 const OR_START = 'or run `npm start` beside this';
 const REDIS_REMEDY = `is Redis there? Set REDIS_URL, ${OR_START}`;
 const KAFKA_REMEDY = `is Kafka there? Set KAFKA_BROKERS, ${OR_START}`;
-const REDIS_REFUSES = /\b(WRONGPASS|NOAUTH|NOPERM)\b/;
-const LOGIN_REMEDY =
-  'set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD to what Kafka knows';
-
 /** Anything thrown as a code and one line, without a stack trace or a secret. */
 export function failureOf(thrown: unknown): Failure {
   const { code, message } = describe(thrown);
@@ -54,10 +50,8 @@ function describe(thrown: unknown): Failure {
     return { code: thrown.code, message: withoutCode(message) + more };
   }
   if (thrown instanceof CountersError) return ofCounters(thrown);
-  const refusal = refusedLogin(thrown);
-  if (refusal !== undefined) {
-    return { code: 'KAFKA_REFUSED', message: `Kafka refused the login: ${refusal}; ${LOGIN_REMEDY}` };
-  }
+  const fault = kafkaFault(thrown);
+  if (fault !== undefined) return fault;
   if (thrown instanceof CallEventProducerError) {
     return { code: thrown.code, message: withoutCode(message) };
   }
@@ -69,14 +63,9 @@ function withoutCode(message: string): string {
   return message.slice(message.indexOf(': ') + 2);
 }
 
-function ofCounters({ code, message, cause }: CountersError): Failure {
+function ofCounters({ code, message }: CountersError): Failure {
   const said = withoutCode(message);
-  if (cause instanceof Error && REDIS_REFUSES.test(cause.message)) {
-    return {
-      code: 'REDIS_REFUSED',
-      message: `Redis refused the user or the password: ${cause.message}; correct REDIS_URL`,
-    };
-  }
+  if (code === 'COUNTERS_CREDENTIALS') return { code: 'REDIS_REFUSED', message: said };
   return {
     code,
     message: code === 'COUNTERS_LOST' ? `Redis did not answer: ${said}; ${REDIS_REMEDY}` : said,

@@ -21,13 +21,15 @@ interface StackFile {
  */
 export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Environment {
   // If everything is named, the file is not needed, and need not be readable.
-  const isNamed = env.KAFKA_BROKERS && env.MONGODB_URI && (env.REDIS_URL || env.REDIS_CLUSTER_NODES);
+  const isSet = (variable: string) => Boolean(env[variable] || env[`${variable}_FILE`]);
+  const isNamed =
+    isSet('KAFKA_BROKERS') && isSet('MONGODB_URI') && (isSet('REDIS_URL') || isSet('REDIS_CLUSTER_NODES'));
   const stack = isNamed ? undefined : runningStack(cwd);
   if (stack === undefined) return env;
   const { kafka, topic, redis, mongo } = stack;
   const filled: Record<string, string | undefined> = { ...env };
   const fill = (variable: string, value: unknown) => {
-    if (!filled[variable] && typeof value === 'string') filled[variable] = value;
+    if (!isSet(variable) && typeof value === 'string') filled[variable] = value;
   };
   // The topic belongs to these brokers; with other brokers its name would be a guess.
   if (!env.KAFKA_BROKERS) fill('KAFKA_TOPIC', topic);

@@ -16,7 +16,7 @@ test('a Kafka that refuses is told from one that is away, behind whatever gave u
     [
       refused,
       'KAFKA_REFUSED',
-      /^Kafka refused the login: SASL .*; set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD /,
+      /^Kafka refused the login: SASL .*; see KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD$/,
     ],
     [forbidden, 'KAFKA_FORBIDDEN', /^Kafka does not let this user do that: not authorized; /],
     [away, 'KAFKA_UNAVAILABLE', /^Kafka did not answer: .*ECONNREFUSED.*KAFKA_BROKERS/],

@@ -29,6 +29,12 @@ test('the stack of a running npm start', async (t) => {
   await t.test('gives way to the environment, variable by variable', async (t) => {
     const env = { KAFKA_BROKERS: 'kafka:9092', REDIS_CLUSTER_NODES: 'redis:6379', MONGODB_URI: '' };
     t.strictSame(withStackAddresses({ env, cwd }), { ...env, MONGODB_URI: addresses.mongo });
+    const files = { REDIS_URL_FILE: '/run/redis', MONGODB_URI_FILE: '/run/mongo' };
+    t.match(withStackAddresses({ env: files, cwd }), {
+      ...files,
+      REDIS_URL: undefined,
+      MONGODB_URI: undefined,
+    });
   });
 
   await t.test('counts only while its supervisor lives', async (t) => {

@@ -1,4 +1,4 @@
-import { refusedLogin } from '../kafka-client.ts';
+import { type KafkaNames, kafkaFault } from '../kafka-fault.ts';
 import type { Rejection, RejectionCode } from '../rejection.ts';
 
 /** An event that ingest would reject and that was therefore not sent. Sending it again does not help. */
@@ -51,6 +51,16 @@ export class CallEventProducerError extends Error {
   }
 }
 
+/** As options of the producer. */
+const OPTIONS: KafkaNames = {
+  engine: 'Kafka',
+  address: '`brokers` and `ssl`',
+  authorities: '`ssl.ca`',
+  client: '`ssl.cert` and `ssl.key`',
+  login: '`sasl`',
+  tokens: '`sasl.tokenEndpoint`',
+};
+
 const WRAPPERS = ['KafkaJSNumberOfRetriesExceeded', 'KafkaJSNonRetriableError'];
 const WRAPPERS_DEEP_MAX = 8;
 
@@ -65,15 +75,12 @@ const SESSION_OVER = [
 /** Converts anything thrown by a send to `topic`. kafkajs hides in wrappers whether a retry makes sense. */
 export function producerError(thrown: unknown, topic: string): CallEventProducerError {
   if (thrown instanceof CallEventProducerError) return thrown;
-  const refusal = refusedLogin(thrown);
-  if (refusal !== undefined) {
-    return new CallEventProducerError(
-      'PRODUCER_REFUSED',
-      `Kafka refused the login: ${refusal}; see \`sasl\``,
-      false,
-      thrown,
-    );
-  }
+  const fault = kafkaFault(thrown, OPTIONS);
+  if (fault?.code === 'KAFKA_REFUSED')
+    return new CallEventProducerError('PRODUCER_REFUSED', fault.message, false, thrown);
+  // Certificates are renewed, and brokers come back, while events are kept.
+  if (fault !== undefined)
+    return new CallEventProducerError('PRODUCER_UNAVAILABLE', fault.message, true, thrown);
   type KafkaError = { name?: string; message?: string; type?: string; retriable?: boolean; cause?: unknown };
   let root = thrown as KafkaError;
   for (let depth = 0; depth < WRAPPERS_DEEP_MAX; depth++) {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiKeys } from '@calltally/store';
-import type { Logger } from '@calltally/telemetry';
-import { toLoggedError } from '../redaction.ts';
+import type { OutageLog } from '../outage-log.ts';
 import type { ApiKeyCache } from './api-key-cache.ts';
 
 /** With the time of one query, a revoked key is accepted for at most two seconds. */
@@ -19,7 +18,7 @@ const OVERLAP_MS = 10_000;
 export class RevocationWatcher {
   readonly #keys: Pick<ApiKeys, 'revokedSince' | 'lastRevocation'>;
   readonly #cache: Pick<ApiKeyCache, 'revoke'>;
-  readonly #logger: Logger;
+  readonly #outages: OutageLog;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
   /** The latest revocation seen; undefined until Mongo has been asked. */
@@ -29,11 +28,11 @@ export class RevocationWatcher {
   constructor(
     keys: Pick<ApiKeys, 'revokedSince' | 'lastRevocation'>,
     cache: Pick<ApiKeyCache, 'revoke'>,
-    logger: Logger,
+    outages: OutageLog,
   ) {
     this.#keys = keys;
     this.#cache = cache;
-    this.#logger = logger;
+    this.#outages = outages;
   }
 
   /** Whether the last poll was answered. */
@@ -65,17 +64,11 @@ export class RevocationWatcher {
         this.#cache.revoke(row.hash);
         if (row.revoked_at !== undefined && row.revoked_at > this.#latest) this.#latest = row.revoked_at;
       }
-      if (!this.#reachable) this.#logger.info('checking for revoked keys again');
+      this.#outages.back();
       this.#reachable = true;
     } catch (thrown) {
       if (this.#stopping.signal.aborted) return;
-      // Once per outage, not twice a second.
-      if (this.#reachable) {
-        this.#logger.warn(
-          { fault: toLoggedError(thrown) },
-          'cannot check for revoked keys, retrying; known keys stay valid',
-        );
-      }
+      this.#outages.away(thrown);
       this.#reachable = false;
     }
   }

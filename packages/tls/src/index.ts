@@ -1,0 +1,1 @@
+export { type TlsNames, tlsFault } from './tls-fault.ts';
