@@ -11,6 +11,7 @@ import { test } from 'tap';
 import { runCalltally } from '../src/command.ts';
 import { samplesOf } from '../src/metrics.ts';
 import { freePort, Service } from '../src/service.ts';
+import { loggedBy } from '../src/service-log.ts';
 
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'];
 const E2E = fileURLToPath(new URL('../', import.meta.url));
@@ -180,7 +181,4 @@ async function untilInserted(ingest: Service, count: number): Promise<void> {
 }
 
 /** What ingest logged above level `info`. */
-function troubles(ingest: Service): { level: string; msg: string }[] {
-  const lines = ingest.log.split('\n').filter((line) => line.startsWith('{'));
-  return lines.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info');
-}
+const troubles = (ingest: Service) => loggedBy(ingest).filter(({ level }) => level !== 'info');

@@ -23,10 +23,12 @@ const JVM = [
   '-Djava.awt.headless=true',
 ];
 
+type SecuredListeners = Readonly<Record<Exclude<SecuredListener, 'ipv6'>, string> & { ipv6?: string }>;
+
 /** A Kafka with the listeners of `SECURED_LISTENERS` beside its plain one. */
 export interface SecuredKafka extends Engine {
   /** `host:port` of each. */
-  readonly listeners: Readonly<Record<SecuredListener, string>>;
+  readonly listeners: SecuredListeners;
 }
 
 /** Starts a Kafka of one node that is both broker and controller. Rejects with StackError. */
