@@ -38,17 +38,20 @@ interface Token {
 /** Asks for a token when one is needed, and keeps it until shortly before it expires. */
 export class TokenSource {
   readonly #endpoint: TokenEndpoint;
+  readonly #now: () => number;
   #token: Token | undefined;
   #asking: Promise<Token> | undefined;
 
-  constructor(endpoint: TokenEndpoint) {
+  /** @param now monotonic milliseconds */
+  constructor(endpoint: TokenEndpoint, now: () => number = () => performance.now()) {
     this.#endpoint = endpoint;
+    this.#now = now;
   }
 
   /** @throws TokenError */
   async token(): Promise<string> {
     const known = this.#token;
-    if (known !== undefined && performance.now() < known.renewAtMs) return known.value;
+    if (known !== undefined && this.#now() < known.renewAtMs) return known.value;
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined;
     });
@@ -56,7 +59,7 @@ export class TokenSource {
       this.#token = await this.#asking;
       return this.#token.value;
     } catch (thrown) {
-      if (known !== undefined && performance.now() < known.expiresAtMs) return known.value;
+      if (known !== undefined && this.#now() < known.expiresAtMs) return known.value;
       throw thrown;
     }
   }
@@ -76,7 +79,7 @@ export class TokenSource {
     const { url, clientId, clientSecret, scope } = this.#endpoint;
     const server = { issuer: url, token_endpoint: url };
     const client = { client_id: clientId };
-    const askedAtMs = performance.now();
+    const askedAtMs = this.#now();
     const response = await clientCredentialsGrantRequest(
       server,
       client,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { testCertificates, testRedis } from '@calltally/stack/testing';
+import { hasIpv6, testCertificates, testRedis } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { CounterSession, type CounterSessionOptions, ensureGenerations } from '../src/index.ts';
 import { securedCluster } from './secured-cluster.ts';
@@ -18,7 +18,7 @@ test('a Redis with TLS and a password', async (t) => {
     start(server, [], client),
     start(expired),
     start(elsewhere),
-    testRedis(t),
+    testRedis(t, ['--bind', '127.0.0.1 -::1']),
   ]);
   const ca = pem(certificates.ca);
   const url = secured.address.replace('//', `//:${encodeURIComponent(PASSWORD)}@`);
@@ -38,6 +38,16 @@ test('a Redis with TLS and a password', async (t) => {
       { url: mutual.address, tls: as(client) },
     ])
       t.equal((await ensureGenerations(await open(options), begin)).size, 1);
+  });
+
+  await t.test('is reached by an IPv6 address, if the machine has any', async (t) => {
+    if (!hasIpv6()) return;
+    const url = new URL(plain.address);
+    const nodes = [{ host: '::1', port: Number(url.port) }];
+    url.hostname = '[::1]';
+    t.equal((await open({ url: url.href })).masters.length, 1);
+    const notOne = { message: /cluster support disabled|no cluster node/i };
+    await t.rejects(open({ clusterNodes: nodes }), notOne, 'it answers there, too');
   });
 
   const wrong = (login: string) => secured.address.replace('//', `//${login}@`);

@@ -10,6 +10,7 @@ import { type RedisCluster, type RedisClusterOptions, startRedisCluster } from '
 import { fromEnvironment } from './stack.ts';
 
 export { obtainActionlint } from './obtain/actionlint.ts';
+export { hasIpv6 } from './ports.ts';
 
 /** The part of tap's `t` that is used here. */
 export interface Test {

@@ -16,6 +16,8 @@ test('it starts while both stores are down, logs its address, and stops on a sig
     t.equal((await fetch(`${address}/healthz`)).status, 200);
     t.equal((await fetch(`${address}/readyz`)).status, 503);
     t.equal((await fetch(`${address}/analytics/dashboard`)).status, 401);
+    await api.says(/Redis is away: Redis cannot be reached: ECONNREFUSED/);
+    await api.says(/Mongo is away: no Mongo can be reached; [^"]*MONGODB_URI/);
     api.child.kill(signal);
     t.equal(await api.ended(), 0, signal);
     t.match(api.output(), /"msg":"stopped"/);
