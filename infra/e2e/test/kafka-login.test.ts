@@ -79,8 +79,12 @@ test('Kafka that requires TLS and a login', async (t) => {
   for (const mechanism of MECHANISMS) {
     const ingest = await ingestOf(mechanism, OLD);
     await ingest.start();
-    t.match(await publish(mechanism, mechanism, OLD), { status: 0, out: /^1 published/, err: '' }, mechanism);
-    t.match(await send(`${mechanism}-2`, mechanism, OLD), { status: 0, err: '' }, `${mechanism}: producer`);
+    const [published, sent] = await Promise.all([
+      publish(mechanism, mechanism, OLD),
+      send(`${mechanism}-2`, mechanism, OLD),
+    ]);
+    t.match(published, { status: 0, out: /^1 published/, err: '' }, mechanism);
+    t.match(sent, { status: 0, err: '' }, `${mechanism}: producer`);
     await untilInserted(ingest, 2);
     await untilNothingIsBehind(env(mechanism, OLD));
     t.equal(await ingest.end('SIGTERM'), 0);
@@ -90,11 +94,15 @@ test('Kafka that requires TLS and a login', async (t) => {
   waiting.launch();
   await waiting.alive();
   for (const mechanism of MECHANISMS) {
-    refused(await runCalltally(env(mechanism, WRONG), 'lag'), `${mechanism}: lag`);
-    refused(await publish(`${mechanism}-wrong`, mechanism, WRONG), `${mechanism}: publish`);
-    const { status, err } = await send(`${mechanism}-wrong`, mechanism, WRONG);
+    const [lag, published, sent] = await Promise.all([
+      runCalltally(env(mechanism, WRONG), 'lag'),
+      publish(`${mechanism}-wrong`, mechanism, WRONG),
+      send(`${mechanism}-wrong`, mechanism, WRONG),
+    ]);
+    refused(lag, `${mechanism}: lag`);
+    refused(published, `${mechanism}: publish`);
     t.match(
-      { status, err },
+      { status: sent.status, err: sent.err },
       { status: 1, err: /^PRODUCER_REFUSED false: Kafka refused the login: SASL/ },
       mechanism,
     );
