@@ -46,7 +46,7 @@ test('a Redis with TLS and a password', async (t) => {
     const nodes = [{ host: '::1', port: Number(url.port) }];
     url.hostname = '[::1]';
     t.equal((await open({ url: url.href })).masters.length, 1);
-    const notOne = { message: /cluster support disabled|no cluster node/i };
+    const notOne = { message: /no node of the cluster tells its slots/ };
     await t.rejects(open({ clusterNodes: nodes }), notOne, 'it answers there, too');
   });
 
@@ -61,12 +61,6 @@ test('a Redis with TLS and a password', async (t) => {
     ['no authority', { url }, 'TLS', /authority .* REDIS_TLS_CA_FILE/],
     ['an old certificate', { url: old.address, tls: { ca } }, 'TLS', /certificate has expired/],
     ['another name', { url: moved.address, tls: { ca } }, 'TLS', /another name .* REDIS_URL/],
-    [
-      'a stranger',
-      { url: mutual.address, tls: as(stranger) },
-      'TLS',
-      /client certificate .* REDIS_TLS_CERT_FILE/,
-    ],
     ['a wrong password', { url: wrong(':no'), tls: { ca } }, 'CREDENTIALS', /password; .*REDIS_PASSWORD/],
     ['an unknown user', { url: wrong('eve:no'), tls: { ca } }, 'CREDENTIALS', /user .*REDIS_URL/],
     ['no password', { url: secured.address, tls: { ca } }, 'CREDENTIALS', /password; .*REDIS_PASSWORD/],
@@ -89,12 +83,13 @@ test('a Redis with TLS and a password', async (t) => {
     });
   }
 
-  await t.test('no client certificate is named, however the server says it', async (t) => {
+  await t.test('a missing or strange client certificate is named, however the server says it', async (t) => {
     // Redis closes the connection right after its alert, and either may arrive first.
-    await t.rejects(open({ url: mutual.address, tls: { ca } }), {
-      code: /^COUNTERS_(TLS|LOST)$/,
-      message: /client certificate .*REDIS_TLS_CERT_FILE/,
-    });
+    for (const tls of [{ ca }, as(stranger)])
+      await t.rejects(open({ url: mutual.address, tls }), {
+        code: /^COUNTERS_(TLS|LOST)$/,
+        message: /client certificate .*REDIS_TLS_CERT_FILE/,
+      });
   });
 });
 
