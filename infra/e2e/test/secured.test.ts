@@ -123,13 +123,15 @@ test('engines that want TLS, certificates and logins', async (t) => {
       ssl: { ca },
       sasl: tokenLogin({ url: tokens.url, clientId: 'tally', clientSecret, scope }),
     });
-    const cases: [broker: string | undefined, object, code: string, RegExp][] = [
+    // A broker's alert may be lost when it closes the connection.
+    const alerted = /^KAFKA_(TLS|UNAVAILABLE)$/;
+    const cases: [broker: string | undefined, object, code: string | RegExp, RegExp][] = [
       [login, { ssl: true }, 'KAFKA_TLS', /not trusted; .*KAFKA_SSL_CA_FILE/],
       [expired, { ssl: { ca } }, 'KAFKA_TLS', /^Kafka's certificate has expired/],
       [elsewhere, { ssl: { ca } }, 'KAFKA_TLS', /another name .*KAFKA_BROKERS/],
-      [mutual, { ssl: { ca } }, 'KAFKA_TLS', /client certificate .*KAFKA_SSL_CERT_FILE/],
-      [mutual, { ssl: identity }, 'KAFKA_TLS', /client certificate .*KAFKA_SSL_CERT_FILE/],
-      [mutual, {}, 'KAFKA_UNAVAILABLE', /closed .*KAFKA_SSL.*KAFKA_SASL_MECHANISM/],
+      [mutual, { ssl: { ca } }, alerted, /client certificate .*KAFKA_SSL_CERT_FILE/],
+      [mutual, { ssl: identity }, alerted, /client certificate .*KAFKA_SSL_CERT_FILE/],
+      [mutual, {}, 'KAFKA_UNAVAILABLE', /closed .*KAFKA_SSL\).*KAFKA_SASL_MECHANISM/],
       [login, { ssl: { ca } }, 'KAFKA_UNAVAILABLE', /closed .*KAFKA_SASL_MECHANISM/],
       [ipv6, { ssl: { ca } }, 'KAFKA_TLS', /where TLS should begin; .*KAFKA_BROKERS/],
       [login, withToken('no'), 'KAFKA_REFUSED', /token endpoint .*invalid_client; .*_CLIENT_SECRET/],

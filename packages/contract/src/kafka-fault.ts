@@ -36,7 +36,7 @@ export function kafkaFault(thrown: unknown, names: KafkaNames = VARIABLES): Kafk
     if (refusal !== undefined) return { code: 'KAFKA_REFUSED', message: refusal };
     const tls = tlsFault(error, names);
     if (tls !== undefined) return { code: 'KAFKA_TLS', message: tls };
-    if (error.name === 'KafkaJSConnectionClosedError') closed = closedBy(names);
+    if (isClosed(error)) closed = closedBy(names);
     error = error.cause;
   }
   return closed;
@@ -53,8 +53,13 @@ function refusalIn(error: Error, { login, tokens }: KafkaNames): string | undefi
   return `Kafka refused the login: ${error.message}; see ${login}`;
 }
 
-/** Brokers say nothing to a client that speaks plainly where TLS is expected, or asks without a login. */
-function closedBy({ address, login }: KafkaNames): KafkaFault {
-  const message = `Kafka closed the connection; if it runs, see that ${address}, and ${login}, fit the port`;
+function isClosed({ name, code }: Error & { code?: unknown }): boolean {
+  return name === 'KafkaJSConnectionClosedError' || code === 'ECONNRESET';
+}
+
+/** Brokers say nothing to a client that lacks what they expect; even their alert may be lost in the closing. */
+function closedBy({ address, login, client }: KafkaNames): KafkaFault {
+  const expected = `TLS (${address}), a login (${login}) or a client certificate (${client})`;
+  const message = `Kafka closed the connection; if it runs, see whether that port expects ${expected}`;
   return { code: 'KAFKA_UNAVAILABLE', message };
 }

@@ -25,6 +25,7 @@ test('a refused login is recognised, however it is wrapped', (t) => {
 test('a closed connection says what may be expected there, unless its cause says more', (t) => {
   const closed = (cause?: unknown) => errorWith({ name: 'KafkaJSConnectionClosedError' }, cause);
   t.match(kafkaFault(closed()), { code: 'KAFKA_UNAVAILABLE', message: /KAFKA_SSL.*KAFKA_SASL_MECHANISM/ });
+  t.match(kafkaFault(errorWith({ code: 'ECONNRESET' })), { code: 'KAFKA_UNAVAILABLE' });
   t.match(kafkaFault(closed(errorWith({ code: 'CERT_HAS_EXPIRED' }))), {
     code: 'KAFKA_TLS',
     message: /expired/,

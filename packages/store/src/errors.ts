@@ -21,7 +21,7 @@ const NAMES: TlsNames = {
 const MEANINGS = {
   STORE_UNAVAILABLE: [
     'no Mongo can be reached',
-    'see that it runs, that MONGODB_URI names it, and uses TLS if it does and only then',
+    'see that it runs, that MONGODB_URI names it, and that TLS and certificates in it are what it expects',
   ],
   STORE_TIMEOUT: ['Mongo did not answer in time', 'see whether it is overloaded or hangs'],
   STORE_CONFLICT: ['each attempt met a conflict with another writer', 'try again'],

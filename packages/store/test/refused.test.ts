@@ -62,10 +62,15 @@ test('a Mongo with TLS and a login', async (t) => {
     }
   };
   const tlsError = (message: RegExp) => ({ code: 'STORE_TLS', message, meaning: message });
+  // The server's alert may be lost when it closes the connection.
+  const notCertified = {
+    code: /^STORE_(TLS|UNAVAILABLE)$/,
+    message: /certificate.* MONGODB_URI|MONGODB_URI.* certificate/,
+  };
   await cases({ identity: server, ca, mutual: client }, [
     [`tls=true&tlsCAFile=${ca}&${own}`, undefined],
-    [`tls=true&tlsCAFile=${ca}`, tlsError(/client certificate .*tlsCertificateKeyFile/)],
-    [`tls=true&tlsCAFile=${ca}&${strange}`, tlsError(/client certificate .*tlsCertificateKeyFile/)],
+    [`tls=true&tlsCAFile=${ca}`, notCertified],
+    [`tls=true&tlsCAFile=${ca}&${strange}`, notCertified],
     [`tls=true&tlsCAFile=${otherCa}&${own}`, tlsError(/authority .*tlsCAFile in MONGODB_URI/)],
     [`tls=true&${own}`, tlsError(/authority .*tlsCAFile in MONGODB_URI/)],
     ['', { code: 'STORE_UNAVAILABLE', message: /MONGODB_URI .*TLS/ }],

@@ -26,7 +26,7 @@ test("a store's error is logged by its code, its meaning and the name of its cau
     type: 'StoreError',
     code: 'STORE_UNAVAILABLE',
     message:
-      'no Mongo can be reached; see that it runs, that MONGODB_URI names it, and uses TLS if it does and only then',
+      'no Mongo can be reached; see that it runs, that MONGODB_URI names it, and that TLS and certificates in it are what it expects',
     cause: 'MongoNetworkError',
   });
   t.same(toLoggedError('thrown text'), { type: 'string', message: 'thrown text' });
