@@ -21,7 +21,7 @@ const certificates = (description: string, remedy: string) =>
 /** The schema of a variable with the authorities that sign an engine's certificates. */
 export const authorities = (engine: string) =>
   certificates(
-    `certificates (PEM) of the authorities that ${engine} is trusted by, in place of those that Node knows`,
+    `authorities (certificates in PEM) that may have signed ${engine}'s certificate, in place of those that Node knows`,
     'one or more certificates in PEM',
   );
 
