@@ -94,7 +94,7 @@ test('a short failure prints nothing, and a lasting one prints each code once', 
   ]);
   t.match(
     lines.join(),
-    /no Mongo can be reached; see that it runs, and that MONGODB_URI names it, [^\n]*\(STORE_UNAVAILABLE\)/,
+    /no Mongo can be reached; see that it runs, that MONGODB_URI names it, [^\n]*\(STORE_UNAVAILABLE\)/,
   );
   t.equal(lines.length, 3);
   const busy = Array.from({ length: 20 }, (_, i) => ({
