@@ -10,7 +10,7 @@ import {
   securedAddresses,
   securedSettings,
 } from './kafka-listeners.ts';
-import { formatOnce, JAVA_LOCALE, LOGS, obtainKafka } from './obtain/kafka.ts';
+import { formatOnce, JAVA_LOCALE, type KafkaFiles, LOGS, obtainKafka } from './obtain/kafka.ts';
 import { onFreePorts } from './ports.ts';
 import { probe } from './probe.ts';
 
@@ -53,12 +53,7 @@ async function start(
 ): Promise<{ engine: Engine; listeners: Record<SecuredListener, string> }> {
   const dataDir = resolve(given.dataDir);
   const files = await obtainKafka(log);
-  await mkdir(dataDir, { recursive: true });
-  // Java reads paths from a list of folders, a class path, a Latin-1 file and a URL. Each has its own separators and
-  // escapes, so all paths are relative: then the path of the folder itself may contain any character.
-  await copyFile(files.log4j, join(dataDir, 'log4j2.properties'));
-  await rm(join(dataDir, 'jars'), { force: true });
-  await symlink(files.jars, join(dataDir, 'jars'));
+  await prepareFolder(files, dataDir);
   await formatOnce(files, dataDir, security && scramUser(security.login));
   const secured = security === undefined ? [] : SECURED_LISTENERS;
   return onFreePorts(dataDir, ['broker', 'controller', ...secured], async (ports) => {
@@ -68,35 +63,51 @@ async function start(
       `PLAINTEXT://127.0.0.1:${port}`,
       ...secured.map((name) => `${name.toUpperCase()}://${addresses[name]}`),
     ];
-    const own = [
+    const settings = [
       `listeners=${[...listeners, `CONTROLLER://127.0.0.1:${controller}`]}`,
       `advertised.listeners=${listeners}`,
       `controller.quorum.voters=1@127.0.0.1:${controller}`,
-      `log.dirs=${LOGS}`,
       ...(security === undefined ? [] : await securedSettings(security, dataDir)),
     ];
-    const settings = `${await readFile(files.settings, 'utf8')}\n${own.join('\n')}\n`;
-    await writeFile(join(dataDir, 'server.properties'), settings);
-    const daemon = new Daemon({
-      name: 'kafka',
-      dataDir,
-      log,
-      restart,
-      command: files.java,
-      env: JAVA_LOCALE,
-      args: [
-        ...JVM,
-        '-Dlog4j2.configurationFile=log4j2.properties',
-        '-cp',
-        'jars/*',
-        'kafka.Kafka',
-        'server.properties',
-      ],
-      isReady: () => servesTopics(port),
-    });
+    const daemon = await kafkaDaemon(files, settings, { name: 'kafka', dataDir, log, restart, port });
     await daemon.start();
     const address = addresses.login ?? `127.0.0.1:${port}`;
     return { engine: ownEngine({ name: 'kafka', address, dataDir }, daemon), listeners: addresses };
+  });
+}
+
+/** Puts what every node needs into its folder. */
+export async function prepareFolder(files: KafkaFiles, dataDir: string): Promise<void> {
+  await mkdir(dataDir, { recursive: true });
+  // Java reads paths from a list of folders, a class path, a Latin-1 file and a URL. Each has its own separators and
+  // escapes, so all paths are relative: then the path of the folder itself may contain any character.
+  await copyFile(files.log4j, join(dataDir, 'log4j2.properties'));
+  await rm(join(dataDir, 'jars'), { force: true });
+  await symlink(files.jars, join(dataDir, 'jars'));
+}
+
+interface NodeOptions extends EngineOptions {
+  /** For log lines and errors. */
+  name: string;
+  /** Of the plain listener. */
+  port: number;
+}
+
+/** One node, with `settings` in addition to infra/kafka/server.properties, and instead of the same settings there. */
+export async function kafkaDaemon(
+  files: KafkaFiles,
+  settings: readonly string[],
+  { port, ...options }: NodeOptions,
+): Promise<Daemon> {
+  const all = [await readFile(files.settings, 'utf8'), `log.dirs=${LOGS}`, ...settings];
+  await writeFile(join(options.dataDir, 'server.properties'), `${all.join('\n')}\n`);
+  const main = ['kafka.Kafka', 'server.properties'];
+  return new Daemon({
+    ...options,
+    command: files.java,
+    env: JAVA_LOCALE,
+    args: [...JVM, '-Dlog4j2.configurationFile=log4j2.properties', '-cp', 'jars/*', ...main],
+    isReady: () => servesTopics(port),
   });
 }
 

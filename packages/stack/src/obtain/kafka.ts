@@ -7,7 +7,7 @@ import { cacheDir, isObtained, obtained } from './cache.ts';
 import { run } from './command.ts';
 import { JAVA, MAVEN, obtainTool, obtainTools, type Tool } from './tools.ts';
 
-interface KafkaFiles {
+export interface KafkaFiles {
   java: string;
   /** Folder with only Kafka's jars. */
   jars: string;
