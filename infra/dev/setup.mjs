@@ -1,4 +1,4 @@
-// Prepares and runs `npm start`, the `npm test` commands and `npm run bench`, even in a fresh clone. So it is plain
+// Prepares and runs `npm start`, `npm run cluster`, the `npm test` commands and `npm run bench`, even in a fresh clone. So it is plain
 // JavaScript without dependencies.
 import { constants } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -68,6 +68,14 @@ async function start() {
   return handOver(() => start(root, args));
 }
 
+async function cluster() {
+  await build();
+  await obtainEngines('--cluster');
+  const { startCluster } = await import('./dist/cluster.js');
+  if (process.exitCode) return process.exitCode;
+  return handOver(() => startCluster(root, args));
+}
+
 /** Runs all checks to the end, so that one run reports every error. */
 async function check() {
   const cache = ['--incremental', '--tsBuildInfoFile', 'node_modules/.cache/calltally/typecheck.tsbuildinfo'];
@@ -130,7 +138,7 @@ async function runChosen(chosen, { needsEngines }) {
 
 const handOver = listenToSignals(onSignal);
 requireNode();
-const tasks = { start, test, 'test:unit': testUnit, 'test:changed': testChanged, prepare };
+const tasks = { start, cluster, test, 'test:unit': testUnit, 'test:changed': testChanged, prepare };
 const chosen = tasks[/** @type {keyof typeof tasks} */ (task)];
 if (chosen === undefined) {
   console.error(`usage: node infra/dev/setup.mjs ${Object.keys(tasks).join('|')} [ARGUMENT…]`);

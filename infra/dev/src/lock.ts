@@ -12,6 +12,6 @@ export async function takeLock(file: string): Promise<() => Promise<void>> {
   const who = attempt.holder === undefined ? '' : ` (process ${attempt.holder})`;
   throw new DevError(
     'DEV_ALREADY_RUNNING',
-    `npm start is already running in this folder${who}; its addresses are in .calltally/stack.json, and Ctrl-C in its terminal stops it`,
+    `npm start or npm run cluster is already running in this folder${who}; its addresses are in .calltally/stack.json, and Ctrl-C in its terminal stops it`,
   );
 }

@@ -20,13 +20,13 @@ interface Options {
   demo: boolean;
 }
 
-/** @throws DevError DEV_USAGE for an unknown argument */
-export function parseOptions(args: readonly string[]): Options {
+/** @param command as people type it @throws DevError DEV_USAGE for an unknown argument */
+export function parseOptions(args: readonly string[], command = 'npm start'): Options {
   const unknown = args.find((arg) => arg !== '--no-demo');
   if (unknown !== undefined) {
     throw new DevError(
       'DEV_USAGE',
-      `npm start: unknown argument ${JSON.stringify(unknown)}; the only option is -- --no-demo`,
+      `${command}: unknown argument ${JSON.stringify(unknown)}; the only option is -- --no-demo`,
     );
   }
   return { demo: !args.includes('--no-demo') };

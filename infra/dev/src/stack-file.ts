@@ -22,17 +22,26 @@ export interface StackDescription {
   supervisor: number;
 }
 
+/** The same of `npm run cluster`. */
+export interface ClusterDescription
+  extends Pick<StackDescription, 'api' | 'kafka' | 'topic' | 'mongo' | 'demo' | 'supervisor'> {
+  /** `REDIS_CLUSTER_NODES` */
+  redis_cluster: string;
+  /** Where each process listens, or null if clients do not connect to it. `api` is the balancer's address. */
+  processes: Record<string, { address: string; pid: number | null }>;
+}
+
 const POLL_MS = 100;
 
 /** Keeps the file up to date: polls the state and writes the file when it changes. */
 export class StackFile {
   readonly #file: string;
-  readonly #describe: () => StackDescription;
+  readonly #describe: () => StackDescription | ClusterDescription;
   readonly #stopping = new AbortController();
   #written = '';
   #running: Promise<void> = Promise.resolve();
 
-  constructor(file: string, describe: () => StackDescription) {
+  constructor(file: string, describe: () => StackDescription | ClusterDescription) {
     this.#file = file;
     this.#describe = describe;
   }
@@ -71,7 +80,10 @@ export class StackFile {
  * What a newcomer needs next: the page, and a request to copy and paste. The demo key follows a `#`, so that the page
  * gets it, but no server or log does.
  */
-export function announcement({ api, demo }: Pick<StackDescription, 'api' | 'demo'>): string[] {
+export function announcement(
+  { api, demo }: Pick<StackDescription, 'api' | 'demo'>,
+  logs = '.calltally/logs',
+): string[] {
   const dashboard = `${api}/analytics/dashboard`;
   const how =
     demo === null
@@ -93,7 +105,7 @@ export function announcement({ api, demo }: Pick<StackDescription, 'api' | 'demo
     `  Documentation: ${api}/docs`,
     ...how,
     '',
-    '  Addresses are in .calltally/stack.json, logs in .calltally/logs. Ctrl-C ends everything.',
+    `  Addresses are in .calltally/stack.json, logs in ${logs}. Ctrl-C ends everything.`,
     '',
   ];
 }

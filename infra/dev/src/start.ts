@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { kafkaFault } from '@calltally/contract';
 import { MongoSettings, readSettings } from '@calltally/settings';
-import { isFileFault, startStack } from '@calltally/stack';
+import { startStack } from '@calltally/stack';
 import { openStore } from '@calltally/store';
-import { Closing, stopSignal } from './closing.ts';
+import type { Closing } from './closing.ts';
 import { startDemo } from './demo/feed.ts';
 import { kafkaSettings, prepareEngines, topicNames } from './kafka.ts';
 import { takeLock } from './lock.ts';
@@ -13,11 +12,10 @@ import { parseOptions } from './options.ts';
 import { chooseAddresses } from './ports.ts';
 import { announcement, StackFile } from './stack-file.ts';
 import { startServices } from './start-services.ts';
+import { say, supervise, timed } from './supervise.ts';
 
 const STORE_TIMEOUT_MS = 30_000;
 const STORE_SELECTION_TIMEOUT_MS = 10_000;
-
-const say = (line: string) => console.log(line);
 
 /**
  * Runs calltally on this machine until this process is asked to stop.
@@ -26,22 +24,8 @@ const say = (line: string) => console.log(line);
  * @returns the exit status: 0 after a request to stop, 1 after a failure, which it has printed
  * @throws file system errors
  */
-export async function start(root: string, args: readonly string[]): Promise<number> {
-  const stopping = stopSignal();
-  const closing = new Closing();
-  let failure: unknown;
-  try {
-    await run(root, args, stopping, closing);
-  } catch (error) {
-    if (!stopping.aborted) failure = error;
-  }
-  if (stopping.aborted) say('\nending …');
-  for (const problem of await closing.run()) say(describe(problem));
-  if (stopping.aborted) say('everything has stopped');
-  if (failure === undefined) return 0;
-  if (isFileFault(failure)) throw failure;
-  say(describe(failure));
-  return 1;
+export function start(root: string, args: readonly string[]): Promise<number> {
+  return supervise((stopping, closing) => run(root, args, stopping, closing));
 }
 
 async function run(
@@ -83,9 +67,16 @@ async function run(
   stopping.throwIfAborted();
 
   const shared = { folder, say, stopping, closing };
-  const services = await timed('api and ingest', () =>
-    startServices({ ...shared, root, engines: addresses, at }),
-  );
+  const env = {
+    ...process.env,
+    KAFKA_BROKERS: addresses.kafka,
+    REDIS_URL: addresses.redis,
+    MONGODB_URI: addresses.mongo,
+  };
+  const [api, ingest] = await timed('api and ingest', () => {
+    const plan = (['api', 'ingest'] as const).map((name) => ({ name, service: name, at: at[name] }));
+    return startServices(plan, { ...shared, root, env });
+  });
   const demo = options.demo
     ? await timed('demo calls', () =>
         startDemo({ ...shared, kafka, topic: topics.topic, store, api: at.api.address }),
@@ -97,8 +88,8 @@ async function run(
     ingest: at.ingest.address,
     ...addresses,
     pids: {
-      api: services.api.pid ?? null,
-      ingest: services.ingest.pid ?? null,
+      api: api?.pid ?? null,
+      ingest: ingest?.pid ?? null,
       kafka: engines.kafka.pid ?? null,
       redis: engines.redis.pid ?? null,
       mongo: engines.mongo.pid ?? null,
@@ -110,19 +101,4 @@ async function run(
   await file.start();
   for (const line of announcement({ api: at.api.address, demo })) say(line);
   if (!stopping.aborted) await once(stopping, 'abort');
-}
-
-async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
-  const startedAtMs = performance.now();
-  const result = await work();
-  say(`${step}: ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
-  return result;
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.name.startsWith('KafkaJS')
-    ? (kafkaFault(error)?.message ??
-        `Kafka: ${error.message}; check that it runs and that KAFKA_BROKERS is correct`)
-    : error.message;
 }

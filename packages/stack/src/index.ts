@@ -1,4 +1,6 @@
+export { type Balancer, startBalancer } from './balancer.ts';
 export { type Certificates, type Identity, makeCertificates, type ServerTls } from './certificates.ts';
+export { type ClusterStack, startClusterStack } from './cluster-stack.ts';
 export type { Engine, EngineOptions } from './engine.ts';
 export { type EngineName, isFileFault, StackError, type StackErrorCode } from './errors.ts';
 export { type SecuredKafka, startKafka, startSecuredKafka } from './kafka.ts';

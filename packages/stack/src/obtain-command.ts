@@ -1,7 +1,7 @@
 import { toldOf } from './errors.ts';
 import { obtainActionlint } from './obtain/actionlint.ts';
 import { obtainEngines } from './obtain/all.ts';
-import { CHROMIUM, obtainTool } from './obtain/tools.ts';
+import { CHROMIUM, HAPROXY, obtainTool, obtainTools, REDIS_CLI } from './obtain/tools.ts';
 
 type Log = (line: string) => void;
 
@@ -18,6 +18,7 @@ async function obtain(what: (log: Log) => Promise<unknown>): Promise<void> {
 }
 
 await obtain(obtainEngines);
-// Only tests need these. Starting calltally must not install a browser.
+// `npm start` needs none of these, and must not install a browser.
 if (process.argv.includes('--chromium')) await obtain((log) => obtainTool(CHROMIUM, log));
+if (process.argv.includes('--cluster')) await obtain((log) => obtainTools([REDIS_CLI, HAPROXY], log));
 if (process.argv.includes('--actionlint')) await obtain(obtainActionlint);

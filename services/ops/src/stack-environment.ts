@@ -5,18 +5,19 @@ import type { Io } from './io.ts';
 
 type Environment = Io['env'];
 
-/** What is read of the file that `npm start` writes. */
+/** What is read of the file that `npm start` or `npm run cluster` writes. */
 interface StackFile {
   supervisor?: unknown;
   kafka?: unknown;
   topic?: unknown;
   redis?: unknown;
+  redis_cluster?: unknown;
   mongo?: unknown;
 }
 
 /**
- * The environment, with the engines of the `npm start` that runs in `cwd` for those that it does not name. A file that
- * a killed `npm start` left behind is ignored, since its ports may belong to another process by now.
+ * The environment, with the engines of the `npm start` or `npm run cluster` that runs in `cwd` for those that it does
+ * not name. A file that a killed one left behind is ignored, since its ports may belong to another process by now.
  * @throws CommandError STACK_UNREADABLE if the file belongs to another user
  */
 export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Environment {
@@ -26,7 +27,7 @@ export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Envir
     isSet('KAFKA_BROKERS') && isSet('MONGODB_URI') && (isSet('REDIS_URL') || isSet('REDIS_CLUSTER_NODES'));
   const stack = isNamed ? undefined : runningStack(cwd);
   if (stack === undefined) return env;
-  const { kafka, topic, redis, mongo } = stack;
+  const { kafka, topic, redis, redis_cluster, mongo } = stack;
   const filled: Record<string, string | undefined> = { ...env };
   const fill = (variable: string, value: unknown) => {
     if (!isSet(variable) && typeof value === 'string') filled[variable] = value;
@@ -35,6 +36,7 @@ export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Envir
   if (!env.KAFKA_BROKERS) fill('KAFKA_TOPIC', topic);
   fill('KAFKA_BROKERS', kafka);
   if (!env.REDIS_CLUSTER_NODES) fill('REDIS_URL', redis);
+  if (!env.REDIS_URL) fill('REDIS_CLUSTER_NODES', redis_cluster);
   fill('MONGODB_URI', mongo);
   return filled;
 }

@@ -26,6 +26,16 @@ test('the stack of a running npm start', async (t) => {
     });
   });
 
+  await t.test('may have a Redis Cluster', async (t) => {
+    const nodes = '127.0.0.1:20002,127.0.0.1:20004';
+    const { redis: _, ...others } = addresses;
+    await write(JSON.stringify({ supervisor: process.pid, ...others, redis_cluster: nodes }));
+    t.equal(withStackAddresses({ env: {}, cwd }).REDIS_CLUSTER_NODES, nodes);
+    const env = { REDIS_URL: 'redis://elsewhere' };
+    t.equal(withStackAddresses({ env, cwd }).REDIS_CLUSTER_NODES, undefined, 'unless another is named');
+    await write(JSON.stringify({ supervisor: process.pid, ...addresses }));
+  });
+
   await t.test('gives way to the environment, variable by variable', async (t) => {
     const env = { KAFKA_BROKERS: 'kafka:9092', REDIS_CLUSTER_NODES: 'redis:6379', MONGODB_URI: '' };
     t.strictSame(withStackAddresses({ env, cwd }), { ...env, MONGODB_URI: addresses.mongo });
