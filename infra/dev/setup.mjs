@@ -1,5 +1,6 @@
 // Prepares and runs `npm start`, `npm run cluster`, the `npm test` commands and `npm run bench`, even in a fresh clone. So it is plain
 // JavaScript without dependencies.
+import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -107,6 +108,19 @@ async function test() {
   return runTests(root, [...alone, ...groups]);
 }
 
+/** Plays the trials of a cluster, or those whose name has one of the given words. */
+async function testCluster() {
+  await buildForTests();
+  await obtainEngines('--cluster');
+  process.env.CLUSTER_TRIALS = args.join(',');
+  const status = await runTests(root, ['--timeout=7200', 'infra/e2e/cluster/trials.test.ts'], {
+    engines: false,
+  });
+  const table = join(root, '.calltally', 'cluster.md');
+  if (existsSync(table)) console.log(`\n${readFileSync(table, 'utf8')}`);
+  return status;
+}
+
 async function testUnit() {
   await buildForTests();
   const { unitTests } = await readTests(root);
@@ -138,7 +152,15 @@ async function runChosen(chosen, { needsEngines }) {
 
 const handOver = listenToSignals(onSignal);
 requireNode();
-const tasks = { start, cluster, test, 'test:unit': testUnit, 'test:changed': testChanged, prepare };
+const tasks = {
+  start,
+  cluster,
+  test,
+  'test:cluster': testCluster,
+  'test:unit': testUnit,
+  'test:changed': testChanged,
+  prepare,
+};
 const chosen = tasks[/** @type {keyof typeof tasks} */ (task)];
 if (chosen === undefined) {
   console.error(`usage: node infra/dev/setup.mjs ${Object.keys(tasks).join('|')} [ARGUMENT…]`);

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CounterSession, readGenerations, snapshotUser, type UserSnapshot } from '@calltally/counters';
 import { fillUntilComplete, repairUsers } from '@calltally/ledger';
 import { ask, figuresOf } from './dashboard.ts';
+import type { Deployment } from './deployment.ts';
 import type { OracleFigures } from './oracle.ts';
-import type { Platform } from './platform.ts';
 import type { World } from './world.ts';
 
 interface Difference {
@@ -13,7 +13,11 @@ interface Difference {
 }
 
 /** Users whose figures (all-time, month or default) differ from the oracle's. */
-export async function compareWithOracle({ platform, oracle, keys }: World): Promise<Difference[]> {
+export async function compareWithOracle({
+  platform,
+  oracle,
+  keys,
+}: World<Deployment>): Promise<Difference[]> {
   const differences: Difference[] = [];
   for (const [userId, key] of keys) {
     for (const query of ['start_date=2000-01-01', 'start_date=2025-01-01&end_date=2025-12-31', '']) {
@@ -33,7 +37,7 @@ export async function compareWithOracle({ platform, oracle, keys }: World): Prom
 const PATIENCE_MS = 20_000;
 
 /** Retries as clients do: every 503 has Retry-After. */
-async function askPatiently(platform: Platform, key: string, query: string) {
+async function askPatiently(platform: Deployment, key: string, query: string) {
   for (const end = Date.now() + PATIENCE_MS; ; ) {
     const askedAtMs = Date.now();
     const answer = await ask(platform.api.url, key, query);
@@ -54,9 +58,9 @@ function same(a: OracleFigures | undefined, b: OracleFigures): boolean {
 }
 
 /** Users whose counters change when they are filled again from rows. Skips cold users. */
-export async function compareWithRows({ platform, keys }: World): Promise<Difference[]> {
+export async function compareWithRows({ platform, keys }: World<Deployment>): Promise<Difference[]> {
   const session = await CounterSession.open({
-    url: platform.redis.address,
+    ...platform.counters,
     commandTimeoutMs: 10_000,
     openTimeoutMs: 2_000,
   });

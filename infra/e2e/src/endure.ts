@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { compareWithOracle, compareWithRows } from './compare.ts';
 import { ask } from './dashboard.ts';
+import type { Deployment } from './deployment.ts';
 import { feelRedisPulse } from './engines.ts';
 import { type FaultReport, rowOf, tally } from './fault-report.ts';
-import { together, type Watched, watch } from './watch.ts';
+import { together, type Watched, watchBoth } from './watch.ts';
 import { Flow, sendCalls, type World } from './world.ts';
 
 type Status = number | 'none';
@@ -75,29 +76,25 @@ export async function endure(t: Test, world: World, report: FaultReport, fault: 
 }
 
 /** Counts some calls and makes every key known and every user complete, as with dashboards in use. */
-export async function warmUp(world: World): Promise<void> {
+export async function warmUp(world: World<Deployment>): Promise<void> {
   await sendCalls(world, 50);
   await caughtUp(world);
   for (const key of world.keys.values()) await ask(world.platform.api.url, key);
 }
 
-/** Reads dashboards of both kinds while `work` runs. */
+/** Reads dashboards of both kinds, and Redis itself, while `work` runs. */
 export async function observe(
   world: World,
   work: () => Promise<void>,
   { quiet = false }: { quiet?: boolean } = {},
 ): Promise<Observed> {
-  const whole = watch(world, { days: 'whole', quiet });
-  const cut = watch(world, { days: 'cut', quiet });
   const pulse = feelRedisPulse(world.platform.redis.address);
-  let slowestRedisMs = 0;
   try {
-    await work();
+    const watched = await watchBoth(world, work, quiet);
+    return { ...watched, slowestRedisMs: pulse.stop() };
   } finally {
-    slowestRedisMs = pulse.stop();
-    await Promise.all([whole.stop(), cut.stop()]);
+    pulse.stop();
   }
-  return { whole: await whole.stop(), cut: await cut.stop(), slowestRedisMs };
 }
 
 interface Ordeal extends Pick<Fault, 'name' | 'whole' | 'cut'> {
@@ -139,7 +136,7 @@ export async function conclude(t: Test, world: World, report: FaultReport, ordea
 }
 
 /** Waits until everything sent so far is read, committed and counted. */
-export async function caughtUp({ platform, keys }: World): Promise<void> {
+export async function caughtUp({ platform, keys }: World<Deployment>): Promise<void> {
   await platform.untilRead(90_000);
   await platform.untilCaughtUp([...keys.values()][0]!);
 }

@@ -2,20 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CallEvent, encodeCallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
-import { type CallEventProducer, createCallEventProducer } from '@calltally/contract/producer';
+import { ensureTopics } from '@calltally/contract';
 import { type Engine, startKafka, startMongo, startRedis } from '@calltally/stack';
-import { type Test, testKafka, testMongo, uniqueName } from '@calltally/stack/testing';
-import { openStore, type Store } from '@calltally/store';
-import type { Kafka, KafkaMessage, Message } from 'kafkajs';
-import { ask } from './dashboard.ts';
+import { type Test, testKafka, testMongo } from '@calltally/stack/testing';
+import type { KafkaMessage } from 'kafkajs';
+import { Deployment } from './deployment.ts';
 import { redisCommand, whileConnected } from './engines.ts';
-import { type Sample, samplesOf } from './metrics.ts';
 import { TcpProxy, through } from './proxy.ts';
 import { freePort, Service } from './service.ts';
-
-/** Characters of the log that an error shows. */
-const LOG_SHOWN = 4_000;
 
 /** Tests share Kafka and Mongo unless they break them. Each test has its own Redis. */
 export interface PlatformOptions {
@@ -32,20 +26,13 @@ export interface PlatformOptions {
 }
 
 /** The whole service on this machine: engines, ingest and API in their own processes, on their own topic. */
-export class Platform {
+export class Platform extends Deployment {
   readonly kafka: Engine;
   readonly redis: Engine;
   readonly mongo: Engine;
-  readonly topic: string;
-  readonly dlqTopic: string;
-  readonly groupId: string;
-  readonly mongoUri: string;
   readonly apis: Service[];
   readonly ingests: Service[];
-  readonly store: Store;
-  readonly producer: CallEventProducer;
   readonly #lines: ReadonlyMap<string, TcpProxy>;
-  readonly #kafkaClient: Kafka;
   #out: Service | undefined;
 
   private constructor(
@@ -56,19 +43,13 @@ export class Platform {
     audit: NonNullable<PlatformOptions['audit']>,
     drainSeconds: number,
   ) {
+    super({ kafka: engines.kafka.address, mongo: engines.mongo.address });
     this.#lines = lines;
     this.kafka = engines.kafka;
     this.redis = engines.redis;
     this.mongo = engines.mongo;
-    this.topic = uniqueName('calls');
-    this.dlqTopic = `${this.topic}.dlq`;
-    this.groupId = `${this.topic}-ingest`;
-    this.mongoUri = `${this.mongo.address}/${this.#database}`;
     const env = {
-      KAFKA_BROKERS: this.kafka.address,
-      KAFKA_TOPIC: this.topic,
-      KAFKA_DLQ_TOPIC: this.dlqTopic,
-      KAFKA_GROUP_ID: this.groupId,
+      ...this.env,
       KAFKA_SESSION_TIMEOUT_MS: '1500',
       REDIS_URL: through(lines.get('redis'), this.redis.address),
       // The driver of a replica set would find the members by itself and bypass the proxy.
@@ -85,9 +66,6 @@ export class Platform {
     this.ingests = ports.ingests.map(
       (port) => new Service('ingest', port, { ...env, ...audited, INGEST_PORT: String(port) }, folder),
     );
-    this.store = openStore({ uri: this.mongoUri, timeoutMs: 30_000, selectionTimeoutMs: 10_000 });
-    this.#kafkaClient = kafkaClient({ brokers: [this.kafka.address], clientId: 'calltally-e2e' });
-    this.producer = createCallEventProducer({ brokers: [this.kafka.address], topic: this.topic });
   }
 
   /** Starts everything and waits until it is ready. Everything ends with `t`. */
@@ -121,8 +99,8 @@ export class Platform {
       audit,
       options.drainSeconds ?? 0,
     );
-    t.teardown(() => platform.#end());
-    await Promise.all(platform.#services.map((service) => service.start()));
+    t.teardown(() => platform.end());
+    await Promise.all(platform.services.map((service) => service.start()));
     return platform;
   }
 
@@ -138,10 +116,6 @@ export class Platform {
     this.#out = undefined;
   }
 
-  get #services(): Service[] {
-    return [...this.apis, ...this.ingests];
-  }
-
   /** The proxy in front of an engine. Only for engines in the option `lines`. */
   line(name: 'redis' | 'mongo'): TcpProxy {
     const line = this.#lines.get(name);
@@ -150,14 +124,10 @@ export class Platform {
     return line;
   }
 
-  get #database(): string {
-    return this.topic.replaceAll('-', '_');
-  }
-
   /** Kills and restarts every API and every ingest, even if they cannot get ready now. */
   async restartServices(): Promise<void> {
     await Promise.all(
-      this.#services.map(async (service) => {
+      this.services.map(async (service) => {
         await service.end('SIGKILL');
         service.launch();
         await service.alive();
@@ -165,31 +135,10 @@ export class Platform {
     );
   }
 
-  /** Creates an API key of a user. */
-  async key(userId: string): Promise<string> {
-    return (await this.store.apiKeys.create({ userId })).apiKey;
-  }
-
-  /** Writes events as another client might: with its own choice of message key, and every other one as a CloudEvent. */
-  async sendUnderKey(key: string, events: readonly CallEvent[]): Promise<void> {
-    const values = events.map((event, i) =>
-      i % 2 === 0 ? encodeCallEvent(event) : JSON.stringify({ specversion: '1.0', data: event }),
-    );
-    await this.sendMessages(values.map((value) => ({ key, value })));
-  }
-
-  /** Writes messages unchanged. */
-  async sendMessages(messages: Message[]): Promise<void> {
-    if (messages.length === 0) return;
-    await whileConnected(this.#kafkaClient.producer(), (producer) =>
-      producer.send({ topic: this.topic, messages, acks: -1 }),
-    );
-  }
-
   /** Reads the dead-letter topic from its start. */
   async deadLetters(count: number): Promise<KafkaMessage[]> {
     const letters: KafkaMessage[] = [];
-    const consumer = this.#kafkaClient.consumer({ groupId: `${this.dlqTopic}-reader` });
+    const consumer = this.kafkaClient.consumer({ groupId: `${this.dlqTopic}-reader` });
     await whileConnected(consumer, async () => {
       await consumer.subscribe({ topic: this.dlqTopic, fromBeginning: true });
       await consumer.run({
@@ -202,51 +151,9 @@ export class Platform {
     return letters;
   }
 
-  /** Resolves when the consumer group has committed everything that is on the topic now. */
-  async untilRead(withinMs = 60_000): Promise<void> {
-    await whileConnected(this.#kafkaClient.admin(), async (admin) => {
-      const ends = await admin.fetchTopicOffsets(this.topic);
-      for (const end = Date.now() + withinMs; ; await sleep(100)) {
-        const [group] = await admin.fetchOffsets({ groupId: this.groupId, topics: [this.topic] });
-        const behind = ends.filter(({ partition, high }) => {
-          const offset = group!.partitions.find((one) => one.partition === partition)?.offset ?? '-1';
-          return Number(high) > 0 && Number(offset) < Number(high);
-        });
-        if (behind.length === 0) return;
-        if (Date.now() <= end) continue;
-        const logs = this.ingests.map(({ log }) => log.slice(-LOG_SHOWN)).join('\n');
-        throw new Error(`not read within ${withinMs} ms: ${JSON.stringify({ behind, group })}\n${logs}`);
-      }
-    });
-  }
-
-  /**
-   * Resolves when counters answer a user, and count everything that was acknowledged before this call.
-   * @param apiKey of any user, because all share one as-of
-   */
-  async untilCaughtUp(apiKey: string, withinMs = 60_000): Promise<void> {
-    const sinceMs = Date.now();
-    for (const end = sinceMs + withinMs; ; await sleep(100)) {
-      const answer = await ask(this.api.url, apiKey).catch(() => undefined);
-      const asOfMs = new Date(answer?.asOf ?? 0).getTime();
-      if (answer?.source?.startsWith('counters') && asOfMs >= sinceMs) return;
-      if (Date.now() > end) {
-        throw new Error(`not caught up within ${withinMs} ms: ${JSON.stringify(answer)}, since ${sinceMs}`);
-      }
-    }
-  }
-
-  /** Ids of the members of the consumer group. */
-  async groupMembers(): Promise<string[]> {
-    return whileConnected(this.#kafkaClient.admin(), async (admin) => {
-      const { groups } = await admin.describeGroups([this.groupId]);
-      return groups[0]!.members.map(({ memberId }) => memberId);
-    });
-  }
-
   /** Deletes the topic and creates it again, so its offsets start at 0. */
   async remakeTopic(): Promise<void> {
-    await whileConnected(this.#kafkaClient.admin(), async (admin) => {
+    await whileConnected(this.kafkaClient.admin(), async (admin) => {
       await admin.deleteTopics({ topics: [this.topic] });
       for (let i = 0; i < 100 && (await admin.listTopics()).includes(this.topic); i++) await sleep(100);
       await ensureTopics(admin, { topic: this.topic, dlqTopic: this.dlqTopic });
@@ -260,7 +167,7 @@ export class Platform {
 
   /** Expires every record of the topic at once, as retention does over time. */
   async expireAllRecords(): Promise<void> {
-    await whileConnected(this.#kafkaClient.admin(), async (admin) => {
+    await whileConnected(this.kafkaClient.admin(), async (admin) => {
       const ends = await admin.fetchTopicOffsets(this.topic);
       await admin.deleteTopicRecords({
         topic: this.topic,
@@ -275,28 +182,11 @@ export class Platform {
     await redisCommand(this.redis.address, `HSET ct:ledger:{0} ${checkpoints}`);
   }
 
-  /** Samples of a metric from all ingest processes. */
-  async metric(name: string): Promise<Sample[]> {
-    const pages = await Promise.all(
-      this.ingests.map(async ({ url }) => (await fetch(`${url}/metrics`)).text().catch(() => '')),
-    );
-    return pages.flatMap((page) => samplesOf(page, name));
-  }
-
-  /** The sum of a metric's samples from all ingest processes. */
-  async total(name: string): Promise<number> {
-    return (await this.metric(name)).reduce((sum, { value }) => sum + value, 0);
-  }
-
   async flushRedis(): Promise<void> {
     await redisCommand(this.redis.address, 'FLUSHALL');
   }
 
-  async #end(): Promise<void> {
-    await Promise.all(this.#services.map((service) => service.end('SIGKILL')));
-    await Promise.race([this.producer.close(), new Promise((resolve) => setTimeout(resolve, 2_000))]).catch(
-      () => {},
-    );
-    await this.store.close();
+  get counters() {
+    return { url: this.redis.address };
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type Answer, ask, figuresOf } from './dashboard.ts';
+import type { Deployment } from './deployment.ts';
 import type { OracleFigures } from './oracle.ts';
 import { cutDays, type WrittenRange, wholeDays } from './ranges.ts';
 import type { World } from './world.ts';
@@ -19,6 +20,8 @@ export interface Watched {
   wrong: number;
   slowestMs: number;
   slowest503Ms: number;
+  /** The greatest age of an answer's X-Tally-As-Of: how long counting stood still for somebody. */
+  oldestAsOfMs: number;
   /** 503 answers without Retry-After. */
   withoutRetryAfter: number;
 }
@@ -34,7 +37,7 @@ const PAUSE_MS = 20;
 const COUNTS = ['total_calls', 'calls_today', 'calls_this_week', 'calls_this_month'] as const;
 
 /** Reads dashboards of random users, one after another, until stopped. */
-export function watch(world: World, options: WatchOptions) {
+export function watch(world: World<Deployment>, options: WatchOptions) {
   const watched = nothingWatched();
   const users = [...world.keys];
   let stopped = false;
@@ -58,6 +61,22 @@ export function watch(world: World, options: WatchOptions) {
   };
 }
 
+/** Reads dashboards of both kinds while `work` runs. */
+export async function watchBoth(
+  world: World<Deployment>,
+  work: () => Promise<void>,
+  quiet = false,
+): Promise<{ whole: Watched; cut: Watched }> {
+  const whole = watch(world, { days: 'whole', quiet });
+  const cut = watch(world, { days: 'cut', quiet });
+  try {
+    await work();
+  } finally {
+    await Promise.all([whole.stop(), cut.stop()]);
+  }
+  return { whole: await whole.stop(), cut: await cut.stop() };
+}
+
 function nothingWatched(): Watched {
   return {
     statuses: new Map(),
@@ -67,6 +86,7 @@ function nothingWatched(): Watched {
     wrong: 0,
     slowestMs: 0,
     slowest503Ms: 0,
+    oldestAsOfMs: 0,
     withoutRetryAfter: 0,
   };
 }
@@ -85,6 +105,7 @@ export function together(a: Watched, b: Watched): Watched {
     wrong: a.wrong + b.wrong,
     slowestMs: Math.max(a.slowestMs, b.slowestMs),
     slowest503Ms: Math.max(a.slowest503Ms, b.slowest503Ms),
+    oldestAsOfMs: Math.max(a.oldestAsOfMs, b.oldestAsOfMs),
     withoutRetryAfter: a.withoutRetryAfter + b.withoutRetryAfter,
   };
 }
@@ -109,7 +130,7 @@ interface Told {
   answer: Answer;
 }
 
-function judge(watched: Watched, { oracle }: World, told: Told, { quiet }: WatchOptions): void {
+function judge(watched: Watched, { oracle }: World<Deployment>, told: Told, { quiet }: WatchOptions): void {
   const found = figuresOf(told.answer)!;
   // Midnight may have passed between the request and the answer; either day is right.
   const at = (acknowledgedByMs?: number): OracleFigures[] =>
@@ -120,6 +141,8 @@ function judge(watched: Watched, { oracle }: World, told: Told, { quiet }: Watch
   if (COUNTS.some((name) => found[name] > Math.max(...all.map((one) => one[name])))) watched.tooMany++;
   if (quiet && !all.some((one) => isDeepStrictEqual(found, one))) watched.wrong++;
   if (told.answer.asOf === null) return;
-  const promised = at(new Date(told.answer.asOf).getTime());
+  const asOfMs = new Date(told.answer.asOf).getTime();
+  watched.oldestAsOfMs = Math.max(watched.oldestAsOfMs, Date.now() - asOfMs);
+  const promised = at(asOfMs);
   if (COUNTS.some((name) => found[name] < Math.min(...promised.map((one) => one[name])))) watched.tooFew++;
 }

@@ -2,14 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallEvent } from '@calltally/contract';
 import { CallEventProducerError } from '@calltally/contract/producer';
 import type { Test } from '@calltally/stack/testing';
+import type { Deployment } from './deployment.ts';
 import { Oracle } from './oracle.ts';
 import { Platform, type PlatformOptions } from './platform.ts';
 import { Chance } from './random.ts';
 import { Traffic } from './traffic.ts';
 
 /** The service, its users with a key each, and an oracle that knows their calls. */
-export interface World {
-  platform: Platform;
+export interface World<D extends Deployment = Platform> {
+  platform: D;
   traffic: Traffic;
   oracle: Oracle;
   /** API key by user id. */
@@ -24,7 +25,15 @@ export async function startWorld(
 ): Promise<World> {
   const chance = Chance.fromEnvironment();
   t.comment(`E2E_SEED=${chance.seed}`);
-  const platform = await Platform.start(t, options);
+  return worldOn(await Platform.start(t, options), users, chance);
+}
+
+/** Users of a deployment, with a key each and no calls yet. */
+export async function worldOn<D extends Deployment>(
+  platform: D,
+  users: number,
+  chance: Chance,
+): Promise<World<D>> {
   const traffic = new Traffic(chance, platform.topic, users);
   const keys = new Map<string, string>();
   for (const user of traffic.users) keys.set(user, await platform.key(user));
@@ -32,7 +41,10 @@ export async function startWorld(
 }
 
 /** Sends some new calls and waits until Kafka acknowledged them. */
-export async function sendCalls({ platform, traffic, oracle }: World, count: number): Promise<void> {
+export async function sendCalls(
+  { platform, traffic, oracle }: World<Deployment>,
+  count: number,
+): Promise<void> {
   const events = traffic.calls(count, Date.now());
   for (const event of events) oracle.add(event);
   await platform.producer.sendAll(events);
@@ -44,12 +56,12 @@ const BURST_MAX = 60;
 
 /** Events that flow during a fault: new ones, redeliveries, and the same events by another partition. */
 export class Flow {
-  readonly #world: World;
+  readonly #world: World<Deployment>;
   readonly #sent: CallEvent[] = [];
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(world: World) {
+  constructor(world: World<Deployment>) {
     this.#world = world;
   }
 

@@ -36,6 +36,11 @@ export class RedisCluster {
     return this.nodes.filter(({ id }) => holders.includes(id));
   }
 
+  async slotOf(key: string): Promise<number> {
+    const [node] = await answering(this.nodes);
+    return Number(await redisCli(node!.address, 'CLUSTER', 'KEYSLOT', key));
+  }
+
   async masterOf(slot: number): Promise<ClusterNode> {
     const master = (await this.#view()).find((known) => holds(known, slot));
     if (master === undefined) throw new Error(`no master holds slot ${slot}`);

@@ -15,7 +15,7 @@ test('a Redis Cluster of 3 + 3: slots move with their keys, masters come and go,
     await folder.remove();
   });
   t.strictSame(await cluster.masters(), cluster.nodes.slice(0, 3), 'masters come first');
-  const slot = Number(await redisCli(cluster.nodes[0]!.address, 'CLUSTER', 'KEYSLOT', TAG));
+  const slot = await cluster.slotOf(TAG);
   const owner = await cluster.masterOf(slot);
   const keys = Array.from({ length: KEYS }, (_, i) => `${TAG}${i} ü`);
   await redisCli(owner.address, 'MSET', ...keys.flatMap((key) => [key, 'value']));
