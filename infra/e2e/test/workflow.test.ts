@@ -14,12 +14,13 @@ interface Job {
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
-const workflow = parse(read('.github/workflows/test.yml'));
-const { test: tests, images } = workflow.jobs as { test: Job; images: Job };
-const steps = [...tests.steps, ...images.steps];
+const workflow = (name: string) => parse(read(`.github/workflows/${name}`));
+const { test: tests, images } = workflow('test.yml').jobs as { test: Job; images: Job };
 
 test('the workflow runs every step of .ci/run', (t) => {
-  const lines = steps.flatMap(({ run = '' }) => run.split('\n').map((line) => line.trim()));
+  const lines = [...tests.steps, ...images.steps].flatMap(({ run = '' }) =>
+    run.split('\n').map((line) => line.trim()),
+  );
   const commands = [...read('.ci/run').matchAll(/^(?:exec )?(npm .*?)(?: <.*)?$/gm)].map(([, one]) => one!);
   t.ok(commands.length >= 3, commands.join(', '));
   for (const command of commands) t.ok(lines.includes(command), command);
@@ -40,9 +41,14 @@ test('it builds every image', (t) => {
   t.end();
 });
 
-test('it may only read the repository, and pins each action to a major version', (t) => {
-  t.same(workflow.permissions, { contents: 'read' });
-  for (const { uses } of steps) if (uses !== undefined) t.match(uses, /^[\w-]+\/[\w-]+@v\d+$/);
+test('each workflow may only read the repository, and pins each action to a major version', (t) => {
+  for (const name of readdirSync(new URL('.github/workflows', root))) {
+    const { permissions, jobs } = workflow(name);
+    t.same(permissions, { contents: 'read' }, name);
+    for (const { uses } of Object.values<Job>(jobs).flatMap(({ steps }) => steps)) {
+      if (uses !== undefined) t.match(uses, /^[\w-]+\/[\w-]+@v\d+$/);
+    }
+  }
   t.end();
 });
 

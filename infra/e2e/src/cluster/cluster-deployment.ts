@@ -19,6 +19,8 @@ export class ClusterDeployment extends Deployment {
   readonly stack: ClusterStack;
   readonly apis: Service[] = [];
   readonly ingests: Service[] = [];
+  /** With those that were stopped for good. */
+  readonly everyIngest: Service[] = [];
   readonly #folder: string;
   #balancer = '';
 
@@ -67,7 +69,14 @@ export class ClusterDeployment extends Deployment {
     const added: Service[] = [];
     while (this.ingests.length + added.length < count) added.push(await this.#service('ingest', audit));
     this.ingests.push(...added);
+    this.everyIngest.push(...added);
     await Promise.all(added.map((ingest) => ingest.start()));
+  }
+
+  /** Ends and starts all ingest processes at once. */
+  async restartIngest(): Promise<void> {
+    await Promise.all(this.ingests.map((ingest) => ingest.end('SIGTERM')));
+    await Promise.all(this.ingests.map((ingest) => ingest.start()));
   }
 
   /** Adds partitions to the topic of events. */

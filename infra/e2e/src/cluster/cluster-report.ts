@@ -14,6 +14,8 @@ interface TrialRow {
   outOfBounds: number;
   /** Users whose numbers were not right afterwards. */
   different: number;
+  /** False if counting stood still until the trial gave up. */
+  isCaughtUp: boolean;
 }
 
 const FOLDER = fileURLToPath(new URL('../../../../.calltally/', import.meta.url));
@@ -35,15 +37,9 @@ export class ClusterReport {
   }
 }
 
-function lineOf({
-  trial,
-  statuses,
-  sources,
-  slowestMs,
-  oldestAsOfMs,
-  outOfBounds,
-  different,
-}: TrialRow): string {
+function lineOf(row: TrialRow): string {
+  const { trial, statuses, sources, slowestMs, oldestAsOfMs, outOfBounds, different, isCaughtUp } = row;
+  const exact = different === 0 ? 'exact' : `${different} not exact`;
   const cells = [
     trial,
     statuses,
@@ -51,7 +47,7 @@ function lineOf({
     seconds(slowestMs),
     seconds(oldestAsOfMs),
     outOfBounds === 0 ? 'within bounds' : `${outOfBounds} out of bounds`,
-    different === 0 ? 'exact' : `${different} not exact`,
+    isCaughtUp ? exact : `${exact}, not caught up`,
   ];
   return `| ${cells.join(' | ')} |`;
 }

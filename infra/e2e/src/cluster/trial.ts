@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import { compareWithOracle, compareWithRows } from '../compare.ts';
 import { warmUp } from '../endure.ts';
 import { tally } from '../fault-report.ts';
+import type { Service } from '../service.ts';
 import { together, watchBoth } from '../watch.ts';
 import { Flow, type World } from '../world.ts';
 import type { ClusterDeployment } from './cluster-deployment.ts';
@@ -17,7 +18,8 @@ export interface Trial {
 
 const BEFORE_MS = 1_000;
 const AFTER_MS = 1_000;
-const CAUGHT_UP_WITHIN_MS = 180_000;
+/** Users who are read again from the topic's start take a while. */
+const CAUGHT_UP_WITHIN_MS = 90_000;
 
 /**
  * Plays a trial while events flow and dashboards are read through the balancer. No answer may have more calls than were
@@ -31,21 +33,20 @@ export async function playTrial(
 ): Promise<void> {
   const { platform } = world;
   await warmUp(world);
-  const logged = platform.ingests.map((ingest) => ({ ingest, from: ingest.log.length }));
+  const logged = new Map(platform.everyIngest.map((ingest) => [ingest, ingest.log.length]));
   const flow = new Flow(world);
   flow.start();
-  let failure: unknown;
+  const failures: unknown[] = [];
+  const note = (thrown: unknown) => void failures.push(thrown);
   const { whole, cut } = await watchBoth(world, async () => {
     await sleep(BEFORE_MS);
-    await Promise.resolve(play(world)).catch((thrown: unknown) => {
-      failure = thrown;
-    });
+    await Promise.resolve(play(world)).catch(note);
     await sleep(AFTER_MS);
     await flow.stop();
     // As long as it takes, readers see it.
-    await caughtUp(world);
+    await caughtUp(world).catch(note);
   });
-  if (failure !== undefined) throw failure;
+  t.same(failures, [], 'everything came back, and counting caught up');
   const all = together(whole, cut);
   t.equal(all.tooMany, 0, 'no dashboard had more calls than were sent');
   t.equal(all.tooFew, 0, 'no dashboard had fewer calls than its as-of promises');
@@ -54,9 +55,8 @@ export async function playTrial(
   const drifted = await compareWithRows(world);
   t.same(drifted, [], 'the counters equal the rows');
   // Ingest audits all users all the time. A repair would hide what the comparisons above look for.
-  const repaired = logged.filter(({ ingest, from }) =>
-    ingest.log.slice(from).includes('"differences"'),
-  ).length;
+  const saysSince = (ingest: Service) => ingest.log.slice(logged.get(ingest) ?? 0);
+  const repaired = platform.everyIngest.filter((one) => saysSince(one).includes('"differences"')).length;
   t.equal(repaired, 0, 'no user was reported as drifted');
   report.add(t, {
     trial: name,
@@ -66,7 +66,10 @@ export async function playTrial(
     oldestAsOfMs: all.oldestAsOfMs,
     outOfBounds: all.tooMany + all.tooFew,
     different: differences.length + drifted.length + repaired,
+    isCaughtUp: failures.length === 0,
   });
+  // The next trial should not fail for the same reason.
+  if (failures.length > 0) await platform.restartIngest();
 }
 
 /** Waits until every user's counters have everything that was sent. */

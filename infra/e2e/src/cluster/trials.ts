@@ -104,7 +104,8 @@ export const TRIALS: readonly Trial[] = [
         before.set(slot, await redis.masterOf(slot));
       }
       await redis.moveSlots([...before.keys()], await aMaster(world));
-      await sleep(PAUSE_MS);
+      // Long enough to show if counting went on from a ledger that was left behind.
+      await sleep(AWAY_MS);
       for (const [slot, owner] of before) await redis.moveSlots([slot], owner);
       await restart(world.platform.ingests[0]!);
       await sleep(PAUSE_MS);
