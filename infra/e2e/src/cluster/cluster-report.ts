@@ -28,10 +28,18 @@ const HEAD = [
 export class ClusterReport {
   readonly #lines = [...HEAD];
 
+  constructor() {
+    this.#write();
+  }
+
   add(t: Test, row: TrialRow): void {
     const line = lineOf(row);
     t.comment(line);
     this.#lines.push(line);
+    this.#write();
+  }
+
+  #write(): void {
     mkdirSync(FOLDER, { recursive: true });
     writeFileSync(`${FOLDER}cluster.md`, `${this.#lines.join('\n')}\n`);
   }
