@@ -3,7 +3,6 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Balancer, type ClusterStack, startBalancer, startClusterStack } from '@calltally/stack';
 import { openStore } from '@calltally/store';
-import type { Closing } from './closing.ts';
 import { startDemo } from './demo/feed.ts';
 import { prepareEngines, topicNames } from './kafka.ts';
 import { takeLock } from './lock.ts';
@@ -11,7 +10,7 @@ import { parseOptions } from './options.ts';
 import { choosePort, type Listening } from './ports.ts';
 import { announcement, type ClusterDescription, StackFile } from './stack-file.ts';
 import { type Planned, startServices } from './start-services.ts';
-import { say, supervise, timed } from './supervise.ts';
+import { type Surroundings, say, supervise, timed } from './supervise.ts';
 
 const HOST = '127.0.0.1';
 const INGESTS = 3;
@@ -32,15 +31,10 @@ const STORE_LIMITS = { timeoutMs: 30_000, selectionTimeoutMs: 10_000 };
  * @throws file system errors
  */
 export function startCluster(root: string, args: readonly string[]): Promise<number> {
-  return supervise((stopping, closing) => run(root, args, stopping, closing));
+  return supervise(root, args, run);
 }
 
-async function run(
-  root: string,
-  args: readonly string[],
-  stopping: AbortSignal,
-  closing: Closing,
-): Promise<void> {
+async function run({ root, args, stopping, closing }: Surroundings): Promise<void> {
   const options = parseOptions(args, 'npm run cluster');
   const folder = join(root, '.calltally', 'cluster');
   await mkdir(folder, { recursive: true });

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { MongoSettings, readSettings } from '@calltally/settings';
 import { startStack } from '@calltally/stack';
 import { openStore } from '@calltally/store';
-import type { Closing } from './closing.ts';
 import { startDemo } from './demo/feed.ts';
 import { kafkaSettings, prepareEngines, topicNames } from './kafka.ts';
 import { takeLock } from './lock.ts';
@@ -12,7 +11,7 @@ import { parseOptions } from './options.ts';
 import { chooseAddresses } from './ports.ts';
 import { announcement, StackFile } from './stack-file.ts';
 import { startServices } from './start-services.ts';
-import { say, supervise, timed } from './supervise.ts';
+import { type Surroundings, say, supervise, timed } from './supervise.ts';
 
 const STORE_TIMEOUT_MS = 30_000;
 const STORE_SELECTION_TIMEOUT_MS = 10_000;
@@ -25,15 +24,10 @@ const STORE_SELECTION_TIMEOUT_MS = 10_000;
  * @throws file system errors
  */
 export function start(root: string, args: readonly string[]): Promise<number> {
-  return supervise((stopping, closing) => run(root, args, stopping, closing));
+  return supervise(root, args, run);
 }
 
-async function run(
-  root: string,
-  args: readonly string[],
-  stopping: AbortSignal,
-  closing: Closing,
-): Promise<void> {
+async function run({ root, args, stopping, closing }: Surroundings): Promise<void> {
   const options = parseOptions(args);
   const folder = join(root, '.calltally');
   await mkdir(folder, { recursive: true });

@@ -4,6 +4,16 @@ import { Closing, stopSignal } from './closing.ts';
 
 export const say = (line: string) => console.log(line);
 
+/** What starting needs. */
+export interface Surroundings {
+  /** The folder of the repository. */
+  root: string;
+  args: readonly string[];
+  /** Aborts when this process should end. */
+  stopping: AbortSignal;
+  closing: Closing;
+}
+
 /**
  * Lets `run` start everything, and ends what it added to `closing` once this process is asked to stop or `run` fails.
  *
@@ -11,13 +21,15 @@ export const say = (line: string) => console.log(line);
  * @throws file system errors
  */
 export async function supervise(
-  run: (stopping: AbortSignal, closing: Closing) => Promise<void>,
+  root: string,
+  args: readonly string[],
+  run: (around: Surroundings) => Promise<void>,
 ): Promise<number> {
   const stopping = stopSignal();
   const closing = new Closing();
   let failure: unknown;
   try {
-    await run(stopping, closing);
+    await run({ root, args, stopping, closing });
   } catch (error) {
     if (!stopping.aborted) failure = error;
   }

@@ -22,7 +22,9 @@ export async function ask(url: string, apiKey: string, query = ''): Promise<Answ
   const response = await fetch(`${url}/analytics/dashboard${query === '' ? '' : `?${query}`}`, {
     headers: { authorization: `Bearer ${apiKey}` },
   });
-  const body = (await response.json()) as Answer['body'];
+  const text = await response.text();
+  // A balancer's own errors are pages.
+  const body: Answer['body'] = text.startsWith('{') ? JSON.parse(text) : { success: false, message: text };
   return {
     status: response.status,
     source: response.headers.get('x-tally-source'),

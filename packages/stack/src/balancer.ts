@@ -50,6 +50,8 @@ function settings(port: number, backends: readonly number[]): string {
   return `defaults
   mode http
   timeout connect 1s
+  # Busy is not away: a process that is gone refuses the connection at once.
+  timeout check 5s
   # Streams are silent for up to 5 s, and last for minutes.
   timeout client 60s
   timeout server 60s
@@ -66,7 +68,7 @@ frontend calltally
 backend api
   balance roundrobin
   option httpchk GET /readyz
-  default-server check inter 500ms fall 2 rise 1
+  default-server check inter 1s fall 2 rise 1
 ${servers.join('\n')}
 `;
 }

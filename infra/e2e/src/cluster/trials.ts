@@ -11,7 +11,7 @@ const AWAY_MS = 10_000;
 const DEAD_MS = 60_000;
 const PAUSE_MS = 3_000;
 /** How long HAProxy may take to notice that a process is there again. */
-const NOTICED_MS = 1_500;
+const NOTICED_MS = 2_500;
 /** The slot of the hash tag `0`, which the first master to have it chooses for its generation. */
 const FIRST_TAG_SLOT = 13_907;
 const LOW_TAGS = 12;
