@@ -5,7 +5,7 @@ import type { EngineOptions } from './engine.ts';
 import { HAPROXY, obtainTool } from './obtain/tools.ts';
 import { probe } from './probe.ts';
 
-export interface BalancerOptions extends EngineOptions {
+interface BalancerOptions extends EngineOptions {
   /** Where it listens. */
   port: number;
   /** The ports of the API's processes. */

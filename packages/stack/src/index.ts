@@ -4,7 +4,6 @@ export { type ClusterStack, startClusterStack } from './cluster-stack.ts';
 export type { Engine, EngineOptions } from './engine.ts';
 export { type EngineName, isFileFault, StackError, type StackErrorCode } from './errors.ts';
 export { type SecuredKafka, startKafka, startSecuredKafka } from './kafka.ts';
-export { type KafkaCluster, startKafkaCluster } from './kafka-cluster.ts';
 export { tryLock } from './lock.ts';
 export { type MongoOptions, startMongo } from './mongo.ts';
 export { obtainEngines } from './obtain/all.ts';

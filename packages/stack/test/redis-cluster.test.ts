@@ -8,7 +8,7 @@ const KEYS = 250;
 
 test('a Redis Cluster of 3 + 3: slots move with their keys, masters come and go, a replica takes over', async (t) => {
   const folder = await uniqueFolder();
-  const options = { dataDir: folder.path('cluster'), nodeTimeoutMs: 1_000 };
+  const options = { dataDir: folder.path('cluster'), nodeTimeoutMs: 3_000 };
   let cluster = await startRedisCluster(options);
   t.teardown(async () => {
     await cluster.stop('SIGKILL');

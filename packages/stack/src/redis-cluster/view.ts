@@ -19,7 +19,7 @@ export interface Known {
 }
 
 /** All that a node knows of its cluster, by its own `CLUSTER NODES`. */
-export async function viewOf({ address }: ClusterNode): Promise<Known[]> {
+async function viewOf({ address }: ClusterNode): Promise<Known[]> {
   const lines = (await redisCli(address, 'CLUSTER', 'NODES')).split('\n');
   return lines.map((line) => {
     const [id = '', , flags = '', master, , , , , ...slots] = line.trim().split(' ');
