@@ -3,7 +3,7 @@ import pTimeout from 'p-timeout';
 import { type CounterSessionOptions, openConnection } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { generationKey } from './keys.ts';
-import { holds, SLOTS, type Slots, slotOf, slotsWhere } from './slots.ts';
+import { holds, joinSlots, SLOTS, type Slots, slotOf } from './slots.ts';
 
 export interface HostPort {
   host: string;
@@ -52,9 +52,9 @@ export async function openMasters(
 ): Promise<FoundMasters> {
   if (settings.clusterNodes === undefined) {
     const redis = await openConnection(settings);
-    const slots: Slots = [[0, SLOTS - 1]];
+    const keys = { tag: 0, generationKey: generationKey(0) };
     return {
-      masters: [{ redis, address: undefined, nodes: [], slots, ...keysWithin(slots) }],
+      masters: [{ redis, address: undefined, nodes: [], slots: [[0, SLOTS - 1]], ...keys }],
       absent: [],
     };
   }
@@ -184,10 +184,8 @@ async function askTopology(redis: Redis, asked: HostPort): Promise<Topology> {
     known.slots.push([first, last]);
     masters.set(id, known);
   }
-  return [...masters.values()].map((one) => {
-    // In one form, so that two readings can be compared.
-    return { ...one, slots: slotsWhere((slot) => holds(one.slots, slot)) };
-  });
+  // In one form, so that two readings can be compared.
+  return [...masters.values()].map((one) => ({ ...one, slots: joinSlots(one.slots) }));
 }
 
 function isSame(a: HostPort | undefined, b: HostPort): boolean {

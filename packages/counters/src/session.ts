@@ -14,6 +14,9 @@ import {
 import { type Script, scriptOf } from './scripts.ts';
 import { WindowSumsBatcher } from './window-sums-batcher.ts';
 
+/** A session that was replaced does not notice when its successor ends connections that both had. */
+const ENDED = new WeakSet<object>();
+
 /** A master of a session. */
 export interface Master extends MasterNode {
   windowSums: WindowSumsBatcher;
@@ -82,7 +85,7 @@ export class CounterSession {
    * @throws CountersError COUNTERS_LOST when Redis cannot be reached within the limits
    */
   static async open(settings: CounterSessionOptions, before?: CounterSession): Promise<CounterSession> {
-    const known = before?.masters.filter(({ lost }) => lost === undefined);
+    const known = before?.masters.filter(({ lost, redis }) => lost === undefined && !ENDED.has(redis));
     return new CounterSession(await openMasters(settings, known), settings);
   }
 
@@ -181,6 +184,7 @@ export class CounterSession {
 
   #lose(master: Master, reason: string, cause?: unknown): CountersError {
     master.lost ??= new CountersError('COUNTERS_LOST', reason, cause);
+    ENDED.add(master.redis);
     master.redis.disconnect();
     this.#reason ??= master.lost;
     this.#resolveEnded(this.#reason);

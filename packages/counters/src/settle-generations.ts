@@ -3,7 +3,7 @@ import { type Generation, parseGeneration } from './generation.ts';
 import { fillQueueKey, generationKey } from './keys.ts';
 import { tagsWithin } from './masters.ts';
 import type { CounterSession, Master } from './session.ts';
-import { holds, slotsText, slotsWhere } from './slots.ts';
+import { joinSlots, type Slots, slotsText, splitSlots } from './slots.ts';
 
 /** A generation where it lies. */
 interface Found extends Generation {
@@ -55,31 +55,31 @@ export async function settleGenerations(session: CounterSession): Promise<Set<st
 }
 
 /**
- * Notes which slots each master holds: first those that got some, so that a slot that comes back is seen, even if this
- * process is killed in between.
+ * Notes which slots each master holds. First the slots that left a master, then those that came: a slot is never noted
+ * for two masters, whoever is killed in between, and is recognized when it comes back.
+ * @returns as `settleGenerations`
  */
 async function noteSlots(session: CounterSession, chosen: ReadonlyMap<Master, Found>): Promise<Set<string>> {
   const ending = new Set<string>();
-  const later: (() => Promise<unknown>)[] = [];
+  const gains: (() => Promise<unknown>)[] = [];
   for (const [master, { id, slots, left, tenure }] of chosen) {
-    const had = slots ?? master.slots;
-    const others = [...chosen.values()].filter((one) => one.id !== id);
-    const isBack = (slot: number) =>
-      holds(had, slot) ? others.some((one) => one.slots && holds(one.slots, slot)) : holds(left, slot);
-    if (slotsWhere((slot) => holds(master.slots, slot) && isBack(slot)).length > 0) {
+    const { among: kept, beyond: gone } = splitSlots(slots ?? master.slots, master.slots);
+    const came = splitSlots(master.slots, kept).beyond;
+    if (splitSlots(came, left).among.length > 0) {
       ending.add(id);
       continue;
     }
-    const text = slotsText(master.slots);
-    if (slots !== undefined && slotsText(slots) === text) continue;
-    const gone = slotsWhere((slot) => holds(left, slot) || (holds(had, slot) && !holds(master.slots, slot)));
-    const args = [id, tenure, randomUUID(), text, slotsText(gone)];
-    const note = () => session.run(master, 'take-slots', [master.generationKey], args);
-    const gains = slotsWhere((slot) => holds(master.slots, slot) && !holds(had, slot)).length > 0;
-    if (gains) await note();
-    else later.push(note);
+    const note = (before: string, after: string, noted: Slots) => {
+      const away = slotsText(joinSlots([...left, ...gone]));
+      const args = [id, before, after, slotsText(noted), away];
+      return session.run(master, 'take-slots', [master.generationKey], args);
+    };
+    const tenures = [tenure, randomUUID(), randomUUID()] as const;
+    if (gone.length > 0) await note(tenures[0], tenures[1], kept);
+    const present = gone.length > 0 ? tenures[1] : tenures[0];
+    if (came.length > 0 || slots === undefined) gains.push(() => note(present, tenures[2], master.slots));
   }
-  for (const note of later) await note();
+  for (const gain of gains) await gain();
   return ending;
 }
 

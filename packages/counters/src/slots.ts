@@ -21,14 +21,23 @@ export function parseSlots(text: string): Slots {
   return text.split(' ').map((range) => range.split('-').map(Number) as [number, number]);
 }
 
-/** Those slots that `isAmong` accepts, as joined ranges. */
-export function slotsWhere(isAmong: (slot: number) => boolean): Slots {
-  const slots: Slots = [];
-  for (let slot = 0; slot < SLOTS; slot++) {
-    if (!isAmong(slot)) continue;
-    const range = slots.at(-1);
-    if (range?.[1] === slot - 1) range[1] = slot;
-    else slots.push([slot, slot]);
+/** The same slots in ascending ranges that do not touch. */
+export function joinSlots(slots: Slots): Slots {
+  const joined: Slots = [];
+  for (const [first, last] of slots.toSorted(([a], [b]) => a - b)) {
+    const range = joined.at(-1);
+    if (range !== undefined && first <= range[1] + 1) range[1] = Math.max(range[1], last);
+    else joined.push([first, last]);
   }
-  return slots;
+  return joined;
+}
+
+/** Those of the first that are also among the second, or that are not. */
+export function splitSlots(slots: Slots, by: Slots): { among: Slots; beyond: Slots } {
+  const among: Slots = [];
+  const beyond: Slots = [];
+  for (const [first, last] of slots) {
+    for (let slot = first; slot <= last; slot++) (holds(by, slot) ? among : beyond).push([slot, slot]);
+  }
+  return { among: joinSlots(among), beyond: joinSlots(beyond) };
 }

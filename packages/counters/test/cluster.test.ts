@@ -265,6 +265,13 @@ test('counters on a cluster of three masters', async (t) => {
     t.equal(await next.change(), undefined);
     next.end('done');
     for (const { redis } of [...session.masters, ...next.masters]) await t.rejects(redis.ping());
+
+    const last = await CounterSession.open(
+      { clusterNodes: nodes, commandTimeoutMs: 5_000, openTimeoutMs: 5_000 },
+      session,
+    );
+    t.equal((await readGenerations(last)).size, 3, 'connections that were ended are not kept');
+    last.end('done');
   });
 
   await t.test('a node that is down is skipped if another one knows the cluster', async (t) => {
