@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { CounterSession, type CounterSessionOptions, requireSuitableRedis } from '@calltally/counters';
+import type { CounterSessionOptions } from '@calltally/counters';
 import {
   type LedgerContext,
   type PartitionOffsets,
@@ -9,6 +8,7 @@ import {
 import type { Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import { Backoff } from './backoff.ts';
+import { CounterSessions } from './counter-sessions.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { logRetry } from './log-retry.ts';
 import type { IngestMetrics } from './metrics.ts';
@@ -54,28 +54,25 @@ interface Parts {
   stopping: AbortSignal;
 }
 
-/** How often a cluster is asked whether its masters have changed. */
-const CHANGE_POLL_MS = 1_000;
-
 /**
  * Holds the current assignment epoch. Another one starts when the group assigns partitions, and when a Redis master is
- * lost, is back, or gives slots away. Each time, the checkpoints say how far Redis really counts, and partitions go back as far as they must. Work of
- * an older epoch is given up.
+ * lost, is back, or gives slots away. Each time, the checkpoints say how far Redis really counts, and partitions go back as
+ * far as they must. Work of an older epoch is given up.
  */
 export class AssignmentEpochs {
   readonly #parts: Parts;
   #assigned: readonly number[] = [];
   /** The offsets that the consumer fetches next, of partitions that it has fetched since they were assigned. */
   readonly #fetched = new Map<number, number>();
-  #session: CounterSession | undefined;
-  /** A session whose cluster has changed since. */
-  #outdated: CounterSession | undefined;
-  #opening: Promise<CounterSession> | undefined;
+  readonly #sessions: CounterSessions;
   #epoch: Promise<AssignmentEpoch> | undefined;
   #current: AssignmentEpoch | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#sessions = new CounterSessions(parts, (session) => {
+      if (this.#current?.ledger.session === session) this.invalidate(this.#current);
+    });
   }
 
   /** The current epoch, if there is one. */
@@ -123,7 +120,7 @@ export class AssignmentEpochs {
 
   /** Ends the session; once ingest is stopping. */
   close(): void {
-    this.#session?.end('stopping');
+    this.#sessions.close();
   }
 
   #forget(): void {
@@ -166,7 +163,7 @@ export class AssignmentEpochs {
 
   async #find(): Promise<Found> {
     const { store, topic, retentionMonths, stopping } = this.#parts;
-    const session = await this.#openSession();
+    const session = await this.#sessions.open();
     stopping.throwIfAborted();
     const stream = await store.progress.currentStream();
     const states = await topic.partitions();
@@ -194,54 +191,6 @@ export class AssignmentEpochs {
       if ((watermarks.get(partition)?.end ?? 0) > storedThrough) {
         throw new Error(`partition ${partition} went on while an epoch was being started`);
       }
-    }
-  }
-
-  /** One session for concurrent searches: nobody would end a second one. */
-  async #openSession(): Promise<CounterSession> {
-    const present = this.#session;
-    if (present?.isOpen && present !== this.#outdated && !(await hasChanged(present))) return present;
-    this.#opening ??= this.#openNewSession().finally(() => {
-      this.#opening = undefined;
-    });
-    return this.#opening;
-  }
-
-  async #openNewSession(): Promise<CounterSession> {
-    const { counters, metrics, logger, stopping } = this.#parts;
-    const before = this.#session;
-    const session = await CounterSession.open({ ...counters, allowsAbsentMasters: true }, before);
-    before?.replacedBy(session);
-    try {
-      if (!(await requireSuitableRedis(session))) {
-        logger.warn('cannot read the settings of Redis; make sure that maxmemory-policy is noeviction');
-      }
-    } catch (thrown) {
-      session.end('refused');
-      throw thrown;
-    }
-    this.#session = session;
-    for (const { address, reason } of session.absent) {
-      logger.warn({ err: reason, ...address }, 'a Redis master is away, going on without its users');
-    }
-    metrics.absentMasters.set(session.absent.length);
-    if (stopping.aborted) session.end('stopping');
-    void this.#watch(session);
-    return session;
-  }
-
-  /** Starts another epoch when a master is lost, or the masters of the cluster have changed. */
-  async #watch(session: CounterSession): Promise<void> {
-    const { logger, stopping } = this.#parts;
-    for (;;) {
-      await Promise.race([session.ended, sleep(CHANGE_POLL_MS, undefined, { ref: false })]);
-      const change = await session.change().catch(() => undefined);
-      if (stopping.aborted || this.#session !== session) return;
-      if (change === undefined) continue;
-      logger.warn({ change }, 'Redis session ended, opening another');
-      this.#outdated = session;
-      if (this.#current?.ledger.session === session) this.invalidate(this.#current);
-      return;
     }
   }
 
@@ -289,10 +238,6 @@ export class AssignmentEpochs {
       'events expired before they were stored; if they had been counted, see "calltally rebuild"',
     );
   }
-}
-
-async function hasChanged(session: CounterSession): Promise<boolean> {
-  return (await session.change().catch(() => undefined)) !== undefined;
 }
 
 /** The stable code of an error, for metrics. */
