@@ -155,6 +155,16 @@ test('an epoch whose session is cut after Redis was read is started again', asyn
   t.equal(epochs.current?.ledger, ledger);
 });
 
+test('a session that is cut while an epoch stands starts another one, though nobody asks', async (t) => {
+  const { epochs, acquire, cutRedis } = await epochsOf(t);
+  epochs.assign([0]);
+  const first = await acquire();
+  await cutRedis();
+  for (let step = 0; step < 500 && epochs.current === undefined; step++) await sleep(10);
+  t.not(epochs.current, undefined, 'what was not counted before the cut is read again at once');
+  t.not(epochs.current, first);
+});
+
 test('an assignment that comes while an epoch starts leaves one epoch for all', async (t) => {
   const { epochs, acquire, topic } = await epochsOf(t);
   // The second one starts first, as if the first one waited for a store to come back.
