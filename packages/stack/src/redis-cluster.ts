@@ -104,7 +104,7 @@ export class RedisCluster {
     );
   }
 
-  /** Waits until every node is there, every slot has a master, and every replica is in step with its master. */
+  /** Waits until every node is there and serves, every slot has a master, and every replica is in step with its master. */
   async whole(): Promise<void> {
     const isWhole = (view: Known[]) =>
       view.length === this.nodes.length &&
@@ -115,6 +115,9 @@ export class RedisCluster {
       const isInStep = async () =>
         /^role:master|^master_link_status:up/m.test(await redisCli(address, 'INFO', 'replication'));
       await until(isInStep, `${address} follows its master`);
+      // A node refuses commands for a while after it has seen the others.
+      const isServing = async () => /^cluster_state:ok/m.test(await redisCli(address, 'CLUSTER', 'INFO'));
+      await until(isServing, `${address} serves`);
     }
   }
 

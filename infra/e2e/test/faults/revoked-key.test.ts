@@ -12,6 +12,18 @@ const REFUSED_WITHIN_MS = 2_500;
 const ASKED_FOR_MS = 20_000;
 const SETTLING_MS = 300;
 
+/**
+ * On a busy machine Redis may answer too late for the API, which then needs the Mongo that is cut off, and says 503.
+ * That is no word about the key.
+ */
+async function untilAnswered(use: () => Promise<unknown>): Promise<unknown> {
+  const endMs = performance.now() + ASKED_FOR_MS;
+  for (let status = await use(); ; status = await use()) {
+    if (status !== 503 || performance.now() > endMs) return status;
+    await sleep(100);
+  }
+}
+
 test('a revoked key is refused within two seconds, whatever else is wrong', async (t) => {
   const world = await startWorld(t, { users: 1, lines: ['redis', 'mongo'] });
   const { api, redis, store } = world.platform;
@@ -36,17 +48,22 @@ test('a revoked key is refused within two seconds, whatever else is wrong', asyn
     // Directly in Mongo, as by an operator with a healthy connection.
     await store.apiKeys.revoke(row._id);
     if (healFirst) {
-      t.equal(await use(), 200, 'the API cannot know, and known keys stay valid');
+      t.equal(await untilAnswered(use), 200, 'the API cannot know, and known keys stay valid');
       await heal();
     }
     const sinceMs = performance.now();
-    for (let status = 200; status === 200 && performance.now() - sinceMs < ASKED_FOR_MS; await sleep(10)) {
+    for (
+      let status: unknown = 200;
+      status !== 401 && performance.now() - sinceMs < ASKED_FOR_MS;
+      await sleep(10)
+    ) {
       status = await use();
     }
     const refusedAfterMs = performance.now() - sinceMs;
     await heal();
     t.equal(await use(), 401, 'refused for good');
-    t.same([...seen.statuses.keys()], [200, 401], tally(seen.statuses));
+    const seenStatuses = [...seen.statuses.keys()].filter((status) => status !== 503);
+    t.same(seenStatuses, [200, 401], tally(seen.statuses));
     return { ...seen, refusedAfterMs };
   }
 
