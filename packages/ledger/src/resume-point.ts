@@ -12,7 +12,10 @@ export interface PartitionOffsets {
 /** From where to read a partition, as far as Kafka and Mongo can tell. */
 export interface ResumePoint {
   partition: number;
-  /** The committed offset or the first one that is not stored, whichever is lower. The topic may no longer hold it. */
+  /**
+   * The committed offset or the first one that is not stored, whichever is lower; the last stored one if none is committed.
+   * The topic may no longer hold it.
+   */
   from: number;
   /** What a new generation may claim as counted: everything through it is in Mongo, or nowhere any more. */
   countable: number;
@@ -29,7 +32,8 @@ export function resumePointOf(
   storedThrough: number,
 ): ResumePoint {
   const isNew = committed === undefined && storedThrough < 0;
-  const from = isNew ? earliest : Math.min(committed ?? Infinity, storedThrough + 1);
+  // If its first commit was lost, the last stored event is read again, so that there is one though no other event comes.
+  const from = isNew ? earliest : Math.min(committed ?? storedThrough, storedThrough + 1);
   const lostFrom = firstMissing({ committed, earliest }, storedThrough);
   const lost = lostFrom < earliest ? { from: lostFrom, until: earliest } : undefined;
   return { partition, from, countable: Math.max(from, earliest) - 1, lost, earliest, end, storedThrough };

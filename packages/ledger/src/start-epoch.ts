@@ -41,7 +41,7 @@ const LOOK_PAUSE_MS = 200;
  *   would then cover events without rows.
  * - **A master was absent, or is back in a much older state**: the others went on without it. It begins a new generation
  *   rather than have very many events read again for its users alone.
- * - **A new group**: a partition without a commit goes on behind what is stored, or begins at its first event.
+ * - **A new group**: a partition without a commit goes on with the last stored event, or begins at its first event.
  *
  * `lost` names events that are not in Mongo and that the topic no longer holds. If the topic holds nothing that Redis
  * counted, its checkpoints cannot show that Mongo lost rows, and the generation goes on. The lost offsets are named, and a

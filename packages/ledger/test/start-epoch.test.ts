@@ -139,8 +139,8 @@ test('starting an epoch', async (t) => {
     const none = await begin(state(7, undefined, 0, 220));
     t.strictSame(
       none.starts,
-      [{ kind: 'at', partition: 7, offset: 100, storedThrough: 99 }],
-      'and nothing is read without need',
+      [{ kind: 'at', partition: 7, offset: 99, storedThrough: 99 }],
+      'without a commit the last stored event is read again, so that it is committed',
     );
   });
 
