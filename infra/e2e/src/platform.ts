@@ -155,9 +155,9 @@ export class Platform extends Deployment {
   async remakeTopic(): Promise<void> {
     await whileConnected(this.kafkaClient.admin(), async (admin) => {
       await admin.deleteTopics({ topics: [this.topic] });
-      for (let i = 0; i < 100 && (await admin.listTopics()).includes(this.topic); i++) await sleep(100);
+      for (let i = 0; i < 600 && (await admin.listTopics()).includes(this.topic); i++) await sleep(100);
       await ensureTopics(admin, { topic: this.topic, dlqTopic: this.dlqTopic });
-      for (let i = 0; i < 100; i++) {
+      for (let i = 0; i < 600; i++) {
         const served = await admin.fetchTopicOffsets(this.topic).catch(() => undefined);
         if (served !== undefined) return;
         await sleep(100);

@@ -89,5 +89,5 @@ async function flowFor(world: World, ms: number): Promise<void> {
 }
 
 async function untilSaid({ platform }: World, said: RegExp): Promise<void> {
-  for (let i = 0; i < 100 && !said.test(platform.ingests[0]!.log); i++) await sleep(100);
+  for (let i = 0; i < 600 && !said.test(platform.ingests[0]!.log); i++) await sleep(100);
 }

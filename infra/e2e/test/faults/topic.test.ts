@@ -21,7 +21,7 @@ test('a recreated topic is refused by name, and the numbers stay', async (t) => 
     await platform.remakeTopic();
     await platform.sendUnderKey(traffic.users[0]!, traffic.calls(20, Date.now()));
     await ingest!.start();
-    for (let i = 0; i < 100 && !(await refused()); i++) await sleep(100);
+    for (let i = 0; i < 600 && !(await refused()); i++) await sleep(100);
   };
   const observed = await observe(world, remake, { quiet: true });
   t.ok(await refused(), 'the metric says so');
