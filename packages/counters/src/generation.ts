@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CountersError } from './errors.ts';
 import { asOfField, checkpointField, pairsOf, userKey } from './keys.ts';
 import type { CounterSession, Master } from './session.ts';
-import { holds, parseSlots, type Slots, slotOf, slotsText } from './slots.ts';
+import { holds, parseSlots, rangesOf, type Slots, slotOf, slotsText, splitSlots } from './slots.ts';
 
 /** What a master holds: whose counters, and how far they count. */
 export interface Generation {
@@ -11,7 +11,10 @@ export interface Generation {
   nodes: string[];
   /** The slots whose users are of this generation. Undefined for a single node. */
   slots: Slots | undefined;
-  /** Slots that left the master during this generation. Their users may have been counted elsewhere meanwhile. */
+  /**
+   * Slots that left the master during this generation. Their users are not of it, even if a slot comes back: they may have
+   * been counted elsewhere, or left out, meanwhile.
+   */
   left: Slots;
   /** Changes with the slots; empty for a single node. */
   tenure: string;
@@ -41,7 +44,7 @@ export async function ensureGenerations(
   for (const master of session.masters) {
     const present = replacing?.size ? (await readGeneration(session, master))?.id : undefined;
     const replaced = present !== undefined && replacing?.has(present) ? present : '';
-    const slots = slotsText(master.slots);
+    const slots = slotsText(slotsNow(master));
     const whose = [master.nodes.join(' '), slots, randomUUID()];
     const args = [randomUUID(), retentionMonths, replaced, ...whose, ...checkpoints];
     const reply = await session.run(master, 'ensure-generation', [master.generationKey], args);
@@ -70,8 +73,14 @@ export async function readGenerations(session: CounterSession): Promise<Generati
   return generations;
 }
 
+/** A master's slots, as far as the session knows. */
+export function slotsNow({ slots, gone }: Master): Slots {
+  return gone.size === 0 ? slots : splitSlots(slots, rangesOf(gone)).beyond;
+}
+
 /**
- * Writes a partition's checkpoint on every master. Call it only when everything through that offset is recorded.
+ * Writes a partition's checkpoint on every master, and notes with it which slots were seen to have left the master: their
+ * users are left out from then on. Call it only when everything through that offset is recorded.
  * @param checkpoint.partition a partition id
  * @param checkpoint.asOfMs by then (epoch ms) everything acknowledged to producers lay at or below `through`
  * @throws CountersError COUNTERS_GENERATION when a master was emptied, has begun another generation, or has other slots
@@ -82,9 +91,10 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const fields = [checkpointField(partition), through, asOfField(partition), asOfMs ?? ''];
   const replies = await Promise.all(
-    [...generations].map(([master, { id, tenure }]) =>
-      session.run(master, 'checkpoint', [master.generationKey], [id, ...fields, tenure]),
-    ),
+    [...generations].map(([master, { id, tenure }]) => {
+      const left = slotsText(rangesOf(master.gone));
+      return session.run(master, 'checkpoint', [master.generationKey], [id, ...fields, tenure, left]);
+    }),
   );
   if (replies.some((reply) => reply !== 1)) {
     throw new CountersError('COUNTERS_GENERATION', 'Redis was emptied, or has begun another generation');
@@ -109,7 +119,7 @@ function isOfAnother(generation: Generation | undefined, { nodes: [id] }: Master
 
 /**
  * The generation that a user is of. Undefined if their master has none, or has not noted the user's slot yet: until an
- * epoch has seen that the slot has moved, checkpoints there do not speak for it.
+ * epoch has seen that the slot has moved, checkpoints there do not speak for it. Nor do they once the slot has left.
  */
 export function findGeneration(
   session: CounterSession,
@@ -118,7 +128,8 @@ export function findGeneration(
 ): Generation | undefined {
   const generation = generations.get(session.master(userId));
   if (generation?.slots === undefined) return generation;
-  return holds(generation.slots, slotOf(userKey(userId))) ? generation : undefined;
+  const slot = slotOf(userKey(userId));
+  return holds(generation.slots, slot) && !holds(generation.left, slot) ? generation : undefined;
 }
 
 /** As `findGeneration`. @throws CountersError COUNTERS_GENERATION if there is none */

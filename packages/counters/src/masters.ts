@@ -3,7 +3,7 @@ import pTimeout from 'p-timeout';
 import { type CounterSessionOptions, openConnection } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { generationKey } from './keys.ts';
-import { holds, joinSlots, SLOTS, type Slots, slotOf } from './slots.ts';
+import { holds, joinSlots, SLOTS, type Slots, slotOf, slotsText } from './slots.ts';
 
 export interface HostPort {
   host: string;
@@ -113,10 +113,13 @@ function leastTags(): Int32Array {
   return tags;
 }
 
+/** A change that leaves the masters what they are. */
+export const SLOTS_MOVED = 'slots have moved from master to master';
+
 /**
  * What makes these masters no longer those of the cluster: slots that moved, a master that was added, removed or replaced
  * by its replica, or an absent one that answers again.
- * @returns undefined if nothing has changed
+ * @returns undefined if nothing has changed; `SLOTS_MOVED` if it is only that
  * @throws CountersError if no node tells
  */
 export async function changeOf(
@@ -125,12 +128,14 @@ export async function changeOf(
 ): Promise<string | undefined> {
   if (settings.clusterNodes === undefined) return undefined;
   const topology = await findTopology(settings, masters);
-  const nameOf = ({ address, slots }: { address: HostPort | undefined; slots: Slots }) =>
-    `${address?.host}:${address?.port} ${slots.join(' ')}`;
-  const known = new Set([...masters, ...absent].map(nameOf));
-  if (topology.length !== known.size || !topology.every((one) => known.has(nameOf(one)))) {
-    return 'the slots of the cluster have moved';
+  const slotsByAddress = (some: readonly { address: HostPort | undefined; slots: Slots }[]) =>
+    new Map(some.map(({ address, slots }) => [`${address?.host}:${address?.port}`, slotsText(slots)]));
+  const now = slotsByAddress(topology);
+  const before = slotsByAddress([...masters, ...absent]);
+  if (now.size !== before.size || [...now.keys()].some((address) => !before.has(address))) {
+    return 'the cluster has other masters';
   }
+  if ([...now].some(([address, slots]) => before.get(address) !== slots)) return SLOTS_MOVED;
   for (const { address } of absent) {
     const redis = await openConnection(settings, address).catch(() => undefined);
     redis?.disconnect();

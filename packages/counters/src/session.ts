@@ -10,8 +10,10 @@ import {
   type MasterNode,
   masterOf,
   openMasters,
+  SLOTS_MOVED,
 } from './masters.ts';
 import { type Script, scriptOf } from './scripts.ts';
+import { slotOf } from './slots.ts';
 import { WindowSumsBatcher } from './window-sums-batcher.ts';
 
 /** A session that was replaced does not notice when its successor ends connections that both had. */
@@ -22,6 +24,8 @@ export interface Master extends MasterNode {
   windowSums: WindowSumsBatcher;
   /** Why its connection is over; undefined while it can be used. */
   lost: CountersError | undefined;
+  /** Slots that were seen to have moved away since the session was opened. Changed by nobody else. */
+  gone: Set<number>;
 }
 
 /** A script for one user. The user's hash comes first among its keys. */
@@ -58,6 +62,7 @@ export class CounterSession {
           this.runForKeys(master, 'window-sums', generation, keys),
         ),
         lost: undefined,
+        gone: new Set(),
       };
       return master;
     });
@@ -120,10 +125,14 @@ export class CounterSession {
    */
   async change(): Promise<string | undefined> {
     if (this.#reason !== undefined) return this.#reason.message;
+    if (this.masters.some(({ gone }) => gone.size > 0)) return SLOTS_MOVED;
     return changeOf(this.#settings, { masters: [...this.masters], absent: [...this.absent] });
   }
 
-  /** Whether the user's master is one of the session's, lost or not. Never changes. */
+  /**
+   * Whether the user's master is one of the session's, lost or not. Changes only from true to false: when the user's slot
+   * is seen to have moved.
+   */
   holds(userId: string): boolean {
     return this.#masterOf(userId) !== undefined;
   }
@@ -136,13 +145,25 @@ export class CounterSession {
 
   /** @throws CountersError COUNTERS_LOST if the user's master is absent */
   master(userId: string): Master {
-    const master = this.#masterOf(userId);
+    const master = this.#placeOf(userId);
     if (master === undefined) throw new CountersError('COUNTERS_LOST', 'the master of a user is away');
+    if (this.#hasGone(master, userId))
+      throw new CountersError('COUNTERS_MOVING', 'the slot of a user has moved');
     return master;
   }
 
   #masterOf(userId: string): Master | undefined {
+    const master = this.#placeOf(userId);
+    return master === undefined || this.#hasGone(master, userId) ? undefined : master;
+  }
+
+  /** The master that had the user's slot when the session was opened. */
+  #placeOf(userId: string): Master | undefined {
     return this.isCluster ? masterOf(this.masters, userKey(userId)) : this.masters[0];
+  }
+
+  #hasGone({ gone }: Master, userId: string): boolean {
+    return gone.size > 0 && gone.has(slotOf(userKey(userId)));
   }
 
   /** For each master that holds some of these users, their indexes in the list. @throws as `master` */
@@ -166,16 +187,21 @@ export class CounterSession {
     try {
       return await this.#bounded(work());
     } catch (thrown) {
-      throw this.#movedSlot(thrown) ?? this.#lose(master, messageOf(thrown), thrown);
+      throw this.noteMoved(master, thrown) ?? this.#lose(master, messageOf(thrown), thrown);
     }
   }
 
-  /** The error if a node refused a command because of its slot. A slot that has moved needs another session. */
-  #movedSlot(thrown: unknown): CountersError | undefined {
-    const [, reply] = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/.exec(messageOf(thrown)) ?? [];
+  /**
+   * The error if a node refused a command because of its slot. One that has moved is noted: its users are out of reach
+   * until another session is opened. The slot of the master's own keys needs one at once.
+   */
+  noteMoved(master: Master, thrown: unknown): CountersError | undefined {
+    const [, reply, slot] = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b ?(\d+)?/.exec(messageOf(thrown)) ?? [];
     if (reply === undefined) return undefined;
-    if (reply !== 'MOVED')
+    if (reply !== 'MOVED' || Number(slot) !== slotOf(master.generationKey)) {
+      if (reply === 'MOVED') master.gone.add(Number(slot));
       return new CountersError('COUNTERS_MOVING', 'the cluster is being changed', thrown);
+    }
     const moved = new CountersError('COUNTERS_LOST', 'slots have moved to another master', thrown);
     this.#reason ??= moved;
     this.#resolveEnded(moved);
@@ -232,7 +258,7 @@ export class CounterSession {
       return results.map(([error, reply]) => {
         // A user whose slot moves is no reason to fail the others who share the pipeline.
         if (error === null) return (reply as string[])[0]!;
-        if (this.#movedSlot(error) === undefined) throw error;
+        if (this.noteMoved(master, error) === undefined) throw error;
         return '';
       });
     });

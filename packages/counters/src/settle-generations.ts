@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Generation, parseGeneration } from './generation.ts';
+import { type Generation, parseGeneration, slotsNow } from './generation.ts';
 import { fillQueueKey, generationKey } from './keys.ts';
 import { tagsWithin } from './masters.ts';
 import type { CounterSession, Master } from './session.ts';
@@ -23,7 +23,7 @@ interface Found extends Generation {
  * is cold. That of an absent master is left alone, unless it lies where another one's must.
  *
  * @returns ids of generations that must end, because slots came back to a master: their users may have been counted, or
- * left out, elsewhere meanwhile, and still name the generation
+ * left out, meanwhile, and still name the generation
  * @throws CountersError
  */
 export async function settleGenerations(session: CounterSession): Promise<Set<string>> {
@@ -62,25 +62,36 @@ export async function settleGenerations(session: CounterSession): Promise<Set<st
 async function noteSlots(session: CounterSession, chosen: ReadonlyMap<Master, Found>): Promise<Set<string>> {
   const ending = new Set<string>();
   const gains: (() => Promise<unknown>)[] = [];
-  for (const [master, { id, slots, left, tenure }] of chosen) {
-    const { among: kept, beyond: gone } = splitSlots(slots ?? master.slots, master.slots);
-    const came = splitSlots(master.slots, kept).beyond;
-    if (splitSlots(came, left).among.length > 0) {
+  for (const [master, { id, slots, left, tenure, fields }] of chosen) {
+    if (await areHere(session, master, splitSlots(slotsNow(master), left).among)) {
       ending.add(id);
       continue;
     }
-    const note = (before: string, after: string, noted: Slots) => {
-      const away = slotsText(joinSlots([...left, ...gone]));
-      const args = [id, before, after, slotsText(noted), away];
-      return session.run(master, 'take-slots', [master.generationKey], args);
+    const now = slotsNow(master);
+    const { among: kept, beyond: gone } = splitSlots(slots ?? now, now);
+    const came = splitSlots(now, kept).beyond;
+    const away = slotsText(joinSlots([...left, ...gone]));
+    let before = { tenure, left: fields.left ?? '' };
+    const note = async (noted: Slots) => {
+      const after = { tenure: randomUUID(), left: away };
+      const args = [id, before.tenure, after.tenure, slotsText(noted), before.left, after.left];
+      before = after;
+      await session.run(master, 'take-slots', [master.generationKey], args);
     };
-    const tenures = [tenure, randomUUID(), randomUUID()] as const;
-    if (gone.length > 0) await note(tenures[0], tenures[1], kept);
-    const present = gone.length > 0 ? tenures[1] : tenures[0];
-    if (came.length > 0 || slots === undefined) gains.push(() => note(present, tenures[2], master.slots));
+    if (gone.length > 0) await note(kept);
+    if (came.length > 0 || slots === undefined) gains.push(() => note(now));
   }
   for (const gain of gains) await gain();
   return ending;
+}
+
+/** Whether any of these slots is the master's now. Where slots move, what a session was told may be too old. */
+async function areHere(session: CounterSession, master: Master, slots: Slots): Promise<boolean> {
+  if (slots.length === 0) return false;
+  return session.endOnError(master, async () => {
+    const replies = await exist(session, master, tagsWithin(slots));
+    return replies.some((reply) => reply !== 'moved');
+  });
 }
 
 function furthest(found: readonly Found[]): Found | undefined {
@@ -94,20 +105,30 @@ function countedThrough({ checkpoints }: Generation): number {
 async function generationsOn(session: CounterSession, master: Master): Promise<Found[]> {
   return session.endOnError(master, async () => {
     const tags = tagsWithin(master.slots);
-    const pipeline = master.redis.pipeline();
-    for (const tag of tags) pipeline.exists(generationKey(tag));
-    const replies = (await pipeline.exec())!.map(([error, reply]) => {
-      // Nothing is there: the slot is on its way, or has moved since the session was opened. While an operator moves
-      // thousands of slots one by one, every session is a little too old, and counting must go on.
-      if (error !== null && !/^(ASK|MOVED) /.test(error.message)) throw error;
-      return reply === 1;
-    });
+    const replies = await exist(session, master, tags);
     const found: Found[] = [];
-    for (const tag of tags.filter((_, i) => replies[i])) {
+    for (const tag of tags.filter((_, i) => replies[i] === 'present')) {
       const fields = await master.redis.hgetall(generationKey(tag));
       const generation = parseGeneration(Object.entries(fields));
       if (generation !== undefined) found.push({ ...generation, master, tag, fields });
     }
     return found;
+  });
+}
+
+/** Which generation keys are on a master. While thousands of slots move one by one, every session is a little too old. */
+async function exist(
+  session: CounterSession,
+  master: Master,
+  tags: readonly number[],
+): Promise<('present' | 'absent' | 'moved')[]> {
+  const pipeline = master.redis.pipeline();
+  for (const tag of tags) pipeline.exists(generationKey(tag));
+  return (await pipeline.exec())!.map(([error, reply]) => {
+    if (error === null) return reply === 1 ? 'present' : 'absent';
+    if (error.message.startsWith('ASK ')) return 'absent';
+    if (!error.message.startsWith('MOVED ')) throw error;
+    session.noteMoved(master, error);
+    return 'moved';
   });
 }

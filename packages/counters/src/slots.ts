@@ -17,8 +17,12 @@ export function slotsText(slots: Slots): string {
 }
 
 export function parseSlots(text: string): Slots {
-  if (text === '') return [];
-  return text.split(' ').map((range) => range.split('-').map(Number) as [number, number]);
+  return [...text.matchAll(/(\d+)-(\d+)/g)].map(([, first, last]) => [Number(first), Number(last)]);
+}
+
+/** Single slots as ranges. */
+export function rangesOf(slots: Iterable<number>): Slots {
+  return joinSlots([...slots].map((slot) => [slot, slot]));
 }
 
 /** The same slots in ascending ranges that do not touch. */

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FillQueue, readFillQueue, reserveUsers, withFillSlot } from '@calltally/counters';
+import {
+  type FillQueue,
+  findGeneration,
+  readFillQueue,
+  reserveUsers,
+  withFillSlot,
+} from '@calltally/counters';
 import { FILL_SLOTS, type Filled, fillPieces } from './fill-pieces.ts';
 import type { LedgerContext } from './ledger-context.ts';
 import { openCold } from './open-cold.ts';
@@ -109,10 +115,10 @@ export class Filler {
     }
     const added = [...this.#added].slice(0, AT_ONCE.empty);
     for (const userId of added) this.#added.delete(userId);
-    await openCold(
-      ledger,
-      added.filter((userId) => ledger.session.holds(userId)),
-    );
+    const { session, generations } = ledger;
+    const isOfOne = (userId: string) =>
+      session.holds(userId) && findGeneration(session, generations, userId) !== undefined;
+    await openCold(ledger, added.filter(isOfOne));
     this.queue = await readFillQueue(ledger.session);
     if (this.queue.users === 0) return undefined;
     const filled = await withFillSlot(ledger.session, this.#parts.slots ?? FILL_SLOTS, async () => {

@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CounterSession, type CounterSessionOptions, requireSuitableRedis } from '@calltally/counters';
+import {
+  CounterSession,
+  type CounterSessionOptions,
+  requireSuitableRedis,
+  SLOTS_MOVED,
+} from '@calltally/counters';
 import type { Logger } from '@calltally/telemetry';
 import type { IngestMetrics } from './metrics.ts';
 
@@ -12,6 +17,11 @@ interface Parts {
 
 /** How often a cluster is asked whether its masters have changed. */
 const CHANGE_POLL_MS = 1_000;
+/**
+ * How long a session goes on after slots have moved. Their users are left out meanwhile. An operator moves thousands of
+ * slots one by one, and with another session for each, nobody would be counted.
+ */
+const SLOTS_PAUSE_MS = 5_000;
 
 /** Keeps one session with Redis, which goes on without masters that are away. */
 export class CounterSessions {
@@ -67,15 +77,19 @@ export class CounterSessions {
     return session;
   }
 
-  /** Tells once when a master is lost, or the masters of the cluster have changed. */
+  /** Tells once when a master is lost or the cluster has changed. */
   async #watch(session: CounterSession): Promise<void> {
     const { logger, stopping } = this.#parts;
-    for (;;) {
+    for (let movedAtMs: number | undefined; ; ) {
       await Promise.race([session.ended, sleep(CHANGE_POLL_MS, undefined, { ref: false })]);
       const change = await session.change().catch(() => undefined);
       if (stopping.aborted || this.#session !== session) return;
       if (change === undefined) continue;
-      logger.warn({ change }, 'Redis session ended, opening another');
+      if (change === SLOTS_MOVED) {
+        movedAtMs ??= performance.now();
+        if (performance.now() < movedAtMs + SLOTS_PAUSE_MS) continue;
+      }
+      logger.warn({ change }, 'opening another session with Redis');
       this.#outdated = session;
       this.#changed(session);
       return;

@@ -51,6 +51,10 @@ const SHOWN: Record<keyof typeof FAULTS, SceneName> = {
   'checkpoints of a master that was away are ignored': 'a master is back',
   'a checkpoint needs no tenure': 'a slot leaves a master that is away for a slow consumer',
   'slots that left are not noted': 'a slot comes back, after its users were left out elsewhere',
+  'slots that are gone are not noted with a checkpoint':
+    'a slot leaves for a moment, while its user is counted',
+  'what a checkpoint noted is overwritten':
+    'a slot leaves for a moment, while another process notes the slots',
 };
 
 test('every broken rule is found', async (t) => {

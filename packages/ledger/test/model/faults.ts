@@ -209,7 +209,16 @@ export const FAULTS = {
     scripts: [{ script: 'checkpoint', from: "or (head[3] or '') ~= ARGV[6]", to: '' }],
   },
   'slots that left are not noted': {
-    scripts: [{ script: 'take-slots', from: "'left', ARGV[5]", to: "'left', ''" }],
+    scripts: [{ script: 'take-slots', from: 'ARGV[6] .. left', to: "'' .. left" }],
+  },
+  'slots that are gone are not noted with a checkpoint': {
+    scripts: [{ script: 'checkpoint', from: "if ARGV[7] ~= '' then", to: 'if false then' }],
+  },
+  'what a checkpoint noted is overwritten': {
+    scripts: [
+      { script: 'take-slots', from: '.. left:sub(#ARGV[5] + 1)', to: '' },
+      { script: 'take-slots', from: 'or left:sub(1, #ARGV[5]) ~= ARGV[5]', to: '' },
+    ],
   },
 } satisfies Record<string, Fault>;
 

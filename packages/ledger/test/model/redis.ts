@@ -1,4 +1,5 @@
 import { CounterSession, CountersError } from '@calltally/counters';
+import calculateSlot from 'cluster-key-slot';
 import { type Cluster, generationKeyOf, includesSlot, nodesOf, tagOf } from './cluster.ts';
 import type { Call, LuaScripts, Value } from './lua.ts';
 import type { Worker } from './turns.ts';
@@ -147,11 +148,13 @@ export class RedisServer {
     return own?.get('nodes')?.startsWith(nodesOf(master)[0]!) ? own : new Map();
   }
 
-  /** The id of the generation that a user is of; undefined while their master has not noted their slot. */
+  /** The id of the generation that a user is of; undefined while their master has not noted their slot, or noted that it left. */
   generationOf(userId: string): string | undefined {
     const ledger = this.ledgerOf(userId);
     const slots = ledger.get('slots');
-    return slots === undefined || includesSlot(slots, userId) ? ledger.get('id') : undefined;
+    if (slots === undefined) return ledger.get('id');
+    const isOfIt = includesSlot(slots, userId) && !includesSlot(ledger.get('left') ?? '', userId);
+    return isOfIt ? ledger.get('id') : undefined;
   }
 
   /** A master loses all that it holds. */
@@ -292,7 +295,7 @@ export class RedisClient {
   #movedOf(key: string): Error | undefined {
     const { cluster } = this.#server;
     if (cluster === undefined || cluster.holderOf(key) === this.master) return undefined;
-    return new Error(`MOVED to ${cluster.holderOf(key)}`);
+    return new Error(`MOVED ${calculateSlot(key)} ${cluster.holderOf(key)}`);
   }
 
   #command(name: string, ...given: (string | number)[]): Promise<Value> {

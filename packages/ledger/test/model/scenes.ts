@@ -293,6 +293,40 @@ export const SCENES = {
       await startUpTo(world, 'claim', 'other', consumer(1, 1));
     },
   },
+  'a slot leaves for a moment, while its user is counted': {
+    isCluster: true,
+    large: true,
+    allowed: {},
+    async prepare(world) {
+      const cluster = await countedOnCluster(world);
+      send(world, 0, world.call(1, A));
+      await startUpTo(world, 'raise', 'slow', consumer(0, 1));
+      cluster.move(slotOf(A), 1);
+      const [slow] = world.workers;
+      while (!slow!.sent[0]!.text.startsWith('checkpoint')) await world.takeEffect(slow!, slow!.sent[0]!);
+      cluster.move(slotOf(A), 0);
+      send(world, 0, world.call(2, A));
+      await world.start('next', consumer(0, 1));
+    },
+  },
+  'a slot leaves for a moment, while another process notes the slots': {
+    isCluster: true,
+    large: true,
+    allowed: {},
+    async prepare(world) {
+      const cluster = await countedOnCluster(world);
+      send(world, 0, world.call(1, A));
+      await startUpTo(world, 'raise', 'slow', consumer(0, 1));
+      // The slot that moves with the user's is another one, so that the slots have to be noted.
+      cluster.move(cluster.slots[1]!, 0);
+      await startUpTo(world, 'take-slots', 'other', consumer(1, 1));
+      const [slow] = world.workers;
+      cluster.move(slotOf(A), 1);
+      while (!slow!.sent[0]!.text.startsWith('checkpoint')) await world.takeEffect(slow!, slow!.sent[0]!);
+      cluster.move(slotOf(A), 0);
+      send(world, 1, world.call(2, A));
+    },
+  },
   'a slot comes back, after its users were left out elsewhere': {
     isCluster: true,
     allowed: { kills: 1 },

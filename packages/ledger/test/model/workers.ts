@@ -39,6 +39,8 @@ const SLOTS = 2;
 export const SLOW_CLOCK_MS = -20 * DAY_MS;
 /** A consumer that had to start so many epochs counts as killed, and another one comes. */
 const EPOCHS_MAX = 6;
+/** As ingest, a consumer tries a batch again when the slot of one of its users has moved. */
+const TRIES_MAX = 3;
 
 /** What a process works with. */
 export interface Process {
@@ -59,7 +61,7 @@ export function consumer(partition: number, eventsABatch: number): Work {
     let session: CounterSession | undefined;
     for (let epoch = 1; epoch <= EPOCHS_MAX; epoch++) {
       const done = await unlessCut(() => {
-        if (!session?.isOpen) session = process.open();
+        if (!session?.isOpen || session.masters.some(({ gone }) => gone.size > 0)) session = process.open();
         return consume(process, session, partition, eventsABatch);
       });
       if (done) return;
@@ -89,7 +91,14 @@ async function consume(
       checkpoint: () => writeCheckpoint(ledger, { partition: `0:${partition}`, through }),
       commit: () => topic.commit(worker, partition, through + 1),
     };
-    for (const step of order) await steps[step]();
+    for (let tries = 1; ; tries++) {
+      try {
+        for (const step of order) await steps[step]();
+        break;
+      } catch (thrown) {
+        if ((thrown as { code?: string }).code !== 'COUNTERS_MOVING' || tries === TRIES_MAX) throw thrown;
+      }
+    }
     next = through + 1;
   }
   return true;
