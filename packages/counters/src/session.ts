@@ -143,12 +143,11 @@ export class CounterSession {
     return master !== undefined && master.lost === undefined;
   }
 
-  /** @throws CountersError COUNTERS_LOST if the user's master is absent */
+  /** @throws CountersError COUNTERS_LOST if the user's master is absent, COUNTERS_MOVED if their slot has moved */
   master(userId: string): Master {
     const master = this.#placeOf(userId);
     if (master === undefined) throw new CountersError('COUNTERS_LOST', 'the master of a user is away');
-    if (this.#hasGone(master, userId))
-      throw new CountersError('COUNTERS_MOVING', 'the slot of a user has moved');
+    if (this.#hasGone(master, userId)) throw new CountersError('COUNTERS_MOVED', 'a slot has moved');
     return master;
   }
 
@@ -198,9 +197,10 @@ export class CounterSession {
   noteMoved(master: Master, thrown: unknown): CountersError | undefined {
     const [, reply, slot] = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b ?(\d+)?/.exec(messageOf(thrown)) ?? [];
     if (reply === undefined) return undefined;
-    if (reply !== 'MOVED' || Number(slot) !== slotOf(master.generationKey)) {
-      if (reply === 'MOVED') master.gone.add(Number(slot));
-      return new CountersError('COUNTERS_MOVING', 'the cluster is being changed', thrown);
+    if (reply !== 'MOVED') return new CountersError('COUNTERS_MOVING', 'the cluster is changing', thrown);
+    if (Number(slot) !== slotOf(master.generationKey)) {
+      master.gone.add(Number(slot));
+      return new CountersError('COUNTERS_MOVED', 'a slot has moved', thrown);
     }
     const moved = new CountersError('COUNTERS_LOST', 'slots have moved to another master', thrown);
     this.#reason ??= moved;
@@ -264,6 +264,16 @@ export class CounterSession {
     });
   }
 
+  /** Notes all slots that have moved, not only that of the first user who is refused. */
+  async #repliesOf(master: Master, pipeline: ChainableCommander): Promise<unknown[]> {
+    const results = (await pipeline.exec()) ?? [];
+    if (results.length < pipeline.length) throw new Error('no reply');
+    const failures = results.flatMap(([error]) => error ?? []);
+    const notOfSlots = failures.filter((error) => this.noteMoved(master, error) === undefined);
+    if (failures.length > 0) throw notOfSlots[0] ?? failures[0];
+    return results.map(([, reply]) => reply);
+  }
+
   /** Runs a script once for each user, in one pipeline per master. @returns the replies, in the order of the commands */
   async runForUsers(script: Script, commands: readonly UserCommand[]): Promise<unknown[]> {
     const replies = new Array<unknown>(commands.length);
@@ -276,7 +286,7 @@ export class CounterSession {
             const { keys, args } = commands[index]!;
             queue(keys.length, ...keys, ...args);
           }
-          const found = await repliesOf(pipeline);
+          const found = await this.#repliesOf(master, pipeline);
           for (const [i, index] of indexes.entries()) replies[index] = found[i];
         }),
       ),
@@ -287,14 +297,4 @@ export class CounterSession {
 
 function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
-}
-
-/** @throws the first error among its commands */
-async function repliesOf(pipeline: ChainableCommander): Promise<unknown[]> {
-  const results = (await pipeline.exec()) ?? [];
-  if (results.length < pipeline.length) throw new Error('no reply');
-  return results.map(([error, reply]) => {
-    if (error !== null) throw error;
-    return reply;
-  });
 }

@@ -42,7 +42,7 @@ export async function processBatch(
   const queue = epoch.queues.of(partition);
   const again = through <= (stored.get(partition) ?? -1);
   const endTimer = metrics.batchSeconds.startTimer();
-  const backoff = new Backoff();
+  let backoff = new Backoff();
   while (!stopping.aborted && epochs.current === epoch) {
     try {
       const recorded = await recordBatch(ledger, { topicEpoch: stream, partition, events, through, again });
@@ -54,6 +54,12 @@ export async function processBatch(
     } catch (thrown) {
       const code = codeOf(thrown);
       metrics.failures.inc({ code });
+      if (code === 'COUNTERS_MOVED') {
+        // Its users are left out from now on. The slots of others may have moved since.
+        backoff = new Backoff();
+        await backoff.pause(stopping);
+        continue;
+      }
       parts.logger.warn({ err: thrown, partition, first: batch.first }, 'batch failed, retrying');
       parts.held.failed(partition, code);
       queue.failing = { code, sinceMs: queue.failing?.sinceMs ?? Date.now() };
@@ -110,6 +116,6 @@ const OUTAGES: ReadonlySet<string> = new Set([
 
 /** Whether a store may come back in an older state, or Mongo as another one: then the next epoch asks where it is. */
 function mayHaveGoneBack(thrown: unknown): boolean {
-  if (thrown instanceof CountersError) return thrown.code !== 'COUNTERS_MOVING';
+  if (thrown instanceof CountersError) return !thrown.isOfSlots;
   return thrown instanceof StoreError && OUTAGES.has(thrown.code);
 }

@@ -96,7 +96,7 @@ async function consume(
         for (const step of order) await steps[step]();
         break;
       } catch (thrown) {
-        if ((thrown as { code?: string }).code !== 'COUNTERS_MOVING' || tries === TRIES_MAX) throw thrown;
+        if ((thrown as { code?: string }).code !== 'COUNTERS_MOVED' || tries === TRIES_MAX) throw thrown;
       }
     }
     next = through + 1;
