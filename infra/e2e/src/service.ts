@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const READY_WITHIN_MS = 60_000;
+const END_WITH_PARENT = new URL('./end-with-parent.mjs', import.meta.url).href;
 
 /** A service from its build, in its own process, as in production. */
 export class Service {
@@ -41,9 +42,9 @@ export class Service {
   /** Starts the process without waiting for it to be ready. */
   launch(): void {
     const out = openSync(this.#log, 'a');
-    this.#child = spawn(process.execPath, [this.#main], {
+    this.#child = spawn(process.execPath, ['--import', END_WITH_PARENT, this.#main], {
       env: { PATH: process.env.PATH!, LOG_LEVEL: 'info', ...this.#env },
-      stdio: ['ignore', out, out],
+      stdio: ['ignore', out, out, 'ipc'],
     });
   }
 
