@@ -32,26 +32,34 @@ export type Generations = Map<Master, Generation>;
  * Reads every master's generation, and begins one where there is none. One script per master.
  * @param begin.through the checkpoints of a new generation, by partition id
  * @param begin.replacing ids of generations that end here
- * @throws CountersError
+ * @param begin.adoptsSlots keeps to the slots as they were last noted. Without it, each master must have noted its own
+ * @throws CountersError COUNTERS_GENERATION if a master's slots are noted otherwise
  */
 export async function ensureGenerations(
   session: CounterSession,
-  begin: { retentionMonths: number; through: ReadonlyMap<string, number>; replacing?: ReadonlySet<string> },
+  begin: {
+    retentionMonths: number;
+    through: ReadonlyMap<string, number>;
+    replacing?: ReadonlySet<string>;
+    adoptsSlots?: boolean;
+  },
 ): Promise<Generations> {
-  const { retentionMonths, through, replacing } = begin;
+  const { retentionMonths, through, replacing, adoptsSlots } = begin;
   const checkpoints = [...through].flatMap(([partition, offset]) => [checkpointField(partition), offset]);
   const generations: Generations = new Map();
+  const found = replacing?.size || adoptsSlots ? await readGenerations(session) : undefined;
   for (const master of session.masters) {
-    const present = replacing?.size ? (await readGeneration(session, master))?.id : undefined;
-    const replaced = present !== undefined && replacing?.has(present) ? present : '';
-    const slots = slotsText(slotsNow(master));
+    const present = found?.get(master);
+    const replaced = present !== undefined && replacing?.has(present.id) ? present.id : '';
+    const slots = slotsText(adoptsSlots ? slotsNoted(master, found!) : slotsNow(master));
     const whose = [master.nodes.join(' '), slots, randomUUID()];
     const args = [randomUUID(), retentionMonths, replaced, ...whose, ...checkpoints];
     const reply = await session.run(master, 'ensure-generation', [master.generationKey], args);
     const generation = parseGeneration(pairsOf(reply as string[]))!;
-    if (generation.slots !== undefined && slotsText(generation.slots) !== slots) {
-      throw new CountersError('COUNTERS_LOST', 'slots have moved while the generation was read');
+    if (!adoptsSlots && generation.slots !== undefined && slotsText(generation.slots) !== slots) {
+      throw new CountersError('COUNTERS_GENERATION', 'another process has noted other slots');
     }
+    leaveOut(session, master, generation);
     generations.set(master, generation);
   }
   return generations;
@@ -71,6 +79,25 @@ export async function readGenerations(session: CounterSession): Promise<Generati
     }),
   );
   return generations;
+}
+
+/** The slots of a generation that begins: those of the one before, or those that no other master has noted. */
+function slotsNoted(master: Master, found: Generations): Slots {
+  const before = found.get(master);
+  if (before?.slots !== undefined) return splitSlots(before.slots, before.left).beyond;
+  const noted = [...found.values()].flatMap(({ slots }) => slots ?? []);
+  return splitSlots(slotsNow(master), noted).beyond;
+}
+
+/** Leaves out the users of slots that are not noted as they are, until an epoch has noted them. */
+function leaveOut(session: CounterSession, master: Master, { slots, left }: Generation): void {
+  if (slots === undefined) return;
+  const now = slotsNow(master);
+  if (slotsText(slots) === slotsText(now) && splitSlots(now, left).among.length === 0) return;
+  for (const [first, last] of splitSlots(slots, now).beyond) {
+    for (let slot = first; slot <= last; slot++) master.gone.add(slot);
+  }
+  session.isBehind = true;
 }
 
 /** A master's slots, as far as the session knows. */
@@ -130,6 +157,11 @@ export function findGeneration(
   if (generation?.slots === undefined) return generation;
   const slot = slotOf(userKey(userId));
   return holds(generation.slots, slot) && !holds(generation.left, slot) ? generation : undefined;
+}
+
+/** Whether a user's counters can be used: their master is there, and has noted their slot. */
+export function hasGeneration(session: CounterSession, generations: Generations, userId: string): boolean {
+  return session.holds(userId) && findGeneration(session, generations, userId) !== undefined;
 }
 
 /** As `findGeneration`. @throws CountersError COUNTERS_GENERATION if there is none */

@@ -26,6 +26,7 @@ export {
   findGeneration,
   type Generation,
   type Generations,
+  hasGeneration,
   readGenerations,
   writeCheckpoint,
 } from './generation.ts';

@@ -45,6 +45,8 @@ export class CounterSession {
   /** Masters that could not be reached when the session was opened. */
   readonly absent: readonly AbsentMaster[];
   readonly isCluster: boolean;
+  /** Whether generations name other slots than the masters have, so that users are left out. */
+  isBehind = false;
   /** Resolves (never rejects) with the reason when the first master is lost, or the session is ended. */
   readonly ended: Promise<CountersError>;
   readonly #settings: CounterSessionOptions;
@@ -125,14 +127,11 @@ export class CounterSession {
    */
   async change(): Promise<string | undefined> {
     if (this.#reason !== undefined) return this.#reason.message;
-    if (this.masters.some(({ gone }) => gone.size > 0)) return SLOTS_MOVED;
+    if (this.isBehind || this.masters.some(({ gone }) => gone.size > 0)) return SLOTS_MOVED;
     return changeOf(this.#settings, { masters: [...this.masters], absent: [...this.absent] });
   }
 
-  /**
-   * Whether the user's master is one of the session's, lost or not. Changes only from true to false: when the user's slot
-   * is seen to have moved.
-   */
+  /** Whether the user's master is one of the session's, lost or not. False for ever once their slot is seen to have moved. */
   holds(userId: string): boolean {
     return this.#masterOf(userId) !== undefined;
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { CountersError } from './errors.ts';
 import { type Generation, parseGeneration, slotsNow } from './generation.ts';
 import { fillQueueKey, generationKey } from './keys.ts';
 import { tagsWithin } from './masters.ts';
@@ -13,7 +14,8 @@ interface Found extends Generation {
 }
 
 /**
- * Brings every master's generation to the key where all processes look for it, removes the others, and notes the slots.
+ * Brings every master's generation to the key where all processes look for it, removes the others, and notes the slots,
+ * unless they are adopted as another process has noted them.
  *
  * A generation lies on a hash slot. When slots move, it may leave its master, or the master may get a slot whose key
  * comes before that of its own generation. Where it lies, another one may have been forgotten long ago, with checkpoints
@@ -26,7 +28,7 @@ interface Found extends Generation {
  * left out, meanwhile, and still name the generation
  * @throws CountersError
  */
-export async function settleGenerations(session: CounterSession): Promise<Set<string>> {
+export async function settleGenerations(session: CounterSession, adoptsSlots = false): Promise<Set<string>> {
   if (!session.isCluster) return new Set();
   const found = (await Promise.all(session.masters.map((master) => generationsOn(session, master)))).flat();
   const all = [...session.masters, ...session.absent];
@@ -43,7 +45,7 @@ export async function settleGenerations(session: CounterSession): Promise<Set<st
     const fields = Object.entries({ ...one.fields, nodes: master.nodes.join(' ') }).flat();
     await session.run(master, 'bring-generation', [master.generationKey], [present?.id ?? '', ...fields]);
   }
-  const ending = await noteSlots(session, chosen);
+  const ending = adoptsSlots ? new Set<string>() : await noteSlots(session, chosen);
   for (const one of found) {
     const { id, tag, master } = one;
     const owner = ownerOf(one);
@@ -76,7 +78,8 @@ async function noteSlots(session: CounterSession, chosen: ReadonlyMap<Master, Fo
       const after = { tenure: randomUUID(), left: away };
       const args = [id, before.tenure, after.tenure, slotsText(noted), before.left, after.left];
       before = after;
-      await session.run(master, 'take-slots', [master.generationKey], args);
+      if ((await session.run(master, 'take-slots', [master.generationKey], args)) === 1) return;
+      throw new CountersError('COUNTERS_GENERATION', 'another process is noting the slots');
     };
     if (gone.length > 0) await note(kept);
     if (came.length > 0 || slots === undefined) gains.push(() => note(now));

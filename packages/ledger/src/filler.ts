@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type FillQueue,
-  findGeneration,
+  hasGeneration,
   readFillQueue,
   reserveUsers,
   withFillSlot,
@@ -116,9 +116,10 @@ export class Filler {
     const added = [...this.#added].slice(0, AT_ONCE.empty);
     for (const userId of added) this.#added.delete(userId);
     const { session, generations } = ledger;
-    const isOfOne = (userId: string) =>
-      session.holds(userId) && findGeneration(session, generations, userId) !== undefined;
-    await openCold(ledger, added.filter(isOfOne));
+    await openCold(
+      ledger,
+      added.filter((userId) => hasGeneration(session, generations, userId)),
+    );
     this.queue = await readFillQueue(ledger.session);
     if (this.queue.users === 0) return undefined;
     const filled = await withFillSlot(ledger.session, this.#parts.slots ?? FILL_SLOTS, async () => {

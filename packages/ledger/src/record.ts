@@ -1,4 +1,4 @@
-import { applyEvents, CountersError, type UserEvents } from '@calltally/counters';
+import { applyEvents, CountersError, hasGeneration, type UserEvents } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import { type CallRow, type InsertOutcome, isCanonical, partitionId, toRow } from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
@@ -42,7 +42,8 @@ const ROUNDS_MAX = 20;
  *
  * Users of a master that is absent from the session are left out. Its checkpoints stay where they are, so the epoch in
  * which it is back reads these events again, or begins another generation there. For a master that was lost since, the
- * batch fails, and the next epoch decides.
+ * batch fails, and the next epoch decides. Users whose slot has moved, or is not noted yet, are left out until an epoch has
+ * noted it; the checkpoints say so.
  *
  * A row that is missing at or below `stored` was lost by Mongo. Its call may be counted already, by this event or by
  * another one that was canonical then. So a user who gets such a row back is reopened; if their master is absent, the
@@ -58,7 +59,7 @@ export async function recordBatch(ledger: LedgerContext, batch: CallBatch): Prom
   if (!batch.again) await progress.advanceStored(topicEpoch, partition, batch.through);
   let opened = batch.again ? await reopen(ledger, usersOfInserted(rows, outcomes)) : 0;
   let pending = byUser(events.filter((_, i) => isCanonical(outcomes[i]!))).filter(({ userId }) =>
-    ledger.session.holds(userId),
+    hasGeneration(ledger.session, ledger.generations, userId),
   );
   for (let round = 1; ; round++) {
     const tried = pending;

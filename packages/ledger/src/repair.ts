@@ -117,5 +117,6 @@ export async function discardCounters(
   const through = new Map(ids.map((id) => [id, storedThrough.get(id) ?? -1]));
   const before = [...generations.values()];
   const replacing = new Set(before.map(({ id }) => id));
-  await ensureGenerations(session, { retentionMonths: before[0]!.retentionMonths, through, replacing });
+  const { retentionMonths } = before[0]!;
+  await ensureGenerations(session, { retentionMonths, through, replacing, adoptsSlots: true });
 }

@@ -48,14 +48,20 @@ const LOOK_PAUSE_MS = 200;
  * rebuild makes the counters equal the remaining rows.
  *
  * @param topic.partitions every partition of the topic, not only those assigned to this consumer
+ * @param topic.adoptsSlots leaves the slots of a cluster as another process has just noted them
  * @throws CountersError, StoreError
  */
 export async function startEpoch(
   store: Store,
   session: CounterSession,
-  topic: { topicEpoch: number; partitions: readonly PartitionOffsets[]; retentionMonths: number },
+  topic: {
+    topicEpoch: number;
+    partitions: readonly PartitionOffsets[];
+    retentionMonths: number;
+    adoptsSlots?: boolean;
+  },
 ): Promise<{ ledger: LedgerContext; starts: PartitionStart[] }> {
-  const { topicEpoch, partitions, retentionMonths } = topic;
+  const { topicEpoch, partitions, retentionMonths, adoptsSlots = false } = topic;
   const idOf = ({ partition }: { partition: number }) => partitionId(topicEpoch, partition);
   // As-of must not cover partitions that nobody has read from yet.
   await store.progress.registerPartitions(
@@ -66,14 +72,15 @@ export async function startEpoch(
   const resumePoints = partitions.map((offsets) => resumePointOf(offsets, stored.get(idOf(offsets)) ?? -1));
   const through = new Map(resumePoints.map((point) => [idOf(point), point.countable]));
 
-  const ending = await settleGenerations(session);
-  let generations = await ensureGenerations(session, { retentionMonths, through, replacing: ending });
+  const ending = await settleGenerations(session, adoptsSlots);
+  const begin = { retentionMonths, through, adoptsSlots };
+  let generations = await ensureGenerations(session, { ...begin, replacing: ending });
   const replacing = new Set([
     ...generationsOutOfReach(generations, topicEpoch, resumePoints),
     ...(await generationsAheadOfMongo(store, generations, topicEpoch, resumePoints)),
   ]);
   if (replacing.size > 0) {
-    generations = await ensureGenerations(session, { retentionMonths, through, replacing });
+    generations = await ensureGenerations(session, { ...begin, replacing });
   }
 
   const starts = resumePoints.map((point): PartitionStart => {

@@ -81,7 +81,7 @@ export class AsOfMonitor {
       );
     } catch (thrown) {
       // While there is nothing to count, nobody else notices that Redis was emptied.
-      if (thrown instanceof CountersError && !thrown.isOfSlots) this.#parts.epochs.invalidate(epoch);
+      if (thrown instanceof CountersError && !thrown.isOfSlots) this.#parts.epochs.invalidate(epoch, thrown);
       throw thrown;
     }
     const asOfMs = Math.min(...complete.map(({ asOfMs }) => asOfMs));

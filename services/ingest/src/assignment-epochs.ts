@@ -67,6 +67,8 @@ export class AssignmentEpochs {
   readonly #sessions: CounterSessions;
   #epoch: Promise<AssignmentEpoch> | undefined;
   #current: AssignmentEpoch | undefined;
+  /** Whether another process has just noted the slots of a cluster. */
+  #adoptsSlots = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -96,9 +98,13 @@ export class AssignmentEpochs {
     this.#fetched.set(partition, next);
   }
 
-  /** Ends an epoch that may no longer match Redis, Mongo or the topic. No effect if another one is current. */
-  invalidate(failed: AssignmentEpoch): void {
+  /**
+   * Ends an epoch that may no longer match Redis, Mongo or the topic. No effect if another one is current.
+   * @param reason what was thrown, if something was
+   */
+  invalidate(failed: AssignmentEpoch, reason?: unknown): void {
     if (this.#current !== failed) return;
+    this.#adoptsSlots = adoptsAfter(reason);
     this.#forget();
     this.#startInBackground();
   }
@@ -155,6 +161,7 @@ export class AssignmentEpochs {
       } catch (thrown) {
         stopping.throwIfAborted();
         metrics.failures.inc({ code: codeOf(thrown) });
+        this.#adoptsSlots = adoptsAfter(thrown);
         logRetry(logger, 'cannot start counting', thrown);
         await backoff.pause(stopping);
       }
@@ -171,6 +178,7 @@ export class AssignmentEpochs {
       topicEpoch: stream,
       partitions: states,
       retentionMonths,
+      adoptsSlots: this.#adoptsSlots,
     });
     await this.#confirmRefusals(starts);
     const asOf = await store.progress.asOfByPartition(stream);
@@ -222,6 +230,7 @@ export class AssignmentEpochs {
         seek(start.partition, start.offset);
       }
     }
+    this.#adoptsSlots = false;
     const positions = new Positions(next, found.asOf, Date.now());
     const { ledger, stream } = found;
     const partitions = new Set(found.states.map(({ partition }) => partition));
@@ -238,6 +247,14 @@ export class AssignmentEpochs {
       'events expired before they were stored; if they had been counted, see "calltally rebuild"',
     );
   }
+}
+
+/**
+ * Whoever is refused by a generation adopts the slots that it names. If they noted those that have moved since, all others
+ * would be refused in their turn, and nobody would count while slots move.
+ */
+function adoptsAfter(thrown: unknown): boolean {
+  return codeOf(thrown) === 'COUNTERS_GENERATION';
 }
 
 /** The stable code of an error, for metrics. */

@@ -65,7 +65,7 @@ export async function processBatch(
       queue.failing = { code, sinceMs: queue.failing?.sinceMs ?? Date.now() };
       await backoff.pause(stopping);
       if (!mayHaveGoneBack(thrown)) continue;
-      epochs.invalidate(epoch);
+      epochs.invalidate(epoch, thrown);
       return false;
     }
     queue.failing = undefined;

@@ -320,11 +320,15 @@ export const SCENES = {
       // The slot that moves with the user's is another one, so that the slots have to be noted.
       cluster.move(cluster.slots[1]!, 0);
       await startUpTo(world, 'take-slots', 'other', consumer(1, 1));
-      const [slow] = world.workers;
+      const [slow, other] = world.workers;
+      // The other master has lost its slot; this one has to note that it came.
+      await world.takeEffect(other!, other!.sent[0]!);
+      while (!other!.sent[0]!.text.startsWith('take-slots')) await world.takeEffect(other!, other!.sent[0]!);
       cluster.move(slotOf(A), 1);
-      while (!slow!.sent[0]!.text.startsWith('checkpoint')) await world.takeEffect(slow!, slow!.sent[0]!);
+      while (!slow!.sent[0]!.text.startsWith('commit')) await world.takeEffect(slow!, slow!.sent[0]!);
       cluster.move(slotOf(A), 0);
       send(world, 1, world.call(2, A));
+      world.workers.reverse();
     },
   },
   'a slot comes back, after its users were left out elsewhere': {

@@ -1,6 +1,7 @@
 import {
   type CounterSession,
   type CountersReading,
+  hasGeneration,
   readBuckets,
   readFillQueue,
   readGenerations,
@@ -59,12 +60,23 @@ export type Work = (process: Process) => Promise<void>;
 export function consumer(partition: number, eventsABatch: number): Work {
   return async (process) => {
     let session: CounterSession | undefined;
+    let adoptsSlots = false;
+    const isCurrent = ({ isOpen, isBehind, masters }: CounterSession) =>
+      isOpen && !isBehind && masters.every(({ gone }) => gone.size === 0);
     for (let epoch = 1; epoch <= EPOCHS_MAX; epoch++) {
-      const done = await unlessCut(() => {
-        if (!session?.isOpen || session.masters.some(({ gone }) => gone.size > 0)) session = process.open();
-        return consume(process, session, partition, eventsABatch);
+      const done = await unlessCut(async () => {
+        if (session === undefined || !isCurrent(session)) session = process.open();
+        const adopts = adoptsSlots;
+        adoptsSlots = false;
+        try {
+          return await consume(process, session, { partition, eventsABatch, adoptsSlots: adopts });
+        } catch (thrown) {
+          adoptsSlots = (thrown as { code?: string }).code === 'COUNTERS_GENERATION';
+          throw thrown;
+        }
       });
-      if (done) return;
+      // Whoever left users out because their slots moved starts another epoch in a while.
+      if (done && isCurrent(session!)) return;
     }
   };
 }
@@ -72,11 +84,10 @@ export function consumer(partition: number, eventsABatch: number): Work {
 async function consume(
   { worker, topic, store, order, looksAtCheckpoints }: Process,
   session: CounterSession,
-  partition: number,
-  eventsABatch: number,
+  { partition, eventsABatch, adoptsSlots }: { partition: number; eventsABatch: number; adoptsSlots: boolean },
 ): Promise<boolean> {
   const states = await topic.states(worker);
-  const begin = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
+  const begin = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS, adoptsSlots };
   const { ledger, starts } = await startEpoch(store, session, begin);
   const start = starts[partition]!;
   // Another consumer went on while this one asked. Ingest looks a second time before it refuses.
@@ -112,8 +123,11 @@ const HALVES: PieceLimits = { wholeTimeoutMs: 0, firstSpanMs: 15 * DAY_MS };
 /** What the API does behind an answer from Mongo. */
 export function open(userIds: readonly string[]): Work {
   return withLedger(async (ledger) => {
-    const reached = userIds.filter((userId) => ledger.session.holds(userId));
-    await openCold(ledger, reached);
+    const { session, generations } = ledger;
+    await openCold(
+      ledger,
+      userIds.filter((userId) => hasGeneration(session, generations, userId)),
+    );
   }, true);
 }
 
