@@ -1,16 +1,9 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { createCallEventProducer } from '@calltally/contract/producer';
-import { buildHttp, createIngestMetrics, Ingest } from '@calltally/ingest';
-import { testKafka, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
-import { openStore, type Store } from '@calltally/store';
-import { createLogger } from '@calltally/telemetry';
+import { testKafka, testMongo, testRedis } from '@calltally/stack/testing';
+import type { Store } from '@calltally/store';
 import { test } from 'tap';
+import { KafkaSockets, REQUEST } from '../src/kafka-sockets.ts';
+import { createLivenessWorld } from '../src/liveness-world.ts';
 import { TcpProxy } from '../src/proxy.ts';
-
-/** Five minutes in production. */
-const STUCK_AFTER_MS = 1_500;
 
 /** A store whose inserts wait for `until`, as if a promise were lost. */
 function withInserts(store: Store, until: () => Promise<void>): Store {
@@ -28,94 +21,42 @@ function withInserts(store: Store, until: () => Promise<void>): Store {
 }
 
 test('ingest asks for a restart when it hangs, and never because an engine is away', async (t) => {
-  const sockets: Socket[] = [];
-  const remember = (message: unknown) => void sockets.push((message as { socket: Socket }).socket);
-  subscribe('net.client.socket', remember);
-  t.teardown(() => unsubscribe('net.client.socket', remember));
+  const sockets = new KafkaSockets(t, 'calltally-ingest');
   const [kafka, mongo, redis] = await Promise.all([testKafka(t), testMongo(t), testRedis(t)]);
   const lines = {
     kafka: await TcpProxy.to(`kafka://${kafka.address}`),
     mongo: await TcpProxy.to(mongo.address),
     redis: await TcpProxy.to(redis.address),
   };
-  const topic = uniqueName('calls');
-  const store = openStore({
-    uri: `mongodb://127.0.0.1:${lines.mongo.port}/?directConnection=true`,
-    database: topic,
-    timeoutMs: 30_000,
-    selectionTimeoutMs: 2_000,
-  });
+  t.teardown(() => Promise.all(Object.values(lines).map((line) => line.close())));
   let hanging = Promise.resolve();
-  const metrics = createIngestMetrics();
-  const ingest = new Ingest(
-    {
-      kafka: {
-        brokers: [`127.0.0.1:${lines.kafka.port}`],
-        topic,
-        dlqTopic: `${topic}.dlq`,
-        groupId: topic,
-        sessionTimeoutMs: 3_000,
-      },
-      counters: {
-        url: `redis://127.0.0.1:${lines.redis.port}`,
-        commandTimeoutMs: 10_000,
-        openTimeoutMs: 2_000,
-      },
-      retentionMonths: 25,
-      audit: { share: 0, usersPerMinute: 0 },
-    },
-    {
-      store: withInserts(store, () => hanging),
-      metrics,
-      logger: createLogger({ service: 'ingest', level: 'silent' }),
-      stuckAfterMs: STUCK_AFTER_MS,
-    },
-  );
-  const http = buildHttp({
-    registry: metrics.registry,
-    readiness: () => ingest.readiness,
-    stuck: () => ingest.stuck,
-  });
-  const producer = createCallEventProducer({ brokers: [kafka.address], topic });
-  const health = async () => {
-    const { statusCode, body } = await http.inject('/healthz');
-    return { status: statusCode, stuck: JSON.parse(body).stuck ?? [] };
+  const addresses = {
+    kafka: [kafka.address],
+    ingestKafka: [`127.0.0.1:${lines.kafka.port}`],
+    mongo: `mongodb://127.0.0.1:${lines.mongo.port}/?directConnection=true`,
+    redis: `redis://127.0.0.1:${lines.redis.port}`,
   };
-  const until = async (what: string, isSo: () => Promise<boolean>) => {
-    for (const end = Date.now() + 60_000; !(await isSo()); await sleep(50)) {
-      if (Date.now() > end) throw new Error(`never ${what}: ${JSON.stringify(await health())}`);
-    }
-  };
-  const isReady = async () =>
-    (await http.inject('/readyz')).statusCode === 200 && (await health()).status === 200;
-  const send = () =>
-    producer.send({
-      call_id: uniqueName('call'),
-      user_id: 'acme',
-      started_at: new Date().toISOString(),
-      duration_seconds: 60,
-    });
-  t.teardown(async () => {
-    await Promise.all([producer.close(), ingest.stop(), http.close()]);
-    await store.close();
-    await Promise.all(Object.values(lines).map((line) => line.close()));
-  });
-  await ingest.start();
-  await until('ready', isReady);
+  const world = createLivenessWorld(t, addresses, (store) => withInserts(store, () => hanging));
+  const { ingest, http, send, until, isReady, untilStuck, healthForAWhile } = world;
 
-  const staysAlive = async (what: string) => {
-    const statuses = new Set<number>();
-    for (const end = Date.now() + 3 * STUCK_AFTER_MS; Date.now() < end; await sleep(50)) {
-      statuses.add((await health()).status);
-    }
-    t.same([...statuses], [200], `alive while ${what}`);
-  };
-  const isStuck = async () => (await health()).status === 503;
+  const stuckSamples = async () =>
+    (await http.inject('/metrics')).body.match(/^calltally_ingest_stuck\{.*$/gm) ?? [];
+
+  sockets.hangAt(REQUEST.metadata);
+  const started = ingest.start();
+  t.same(await untilStuck(), ['start: topics'], 'it hangs before it joins the group');
+  sockets.heal();
+  sockets.hangAt(REQUEST.joinGroup);
+  await until('alive again', async () => (await http.inject('/healthz')).statusCode === 200);
+  t.same(await untilStuck(), ['membership of the group'], 'the join never ends');
+  sockets.heal();
+  await started;
+  await until('ready', isReady);
 
   for (const name of ['mongo', 'redis'] as const) {
     lines[name].halfOpen();
     await send();
-    await staysAlive(`${name} is away`);
+    t.same(await healthForAWhile(), [200], `alive while ${name} is away`);
     lines[name].cut();
     lines[name].heal();
     await until(`ready after ${name} was away`, isReady);
@@ -126,24 +67,35 @@ test('ingest asks for a restart when it hangs, and never because an engine is aw
     goOn = resolve;
   });
   await send();
-  await until('stuck', isStuck);
-  t.match((await health()).stuck, [/^batch of partition \d$/], 'a batch neither ends nor fails');
+  t.match(await untilStuck(), [/^batch of partition \d$/], 'a batch neither ends nor fails');
+  t.match(await stuckSamples(), [/what="batch of partition \d".* 1$/]);
   goOn();
+  await until('alive again', isReady);
+  t.same(await stuckSamples(), [], 'no sample is left');
+
+  sockets.hangAt(REQUEST.listOffsets, { without: REQUEST.heartbeat });
+  t.same(await untilStuck(), ['as-of'], 'nobody is told where partitions end');
+  sockets.heal();
+  await until('alive again', isReady);
+
+  sockets.hangAt(REQUEST.offsetCommit);
+  await send();
+  const stuck = await untilStuck();
+  t.ok(stuck.includes('offset commit'), `a commit never ends: ${stuck}`);
+  sockets.heal();
   await until('alive again', isReady);
 
   lines.kafka.halfOpen();
-  // The broker told its own address, so these connections bypass the proxy. Only new ones need it.
-  const deaf = sockets.filter(({ remotePort }) => remotePort === Number(kafka.address.split(':')[1]));
-  for (const socket of deaf) socket.pause();
-  await staysAlive('Kafka is away');
+  // The broker told its own address, so most connections bypass the proxy.
+  sockets.lose(Number(kafka.address.split(':')[1]));
+  t.same(await healthForAWhile(), [200], 'alive while Kafka is away');
   lines.kafka.heal();
-  await until('stuck', isStuck);
-  t.same(
-    (await health()).stuck,
-    ['membership of the group'],
-    'Kafka is back, and the consumer does not notice',
+  sockets.answerNew();
+  t.ok(
+    (await untilStuck()).includes('membership of the group'),
+    'Kafka is back, which the consumer does not notice',
   );
-  for (const socket of deaf) socket.resume();
+  sockets.heal();
   await until('alive again', isReady);
 
   const stopped = ingest.stop();

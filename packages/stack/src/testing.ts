@@ -3,6 +3,7 @@ import { type Certificates, makeCertificates, type ServerTls } from './certifica
 import type { Engine, EngineOptions } from './engine.ts';
 import { uniqueFolder } from './folder.ts';
 import { startKafka } from './kafka.ts';
+import { type KafkaCluster, startKafkaCluster } from './kafka-cluster.ts';
 import { startMongo } from './mongo.ts';
 import { CHROMIUM, HAPROXY, KCAT, NGINX, obtainTool } from './obtain/tools.ts';
 import { startRedis } from './redis.ts';
@@ -30,6 +31,11 @@ export const obtainHaproxy = () => obtainTool(HAPROXY);
 /** The Kafka that KAFKA_BROKERS names, shared with other tests. Otherwise a new one that stops when `t` ends. */
 export async function testKafka(t: Test): Promise<Engine> {
   return fromEnvironment('kafka') ?? own(t, startKafka);
+}
+
+/** A Kafka of three nodes for this test alone. It stops when `t` ends. */
+export async function testKafkaCluster(t: Test): Promise<KafkaCluster> {
+  return own(t, startKafkaCluster);
 }
 
 /** The Mongo that MONGODB_URI names, shared with other tests. Otherwise a new one that stops when `t` ends. */

@@ -26,15 +26,22 @@ interface Parts {
  */
 export class AsOfMonitor {
   readonly #parts: Parts;
+  #looks = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  /** How many looks have begun. Each ends or fails within a time limit, and another follows. */
+  get looks(): number {
+    return this.#looks;
   }
 
   /** Resolves once ingest is stopping. Never rejects. */
   async run(): Promise<void> {
     const { stopping, logger } = this.#parts;
     while (!stopping.aborted) {
+      this.#looks += 1;
       try {
         await this.#look();
       } catch (thrown) {

@@ -3,6 +3,7 @@ import type { EachBatchPayload, Batch as FetchedBatch } from 'kafkajs';
 import pTimeout from 'p-timeout';
 import type { AssignmentEpoch } from './assignment-epochs.ts';
 import { countEmptyOffsets, decodeBatch } from './decode-batch.ts';
+import { NOT_FETCHED } from './held-partitions.ts';
 import { type BatchParts, processBatch } from './process-batch.ts';
 import type { TopicAdmin } from './topic-admin.ts';
 
@@ -38,6 +39,7 @@ export async function handleFetch(parts: FetchParts, payload: EachBatchPayload):
   // Not what was asked for, or more than there is: the log is damaged in a way that the broker does not notice. Nothing
   // is skipped; the held partition shows as not fetched.
   if (fetched.firstOffset() === null || last >= Number(fetched.highWatermark)) {
+    parts.held.failed(partition, NOT_FETCHED);
     return pauseUntil(parts, epoch, partition, sleep(PATIENCE_MS));
   }
   const empty = Object.entries(countEmptyOffsets(fetched));

@@ -3,6 +3,8 @@ import type { IngestMetrics } from './metrics.ts';
 import type { HoldReason } from './partition-queues.ts';
 import type { TopicAdmin, Watermarks } from './topic-admin.ts';
 
+/** The code of a partition that has more to read, which the fetches do not bring. */
+export const NOT_FETCHED = 'KAFKA_NOT_FETCHED';
 /** Longer than a batch, an ordinary transaction or a rebalance takes. */
 const HELD_AFTER_MS = 5_000;
 
@@ -72,7 +74,7 @@ export class HeldPartitions {
       if (code === undefined && !isIdle) code = 'INGEST_STORES_SLOW';
       if (code === undefined) {
         lastStable ??= await this.#parts.topic.lastStable();
-        code = next >= (lastStable.get(partition) ?? 0) ? 'KAFKA_TRANSACTION_OPEN' : 'KAFKA_NOT_FETCHED';
+        code = next >= (lastStable.get(partition) ?? 0) ? 'KAFKA_TRANSACTION_OPEN' : NOT_FETCHED;
       }
       found.set(partition, { code, sinceMs });
     }

@@ -31,10 +31,21 @@ export function buildHttp(parts: HttpParts): FastifyInstance {
       this.set(isReady(parts.readiness()) ? 1 : 0);
     },
   });
+  const stuck = () => parts.stuck?.() ?? [];
+  new Gauge({
+    name: 'calltally_ingest_stuck',
+    help: '1 for what makes no progress although Kafka, Mongo and Redis answer; no samples while all is well',
+    labelNames: ['what'],
+    registers: [parts.registry],
+    collect() {
+      this.reset();
+      for (const what of stuck()) this.set({ what }, 1);
+    },
+  });
   app.get('/healthz', async (_, reply) => {
-    const stuck = parts.stuck?.() ?? [];
-    if (stuck.length === 0) return { status: 'ok' };
-    return reply.code(503).send({ status: 'stuck', stuck });
+    const names = stuck();
+    if (names.length === 0) return { status: 'ok' };
+    return reply.code(503).send({ status: 'stuck', stuck: names });
   });
   app.get('/readyz', async (_, reply) => {
     const readiness = parts.readiness();

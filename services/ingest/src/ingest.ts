@@ -18,7 +18,7 @@ import { logRetry } from './log-retry.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { OffsetCommitter } from './offset-committer.ts';
 import { TopicAdmin } from './topic-admin.ts';
-import { WorkUnderWay } from './work-under-way.ts';
+import { type StartStep, WorkUnderWay } from './work-under-way.ts';
 
 export interface IngestSettings {
   kafka: Omit<KafkaClientOptions, 'clientId' | 'log'> & {
@@ -56,6 +56,7 @@ export class Ingest {
   readonly #liveness: Liveness;
   readonly #stopping = new AbortController();
   #monitoring: Promise<void> | undefined;
+  #starting: StartStep | undefined;
   #assigned: number[] | undefined;
   /** Joins and heartbeats that the brokers have answered. */
   #answers = 0;
@@ -129,11 +130,13 @@ export class Ingest {
       ...settings.fill,
     });
     measureFilling(metrics.registry, this.#filler);
-    const underWay = new WorkUnderWay({ ...shared, epochs });
+    const { committer } = this.#parts;
+    const underWay = new WorkUnderWay({ ...shared, epochs, committer, asOf: this.#asOf });
     this.#liveness = new Liveness({
       ...shared,
-      work: () => underWay.now({ assigned: this.#assigned, answers: this.#answers }),
-      doEnginesAnswer: () => doEnginesAnswer({ kafka, groupId, store, counters }),
+      work: () =>
+        underWay.now({ starting: this.#starting, assigned: this.#assigned, answers: this.#answers }),
+      doEnginesAnswer: () => doEnginesAnswer({ kafka, groupId, topic: name, store, counters }),
       limitMs: stuckAfterMs,
     });
     for (const event of ['HEARTBEAT', 'GROUP_JOIN'] as const) {
@@ -175,6 +178,8 @@ export class Ingest {
     const { epochs, committer, logger } = this.#parts;
     const { topic, dlqTopic } = this.#settings.kafka;
     await this.#retry('indexes', () => this.#store.ensureIndexes());
+    // Not before: an index may take hours, and each attempt at the rest ends by itself.
+    void this.#liveness.run();
     await this.#retry('topics', () =>
       this.#parts.topic.use((admin) => ensureTopics(admin, { topic, dlqTopic })),
     );
@@ -192,8 +197,6 @@ export class Ingest {
       await this.#consumer.subscribe({ topic, fromBeginning: true });
     });
     if (this.#stopping.signal.aborted) return;
-    // Not before: an index may take hours, and each attempt at the rest ends by itself.
-    void this.#liveness.run();
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -223,9 +226,11 @@ export class Ingest {
   async #retry(what: string, work: () => Promise<unknown>): Promise<void> {
     const backoff = new Backoff();
     let logged: { reason: string; atMs: number } | undefined;
-    while (!this.#stopping.signal.aborted) {
+    for (let attempts = 1; !this.#stopping.signal.aborted; attempts++) {
+      this.#starting = { what, attempts };
       try {
         await work();
+        this.#starting = undefined;
         return;
       } catch (thrown) {
         const reason = String(thrown);

@@ -20,6 +20,7 @@ export class OffsetCommitter {
   /** Of the latest batch: kafkajs gives another one after it has restarted. */
   #commit: Commit | undefined;
   #assignment = 0;
+  #requests = 0;
   #committing: Promise<void> | undefined;
 
   constructor(topic: string, logger: Logger) {
@@ -37,6 +38,11 @@ export class OffsetCommitter {
     this.#committing ??= this.#commitAll().finally(() => {
       this.#committing = undefined;
     });
+  }
+
+  /** The number of the latest request while commits are under way. Each ends or fails, and another follows. */
+  get underWay(): number | undefined {
+    return this.#committing && this.#requests;
   }
 
   /** On a new assignment: offsets of the older one are not ours to commit. */
@@ -62,6 +68,7 @@ export class OffsetCommitter {
       const taken = this.#waiting;
       const assignment = this.#assignment;
       this.#waiting = new Map();
+      this.#requests += 1;
       try {
         const partitions = [...taken].map(([partition, offset]) => ({ partition, offset }));
         await this.#commit?.({ topics: [{ topic: this.#topic, partitions }] });

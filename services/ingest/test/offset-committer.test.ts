@@ -34,12 +34,15 @@ test('one request at a time commits what was enqueued since the one before, the 
   }
   await turn();
   t.strictSame(asked, [{ 0: '10' }], 'the second waits for the first');
+  t.equal(committer.underWay, 1);
   answers[0]!.resolve();
   await turn();
+  t.equal(committer.underWay, 2);
   t.strictSame(asked, [{ 0: '10' }, { 0: '30', 1: '5' }]);
   answers[1]!.resolve();
   await committer.settled();
   t.equal(asked.length, 2);
+  t.equal(committer.underWay, undefined);
 });
 
 test('a failed commit is retried with what came meanwhile, by the latest batch', async (t) => {
