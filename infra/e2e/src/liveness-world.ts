@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCallEventProducer } from '@calltally/contract/producer';
+import type { CounterSessionOptions } from '@calltally/counters';
 import { buildHttp, createIngestMetrics, Ingest } from '@calltally/ingest';
 import { type Test, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
@@ -14,7 +15,7 @@ interface Addresses {
   /** The brokers of ingest; default: the same. */
   ingestKafka?: string[];
   mongo: string;
-  redis: string;
+  redis: Pick<CounterSessionOptions, 'url' | 'clusterNodes'>;
 }
 
 /** Ingest in this process, and what it tells about its health. It is not started. */
@@ -36,7 +37,7 @@ export function createLivenessWorld(t: Test, addresses: Addresses, wrap = (store
         groupId: topic,
         sessionTimeoutMs: 3_000,
       },
-      counters: { url: addresses.redis, commandTimeoutMs: 10_000, openTimeoutMs: 2_000 },
+      counters: { ...addresses.redis, commandTimeoutMs: 10_000, openTimeoutMs: 2_000 },
       retentionMonths: 25,
       audit: { share: 0, usersPerMinute: 0 },
     },

@@ -13,7 +13,11 @@ test('ingest asks for a restart when it hangs at one of three brokers, and never
   const sockets = new KafkaSockets(t, 'calltally-ingest');
   const [kafka, mongo, redis] = await Promise.all([testKafkaCluster(t), testMongo(t), testRedis(t)]);
   const brokers = kafka.address.split(',');
-  const world = createLivenessWorld(t, { kafka: brokers, mongo: mongo.address, redis: redis.address });
+  const world = createLivenessWorld(t, {
+    kafka: brokers,
+    mongo: mongo.address,
+    redis: { url: redis.address },
+  });
   const { topic, ingest, store, send, until, isReady, untilStuck, healthForAWhile } = world;
   let sent = 0;
   const sendToAll = async () => {

@@ -34,7 +34,7 @@ test('ingest asks for a restart when it hangs, and never because an engine is aw
     kafka: [kafka.address],
     ingestKafka: [`127.0.0.1:${lines.kafka.port}`],
     mongo: `mongodb://127.0.0.1:${lines.mongo.port}/?directConnection=true`,
-    redis: `redis://127.0.0.1:${lines.redis.port}`,
+    redis: { url: `redis://127.0.0.1:${lines.redis.port}` },
   };
   const world = createLivenessWorld(t, addresses, (store) => withInserts(store, () => hanging));
   const { ingest, http, send, until, isReady, untilStuck, healthForAWhile } = world;

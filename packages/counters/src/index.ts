@@ -34,6 +34,7 @@ export { firstKeptDay } from './keys.ts';
 export { withinLoopTime } from './loop-time.ts';
 export { SLOTS_MOVED } from './masters.ts';
 export { type Claim, claimUsers, forgetUsers, NOTHING_FILLED, openUsers } from './open-users.ts';
+export { type Reach, reachOf } from './reach.ts';
 export { type CountersReading, readBuckets } from './read-buckets.ts';
 export { type CountersDigest, readDigests } from './read-digests.ts';
 export { readSegments, type SegmentsReading } from './read-segments.ts';

@@ -5,6 +5,8 @@ import {
   findGeneration,
   type Generation,
   type Generations,
+  type Reach,
+  reachOf,
   readGenerations,
 } from '@calltally/counters';
 
@@ -49,12 +51,17 @@ export class CountersLink {
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(settings: CounterSessionOptions, watcher?: LinkWatcher) {
-    this.#settings = settings;
+    this.#settings = { ...settings, allowsAbsentMasters: true };
     this.#watcher = watcher;
   }
 
   get current(): LiveCounters | undefined {
     return this.#live?.session.isUsable ? this.#live : undefined;
+  }
+
+  /** How much of Redis can be read; undefined while nothing can. */
+  get reach(): Reach | undefined {
+    return this.current && reachOf(this.current.session);
   }
 
   /** Resolves when the first attempt to connect has ended, successful or not. */

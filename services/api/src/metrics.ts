@@ -1,5 +1,13 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Counter, type FillingMeasured, Gauge, measureFilling, type Registry } from '@calltally/telemetry';
+import {
+  Counter,
+  type FillingMeasured,
+  Gauge,
+  measureFilling,
+  measureReach,
+  type ReachMeasured,
+  type Registry,
+} from '@calltally/telemetry';
 import type { ApiKeyCache } from './keys/api-key-cache.ts';
 import type { EndReason } from './stream/listener.ts';
 
@@ -16,7 +24,10 @@ export function registerMetrics(
   registry: Registry,
   parts: {
     keys: ApiKeyCache;
-    link: { readonly current: { readonly asOfMs: number | undefined } | undefined };
+    link: {
+      readonly current: { readonly asOfMs: number | undefined } | undefined;
+      readonly reach: ReachMeasured | undefined;
+    };
     filler: FillingMeasured;
     rowsAsOf: { readonly current: number | undefined };
     /** All reads. */
@@ -39,6 +50,7 @@ export function registerMetrics(
   scrapedGauge(registry, 'calltally_counters_link_up', 'Whether counters can be read from Redis', () =>
     link.current === undefined ? 0 : 1,
   );
+  measureReach(registry, () => link.reach);
   const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
   scraped(
     registry,

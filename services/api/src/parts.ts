@@ -18,7 +18,7 @@ export interface AppParts {
   series: Pick<SeriesReader, 'read'>;
   keys: ApiKeyCache;
   store: Pick<Store, 'ping'>;
-  link: Pick<CountersLink, 'current'>;
+  link: Pick<CountersLink, 'current' | 'reach'>;
   filler: Pick<Filler, 'pieces' | 'rows' | 'queue'>;
   fallbacks: Pick<ConcurrencyLimit, 'underWay' | 'refused'>;
   rowsAsOf: Pick<RowsAsOf, 'current'>;

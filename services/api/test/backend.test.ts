@@ -68,7 +68,11 @@ test('dashboards while stores are away', async (t) => {
       );
       const ready = await get('/readyz');
       t.equal(ready.status, 200);
-      t.same(ready.body, { status: 'ready', dependencies: { redis: 'up', mongo: 'down' } });
+      t.same(ready.body, {
+        status: 'ready',
+        dependencies: { redis: 'up', mongo: 'down' },
+        redis: { masters: 1, masters_away: 0, users_away: 0 },
+      });
       await world.mongoGate.open();
       const again = await until(
         () => get(CUTTING, key),

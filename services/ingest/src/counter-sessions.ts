@@ -6,11 +6,9 @@ import {
   SLOTS_MOVED,
 } from '@calltally/counters';
 import type { Logger } from '@calltally/telemetry';
-import type { IngestMetrics } from './metrics.ts';
 
 interface Parts {
   counters: CounterSessionOptions;
-  metrics: IngestMetrics;
   logger: Logger;
   stopping: AbortSignal;
 }
@@ -55,7 +53,7 @@ export class CounterSessions {
   }
 
   async #openNewSession(): Promise<CounterSession> {
-    const { counters, metrics, logger, stopping } = this.#parts;
+    const { counters, logger, stopping } = this.#parts;
     const before = this.#session;
     const session = await CounterSession.open({ ...counters, allowsAbsentMasters: true }, before);
     before?.replacedBy(session);
@@ -71,7 +69,6 @@ export class CounterSessions {
     for (const { address, reason } of session.absent) {
       logger.warn({ err: reason, ...address }, 'a Redis master is away, going on without its users');
     }
-    metrics.absentMasters.set(session.absent.length);
     if (stopping.aborted) session.end('stopping');
     void this.#watch(session);
     return session;

@@ -10,6 +10,8 @@ export interface Readiness {
   partitions: number[];
   /** Held partitions; the others go on. */
   held: { partition: number; code: string }[];
+  /** Masters of Redis, and the share of the users whose master is away: they wait, the others are counted. Known while counting. */
+  redis?: { masters: number; masters_away: number; users_away: number };
 }
 
 interface HttpParts {

@@ -1,8 +1,8 @@
 import { ensureTopics, type KafkaClientOptions, kafkaClient } from '@calltally/contract';
-import type { CounterSessionOptions } from '@calltally/counters';
+import { type CounterSessionOptions, type Reach, reachOf } from '@calltally/counters';
 import { Filler } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
-import { type Logger, measureFilling } from '@calltally/telemetry';
+import { type Logger, measureFilling, measureReach } from '@calltally/telemetry';
 import type { Consumer } from 'kafkajs';
 import { AsOfMonitor } from './as-of-monitor.ts';
 import { AssignmentEpochs } from './assignment-epochs.ts';
@@ -130,6 +130,7 @@ export class Ingest {
       ...settings.fill,
     });
     measureFilling(metrics.registry, this.#filler);
+    measureReach(metrics.registry, () => this.#reach);
     const { committer } = this.#parts;
     const underWay = new WorkUnderWay({ ...shared, epochs, committer, asOf: this.#asOf });
     this.#liveness = new Liveness({
@@ -158,6 +159,7 @@ export class Ingest {
 
   get readiness(): Readiness {
     const { epochs, held } = this.#parts;
+    const reach = this.#reach;
     return {
       joined: this.#assigned !== undefined && !this.#stopping.signal.aborted,
       counting: epochs.current !== undefined || this.#assigned?.length === 0,
@@ -165,7 +167,15 @@ export class Ingest {
       held: [...held.current]
         .filter(([partition]) => this.#assigned?.includes(partition))
         .map(([partition, { code }]) => ({ partition, code })),
+      ...(reach && {
+        redis: { masters: reach.masters, masters_away: reach.mastersAway, users_away: reach.usersAway },
+      }),
     };
+  }
+
+  get #reach(): Reach | undefined {
+    const { current } = this.#parts.epochs;
+    return current && reachOf(current.ledger.session);
   }
 
   /** What makes no progress although brokers and stores answer. A fresh start may help. */

@@ -45,10 +45,6 @@ export function createIngestMetrics() {
       'partition',
     ),
     failures: counter('calltally_store_failures_total', 'Batches that were retried, by error code', 'code'),
-    absentMasters: gauge(
-      'calltally_redis_masters_away',
-      'Masters of a Redis Cluster that this process counts without',
-    ),
     refused: gauge(
       'calltally_partition_refused',
       '1 while a partition is not read because its topic was recreated',

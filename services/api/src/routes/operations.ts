@@ -5,6 +5,19 @@ import type { RouteParts } from '../parts.ts';
 
 const state = (description: string) => Type.Enum(['up', 'down'], { description });
 
+const RedisReach = Type.Object(
+  {
+    masters: Type.Integer({ description: 'Masters of the Redis Cluster; 1 without a cluster.' }),
+    masters_away: Type.Integer({ description: 'Masters that cannot be read now.' }),
+    users_away: Type.Number({
+      description: 'Share of the users whose master is away, from 0 to 1. They are answered from Mongo.',
+      minimum: 0,
+      maximum: 1,
+    }),
+  },
+  { description: 'For whom counters can be read. Absent if Redis is down.' },
+);
+
 const HealthResponse = Type.Object(
   { status: Type.Literal('alive') },
   { description: 'The process answers. Says nothing about its dependencies.' },
@@ -18,6 +31,7 @@ const readiness = (statuses: readonly string[], description: string) =>
         redis: state('whether counters can be read'),
         mongo: state('whether rows can be read'),
       }),
+      redis: Type.Optional(RedisReach),
     },
     { description },
   );
@@ -56,12 +70,15 @@ export async function operationsRoutes(
 
   app.get('/readyz', { schema: ReadinessSchema }, async (_request, reply) => {
     const mongo = await mongoProbe.isUp();
-    const redis = link.current !== undefined;
-    let status = mongo || redis ? 'ready' : 'unavailable';
+    const { reach } = link;
+    let status = mongo || reach ? 'ready' : 'unavailable';
     if (drain.hasBegun) status = 'draining';
     return reply.code(status === 'ready' ? 200 : 503).send({
       status,
-      dependencies: { redis: redis ? 'up' : 'down', mongo: mongo ? 'up' : 'down' },
+      dependencies: { redis: reach ? 'up' : 'down', mongo: mongo ? 'up' : 'down' },
+      ...(reach && {
+        redis: { masters: reach.masters, masters_away: reach.mastersAway, users_away: reach.usersAway },
+      }),
     });
   });
 

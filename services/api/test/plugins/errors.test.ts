@@ -16,7 +16,7 @@ async function brokenApp() {
     series: { read: broken },
     keys: new ApiKeyCache({ findByHash: broken }),
     store: { ping: broken },
-    link: { current: undefined },
+    link: { current: undefined, reach: undefined },
     filler: { pieces: 0, rows: 0, queue: undefined },
     fallbacks: { underWay: 0, refused: 0 },
     rowsAsOf: { current: undefined },
