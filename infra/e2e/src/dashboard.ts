@@ -77,3 +77,14 @@ export async function untilCounted(
   }
   return answer!;
 }
+
+const ANSWERED_WITHIN_MS = 90_000;
+
+/** Polls until the default window has so many calls, read from counters. */
+export async function untilAnswered(url: string, apiKey: string, calls: number): Promise<Answer> {
+  for (const end = Date.now() + ANSWERED_WITHIN_MS; ; await sleep(100)) {
+    const answer = await ask(url, apiKey);
+    if (answer.body.data?.total_calls === calls && answer.source === 'counters') return answer;
+    if (Date.now() > end) throw new Error(`not ${calls} calls: ${JSON.stringify(answer)}`);
+  }
+}

@@ -23,11 +23,14 @@ export class TcpProxy {
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  /** @param target URL of the engine */
-  static async to(target: string): Promise<TcpProxy> {
+  /**
+   * @param target URL of the engine
+   * @param host where it listens
+   */
+  static async to(target: string, host = '127.0.0.1'): Promise<TcpProxy> {
     const { hostname, port } = new URL(target);
     const proxy = new TcpProxy({ host: hostname, port: Number(port) });
-    proxy.#server.listen(0, '127.0.0.1');
+    proxy.#server.listen(0, host);
     await once(proxy.#server, 'listening');
     return proxy;
   }

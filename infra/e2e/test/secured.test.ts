@@ -3,16 +3,21 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KafkaFault, kafkaClient, kafkaFault } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
+import { LOGIN_LIFE_MS } from '@calltally/stack';
+import { hasIpv6, testSecuredRedisCluster } from '@calltally/stack/testing';
 import { MongoClient } from 'mongodb';
 import { test } from 'tap';
 import { runCalltally } from '../src/command.ts';
-import { type Answer, ask } from '../src/dashboard.ts';
+import { untilAnswered } from '../src/dashboard.ts';
+import { TcpProxy } from '../src/proxy.ts';
 import { LOGIN, securedWorld } from '../src/secured-world.ts';
 import { freePort, Service } from '../src/service.ts';
 import { loggedBy, untilLogged } from '../src/service-log.ts';
+import { countTlsConnections } from '../src/tls-connections.ts';
 import { TokenEndpoint } from '../src/token-endpoint.ts';
 
-const WAIT_MS = 90_000;
+/** How many lives of a login clients have to outlive. */
+const LIVES = 2.5;
 
 /** Variables that are `undefined` are left out. */
 type Changes = Readonly<Record<string, string | undefined>>;
@@ -25,6 +30,7 @@ test('engines that want TLS, certificates and logins', async (t) => {
     await client.db('admin').command({ createUser: username, pwd: password, roles });
     await client.close();
   });
+  const tlsConnections = countTlsConnections(t);
   const { certificates, kafka, topic, env } = world;
   const { login, mutual, expired, elsewhere, ipv6 } = kafka.listeners;
   const { otherCa } = certificates;
@@ -37,8 +43,13 @@ test('engines that want TLS, certificates and logins', async (t) => {
     );
   const launch = async (name: 'api' | 'ingest', changes: Changes = {}) => {
     const port = await freePort();
-    const portOf = { [name === 'api' ? 'PORT' : 'INGEST_PORT']: `${port}` };
-    const service = new Service(name, port, envWith({ ...changes, ...portOf }), world.folder);
+    const ports = { [name === 'api' ? 'PORT' : 'INGEST_PORT']: `${port}` };
+    const service = new Service(
+      name,
+      port,
+      envWith({ DRAIN_SECONDS: '0', ...changes, ...ports }),
+      world.folder,
+    );
     t.teardown(() => service.end('SIGKILL'));
     service.launch();
     return service;
@@ -70,8 +81,10 @@ test('engines that want TLS, certificates and logins', async (t) => {
   };
 
   await t.test('calls are counted and answered, by whatever way Kafka lets us in', async (t) => {
-    const [ingest, api] = await Promise.all([launch('ingest'), launch('api')]);
-    await Promise.all([ingest.ready(), api.ready()]);
+    // Two members of one group, by two mechanisms.
+    const ingests = await Promise.all([launch('ingest'), launch('ingest', byToken)]);
+    const api = await launch('api');
+    await Promise.all([...ingests, api].map((service) => service.ready()));
     const made = await runCalltally(env, 'keys', 'create', '--user', topic, '--json');
     t.match(made, { status: 0, err: '' });
     const { api_key: key } = JSON.parse(made.out);
@@ -99,14 +112,55 @@ test('engines that want TLS, certificates and logins', async (t) => {
       await producerAt(ipv6, {}).send(call('ipv6'));
       calls += 1;
     }
-    const before = tokens.given;
+    const given = tokens.given;
     await producer.sendAll([call('producer-1'), call('producer-2')]);
-    t.equal(tokens.given, before + 1, 'one token for all its connections');
+    t.equal(tokens.given, given + 1, 'one token for all its connections');
 
-    const answer = await untilAnswered(api, key, calls);
+    const answer = await untilAnswered(api.url, key, calls);
     t.match(answer, { status: 200, source: 'counters' }, 'from Redis');
     t.match(await runCalltally(env, 'verify', '--all'), { status: 0, err: '' }, 'Mongo agrees');
-    await Promise.all([ingest.end('SIGTERM'), api.end('SIGTERM')]);
+
+    const joins = () =>
+      ingests.map((one) => loggedBy(one).filter(({ msg }) => msg === 'partitions assigned').length);
+    const before = joins();
+    const forming = testSecuredRedisCluster(t, {
+      tls: { identity: certificates.server, ca: certificates.ca, mutual: certificates.client },
+      password: LOGIN.password,
+    });
+    const admin = kafkaClient({
+      brokers: [login],
+      clientId: 'secured-test',
+      ssl: { ca: pem(certificates.ca) },
+      sasl: { mechanism: 'scram-sha-512', ...LOGIN },
+    }).admin();
+    t.teardown(() => admin.disconnect());
+    await admin.connect();
+    const useFor = async (ms: number) => {
+      for (const end = Date.now() + ms; Date.now() < end; await sleep(500)) {
+        await Promise.all([admin.listTopics(), producer.send(call(`later-${calls}`))]);
+        calls += 1;
+      }
+    };
+    // It is probed by TLS from here, too.
+    const [nodes] = await Promise.all([forming, useFor(2_000)]);
+    const connections = tlsConnections();
+    await useFor(LIVES * LOGIN_LIFE_MS);
+    t.equal(tlsConnections(), connections, 'a producer and an admin keep their connections');
+    await untilAnswered(api.url, key, calls);
+    t.strictSame(joins(), before, 'each ingest stays a member of the group');
+    await Promise.all([...ingests, api].map((service) => service.end('SIGTERM')));
+
+    const cluster = { REDIS_CLUSTER_NODES: nodes.map(({ host, port }) => `${host}:${port}`).join() };
+    const onCluster = await Promise.all([launch('ingest', cluster), launch('api', cluster)]);
+    await Promise.all(onCluster.map((service) => service.ready()));
+    await producer.send(call('cluster'));
+    await untilAnswered(onCluster[1].url, key, calls + 1);
+    t.match(
+      await runCalltally(envWith(cluster), 'verify', '--all'),
+      { status: 0, err: '' },
+      'a secured cluster',
+    );
+    await Promise.all(onCluster.map((service) => service.end('SIGTERM')));
   });
 
   const mongoUri = readFileSync(env.MONGODB_URI_FILE!, 'utf8').trim();
@@ -114,6 +168,7 @@ test('engines that want TLS, certificates and logins', async (t) => {
     MONGODB_URI_FILE: undefined,
     MONGODB_URI: change(mongoUri),
   });
+  const elsewhereMongo = mongo((uri) => uri.replace('127.0.0.1', '0.0.0.0'));
   const otherAuthority = mongo((uri) => uri.replace(/(tlsCAFile=)[^&]*/, `$1${otherCa}`));
 
   await t.test('each way that Kafka does not let us in has its own line', async (t) => {
@@ -149,6 +204,7 @@ test('engines that want TLS, certificates and logins', async (t) => {
     const cases: [Changes, command: string[], RegExp][] = [
       [{ KAFKA_SSL_CA_FILE: otherCa }, ['lag'], /not trusted; .*KAFKA_SSL_CA_FILE.*KAFKA_TLS/],
       [{ REDIS_TLS_CA_FILE: otherCa }, ['warming'], /not trusted; .*REDIS_TLS_CA_FILE.*COUNTERS_TLS/],
+      [elsewhereMongo, ['keys', 'list'], /another name .*MONGODB_URI.*STORE_TLS/],
       [otherAuthority, ['keys', 'list'], /not trusted; .*tlsCAFile in MONGODB_URI.*STORE_TLS/],
       [
         { REDIS_PASSWORD_FILE: join(world.folder, 'none') },
@@ -156,12 +212,24 @@ test('engines that want TLS, certificates and logins', async (t) => {
         /REDIS_PASSWORD_FILE names a file .*ENOENT.*SETTINGS_INVALID/,
       ],
     ];
-    for (const [changes, command, line] of cases) {
-      const { status, err } = await runCalltally(envWith(changes), ...command);
+    const ran = await Promise.all(
+      cases.map(([changes, command]) => runCalltally(envWith(changes), ...command)),
+    );
+    for (const [i, [, command, line]] of cases.entries()) {
+      const { status, err } = ran[i]!;
       t.equal(status, 1, command.join(' '));
       t.match(err, new RegExp(`^calltally: [^\\n]*${line.source}\\)\\n$`), command.join(' '));
       t.notMatch(err, LOGIN.password);
     }
+  });
+
+  await t.test('Mongo is reached by an IPv6 address, if the machine has any', async (t) => {
+    if (!hasIpv6()) return;
+    const line = await TcpProxy.to(world.mongo.address, '::1');
+    t.teardown(() => line.close());
+    const changes = mongo((uri) => uri.replace(/127\.0\.0\.1:\d+/, `[::1]:${line.port}`));
+    const listed = await runCalltally(envWith(changes), 'keys', 'list');
+    t.match(listed, { status: 0, err: '', out: topic });
   });
 
   await t.test('ingest says it, once, and keeps trying', async (t) => {
@@ -224,13 +292,5 @@ async function faultOf(broker: string, options: object): Promise<KafkaFault | un
     return kafkaFault(thrown);
   } finally {
     await admin.disconnect();
-  }
-}
-
-async function untilAnswered(api: Service, key: string, calls: number): Promise<Answer> {
-  for (const end = Date.now() + WAIT_MS; ; await sleep(100)) {
-    const answer = await ask(api.url, key);
-    if (answer.body.data?.total_calls === calls && answer.source === 'counters') return answer;
-    if (Date.now() > end) throw new Error(`not ${calls} calls: ${JSON.stringify(answer)}`);
   }
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { hasIpv6, testCertificates, testRedis } from '@calltally/stack/testing';
+import { hasIpv6, testCertificates, testRedis, testSecuredRedisCluster } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { CounterSession, type CounterSessionOptions, ensureGenerations } from '../src/index.ts';
-import { securedCluster } from './secured-cluster.ts';
 
 const PASSWORD = 'p@ss w0rd';
 const limits = { commandTimeoutMs: 10_000, openTimeoutMs: 10_000 };
@@ -96,7 +95,7 @@ test('a Redis with TLS and a password', async (t) => {
 test('a cluster of three with TLS and a password', async (t) => {
   const certificates = await testCertificates(t);
   const tls = { identity: certificates.server, ca: certificates.ca };
-  const nodes = await securedCluster(t, { tls, password: PASSWORD });
+  const nodes = await testSecuredRedisCluster(t, { tls, password: PASSWORD });
   const settings = { clusterNodes: nodes, password: PASSWORD, tls: { ca: pem(certificates.ca) }, ...limits };
   const session = await CounterSession.open(settings);
   t.teardown(() => void session.end('the test is over'));

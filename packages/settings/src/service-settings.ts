@@ -6,7 +6,7 @@ const host = Type.String({
   default: '127.0.0.1',
   description: 'address to listen on; `0.0.0.0` in a container',
   pattern: '^[A-Za-z0-9._:-]+$',
-  remedy: 'a host name or an IP address',
+  remedy: 'a host name or an IP address, IPv6 without brackets',
 });
 
 const port = (defaultPort: number, whose: string) =>

@@ -4,6 +4,7 @@ export { type ClusterStack, startClusterStack } from './cluster-stack.ts';
 export type { Engine, EngineOptions } from './engine.ts';
 export { type EngineName, isFileFault, StackError, type StackErrorCode } from './errors.ts';
 export { type SecuredKafka, startKafka, startSecuredKafka } from './kafka.ts';
+export { LOGIN_LIFE_MS } from './kafka-listeners.ts';
 export { tryLock } from './lock.ts';
 export { type MongoOptions, startMongo } from './mongo.ts';
 export { obtainEngines } from './obtain/all.ts';

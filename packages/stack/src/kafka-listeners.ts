@@ -33,6 +33,12 @@ export const SECURED_LISTENERS = (Object.keys(PROTOCOLS) as SecuredListener[]).f
   (name) => name !== 'ipv6' || hasIpv6(),
 );
 
+/**
+ * How long a login holds, as with hosted brokers. Clients that do not log in again on the same connection lose it.
+ * kafkajs does so ten seconds before the end, and Kafka allows it once a second.
+ */
+export const LOGIN_LIFE_MS = 12_000;
+
 const SECURITY = 'org.apache.kafka.common.security';
 
 /** Options that make Kafka's storage tool create the user when it formats a new broker's folder. */
@@ -68,6 +74,7 @@ export async function securedSettings(
   }).map(([name, { cert, key }]) => pemStore(name, 'keystore', [key, cert], folder));
   return [
     `listener.security.protocol.map=${['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', ...map]}`,
+    `connections.max.reauth.ms=${LOGIN_LIFE_MS}`,
     'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
     jaas('plain', `plain.PlainLoginModule required user_${username}="${password}";`),
     jaas('scram-sha-256', 'scram.ScramLoginModule required;'),

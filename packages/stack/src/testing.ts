@@ -8,6 +8,7 @@ import { startMongo } from './mongo.ts';
 import { CHROMIUM, HAPROXY, KCAT, NGINX, obtainTool } from './obtain/tools.ts';
 import { startRedis } from './redis.ts';
 import { type RedisCluster, type RedisClusterOptions, startRedisCluster } from './redis-cluster.ts';
+import { type ClusterSecurity, startSecuredRedisCluster } from './secured-redis-cluster.ts';
 import { fromEnvironment } from './stack.ts';
 
 export { obtainActionlint } from './obtain/actionlint.ts';
@@ -61,6 +62,14 @@ export async function testRedisCluster(
   options: Omit<RedisClusterOptions, 'dataDir'> = {},
 ): Promise<RedisCluster> {
   return own(t, (engine) => startRedisCluster({ ...engine, ...options }));
+}
+
+/** Where three masters of a secured Redis Cluster for this test alone are. They stop when `t` ends. */
+export async function testSecuredRedisCluster(
+  t: Test,
+  security: ClusterSecurity,
+): Promise<{ host: string; port: number }[]> {
+  return startSecuredRedisCluster(security, (args) => testRedis(t, args, security.tls));
 }
 
 /** A unique name for a topic, a database or a user. */

@@ -1,4 +1,4 @@
-import { uniqueName } from '@calltally/stack/testing';
+import { hasIpv6, uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { startApi as start } from './process.ts';
 
@@ -22,6 +22,22 @@ test('it starts while both stores are down, logs its address, and stops on a sig
     t.equal(await api.ended(), 0, signal);
     t.match(api.output(), /"msg":"stopped"/);
   }
+});
+
+test('it listens at an IPv6 address, if the machine has any, and says where', async (t) => {
+  if (!hasIpv6()) return;
+  const api = start(t, { ...NOWHERE, HOST: '::1', MANAGEMENT_PORT: '0' });
+  for (const pattern of [
+    /"listening on (http:\/\/\[::1\]:\d+)/,
+    /metrics are served on (http:\/\/\[::1\]:\d+)/,
+  ]) {
+    const [, address] = await api.says(pattern);
+    const { status } = await fetch(`${address}/analytics/dashboard`);
+    t.ok([401, 404].includes(status), pattern.source);
+  }
+  const bracketed = start(t, { ...NOWHERE, HOST: '[::1]' });
+  t.equal(await bracketed.ended(), 1);
+  t.match(bracketed.output(), /HOST cannot be used: set it to .*IPv6 without brackets/);
 });
 
 test('after SIGTERM readiness says no first, while requests are answered and asked to use another connection', async (t) => {
