@@ -134,9 +134,18 @@ export class Progress {
     return (await this.#mongo(() => this.#rows.findOne({ _id: STREAM })))?.current ?? 0;
   }
 
-  /** `currentStream` and `storedThrough` in one read. @throws StoreError */
-  async streamAndStored(): Promise<{ stream: number; stored: Map<string, number> }> {
-    const rows = await this.#all();
+  /**
+   * `currentStream` and `storedThrough` in one read.
+   * @param stream,partitions to learn `stored` of these partitions alone. Default: of all
+   * @throws StoreError
+   */
+  async streamAndStored(
+    stream?: number,
+    partitions: readonly number[] = [],
+  ): Promise<{ stream: number; stored: Map<string, number> }> {
+    const rows = await (stream === undefined
+      ? this.#all()
+      : this.#some([STREAM, ...partitions.map((partition) => partitionId(stream, partition))]));
     return { stream: currentOf(rows), stored: storedOf(rows) };
   }
 
@@ -163,6 +172,10 @@ export class Progress {
 
   async #all(): Promise<ProgressRow[]> {
     return this.#mongo(() => this.#rows.find({}).toArray());
+  }
+
+  async #some(ids: string[]): Promise<ProgressRow[]> {
+    return this.#mongo(() => this.#rows.find({ _id: { $in: ids } }).toArray());
   }
 
   /** In the order of their ids, so that concurrent updates take their locks in one order and never deadlock. */

@@ -95,5 +95,12 @@ test('progress', async (t) => {
       stream: 3,
       stored: new Map([['3:1', 8]]),
     });
+    await fresh.store.progress.advanceStored(3, 12, 9);
+    await fresh.store.progress.advanceStored(2, 1, 7);
+    t.strictSame(
+      await fresh.store.progress.streamAndStored(2, [0, 1]),
+      { stream: 3, stored: new Map([['2:1', 7]]) },
+      'of some partitions',
+    );
   });
 });

@@ -59,8 +59,8 @@ export class AsOfMonitor {
     if (epoch === undefined) return;
     // Read first: what it is compared with can only grow meanwhile.
     const next = epoch.positions.all();
-    const watermarks = await topic.watermarks();
-    const change = await this.#changeSince(epoch, next, watermarks);
+    const { all, watermarks } = await topic.watermarksOf([...next.keys()]);
+    const change = await this.#changeSince(epoch, next, { all, watermarks });
     if (change.length > 0) {
       logger.warn({ change }, 'starting a new assignment epoch');
       epochs.invalidate(epoch);
@@ -100,15 +100,16 @@ export class AsOfMonitor {
   async #changeSince(
     epoch: AssignmentEpoch,
     next: ReadonlyMap<number, number>,
-    watermarks: ReadonlyMap<number, Watermarks>,
+    { all, watermarks }: { all: readonly number[]; watermarks: ReadonlyMap<number, Watermarks> },
   ): Promise<string[]> {
     // As-of must not speak for partitions that nobody reads.
-    const added = [...watermarks.keys()].filter((partition) => !epoch.partitions.has(partition));
+    const added = all.filter((partition) => !epoch.partitions.has(partition));
     if (added.length > 0) return added.map((partition) => `partition ${partition} was added`);
     // While Mongo is away, as-of of the counters goes on; the failed batch starts a new epoch.
-    const progress = await this.#parts.store.progress.streamAndStored().catch(() => undefined);
-    if (progress === undefined) return [];
-    const { stream, stored } = progress;
+    const { progress } = this.#parts.store;
+    const found = await progress.streamAndStored(epoch.stream, [...next.keys()]).catch(() => undefined);
+    if (found === undefined) return [];
+    const { stream, stored } = found;
     if (stream !== epoch.stream) return [`stream ${stream} has begun`];
     return [...next].flatMap(([partition, offset]) => {
       const { earliest, end } = watermarks.get(partition) ?? { earliest: offset, end: offset };

@@ -194,7 +194,7 @@ export class AssignmentEpochs {
   async #confirmRefusals(starts: readonly PartitionStart[]): Promise<void> {
     const refused = starts.filter((start) => start.kind === 'refused');
     if (refused.length === 0) return;
-    const watermarks = await this.#parts.topic.watermarks();
+    const { watermarks } = await this.#parts.topic.watermarksOf(refused.map(({ partition }) => partition));
     for (const { partition, storedThrough } of refused) {
       if ((watermarks.get(partition)?.end ?? 0) > storedThrough) {
         throw new Error(`partition ${partition} went on while an epoch was being started`);

@@ -109,7 +109,8 @@ async function follows(parts: FetchParts, epoch: AssignmentEpoch, fetched: Fetch
   const asked = Number(fetched.fetchedOffset);
   if (next === undefined) return false;
   if (asked === next) return true;
-  const { earliest, end } = (await parts.topic.watermarks()).get(partition) ?? { earliest: 0, end: next };
+  const { watermarks } = await parts.topic.watermarksOf([partition]);
+  const { earliest, end } = watermarks.get(partition) ?? { earliest: 0, end: next };
   const isRecreated = end < next;
   if (asked < next && !isRecreated) return true;
   // If events expired, perhaps for the second time, a new epoch decides what that means for the counters.

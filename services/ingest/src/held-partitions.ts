@@ -63,7 +63,8 @@ export class HeldPartitions {
     const nowMs = Date.now();
     const found = new Map<number, HoldReason>();
     let lastStable: Map<number, number> | undefined;
-    for (const [partition, next] of positions.all()) {
+    const all = positions.all();
+    for (const [partition, next] of all) {
       const { failing, isIdle } = queues.of(partition);
       const sinceMs = this.#standsSince(partition, next, nowMs);
       if (failing !== undefined) found.set(partition, failing);
@@ -73,7 +74,7 @@ export class HeldPartitions {
       let code = this.#recentFailure(partition, nowMs);
       if (code === undefined && !isIdle) code = 'INGEST_STORES_SLOW';
       if (code === undefined) {
-        lastStable ??= await this.#parts.topic.lastStable();
+        lastStable ??= await this.#parts.topic.lastStable([...all.keys()]);
         code = next >= (lastStable.get(partition) ?? 0) ? 'KAFKA_TRANSACTION_OPEN' : NOT_FETCHED;
       }
       found.set(partition, { code, sinceMs });

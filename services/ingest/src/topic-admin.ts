@@ -23,18 +23,30 @@ export class TopicAdmin {
 
   /** Of every partition that the topic has now. @throws errors of kafkajs */
   async watermarks(): Promise<Map<number, Watermarks>> {
-    const offsets = await this.use((admin) =>
-      admin.fetchTopicOffsets(this.#topic, { readUncommitted: true }),
-    );
-    return new Map(
-      offsets.map(({ partition, low, high }) => [partition, { earliest: Number(low), end: Number(high) }]),
+    return watermarksIn(
+      await this.use((admin) => admin.fetchTopicOffsets(this.#topic, { readUncommitted: true })),
     );
   }
 
-  /** The last stable offset of each partition. @throws errors of kafkajs */
-  async lastStable(): Promise<Map<number, number>> {
-    const offsets = await this.use((admin) => admin.fetchTopicOffsets(this.#topic));
-    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+  /**
+   * Of some partitions. Metadata cannot be had of some, so it also tells which ones the topic has now.
+   * @throws errors of kafkajs
+   */
+  async watermarksOf(
+    partitions: readonly number[],
+  ): Promise<{ all: number[]; watermarks: Map<number, Watermarks> }> {
+    const offsets = await this.use((admin) =>
+      admin.fetchTopicOffsets(this.#topic, { readUncommitted: true, partitions }),
+    );
+    return { all: offsets.map(({ partition }) => partition), watermarks: watermarksIn(offsets) };
+  }
+
+  /** The last stable offset of each of these partitions. @throws errors of kafkajs */
+  async lastStable(partitions: readonly number[]): Promise<Map<number, number>> {
+    const offsets = await this.use((admin) => admin.fetchTopicOffsets(this.#topic, { partitions }));
+    return new Map(
+      offsets.flatMap(({ partition, high }) => (high === undefined ? [] : [[partition, Number(high)]])),
+    );
   }
 
   /** Every partition of the topic with the offset that the group has committed. @throws errors of kafkajs */
@@ -74,4 +86,16 @@ export class TopicAdmin {
     await admin.connect();
     return admin;
   }
+}
+
+function watermarksIn(
+  offsets: readonly { partition: number; low?: string; high?: string }[],
+): Map<number, Watermarks> {
+  return new Map(
+    offsets.flatMap(({ partition, low, high }) =>
+      low === undefined || high === undefined
+        ? []
+        : [[partition, { earliest: Number(low), end: Number(high) }]],
+    ),
+  );
 }
