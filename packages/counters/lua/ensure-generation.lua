@@ -1,6 +1,6 @@
 -- Begins a generation if there is none, and replies with the present one. Adds partitions that it does not know yet with checkpoint -1, so that as-of waits until they are counted. If every
 -- partition has an as-of, an added one gets the lowest of them: it did not exist then, so that as-of is true of it, too.
--- KEYS[1] ledger (hash): id, nodes, tenure, slots, left, retention_months, mark:<partition id>, asof:<partition id>
+-- KEYS[1] ledger (hash): id, nodes, tenure, slots, left, retention_months, asof, mark:<partition id>, asof:<partition id>
 -- ARGV[1] id of a new generation   ARGV[2] months that buckets are kept
 -- ARGV[3] id of the generation to be replaced, '' for none   ARGV[4] ids of the master and its replicas, '' of a single node
 -- ARGV[5] its slots      ARGV[6] a new tenure
@@ -40,5 +40,8 @@ for _, checkpoint in ipairs(added) do
   if all_known and lowest then
     redis.call('HSET', KEYS[1], 'asof' .. checkpoint:sub(5), string.format('%.0f', lowest))
   end
+end
+if #added > 0 and not (all_known and lowest) then
+  redis.call('HDEL', KEYS[1], 'asof')
 end
 return redis.call('HGETALL', KEYS[1])

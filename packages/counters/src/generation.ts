@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CountersError } from './errors.ts';
-import { asOfField, checkpointField, pairsOf, userKey } from './keys.ts';
+import { checkpointField, pairsOf, userKey } from './keys.ts';
 import type { CounterSession, Master } from './session.ts';
 import { holds, parseSlots, rangesOf, type Slots, slotOf, slotsText, splitSlots } from './slots.ts';
 
@@ -24,6 +24,8 @@ export interface Generation {
   checkpoints: Map<string, number>;
   /** By partition id, the time (epoch ms) by which everything acknowledged is counted. */
   asOf: Map<string, number>;
+  /** The lowest of these times when it was last noted (`advanceAsOf`); undefined while a partition had none. */
+  asOfMs: number | undefined;
 }
 
 export type Generations = Map<Master, Generation>;
@@ -67,14 +69,18 @@ export async function ensureGenerations(
 
 /**
  * Every master's generation. Leaves out a master without one, and one that was lost while there are others.
+ * @param isWhole whether to read what a master says of each partition, too: there may be very many. Default: yes
  * @throws CountersError
  */
-export async function readGenerations(session: CounterSession): Promise<Generations> {
+export async function readGenerations(
+  session: CounterSession,
+  isWhole: (master: Master) => boolean = () => true,
+): Promise<Generations> {
   const generations: Generations = new Map();
   const usable = session.masters.filter(({ lost }) => lost === undefined);
   await Promise.all(
     (usable.length > 0 ? usable : session.masters).map(async (master) => {
-      const generation = await readGeneration(session, master);
+      const generation = await readGeneration(session, master, isWhole(master));
       if (generation !== undefined) generations.set(master, generation);
     }),
   );
@@ -105,32 +111,20 @@ export function slotsNow({ slots, gone }: Master): Slots {
   return gone.size === 0 ? slots : splitSlots(slots, rangesOf(gone)).beyond;
 }
 
-/**
- * Writes a partition's checkpoint on every master, and notes with it which slots were seen to have left the master: their
- * users are left out from then on. Call it only when everything through that offset is recorded.
- * @param checkpoint.partition a partition id
- * @param checkpoint.asOfMs by then (epoch ms) everything acknowledged to producers lay at or below `through`
- * @throws CountersError COUNTERS_GENERATION when a master was emptied, has begun another generation, or has other slots
- */
-export async function writeCheckpoint(
-  { session, generations }: { session: CounterSession; generations: Generations },
-  { partition, through, asOfMs }: { partition: string; through: number; asOfMs?: number | undefined },
-): Promise<void> {
-  const fields = [checkpointField(partition), through, asOfField(partition), asOfMs ?? ''];
-  const replies = await Promise.all(
-    [...generations].map(([master, { id, tenure }]) => {
-      const left = slotsText(rangesOf(master.gone));
-      return session.run(master, 'checkpoint', [master.generationKey], [id, ...fields, tenure, left]);
-    }),
-  );
-  if (replies.some((reply) => reply !== 1)) {
-    throw new CountersError('COUNTERS_GENERATION', 'Redis was emptied, or has begun another generation');
-  }
-}
+/** Fields that are not of a partition. */
+const HEAD = ['id', 'nodes', 'slots', 'left', 'tenure', 'retention_months', 'asof'] as const;
 
-async function readGeneration(session: CounterSession, master: Master): Promise<Generation | undefined> {
-  const fields = await session.endOnError(master, () => master.redis.hgetall(master.generationKey));
-  const generation = parseGeneration(Object.entries(fields));
+async function readGeneration(
+  session: CounterSession,
+  master: Master,
+  isWhole = true,
+): Promise<Generation | undefined> {
+  const fields = await session.endOnError(master, async (): Promise<[string, string][]> => {
+    if (isWhole) return Object.entries(await master.redis.hgetall(master.generationKey));
+    const values = await master.redis.hmget(master.generationKey, ...HEAD);
+    return HEAD.flatMap((field, i) => (values[i] == null ? [] : [[field, values[i]]]));
+  });
+  const generation = parseGeneration(fields);
   // Another master's came with a slot. The next epoch brings it back, and users here are not of it.
   return isOfAnother(generation, master) ? undefined : generation;
 }
@@ -181,6 +175,7 @@ export function parseGeneration(fields: [string, string][]): Generation | undefi
     retentionMonths: 0,
     checkpoints: new Map(),
     asOf: new Map(),
+    asOfMs: undefined,
   };
   for (const [field, value] of fields) {
     if (field === 'id') generation.id = value;
@@ -189,6 +184,7 @@ export function parseGeneration(fields: [string, string][]): Generation | undefi
     else if (field === 'left') generation.left = parseSlots(value);
     else if (field === 'tenure') generation.tenure = value;
     else if (field === 'retention_months') generation.retentionMonths = Number(value);
+    else if (field === 'asof') generation.asOfMs = Number(value);
     else if (field.startsWith('mark:')) generation.checkpoints.set(field.slice(5), Number(value));
     else if (field.startsWith('asof:')) generation.asOf.set(field.slice(5), Number(value));
   }

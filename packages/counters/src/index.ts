@@ -7,6 +7,7 @@ export {
   type UserDaySums,
 } from './add-pieces.ts';
 export { type ApplyOutcome, applyEvents, type CountableEvent, type UserEvents } from './apply.ts';
+export { advanceAsOf, type Checkpoint, writeCheckpoint, writeCheckpoints } from './checkpoints.ts';
 export type { CounterSessionOptions } from './connection.ts';
 export { CountersError, type CountersErrorCode } from './errors.ts';
 export {
@@ -28,7 +29,6 @@ export {
   type Generations,
   hasGeneration,
   readGenerations,
-  writeCheckpoint,
 } from './generation.ts';
 export { firstKeptDay } from './keys.ts';
 export { withinLoopTime } from './loop-time.ts';
@@ -39,7 +39,7 @@ export { type CountersReading, readBuckets } from './read-buckets.ts';
 export { type CountersDigest, readDigests } from './read-digests.ts';
 export { readSegments, type SegmentsReading } from './read-segments.ts';
 export { requireSuitableRedis } from './require-suitable-redis.ts';
-export { CounterSession } from './session.ts';
+export { CounterSession, type Master } from './session.ts';
 export { settleGenerations } from './settle-generations.ts';
 export { snapshotUser, snapshotUsers, type UserSnapshot } from './snapshot.ts';
 export { type CurrentCalls, readWindowSums, type WindowReading, type WindowSums } from './window-sums.ts';

@@ -85,12 +85,9 @@ export function pairsOf(flat: readonly string[]): [string, string][] {
 
 export const WINDOW_SUMS_FIELD = 'r';
 
+/** The field of as-of begins with `asof:` instead (lua/checkpoint.lua). */
 export function checkpointField(partition: string): string {
   return `mark:${partition}`;
-}
-
-export function asOfField(partition: string): string {
-  return `asof:${partition}`;
 }
 
 /** Writers keep buckets one month longer than readers ask for them, so that their clocks need not agree. */

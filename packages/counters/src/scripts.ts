@@ -8,6 +8,7 @@ const SCRIPTS = [
   'drop-generation',
   'take-slots',
   'checkpoint',
+  'advance-as-of',
   'apply',
   'window-sums',
   'digests',

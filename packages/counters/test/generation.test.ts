@@ -1,5 +1,11 @@
 import { test } from 'tap';
-import { ensureGenerations, readGenerations, writeCheckpoint } from '../src/index.ts';
+import {
+  advanceAsOf,
+  ensureGenerations,
+  readGenerations,
+  writeCheckpoint,
+  writeCheckpoints,
+} from '../src/index.ts';
 import { testCounters } from './support.ts';
 
 const LEDGER = 'ct:ledger:{0}';
@@ -66,6 +72,7 @@ test('generations', async (t) => {
       retentionMonths: 25,
       checkpoints: new Map([['0:0', 9]]),
       asOf: new Map([['0:0', 1234]]),
+      asOfMs: undefined,
     });
     await writeCheckpoint({ session, generations }, { partition: '0:0', through: 10 });
     t.strictSame(
@@ -115,6 +122,39 @@ test('generations', async (t) => {
     });
     t.strictSame(await admin.hgetall(LEDGER), fields);
     t.equal(session.isOpen, true, 'the connection is sound');
+  });
+
+  await t.test('as-of of a master is the lowest of its partitions, or unknown', async (t) => {
+    await admin.flushall();
+    const [master] = session.masters;
+    const partitions = Array.from({ length: 2_500 }, (_, i) => `0:${i}`);
+    const through = Object.fromEntries(partitions.map((partition) => [partition, -1]));
+    await begin(undefined, through);
+    const ledger = { session, generations: await readGenerations(session) };
+    const noted = async () => {
+      await advanceAsOf(session, master!);
+      const [one] = (await readGenerations(session, () => false)).values();
+      const { asOfMs, checkpoints } = one!;
+      return { asOfMs, checkpoints };
+    };
+    await writeCheckpoints(ledger, master!, [{ partition: '0:7', asOfMs: 5_000 }]);
+    t.equal((await noted()).asOfMs, undefined);
+    await writeCheckpoints(
+      ledger,
+      master!,
+      partitions.map((partition, i) => ({ partition, through: i, asOfMs: 6_000 + i })),
+    );
+    t.strictSame(await noted(), { asOfMs: 6_000, checkpoints: new Map() });
+    t.equal([...(await readGenerations(session)).values()][0]!.checkpoints.get('0:2499'), 2_499);
+    await begin(undefined, { ...through, '0:2500': -1 });
+    t.equal((await noted()).asOfMs, 6_000, 'a partition was added: it was not there by then');
+    const { asOfMs } = await begin(undefined, { '1:0': -1 });
+    t.equal(asOfMs, undefined, 'another topic epoch');
+    await writeCheckpoints(ledger, master!, [{ partition: '1:0', asOfMs: 9_000 }]);
+    t.equal((await noted()).asOfMs, 9_000);
+    await admin.flushall();
+    await advanceAsOf(session, master!);
+    t.equal(await admin.exists(LEDGER), 0, 'nothing is noted where no generation is');
   });
 
   await t.test('without a generation, none is read', async (t) => {

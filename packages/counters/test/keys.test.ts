@@ -6,7 +6,6 @@ import {
   allBucketKeys,
   appliedField,
   appliedThroughOf,
-  asOfField,
   checkpointField,
   fillQueueKey,
   fillSlotKey,
@@ -35,7 +34,6 @@ test('keys and fields are as documented, whatever the user id', async (t) => {
   t.equal(fillSlotKey(3, 1), 'ct:fill-slot:{3}:1');
   t.equal(appliedField('1:2'), 'a:1:2');
   t.equal(checkpointField('1:2'), 'mark:1:2');
-  t.equal(asOfField('1:2'), 'asof:1:2');
 });
 
 const cut = fc

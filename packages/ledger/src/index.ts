@@ -1,5 +1,6 @@
 export { writeCheckpoint } from '@calltally/counters';
 export { type AuditResult, auditUsers } from './audit.ts';
+export { Checkpoints } from './checkpoints.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
 export { asOfOf, CountersLink, type LiveCounters } from './counters-link.ts';
 export { DashboardReader, type DashboardReading } from './dashboard-reader.ts';

@@ -97,7 +97,7 @@ export async function startEpoch(
  * Events of one partition that are read again for a master that went back. Many more than the in-flight batches, by
  * which a checkpoint may always be behind, and a few seconds' work.
  */
-const REREAD_MAX = 100_000;
+export const REREAD_MAX = 100_000;
 
 /**
  * Generations whose checkpoints ask for events that are in Mongo but no longer on the topic, or for very many. Then a new

@@ -8,11 +8,11 @@ import { Redis } from 'ioredis';
 import { MongoClient } from 'mongodb';
 import {
   auditUsers,
+  Checkpoints,
   fillUntilComplete,
   type LedgerContext,
   recordBatch,
   startEpoch,
-  writeCheckpoint,
 } from '../src/index.ts';
 import { batchOf, callOf, RETENTION_MONTHS } from './support.ts';
 
@@ -46,6 +46,7 @@ export class Consumer {
   readonly #settings: CounterSessionOptions;
   #session: CounterSession | undefined;
   ledger!: LedgerContext;
+  checkpoints!: Checkpoints;
   readonly topic: { offset: number; call: Call }[] = [];
   /** Where the epoch reads from, and what is recorded. */
   next = 0;
@@ -90,6 +91,7 @@ export class Consumer {
       retentionMonths: RETENTION_MONTHS,
     });
     this.ledger = ledger;
+    this.checkpoints = new Checkpoints(ledger);
     const [start] = starts;
     if (start?.kind !== 'at') throw new Error('refused');
     this.next = start.offset;
@@ -109,10 +111,14 @@ export class Consumer {
       if (some.length === 0) continue;
       const batch = batchOf(0, some);
       await recordBatch(this.ledger, again ? { ...batch, again } : batch);
-      await writeCheckpoint(this.ledger, { partition: PARTITION, through: batch.through, asOfMs });
+      const userIds = some.map(({ call }) => call.userId);
+      await this.checkpoints.counted(PARTITION, batch.through, userIds);
       this.next = batch.through + 1;
     }
     this.committed = this.next;
+    if (asOfMs === undefined) return;
+    await this.checkpoints.flush(new Map([[PARTITION, asOfMs]]));
+    await this.checkpoints.advanceAsOf();
   }
 
   fill(userIds: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { readBuckets, SLOTS_MOVED } from '@calltally/counters';
+import { readBuckets, readGenerations, SLOTS_MOVED } from '@calltally/counters';
 import type { ClusterNode } from '@calltally/stack';
 import { test } from 'tap';
 import { askNode, clusterWorld, generationKeys, slotOf } from './cluster-world.ts';
@@ -281,6 +281,36 @@ test('a Redis Cluster whose masters go away and whose slots move', async (t) => 
     await cluster.whole();
     await consumer.begin();
     await consumer.count();
+    await isExact();
+  });
+  await t.test('masters without users of a batch hear of it later, and not too late', async (t) => {
+    const [userId] = USERS;
+    await consumer.begin();
+    await consumer.count(9_000);
+    const own = consumer.portOf(userId!);
+    const checkpoints = async () => {
+      const found = await readGenerations(consumer.session);
+      return new Map([...found].map(([{ address }, one]) => [address!.port, one.checkpoints.get('0:0')!]));
+    };
+    const before = consumer.next - 1;
+    consumer.send([userId!, userId!]);
+    await consumer.count();
+    for (const [port, through] of await checkpoints()) t.equal(through, before + (port === own ? 2 : 0));
+    t.equal(await consumer.begin(), before + 1, 'after a kill, these events are read again');
+    await consumer.count(9_100);
+    t.strictSame(new Set((await checkpoints()).values()), new Set([before + 2]), 'with as-of');
+    await isExact();
+    consumer.send([userId!], {}, 8_000);
+    await consumer.count();
+    t.equal(new Set((await checkpoints()).values()).size, 2);
+    consumer.send([userId!], {}, 8_000);
+    await consumer.count();
+    t.strictSame(
+      new Set((await checkpoints()).values()),
+      new Set([consumer.next - 1]),
+      'or if they are far behind',
+    );
+    t.equal(await consumer.begin(), consumer.next, 'so that nobody becomes cold');
     await isExact();
   });
 });

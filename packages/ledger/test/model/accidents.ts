@@ -127,7 +127,7 @@ export function accidents(world: World, allowed: Allowed): Step[] {
   for (const partition of partitions) {
     for (const size of [1, 3]) {
       const text = `consumer of ${partition} begins, ${size} a batch`;
-      mayStart('consumers', `consumer ${partition}`, text, () => consumer(partition, size));
+      mayStart('consumers', `consumer ${partition}`, text, () => consumer(partition, size, true));
     }
     for (const from of [0, Math.max(0, world.topic.end(partition) - 2)]) {
       const text = `replay of ${partition} from ${from}`;

@@ -39,7 +39,7 @@ export function sendings(world: World): Sending[] {
     Array.from({ length: PARTITIONS }, (_, partition) => ({
       text: `event ${partition}:${topic.end(partition)}: ${what}`,
       weight,
-      send: () => void topic.log[partition]!.push(call),
+      send: () => void topic.send(partition, call),
     })),
   );
 }

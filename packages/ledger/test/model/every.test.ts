@@ -46,6 +46,9 @@ const SHOWN: Record<keyof typeof FAULTS, SceneName> = {
   'a checkpoint goes back': 'Mongo went back, a slow consumer writes a checkpoint, and another starts',
   'checkpoints are ignored': 'Redis goes back to a dump',
   'the checkpoint comes before apply': 'a user is reopened while others count',
+  'masters without users of a batch hear of it before it is applied':
+    'users of two masters, in batches of one each',
+  'as-of is that of some partitions': 'as-of of two partitions',
   'the commit comes first': 'one call by two partitions',
   'a session goes on after a cut': 'Redis goes back to a dump',
   'checkpoints of a master that was away are ignored': 'a master is back',

@@ -1,6 +1,7 @@
 import {
   acquireFillSlot,
   addPieces,
+  advanceAsOf,
   applyEvents,
   type CounterSession,
   claimUsers,
@@ -69,6 +70,7 @@ const command = fc.oneof(
       offset,
       asOfMs: fc.option(ms, { nil: undefined }),
     }),
+    fc.record({ kind: fc.constant('as-of' as const) }),
     fc.record({ kind: fc.constant('claim' as const), user }),
     opening.map((given) => ({ kind: 'open' as const, ...given })),
     fc.record({ kind: fc.constant('read' as const), user }),
@@ -116,6 +118,10 @@ async function run(side: Side, given: Command): Promise<unknown> {
     }
     case 'checkpoint':
       return writeCheckpoint({ session, generations }, { ...given, through: given.offset });
+    case 'as-of': {
+      const [master] = session.masters;
+      return advanceAsOf(session, master!);
+    }
     case 'apply': {
       const events = given.events
         .map((event) => ({ ...event, startedAt: event.day * DAY_MS }))

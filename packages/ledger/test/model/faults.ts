@@ -195,24 +195,32 @@ export const FAULTS = {
     scripts: [
       {
         script: 'checkpoint',
-        from: "if tonumber(ARGV[3]) > tonumber(head[2] or '-1') then",
-        to: 'if true then',
+        from: "and tonumber(through) > tonumber(redis.call('HGET', KEYS[1], field) or '-1')",
+        to: '',
       },
     ],
   },
   'checkpoints are ignored': { looksAtCheckpoints: false },
   'the checkpoint comes before apply': { order: ['checkpoint', 'record', 'commit'] },
+  'masters without users of a batch hear of it before it is applied': {
+    order: ['announce', 'record', 'checkpoint', 'commit'],
+  },
+  'as-of is that of some partitions': {
+    scripts: [
+      { script: 'advance-as-of', from: 'times[partition]\n', to: 'times[partition] or lowest or 99\n' },
+    ],
+  },
   'the commit comes first': { order: ['commit', 'record', 'checkpoint'] },
   'a session goes on after a cut': { reconnects: true },
   'checkpoints of a master that was away are ignored': { looksAtCheckpoints: false },
   'a checkpoint needs no tenure': {
-    scripts: [{ script: 'checkpoint', from: "or (head[3] or '') ~= ARGV[6]", to: '' }],
+    scripts: [{ script: 'checkpoint', from: "or (head[2] or '') ~= ARGV[2]", to: '' }],
   },
   'slots that left are not noted': {
     scripts: [{ script: 'take-slots', from: 'ARGV[6] .. left', to: "'' .. left" }],
   },
   'slots that are gone are not noted with a checkpoint': {
-    scripts: [{ script: 'checkpoint', from: "if ARGV[7] ~= '' then", to: 'if false then' }],
+    scripts: [{ script: 'checkpoint', from: "if ARGV[3] ~= '' then", to: 'if false then' }],
   },
   'what a checkpoint noted is overwritten': {
     scripts: [

@@ -34,7 +34,9 @@ export function breachOf(world: World): string | undefined {
   // A Mongo put back is played with a single Redis only.
   const isOutdated = world.outdated.has(world.redis.ledgerOf(USERS[0]!).get('id') ?? '');
   return (
-    storedBeyondRows(world) ?? committedBeyondStored(world) ?? (isOutdated ? undefined : wrongCounters(world))
+    storedBeyondRows(world) ??
+    committedBeyondStored(world) ??
+    (isOutdated ? undefined : (wrongCounters(world) ?? tooNewAsOf(world)))
   );
 }
 
@@ -102,6 +104,26 @@ function wrongCounters(world: World): string | undefined {
       const checkpoint = Number(ledger.get(`mark:0:${row.source.partition}`) ?? -1);
       if (row.source.offset <= checkpoint && isBeyond(user)(row)) {
         return `the checkpoint of ${row.source.partition} is ${checkpoint}, and ${userId} does not count ${row._id}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Every event that was acknowledged by as-of of a master is counted for its open users. */
+function tooNewAsOf(world: World): string | undefined {
+  const { topic, mongo, redis, wentBack } = world;
+  // Until ingest has read on, as-of is that of the Mongo before.
+  if (wentBack) return undefined;
+  for (const user of openUsers(world)) {
+    const asOf = Number(redis.ledgerOf(user.userId).get('asof') ?? 0);
+    for (const [partition, offset] of topic.sent.slice(0, asOf)) {
+      const call = topic.log[partition]![offset];
+      if (call?.userId !== user.userId) continue;
+      const row = mongo.calls.get(call.callId);
+      const isCanonical = row?.source.partition === partition && row.source.offset === offset;
+      if (row === undefined || (isCanonical && isBeyond(user)(row))) {
+        return `as-of of ${user.userId} is ${asOf}, and ${call.callId} is not counted`;
       }
     }
   }

@@ -57,7 +57,7 @@ export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 
     world.lostRows = false;
     for (let round = 1; round <= ROUNDS_TO_QUIET; round++) {
       for (let partition = 0; partition < PARTITIONS; partition++) {
-        await world.start(`last consumer ${partition}`, consumer(partition, 3));
+        await world.start(`last consumer ${partition}`, consumer(partition, 3, true));
         if (!(await finish(world, take))) return run;
       }
     }

@@ -10,6 +10,7 @@ const SCRIPTS = [
   'drop-generation',
   'take-slots',
   'checkpoint',
+  'advance-as-of',
   'apply',
   'claim',
   'open',
@@ -223,6 +224,11 @@ export class RedisClient {
   async hgetall(key: string): Promise<Record<string, string>> {
     const flat = (await this.#command('HGETALL', key)) as readonly string[];
     return Object.fromEntries(flat.flatMap((field, i) => (i % 2 === 0 ? [[field, flat[i + 1]!]] : [])));
+  }
+
+  async hmget(key: string, ...fields: string[]): Promise<(string | null)[]> {
+    const values = (await this.#command('HMGET', key, ...fields)) as readonly (string | false)[];
+    return values.map((value) => (value === false ? null : value));
   }
 
   del(key: string): Promise<Value> {

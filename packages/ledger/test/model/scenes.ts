@@ -5,7 +5,7 @@ import { finish, type Scene } from './play.ts';
 import { audit, consumer, fill, open, openAnew, replay, SLOW_CLOCK_MS, type Work } from './workers.ts';
 import { USERS, type World } from './world.ts';
 
-const [A] = USERS as [string];
+const [A, B] = USERS as [string, string];
 
 /** Lets a worker finish before anything else happens. */
 async function whole(world: World, name: string, work: Work): Promise<void> {
@@ -35,7 +35,7 @@ async function openedUser(world: World): Promise<void> {
 }
 
 function send(world: World, partition: number, ...calls: (Call | undefined)[]): void {
-  world.topic.log[partition]!.push(...calls);
+  world.topic.send(partition, ...calls);
 }
 
 /** A call that is counted by the event of one partition. Its row can come back by that of the other. */
@@ -346,6 +346,27 @@ export const SCENES = {
       cluster.move(slotOf(A), 0);
       send(world, 1, world.call(2, A));
       await world.start('last', consumer(1, 1));
+    },
+  },
+  'users of two masters, in batches of one each': {
+    isCluster: true,
+    allowed: { kills: 1 },
+    async prepare(world) {
+      send(world, 0, world.call(0, A), world.call(1, B));
+      await whole(world, 'first', consumer(0, 1));
+      send(world, 0, world.call(2, A), world.call(3, B));
+      await world.start('second', consumer(0, 1));
+    },
+  },
+  'as-of of two partitions': {
+    allowed: { kills: 1 },
+    async prepare(world) {
+      send(world, 0, world.call(0, A));
+      await whole(world, 'first', consumer(0, 1, true));
+      send(world, 1, world.call(1, A));
+      send(world, 0, world.call(2, A));
+      await startUpTo(world, 'checkpoint', 'consumer 0', consumer(0, 1, true));
+      await startUpTo(world, 'checkpoint', 'consumer 1', consumer(1, 1, true));
     },
   },
 } satisfies Record<string, Scene>;

@@ -6,10 +6,16 @@ import type { Worker } from './turns.ts';
 export class Topic {
   readonly log: (Call | undefined)[][];
   readonly committed: (number | undefined)[];
+  /** Partition and offset of each event, in the order in which they were acknowledged. Time is how many there are. */
+  readonly sent: [partition: number, offset: number][] = [];
 
   constructor(partitions: number) {
     this.log = Array.from({ length: partitions }, () => []);
     this.committed = this.log.map(() => undefined);
+  }
+
+  send(partition: number, ...calls: (Call | undefined)[]): void {
+    for (const call of calls) this.sent.push([partition, this.log[partition]!.push(call) - 1]);
   }
 
   /** Consecutive events from an offset on. */
@@ -21,6 +27,14 @@ export class Topic {
 
   end(partition: number): number {
     return this.log[partition]!.length;
+  }
+
+  /** What the as-of monitor asks for: the ends, and when they were asked for. */
+  probe(worker: Worker): Promise<{ ends: number[]; time: number }> {
+    return worker.ask('kafka', this, 'ask for ends', () => ({
+      ends: this.log.map((log) => log.length),
+      time: this.sent.length,
+    }));
   }
 
   states(worker: Worker): Promise<PartitionOffsets[]> {

@@ -12,6 +12,7 @@ import { DAY_MS } from '@calltally/domain';
 import type { Store } from '@calltally/store';
 import {
   auditUsers,
+  Checkpoints,
   discardCounters,
   fillPieces,
   fillUntilComplete,
@@ -26,7 +27,6 @@ import {
   restoreBatch,
   startEpoch,
   userDaySumsOf,
-  writeCheckpoint,
 } from '../../src/index.ts';
 import type { Topic } from './topic.ts';
 import type { Worker } from './turns.ts';
@@ -50,14 +50,18 @@ export interface Process {
   store: Store;
   open(): CounterSession;
   /** The order of a consumer's steps, and where it begins. They differ from ingest only in a fault. */
-  order: readonly ('record' | 'checkpoint' | 'commit')[];
+  order: readonly ('record' | 'checkpoint' | 'commit' | 'announce')[];
   looksAtCheckpoints: boolean;
 }
 
 export type Work = (process: Process) => Promise<void>;
 
-/** A consumer of ingest: what assignment-epochs.ts, handle-fetch.ts and process-batch.ts of services/ingest do, without kafkajs. */
-export function consumer(partition: number, eventsABatch: number): Work {
+/**
+ * A consumer of ingest: what assignment-epochs.ts, handle-fetch.ts and process-batch.ts of services/ingest do, without
+ * kafkajs.
+ * @param tellsAsOf whether it also does what as-of-monitor.ts does, once
+ */
+export function consumer(partition: number, eventsABatch: number, tellsAsOf = false): Work {
   return async (process) => {
     let session: CounterSession | undefined;
     let adoptsSlots = false;
@@ -69,7 +73,7 @@ export function consumer(partition: number, eventsABatch: number): Work {
         const adopts = adoptsSlots;
         adoptsSlots = false;
         try {
-          return await consume(process, session, { partition, eventsABatch, adoptsSlots: adopts });
+          return await consume(process, session, { partition, eventsABatch, tellsAsOf, adoptsSlots: adopts });
         } catch (thrown) {
           adoptsSlots = (thrown as { code?: string }).code === 'COUNTERS_GENERATION';
           throw thrown;
@@ -81,10 +85,17 @@ export function consumer(partition: number, eventsABatch: number): Work {
   };
 }
 
+interface Consuming {
+  partition: number;
+  eventsABatch: number;
+  tellsAsOf: boolean;
+  adoptsSlots: boolean;
+}
+
 async function consume(
   { worker, topic, store, order, looksAtCheckpoints }: Process,
   session: CounterSession,
-  { partition, eventsABatch, adoptsSlots }: { partition: number; eventsABatch: number; adoptsSlots: boolean },
+  { partition, eventsABatch, tellsAsOf, adoptsSlots }: Consuming,
 ): Promise<boolean> {
   const states = await topic.states(worker);
   const begin = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS, adoptsSlots };
@@ -94,13 +105,24 @@ async function consume(
   if (start.kind === 'refused') return false;
   const { storedThrough: stored } = start;
   let next = looksAtCheckpoints ? start.offset : Math.min(states[partition]!.committed ?? 0, stored + 1);
-  while (next < topic.end(partition)) {
+  const id = `0:${partition}`;
+  const checkpoints = new Checkpoints(ledger);
+  const count = async () => {
     const batch = topic.batch(partition, next, eventsABatch);
     const { through } = batch;
     const steps = {
       record: () => recordBatch(ledger, { ...batch, again: through <= stored }),
-      checkpoint: () => writeCheckpoint(ledger, { partition: `0:${partition}`, through }),
+      checkpoint: () =>
+        checkpoints.counted(
+          id,
+          through,
+          batch.events.map(({ call }) => call.userId),
+        ),
       commit: () => topic.commit(worker, partition, through + 1),
+      announce: async () => {
+        await checkpoints.counted(id, through, []);
+        await checkpoints.flush();
+      },
     };
     for (let tries = 1; ; tries++) {
       try {
@@ -111,7 +133,16 @@ async function consume(
       }
     }
     next = through + 1;
+  };
+  while (next < topic.end(partition)) await count();
+  if (!tellsAsOf) {
+    await checkpoints.flush();
+    return true;
   }
+  const { ends, time } = await topic.probe(worker);
+  while (next < ends[partition]!) await count();
+  await checkpoints.flush(new Map([[id, time]]));
+  if (partition === 0) await checkpoints.advanceAsOf();
   return true;
 }
 

@@ -197,7 +197,7 @@ export class World {
       sorted(redis.hashes).map(([key, hash]) => [key, sorted(hash)]),
       sorted(mongo.calls).map(([id, { source }]) => [id, source.partition, source.offset]),
       sorted(mongo.progress).map(([, document]) => document),
-      [topic.log.map((log) => log.length), topic.committed, nowMs, [...outdated], redis.cluster?.state()],
+      [topic.sent, topic.committed, nowMs, [...outdated], redis.cluster?.state()],
       workers.map((worker) => [
         worker.name,
         worker.history(),
