@@ -3,12 +3,11 @@ import {
   CounterSession,
   type CounterSessionOptions,
   findGeneration,
-  type Generation,
   type Generations,
   type Reach,
   reachOf,
-  readGenerations,
 } from '@calltally/counters';
+import { GenerationPoll } from './generation-poll.ts';
 
 export interface LiveCounters {
   session: CounterSession;
@@ -23,8 +22,7 @@ export interface LiveCounters {
 /** Epoch ms by which everything acknowledged to producers is counted on a user's master. */
 export function asOfOf({ session, generations, asOfMs }: LiveCounters, userId: string): number | undefined {
   if (!session.isCluster) return asOfMs;
-  const generation = findGeneration(session, generations, userId);
-  return generation && lowestAsOf([generation]);
+  return findGeneration(session, generations, userId)?.asOfMs;
 }
 
 /** Is told again and again whether all of Redis can be read, or why not. */
@@ -47,6 +45,7 @@ export class CountersLink {
   readonly #settings: CounterSessionOptions;
   readonly #watcher: LinkWatcher | undefined;
   readonly #stopping = new AbortController();
+  readonly #generations = new GenerationPoll();
   #live: LiveCounters | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
@@ -116,10 +115,10 @@ export class CountersLink {
   /** Reads generations and as-of together, so that no as-of of one generation stands beside another's counters. */
   async #poll(session: CounterSession, before = session): Promise<void> {
     try {
-      const generations = await readGenerations(session);
+      const generations = await this.#generations.read(session);
       // If it was replaced meanwhile, its generations belong to masters that nobody asks for any more.
       if (this.#live?.session !== before && this.#live !== undefined) return;
-      this.#live = { session, generations, asOfMs: lowestAsOf(generations.values()) };
+      this.#live = { session, generations, asOfMs: lowestOf(generations) };
       const [missing] = session.absent;
       if (missing !== undefined) this.#away(missing.reason);
       else if (session.isOpen) this.#watcher?.back();
@@ -137,21 +136,8 @@ export class CountersLink {
   }
 }
 
-/** The lowest as-of of all partitions of the newest topic epoch; undefined if one of them has none yet. */
-function lowestAsOf(generations: Iterable<Generation>): number | undefined {
-  let lowest: number | undefined;
-  for (const { checkpoints, asOf } of generations) {
-    const newest = Math.max(...[...checkpoints.keys()].map(topicEpochOf));
-    for (const partition of checkpoints.keys()) {
-      if (topicEpochOf(partition) !== newest) continue;
-      const time = asOf.get(partition);
-      if (time === undefined) return undefined;
-      if (lowest === undefined || time < lowest) lowest = time;
-    }
-  }
-  return lowest;
-}
-
-function topicEpochOf(partition: string): number {
-  return Number(partition.slice(0, partition.indexOf(':')));
+function lowestOf(generations: Generations): number | undefined {
+  const times = [...generations.values()].map(({ asOfMs }) => asOfMs ?? Number.NEGATIVE_INFINITY);
+  const lowest = Math.min(...times);
+  return Number.isFinite(lowest) ? lowest : undefined;
 }
