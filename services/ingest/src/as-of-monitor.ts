@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CountersError } from '@calltally/counters';
-import { writeCheckpoint } from '@calltally/ledger';
 import { partitionId, type Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import type { AssignmentEpoch, AssignmentEpochs } from './assignment-epochs.ts';
@@ -9,6 +8,8 @@ import type { IngestMetrics } from './metrics.ts';
 import type { TopicAdmin, Watermarks } from './topic-admin.ts';
 
 const EVERY_MS = 500;
+/** How often one process tells readers what the others have told, so that as-of is hardly older for there being many. */
+const TELL_EVERY_MS = 100;
 
 interface Parts {
   store: Store;
@@ -39,20 +40,36 @@ export class AsOfMonitor {
 
   /** Resolves once ingest is stopping. Never rejects. */
   async run(): Promise<void> {
+    await Promise.all([this.#lookOn(), this.#tellOn()]);
+  }
+
+  async #lookOn(): Promise<void> {
     const { stopping, logger } = this.#parts;
     while (!stopping.aborted) {
       this.#looks += 1;
+      const pause = sleep(EVERY_MS, undefined, { signal: stopping }).catch(() => {});
       try {
-        await this.#look();
+        await this.#look(pause);
       } catch (thrown) {
         // As-of stands still, which is correct. Counting notices the failure by itself.
         logger.debug({ err: thrown }, 'cannot advance as-of, retrying');
       }
-      await sleep(EVERY_MS, undefined, { signal: stopping }).catch(() => {});
+      await pause;
     }
   }
 
-  async #look(): Promise<void> {
+  async #tellOn(): Promise<void> {
+    const { epochs, stopping } = this.#parts;
+    while (!stopping.aborted) {
+      await sleep(TELL_EVERY_MS, undefined, { signal: stopping }).catch(() => {});
+      const epoch = epochs.current;
+      if (epoch === undefined || !speaksForAll(epoch) || hasAll(epoch)) continue;
+      // It says nothing new, so nothing depends on it. Whatever failed, the next look notices it, too.
+      await epoch.checkpoints.advanceAsOf().catch(() => {});
+    }
+  }
+
+  async #look(pause: Promise<void>): Promise<void> {
     const { epochs, topic, metrics, logger } = this.#parts;
     const askedAtMs = Date.now();
     const epoch = epochs.current;
@@ -72,28 +89,31 @@ export class AsOfMonitor {
       metrics.lagMessages.set({ partition }, messages);
       metrics.lagSeconds.set({ partition }, seconds);
     }
+    // Together, in one command to each master; and when the first partition waits for the last, as-of does anyway.
+    await Promise.race([positions.caughtUp(), pause]);
+    if (epochs.current !== epoch) return;
     await this.#advanceAsOf(epoch);
     await this.#parts.held.look(epoch, watermarks);
   }
 
   async #advanceAsOf(epoch: AssignmentEpoch): Promise<void> {
-    const { ledger, stream, positions } = epoch;
-    const complete = positions.complete();
-    if (complete.length === 0) return;
+    const { ledger, checkpoints, stream, positions } = epoch;
+    const reached = positions.takeReached();
     try {
-      await Promise.all(
-        complete.map(({ partition, through, asOfMs }) =>
-          writeCheckpoint(ledger, { partition: partitionId(stream, partition), through, asOfMs }),
+      // In this order, since commands of one connection take effect as they were sent.
+      await Promise.all([
+        checkpoints.flush(
+          new Map([...reached].map(([partition, asOfMs]) => [partitionId(stream, partition), asOfMs])),
         ),
-      );
+        speaksForAll(epoch) && checkpoints.advanceAsOf(),
+      ]);
     } catch (thrown) {
       // While there is nothing to count, nobody else notices that Redis was emptied.
       if (thrown instanceof CountersError && !thrown.isOfSlots) this.#parts.epochs.invalidate(epoch, thrown);
       throw thrown;
     }
-    const asOfMs = Math.min(...complete.map(({ asOfMs }) => asOfMs));
-    const partitions = complete.map(({ partition }) => partition);
-    await ledger.store.progress.advanceAsOf(stream, partitions, asOfMs);
+    if (reached.size === 0) return;
+    await ledger.store.progress.advanceAsOf(stream, [...reached.keys()], Math.min(...reached.values()));
   }
 
   /** How the topic or Mongo differs from what the epoch started with. */
@@ -118,4 +138,16 @@ export class AsOfMonitor {
       return held < offset ? [`Mongo has partition ${partition} only below ${held}`] : [];
     });
   }
+}
+
+/**
+ * Whether this process tells readers as-of of all partitions: the one that counts the first of them. Nobody need be elected,
+ * and if it stands still, as-of would do so anyway, since it covers that partition.
+ */
+function speaksForAll({ partitions, positions }: AssignmentEpoch): boolean {
+  return positions.next(Math.min(...partitions)) !== undefined;
+}
+
+function hasAll({ partitions, positions }: AssignmentEpoch): boolean {
+  return partitions.size === positions.all().size;
 }

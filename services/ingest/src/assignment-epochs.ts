@@ -1,5 +1,6 @@
 import type { CounterSessionOptions } from '@calltally/counters';
 import {
+  Checkpoints,
   type LedgerContext,
   type PartitionOffsets,
   type PartitionStart,
@@ -19,6 +20,7 @@ import type { TopicAdmin } from './topic-admin.ts';
 /** The ledger to record in, and the assigned partitions as of its start. */
 export interface AssignmentEpoch {
   ledger: LedgerContext;
+  checkpoints: Checkpoints;
   stream: number;
   /** All partitions of the topic. */
   partitions: ReadonlySet<number>;
@@ -234,7 +236,9 @@ export class AssignmentEpochs {
     const positions = new Positions(next, found.asOf, Date.now());
     const { ledger, stream } = found;
     const partitions = new Set(found.states.map(({ partition }) => partition));
-    this.#current = { ledger, stream, partitions, refused, positions, queues: new PartitionQueues(), stored };
+    const checkpoints = new Checkpoints(ledger);
+    const queues = new PartitionQueues();
+    this.#current = { ledger, checkpoints, stream, partitions, refused, positions, queues, stored };
     return this.#current;
   }
 

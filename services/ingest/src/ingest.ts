@@ -225,6 +225,8 @@ export class Ingest {
     const filled = this.#filler.stop();
     await this.#monitoring;
     await epochs.current?.queues.settled();
+    // Whoever goes on would read these events again.
+    await epochs.current?.checkpoints.flush().catch(() => {});
     await committer.settled();
     await this.#consumer.stop().catch(() => {});
     committer.stop();

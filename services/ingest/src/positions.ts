@@ -5,8 +5,10 @@ interface Position {
   next: number;
   /** As-of, epoch ms; the start of the epoch while it is unknown. */
   asOfMs: number;
-  /** An end as the brokers told it, and when they were asked. */
+  /** An end as the brokers told it, and when they were asked; until it is reached. */
   probe: { askedAtMs: number; end: number } | undefined;
+  /** When the brokers were asked for the latest end that was reached, until somebody takes it. */
+  reachedMs: number | undefined;
 }
 
 /**
@@ -15,6 +17,7 @@ interface Position {
  */
 export class Positions {
   readonly #positions = new Map<number, Position>();
+  #onCaughtUp: (() => void) | undefined;
 
   /**
    * @param starts resume points of the assigned partitions
@@ -22,7 +25,12 @@ export class Positions {
    */
   constructor(starts: ReadonlyMap<number, number>, asOf: ReadonlyMap<number, number>, nowMs: number) {
     for (const [partition, next] of starts) {
-      this.#positions.set(partition, { next, asOfMs: asOf.get(partition) ?? nowMs, probe: undefined });
+      this.#positions.set(partition, {
+        next,
+        asOfMs: asOf.get(partition) ?? nowMs,
+        probe: undefined,
+        reachedMs: undefined,
+      });
     }
   }
 
@@ -38,36 +46,40 @@ export class Positions {
 
   moved(partition: number, next: number): void {
     const position = this.#positions.get(partition);
-    if (position !== undefined) position.next = next;
+    if (position === undefined) return;
+    position.next = next;
+    this.#noteReached(position);
+    this.#tellCaughtUp();
   }
 
   /** @param askedAtMs when the brokers were asked, before the request was sent */
   probed(askedAtMs: number, watermarks: ReadonlyMap<number, Watermarks>): void {
     for (const [partition, position] of this.#positions) {
       const end = watermarks.get(partition)?.end;
-      if (end === undefined) continue;
-      // Kept until its end is reached: as-of of a busy partition would never move on otherwise.
-      const { probe, next } = position;
-      if (probe === undefined || next >= probe.end) position.probe = { askedAtMs, end };
+      // The one before is kept until its end is reached: as-of of a busy partition would never move on otherwise.
+      if (end === undefined || position.probe !== undefined) continue;
+      position.probe = { askedAtMs, end };
+      this.#noteReached(position);
     }
+    this.#tellCaughtUp();
   }
 
-  /** The time by which everything acknowledged lies below `next`, epoch ms; undefined while it is unknown. */
-  asOf(partition: number, next: number): number | undefined {
-    const probe = this.#positions.get(partition)?.probe;
-    return probe !== undefined && next >= probe.end ? probe.askedAtMs : undefined;
+  /** Resolves when every partition has reached the end that the brokers told. */
+  caughtUp(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onCaughtUp = resolve;
+      this.#tellCaughtUp();
+    });
   }
 
-  /** Checkpoints of the partitions that have reached the end of their probe. */
-  complete(): { partition: number; through: number; asOfMs: number }[] {
-    const complete: { partition: number; through: number; asOfMs: number }[] = [];
+  /** As-of of the partitions that have reached another end since this was asked, epoch ms. */
+  takeReached(): Map<number, number> {
+    const reached = new Map<number, number>();
     for (const [partition, position] of this.#positions) {
-      const asOfMs = this.asOf(partition, position.next);
-      if (asOfMs === undefined) continue;
-      position.asOfMs = Math.max(position.asOfMs, asOfMs);
-      complete.push({ partition, through: position.next - 1, asOfMs });
+      if (position.reachedMs !== undefined) reached.set(partition, position.reachedMs);
+      position.reachedMs = undefined;
     }
-    return complete;
+    return reached;
   }
 
   /** For each partition how many messages are not counted yet, and the age of as-of if there are any. */
@@ -80,5 +92,20 @@ export class Positions {
       const seconds = messages === 0 ? 0 : Math.max(0, nowMs - asOfMs) / 1000;
       return { partition, messages, seconds };
     });
+  }
+
+  #noteReached(position: Position): void {
+    const { probe, next } = position;
+    if (probe === undefined || next < probe.end) return;
+    position.asOfMs = Math.max(position.asOfMs, probe.askedAtMs);
+    position.reachedMs = probe.askedAtMs;
+    position.probe = undefined;
+  }
+
+  #tellCaughtUp(): void {
+    if (this.#onCaughtUp === undefined) return;
+    for (const { probe } of this.#positions.values()) if (probe !== undefined) return;
+    this.#onCaughtUp();
+    this.#onCaughtUp = undefined;
   }
 }

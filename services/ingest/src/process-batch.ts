@@ -1,6 +1,6 @@
 import { callOfAnotherUser } from '@calltally/contract';
 import { CountersError } from '@calltally/counters';
-import { type Recorded, recordBatch, writeCheckpoint } from '@calltally/ledger';
+import { type Recorded, recordBatch } from '@calltally/ledger';
 import { partitionId, StoreError } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import type { EachBatchPayload } from 'kafkajs';
@@ -37,7 +37,7 @@ export async function processBatch(
   commit: EachBatchPayload['commitOffsetsIfNecessary'],
 ): Promise<boolean> {
   const { epochs, metrics, stopping } = parts;
-  const { ledger, stream, positions, stored } = epoch;
+  const { ledger, checkpoints, stream, positions, stored } = epoch;
   const { partition, events, through } = batch;
   const queue = epoch.queues.of(partition);
   const again = through <= (stored.get(partition) ?? -1);
@@ -48,8 +48,8 @@ export async function processBatch(
       const recorded = await recordBatch(ledger, { topicEpoch: stream, partition, events, through, again });
       // Before the checkpoint: nothing may be committed until its letters are safe.
       await writeDeadLetters(parts, epoch, batch, recorded);
-      const asOfMs = positions.asOf(partition, through + 1);
-      await writeCheckpoint(ledger, { partition: partitionId(stream, partition), through, asOfMs });
+      const userIds = events.map(({ call }) => call.userId);
+      await checkpoints.counted(partitionId(stream, partition), through, userIds);
       countOutcomes(metrics, batch, recorded);
     } catch (thrown) {
       const code = codeOf(thrown);

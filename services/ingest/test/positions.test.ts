@@ -18,6 +18,7 @@ test('as-of is a time at which the end had been asked for, and everything below 
       const acknowledgedAt: number[] = [];
       let now = 0;
       let counted = 0;
+      let asOf: number | undefined;
       for (const { kind, n } of steps) {
         now++;
         if (kind === 'produce') for (let i = 0; i < n; i++) acknowledgedAt.push(now);
@@ -26,8 +27,8 @@ test('as-of is a time at which the end had been asked for, and everything below 
           positions.moved(0, counted);
         }
         if (kind === 'ask') positions.probed(now, watermarks(acknowledgedAt.length));
-        const asOf = positions.asOf(0, counted);
-        if (asOf !== undefined && acknowledgedAt.slice(counted).some((at) => at < asOf)) return false;
+        asOf = positions.takeReached().get(0) ?? asOf;
+        if (asOf !== undefined && acknowledgedAt.slice(counted).some((at) => at < asOf!)) return false;
       }
       return true;
     }),
@@ -39,19 +40,58 @@ test('as-of moves on although events never stop coming', async (t) => {
   positions.probed(1_000, watermarks(10));
   positions.moved(0, 8);
   positions.probed(2_000, watermarks(20));
-  t.equal(positions.asOf(0, 8), undefined, 'not before the first end is reached');
+  t.equal(positions.takeReached().size, 0, 'not before the first end is reached');
   positions.moved(0, 12);
-  t.equal(positions.asOf(0, 12), 1_000, 'when the first end was asked for');
+  t.strictSame(positions.takeReached(), new Map([[0, 1_000]]), 'when the first end was asked for');
+  t.equal(positions.takeReached().size, 0, 'once');
   positions.probed(3_000, watermarks(30));
-  t.equal(positions.asOf(0, 30), 3_000, 'then the next one');
+  positions.moved(0, 30);
+  positions.probed(4_000, watermarks(40));
+  t.strictSame(
+    positions.takeReached(),
+    new Map([[0, 3_000]]),
+    'even if the next end was asked for meanwhile',
+  );
+});
+
+test('all have caught up when the last of them has', async (t) => {
+  const positions = new Positions(
+    new Map([
+      [0, 0],
+      [1, 5],
+    ]),
+    new Map(),
+    9_000,
+  );
+  await positions.caughtUp();
+  const ends = new Map([
+    [0, { earliest: 0, end: 2 }],
+    [1, { earliest: 0, end: 5 }],
+  ]);
+  positions.probed(1_000, ends);
+  let isCaughtUp = false;
+  const waiting = positions.caughtUp().then(() => {
+    isCaughtUp = true;
+  });
+  positions.moved(0, 1);
+  await Promise.resolve();
+  t.equal(isCaughtUp, false);
+  positions.moved(0, 2);
+  await waiting;
+  t.strictSame(
+    positions.takeReached(),
+    new Map([
+      [0, 1_000],
+      [1, 1_000],
+    ]),
+  );
 });
 
 test('a partition that is not assigned has no position', async (t) => {
   const positions = positionsAt(5);
   positions.moved(1, 7);
   t.equal(positions.next(1), undefined);
-  t.equal(positions.asOf(1, 9), undefined);
-  t.same(positions.complete(), []);
+  t.equal(positions.takeReached().size, 0);
 });
 
 test('lag is what the topic has beyond the position, and the age of as-of; zero when all is counted', async (t) => {
@@ -63,7 +103,6 @@ test('lag is what the topic has beyond the position, and the age of as-of; zero 
   );
   positions.probed(10_000, watermarks(8));
   positions.moved(0, 8);
-  positions.complete();
   t.same(positions.lag(watermarks(12), 12_500), [{ partition: 0, messages: 4, seconds: 2.5 }]);
   t.same(positions.lag(watermarks(8), 99_000), [{ partition: 0, messages: 0, seconds: 0 }]);
 });
