@@ -4,6 +4,7 @@ import { cold } from './figures/cold.ts';
 import { freshness } from './figures/freshness.ts';
 import { growth } from './figures/growth.ts';
 import { ingest } from './figures/ingest.ts';
+import { masters } from './figures/masters.ts';
 import { memory } from './figures/memory.ts';
 import { readBare, readGet, readLimit, readPostgres, readQuiet } from './figures/read.ts';
 import { readEdges, readGrowth } from './figures/read-by-size.ts';
@@ -36,4 +37,4 @@ export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => stri
 ]);
 
 /** Measured only if named. Each has its own table in the document. */
-export const apart: readonly Figure[] = [soak, streams, whale, cold];
+export const apart: readonly Figure[] = [soak, streams, whale, cold, masters];

@@ -8,6 +8,7 @@ export type { BucketValues, Difference } from './differences.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';
 export { fillPieces } from './fill-pieces.ts';
 export { Filler } from './filler.ts';
+export { GenerationPoll } from './generation-poll.ts';
 export type { LedgerContext } from './ledger-context.ts';
 export { openCold, reopen } from './open-cold.ts';
 export { type PieceLimits, PieceReader } from './piece-reader.ts';

@@ -32,7 +32,7 @@ const ROUNDS_MAX = 20;
  *   1. insert the rows, majority        – from here on the calls exist
  *   2. raise `stored` of the partition  – from here on users are opened at, and filled with, these rows
  *   3. apply canonical events to Redis  – adds only what the user is not applied through; opens unknown users
- *   4. checkpoint (`writeCheckpoint`)   – from here on a Redis that kept this checkpoint has counted them
+ *   4. checkpoint (`Checkpoints`)       – from here on a Redis that kept this checkpoint has counted them
  *   5. commit to Kafka, by the caller   – from here on they need not come again
  *
  * No step runs before the one above it is acknowledged. If the process is killed in between, the batch comes again, and

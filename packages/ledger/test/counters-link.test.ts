@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { advanceAsOf } from '@calltally/counters';
 import { test } from 'tap';
 import { CountersLink, writeCheckpoint } from '../src/index.ts';
 import { testWorld, until } from './support.ts';
@@ -44,6 +45,22 @@ test('a reader’s link to Redis', async (t) => {
     const ledger = await world.begin();
     await writeCheckpoint(ledger, { partition: `1:0`, through: 0, asOfMs: 9_000 });
     t.equal((await until(seen, (now) => now?.asOfMs !== 5_000))?.asOfMs, 9_000);
+    ledger.session.end('done');
+  });
+
+  await t.test('as-of as ingest has noted it; by partition while nobody notes it', async (t) => {
+    const ledger = await world.begin();
+    const tell = async (asOfMs: number, notes: boolean) => {
+      await writeCheckpoint(ledger, { partition: `1:0`, through: 0, asOfMs });
+      if (notes) await advanceAsOf(ledger.session, ledger.session.masters[0]!);
+      t.equal((await until(seen, (now) => now?.asOfMs === asOfMs))?.asOfMs, asOfMs);
+    };
+    await tell(9_100, true);
+    await tell(9_200, true);
+    // Ingest of the version before has the first partition.
+    await tell(9_300, false);
+    await tell(9_400, false);
+    await tell(9_500, true);
     ledger.session.end('done');
   });
 
