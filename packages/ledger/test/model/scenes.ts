@@ -366,7 +366,7 @@ export const SCENES = {
       send(world, 1, world.call(1, A));
       send(world, 0, world.call(2, A));
       await startUpTo(world, 'checkpoint', 'consumer 0', consumer(0, 1, true));
-      await startUpTo(world, 'checkpoint', 'consumer 1', consumer(1, 1, true));
+      await startUpTo(world, 'insert', 'consumer 1', consumer(1, 1, true));
     },
   },
 } satisfies Record<string, Scene>;
