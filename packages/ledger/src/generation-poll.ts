@@ -11,7 +11,7 @@ const STANDS_MS = 1_000;
 
 interface Seen {
   id: string;
-  /** As-of as it was noted for readers, and since when (of this process's clock, in ms) it is the same. */
+  /** As-of as it was noted for readers, and since when (by the reader's clock, in ms) it is the same. */
   notedMs: number | undefined;
   sinceMs: number;
   /** The lowest as-of of the partitions, when they were last read. */
@@ -27,10 +27,16 @@ interface Seen {
 export class GenerationPoll {
   /** Masters belong to one session, so nothing is kept beyond a cut. */
   readonly #seen = new WeakMap<Master, Seen>();
+  readonly #now: () => number;
+
+  /** @param now a clock in ms that never goes back. Default: this process's */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /** @returns generations whose `asOfMs` is the newest that is known to be true @throws CountersError */
   async read(session: CounterSession): Promise<Generations> {
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     const whole = new Set(session.masters.filter((master) => this.#stands(master, nowMs)));
     const generations = await readGenerations(session, (master) => whole.has(master));
     for (const [master, generation] of generations) {

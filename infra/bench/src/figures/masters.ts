@@ -102,7 +102,7 @@ class MastersWorld {
 
   now(): Play {
     const checkpoints = this.#ingest.map((ledger) => new Checkpoints(ledger));
-    const polls = this.#readers.map((session) => ({ session, poll: new GenerationPoll() }));
+    const polls = this.#readers.map((session) => ({ session, poll: new GenerationPoll(() => this.#timeMs) }));
     return async (tick) => {
       const batches = checkpoints.map((one, i) =>
         batchesOf(i, tick).map((partition) =>
