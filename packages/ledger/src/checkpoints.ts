@@ -33,9 +33,8 @@ export class Checkpoints {
    * @throws CountersError
    */
   async counted(partition: string, through: number, userIds: Iterable<string>): Promise<void> {
-    const { session, generations } = this.#ledger;
-    const busy = new Set<Master>();
-    for (const userId of userIds) if (session.holds(userId)) busy.add(session.master(userId));
+    const { generations } = this.#ledger;
+    const busy = this.#mastersOf(userIds);
     const writing: Promise<void>[] = [];
     for (const [master, partitions] of this.#masters) {
       const written =
@@ -75,6 +74,16 @@ export class Checkpoints {
   async advanceAsOf(): Promise<void> {
     const { session } = this.#ledger;
     await Promise.all([...this.#masters.keys()].map((master) => advanceAsOf(session, master)));
+  }
+
+  #mastersOf(userIds: Iterable<string>): Set<Master> {
+    const { session } = this.#ledger;
+    const masters = new Set<Master>();
+    for (const userId of userIds) {
+      if (masters.size === this.#masters.size) break;
+      if (session.holds(userId)) masters.add(session.master(userId));
+    }
+    return masters;
   }
 
   async #write(master: Master, checkpoints: readonly Checkpoint[]): Promise<void> {
