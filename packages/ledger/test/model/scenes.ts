@@ -1,60 +1,9 @@
-import type { Call } from '@calltally/domain';
 import { putMongoBack } from './accidents.ts';
-import { type Cluster, slotOf } from './cluster.ts';
-import { finish, type Scene } from './play.ts';
-import { audit, consumer, fill, open, openAnew, replay, SLOW_CLOCK_MS, type Work } from './workers.ts';
-import { USERS, type World } from './world.ts';
-
-const [A, B] = USERS as [string, string];
-
-/** Lets a worker finish before anything else happens. */
-async function whole(world: World, name: string, work: Work): Promise<void> {
-  await world.start(name, work);
-  await finish(world, async (step) => {
-    await step.take();
-    return true;
-  });
-}
-
-/** Starts a worker, and plays it up to its first command with this prefix. */
-async function startUpTo(
-  world: World,
-  command: string,
-  name: string,
-  work: Work,
-  clockMs?: number,
-): Promise<void> {
-  const worker = await world.start(name, work, clockMs);
-  while (!worker.sent[0]!.text.startsWith(command)) await world.takeEffect(worker, worker.sent[0]!);
-}
-
-/** A user with an old call and one ahead of the clock, opened by ingest and not filled: two pieces. */
-async function openedUser(world: World): Promise<void> {
-  send(world, 0, world.call(3, A), world.call(4, A));
-  await whole(world, 'first', consumer(0, 2));
-}
-
-function send(world: World, partition: number, ...calls: (Call | undefined)[]): void {
-  world.topic.send(partition, ...calls);
-}
-
-/** A call that is counted by the event of one partition. Its row can come back by that of the other. */
-async function loseCallThatCameTwice(world: World, isFilled = true): Promise<void> {
-  send(world, 0, world.call(0, A));
-  await whole(world, 'first', consumer(0, 1));
-  if (isFilled) await whole(world, 'filler', fill([A]));
-  send(world, 1, world.call(0, A));
-  await whole(world, 'second', consumer(1, 1));
-  world.mongo.calls.delete('c0');
-  world.lostRows = true;
-}
-
-/** A user on master 0 with a call that is counted. */
-async function countedOnCluster(world: World): Promise<Cluster> {
-  send(world, 0, world.call(0, A));
-  await whole(world, 'first', consumer(0, 1));
-  return world.redis.cluster!;
-}
+import { AS_OF_SCENES } from './as-of-scenes.ts';
+import { slotOf } from './cluster.ts';
+import type { Scene } from './play.ts';
+import { A, countedOnCluster, loseCallThatCameTwice, openedUser, send, startUpTo, whole } from './prepare.ts';
+import { audit, consumer, fill, open, openAnew, replay, SLOW_CLOCK_MS } from './workers.ts';
 
 /** Who is at work, and what may happen to them; small enough to be searched to the end. */
 export const SCENES = {
@@ -348,25 +297,5 @@ export const SCENES = {
       await world.start('last', consumer(1, 1));
     },
   },
-  'users of two masters, in batches of one each': {
-    isCluster: true,
-    allowed: { kills: 1 },
-    async prepare(world) {
-      send(world, 0, world.call(0, A), world.call(1, B));
-      await whole(world, 'first', consumer(0, 1));
-      send(world, 0, world.call(2, A), world.call(3, B));
-      await world.start('second', consumer(0, 1));
-    },
-  },
-  'as-of of two partitions': {
-    allowed: { kills: 1 },
-    async prepare(world) {
-      send(world, 0, world.call(0, A));
-      await whole(world, 'first', consumer(0, 1, true));
-      send(world, 1, world.call(1, A));
-      send(world, 0, world.call(2, A));
-      await startUpTo(world, 'checkpoint', 'consumer 0', consumer(0, 1, true));
-      await startUpTo(world, 'insert', 'consumer 1', consumer(1, 1, true));
-    },
-  },
+  ...AS_OF_SCENES,
 } satisfies Record<string, Scene>;

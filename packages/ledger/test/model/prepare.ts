@@ -1,0 +1,56 @@
+import type { Call } from '@calltally/domain';
+import type { Cluster } from './cluster.ts';
+import { finish } from './play.ts';
+import { consumer, fill, type Work } from './workers.ts';
+import { USERS, type World } from './world.ts';
+
+export const [A, B] = USERS as [string, string];
+
+/** Lets a worker finish before anything else happens. */
+export async function whole(world: World, name: string, work: Work): Promise<void> {
+  await world.start(name, work);
+  await finish(world, async (step) => {
+    await step.take();
+    return true;
+  });
+}
+
+/** Starts a worker, and plays it up to its first command with this prefix. */
+export async function startUpTo(
+  world: World,
+  command: string,
+  name: string,
+  work: Work,
+  clockMs?: number,
+): Promise<void> {
+  const worker = await world.start(name, work, clockMs);
+  while (!worker.sent[0]!.text.startsWith(command)) await world.takeEffect(worker, worker.sent[0]!);
+}
+
+/** A user with an old call and one ahead of the clock, opened by ingest and not filled: two pieces. */
+export async function openedUser(world: World): Promise<void> {
+  send(world, 0, world.call(3, A), world.call(4, A));
+  await whole(world, 'first', consumer(0, 2));
+}
+
+export function send(world: World, partition: number, ...calls: (Call | undefined)[]): void {
+  world.topic.send(partition, ...calls);
+}
+
+/** A call that is counted by the event of one partition. Its row can come back by that of the other. */
+export async function loseCallThatCameTwice(world: World, isFilled = true): Promise<void> {
+  send(world, 0, world.call(0, A));
+  await whole(world, 'first', consumer(0, 1));
+  if (isFilled) await whole(world, 'filler', fill([A]));
+  send(world, 1, world.call(0, A));
+  await whole(world, 'second', consumer(1, 1));
+  world.mongo.calls.delete('c0');
+  world.lostRows = true;
+}
+
+/** A user on master 0 with a call that is counted. */
+export async function countedOnCluster(world: World): Promise<Cluster> {
+  send(world, 0, world.call(0, A));
+  await whole(world, 'first', consumer(0, 1));
+  return world.redis.cluster!;
+}
