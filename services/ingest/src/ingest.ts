@@ -4,6 +4,7 @@ import { Filler } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import { type Logger, measureFilling, measureReach } from '@calltally/telemetry';
 import type { Consumer } from 'kafkajs';
+import pTimeout from 'p-timeout';
 import { AsOfMonitor } from './as-of-monitor.ts';
 import { AssignmentEpochs } from './assignment-epochs.ts';
 import { Auditor, type AuditSettings } from './auditor.ts';
@@ -42,6 +43,7 @@ const FETCH_WAIT_MS = 250;
 /** How long it takes at most until an added partition is noticed; as-of stands still meanwhile. */
 const METADATA_MAX_AGE_MS = 3_000;
 const REBALANCE_TIMEOUT_MS = 10_000;
+const FLUSHED_WITHIN_MS = 2_000;
 /** How often the log repeats the same reason why ingest cannot start. */
 const REPEAT_REASON_MS = 600_000;
 
@@ -226,7 +228,8 @@ export class Ingest {
     await this.#monitoring;
     await epochs.current?.queues.settled();
     // Whoever goes on would read these events again.
-    await epochs.current?.checkpoints.flush().catch(() => {});
+    const flushed = epochs.current?.checkpoints.flush().catch(() => {});
+    if (flushed !== undefined) await pTimeout(flushed, { milliseconds: FLUSHED_WITHIN_MS, message: false });
     await committer.settled();
     await this.#consumer.stop().catch(() => {});
     committer.stop();
