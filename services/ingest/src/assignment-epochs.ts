@@ -158,8 +158,10 @@ export class AssignmentEpochs {
       if (assigned !== this.#assigned) return this.#next();
       try {
         const found = await this.#find();
-        // Nobody would renew a session that has ended since.
-        if (assigned === this.#assigned && found.ledger.session.isOpen) return this.#take(found, assigned);
+        // Nobody would renew a session that has ended since, or whose cluster has changed: a master that is back would be
+        // left out until the next change.
+        const isPresent = this.#sessions.isPresent(found.ledger.session);
+        if (assigned === this.#assigned && isPresent) return this.#take(found, assigned);
       } catch (thrown) {
         stopping.throwIfAborted();
         metrics.failures.inc({ code: codeOf(thrown) });

@@ -41,6 +41,11 @@ export class CounterSessions {
     this.#session?.end('stopping');
   }
 
+  /** Whether a session need not be replaced, as far as is known. Once it need be, nobody is told again. */
+  isPresent(session: CounterSession): boolean {
+    return session.isOpen && session === this.#session && session !== this.#outdated;
+  }
+
   /** The present session, or another one if a master was lost or the cluster has changed. @throws CountersError */
   async open(): Promise<CounterSession> {
     const present = this.#session;
