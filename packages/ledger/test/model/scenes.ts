@@ -274,7 +274,9 @@ export const SCENES = {
       await world.takeEffect(other!, other!.sent[0]!);
       while (!other!.sent[0]!.text.startsWith('take-slots')) await world.takeEffect(other!, other!.sent[0]!);
       cluster.move(slotOf(A), 1);
+      // Through the checkpoint that notes the slot: its master has no other user of the batch.
       while (!slow!.sent[0]!.text.startsWith('commit')) await world.takeEffect(slow!, slow!.sent[0]!);
+      while (!slow!.sent[0]!.text.startsWith('ask')) await world.takeEffect(slow!, slow!.sent[0]!);
       cluster.move(slotOf(A), 0);
       send(world, 1, world.call(2, A));
       world.workers.reverse();
