@@ -69,6 +69,8 @@ export class AssignmentEpochs {
   readonly #sessions: CounterSessions;
   #epoch: Promise<AssignmentEpoch> | undefined;
   #current: AssignmentEpoch | undefined;
+  /** The current one, or the one before it. */
+  #latest: AssignmentEpoch | undefined;
   /** Whether another process has just noted the slots of a cluster. */
   #adoptsSlots = false;
 
@@ -235,12 +237,14 @@ export class AssignmentEpochs {
       }
     }
     this.#adoptsSlots = false;
-    const positions = new Positions(next, found.asOf, Date.now());
     const { ledger, stream } = found;
+    const before = this.#latest?.stream === stream ? this.#latest.positions : undefined;
+    const positions = new Positions(next, found.asOf, Date.now(), before);
     const partitions = new Set(found.states.map(({ partition }) => partition));
     const checkpoints = new Checkpoints(ledger);
     const queues = new PartitionQueues();
     this.#current = { ledger, checkpoints, stream, partitions, refused, positions, queues, stored };
+    this.#latest = this.#current;
     return this.#current;
   }
 

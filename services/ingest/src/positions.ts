@@ -22,21 +22,33 @@ export class Positions {
   /**
    * @param starts resume points of the assigned partitions
    * @param asOf of partitions that have one, epoch ms
+   * @param before of an earlier epoch of the same topic: what the brokers told then is still true
    */
-  constructor(starts: ReadonlyMap<number, number>, asOf: ReadonlyMap<number, number>, nowMs: number) {
+  constructor(
+    starts: ReadonlyMap<number, number>,
+    asOf: ReadonlyMap<number, number>,
+    nowMs: number,
+    before?: Positions,
+  ) {
     for (const [partition, next] of starts) {
       this.#positions.set(partition, {
         next,
         asOfMs: asOf.get(partition) ?? nowMs,
-        probe: undefined,
+        probe: before?.probeOf(partition),
         reachedMs: undefined,
       });
     }
+    for (const position of this.#positions.values()) this.#noteReached(position);
   }
 
   /** Offset of the next event to be counted. */
   next(partition: number): number | undefined {
     return this.#positions.get(partition)?.next;
+  }
+
+  /** What the brokers told last, until its end is reached. */
+  probeOf(partition: number): Position['probe'] {
+    return this.#positions.get(partition)?.probe;
   }
 
   /** `next` of all partitions. */

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { Positions } from '../src/positions.ts';
 
-const positionsAt = (next: number) => new Positions(new Map([[0, next]]), new Map(), 9_000);
+const positionsAt = (next: number, before?: Positions) =>
+  new Positions(new Map([[0, next]]), new Map(), 9_000, before);
 const watermarks = (end: number) => new Map([[0, { earliest: 0, end }]]);
 
 test('as-of is a time at which the end had been asked for, and everything below that end is counted', async () => {
@@ -11,10 +12,11 @@ test('as-of is a time at which the end had been asked for, and everything below 
     fc.record({ kind: fc.constant('produce' as const), n: fc.integer({ min: 1, max: 5 }) }),
     fc.record({ kind: fc.constant('count' as const), n: fc.integer({ min: 1, max: 5 }) }),
     fc.record({ kind: fc.constant('ask' as const), n: fc.constant(0) }),
+    fc.record({ kind: fc.constant('another epoch' as const), n: fc.constant(0) }),
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const positions = positionsAt(0);
+      let positions = positionsAt(0);
       const acknowledgedAt: number[] = [];
       let now = 0;
       let counted = 0;
@@ -27,6 +29,7 @@ test('as-of is a time at which the end had been asked for, and everything below 
           positions.moved(0, counted);
         }
         if (kind === 'ask') positions.probed(now, watermarks(acknowledgedAt.length));
+        if (kind === 'another epoch') positions = positionsAt(counted, positions);
         asOf = positions.takeReached().get(0) ?? asOf;
         if (asOf !== undefined && acknowledgedAt.slice(counted).some((at) => at < asOf!)) return false;
       }
@@ -92,6 +95,24 @@ test('a partition that is not assigned has no position', async (t) => {
   positions.moved(1, 7);
   t.equal(positions.next(1), undefined);
   t.equal(positions.takeReached().size, 0);
+});
+
+test('as-of moves on although no epoch lasts until the end is reached that was asked for', async (t) => {
+  const first = positionsAt(0);
+  first.probed(1_000, watermarks(10));
+  first.moved(0, 6);
+  const second = positionsAt(4, first);
+  second.probed(2_000, watermarks(20));
+  second.moved(0, 10);
+  t.strictSame(second.takeReached(), new Map([[0, 1_000]]));
+  const third = positionsAt(10, second);
+  third.probed(3_000, watermarks(30));
+  t.equal(third.takeReached().size, 0);
+  t.strictSame(
+    positionsAt(30, third).takeReached(),
+    new Map([[0, 3_000]]),
+    'also where an epoch begins behind it',
+  );
 });
 
 test('lag is what the topic has beyond the position, and the age of as-of; zero when all is counted', async (t) => {
