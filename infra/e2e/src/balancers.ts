@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { obtainHaproxy, obtainNginx, type Test } from '@calltally/stack/testing';
-import { freePort, type Service } from './service.ts';
+import { drawPort, obtainHaproxy, obtainNginx, type Test } from '@calltally/stack/testing';
+import type { Service } from './service.ts';
 
 const OPERATIONS = new URL('../../../docs/operations.md', import.meta.url);
 const READY_WITHIN_MS = 20_000;
@@ -65,7 +65,7 @@ async function start(
   configure: (folder: string, port: number) => string[],
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'calltally-balancer-'));
-  const port = await freePort();
+  const port = await drawPort();
   const [command, ...args] = configure(folder, port);
   const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const gone = once(child, 'exit');

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureTopics } from '@calltally/contract';
 import { type Engine, startKafka, startMongo, startRedis } from '@calltally/stack';
-import { type Test, testKafka, testMongo } from '@calltally/stack/testing';
+import { drawPort, type Test, testKafka, testMongo } from '@calltally/stack/testing';
 import type { KafkaMessage } from 'kafkajs';
 import { Deployment } from './deployment.ts';
 import { redisCommand, whileConnected } from './engines.ts';
 import { TcpProxy, through } from './proxy.ts';
-import { freePort, Service } from './service.ts';
+import { Service } from './service.ts';
 
 /** Tests share Kafka and Mongo unless they break them. Each test has its own Redis. */
 export interface PlatformOptions {
@@ -88,7 +88,7 @@ export class Platform extends Deployment {
       t.teardown(() => line.close());
       lines.set(name, line);
     }
-    const free = (count = 1) => Promise.all(Array.from({ length: count }, freePort));
+    const free = (count = 1) => Promise.all(Array.from({ length: count }, drawPort));
     const ports = { apis: await free(options.apis), ingests: await free(options.ingests) };
     const audit = options.audit ?? { share: 1, usersPerMinute: 6_000 };
     const platform = new Platform(

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +44,11 @@ export class Service {
     this.#child = spawn(process.execPath, ['--import', END_WITH_PARENT, this.#main], {
       env: { PATH: process.env.PATH!, LOG_LEVEL: 'info', ...this.#env },
       stdio: ['ignore', out, out, 'ipc'],
+    });
+    const child = this.#child;
+    child.once('exit', (code, signal) => {
+      if (this.#child === child)
+        console.error(`${this.name} ended (${code ?? signal}):\n${this.log.slice(-2_000)}`);
     });
   }
 
@@ -99,15 +103,4 @@ export class Service {
 async function exitOf(child: ChildProcess): Promise<number | string | null> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   return child.exitCode ?? child.signalCode;
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

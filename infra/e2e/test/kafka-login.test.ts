@@ -6,11 +6,11 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startSecuredKafka } from '@calltally/stack';
-import { testCertificates, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
+import { drawPort, testCertificates, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { runCalltally } from '../src/command.ts';
 import { samplesOf } from '../src/metrics.ts';
-import { freePort, Service } from '../src/service.ts';
+import { Service } from '../src/service.ts';
 import { loggedBy } from '../src/service-log.ts';
 
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'];
@@ -47,7 +47,7 @@ test('Kafka that requires TLS and a login', async (t) => {
   });
 
   const ingestOf = async (mechanism: string, password: string) => {
-    const port = await freePort();
+    const port = await drawPort();
     const set = { ...env(mechanism, password), INGEST_PORT: String(port) };
     const ingest = new Service('ingest', port, set, folder);
     t.teardown(() => ingest.end('SIGKILL'));

@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type KafkaFault, kafkaClient, kafkaFault } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
 import { LOGIN_LIFE_MS } from '@calltally/stack';
-import { hasIpv6, testSecuredRedisCluster } from '@calltally/stack/testing';
+import { drawPort, hasIpv6, testSecuredRedisCluster } from '@calltally/stack/testing';
 import { MongoClient } from 'mongodb';
 import { test } from 'tap';
 import { runCalltally } from '../src/command.ts';
 import { untilAnswered } from '../src/dashboard.ts';
 import { TcpProxy } from '../src/proxy.ts';
 import { LOGIN, securedWorld } from '../src/secured-world.ts';
-import { freePort, Service } from '../src/service.ts';
+import { Service } from '../src/service.ts';
 import { loggedBy, untilLogged } from '../src/service-log.ts';
 import { countTlsConnections } from '../src/tls-connections.ts';
 import { TokenEndpoint } from '../src/token-endpoint.ts';
@@ -42,7 +42,7 @@ test('engines that want TLS, certificates and logins', async (t) => {
       Object.entries({ ...env, ...changes }).flatMap(([name, value]) => (value ? [[name, value]] : [])),
     );
   const launch = async (name: 'api' | 'ingest', changes: Changes = {}) => {
-    const port = await freePort();
+    const port = await drawPort();
     const ports = { [name === 'api' ? 'PORT' : 'INGEST_PORT']: `${port}` };
     const service = new Service(
       name,

@@ -49,6 +49,11 @@ async function choose<Name extends string>(
   return chosen as Record<Name, number>;
 }
 
+/** A port that nobody has at present, and that no outgoing connection is given. */
+export function drawPort(): Promise<number> {
+  return draw(new Set());
+}
+
 async function draw(taken: ReadonlySet<number>): Promise<number> {
   for (let draws = 0; draws < DRAWS_MAX; draws++) {
     const port = randomInt(PORT_MIN, PORT_MAX);

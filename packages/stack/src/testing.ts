@@ -12,7 +12,7 @@ import { type ClusterSecurity, startSecuredRedisCluster } from './secured-redis-
 import { fromEnvironment } from './stack.ts';
 
 export { obtainActionlint } from './obtain/actionlint.ts';
-export { hasIpv6 } from './ports.ts';
+export { drawPort, hasIpv6 } from './ports.ts';
 
 /** The part of tap's `t` that is used here. */
 export interface Test {

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClusterStack, startBalancer, startClusterStack } from '@calltally/stack';
 import type { Test } from '@calltally/stack/testing';
+import { drawPort } from '@calltally/stack/testing';
 import { Deployment } from '../deployment.ts';
 import { whileConnected } from '../engines.ts';
-import { freePort, Service } from '../service.ts';
+import { Service } from '../service.ts';
 
 const INGESTS = 3;
 const APIS = 2;
@@ -45,7 +46,7 @@ export class ClusterDeployment extends Deployment {
     await Promise.all(deployment.apis.map((api) => api.start()));
     const balancer = await startBalancer({
       dataDir: join(folder, 'balancer'),
-      port: await freePort(),
+      port: await drawPort(),
       backends: deployment.apis.map(({ port }) => port),
     });
     t.teardown(() => balancer.stop('SIGKILL'));
@@ -100,7 +101,7 @@ export class ClusterDeployment extends Deployment {
   }
 
   async #service(name: 'api' | 'ingest', own: Record<string, string>): Promise<Service> {
-    const port = await freePort();
+    const port = await drawPort();
     const at = { [name === 'api' ? 'PORT' : 'INGEST_PORT']: String(port) };
     const redis = { REDIS_CLUSTER_NODES: this.stack.redis.addresses };
     return new Service(name, port, { ...this.env, ...redis, ...own, ...at }, this.#folder);
