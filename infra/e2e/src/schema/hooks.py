@@ -11,6 +11,9 @@ BETWEEN_PARAMETERS = {"START_AFTER_END", "TOO_MANY_BUCKETS"}
 def what_the_schema_takes_is_answered(ctx, response, case):
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
+    query = case.query or {}
+    if query.get("decimal") == query.get("separator") == "comma":
+        return  # A number's comma would be taken for the next column.
     if response.status_code == 400:
         code = response.json()["error"]["code"]
         assert code in BETWEEN_PARAMETERS, f"valid by the schema, refused with {code}"
