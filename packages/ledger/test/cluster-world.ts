@@ -69,10 +69,10 @@ export class Consumer {
   }
 
   /** Waits while the cluster is being changed. @returns the offset that the epoch begins at */
-  async begin(): Promise<number> {
+  async begin(adoptsSlots = false): Promise<number> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#begin();
+        return await this.#begin(adoptsSlots);
       } catch (thrown) {
         if ((thrown as { code?: string }).code !== 'COUNTERS_MOVING' || tries === TRIES_MAX) throw thrown;
         await sleep(PAUSE_MS);
@@ -80,7 +80,7 @@ export class Consumer {
     }
   }
 
-  async #begin(): Promise<number> {
+  async #begin(adoptsSlots: boolean): Promise<number> {
     const before = this.#session;
     this.#session = await CounterSession.open(this.#settings, before);
     before?.replacedBy(this.#session);
@@ -89,6 +89,7 @@ export class Consumer {
       topicEpoch: 0,
       partitions: [state],
       retentionMonths: RETENTION_MONTHS,
+      adoptsSlots,
     });
     this.ledger = ledger;
     this.checkpoints = new Checkpoints(ledger);

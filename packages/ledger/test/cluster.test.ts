@@ -229,6 +229,35 @@ test('a Redis Cluster whose masters go away and whose slots move', async (t) => 
     },
   );
 
+  await t.test(
+    'a process that was refused adopts the slots as noted, and leaves out whose slot is not',
+    async (t) => {
+      const from = nodeOf(consumer.portOf(wanderer!));
+      // A slot that came back would end the generation.
+      const hasLeft = ({ port }: ClusterNode) =>
+        consumer
+          .generations()
+          .get(port)!
+          .left.some(([first, last]) => wandering >= first && wandering <= last);
+      const to = nodes.find((node) => node !== from && !hasLeft(node))!;
+      const tenures = () => [...consumer.generations().values()].map(({ tenure }) => tenure).sort();
+      const before = tenures();
+      await cluster.moveSlots([wandering], to);
+      await consumer.begin(true);
+      t.strictSame(tenures(), before, 'so that nobody else is refused in turn');
+      t.equal(await consumer.session.change(), SLOTS_MOVED, 'another epoch is due that notes them');
+      consumer.send(USERS);
+      await consumer.count(9_500);
+      const others = USERS.filter((userId) => slots.get(userId) !== wandering);
+      t.strictSame((await consumer.audit(others)).differences, []);
+      await consumer.begin();
+      t.not(tenures().join(), before.join());
+      await isExact(sharing(wandering));
+      await consumer.fill(USERS);
+      await isExact();
+    },
+  );
+
   await t.test('a slot was away for so short a time that no epoch has seen it', async (t) => {
     const from = nodeOf(consumer.portOf(wanderer!));
     const to = nodes.find((node) => node !== from)!;

@@ -41,7 +41,7 @@ export class CounterSessions {
     this.#session?.end('stopping');
   }
 
-  /** Whether a session need not be replaced, as far as is known. Once it need be, nobody is told again. */
+  /** Whether a session can be used further. `changed` is told only once that it cannot. */
   isPresent(session: CounterSession): boolean {
     return session.isOpen && session === this.#session && session !== this.#outdated;
   }

@@ -1,6 +1,7 @@
 import type { Call } from '@calltally/domain';
 import type { Cluster } from './cluster.ts';
 import { finish } from './play.ts';
+import type { Worker } from './turns.ts';
 import { consumer, fill, type Work } from './workers.ts';
 import { USERS, type World } from './world.ts';
 
@@ -23,8 +24,20 @@ export async function startUpTo(
   work: Work,
   clockMs?: number,
 ): Promise<void> {
-  const worker = await world.start(name, work, clockMs);
+  await playUpTo(world, await world.start(name, work, clockMs), command);
+}
+
+/** Plays a worker up to its next command with this prefix. */
+export async function playUpTo(world: World, worker: Worker, command: string): Promise<void> {
   while (!worker.sent[0]!.text.startsWith(command)) await world.takeEffect(worker, worker.sent[0]!);
+}
+
+/** A user on master 0 with a call that is counted, and a consumer that has stored another one but not applied it. */
+export async function storedOnCluster(world: World): Promise<Cluster> {
+  const cluster = await countedOnCluster(world);
+  send(world, 0, world.call(1, A));
+  await startUpTo(world, 'raise', 'slow', consumer(0, 1));
+  return cluster;
 }
 
 /** A user with an old call and one ahead of the clock, opened by ingest and not filled: two pieces. */

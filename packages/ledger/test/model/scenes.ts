@@ -2,7 +2,17 @@ import { putMongoBack } from './accidents.ts';
 import { AS_OF_SCENES } from './as-of-scenes.ts';
 import { slotOf } from './cluster.ts';
 import type { Scene } from './play.ts';
-import { A, countedOnCluster, loseCallThatCameTwice, openedUser, send, startUpTo, whole } from './prepare.ts';
+import {
+  A,
+  countedOnCluster,
+  loseCallThatCameTwice,
+  openedUser,
+  playUpTo,
+  send,
+  startUpTo,
+  storedOnCluster,
+  whole,
+} from './prepare.ts';
 import { audit, consumer, fill, open, openAnew, replay, SLOW_CLOCK_MS } from './workers.ts';
 
 /** Who is at work, and what may happen to them; small enough to be searched to the end. */
@@ -247,12 +257,10 @@ export const SCENES = {
     large: true,
     allowed: {},
     async prepare(world) {
-      const cluster = await countedOnCluster(world);
-      send(world, 0, world.call(1, A));
-      await startUpTo(world, 'raise', 'slow', consumer(0, 1));
+      const cluster = await storedOnCluster(world);
       cluster.move(slotOf(A), 1);
       const [slow] = world.workers;
-      while (!slow!.sent[0]!.text.startsWith('checkpoint')) await world.takeEffect(slow!, slow!.sent[0]!);
+      await playUpTo(world, slow!, 'checkpoint');
       cluster.move(slotOf(A), 0);
       send(world, 0, world.call(2, A));
       await world.start('next', consumer(0, 1));
@@ -263,20 +271,18 @@ export const SCENES = {
     large: true,
     allowed: {},
     async prepare(world) {
-      const cluster = await countedOnCluster(world);
-      send(world, 0, world.call(1, A));
-      await startUpTo(world, 'raise', 'slow', consumer(0, 1));
+      const cluster = await storedOnCluster(world);
       // The slot that moves with the user's is another one, so that the slots have to be noted.
       cluster.move(cluster.slots[1]!, 0);
       await startUpTo(world, 'take-slots', 'other', consumer(1, 1));
       const [slow, other] = world.workers;
       // The other master has lost its slot; this one has to note that it came.
       await world.takeEffect(other!, other!.sent[0]!);
-      while (!other!.sent[0]!.text.startsWith('take-slots')) await world.takeEffect(other!, other!.sent[0]!);
+      await playUpTo(world, other!, 'take-slots');
       cluster.move(slotOf(A), 1);
       // Through the checkpoint that notes the slot: its master has no other user of the batch.
-      while (!slow!.sent[0]!.text.startsWith('commit')) await world.takeEffect(slow!, slow!.sent[0]!);
-      while (!slow!.sent[0]!.text.startsWith('ask')) await world.takeEffect(slow!, slow!.sent[0]!);
+      await playUpTo(world, slow!, 'commit');
+      await playUpTo(world, slow!, 'ask');
       cluster.move(slotOf(A), 0);
       send(world, 1, world.call(2, A));
       world.workers.reverse();
