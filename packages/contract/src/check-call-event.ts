@@ -1,5 +1,6 @@
 import {
   type Call,
+  type CallVersion,
   ID_RULE,
   isId,
   LAST_INSTANT,
@@ -16,18 +17,24 @@ import {
 } from './event.ts';
 import { type Rejection, type RejectionCode, shown } from './rejection.ts';
 
-/** Fields that are left out of a call if their value is invalid. */
-export type DroppedField = 'ended_at' | 'direction' | 'status';
+/** Fields that are left out of a call if their value is invalid; of a deleted call any that it does not need. */
+export type DroppedField =
+  | 'started_at'
+  | 'duration_seconds'
+  | 'ended_at'
+  | 'agent_id'
+  | 'direction'
+  | 'status';
 
-/** A call to count, and which fields were left out of it; or why the event is rejected. */
+/** What the event says about a call, and which fields were left out of it; or why the event is rejected. */
 export type Checked =
-  | { call: Call; dropped?: readonly DroppedField[]; rejection?: never }
+  | { call: CallVersion; dropped?: readonly DroppedField[]; rejection?: never }
   | { rejection: Rejection; call?: never; dropped?: never };
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Checks that parsed JSON is a call event, and converts it to a call. Written by hand because every fault needs its own
+ * Checks that parsed JSON is a call event, and converts it to what it says about a call. Written by hand because every fault needs its own
  * message; a property test compares it with `CallEventSchema`.
  *
  * @param nowMs the current time, epoch ms
@@ -40,6 +47,20 @@ export function checkCallEvent(event: unknown, nowMs: number, within = ''): Chec
 
   if (!isId(call_id)) return idRejected(`${within}call_id`, call_id);
   if (!isId(user_id)) return idRejected(`${within}user_id`, user_id);
+
+  const revision = fields.revision ?? 0;
+  const deleted = fields.deleted ?? false;
+  if (!Number.isSafeInteger(revision) || (revision as number) < 0) {
+    return rejected(
+      'FIELD_INVALID',
+      `${within}revision`,
+      `is ${shown(revision)}; it must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
+    );
+  }
+  if (typeof deleted !== 'boolean') {
+    return rejected('FIELD_INVALID', `${within}deleted`, `is ${shown(deleted)}; it must be true or false`);
+  }
+  if (deleted) return checkDeleted(call_id, user_id, revision as number, fields, within);
 
   const startedAt = instantOf(started_at);
   if (startedAt === undefined) {
@@ -73,9 +94,43 @@ export function checkCallEvent(event: unknown, nowMs: number, within = ''): Chec
   if (direction) call.direction = direction;
   const status = readStatus(fields.status);
   if (status) call.status = status;
+  if (revision !== 0) call.revision = revision as number;
 
   const dropped = droppedOf(spanMs, direction, status, fields);
   return dropped.length === 0 ? { call } : { call, dropped };
+}
+
+/** A call that is taken back needs nothing else, so nothing else costs it. */
+function checkDeleted(
+  callId: string,
+  userId: string,
+  revision: number,
+  fields: Fields,
+  within: string,
+): Checked {
+  if (revision === 0) {
+    return rejected(
+      fields.revision == null ? 'FIELD_MISSING' : 'FIELD_INVALID',
+      `${within}revision`,
+      fields.revision == null
+        ? 'is missing; a deleted call needs a revision of at least 1'
+        : 'is 0; a deleted call needs a revision of at least 1, higher than those before',
+    );
+  }
+  const { started_at, duration_seconds: seconds, ended_at, agent_id } = fields;
+  const dropped: DroppedField[] = [];
+  if (started_at != null && instantOf(started_at) === undefined) dropped.push('started_at');
+  if (seconds != null && !isDuration(seconds)) dropped.push('duration_seconds');
+  if (ended_at != null && instantOf(ended_at) === undefined) dropped.push('ended_at');
+  if (isGiven(agent_id) && !isId(agent_id)) dropped.push('agent_id');
+  if (fields.direction != null && readDirection(fields.direction) === undefined) dropped.push('direction');
+  if (fields.status != null && readStatus(fields.status) === undefined) dropped.push('status');
+  const call: CallVersion = { callId, userId, revision, deleted: true };
+  return dropped.length === 0 ? { call } : { call, dropped };
+}
+
+function isDuration(seconds: unknown): seconds is number {
+  return typeof seconds === 'number' && seconds >= 0 && seconds <= DURATION_MAX_SECONDS;
 }
 
 /** Whole milliseconds: `duration_seconds` if given, otherwise the time from `started_at` to `ended_at`. */
@@ -95,7 +150,7 @@ function durationOf(
     );
   }
   const field = `${within}duration_seconds`;
-  if (typeof seconds !== 'number' || !(seconds >= 0 && seconds <= DURATION_MAX_SECONDS)) {
+  if (!isDuration(seconds)) {
     return rejected(
       'DURATION_INVALID',
       field,

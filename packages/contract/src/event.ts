@@ -32,19 +32,27 @@ const labelOf = (description: string, known: readonly string[]) =>
 /** Null in an optional field counts as absent: many producers write it for a missing value. */
 const absentOr = <T extends Type.TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 
+/** A call has a start, and either this field or another one says how long it lasted. */
+const completed = (field: string, type: string) => ({
+  required: ['started_at', field],
+  properties: { started_at: { type: 'string' }, [field]: { type }, deleted: { enum: [false, null] } },
+});
+
 /**
  * A call event on `calls.completed`: the key is `user_id`, the value this object as JSON in UTF-8, at most
  * {@link EVENT_SIZE_MAX_BYTES} bytes. The type is derived from it, and tests compare the codec and docs/events.md with it.
  */
 export const CallEventSchema = Type.Object(
   {
-    call_id: idOf('Identifies the call. Its first event wins; later ones change nothing.'),
+    call_id: idOf('Identifies the call among those of its user.'),
     user_id: idOf('The user whose call it is; also the key of the message.'),
-    started_at: Type.String({
-      pattern: INSTANT_PATTERN,
-      description:
-        'RFC 3339 with offset. Decides day, week and month (in UTC). At most 5 minutes in the future, not before 2000.',
-    }),
+    started_at: absentOr(
+      Type.String({
+        pattern: INSTANT_PATTERN,
+        description:
+          'RFC 3339 with offset. Decides day, week and month (in UTC). At most 5 minutes in the future, not before 2000.',
+      }),
+    ),
     duration_seconds: absentOr(
       Type.Number({
         minimum: 0,
@@ -65,16 +73,41 @@ export const CallEventSchema = Type.Object(
     ),
     direction: absentOr(labelOf('Where the call came from.', DIRECTIONS)),
     status: absentOr(labelOf('How the call ended.', STATUSES)),
+    revision: absentOr(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description:
+          'The highest revision of a call counts; of equal ones, the first that arrives. Absent: 0.',
+      }),
+    ),
+    deleted: absentOr(
+      Type.Boolean({
+        description: 'True takes the call back. Requires a revision of at least 1, and no times.',
+      }),
+    ),
   },
   {
     title: 'CallEvent',
     description: `A completed call. At most ${EVENT_SIZE_MAX_BYTES} bytes; unknown fields are ignored.`,
     anyOf: [
-      { required: ['duration_seconds'], properties: { duration_seconds: { type: 'number' } } },
-      { required: ['ended_at'], properties: { ended_at: { type: 'string' } } },
+      completed('duration_seconds', 'number'),
+      completed('ended_at', 'string'),
+      {
+        required: ['deleted', 'revision'],
+        properties: { deleted: { const: true }, revision: { type: 'integer', minimum: 1 } },
+      },
     ],
   },
 );
 
+type Fields = Type.Static<typeof CallEventSchema>;
+
+/** The event of a completed call. */
+export type CompletedCallEvent = Fields & { started_at: string; deleted?: false | null };
+
+/** The event that takes a call back. */
+export type DeletedCallEvent = Fields & { deleted: true; revision: number };
+
 /** A call event as producers write it; see {@link CallEventSchema}. */
-export type CallEvent = Type.Static<typeof CallEventSchema>;
+export type CallEvent = CompletedCallEvent | DeletedCallEvent;

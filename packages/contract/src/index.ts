@@ -11,7 +11,13 @@ export {
   messageBytes,
   OWN_HEADERS,
 } from './dead-letter.ts';
-export { type CallEvent, CallEventSchema, EVENT_SIZE_MAX_BYTES } from './event.ts';
+export {
+  type CallEvent,
+  CallEventSchema,
+  type CompletedCallEvent,
+  type DeletedCallEvent,
+  EVENT_SIZE_MAX_BYTES,
+} from './event.ts';
 export { decodeCallEvent, encodeCallEvent, parseCallEvent } from './event-codec.ts';
 export {
   KAFKA_RETRY,
@@ -25,7 +31,6 @@ export {
 export { type KafkaFault, kafkaFault } from './kafka-fault.ts';
 export { type Unreadable, unreadableOf } from './records/unreadable.ts';
 export {
-  callOfAnotherUser,
   REJECTION_CODES,
   type Rejection,
   type RejectionCode,

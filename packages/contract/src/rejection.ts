@@ -21,7 +21,6 @@ export const REJECTION_CODES = [
   'DURATION_LONGER_THAN_CALL',
   'ENDED_AT_INVALID',
   'ENDED_BEFORE_STARTED',
-  'CALL_OF_ANOTHER_USER',
 ] as const;
 
 export type RejectionCode = (typeof REJECTION_CODES)[number];
@@ -50,15 +49,6 @@ export function shown(value: unknown): string {
   return text.length > SHOWN_MAX_CHARACTERS
     ? `${text.slice(0, SHOWN_MAX_CHARACTERS - 1).toWellFormed()}…`
     : text;
-}
-
-/** Rejection of a `call_id` that is already counted for another user. */
-export function callOfAnotherUser(callId: string): Rejection {
-  return {
-    code: 'CALL_OF_ANOTHER_USER',
-    field: 'call_id',
-    message: `call_id ${shown(callId)} is already counted for another user_id; give every call a unique id`,
-  };
 }
 
 /** Rejection of the offsets from `first` through `through`, whose records cannot be decoded. */

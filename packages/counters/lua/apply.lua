@@ -3,27 +3,40 @@
 -- KEYS[1] user (hash)   KEYS[2…] month and ISO year buckets, which the groups name by index
 -- ARGV[1] generation    ARGV[2] applied field    ARGV[3] lowest and ARGV[4] highest offset of the events
 -- ARGV[5] latest start among the events (epoch ms)
--- ARGV[6…] groups, one for each UTC day:
+-- ARGV[6] how many events   ARGV[7] 1 if there is a correction among them
+-- ARGV[8] n, then n times applied field, offset: what the user must be applied through before
+-- ARGV[…] groups, one for each UTC day:
 --   day, day of month, week, month, index of the month's key, its expiry (epoch s), index of the week's key, its expiry,
---   calls, duration in ms
+--   calls, duration in ms; corrections may take away
 -- Reply: how many events were added, 0 when all were applied before; -1 when the counters are absent, of another
---   generation or only claimed; -2 - applied when some were applied before: ask again without these
+--   generation or only claimed; -2 when a correction needs more; -3 - applied when some were applied before: ask again
+--   without these
 local user = KEYS[1]
 local head = redis.call('HMGET', user, 'g', 'w', ARGV[2], 'f', 'x', 'r', 's')
 if head[1] ~= ARGV[1] or not (head[2] == '1' or head[7]) then
   return -1
 end
-local applied = head[3]
-if not applied and head[7] then
-  -- `base` is a text of <partition id>=<offset>, each behind a space. The field is called a:<partition id>.
-  applied = string.match(redis.call('HGET', user, 'b') or '', ' ' .. string.sub(ARGV[2], 3) .. '=(%d+)')
+
+-- `base` is a text of <partition id>=<offset>, each behind a space. The field is called a:<partition id>.
+local function applied_through(field, own)
+  if not own and head[7] then
+    own = string.match(redis.call('HGET', user, 'b') or '', ' ' .. string.sub(field, 3) .. '=(%d+)')
+  end
+  return tonumber(own or '-1')
 end
-applied = tonumber(applied or '-1')
+
+local applied = applied_through(ARGV[2], head[3])
 if tonumber(ARGV[4]) <= applied then
   return 0
 end
 if tonumber(ARGV[3]) <= applied then
-  return -2 - applied
+  return -3 - applied
+end
+local groups = 9 + 2 * tonumber(ARGV[8])
+for i = 9, groups - 1, 2 do
+  if applied_through(ARGV[i], redis.call('HGET', user, ARGV[i])) < tonumber(ARGV[i + 1]) then
+    return -2
+  end
 end
 
 -- Lua's own conversion to text loses digits.
@@ -42,13 +55,11 @@ end
 
 local from = tonumber(head[4])
 local window = {}
-for number in string.gmatch(head[6] or '', '%d+') do window[#window + 1] = tonumber(number) end
+for number in string.gmatch(head[6] or '', '%-?%d+') do window[#window + 1] = tonumber(number) end
 local window_day, window_week, window_month = window[1], window[2], window[3]
-local counted = 0
-for i = 6, #ARGV, 10 do
+for i = groups, #ARGV, 10 do
   local day, week, month = tonumber(ARGV[i]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
   local calls, duration = tonumber(ARGV[i + 8]), tonumber(ARGV[i + 9])
-  counted = counted + calls
   if day >= from then
     add(ARGV[i + 4], ARGV[i + 5], ARGV[i + 1], calls, duration)
     -- The month's own sum, beside its days.
@@ -83,6 +94,9 @@ for index, fields in pairs(sums) do
 end
 
 redis.call('HSET', user, ARGV[2], ARGV[4])
+if ARGV[7] == '1' then
+  redis.call('HSET', user, 'k', '1')
+end
 if tonumber(ARGV[5]) > tonumber(head[5]) then
   redis.call('HSET', user, 'x', ARGV[5])
 end
@@ -90,4 +104,4 @@ if window_day then
   for i, number in ipairs(window) do window[i] = exact(number) end
   redis.call('HSET', user, 'r', table.concat(window, ' '))
 end
-return counted
+return tonumber(ARGV[6])

@@ -6,7 +6,8 @@
 --   index of a month's key, first and last day of month; first = 0 means the whole month
 -- Reply: {} when the counters are absent, of another generation, or not complete for the default window; else
 --   first complete day, latest start (epoch ms), calls today, this week, this month, calls and ms of the default
---   window, calls and ms of the range, then applied field, offset, …; `b` and `base` while the user is being filled
+--   window, calls and ms of the range, then applied field, offset, …; `b` and `base` while the user is being filled; `k` and 1 if a
+--   correction is counted
 local user = KEYS[1]
 local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x', 'r', 's')
 if head[1] ~= ARGV[1] or not (head[2] == '1' or head[6]) then
@@ -49,7 +50,7 @@ local window_end = 7 + 3 * tonumber(ARGV[7])
 local day, today, week, month, window_calls, window_duration
 if head[5] then
   day, today, week, month, window_calls, window_duration =
-    string.match(head[5], '^(%d+) %d+ %d+ (%d+) (%d+) (%d+) (%d+) (%d+)$')
+    string.match(head[5], '^(%d+) %d+ %d+ (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+)$')
 end
 if day ~= ARGV[2] then
   local this_month = redis.call('HMGET', KEYS[tonumber(ARGV[6])], ARGV[5] .. 'c', 'c')
@@ -75,7 +76,7 @@ local reply = { exact(from), head[4], today, week, month, window_calls, window_d
   exact(range_duration) }
 local all = redis.call('HGETALL', user)
 for i = 1, #all, 2 do
-  if string.sub(all[i], 1, 2) == 'a:' or all[i] == 'b' then
+  if string.sub(all[i], 1, 2) == 'a:' or all[i] == 'b' or all[i] == 'k' then
     reply[#reply + 1] = all[i]
     reply[#reply + 1] = all[i + 1]
   end

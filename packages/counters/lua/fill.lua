@@ -3,7 +3,8 @@
 -- ARGV[1] generation   ARGV[2] fill id   ARGV[3] since (epoch ms) as it was when the rows were summed
 -- ARGV[4] new since, or '' when no row is older: then the counters are complete
 -- ARGV[5] latest start (epoch ms) among the rows; -1 without a row
--- ARGV[6] n, then n times applied field, offset in `base`: the partitions that the rows came by
+-- ARGV[6] 1 if there is a correction at or below `base`
+-- ARGV[7] n, then n times applied field, offset in `base`: the partitions that the rows came by
 -- ARGV[…] for each bucket key its index, expiry, n, then n times field, value to be added
 -- Reply: 1; 0 when the user was forgotten or reopened, or somebody else has filled this piece
 local user = KEYS[1]
@@ -11,8 +12,8 @@ local head = redis.call('HMGET', user, 'g', 'i', 's', 'x')
 if head[1] ~= ARGV[1] or head[2] ~= ARGV[2] or head[3] ~= ARGV[3] then
   return 0
 end
-local at = 7
-for _ = 1, tonumber(ARGV[6]) do
+local at = 8
+for _ = 1, tonumber(ARGV[7]) do
   -- Not where it has moved on, because events were applied.
   redis.call('HSETNX', user, ARGV[at], ARGV[at + 1])
   at = at + 2
@@ -33,6 +34,9 @@ while at <= #ARGV do
 end
 if tonumber(ARGV[5]) > tonumber(head[4]) then
   redis.call('HSET', user, 'x', ARGV[5])
+end
+if ARGV[6] == '1' then
+  redis.call('HSET', user, 'k', '1')
 end
 if ARGV[4] == '' then
   redis.call('HDEL', user, 'i', 'b', 's')

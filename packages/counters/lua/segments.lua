@@ -4,7 +4,7 @@
 -- ARGV[2…] segments: index of a bucket key, first and last of its days or weeks; first = 0 means a month's own sum
 -- Reply: {} when the counters are absent, of another generation or only claimed; else
 --   first complete day, latest start (epoch ms), for each segment one text of its calls and ms in turn, then applied
---   field, offset, …; `b` and `base` while the user is being filled
+--   field, offset, …; `b` and `base` while the user is being filled; `k` and 1 if a correction is counted
 local user = KEYS[1]
 local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x', 's')
 if head[1] ~= ARGV[1] or not (head[2] == '1' or head[5]) then
@@ -33,7 +33,7 @@ end
 
 local all = redis.call('HGETALL', user)
 for i = 1, #all, 2 do
-  if string.sub(all[i], 1, 2) == 'a:' or all[i] == 'b' then
+  if string.sub(all[i], 1, 2) == 'a:' or all[i] == 'b' or all[i] == 'k' then
     reply[#reply + 1] = all[i]
     reply[#reply + 1] = all[i + 1]
   end

@@ -18,8 +18,10 @@ export interface UserDaySums {
   days: ReadonlyMap<number, Tally>;
   /** Ids of the partitions that the calls came by. */
   partitions: ReadonlySet<string>;
-  /** Epoch ms; -1 without a call. */
+  /** Epoch ms of the latest start that ever counted; -1 without a call. */
   lastStartedAt: number;
+  /** A correction is among them. */
+  hasCorrections: boolean;
 }
 
 /** A user who is open and not complete yet. */
@@ -116,6 +118,7 @@ function fillCommand(
     filling.sinceMs,
     fromMs === -Infinity ? '' : fromMs,
     sums.lastStartedAt,
+    sums.hasCorrections ? 1 : 0,
     applied.length / 2,
     ...applied,
     ...bucketArguments(sums, keys, filling.fromDay, generation),

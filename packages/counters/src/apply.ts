@@ -4,22 +4,30 @@ import { type Generations, generationOf } from './generation.ts';
 import { appliedField, monthExpirySeconds, monthKey, userKey, weekExpirySeconds, weekKey } from './keys.ts';
 import type { CounterSession, UserCommand } from './session.ts';
 
-/** A canonical event whose row is in Mongo. */
+/** A canonical event whose row is in Mongo; of a correction what it adds, or what it takes away. */
 export interface CountableEvent {
   offset: number;
   /** Epoch ms. */
   startedAt: number;
   durationMs: number;
+  correction?: {
+    sign: 1 | -1;
+    /** By partition id, the offsets that the user must be applied through before. */
+    needs: readonly { partition: string; through: number }[];
+  };
 }
 
 export interface UserEvents {
   userId: string;
-  /** In order of their offsets; at least one. */
+  /** In order of their offsets; at least one. Those of one correction are neighbours. */
   events: CountableEvent[];
 }
 
-/** How many events were added, without those already counted; `unknown` for a cold user. */
-export type ApplyOutcome = number | 'unknown';
+/**
+ * How many events were added, without those already counted; `unknown` for a cold user; `unmet` if a correction needs what
+ * the user is not applied through.
+ */
+export type ApplyOutcome = number | 'unknown' | 'unmet';
 
 /** A further round is needed only if somebody else has applied events of the same partition meanwhile. */
 const ROUNDS_MAX = 20;
@@ -50,7 +58,9 @@ export async function applyEvents(
     const rest: typeof pending = [];
     pending.forEach(({ user, index }, i) => {
       const reply = replies[i] as number;
-      if (reply >= UNKNOWN) outcomes[index] = reply === UNKNOWN ? 'unknown' : reply;
+      if (reply >= 0) outcomes[index] = reply;
+      else if (reply === UNKNOWN) outcomes[index] = 'unknown';
+      else if (reply === UNMET) outcomes[index] = 'unmet';
       else {
         const appliedThrough = PARTLY_APPLIED - reply;
         const events = user.events.filter(({ offset }) => offset > appliedThrough);
@@ -62,9 +72,12 @@ export async function applyEvents(
   return outcomes;
 }
 
-/** Replies of lua/apply.lua. The second one comes less the offset applied through. */
+/** Replies of lua/apply.lua. The last one comes less the offset applied through. */
 const UNKNOWN = -1;
-const PARTLY_APPLIED = -2;
+const UNMET = -2;
+const PARTLY_APPLIED = -3;
+
+const NO_NEEDS: readonly never[] = [];
 
 function applyCommand(
   session: CounterSession,
@@ -73,16 +86,21 @@ function applyCommand(
   { userId, events }: UserEvents,
 ): UserCommand {
   const { id, retentionMonths } = generationOf(session, generations, userId);
-  let lastStartedAt = events[0]!.startedAt;
+  let lastStartedAt = -1;
   const days = new Map<number, Tally>();
-  for (const { startedAt, durationMs } of events) {
-    if (startedAt > lastStartedAt) lastStartedAt = startedAt;
+  const needs = new Map<string, number>();
+  for (const { startedAt, durationMs, correction } of events) {
+    const sign = correction?.sign ?? 1;
+    if (sign === 1 && startedAt > lastStartedAt) lastStartedAt = startedAt;
     const day = dayOf(startedAt);
     const sum = days.get(day);
-    if (sum === undefined) days.set(day, { calls: 1, durationMs });
+    if (sum === undefined) days.set(day, { calls: sign, durationMs: sign * durationMs });
     else {
-      sum.calls += 1;
-      sum.durationMs += durationMs;
+      sum.calls += sign;
+      sum.durationMs += sign * durationMs;
+    }
+    for (const { partition: id, through } of correction?.needs ?? NO_NEEDS) {
+      needs.set(id, Math.max(through, needs.get(id) ?? -1));
     }
   }
   const keys = [userKey(userId)];
@@ -91,6 +109,8 @@ function applyCommand(
     return at === -1 ? keys.push(key) : at + 1;
   };
   const args = [id, appliedField(partition), events[0]!.offset, events.at(-1)!.offset, lastStartedAt];
+  args.push(events.length, events.some(({ correction }) => correction) ? 1 : 0, needs.size);
+  for (const [partitionOfNeed, through] of needs) args.push(appliedField(partitionOfNeed), through);
   for (const [day, { calls, durationMs }] of days) {
     const month = monthOf(day);
     const week = weekOf(day);

@@ -48,6 +48,9 @@ export function appliedField(partition: string): string {
 /** `base` of a user who is being filled. */
 export const BASE_FIELD = 'b';
 
+/** There if a correction is counted: then rows alone do not add up to the counters. */
+export const CORRECTED_FIELD = 'k';
+
 /** One text, so that 500 partitions fit: each `<partition id>=<offset>` behind a space (lua/apply.lua). */
 export function packBase(base: ReadonlyMap<string, number>): string {
   return [...base].map(([partition, offset]) => ` ${partition}=${offset}`).join('');

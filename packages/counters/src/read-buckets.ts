@@ -11,7 +11,16 @@ import {
   weekOf,
 } from '@calltally/domain';
 import { findGeneration, type Generations } from './generation.ts';
-import { appliedThroughOf, BASE_FIELD, firstKeptDay, monthKey, pairsOf, userKey, weekKey } from './keys.ts';
+import {
+  appliedThroughOf,
+  BASE_FIELD,
+  CORRECTED_FIELD,
+  firstKeptDay,
+  monthKey,
+  pairsOf,
+  userKey,
+  weekKey,
+} from './keys.ts';
 import type { CounterSession } from './session.ts';
 import type { CurrentCalls } from './window-sums.ts';
 
@@ -25,6 +34,8 @@ export interface CountersReading extends CurrentCalls {
   appliedThrough: Map<string, number>;
   /** Older calls of the user are not filled in yet. */
   isFilling?: true;
+  /** Corrections may be counted here, so rows alone do not say the same. */
+  hasCorrections: boolean;
 }
 
 /**
@@ -71,6 +82,7 @@ export async function readBuckets(
   const reply = (await session.run(master, 'buckets', keys, args)) as string[];
   if (reply.length === 0) return undefined;
   const number = (at: number) => Number(reply[at]);
+  const isFilling = reply.includes(BASE_FIELD);
   return {
     available: {
       fromDay: Math.max(number(0), firstKeptDay(today, generation.retentionMonths)),
@@ -82,6 +94,7 @@ export async function readBuckets(
     window: { calls: number(5), durationMs: number(6) },
     range: { calls: number(7), durationMs: number(8) },
     appliedThrough: appliedThroughOf(pairsOf(reply.slice(9))),
-    ...(reply.includes(BASE_FIELD) && { isFilling: true }),
+    ...(isFilling && { isFilling: true }),
+    hasCorrections: isFilling || reply.includes(CORRECTED_FIELD),
   };
 }

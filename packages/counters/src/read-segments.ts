@@ -6,7 +6,16 @@ import {
   type Tally,
 } from '@calltally/domain';
 import { findGeneration, type Generations } from './generation.ts';
-import { appliedThroughOf, BASE_FIELD, firstKeptDay, monthKey, pairsOf, userKey, weekKey } from './keys.ts';
+import {
+  appliedThroughOf,
+  BASE_FIELD,
+  CORRECTED_FIELD,
+  firstKeptDay,
+  monthKey,
+  pairsOf,
+  userKey,
+  weekKey,
+} from './keys.ts';
 import type { CounterSession } from './session.ts';
 
 export interface SegmentsReading {
@@ -17,6 +26,8 @@ export interface SegmentsReading {
   appliedThrough: Map<string, number>;
   /** Older calls of the user are not filled in yet. */
   isFilling?: true;
+  /** As in `readBuckets`. */
+  hasCorrections: boolean;
 }
 
 /**
@@ -55,6 +66,7 @@ export async function readSegments(
     values: reply.slice(2, valuesEnd).map(talliesOf),
     appliedThrough: appliedThroughOf(pairsOf(reply.slice(valuesEnd))),
     ...(isFilling && { isFilling: true }),
+    hasCorrections: isFilling || reply.includes(CORRECTED_FIELD),
   };
 }
 

@@ -59,7 +59,7 @@ export class DashboardReader {
     const found = await readByPlan(this.#parts, live, userId, nowMs, {
       planFor: (available) => planRange(range, available),
       readCounters: ({ buckets }) => readBuckets(live.session, live.generations, userId, nowMs, buckets),
-      readEdges: ({ edges }, through) => tallies.sumByRange(userId, edges, through),
+      readEdges: ({ edges }, cut) => tallies.sumByRange(userId, edges, cut),
     });
     if (found === undefined) return undefined;
     const { plan, counters, edges, source, asOfMs } = found;
@@ -74,8 +74,12 @@ export class DashboardReader {
   async #fromRows(userId: string, range: Range, nowMs: number): Promise<DashboardReading> {
     const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
     // As-of is read first: rows are only added.
-    const asOfMs = this.#parts.rowsAsOf.current;
-    const tallies = await this.#parts.store.tallies.sumByRange(userId, [range, today, thisWeek, thisMonth]);
+    const { asOfMs, corrections } = await this.#parts.rowsAsOf.state();
+    const ranges = [range, today, thisWeek, thisMonth];
+    const tallies = await this.#parts.store.tallies.sumByRange(userId, ranges, {
+      rows: undefined,
+      corrections,
+    });
     return {
       range: tallies[0]!,
       today: tallies[1]!.calls,

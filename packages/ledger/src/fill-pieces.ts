@@ -10,7 +10,7 @@ import {
 } from '@calltally/counters';
 import type { PartitionDayTally } from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
-import { FROM_TOPIC, openCold } from './open-cold.ts';
+import { FROM_TOPIC, openCold, reopen } from './open-cold.ts';
 import { type PieceReader, startOfWindow } from './piece-reader.ts';
 import { userDaySumsOf } from './user-day-sums.ts';
 
@@ -87,6 +87,8 @@ export async function fillPieces(
         if (partsBeganMs !== undefined && performance.now() - partsBeganMs > PARTS_MS) break;
         partsBeganMs ??= performance.now();
       } else if (done.pieces > 0 && performance.now() - began > ROUND_MS) continue;
+      if (!isPart(key)) await reopenUnmet(ledger, group);
+      if (group.size === 0) continue;
       let groupBeganMs: number | undefined;
       for await (const some of piecesOf(pieces, group, nowMs)) {
         const filled = await addPieces(session, generations, some);
@@ -111,6 +113,17 @@ export async function fillPieces(
   }
   done.left.push(...left.keys());
   return done;
+}
+
+/**
+ * Opens users again whose `base` covers a correction, but not an event of another partition that it builds on. What it
+ * changes can be filled in only where both lie at or below `base`; nobody would add it later. Takes them out of the group.
+ */
+async function reopenUnmet(ledger: LedgerContext, group: Map<string, FillProgress>): Promise<void> {
+  const [{ base }] = group.values() as Iterable<FillProgress> as [FillProgress];
+  const unmet = await ledger.store.corrections.usersWithUnmetNeeds([...group.keys()], base);
+  for (const userId of unmet) group.delete(userId);
+  await reopen(ledger, [...unmet]);
 }
 
 function isPart(group: string): boolean {

@@ -2,6 +2,7 @@ export { writeCheckpoint } from '@calltally/counters';
 export { type AuditResult, auditUsers } from './audit.ts';
 export { Checkpoints } from './checkpoints.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
+export { type CallHistory, judge, needsOf } from './correct.ts';
 export { asOfOf, CountersLink, type LiveCounters } from './counters-link.ts';
 export { DashboardReader, type DashboardReading } from './dashboard-reader.ts';
 export type { BucketValues, Difference } from './differences.ts';
@@ -14,6 +15,7 @@ export { openCold, reopen } from './open-cold.ts';
 export { type PieceLimits, PieceReader } from './piece-reader.ts';
 export { type AnswerMeta, type AnswerSource, fallbackLimit } from './read-with-fallback.ts';
 export { type CallBatch, type Recorded, recordBatch, restoreBatch } from './record.ts';
+export type { Outcome } from './record-rows.ts';
 export {
   discardCounters,
   type FillOptions,

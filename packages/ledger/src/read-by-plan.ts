@@ -1,6 +1,6 @@
 import { findGeneration, firstKeptDay } from '@calltally/counters';
 import { type Availability, dayOf, type Edge } from '@calltally/domain';
-import type { OffsetVector } from '@calltally/store';
+import type { Cut, OffsetVector } from '@calltally/store';
 import { asOfOf, type LiveCounters } from './counters-link.ts';
 import type { AnswerMeta, AnswerParts } from './read-with-fallback.ts';
 
@@ -16,14 +16,15 @@ interface PlannedReading {
   available: Availability;
   appliedThrough: OffsetVector;
   isFilling?: true;
+  hasCorrections: boolean;
 }
 
 export interface PlannedRead<P, C, E> {
   planFor(available: Availability): P;
   /** @returns undefined if the counters cannot answer */
   readCounters(plan: P): Promise<C | undefined>;
-  /** Reads the edges from rows whose source lies at or below `through`. */
-  readEdges(plan: P, through: OffsetVector): Promise<E>;
+  /** Reads the edges from rows and corrections. */
+  readEdges(plan: P, cut: Cut): Promise<E>;
 }
 
 /**
@@ -57,7 +58,8 @@ export async function readByPlan<P extends PlanOfRange, C extends PlannedReading
       available = found;
       continue;
     }
-    const readEdges = () => read.readEdges(plan, counters.appliedThrough);
+    const { appliedThrough: rows, hasCorrections } = counters;
+    const readEdges = () => read.readEdges(plan, { rows, corrections: hasCorrections ? rows : undefined });
     // They are queued, unless whoever opened them was killed.
     if (counters.isFilling) filler.add(userId);
     // Edges of a user who is being filled may span years, so they count among the answers from rows.

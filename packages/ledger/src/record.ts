@@ -1,15 +1,24 @@
-import { applyEvents, CountersError, hasGeneration, type UserEvents } from '@calltally/counters';
-import type { Call } from '@calltally/domain';
-import { type CallRow, type InsertOutcome, isCanonical, partitionId, toRow } from '@calltally/store';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  applyEvents,
+  type CountableEvent,
+  CountersError,
+  forgetUsers,
+  hasGeneration,
+  type UserEvents,
+} from '@calltally/counters';
+import type { CallVersion } from '@calltally/domain';
+import { type CallContent, type CallRow, partitionId, toRow } from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
 import { openCold, reopen } from './open-cold.ts';
+import { type Outcome, type RecordedRows, recordRows } from './record-rows.ts';
 
 /** Consecutive events of one partition, without those that are no calls. */
 export interface CallBatch {
   topicEpoch: number;
   partition: number;
   /** In order of their offsets. */
-  events: readonly { offset: number; call: Call }[];
+  events: readonly { offset: number; call: CallVersion }[];
   /** The last offset that the batch covers, including events left out. */
   through: number;
   /** The partition was stored through `through` before, so the rows are expected to exist and are looked up first. */
@@ -17,19 +26,22 @@ export interface CallBatch {
 }
 
 export interface Recorded {
-  /** For each event, in order. `foreign` ones belong among the dead letters. */
-  outcomes: InsertOutcome[];
+  /** For each event, in order. */
+  outcomes: Outcome[];
   /** Users that were opened, because Redis did not know them or rows were missing. */
   opened: number;
 }
 
-/** A further round is needed only if somebody has made the same users cold again. */
+/** A further round is needed only if somebody has made the same users cold again, or for other partitions. */
 const ROUNDS_MAX = 20;
+/** So many rounds wait until what a correction builds on is counted by another partition. */
+const WAITS_MAX = 5;
+const WAIT_MS = 50;
 
 /**
  * Records a batch. The order is the guarantee (docs/design.md, "Why the numbers are right"):
  *
- *   1. insert the rows, majority        – from here on the calls exist
+ *   1. insert rows and corrections      – from here on the calls exist
  *   2. raise `stored` of the partition  – from here on users are opened at, and filled with, these rows
  *   3. apply canonical events to Redis  – adds only what the user is not applied through; opens unknown users
  *   4. checkpoint (`Checkpoints`)       – from here on a Redis that kept this checkpoint has counted them
@@ -45,6 +57,9 @@ const ROUNDS_MAX = 20;
  * batch fails, and the next epoch decides. Users whose slot has moved, or is not noted yet, are left out until an epoch has
  * noted it; the checkpoints say so.
  *
+ * A correction may build on an event of another partition that the user's counters do not count yet. The batch waits for
+ * it a moment. Then the user is forgotten and opened at what is stored, since the other partition may be waiting for this one.
+ *
  * A row that is missing at or below `stored` was lost by Mongo. Its call may be counted already, by this event or by
  * another one that was canonical then. So a user who gets such a row back is reopened; if their master is absent, the
  * batch fails until it is back.
@@ -52,25 +67,34 @@ const ROUNDS_MAX = 20;
  * @throws StoreError, CountersError; then record the batch again
  */
 export async function recordBatch(ledger: LedgerContext, batch: CallBatch): Promise<Recorded> {
-  const { topicEpoch, partition, events } = batch;
-  const { calls, progress } = ledger.store;
+  const { topicEpoch, partition } = batch;
+  const { store } = ledger;
   const rows = rowsOf(batch);
-  const outcomes = batch.again ? await calls.insertMissing(rows) : await calls.insert(rows);
-  if (!batch.again) await progress.advanceStored(topicEpoch, partition, batch.through);
-  let opened = batch.again ? await reopen(ledger, usersOfInserted(rows, outcomes)) : 0;
-  let pending = byUser(events.filter((_, i) => isCanonical(outcomes[i]!))).filter(({ userId }) =>
+  const recorded = await recordRows(store, rows, batch.again ?? false);
+  const { outcomes } = recorded;
+  if (!batch.again) await store.progress.advanceStored(topicEpoch, partition, batch.through);
+  let opened = batch.again ? await reopen(ledger, usersOfNew(rows, outcomes)) : 0;
+  let pending = countableByUser(rows, recorded).filter(({ userId }) =>
     hasGeneration(ledger.session, ledger.generations, userId),
   );
   for (let round = 1; ; round++) {
     const tried = pending;
     const id = partitionId(topicEpoch, partition);
     const applied = await applyEvents(ledger.session, ledger.generations, id, tried);
-    pending = tried.filter((_, i) => applied[i] === 'unknown');
+    pending = tried.filter((_, i) => typeof applied[i] === 'string');
     if (pending.length === 0) return { outcomes, opened };
     if (round === ROUNDS_MAX) {
       throw new CountersError('COUNTERS_CONTENDED', `${pending.length} users are made cold all the time`);
     }
-    const cold = pending.map(({ userId }) => userId);
+    const usersWith = (outcome: string) =>
+      tried.flatMap(({ userId }, i) => (applied[i] === outcome ? userId : []));
+    const cold = usersWith('unknown');
+    const waiting = usersWith('unmet');
+    if (waiting.length > 0 && round <= WAITS_MAX) await sleep(WAIT_MS);
+    else {
+      await forgetUsers(ledger.session, waiting);
+      cold.push(...waiting);
+    }
     opened += (await openCold(ledger, cold)).size;
     // Their events are still applied: somebody else may have opened them at a `stored` from before this batch.
   }
@@ -90,13 +114,13 @@ export async function restoreBatch(
   afterFailure = false,
 ): Promise<Recorded> {
   const rows = rowsOf(batch);
-  const { calls } = ledger.store;
+  const { store } = ledger;
   // Usually nothing is missing. Then no row need be sent.
-  const outcomes: InsertOutcome[] = (await calls.allPresent(rows))
+  const outcomes: Outcome[] = (await store.calls.allPresent(rows))
     ? rows.map(() => 'redelivered')
-    : await calls.insertMissing(rows);
+    : (await recordRows(store, rows, true)).outcomes;
   const all = [...new Set(rows.map((row) => row.user_id))];
-  const reopened = await reopen(ledger, afterFailure ? all : usersOfInserted(rows, outcomes));
+  const reopened = await reopen(ledger, afterFailure ? all : usersOfNew(rows, outcomes));
   const unknown = await openCold(ledger, all);
   return { outcomes, opened: reopened + unknown.size };
 }
@@ -105,19 +129,40 @@ function rowsOf({ topicEpoch, partition, events }: Omit<CallBatch, 'through'>): 
   return events.map(({ offset, call }) => toRow(call, { stream: topicEpoch, partition, offset }));
 }
 
-function usersOfInserted(rows: readonly CallRow[], outcomes: readonly InsertOutcome[]): string[] {
-  return [...new Set(rows.filter((_, i) => outcomes[i] === 'inserted').map((row) => row.user_id))];
+function usersOfNew(rows: readonly CallRow[], outcomes: readonly Outcome[]): string[] {
+  const isNew = (_: CallRow, i: number) => outcomes[i] === 'inserted' || outcomes[i] === 'corrected';
+  return [...new Set(rows.filter(isNew).map((row) => row.user_id))];
 }
 
-function byUser(events: CallBatch['events']): UserEvents[] {
+/** What each user's canonical events add and take away. */
+function countableByUser(rows: readonly CallRow[], { outcomes, corrections }: RecordedRows): UserEvents[] {
   const users = new Map<string, UserEvents>();
-  for (const { offset, call } of events) {
-    let user = users.get(call.userId);
-    if (user === undefined) {
-      user = { userId: call.userId, events: [] };
-      users.set(call.userId, user);
+  const add = (userId: string, event: CountableEvent) => {
+    const user = users.get(userId);
+    if (user === undefined) users.set(userId, { userId, events: [event] });
+    else user.events.push(event);
+  };
+  for (const [i, row] of rows.entries()) {
+    const { offset } = row.source;
+    const corrected = corrections.get(i);
+    if (corrected !== undefined) {
+      const { plus, minus } = corrected.correction;
+      const needs = corrected.needs.map(({ stream, partition, offset: through }) => ({
+        partition: partitionId(stream, partition),
+        through,
+      }));
+      if (minus) add(row.user_id, { ...countable(offset, minus), correction: { sign: -1, needs } });
+      if (plus) add(row.user_id, { ...countable(offset, plus), correction: { sign: 1, needs } });
+    } else if (
+      (outcomes[i] === 'inserted' || outcomes[i] === 'redelivered') &&
+      row.started_at !== undefined
+    ) {
+      add(row.user_id, countable(offset, row as CallContent));
     }
-    user.events.push({ offset, startedAt: call.startedAt, durationMs: call.durationMs });
   }
   return [...users.values()];
+}
+
+function countable(offset: number, { started_at, duration_ms }: CallContent): CountableEvent {
+  return { offset, startedAt: started_at.getTime(), durationMs: duration_ms };
 }

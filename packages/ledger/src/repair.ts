@@ -3,7 +3,6 @@ import {
   addPieces,
   dequeueUsers,
   ensureGenerations,
-  type FillProgress,
   forgetUsers,
   readFillStatuses,
   type UserDaySums,
@@ -83,9 +82,13 @@ export async function replaceUsers(
     if (round > 1) await sleep(SLOT_PAUSE_MS);
     await forgetUsers(session, left);
     const opened = await openCold(ledger, left, { fillIdPrefix: FROM_TOPIC });
-    const own = left.filter((userId) => opened.has(userId));
+    const [first] = opened.values();
+    if (first === undefined) continue;
+    const { base } = first;
+    // Their corrections could not be added as a whole; see `fillPieces`.
+    const unmet = await ledger.store.corrections.usersWithUnmetNeeds([...opened.keys()], base);
+    const own = left.filter((userId) => opened.has(userId) && !unmet.has(userId));
     if (own.length === 0) continue;
-    const { base } = opened.get(own[0]!) as FillProgress;
     const sums = await sumsAt(own, base);
     const filled = await addPieces(
       session,

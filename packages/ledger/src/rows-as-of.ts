@@ -1,22 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Store } from '@calltally/store';
+import { type OffsetVector, type Store, StoreError } from '@calltally/store';
 
 const POLL_MS = 1_000;
+/** An answer waits no longer for the first poll: a Mongo that is slower than this is down. */
+const FIRST_POLL_MS = 500;
 
-/** Polls as of when all acknowledged calls are in Mongo. What was true once stays true, because rows are never removed. */
+/** How far Mongo is, at one moment. */
+export interface RowsState {
+  /** Epoch ms: all that was acknowledged by then is in Mongo; undefined while a partition has no as-of. */
+  asOfMs: number | undefined;
+  /** Which corrections count; undefined if there were none at that moment. */
+  corrections: OffsetVector | undefined;
+}
+
+/**
+ * Polls how far Mongo is, for answers from rows. All rows count in them, and the corrections through the moment of the
+ * poll: a correction that is being written counts as a whole or not at all. What as-of says stays true, because rows are
+ * only added.
+ */
 export class RowsAsOf {
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'progress' | 'corrections'>;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #current: number | undefined;
+  #latest: RowsState | undefined;
+  #polling: Promise<RowsState> | undefined;
 
-  constructor(store: Store) {
+  constructor(store: Pick<Store, 'progress' | 'corrections'>) {
     this.#store = store;
   }
 
   /** Epoch ms; undefined until it is known. */
   get current(): number | undefined {
-    return this.#current;
+    return this.#latest?.asOfMs;
+  }
+
+  /** The state at the latest poll that succeeded. @throws StoreError if none has yet, and Mongo does not answer now */
+  async state(): Promise<RowsState> {
+    return this.#latest ?? Promise.race([this.#poll(), lateAfter(FIRST_POLL_MS)]);
   }
 
   start(): void {
@@ -31,8 +51,28 @@ export class RowsAsOf {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      this.#current = await this.#store.progress.asOf().catch(() => this.#current);
+      await this.#poll().catch(() => {});
       await sleep(POLL_MS, undefined, { signal }).catch(() => {});
     }
   }
+
+  #poll(): Promise<RowsState> {
+    this.#polling ??= this.#ask().finally(() => {
+      this.#polling = undefined;
+    });
+    return this.#polling;
+  }
+
+  async #ask(): Promise<RowsState> {
+    const { asOfMs, stored } = await this.#store.progress.asOfAndStored();
+    // Asked last: whatever is stored by then is there.
+    const hasCorrections = await this.#store.corrections.any();
+    this.#latest = { asOfMs, corrections: hasCorrections ? stored : undefined };
+    return this.#latest;
+  }
+}
+
+async function lateAfter(ms: number): Promise<never> {
+  await sleep(ms, undefined, { ref: false });
+  throw new StoreError('STORE_TIMEOUT', true, new Error('Mongo has not said yet how far it is'));
 }

@@ -33,7 +33,7 @@ export class SeriesReader {
         const found = await readByPlan(this.#parts, live, userId, nowMs, {
           planFor: (available) => planSeries(range, series.interval, available),
           readCounters: ({ units }) => readSegments(live.session, live.generations, userId, nowMs, units),
-          readEdges: ({ edges }, through) => tallies.sumByDay(userId, edges, through),
+          readEdges: ({ edges }, cut) => tallies.sumByDay(userId, edges, cut),
         });
         if (found === undefined) return undefined;
         const { plan, counters, edges, source, asOfMs } = found;
@@ -41,9 +41,9 @@ export class SeriesReader {
       },
       fromRows: async () => {
         // As-of is read first: rows are only added.
-        const asOfMs = this.#parts.rowsAsOf.current;
+        const { asOfMs, corrections } = await this.#parts.rowsAsOf.state();
         const plan = planOfRows(range);
-        const days = await tallies.sumByDay(userId, plan.edges);
+        const days = await tallies.sumByDay(userId, plan.edges, { rows: undefined, corrections });
         return { tallies: addUpSeries(series, plan, [], days), source: 'mongo', asOfMs };
       },
     });

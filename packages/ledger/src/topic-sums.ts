@@ -1,6 +1,14 @@
 import type { UserDaySums } from '@calltally/counters';
-import type { Call } from '@calltally/domain';
-import { type OffsetVector, partitionId, type Source, type Store, sameSource } from '@calltally/store';
+import { type CallVersion, isDeleted } from '@calltally/domain';
+import {
+  type CorrectionRow,
+  type OffsetVector,
+  partitionId,
+  rowId,
+  type Source,
+  type Store,
+  sameSource,
+} from '@calltally/store';
 import { CallIds } from './call-ids.ts';
 import { LedgerError } from './errors.ts';
 import type { SumsAt } from './repair.ts';
@@ -11,7 +19,7 @@ export interface TopicEvent {
   offset: number;
   /** When Kafka took it, epoch ms. */
   takenAtMs: number;
-  call: Call;
+  call: CallVersion;
 }
 
 interface PartitionState {
@@ -27,15 +35,21 @@ interface PartitionState {
 
 type PartitionEvent = TopicEvent & { partition: number };
 
-const SOURCES_AT_ONCE = 5_000;
+/** What Mongo has of a call: the event that brought its row, and its corrections. */
+interface Canonical {
+  row: Source | undefined;
+  corrections: readonly (CorrectionRow | undefined)[];
+}
+
+const ASKED_AT_ONCE = 5_000;
 
 /**
  * Sums every user's calls from the topic, through an offset vector that moves forward.
  *
- * Mongo decides which of two events of a call is canonical. It also decides whether an event counts that starts after
- * Kafka took it, because that depended on ingest's clock. So a first reading finds the *doubtful* ids, and a second one
- * sums and asks Mongo for the sources of these alone. If Mongo has no row of a doubtful call, the event that Kafka took
- * first counts.
+ * Mongo decides which events of a call are canonical, and what a correction takes away. It also decides whether an event
+ * counts that starts after Kafka took it, because that depended on ingest's clock. So a first reading finds the *doubtful*
+ * calls, which come more than once or with a revision, and a second one sums and asks Mongo for these alone. If Mongo has
+ * nothing of a doubtful call, its highest revision counts; of equal ones the event that Kafka took first.
  */
 export class TopicSums {
   readonly users = new SumsAccumulator();
@@ -69,8 +83,9 @@ export class TopicSums {
     for (const { offset, takenAtMs, call } of events) {
       if (offset <= state.scannedThrough) continue;
       state.scannedThrough = offset;
-      const isNew = this.#seen.add(call.callId);
-      if (!isNew || call.startedAt > takenAtMs) this.#doubtful.add(call.callId);
+      const id = rowId(call);
+      const isNew = this.#seen.add(id);
+      if (!isNew || call.revision || isDeleted(call) || call.startedAt > takenAtMs) this.#doubtful.add(id);
     }
   }
 
@@ -93,11 +108,11 @@ export class TopicSums {
    */
   async sumThrough(through: OffsetVector): Promise<void> {
     const due = this.#due(through);
-    const sources = await this.#sourcesOf(due.flatMap(({ events }) => events));
+    const canonical = await this.#canonicalOf(due.flatMap(({ events }) => events));
     for (const { partition, state, events, until } of due) {
       state.waiting.splice(0, events.length);
       state.summedThrough = until;
-      for (const event of events) this.#sumIfCanonical({ ...event, partition }, sources);
+      for (const event of events) this.#sumIfCanonical({ ...event, partition }, canonical);
     }
   }
 
@@ -136,28 +151,36 @@ export class TopicSums {
     });
   }
 
-  /** The source of each doubtful call among the events; undefined without a row. */
-  async #sourcesOf(events: readonly TopicEvent[]): Promise<Map<string, Source | undefined>> {
-    const ids = [...new Set(events.map(({ call }) => call.callId))].filter((id) => this.#doubtful.has(id));
-    const sources = new Map<string, Source | undefined>();
-    for (let at = 0; at < ids.length; at += SOURCES_AT_ONCE) {
-      const some = ids.slice(at, at + SOURCES_AT_ONCE);
-      const found = await this.#store.calls.sourcesOf(some);
-      for (const callId of some) sources.set(callId, found.get(callId));
+  /** What Mongo has of each doubtful call among the events, by the id of its row. */
+  async #canonicalOf(events: readonly TopicEvent[]): Promise<Map<string, Canonical>> {
+    const ids = [...new Set(events.map(({ call }) => rowId(call)))].filter((id) => this.#doubtful.has(id));
+    const canonical = new Map<string, Canonical>();
+    const { calls, corrections } = this.#store;
+    for (let at = 0; at < ids.length; at += ASKED_AT_ONCE) {
+      const some = ids.slice(at, at + ASKED_AT_ONCE);
+      const [rows, chains] = await Promise.all([calls.find(some), corrections.of(some)]);
+      for (const id of some) {
+        const chain = chains.get(id)!;
+        canonical.set(id, { row: rows.get(id)?.source ?? chain[0]?.replaces, corrections: chain });
+      }
     }
-    return sources;
+    return canonical;
   }
 
-  /** @param sources of calls that were doubtful when Mongo was asked; calls that became doubtful since are summed */
-  #sumIfCanonical(event: PartitionEvent, sources: ReadonlyMap<string, Source | undefined>): void {
+  /** @param canonical of calls that were doubtful when Mongo was asked; calls that became doubtful since are summed */
+  #sumIfCanonical(event: PartitionEvent, canonical: ReadonlyMap<string, Canonical>): void {
     const { call, partition, offset, takenAtMs } = event;
-    const source = sources.get(call.callId);
-    if (!sources.has(call.callId)) this.#sum(event);
-    else if (source !== undefined) {
-      if (sameSource(source, { stream: this.#topicEpoch, partition, offset })) this.#sum(event);
-    } else if (call.startedAt <= takenAtMs) {
-      const first = this.#rowless.get(call.callId);
-      if (first === undefined || isTakenBefore(event, first)) this.#rowless.set(call.callId, event);
+    const id = rowId(call);
+    const found = canonical.get(id);
+    if (found === undefined) return this.#sum(event);
+    const own = { stream: this.#topicEpoch, partition, offset };
+    if (found.row !== undefined) {
+      if (sameSource(found.row, own)) return this.#sum(event);
+      const correction = found.corrections.find((one) => one !== undefined && sameSource(one.source, own));
+      if (correction !== undefined) this.users.addCorrection(correction, partitionId(own.stream, partition));
+    } else if (isDeleted(call) || call.startedAt <= takenAtMs) {
+      const first = this.#rowless.get(id);
+      if (first === undefined || isBefore(event, first)) this.#rowless.set(id, event);
     }
   }
 
@@ -165,22 +188,24 @@ export class TopicSums {
   #adopt(): void {
     if (this.#rowless.size === 0) return;
     for (const { waiting } of this.#partitions.values()) {
-      for (const { call } of waiting) this.#rowless.delete(call.callId);
+      for (const { call } of waiting) this.#rowless.delete(rowId(call));
     }
-    for (const [callId, event] of this.#rowless) {
-      if (!this.#adopted.has(callId)) this.#sum(event);
-      this.#adopted.add(callId);
+    for (const [id, event] of this.#rowless) {
+      if (!this.#adopted.has(id)) this.#sum(event);
+      this.#adopted.add(id);
     }
     this.#rowless.clear();
   }
 
   #sum({ call, partition }: PartitionEvent): void {
-    this.users.addCall(call, partitionId(this.#topicEpoch, partition));
+    if (!isDeleted(call)) this.users.addCall(call, partitionId(this.#topicEpoch, partition));
   }
 }
 
-function isTakenBefore(a: PartitionEvent, b: PartitionEvent): boolean {
-  return (a.takenAtMs - b.takenAtMs || a.partition - b.partition || a.offset - b.offset) < 0;
+/** Whether an event of a call counts rather than another one, if Mongo has neither. */
+function isBefore(a: PartitionEvent, b: PartitionEvent): boolean {
+  const byRevision = (b.call.revision ?? 0) - (a.call.revision ?? 0);
+  return (byRevision || a.takenAtMs - b.takenAtMs || a.partition - b.partition || a.offset - b.offset) < 0;
 }
 
 /**
@@ -190,9 +215,9 @@ function isTakenBefore(a: PartitionEvent, b: PartitionEvent): boolean {
  * These are exactly the canonical events at or below S. Take an event e at or below S. Before S was read, its row was
  * inserted, or another event's row was found. The event c that the row names was on the topic by then, so it lies below E
  * and was scanned. If c is another event than e, both have the call's id, so it is doubtful and Mongo is asked. If no
- * other event below E has the id, c is e. Later events change nothing, because the first row stands. Without reading
- * through E, c might lie in a partition whose `stored` is not raised yet: then e would count here, and ingest would
- * count c.
+ * other event below E has the id, c is e. Later events change nothing at or below S, because the row stands, and the
+ * corrections that lie at or below S were inserted before S was read. Without reading through E, c might lie in a partition
+ * whose `stored` is not raised yet: then e would count here, and ingest would count c.
  *
  * @param readOn resolves when everything is added that the topic held when it was called
  */

@@ -1,6 +1,6 @@
 import type { UserDaySums } from '@calltally/counters';
 import { type Call, dayOf, type Tally } from '@calltally/domain';
-import { type PartitionDayTally, partitionId } from '@calltally/store';
+import { type CorrectionRow, type PartitionDayTally, partitionId } from '@calltally/store';
 
 interface UserSums extends UserDaySums {
   days: Map<number, Tally>;
@@ -44,12 +44,25 @@ export class SumsAccumulator {
     this.add(userId, dayOf(startedAt), { calls: 1, durationMs }, partition, startedAt);
   }
 
+  /** Adds what a correction adds, and takes away what it takes away. @param partition id of the one that it came by */
+  addCorrection({ user_id: userId, plus, minus }: CorrectionRow, partition: string): void {
+    if (minus) {
+      const taken = { calls: -1, durationMs: -minus.duration_ms };
+      this.add(userId, minus.day, taken, partition, -1, true);
+    }
+    if (plus) {
+      const added = { calls: 1, durationMs: plus.duration_ms };
+      this.add(userId, plus.day, added, partition, plus.started_at.getTime(), true);
+    }
+  }
+
   add(
     userId: string,
     day: number,
     { calls, durationMs }: Tally,
     partition: string,
     lastStartedAt: number,
+    isCorrection = false,
   ): void {
     let user = this.#users.get(userId);
     if (user === undefined) {
@@ -66,6 +79,7 @@ export class SumsAccumulator {
     }
     user.partitions.add(partition);
     user.lastStartedAt = Math.max(user.lastStartedAt, lastStartedAt);
+    user.hasCorrections ||= isCorrection;
     this.#calls += calls;
   }
 }
@@ -77,12 +91,12 @@ export function userDaySumsOf(
 ): UserDaySums[] {
   const sums = new SumsAccumulator();
   for (const tally of tallies) {
-    const { userId, day, stream, partition, lastStartedAt } = tally;
-    sums.add(userId, day, tally, partitionId(stream, partition), lastStartedAt);
+    const { userId, day, stream, partition, lastStartedAt, isCorrection } = tally;
+    sums.add(userId, day, tally, partitionId(stream, partition), lastStartedAt, isCorrection);
   }
   return userIds.map((userId) => sums.of(userId));
 }
 
 function noSums(userId: string): UserSums {
-  return { userId, days: new Map(), partitions: new Set(), lastStartedAt: -1 };
+  return { userId, days: new Map(), partitions: new Set(), lastStartedAt: -1, hasCorrections: false };
 }

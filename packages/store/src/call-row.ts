@@ -1,4 +1,4 @@
-import { type Call, dayOf } from '@calltally/domain';
+import { type CallIdentity, type CallVersion, dayOf, isDeleted } from '@calltally/domain';
 
 /** Where a call's event is on Kafka. Offsets are compared only within one topic epoch (`stream`) and partition. */
 export interface Source {
@@ -7,10 +7,8 @@ export interface Source {
   offset: number;
 }
 
-/** A document of the collection `calls`. */
-export interface CallRow {
-  _id: string;
-  user_id: string;
+/** What is counted of a call. */
+export interface CallContent {
   started_at: Date;
   /** UTC days since 1970-01-01, so that no aggregation needs date operators, which differ between servers. */
   day: number;
@@ -18,38 +16,78 @@ export interface CallRow {
   agent_id?: string;
   direction?: string;
   status?: string;
-  /** The canonical event: the first one of this call. */
+}
+
+/** A document of the collection `calls`: the first event of a call that arrived. Without content if it deletes the call. */
+export interface CallRow extends Partial<CallContent> {
+  /** See `rowId`. */
+  _id: string;
+  user_id: string;
+  /** Absent: 0. */
+  revision?: number;
+  /** The canonical event: the one that brought the row. */
   source: Source;
 }
 
-export function toRow(call: Call, source: Source): CallRow {
-  const row: CallRow = {
-    _id: call.callId,
-    user_id: call.userId,
-    started_at: new Date(call.startedAt),
-    day: dayOf(call.startedAt),
-    duration_ms: call.durationMs,
-    source: { stream: source.stream, partition: source.partition, offset: source.offset },
-  };
-  if (call.agentId !== undefined) row.agent_id = call.agentId;
-  if (call.direction !== undefined) row.direction = call.direction;
-  if (call.status !== undefined) row.status = call.status;
+/** In no id, and before every character of one: rows of a user are neighbours, and no two calls share an id. */
+const SEPARATOR = '\u001f';
+
+/** `_id` of a call's row. */
+export function rowId({ userId, callId }: CallIdentity): string {
+  return `${userId}${SEPARATOR}${callId}`;
+}
+
+/** `_id` of the nth correction of a call, from 1. */
+export function correctionId(row: string, n: number): string {
+  return `${row}${SEPARATOR}${n}`;
+}
+
+export function callIdOf({ _id, user_id }: { _id: string; user_id: string }): string {
+  return _id.slice(user_id.length + 1);
+}
+
+export function toRow(call: CallVersion, source: Source): CallRow {
+  const row: CallRow = { _id: rowId(call), user_id: call.userId, source: copyOf(source) };
+  if (!isDeleted(call)) {
+    row.started_at = new Date(call.startedAt);
+    row.day = dayOf(call.startedAt);
+    row.duration_ms = call.durationMs;
+    if (call.agentId !== undefined) row.agent_id = call.agentId;
+    if (call.direction !== undefined) row.direction = call.direction;
+    if (call.status !== undefined) row.status = call.status;
+  }
+  if (call.revision) row.revision = call.revision;
   return row;
+}
+
+/** What a row counts; undefined if it deletes the call. */
+export function contentOf(row: CallRow): CallContent | undefined {
+  const { started_at, day, duration_ms, agent_id, direction, status } = row;
+  if (started_at === undefined) return undefined;
+  const content: CallContent = { started_at, day: day!, duration_ms: duration_ms! };
+  // An earlier version wrote an empty agent id where there was none.
+  if (agent_id) content.agent_id = agent_id;
+  if (direction !== undefined) content.direction = direction;
+  if (status !== undefined) content.status = status;
+  return content;
+}
+
+/** Whether two contents say the same about a call. */
+export function sameContent(a: CallContent | undefined, b: CallContent | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.started_at.getTime() === b.started_at.getTime() &&
+    a.duration_ms === b.duration_ms &&
+    a.agent_id === b.agent_id &&
+    a.direction === b.direction &&
+    a.status === b.status
+  );
 }
 
 export function sameSource(a: Source, b: Source): boolean {
   return a.offset === b.offset && a.partition === b.partition && a.stream === b.stream;
 }
 
-/** Whether two rows say the same about a call, whatever their sources. */
-export function sameContent(a: CallRow, b: CallRow): boolean {
-  return (
-    a.user_id === b.user_id &&
-    a.started_at.getTime() === b.started_at.getTime() &&
-    a.duration_ms === b.duration_ms &&
-    // An earlier version wrote an empty agent id where there was none.
-    (a.agent_id || undefined) === (b.agent_id || undefined) &&
-    a.direction === b.direction &&
-    a.status === b.status
-  );
+function copyOf({ stream, partition, offset }: Source): Source {
+  return { stream, partition, offset };
 }

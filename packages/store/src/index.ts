@@ -1,10 +1,22 @@
 export { type ApiKeyRow, ApiKeys, hashApiKey, looksLikeApiKey } from './api-keys.ts';
-export { type CallRow, type Source, sameSource, toRow } from './call-row.ts';
-export { Calls, type InsertOutcome, isCanonical } from './calls.ts';
+export {
+  type CallContent,
+  type CallRow,
+  callIdOf,
+  contentOf,
+  correctionId,
+  rowId,
+  type Source,
+  sameContent,
+  sameSource,
+  toRow,
+} from './call-row.ts';
+export { Calls, type Standing } from './calls.ts';
+export { type CorrectionRow, Corrections } from './corrections.ts';
 export { type DeadLetterState, type DeadLetterStatus, DeadLetterStatuses } from './dead-letter-statuses.ts';
 export { meaningOf, StoreError, type StoreErrorCode } from './errors.ts';
 export { openStore, type Store, type StoreSettings } from './open-store.ts';
 export { type OffsetVector, Progress, partitionId } from './progress.ts';
 export { type RebuildState, Rebuilds } from './rebuilds.ts';
-export { type PartitionDayTally, Tallies } from './tallies.ts';
+export { type Cut, cutAt, type PartitionDayTally, Tallies } from './tallies.ts';
 export { type UserCalls, Users } from './users.ts';

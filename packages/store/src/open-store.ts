@@ -2,6 +2,7 @@ import { MongoClient } from 'mongodb';
 import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
 import type { CallRow } from './call-row.ts';
 import { Calls } from './calls.ts';
+import { type CorrectionRow, Corrections } from './corrections.ts';
 import { type DeadLetterStatus, DeadLetterStatuses } from './dead-letter-statuses.ts';
 import { storeError } from './errors.ts';
 import { createMongoCall } from './mongo-call.ts';
@@ -22,6 +23,7 @@ export interface StoreSettings {
 
 export interface Store {
   readonly calls: Calls;
+  readonly corrections: Corrections;
   readonly tallies: Tallies;
   readonly progress: Progress;
   readonly rebuilds: Rebuilds;
@@ -46,6 +48,7 @@ export function openStore(settings: StoreSettings): Store {
   const client = clientOf(settings);
   const db = client.db(settings.database);
   const rows = db.collection<CallRow>('calls');
+  const corrections = db.collection<CorrectionRow>('corrections');
   const keys = db.collection<ApiKeyRow>('api_keys');
 
   const closing = new AbortController();
@@ -53,7 +56,8 @@ export function openStore(settings: StoreSettings): Store {
 
   return {
     calls: new Calls(db, mongo),
-    tallies: new Tallies(rows, mongo),
+    corrections: new Corrections(db, mongo),
+    tallies: new Tallies(rows, corrections, mongo),
     progress: new Progress(db.collection<ProgressRow>('progress'), mongo),
     rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), mongo),
     users: new Users(rows, mongo),
@@ -62,6 +66,12 @@ export function openStore(settings: StoreSettings): Store {
     async ensureIndexes() {
       await mongo(async () => {
         await rows.createIndex({ user_id: 1, started_at: 1, duration_ms: 1 });
+        await corrections.createIndex({ user_id: 1, 'plus.started_at': 1 });
+        await corrections.createIndex({ user_id: 1, 'minus.started_at': 1 });
+        await corrections.createIndex(
+          { user_id: 1 },
+          { partialFilterExpression: { needs: { $exists: true } } },
+        );
         await keys.createIndex({ hash: 1 }, { unique: true });
         await keys.createIndex(
           { revoked_at: 1 },

@@ -1,59 +1,91 @@
 import { DAY_MS, type DayTally, type Range, type Tally } from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
 import type { CallRow } from './call-row.ts';
+import { type CorrectionRow, withNeedsMet } from './corrections.ts';
 import type { MongoCall } from './mongo-call.ts';
 import { type OffsetVector, partitionId } from './progress.ts';
 
-/** One user's calls of one UTC day whose sources lie in one partition. */
+/**
+ * One user's calls of one UTC day whose sources lie in one partition; or what corrections that came by it add to the day,
+ * or take away: then the numbers are negative.
+ */
 export interface PartitionDayTally extends Tally {
   userId: string;
   day: number;
   stream: number;
   partition: number;
-  /** Epoch ms of the latest start among them. */
+  /** Epoch ms of the latest start among them; -1 for what is taken away. */
   lastStartedAt: number;
   /** The highest offset of their sources. */
   lastOffset: number;
+  isCorrection: boolean;
 }
 
-/** By `started_at` and not by `day`, which is not in the index. */
-const DAY_OF_START = { $floor: { $divide: [{ $subtract: ['$started_at', new Date(0)] }, DAY_MS] } };
+/** Which events count. */
+export interface Cut {
+  /** Rows whose source lies at or below; undefined: all. */
+  rows: OffsetVector | undefined;
+  /** Corrections whose source and needs lie at or below; undefined: there are none. */
+  corrections: OffsetVector | undefined;
+}
+
+export function cutAt(through: OffsetVector): Cut {
+  return { rows: through, corrections: through };
+}
+
+/** What is summed: rows, and what corrections add and take away. */
+interface Addend {
+  /** Of the names of fields. */
+  prefix: '' | 'plus.' | 'minus.';
+  sign: 1 | -1;
+}
+
+const ROWS: Addend = { prefix: '', sign: 1 };
+const CORRECTED: readonly Addend[] = [
+  { prefix: 'plus.', sign: 1 },
+  { prefix: 'minus.', sign: -1 },
+];
 
 const EVER: Range = { from: -Infinity, until: Infinity };
 
 /** Nearly always enough for one reply: on some servers a second one costs as much as the whole aggregation. */
 const REPLY_GROUPS = 100_000;
 
-/** Sums over the rows of `calls`, with read concern majority. */
+/** Sums over `calls` and `corrections`, with read concern majority. */
 export class Tallies {
   readonly #rows: Collection<CallRow>;
+  readonly #corrections: Collection<CorrectionRow>;
   readonly #mongo: MongoCall;
 
-  constructor(rows: Collection<CallRow>, mongo: MongoCall) {
+  constructor(rows: Collection<CallRow>, corrections: Collection<CorrectionRow>, mongo: MongoCall) {
     this.#rows = rows;
+    this.#corrections = corrections;
     this.#mongo = mongo;
   }
 
   /**
    * A tally for each of some ranges, which may overlap, in one aggregation.
-   * @param through counts only rows whose source lies at or below its partition's offset
    * @throws StoreError
    */
-  async sumByRange(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<Tally[]> {
+  async sumByRange(userId: string, ranges: readonly Range[], cut: Cut): Promise<Tally[]> {
     if (ranges.length === 0) return [];
     // All ends together cut time into pieces, and each row belongs to one of them. To compare it with every range costs
     // twice as much, and more with each range.
     const ends = [...new Set(ranges.flatMap(({ from, until }) => [from, until]))].sort((a, b) => a - b);
-    const branches = ends.slice(1, -1).map((end, piece) => ({
-      case: { $lt: ['$started_at', new Date(end)] },
-      // biome-ignore lint/suspicious/noThenProperty: Mongo’s name for it
-      then: piece,
-    }));
-    const piece = branches.length === 0 ? null : { $switch: { branches, default: branches.length } };
-    const found = await this.#aggregate([
-      { $match: startsWithin(userId, unionOf(ranges), through) },
-      { $group: { _id: piece, calls: { $sum: 1 }, duration: { $sum: '$duration_ms' } } },
-    ]);
+    const pieceOf = (addend: Addend) => {
+      const branches = ends.slice(1, -1).map((end, piece) => ({
+        case: { $lt: [startOf(addend), new Date(end)] },
+        // biome-ignore lint/suspicious/noThenProperty: Mongo’s name for it
+        then: piece,
+      }));
+      return branches.length === 0 ? null : { $switch: { branches, default: branches.length } };
+    };
+    const union = unionOf(ranges);
+    const found = await this.#sum(
+      cut,
+      (addend) => startsWithin(userId, union, addend),
+      (addend) => ({ _id: pieceOf(addend), ...sumsOf(addend) }),
+    );
     return ranges.map(({ from, until }) => {
       const tally = { calls: 0, durationMs: 0 };
       for (const { _id, calls, duration } of found) {
@@ -67,17 +99,17 @@ export class Tallies {
   }
 
   /**
-   * A tally for each UTC day within some ranges, in one aggregation and in no order. Days without calls are left out.
-   * @param through as in `sumByRange`
+   * Tallies of UTC days within some ranges, in one aggregation and in no order: one for each day with calls, and
+   * others for what corrections change.
    * @throws StoreError
    */
-  async sumByDay(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<DayTally[]> {
+  async sumByDay(userId: string, ranges: readonly Range[], cut: Cut): Promise<DayTally[]> {
     if (ranges.length === 0) return [];
-    const group = { _id: DAY_OF_START, calls: { $sum: 1 }, duration: { $sum: '$duration_ms' } };
-    const found = await this.#aggregate([
-      { $match: startsWithin(userId, ranges, through) },
-      { $group: group },
-    ]);
+    const found = await this.#sum(
+      cut,
+      (addend) => startsWithin(userId, ranges, addend),
+      (addend) => ({ _id: dayOfStart(addend), ...sumsOf(addend) }),
+    );
     return found.map(({ _id, calls, duration }) => ({
       day: Number(_id),
       calls: Number(calls),
@@ -86,8 +118,7 @@ export class Tallies {
   }
 
   /**
-   * A tally for each user, UTC day and partition: counters are filled from these.
-   * @param through as in `sumByRange`
+   * Tallies for each user, UTC day and partition: counters are filled from these.
    * @param bounds.range only calls that start within it; either end may be infinite
    * @param bounds.timeoutMs when Mongo gives up, if that is earlier than for every call
    * @throws StoreError
@@ -98,45 +129,86 @@ export class Tallies {
     { range = EVER, timeoutMs }: { range?: Range; timeoutMs?: number } = {},
   ): Promise<PartitionDayTally[]> {
     if (userIds.length === 0 || through.size === 0) return [];
-    const rows = { user_id: userIds.length === 1 ? userIds[0] : { $in: userIds }, ...startsIn(range) };
+    const sum = (cut: Cut) => this.#sumByDayAndPartition(userIds, cut, range, timeoutMs);
     // Few rows lie beyond `through`, and checking each row costs a third of the sum.
-    const all = await this.#sumByDay(rows, timeoutMs);
+    const all = await sum({ rows: undefined, corrections: through });
     const isBeyond = (tally: PartitionDayTally) =>
       tally.lastOffset > (through.get(partitionId(tally.stream, tally.partition)) ?? -1);
-    return all.some(isBeyond) ? this.#sumByDay({ ...rows, ...anyOf(upTo(through)) }, timeoutMs) : all;
+    return all.some(isBeyond) ? sum(cutAt(through)) : all;
   }
 
-  async #sumByDay(rows: Document, timeoutMs: number | undefined): Promise<PartitionDayTally[]> {
-    const group = {
-      _id: { u: '$user_id', d: '$day', s: '$source.stream', p: '$source.partition' },
-      calls: { $sum: 1 },
-      duration: { $sum: '$duration_ms' },
-      last: { $max: '$started_at' },
-      offset: { $max: '$source.offset' },
-    };
-    const found = await this.#aggregate([{ $match: rows }, { $group: group }], timeoutMs);
-    return found.map(({ _id, calls, duration, last, offset }) => ({
+  async #sumByDayAndPartition(
+    userIds: readonly string[],
+    cut: Cut,
+    range: Range,
+    timeoutMs: number | undefined,
+  ): Promise<PartitionDayTally[]> {
+    const user = userIds.length === 1 ? userIds[0] : { $in: userIds };
+    const found = await this.#sum(
+      cut,
+      (addend) => ({ user_id: user, ...startsIn(range, addend) }),
+      (addend) => ({
+        _id: { u: '$user_id', d: `$${addend.prefix}day`, s: '$source.stream', p: '$source.partition' },
+        ...sumsOf(addend),
+        last: { $max: startOf(addend) },
+        offset: { $max: '$source.offset' },
+        from: { $max: addend.prefix },
+      }),
+      timeoutMs,
+    );
+    return found.map(({ _id, calls, duration, last, offset, from }) => ({
       userId: _id.u,
       day: _id.d,
       stream: _id.s,
       partition: _id.p,
       calls: Number(calls),
       durationMs: Number(duration),
-      lastStartedAt: (last as Date).getTime(),
+      lastStartedAt: from === 'minus.' ? -1 : (last as Date).getTime(),
       lastOffset: Number(offset),
+      isCorrection: from !== ROWS.prefix,
     }));
   }
 
-  /** Whether any call of a user starts before a time, epoch ms. @throws StoreError */
+  /** Whether any call of a user starts before a time, epoch ms, or did until it was corrected. @throws StoreError */
   async startsBefore(userId: string, beforeMs: number): Promise<boolean> {
-    const older = { user_id: userId, started_at: { $lt: new Date(beforeMs) } };
+    const before = { $lt: new Date(beforeMs) };
     // Unsorted: some servers would sort all older rows.
     const options = { projection: { _id: 1 }, limit: 1 };
-    const found = await this.#mongo((limits) => this.#rows.find(older, { ...options, ...limits }).toArray());
-    return found.length > 0;
+    const found = await this.#mongo((limits) =>
+      Promise.all([
+        this.#rows.find({ user_id: userId, started_at: before }, { ...options, ...limits }).toArray(),
+        this.#corrections
+          .find({ user_id: userId, 'plus.started_at': before }, { ...options, ...limits })
+          .toArray(),
+      ]),
+    );
+    return found.some(({ length }) => length > 0);
   }
 
-  #aggregate(pipeline: Document[], timeoutMs = Infinity): Promise<Document[]> {
+  /**
+   * Groups of rows, and of what corrections add and take away, in one command. So a correction is in it as a whole.
+   * @param matchOf,groupOf give the stages of rows or of one side of corrections
+   */
+  #sum(
+    cut: Cut,
+    matchOf: (addend: Addend) => Document,
+    groupOf: (addend: Addend) => Document,
+    timeoutMs = Infinity,
+  ): Promise<Document[]> {
+    const stages = (addend: Addend, through: OffsetVector | undefined, more: Document = {}) => [
+      { $match: { ...matchOf(addend), ...(through && { $and: [anyOf(upTo(through)), more] }) } },
+      { $group: groupOf(addend) },
+    ];
+    const pipeline: Document[] = stages(ROWS, cut.rows);
+    const { corrections } = cut;
+    if (corrections !== undefined) {
+      for (const addend of CORRECTED) {
+        const stagesOfCorrections = stages(addend, corrections, withNeedsMet(corrections));
+        pipeline.push({
+          $unionWith: { coll: this.#corrections.collectionName, pipeline: stagesOfCorrections },
+        });
+      }
+    }
     return this.#mongo(({ signal, maxTimeMS }) => {
       const options = { batchSize: REPLY_GROUPS, signal, maxTimeMS: Math.min(timeoutMs, maxTimeMS) };
       return this.#rows.aggregate(pipeline, options).toArray();
@@ -144,10 +216,25 @@ export class Tallies {
   }
 }
 
-function startsWithin(userId: string, ranges: readonly Range[], through: OffsetVector | undefined): Document {
-  const clauses = [anyOf(ranges.map(startsIn))];
-  if (through !== undefined) clauses.push(anyOf(upTo(through)));
-  return { user_id: userId, $and: clauses };
+function startOf({ prefix }: Addend): string {
+  return `$${prefix}started_at`;
+}
+
+/** By the start and not by `day`, which is not in the index. */
+function dayOfStart(addend: Addend): Document {
+  return { $floor: { $divide: [{ $subtract: [startOf(addend), new Date(0)] }, DAY_MS] } };
+}
+
+function sumsOf({ prefix, sign }: Addend): Document {
+  const duration = `$${prefix}duration_ms`;
+  return {
+    calls: { $sum: sign },
+    duration: { $sum: sign === 1 ? duration : { $multiply: [sign, duration] } },
+  };
+}
+
+function startsWithin(userId: string, ranges: readonly Range[], addend: Addend): Document {
+  return { user_id: userId, ...anyOf(ranges.map((range) => startsIn(range, addend))) };
 }
 
 /** The same time as ranges that do not overlap. */
@@ -161,11 +248,13 @@ function unionOf(ranges: readonly Range[]): Range[] {
   return union;
 }
 
-function startsIn({ from, until }: Range): Document {
+/** Also leaves out what has no start: the rows of calls that were deleted first, and corrections without that side. */
+function startsIn({ from, until }: Range, { prefix }: Addend): Document {
   const start: Document = {};
   if (from !== -Infinity) start.$gte = new Date(from);
   if (until !== Infinity) start.$lt = new Date(until);
-  return Object.keys(start).length === 0 ? {} : { started_at: start };
+  if (from === -Infinity && until === Infinity) start.$gte = new Date(0);
+  return { [`${prefix}started_at`]: start };
 }
 
 function upTo(through: OffsetVector): Document[] {

@@ -1,5 +1,5 @@
 import type { DayTally, Range, Tally } from '@calltally/domain';
-import type { OffsetVector, Tallies } from '@calltally/store';
+import type { Cut, Tallies } from '@calltally/store';
 import { StoreError } from '@calltally/store';
 import type { HealthProbe } from './health-probe.ts';
 
@@ -34,13 +34,13 @@ export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
   }
 
   /** @throws StoreError */
-  sumByRange(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<Tally[]> {
-    return this.#sum(userId, ranges, () => this.#tallies.sumByRange(userId, ranges, through));
+  sumByRange(userId: string, ranges: readonly Range[], cut: Cut): Promise<Tally[]> {
+    return this.#sum(userId, ranges, () => this.#tallies.sumByRange(userId, ranges, cut));
   }
 
   /** @throws StoreError */
-  sumByDay(userId: string, ranges: readonly Range[], through?: OffsetVector): Promise<DayTally[]> {
-    return this.#sum(userId, ranges, () => this.#tallies.sumByDay(userId, ranges, through));
+  sumByDay(userId: string, ranges: readonly Range[], cut: Cut): Promise<DayTally[]> {
+    return this.#sum(userId, ranges, () => this.#tallies.sumByDay(userId, ranges, cut));
   }
 
   async #sum<T>(userId: string, ranges: readonly Range[], ask: () => Promise<T[]>): Promise<T[]> {

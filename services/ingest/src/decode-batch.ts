@@ -5,14 +5,14 @@ import {
   type Unreadable,
   unreadableOf,
 } from '@calltally/contract';
-import type { Call } from '@calltally/domain';
+import type { CallVersion } from '@calltally/domain';
 import type { Batch as FetchedBatch, KafkaMessage } from 'kafkajs';
 import type { Rejected } from './dead-letters.ts';
 
 /** Successive messages of one partition, decoded into calls and rejections. */
 export interface DecodedBatch {
   partition: number;
-  events: { offset: number; call: Call; message: KafkaMessage }[];
+  events: { offset: number; call: CallVersion }[];
   rejected: Rejected[];
   /** Fields that calls were taken without. */
   dropped: DroppedField[];
@@ -38,7 +38,7 @@ export function decodeBatch(
     }
     const { call, rejection, dropped } = decodeCallEvent(message.value, nowMs);
     if (dropped !== undefined) batch.dropped.push(...dropped);
-    if (rejection === undefined) batch.events.push({ offset: Number(message.offset), call, message });
+    if (rejection === undefined) batch.events.push({ offset: Number(message.offset), call });
     else batch.rejected.push({ message, rejection });
   }
   return batch;

@@ -1,4 +1,3 @@
-import { callOfAnotherUser } from '@calltally/contract';
 import { CountersError } from '@calltally/counters';
 import { type Recorded, recordBatch } from '@calltally/ledger';
 import { partitionId, StoreError } from '@calltally/store';
@@ -47,7 +46,7 @@ export async function processBatch(
     try {
       const recorded = await recordBatch(ledger, { topicEpoch: stream, partition, events, through, again });
       // Before the checkpoint: nothing may be committed until its letters are safe.
-      await writeDeadLetters(parts, epoch, batch, recorded);
+      await writeDeadLetters(parts, epoch, batch);
       const userIds = events.map(({ call }) => call.userId);
       await checkpoints.counted(partitionId(stream, partition), through, userIds);
       countOutcomes(metrics, batch, recorded);
@@ -83,13 +82,9 @@ export async function processBatch(
 async function writeDeadLetters(
   { deadLetters }: BatchParts,
   { ledger, stream }: AssignmentEpoch,
-  { partition, events, rejected }: DecodedBatch,
-  { outcomes }: Recorded,
+  { partition, rejected }: DecodedBatch,
 ): Promise<void> {
-  const foreign = events
-    .filter((_, i) => outcomes[i] === 'foreign')
-    .map(({ call, message }) => ({ message, rejection: callOfAnotherUser(call.callId) }));
-  await deadLetters.write(partition, [...rejected, ...foreign]);
+  await deadLetters.write(partition, rejected);
   for (const { message, lastOffset } of rejected) {
     if (lastOffset === undefined) continue;
     await ledger.store.progress.noteUnreadable(stream, partition, Number(message.offset), lastOffset);
@@ -97,11 +92,10 @@ async function writeDeadLetters(
 }
 
 function countOutcomes(metrics: IngestMetrics, batch: DecodedBatch, { outcomes, opened }: Recorded): void {
-  const counts = { inserted: 0, redelivered: 0, duplicate: 0, changed: 0, foreign: 0 };
+  const counts = { inserted: 0, corrected: 0, redelivered: 0, duplicate: 0, changed: 0, outdated: 0 };
   for (const outcome of outcomes) counts[outcome] += 1;
-  const { foreign, ...taken } = counts;
-  for (const [outcome, count] of Object.entries(taken)) metrics.events.inc({ outcome }, count);
-  metrics.events.inc({ outcome: 'rejected' }, batch.rejected.length + foreign);
+  for (const [outcome, count] of Object.entries(counts)) metrics.events.inc({ outcome }, count);
+  metrics.events.inc({ outcome: 'rejected' }, batch.rejected.length);
   for (const field of batch.dropped) metrics.droppedFields.inc({ field });
   metrics.recounts.inc(opened);
   metrics.batchSize.observe(batch.events.length + batch.rejected.length);

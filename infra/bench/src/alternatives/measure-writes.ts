@@ -41,7 +41,7 @@ export async function measureWrites(bench: Bench, rounds: number, note: Note): P
 }
 
 function callOf(event: CallEvent): Call {
-  return decodeCallEvent(Buffer.from(JSON.stringify(event)), Date.now()).call!;
+  return decodeCallEvent(Buffer.from(JSON.stringify(event)), Date.now()).call as Call;
 }
 
 async function count(bench: Bench, topic: Topic, mongoUri: string, events: number): Promise<number> {

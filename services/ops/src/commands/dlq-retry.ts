@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { decodeCallEvent } from '@calltally/contract';
-import type { Store } from '@calltally/store';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { RetryRun, rejectionsNow } from '../dead-letters/retry-run.ts';
+import { RetryRun } from '../dead-letters/retry-run.ts';
 import { addFilters, addIds, type SettleOptions, settleSelection } from '../dead-letters/selection.ts';
 import { withDeadLetters } from '../dead-letters/with-dead-letters.ts';
 import { CommandError } from '../failure.ts';
@@ -56,7 +55,7 @@ async function retryLetters(
     command.error('error: filters need --yes; --dry-run shows what would be published');
   await withDeadLetters(context, selection, json, async (run) => {
     const { client, scan, say, report } = run;
-    const corrected = value === undefined ? undefined : await correctedValue(value, client.store, context);
+    const corrected = value === undefined ? undefined : await correctedValue(value, context);
     const retry = new RetryRun(client, { named, again, dryRun, force, corrected, report });
     let failure: unknown;
     try {
@@ -87,15 +86,14 @@ function summary(what: string, counts: { already: number; in_doubt: number; prob
 }
 
 /** @throws CommandError FILE_UNREADABLE, or VALUE_REJECTED if ingest would reject it, too */
-async function correctedValue(file: string, store: Store, { io }: Context) {
+async function correctedValue(file: string, { io }: Context) {
   const value = await readFile(resolve(io.cwd, file)).catch((error: NodeJS.ErrnoException) => {
     throw new CommandError('FILE_UNREADABLE', `${file} cannot be read: ${error.code}`);
   });
-  const [rejection] = await rejectionsNow(store, [value]);
-  const { call } = decodeCallEvent(value, Date.now());
-  if (rejection === undefined && call !== undefined) return { value, userId: call.userId };
+  const { call, rejection } = decodeCallEvent(value, Date.now());
+  if (call !== undefined) return { value, userId: call.userId };
   throw new CommandError(
     'VALUE_REJECTED',
-    `${file} would be rejected: ${rejection?.message} (${rejection?.code})`,
+    `${file} would be rejected: ${rejection.message} (${rejection.code})`,
   );
 }

@@ -1,5 +1,4 @@
-import { callOfAnotherUser, decodeCallEvent, type Rejection } from '@calltally/contract';
-import type { Store } from '@calltally/store';
+import { decodeCallEvent, type Rejection } from '@calltally/contract';
 import type { DeadLetterClient, FoundDeadLetter } from './dead-letter-client.ts';
 import { Publisher } from './publisher.ts';
 import { lettersToSettle, settle } from './settle.ts';
@@ -68,7 +67,7 @@ export class RetryRun {
   async #publishable(found: readonly FoundDeadLetter[]): Promise<FoundDeadLetter[]> {
     const { corrected, force, report } = this.#options;
     const values = corrected || force ? [] : found.map(({ letter }) => letter.value);
-    const rejections = await rejectionsNow(this.#client.store, values);
+    const rejections = rejectionsNow(values);
     const publishable: FoundDeadLetter[] = [];
     for (const [i, one] of found.entries()) {
       const problem = this.#unpublishable(one) ?? rejectedAgain(one, rejections[i]);
@@ -100,21 +99,8 @@ function rejectedAgain({ letter }: FoundDeadLetter, rejection: Rejection | undef
   return { letter: letter.id, code: 'LETTER_REJECTED_AGAIN', message };
 }
 
-/**
- * For each value, why ingest would reject it now; undefined if it would take it.
- * @throws StoreError
- */
-export async function rejectionsNow(
-  store: Store,
-  values: readonly (Buffer | null)[],
-): Promise<(Rejection | undefined)[]> {
+/** For each value, why ingest would reject it now; undefined if it would take it. */
+function rejectionsNow(values: readonly (Buffer | null)[]): (Rejection | undefined)[] {
   const nowMs = Date.now();
-  const decoded = values.map((value) => decodeCallEvent(value, nowMs));
-  const callIds = decoded.flatMap(({ call }) => (call === undefined ? [] : [call.callId]));
-  const owners = await store.calls.ownersOf([...new Set(callIds)]);
-  return decoded.map(({ call, rejection }) => {
-    if (call === undefined) return rejection;
-    const owner = owners.get(call.callId);
-    return owner === undefined || owner === call.userId ? undefined : callOfAnotherUser(call.callId);
-  });
+  return values.map((value) => decodeCallEvent(value, nowMs).rejection);
 }

@@ -1,5 +1,5 @@
 import { decodeCallEvent } from '@calltally/contract';
-import type { Call } from '@calltally/domain';
+import type { CallVersion } from '@calltally/domain';
 import { restoreBatch } from '@calltally/ledger';
 import type { KafkaMessage } from 'kafkajs';
 import type { LedgerConnection } from '../ledger-connection.ts';
@@ -7,9 +7,9 @@ import type { LedgerConnection } from '../ledger-connection.ts';
 /** What became of the events of a replay. */
 export interface Counts {
   read: number;
-  /** Calls whose rows were missing in Mongo. */
+  /** Events whose rows or corrections were missing in Mongo. */
   restored: number;
-  /** Calls whose rows were there. */
+  /** Events that Mongo had. */
   already: number;
   /** Events that are no call. They became dead letters when they were first read. */
   rejected: number;
@@ -70,7 +70,7 @@ export class Recorder {
 
   async #record(partition: number, messages: readonly KafkaMessage[]): Promise<void> {
     const nowMs = Date.now();
-    const events: { offset: number; call: Call }[] = [];
+    const events: { offset: number; call: CallVersion }[] = [];
     for (const { offset, value } of messages) {
       const { call } = decodeCallEvent(value, nowMs);
       if (call !== undefined) events.push({ offset: Number(offset), call });
@@ -84,11 +84,10 @@ export class Recorder {
     }, this.#signal);
     this.#through.set(partition, through);
     const { counts } = this;
-    const foreign = outcomes.filter((outcome) => outcome === 'foreign').length;
-    const restored = outcomes.filter((outcome) => outcome === 'inserted').length;
+    const restored = outcomes.filter((outcome) => outcome === 'inserted' || outcome === 'corrected').length;
     counts.read += messages.length;
     counts.restored += restored;
-    counts.already += outcomes.length - restored - foreign;
-    counts.rejected += messages.length - events.length + foreign;
+    counts.already += outcomes.length - restored;
+    counts.rejected += messages.length - events.length;
   }
 }

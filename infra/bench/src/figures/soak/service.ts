@@ -69,7 +69,7 @@ export async function wrongUsers(
   for (const [user, key] of keys.entries()) {
     const starts = past
       .filter(({ user_id }) => user_id === `traffic-${user}`)
-      .map(({ started_at }) => Date.parse(started_at));
+      .map(({ started_at }) => Date.parse(started_at!));
     const answers: string[] = [];
     for (const query of queries) {
       const { data } = JSON.parse((await client.ask(key, query)).text);
