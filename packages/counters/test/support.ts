@@ -85,6 +85,7 @@ export function sumsOf(userId: string, days: [number, Tally][] = [], partitions:
     days: new Map(days),
     partitions: new Set(partitions),
     lastStartedAt: days.length === 0 ? -1 : last,
+    hasCorrections: false,
   };
 }
 

@@ -171,13 +171,14 @@ export class TopicSums {
   #sumIfCanonical(event: PartitionEvent, canonical: ReadonlyMap<string, Canonical>): void {
     const { call, partition, offset, takenAtMs } = event;
     const id = rowId(call);
-    const found = canonical.get(id);
-    if (found === undefined) return this.#sum(event);
     const own = { stream: this.#topicEpoch, partition, offset };
-    if (found.row !== undefined) {
-      if (sameSource(found.row, own)) return this.#sum(event);
-      const correction = found.corrections.find((one) => one !== undefined && sameSource(one.source, own));
-      if (correction !== undefined) this.users.addCorrection(correction, partitionId(own.stream, partition));
+    const { row, corrections } = canonical.get(id) ?? { row: own, corrections: [] };
+    if (row !== undefined) {
+      const correction = corrections.find((one) => one !== undefined && sameSource(one.source, own));
+      if (sameSource(row, own)) this.#sum(event);
+      else if (correction !== undefined) {
+        this.users.addCorrection(correction, partitionId(own.stream, partition));
+      }
     } else if (isDeleted(call) || call.startedAt <= takenAtMs) {
       const first = this.#rowless.get(id);
       if (first === undefined || isBefore(event, first)) this.#rowless.set(id, event);

@@ -47,6 +47,7 @@ const CORRECTED: readonly Addend[] = [
 ];
 
 const EVER: Range = { from: -Infinity, until: Infinity };
+const FIRST_DATE = new Date(-8.64e15);
 
 /** Nearly always enough for one reply: on some servers a second one costs as much as the whole aggregation. */
 const REPLY_GROUPS = 100_000;
@@ -253,7 +254,7 @@ function startsIn({ from, until }: Range, { prefix }: Addend): Document {
   const start: Document = {};
   if (from !== -Infinity) start.$gte = new Date(from);
   if (until !== Infinity) start.$lt = new Date(until);
-  if (from === -Infinity && until === Infinity) start.$gte = new Date(0);
+  if (from === -Infinity && until === Infinity) start.$gte = FIRST_DATE;
   return { [`${prefix}started_at`]: start };
 }
 

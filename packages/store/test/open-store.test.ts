@@ -5,7 +5,7 @@ import { startMongo } from '@calltally/stack';
 import { type Test, uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
 import { openStore, type Store, StoreError } from '../src/index.ts';
-import { rowOf, testStore } from './support.ts';
+import { ALL_ROWS, rowOf, testStore } from './support.ts';
 
 test('indexes are created once, however many processes create them', async (t) => {
   const { store, db, another } = await testStore(t);
@@ -38,7 +38,7 @@ test('a Mongo that is gone or hangs', async (t) => {
   await store.ping();
   await store.ensureIndexes();
   const row = rowOf({ callId: 'c-1' });
-  t.strictSame(await store.calls.insert([row]), ['inserted']);
+  t.strictSame(await store.calls.insert([row]), [undefined]);
 
   await t.test('every call to a hanging Mongo ends with a retryable error', async (t) => {
     process.kill(mongo.pid!, 'SIGSTOP');
@@ -74,7 +74,7 @@ test('a Mongo that is gone or hangs', async (t) => {
       for (let tries = 0; tries < 50 && (await one.ping().catch(() => 'down')) === 'down'; tries++) {
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
-      t.strictSame(await one.calls.insert([row]), ['redelivered']);
+      t.strictSame(await one.calls.insert([row]), [row]);
     }
   });
 
@@ -89,10 +89,13 @@ test('a Mongo that is gone or hangs', async (t) => {
 async function failures(store: Store): Promise<[string, unknown][]> {
   const calls: Record<string, () => Promise<unknown>> = {
     insert: () => store.calls.insert([rowOf({ callId: 'c-1' })]),
-    sumByRange: () => store.tallies.sumByRange('u-1', [{ from: 0, until: 1 }]),
-    sumByDay: () => store.tallies.sumByDay('u-1', [{ from: 0, until: 1 }]),
+    sumByRange: () => store.tallies.sumByRange('u-1', [{ from: 0, until: 1 }], ALL_ROWS),
+    sumByDay: () => store.tallies.sumByDay('u-1', [{ from: 0, until: 1 }], ALL_ROWS),
     sumByDayAndPartition: () => store.tallies.sumByDayAndPartition(['u-1'], new Map([['0:0', 1]])),
     startsBefore: () => store.tallies.startsBefore('u-1', 1),
+    findCorrections: () => store.corrections.of(['u-1']),
+    anyCorrection: () => store.corrections.any(),
+    unmetNeeds: () => store.corrections.usersWithUnmetNeeds(['u-1'], new Map()),
     callsOf: () => store.users.callsOf('u-1'),
     advanceStored: () => store.progress.advanceStored(0, 0, 1),
     advanceAsOf: () => store.progress.advanceAsOf(0, [0], 1),

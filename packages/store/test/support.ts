@@ -2,7 +2,15 @@ import type { Call } from '@calltally/domain';
 import { type Test, testMongo, uniqueName } from '@calltally/stack/testing';
 import fc from 'fast-check';
 import { type Db, MongoClient } from 'mongodb';
-import { type CallRow, openStore, type Source, type Store, toRow } from '../src/index.ts';
+import {
+  type CallContent,
+  type CallRow,
+  type Cut,
+  openStore,
+  type Source,
+  type Store,
+  toRow,
+} from '../src/index.ts';
 
 export interface StoreWorld {
   store: Store;
@@ -37,11 +45,16 @@ export async function testStore(t: Test): Promise<StoreWorld> {
 
 export const NOON = Date.UTC(2026, 2, 28, 12);
 
-export function rowOf(call: Partial<Call> & { callId: string }, source: Partial<Source> = {}): CallRow {
+/** All rows, where nothing was corrected. */
+export const ALL_ROWS: Cut = { rows: undefined, corrections: undefined };
+
+export type CompletedRow = CallRow & CallContent;
+
+export function rowOf(call: Partial<Call> & { callId: string }, source: Partial<Source> = {}): CompletedRow {
   return toRow(
     { userId: 'u-1', startedAt: NOON, durationMs: 60_000, ...call },
     { stream: 0, partition: 0, offset: 0, ...source },
-  );
+  ) as CompletedRow;
 }
 
 /** Checks a property. It fails with the smallest example, which fast-check cannot search if `t` asserts. */

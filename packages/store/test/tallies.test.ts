@@ -5,13 +5,14 @@ import { Collection } from 'mongodb';
 import { test } from 'tap';
 import {
   type CallRow,
+  cutAt,
   type OffsetVector,
   type PartitionDayTally,
   partitionId,
   type Store,
   type Tallies,
 } from '../src/index.ts';
-import { holds, NOON, rowOf, testStore } from './support.ts';
+import { ALL_ROWS, type CompletedRow, holds, NOON, rowOf, testStore } from './support.ts';
 
 const DAY_MS = 86_400_000;
 const SPAN_MS = 5 * DAY_MS;
@@ -52,7 +53,7 @@ function lets(vector: OffsetVector | undefined, { source }: CallRow): boolean {
 }
 
 /** `sumByRange` over an array. */
-function rangesOracle(rows: CallRow[], userId: string, ranges: Range[], vector?: OffsetVector) {
+function rangesOracle(rows: CompletedRow[], userId: string, ranges: Range[], vector?: OffsetVector) {
   return ranges.map(({ from, until }) => {
     const mine = rows.filter(
       (row) =>
@@ -63,7 +64,12 @@ function rangesOracle(rows: CallRow[], userId: string, ranges: Range[], vector?:
 }
 
 /** `sumByDay` over an array. */
-function daysOracle(rows: CallRow[], userId: string, ranges: Range[], vector?: OffsetVector): DayTally[] {
+function daysOracle(
+  rows: CompletedRow[],
+  userId: string,
+  ranges: Range[],
+  vector?: OffsetVector,
+): DayTally[] {
   const days = new Map<number, DayTally>();
   for (const row of rows) {
     const startedAt = +row.started_at;
@@ -80,7 +86,7 @@ const EVER: Range = { from: -Infinity, until: Infinity };
 
 /** `sumByDayAndPartition` over an array. */
 function byDayOracle(
-  rows: CallRow[],
+  rows: CompletedRow[],
   userIds: string[],
   vector: OffsetVector,
   { from, until }: Range = EVER,
@@ -100,6 +106,7 @@ function byDayOracle(
       durationMs: 0,
       lastStartedAt: -1,
       lastOffset: -1,
+      isCorrection: false,
     };
     group.calls += 1;
     group.durationMs += row.duration_ms;
@@ -142,7 +149,7 @@ test('sums over rows', async (t) => {
     t: Parameters<typeof holds>[0],
     rangesMax: number,
     look: (
-      rows: CallRow[],
+      rows: CompletedRow[],
       userId: string,
       ranges: Range[],
       vector: OffsetVector | undefined,
@@ -169,7 +176,7 @@ test('sums over rows', async (t) => {
     async (t) => {
       await anySums(t, 5, async (rows, userId, ranges, vector) => {
         assert.deepStrictEqual(
-          await tallies.sumByRange(userId, ranges, vector),
+          await tallies.sumByRange(userId, ranges, { rows: vector, corrections: undefined }),
           rangesOracle(rows, userId, ranges, vector),
         );
       });
@@ -180,7 +187,7 @@ test('sums over rows', async (t) => {
     'sums by day within any ranges, up to an offset vector or not, count each row once and equal those of an array',
     async (t) => {
       await anySums(t, 3, async (rows, userId, ranges, vector) => {
-        const days = await tallies.sumByDay(userId, ranges, vector);
+        const days = await tallies.sumByDay(userId, ranges, { rows: vector, corrections: undefined });
         assert.deepStrictEqual(
           days.toSorted((a, b) => a.day - b.day),
           daysOracle(rows, userId, ranges, vector),
@@ -198,7 +205,7 @@ test('sums over rows', async (t) => {
     );
     await store.calls.insert(rows);
     const all = { from: Math.min(...instants), until: Math.max(...instants) + 1 };
-    const days = await tallies.sumByDay('u-days', [all]);
+    const days = await tallies.sumByDay('u-days', [all], ALL_ROWS);
     t.strictSame(
       days.toSorted((a, b) => a.day - b.day),
       daysOracle(rows, 'u-days', [all]),
@@ -245,13 +252,13 @@ test('sums over rows', async (t) => {
       ),
     );
     const range = { from: NOON, until: NOON + 10 };
-    t.strictSame(await tallies.sumByRange('u-border', [range]), [{ calls: 2, durationMs: 110 }]);
-    t.strictSame(await tallies.sumByRange('u-border', [range, range]), [
+    t.strictSame(await tallies.sumByRange('u-border', [range], ALL_ROWS), [{ calls: 2, durationMs: 110 }]);
+    t.strictSame(await tallies.sumByRange('u-border', [range, range], ALL_ROWS), [
       { calls: 2, durationMs: 110 },
       { calls: 2, durationMs: 110 },
     ]);
     const nested = [{ from: NOON - 1, until: NOON + 11 }, { from: NOON, until: NOON }, range];
-    t.strictSame(await tallies.sumByRange('u-border', nested), [
+    t.strictSame(await tallies.sumByRange('u-border', nested, ALL_ROWS), [
       { calls: 4, durationMs: 1_111 },
       { calls: 0, durationMs: 0 },
       { calls: 2, durationMs: 110 },
@@ -316,12 +323,12 @@ test('sums over rows', async (t) => {
     async (t) => {
       const range = { from: 0, until: NOON * 2 };
       const zero = { calls: 0, durationMs: 0 };
-      t.strictSame(await tallies.sumByRange('u-border', []), []);
-      t.strictSame(await tallies.sumByRange('u-border', [range], new Map()), [zero]);
-      t.strictSame(await tallies.sumByRange('nobody', [range, range]), [zero, zero]);
-      t.strictSame(await tallies.sumByDay('u-border', []), []);
-      t.strictSame(await tallies.sumByDay('u-border', [range], new Map()), []);
-      t.strictSame(await tallies.sumByDay('nobody', [range]), []);
+      t.strictSame(await tallies.sumByRange('u-border', [], ALL_ROWS), []);
+      t.strictSame(await tallies.sumByRange('u-border', [range], cutAt(new Map())), [zero]);
+      t.strictSame(await tallies.sumByRange('nobody', [range, range], ALL_ROWS), [zero, zero]);
+      t.strictSame(await tallies.sumByDay('u-border', [], ALL_ROWS), []);
+      t.strictSame(await tallies.sumByDay('u-border', [range], cutAt(new Map())), []);
+      t.strictSame(await tallies.sumByDay('nobody', [range], ALL_ROWS), []);
       t.strictSame(await tallies.sumByDayAndPartition([], new Map([['0:0', 9]])), []);
       t.strictSame(await tallies.sumByDayAndPartition(['u-border'], new Map()), []);
       t.strictSame(await tallies.sumByDayAndPartition(['nobody'], new Map([['0:0', 9]])), []);
@@ -334,10 +341,12 @@ test('sums over rows', async (t) => {
     );
     await store.calls.insert(rows);
     const durationMs = rows.reduce((sum, row) => sum + row.duration_ms, 0);
-    t.strictSame(await tallies.sumByRange('u-long', [{ from: 0, until: NOON + 1 }]), [
+    t.strictSame(await tallies.sumByRange('u-long', [{ from: 0, until: NOON + 1 }], ALL_ROWS), [
       { calls: 2_000, durationMs },
     ]);
-    t.match(await tallies.sumByDay('u-long', [{ from: 0, until: NOON + 1 }]), [{ calls: 2_000, durationMs }]);
+    t.match(await tallies.sumByDay('u-long', [{ from: 0, until: NOON + 1 }], ALL_ROWS), [
+      { calls: 2_000, durationMs },
+    ]);
     t.match(await tallies.sumByDayAndPartition(['u-long'], new Map([['0:0', 1e9]])), [
       { calls: 2_000, durationMs },
     ]);
