@@ -40,6 +40,7 @@ function talliesOf(starts: readonly number[], tooLong: (asked: SumAsked) => bool
         durationMs: 0,
         lastStartedAt: -1,
         lastOffset: 0,
+        isCorrection: false,
       };
       tally.calls += 1;
       tally.lastStartedAt = Math.max(tally.lastStartedAt, startedAt);

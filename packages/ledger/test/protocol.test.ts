@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { applyEvents, readGenerations } from '@calltally/counters';
-import type { Call } from '@calltally/domain';
-import { isCanonical, toRow } from '@calltally/store';
+import { readGenerations } from '@calltally/counters';
+import { type CallVersion, isDeleted } from '@calltally/domain';
 import type { Document } from 'mongodb';
 import { test } from 'tap';
 import {
   auditUsers,
+  type CallBatch,
   fillPieces,
   type LedgerContext,
   PieceReader,
@@ -17,6 +17,7 @@ import {
 import {
   batchOf,
   bothFilled,
+  bound,
   callOf,
   callsIn,
   DAY_MS,
@@ -32,7 +33,7 @@ const STEPS = 60;
 
 /** A topic, as far as the protocol uses it. */
 interface Topic {
-  log: { call: Call }[][];
+  log: { call: CallVersion }[][];
   committed: number[];
 }
 
@@ -78,37 +79,43 @@ async function consume(world: World, topic: Topic, partition: number, alive: () 
   }
 }
 
+const KILLED = new Error('killed');
+
 /** Does a random part of what recordBatch and writeCheckpoint do, from the beginning. */
-async function dieWithin(
-  { store, session, generations }: LedgerContext,
-  batch: ReturnType<typeof batchOf>,
-): Promise<void> {
-  const { topicEpoch, partition, events, through } = batch;
-  const dies = () => Math.random() < 0.3;
-  if (dies()) return;
-  const rows = events.map(({ offset, call }) => toRow(call, { stream: topicEpoch, partition, offset }));
-  if (Math.random() < 0.3) return void (await store.calls.insert(rows.slice(0, 1)));
-  const outcomes = await store.calls.insert(rows);
-  if (dies()) return;
-  await store.progress.advanceStored(topicEpoch, partition, through);
-  if (dies()) return;
-  let whole = true;
-  for (const userId of USERS) {
-    const own = events.filter(({ call }, i) => call.userId === userId && isCanonical(outcomes[i]!));
-    if (own.length === 0) continue;
-    const counted = own.map(({ offset, call }) => ({
-      offset,
-      startedAt: call.startedAt,
-      durationMs: call.durationMs,
-    }));
-    const [applied] = await applyEvents(session, generations, `${topicEpoch}:${partition}`, [
-      { userId, events: counted },
-    ]);
-    if (applied === 'unknown') whole = false;
-    if (dies()) return;
+async function dieWithin(ledger: LedgerContext, batch: CallBatch): Promise<void> {
+  const { store, session } = ledger;
+  const { topicEpoch, partition, through } = batch;
+  /** Each call may be the last one, with or without its effect. */
+  const mortal =
+    <Given extends unknown[], T>(call: (...given: Given) => Promise<T>) =>
+    async (...given: Given) => {
+      if (Math.random() < 0.1) throw KILLED;
+      const answer = await call(...given);
+      if (Math.random() < 0.1) throw KILLED;
+      return answer;
+    };
+  const { calls, corrections, progress } = store;
+  const dying = {
+    ...store,
+    calls: bound(calls, {
+      insert: mortal((rows) => calls.insert(Math.random() < 0.2 ? rows.slice(0, 1) : rows)),
+    }),
+    corrections: bound(corrections, {
+      of: mortal((ids) => corrections.of(ids)),
+      insert: mortal((rows) => corrections.insert(rows)),
+    }),
+    progress: bound(progress, { advanceStored: mortal((...to) => progress.advanceStored(...to)) }),
+  };
+  const runForUsers = mortal<Parameters<typeof session.runForUsers>, unknown[]>((...given) =>
+    session.runForUsers(...given),
+  );
+  try {
+    await recordBatch({ ...ledger, store: dying, session: bound(session, { runForUsers }) }, batch);
+    if (Math.random() < 0.5)
+      await writeCheckpoint(ledger, { partition: `${topicEpoch}:${partition}`, through });
+  } catch (thrown) {
+    if (thrown !== KILLED) throw thrown;
   }
-  if (whole)
-    await writeCheckpoint({ session, generations }, { partition: `${topicEpoch}:${partition}`, through });
 }
 
 /** Reopens some users, or fills a few pieces of users that anybody opened. */
@@ -134,22 +141,24 @@ async function fill(world: World): Promise<void> {
   }
 }
 
+const COLLECTIONS = ['calls', 'corrections', 'progress'] as const;
+
 /** What Mongo held at some moment. Take it and put it back only while nobody works. */
 interface Backup {
   calls: Document[];
+  corrections: Document[];
   progress: Document[];
 }
 
 async function backUp({ db }: World): Promise<Backup> {
-  const [calls, progress] = await Promise.all([
-    db.collection('calls').find({}).toArray(),
-    db.collection('progress').find({}).toArray(),
-  ]);
-  return { calls, progress };
+  const [calls, corrections, progress] = await Promise.all(
+    COLLECTIONS.map((name) => db.collection(name).find({}).toArray()),
+  );
+  return { calls: calls!, corrections: corrections!, progress: progress! };
 }
 
 async function putBack({ db }: World, backup: Backup): Promise<void> {
-  for (const name of ['calls', 'progress'] as const) {
+  for (const name of COLLECTIONS) {
     await db.collection(name).deleteMany({});
     if (backup[name].length > 0) await db.collection(name).insertMany(backup[name]);
   }
@@ -160,11 +169,10 @@ test('random kills, zombies, duplicates on other partitions, replays, openings a
   for (let run = 0; run < RUNS; run++) {
     await Promise.all([
       world.admin.flushall(),
-      world.db.collection('calls').deleteMany({}),
-      world.db.collection('progress').deleteMany({}),
+      ...COLLECTIONS.map((name) => world.db.collection(name).deleteMany({})),
     ]);
     const topic: Topic = { log: [[], []], committed: [0, 0] };
-    const sent: Call[] = [];
+    const sent: CallVersion[] = [];
     const working = new Set<Promise<void>>();
     const happened: string[] = [];
     let epoch = 0;
@@ -176,10 +184,7 @@ test('random kills, zombies, duplicates on other partitions, replays, openings a
     for (let step = 0; step < STEPS; step++) {
       const chance = Math.random();
       if (chance < 0.45) {
-        const again = sent.length > 0 && Math.random() < 0.25;
-        const call = again
-          ? sent[randomInt(sent.length)]!
-          : callOf(USERS[randomInt(USERS.length)]!, { startedAt: Date.now() - randomInt(50) * DAY_MS });
+        const call = nextOf(sent);
         sent.push(call);
         topic.log[randomInt(PARTITIONS)]!.push({ call });
       } else if (chance < 0.7 && working.size < 5) {
@@ -227,19 +232,55 @@ test('random kills, zombies, duplicates on other partitions, replays, openings a
     };
     t.match(await auditUsers(ledger, USERS), { differences: [] }, `run ${run}: ${happened.join(', ')}`);
     for (const userId of USERS) {
-      const calls = new Set(sent.filter((call) => call.userId === userId).map(({ callId }) => callId)).size;
+      const highest = new Map<string, CallVersion>();
+      for (const call of sent.filter((one) => one.userId === userId)) {
+        const known = highest.get(call.callId);
+        if (known === undefined || revisionOf(call) > revisionOf(known)) highest.set(call.callId, call);
+      }
       t.equal(
         await world.db.collection('calls').countDocuments({ user_id: userId }),
-        calls,
+        highest.size,
         `run ${run}: rows`,
       );
       const both = await bothFilled(world, ledger, userId);
       t.strictSame(both.counters, both.rows, `run ${run}: ${happened.join(', ')}`);
-      t.equal(callsIn(both.counters), calls, `run ${run}: ${happened.join(', ')}`);
+      const counted = [...highest.values()].filter((call) => !isDeleted(call));
+      t.equal(callsIn(both.counters), counted.length, `run ${run}: ${happened.join(', ')}`);
+      const durationMs = [...both.counters].reduce(
+        (sum, [name, tally]) => (/^m:\d+$/.test(name) ? sum + tally.durationMs : sum),
+        0,
+      );
+      t.equal(
+        durationMs,
+        counted.reduce((sum, call) => sum + call.durationMs!, 0),
+        `run ${run}: ${happened.join(', ')}`,
+      );
     }
     session.end('done');
   }
 });
+
+/** A new call; or one that was sent before, or a revision of its own that is higher than some and lower than others. */
+function nextOf(sent: readonly CallVersion[]): CallVersion {
+  const startedAt = Date.now() - randomInt(50) * DAY_MS;
+  const chance = Math.random();
+  const before = chance < 0.5 ? sent[randomInt(Math.max(1, sent.length))] : undefined;
+  if (before === undefined) {
+    return callOf(USERS[randomInt(USERS.length)]!, { startedAt, revision: 2 * randomInt(50) });
+  }
+  if (chance < 0.2) return before;
+  const { callId, userId } = before;
+  // No two versions of a call have the same revision: which of them counts is chance.
+  const taken = new Set(sent.flatMap((one) => (one.callId === callId ? revisionOf(one) : [])));
+  let revision = randomInt(1, 100);
+  while (taken.has(revision)) revision += 1;
+  if (chance < 0.28) return { callId, userId, revision, deleted: true };
+  return { callId, userId, startedAt, durationMs: randomInt(100_000), revision };
+}
+
+function revisionOf({ revision = 0 }: CallVersion): number {
+  return revision;
+}
 
 /** Without accidents. */
 async function consumeAll(world: World, topic: Topic, partition: number): Promise<void> {

@@ -1,5 +1,6 @@
-import { applyEvents, claimUsers, forgetUsers, readGenerations } from '@calltally/counters';
-import { isCanonical, partitionId, type Store, StoreError, toRow } from '@calltally/store';
+import { claimUsers, forgetUsers, readGenerations } from '@calltally/counters';
+import type { CallVersion } from '@calltally/domain';
+import { partitionId, type Store, StoreError } from '@calltally/store';
 import { test } from 'tap';
 import {
   type CallBatch,
@@ -24,28 +25,39 @@ import {
 } from './support.ts';
 
 /** Does the first `steps` of what `recordBatch` and `writeCheckpoint` do, as if killed then. */
-async function recordAndDie({ store, session, generations }: LedgerContext, batch: CallBatch, steps: number) {
-  const { topicEpoch, partition, events, through } = batch;
+async function recordAndDie(ledger: LedgerContext, batch: CallBatch, steps: number) {
+  const { store, session } = ledger;
+  const killed = new Error('killed');
   if (steps === 0) return;
-  const half = events.slice(0, Math.ceil(events.length / 2));
-  const inserted = steps === 1 ? half : events;
-  const outcomes = await store.calls.insert(
-    inserted.map(({ offset, call }) => toRow(call, { stream: topicEpoch, partition, offset })),
-  );
-  if (steps <= 2) return;
-  await store.progress.advanceStored(topicEpoch, partition, through);
-  if (steps === 3) return;
-  const key = partitionId(topicEpoch, partition);
-  const canonical = events.filter((_, i) => isCanonical(outcomes[i]!));
-  const users = [...new Set(canonical.map(({ call }) => call.userId))].map((userId) => ({
-    userId,
-    events: canonical
-      .filter(({ call }) => call.userId === userId)
-      .map(({ offset, call }) => ({ offset, startedAt: call.startedAt, durationMs: call.durationMs })),
-  }));
-  await applyEvents(session, generations, key, steps === 4 ? users.slice(0, 1) : users);
-  if (steps <= 5) return;
-  await writeCheckpoint({ session, generations }, { partition: key, through });
+  const calls = bound(store.calls, {
+    insert: async (rows) => {
+      if (steps > 1) return store.calls.insert(rows);
+      await store.calls.insert(rows.slice(0, Math.ceil(rows.length / 2)));
+      throw killed;
+    },
+  });
+  const progress = bound(store.progress, {
+    advanceStored: async (...to) => {
+      if (steps === 2) throw killed;
+      return store.progress.advanceStored(...to);
+    },
+  });
+  const mortal = bound(session, {
+    runForUsers: async (script, commands) => {
+      if (script === 'apply' && steps === 4) await session.runForUsers(script, commands.slice(0, 1));
+      if (script === 'apply' && steps <= 4) throw killed;
+      return session.runForUsers(script, commands);
+    },
+  });
+  try {
+    await recordBatch({ ...ledger, store: { ...store, calls, progress }, session: mortal }, batch);
+  } catch (thrown) {
+    if (thrown !== killed) throw thrown;
+    return;
+  }
+  if (steps < ALL_STEPS) return;
+  const { topicEpoch, partition, through } = batch;
+  await writeCheckpoint(ledger, { partition: partitionId(topicEpoch, partition), through });
 }
 const ALL_STEPS = 6;
 
@@ -53,7 +65,7 @@ test('recording', async (t) => {
   const world = await testWorld(t);
   const { store, admin } = world;
   let next = 0;
-  const events = (calls: ReturnType<typeof callOf>[]) => calls.map((call) => ({ offset: next++, call }));
+  const events = (calls: readonly CallVersion[]) => calls.map((call) => ({ offset: next++, call }));
   const agree = async (t: Tap, ledger: LedgerContext, userId: string, calls: number) => {
     const both = await bothFilled(world, ledger, userId);
     t.strictSame(both.counters, both.rows, userId);
@@ -79,23 +91,23 @@ test('recording', async (t) => {
         ]),
       );
       t.strictSame(await recordBatch(ledger, batch), {
-        outcomes: ['inserted', 'inserted', 'duplicate', 'inserted', 'foreign', 'changed'],
+        outcomes: ['inserted', 'inserted', 'duplicate', 'inserted', 'inserted', 'changed'],
         opened: 2,
       });
       await writeCheckpoint(ledger, { partition: `0:0`, through: batch.through, asOfMs: 7 });
       await agree(t, ledger, 'u-1', 2);
-      await agree(t, ledger, 'u-2', 1);
+      await agree(t, ledger, 'u-2', 2);
       const [generation] = (await readGenerations(ledger.session)).values();
       t.equal(generation!.checkpoints.get('0:0'), batch.through);
       t.equal(generation!.asOf.get('0:0'), 7);
       t.equal((await store.progress.storedThrough()).get('0:0'), batch.through);
 
       t.strictSame(await recordBatch(ledger, batch), {
-        outcomes: ['redelivered', 'redelivered', 'duplicate', 'redelivered', 'foreign', 'changed'],
+        outcomes: ['redelivered', 'redelivered', 'duplicate', 'redelivered', 'redelivered', 'changed'],
         opened: 0,
       });
       await agree(t, ledger, 'u-1', 2);
-      await agree(t, ledger, 'u-2', 1);
+      await agree(t, ledger, 'u-2', 2);
     },
   );
 
@@ -156,7 +168,8 @@ test('recording', async (t) => {
           const ledger = await world.begin();
           const users = [1, 2, 3].map((i) => `u-${state}-${steps}-${i}`);
           const startedAt = Date.now() - 40 * DAY_MS;
-          const before = batchOf(0, events(users.map((userId) => callOf(userId, { startedAt }))));
+          const older = users.map((userId) => callOf(userId, { startedAt }));
+          const before = batchOf(0, events(older));
           await recordAndDie(ledger, before, 3);
           if (state === 'claimed') await claimUsers(ledger.session, ledger.generations, users, Date.now());
           if (state === 'open' || state === 'in part') await openCold(ledger, users);
@@ -168,7 +181,16 @@ test('recording', async (t) => {
           const calls = [...users, ...users].map((userId, i) =>
             callOf(userId, { startedAt: Date.now() - i * 9 * DAY_MS }),
           );
-          const batch = batchOf(0, events(calls));
+          const corrected = older.map((call, i) => ({
+            ...call,
+            startedAt: startedAt + (i - 1) * 12 * DAY_MS,
+            durationMs: 7_000,
+            revision: 1,
+          }));
+          const [deleted] = calls;
+          const { callId, userId } = deleted!;
+          const taken = { callId, userId, revision: 2, deleted: true } as const;
+          const batch = batchOf(0, events([...calls, ...corrected, taken, { ...deleted!, revision: 3 }]));
           await recordAndDie(ledger, batch, steps);
           ledger.session.end('killed');
 

@@ -1,6 +1,7 @@
 import { CounterSession, type CounterSessionOptions, snapshotUser } from '@calltally/counters';
 import {
   type Call,
+  type CallVersion,
   dayOf,
   dayOfMonth,
   type Interval,
@@ -120,7 +121,7 @@ export async function readerOf(
 
 export function batchOf(
   partition: number,
-  events: { offset: number; call: Call }[],
+  events: { offset: number; call: CallVersion }[],
   through?: number,
 ): CallBatch {
   return { topicEpoch: 0, partition, events, through: through ?? events.at(-1)!.offset };
@@ -130,30 +131,53 @@ export function callOf(userId: string, call: Partial<Call> = {}): Call {
   return { callId: uniqueName('call'), userId, startedAt: Date.now(), durationMs: 1_000, ...call };
 }
 
-/** The fields of a row that are used here. */
-interface Row {
+/** The fields that are used here. */
+interface Content {
+  started_at?: Date;
+  duration_ms?: number;
+}
+
+interface Row extends Content {
   _id: string;
   user_id: string;
-  started_at: Date;
-  duration_ms: number;
   source: Source;
 }
 
-/** A user's buckets from the rows at or below `through`, by their names in a snapshot. */
+interface Correction extends Row {
+  plus?: Content;
+  minus?: Content;
+}
+
+/**
+ * A user's buckets from what Mongo has at or below `through`, by their names in a snapshot: of each call the content of its
+ * last correction there, or else of its row. Buckets without calls are left out.
+ */
 export async function bucketsOfRows(db: Db, userId: string, through: ReadonlyMap<string, number>) {
+  const isThrough = ({ source: { stream, partition, offset } }: Row) =>
+    offset <= (through.get(`${stream}:${partition}`) ?? -1);
+  const rows = await db.collection<Row>('calls').find({ user_id: userId }).toArray();
+  const corrections = await db.collection<Correction>('corrections').find({ user_id: userId }).toArray();
+  const counted = new Map<string, Content>(rows.filter(isThrough).map((row) => [row._id, row]));
+  const byNumber = corrections.filter(isThrough).sort((a, b) => numberOf(a) - numberOf(b));
+  for (const correction of byNumber) {
+    counted.set(correction._id.slice(0, correction._id.lastIndexOf('\u001f')), correction.plus ?? {});
+  }
   const buckets = new Map<string, Tally>();
-  for await (const row of db.collection<Row>('calls').find({ user_id: userId })) {
-    const { stream, partition, offset } = row.source;
-    if (offset > (through.get(`${stream}:${partition}`) ?? -1)) continue;
-    const day = dayOf(+row.started_at);
+  for (const { started_at, duration_ms } of counted.values()) {
+    if (started_at === undefined) continue;
+    const day = dayOf(+started_at);
     const month = monthOf(day);
     const week = weekOf(day);
     for (const name of [`m:${month}`, `m:${month}:${dayOfMonth(day)}`, `w:${isoWeekYear(week)}:${week}`]) {
       const { calls, durationMs } = buckets.get(name) ?? { calls: 0, durationMs: 0 };
-      buckets.set(name, { calls: calls + 1, durationMs: durationMs + row.duration_ms });
+      buckets.set(name, { calls: calls + 1, durationMs: durationMs + duration_ms! });
     }
   }
   return new Map([...buckets].sort());
+}
+
+function numberOf({ _id }: Row): number {
+  return Number(_id.slice(_id.lastIndexOf('\u001f') + 1));
 }
 
 /** What counters and rows tell of a user at the same cut; undefined if the counters do not know them. */
@@ -162,7 +186,7 @@ export async function bothOf({ db }: World, { session, generations }: LedgerCont
   if (snapshot === undefined) return undefined;
   return {
     applied: snapshot.appliedThrough,
-    counters: new Map([...snapshot.buckets].sort()),
+    counters: new Map([...snapshot.buckets].filter(([, { calls }]) => calls !== 0).sort()),
     rows: await bucketsOfRows(db, userId, snapshot.appliedThrough),
   };
 }
