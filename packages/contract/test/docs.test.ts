@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { CallEventSchema, decodeCallEvent, EVENT_SIZE_MAX_BYTES, REJECTION_CODES } from '@calltally/contract';
 import { PRODUCER_ERROR_CODES } from '@calltally/contract/producer';
-import { DIRECTIONS, readDirection, readStatus, STATUSES } from '@calltally/domain';
+import { DIRECTIONS, isDeleted, readDirection, readStatus, STATUSES } from '@calltally/domain';
 import { test } from 'tap';
 
 const docs = await readFile(new URL('../../../docs/events.md', import.meta.url), 'utf8');
@@ -36,9 +36,11 @@ test('every documented spelling is folded', async (t) => {
 test('every example is an event', async (t) => {
   const blocks = [...docs.matchAll(/```json\n(.*?)```/gs)].map(([, block]) => block!);
   const piped = [...docs.matchAll(/;(\{.*?\})'/g)].map(([, value]) => value!);
-  t.equal(blocks.length, 3);
+  t.equal(blocks.length, 5);
   t.equal(piped.length, 1);
-  for (const value of [...blocks, ...piped]) {
-    t.equal(decodeCallEvent(Buffer.from(value), Date.parse('2026-04-01T00:00:00Z')).call?.durationMs, 84_250);
-  }
+  const calls = [...blocks, ...piped].map(
+    (value) => decodeCallEvent(Buffer.from(value), Date.parse('2026-04-01T00:00:00Z')).call,
+  );
+  const durations = calls.map((call) => call && (isDeleted(call) ? 'deleted' : call.durationMs));
+  t.same(durations, [84_250, 84_250, 90_000, 'deleted', 84_250, 84_250]);
 });

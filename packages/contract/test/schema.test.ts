@@ -52,8 +52,10 @@ const event = fc.record(
     agent_id: orNull(fc.oneof(id, fc.string({ unit: 'binary', maxLength: 300 }))),
     direction: orNull(label),
     status: orNull(label),
+    revision: orNull(fc.oneof(fc.nat(3), fc.maxSafeNat())),
+    deleted: orNull(fc.boolean()),
   },
-  { requiredKeys: ['call_id', 'user_id', 'started_at'] },
+  { requiredKeys: ['call_id', 'user_id'] },
 );
 
 /** An event of which some fields are spoilt. */
@@ -99,7 +101,7 @@ test('what the schema accepts, the codec rejects only for the meaning of values'
   fc.assert(
     fc.property(fc.oneof(event, nearEvent), (value) => {
       if (!schema.Check(value)) return true;
-      const { rejection } = decodeCallEvent(encodeCallEvent(value), NOW);
+      const { rejection } = decodeCallEvent(encodeCallEvent(value as CallEvent), NOW);
       if (rejection === undefined) return true;
       const ended = rejection.code !== 'DURATION_INVALID' || rejection.field === 'ended_at';
       return OF_MEANING.has(rejection.code) && ended;
@@ -124,8 +126,13 @@ test('no bytes make the codec throw', async () => {
   );
 });
 
-test('the schema requires a duration or an end', async (t) => {
+test('the schema requires a duration or an end, or a deletion', async (t) => {
   const base: CallEvent = { call_id: 'c', user_id: 'u', started_at: '2026-03-01T00:00:00Z' };
+  t.notOk(schema.Check({ ...base, deleted: true }));
+  t.notOk(schema.Check({ ...base, deleted: true, revision: 0 }));
+  t.ok(schema.Check({ call_id: 'c', user_id: 'u', deleted: true, revision: 1 }));
+  t.notOk(schema.Check({ call_id: 'c', user_id: 'u', duration_seconds: 1 }));
+  t.notOk(schema.Check({ ...base, duration_seconds: 1, deleted: true }));
   t.notOk(schema.Check(base));
   t.notOk(schema.Check({ ...base, duration_seconds: null }));
   t.ok(schema.Check({ ...base, duration_seconds: 0 }));

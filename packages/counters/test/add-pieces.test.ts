@@ -265,6 +265,11 @@ test('filling a user', async (t) => {
         startedAt: fc.integer({ min: NOW - 90 * DAY_MS, max: NOW }),
         durationMs: fc.nat(1_000),
         partition: fc.nat(1),
+        correction: fc.constantFrom<CountableEvent['correction'][]>(
+          { sign: 1 as const, needs: [] },
+          { sign: -1 as const, needs: [] },
+          undefined,
+        ),
       });
       const step = fc.oneof(
         fc.record({ back: fc.integer({ min: 1, max: 40 * DAY_MS }) }),
@@ -291,7 +296,8 @@ test('filling a user', async (t) => {
                 days,
                 own.map(({ partition }) => `0:${partition}`),
               ),
-              lastStartedAt: Math.max(-1, ...own.map(({ startedAt }) => startedAt)),
+              lastStartedAt: oracle(own, NOW).lastStartedAt,
+              hasCorrections: own.some(({ correction }) => correction),
             };
             assert.deepEqual(await addPieces(session, generations, [{ filling, sums, fromMs }]), [true]);
             filling = { ...filling, sinceMs: fromMs };
@@ -302,14 +308,17 @@ test('filling a user', async (t) => {
             const isComplete = filling.sinceMs <= (TODAY - defaultWindowDays + 1) * DAY_MS;
             assert.equal(reading !== undefined, isComplete);
             if (reading === undefined) return;
-            const { available, range, appliedThrough: applied, isFilling, ...said } = reading;
+            const { available, range, appliedThrough: applied, isFilling, hasCorrections, ...said } = reading;
+            const isCorrected = counted.some(({ correction }) => correction);
+            assert.equal(hasCorrections, isFilling === true || isCorrected);
             assert.equal(isFilling === true, filling.sinceMs !== EVER);
             assert.deepEqual(said, { today, thisWeek, thisMonth, window });
             if (filling.sinceMs === EVER) assert.equal(available.lastStartedAt, lastStartedAt);
           };
           for (const one of steps) {
             if ('late' in one) {
-              const { partition, ...event } = { ...one.late, offset: ++offset };
+              const { partition, correction, ...late } = { ...one.late, offset: ++offset };
+              const event = { ...late, ...(correction && { correction }) };
               const users = [{ userId, events: [event] }];
               assert.deepEqual(await applyEvents(session, generations, `0:${partition}`, users), [1]);
               counted.push(one.late);

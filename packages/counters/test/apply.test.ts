@@ -11,7 +11,7 @@ import {
   readWindowSums,
   snapshotUser,
 } from '../src/index.ts';
-import { DAY_MS, holds, oracle, RETENTION_MONTHS, tallyOf, testCounters, warm } from './support.ts';
+import { DAY_MS, holds, opened, oracle, RETENTION_MONTHS, tallyOf, testCounters, warm } from './support.ts';
 
 const NOW = Date.UTC(2025, 2, 30, 12);
 
@@ -29,6 +29,7 @@ test('applying events', async (t) => {
       gap: fc.nat(2),
       startedAt: fc.integer({ min: NOW - 70 * DAY_MS, max: NOW + 2 * DAY_MS }),
       durationMs: fc.oneof(fc.nat(10_000), fc.constant(604_800_000)),
+      correction: fc.option(fc.constant({ sign: -1 as const, needs: [] }), { nil: undefined, freq: 4 }),
     });
     const logs = fc.tuple(fc.array(event, { maxLength: 12 }), fc.array(event, { maxLength: 12 }));
     const step = fc.record({
@@ -43,9 +44,9 @@ test('applying events', async (t) => {
       await warm(counters, [userId], NOW);
       const partitions = given.map((log) => {
         let offset = -1;
-        return log.map(({ gap, startedAt, durationMs }) => {
+        return log.map(({ gap, startedAt, durationMs, correction }): CountableEvent => {
           offset += 1 + gap;
-          return { offset, startedAt, durationMs };
+          return { offset, startedAt, durationMs, ...(correction && { correction }) };
         });
       });
       const position = [0, 0];
@@ -59,7 +60,11 @@ test('applying events', async (t) => {
         assert.equal(await apply(userId, `0:${log}`, batch), fresh);
         position[log] = Math.max(position[log]!, from + batch.length);
         if (look) {
-          const { available, range, appliedThrough: applied, ...sums } = await read(userId);
+          const { available, range, appliedThrough: applied, hasCorrections, ...sums } = await read(userId);
+          assert.equal(
+            hasCorrections,
+            counted().some(({ correction }) => correction),
+          );
           assert.deepEqual({ ...sums, lastStartedAt: available.lastStartedAt }, oracle(counted(), NOW));
         }
       }
@@ -70,7 +75,7 @@ test('applying events', async (t) => {
       for (const buckets of [months, days, weeks]) {
         assert.equal(
           buckets.reduce((sum, [, { calls }]) => sum + calls, 0),
-          counted().length,
+          tallyOf(counted()).calls,
         );
         assert.equal(
           buckets.reduce((sum, [, { durationMs }]) => sum + durationMs, 0),
@@ -105,6 +110,50 @@ test('applying events', async (t) => {
       t.equal(await snapshotUser(session, generations, 'u-old', NOW), undefined);
     },
   );
+
+  await t.test('a correction moves a call from one day to another, as a whole', async (t) => {
+    await warm(counters, ['u-moved'], NOW);
+    const call = { offset: 1, startedAt: NOW, durationMs: 60_000 };
+    await apply('u-moved', '0:0', [call]);
+    t.equal((await read('u-moved')).hasCorrections, false);
+    const yesterday = NOW - DAY_MS;
+    const moved: CountableEvent[] = [
+      { ...call, offset: 5, correction: { sign: -1, needs: [] } },
+      { offset: 5, startedAt: yesterday, durationMs: 90_000, correction: { sign: 1, needs: [] } },
+    ];
+    t.equal(await apply('u-moved', '0:0', [call, ...moved]), 2, 'the call was applied before');
+    t.equal(await apply('u-moved', '0:0', moved), 0);
+    t.match(await read('u-moved'), { today: 0, thisWeek: 1, window: { calls: 1, durationMs: 90_000 } });
+    t.match(await readWindowSums(session, generations, 'u-moved', NOW), { today: 0, window: { calls: 1 } });
+    t.equal((await read('u-moved')).hasCorrections, true);
+    t.equal((await read('u-moved')).available.lastStartedAt, NOW, 'an upper bound');
+    const taken: CountableEvent = { ...moved[1]!, offset: 6, correction: { sign: -1, needs: [] } };
+    t.equal(await apply('u-moved', '0:0', [taken]), 1);
+    t.match(await read('u-moved'), { today: 0, thisWeek: 0, window: { calls: 0, durationMs: 0 } });
+  });
+
+  await t.test('a correction waits for the events of other partitions that it builds on', async (t) => {
+    const needing = (offset: number, partition: string, through: number): CountableEvent => ({
+      offset,
+      startedAt: NOW,
+      durationMs: 1,
+      correction: { sign: 1, needs: [{ partition, through }] },
+    });
+    await warm(counters, ['u-needs'], NOW);
+    const before = await admin.hgetall('ct:{u-needs}');
+    const plain = { offset: 2, startedAt: NOW, durationMs: 1 };
+    t.equal(await apply('u-needs', '0:0', [plain, needing(3, '0:1', 7)]), 'unmet');
+    t.strictSame(await admin.hgetall('ct:{u-needs}'), before, 'nothing is added');
+    t.equal(await apply('u-needs', '0:1', [{ ...plain, offset: 6 }]), 1);
+    t.equal(await apply('u-needs', '0:0', [needing(3, '0:1', 7)]), 'unmet');
+    t.equal(await apply('u-needs', '0:1', [{ ...plain, offset: 7 }]), 1);
+    t.equal(await apply('u-needs', '0:0', [plain, needing(3, '0:1', 7)]), 2);
+    t.equal(await apply('u-needs', '0:0', [needing(3, '0:1', 99)]), 0, 'it was applied before');
+
+    await opened(counters, ['u-base'], NOW, new Map([['0:1', 7]]));
+    t.equal(await apply('u-base', '0:0', [needing(3, '0:1', 8)]), 'unmet');
+    t.equal(await apply('u-base', '0:0', [needing(3, '0:1', 7)]), 1, 'what `base` covers will be filled in');
+  });
 
   await t.test('many users at once get their outcomes in the order given', async (t) => {
     await warm(counters, ['u-a', 'u-c'], NOW);

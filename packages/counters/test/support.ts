@@ -105,8 +105,13 @@ export async function warm(
   await addPieces(counters.session, counters.generations, pieces);
 }
 
+/** What of an event counts. */
+type CountedEvent = Pick<CountableEvent, 'startedAt' | 'durationMs'> & {
+  correction?: CountableEvent['correction'] | undefined;
+};
+
 /** What a user's counters must hold, from the plain events, by the calendar of Date. */
-export function oracle(events: readonly Omit<CountableEvent, 'offset'>[], nowMs: number) {
+export function oracle(events: readonly CountedEvent[], nowMs: number) {
   const now = new Date(nowMs);
   const year = now.getUTCFullYear();
   const month = now.getUTCMonth();
@@ -116,11 +121,14 @@ export function oracle(events: readonly Omit<CountableEvent, 'offset'>[], nowMs:
     events.filter(({ startedAt }) => startedAt >= from && startedAt < until);
   const window = within(today - 30 * DAY_MS, today + DAY_MS);
   return {
-    today: within(today, today + DAY_MS).length,
-    thisWeek: within(monday, monday + 7 * DAY_MS).length,
-    thisMonth: within(Date.UTC(year, month), Date.UTC(year, month + 1)).length,
+    today: tallyOf(within(today, today + DAY_MS)).calls,
+    thisWeek: tallyOf(within(monday, monday + 7 * DAY_MS)).calls,
+    thisMonth: tallyOf(within(Date.UTC(year, month), Date.UTC(year, month + 1))).calls,
     window: tallyOf(window),
-    lastStartedAt: Math.max(-1, ...events.map(({ startedAt }) => startedAt)),
+    lastStartedAt: Math.max(
+      -1,
+      ...events.map(({ startedAt, correction }) => (correction?.sign === -1 ? -1 : startedAt)),
+    ),
   };
 }
 
@@ -131,8 +139,14 @@ export function saidBy(ready: WindowReading | undefined) {
   return { today, thisWeek, thisMonth, window, lastStartedAt };
 }
 
-export function tallyOf(events: readonly Omit<CountableEvent, 'offset'>[]) {
-  return { calls: events.length, durationMs: events.reduce((sum, { durationMs }) => sum + durationMs, 0) };
+export function tallyOf(events: readonly CountedEvent[]) {
+  const tally = { calls: 0, durationMs: 0 };
+  for (const { durationMs, correction } of events) {
+    const sign = correction?.sign ?? 1;
+    tally.calls += sign;
+    tally.durationMs += sign * durationMs;
+  }
+  return tally;
 }
 
 /** Fails with the smallest counterexample. Asserting by `t` would keep fast-check from shrinking it. */
