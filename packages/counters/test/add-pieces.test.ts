@@ -5,6 +5,7 @@ import { test } from 'tap';
 import {
   addPieces,
   applyEvents,
+  type CountableEvent,
   type FillProgress,
   forgetUsers,
   NOTHING_FILLED,
