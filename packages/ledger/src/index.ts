@@ -15,7 +15,7 @@ export { openCold, reopen } from './open-cold.ts';
 export { type PieceLimits, PieceReader } from './piece-reader.ts';
 export { type AnswerMeta, type AnswerSource, fallbackLimit } from './read-with-fallback.ts';
 export { type CallBatch, type Recorded, recordBatch, restoreBatch } from './record.ts';
-export type { Outcome } from './record-rows.ts';
+export { type Outcome, recordRows } from './record-rows.ts';
 export {
   discardCounters,
   type FillOptions,

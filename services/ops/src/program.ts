@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addCalls } from './commands/calls.ts';
 import { addDlqDiscard } from './commands/dlq-discard.ts';
 import { addDlqList } from './commands/dlq-list.ts';
 import { addDlqRetry } from './commands/dlq-retry.ts';
@@ -43,7 +44,7 @@ export function createProgram(context: Context): Command {
       // The caller prints errors, as text or as JSON.
       outputError: () => {},
     });
-  for (const add of [addKeys, addPublish, addLag, addRebuild, addVerify, addWarming, addReplay]) {
+  for (const add of [addKeys, addPublish, addCalls, addLag, addRebuild, addVerify, addWarming, addReplay]) {
     add(program, context);
   }
   const dlq = program.command('dlq').description('dead letters: events that could not be counted');
