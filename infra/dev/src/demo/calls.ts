@@ -1,14 +1,13 @@
-import type { CallEvent } from '@calltally/contract';
+import type { CompletedCallEvent } from '@calltally/contract';
+import { pick, seededRandom, type Weights } from './random.ts';
 
 export const DEMO_USER = 'demo';
 
 /** A call of the demo user, and when it ended (Unix ms). */
-interface DemoCall {
-  event: CallEvent;
+export interface DemoCall {
+  event: CompletedCallEvent & { duration_seconds: number };
   endedAtMs: number;
 }
-
-type Weights<Choice> = readonly (readonly [Choice, number])[];
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -18,7 +17,7 @@ const CALLS_OF_WEEKDAY = [7, 52, 48, 46, 47, 40, 12];
 const HOURS: Weights<number> = [
   1, 0.5, 0.5, 0.5, 0.5, 1, 3, 8, 18, 26, 30, 24, 14, 18, 27, 29, 22, 14, 8, 6, 5, 4, 3, 2,
 ].map((weight, hour) => [hour, weight] as const);
-const STATUSES: Weights<NonNullable<CallEvent['status']>> = [
+const STATUSES: Weights<NonNullable<CompletedCallEvent['status']>> = [
   ['completed', 83],
   ['no_answer', 7],
   ['voicemail', 5],
@@ -26,7 +25,7 @@ const STATUSES: Weights<NonNullable<CallEvent['status']>> = [
   ['failed', 1],
   ['canceled', 1],
 ];
-const DIRECTIONS: Weights<NonNullable<CallEvent['direction']>> = [
+const DIRECTIONS: Weights<NonNullable<CompletedCallEvent['direction']>> = [
   ['inbound', 58],
   ['outbound', 34],
   ['web', 8],
@@ -93,33 +92,10 @@ function demoCall(callId: string, startedAtMs: number, random: () => number): De
 }
 
 /** Most calls are short, a few are long, and a call that nobody answered has no length. */
-function secondsOf(status: CallEvent['status'], random: () => number): number {
+function secondsOf(status: CompletedCallEvent['status'], random: () => number): number {
   if (status === 'completed') {
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
     return Math.min(LONGEST_SECONDS, Math.round(1000 * Math.exp(5.2 + 0.8 * normal)) / 1000);
   }
   return status === 'voicemail' || status === 'failed' ? Math.round(5000 + random() * 40_000) / 1000 : 0;
-}
-
-/** Generates random numbers in [0, 1), the same ones for the same seed on every machine. */
-function seededRandom(seed: string): () => number {
-  let state = 2_166_136_261;
-  for (let i = 0; i < seed.length; i++) state = Math.imul(state ^ seed.charCodeAt(i), 16_777_619);
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-/** Picks one of the choices at random, in proportion to their weights. */
-function pick<Choice>(random: () => number, choices: readonly (readonly [Choice, number])[]): Choice {
-  const total = choices.reduce((sum, [, weight]) => sum + weight, 0);
-  let left = random() * total;
-  for (const [choice, weight] of choices) {
-    left -= weight;
-    if (left < 0) return choice;
-  }
-  return choices.at(-1)![0];
 }

@@ -7,7 +7,8 @@ import type { Closing } from '../closing.ts';
 import type { StackDescription } from '../stack-file.ts';
 import { waitUntilCounted } from '../waiting.ts';
 import { type DemoAccount, openDemoAccount, saveDemoAccount } from './account.ts';
-import { demoCallsBetween, liveDemoCall } from './calls.ts';
+import { type DemoCall, demoCallsBetween, liveDemoCall } from './calls.ts';
+import { laterEventOf } from './corrections.ts';
 
 interface Surroundings {
   kafka: Omit<KafkaClientOptions, 'clientId'>;
@@ -45,7 +46,10 @@ const HISTORY_MS = 90 * 86_400_000;
 const EVERY_MS = 4_000;
 const STOP_TIMEOUT_MS = 2_000;
 
-/** Publishes the demo user's calls: first the missing ones of the last 90 days, then one every few seconds. */
+/**
+ * Publishes the demo user's calls: first the missing ones of the last 90 days, then one every few seconds. Now and then the
+ * one before is corrected or taken back.
+ */
 class DemoFeed {
   readonly #producer: CallEventProducer;
   readonly #account: DemoAccount;
@@ -84,13 +88,16 @@ class DemoFeed {
   async #live(say: (line: string) => void): Promise<void> {
     const { signal } = this.#stopping;
     let failing = false;
+    let before: DemoCall | undefined;
     while (!signal.aborted) {
       await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
       if (signal.aborted) break;
       try {
-        const { event, endedAtMs } = liveDemoCall(Date.now());
-        await this.#producer.send(event);
-        await this.#rememberUntil(endedAtMs);
+        const call = liveDemoCall(Date.now());
+        const later = before && laterEventOf(before);
+        await this.#producer.sendAll(later ? [later, call.event] : [call.event]);
+        before = call;
+        await this.#rememberUntil(call.endedAtMs);
         failing = false;
       } catch (error) {
         if (!failing && !signal.aborted)
