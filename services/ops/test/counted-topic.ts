@@ -136,6 +136,7 @@ async function statesOf(admin: Admin, topic: string) {
 
 /** Calls that Mongo has of a user. */
 export async function rowsOf(store: Store, userId: string): Promise<number> {
-  const [all] = await store.tallies.sumByRange(userId, [{ from: 0, until: 8.64e15 }]);
+  const rows = { rows: undefined, corrections: undefined };
+  const [all] = await store.tallies.sumByRange(userId, [{ from: 0, until: 8.64e15 }], rows);
   return all!.calls;
 }

@@ -110,19 +110,9 @@ test('dlq retry', async (t) => {
   });
 
   await t.test('what would be rejected again is named and left, unless forced', async (t) => {
-    await world.store.calls.insert([
-      {
-        _id: 'c-taken',
-        user_id: 'u-2',
-        started_at: new Date(0),
-        day: 0,
-        duration_ms: 1,
-        source: { stream: 0, partition: 0, offset: 0 },
-      },
-    ]);
-    const [bad, foreign, fine] = await world.letters([
+    const [bad, deleted, fine] = await world.letters([
       { value: callValue('c-6', { duration_seconds: -1 }), code: 'DURATION_INVALID' },
-      { ...good('c-taken'), code: 'CALL_OF_ANOTHER_USER' },
+      { value: callValue('c-4', { deleted: true }), code: 'FIELD_MISSING' },
       good('c-7'),
     ]);
     const { status, out, errors } = await world.json(['retry', '--yes']);
@@ -130,13 +120,13 @@ test('dlq retry', async (t) => {
     t.match(out, { retried: 1, problems: 2 });
     t.match(errors, [
       { letter: bad, code: 'LETTER_REJECTED_AGAIN', message: /DURATION_INVALID.*--value/ },
-      { letter: foreign, code: 'LETTER_REJECTED_AGAIN', message: /CALL_OF_ANOTHER_USER/ },
+      { letter: deleted, code: 'LETTER_REJECTED_AGAIN', message: /FIELD_MISSING.*--value/ },
     ]);
     t.strictSame(
-      [await stateOf(bad!), await stateOf(foreign!), await stateOf(fine!)],
+      [await stateOf(bad!), await stateOf(deleted!), await stateOf(fine!)],
       ['open', 'open', 'retried'],
     );
-    t.match(await world.json(['retry', bad!, foreign!, '--force']), { status: 0, out: { retried: 2 } });
+    t.match(await world.json(['retry', bad!, deleted!, '--force']), { status: 0, out: { retried: 2 } });
     t.equal(await timesOf(bad!), 1);
   });
 
@@ -146,12 +136,12 @@ test('dlq retry', async (t) => {
       const cwd = await folder(t);
       const [id, other] = await world.letters([{ key: 'u-1', value: '{', headers: { h: 'x' } }, good('c-8')]);
       await writeFile(join(cwd, 'bad.json'), callValue('c-9', { user_id: ' ' }));
-      await writeFile(join(cwd, 'foreign.json'), callValue('c-taken'));
+      await writeFile(join(cwd, 'deleted.json'), callValue('c-9', { deleted: true }));
       await writeFile(join(cwd, 'good.json'), callValue('c-9', { user_id: 'u-3' }));
       const retry = (args: string[]) => world.json(['retry', ...args], { env: world.env, cwd });
       for (const [file, code] of [
         ['bad.json', 'VALUE_REJECTED'],
-        ['foreign.json', 'VALUE_REJECTED'],
+        ['deleted.json', 'VALUE_REJECTED'],
         ['none.json', 'FILE_UNREADABLE'],
       ]) {
         t.match(await retry([id!, '--value', file!, '--force']), { status: 1, errors: [{ code }] });

@@ -111,6 +111,7 @@ test('who is filled from the topic is left alone by those who fill from rows, un
       days: new Map([[today, { calls: 7, durationMs: 7_000 }]]),
       partitions: new Set(['0:0']),
       lastStartedAt: Date.now(),
+      hasCorrections: false,
     }));
   });
   t.match(filled, { pieces: 0, rows: 0, left: users });
