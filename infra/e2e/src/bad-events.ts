@@ -1,4 +1,4 @@
-import type { CallEvent } from '@calltally/contract';
+import type { CompletedCallEvent } from '@calltally/contract';
 
 /** A message that must become a dead letter, and the expected code. */
 interface BadEvent {
@@ -58,7 +58,7 @@ const NO_INSTANTS = [
 const NO_DURATIONS = ['60', '', true, {}, [], [60], -1, -0.001, 604_800.001, 1e9, 1e300];
 
 /** At least 200 kinds of messages that cannot be counted. */
-export function badEvents(good: (i: number) => CallEvent, nowMs: number): BadEvent[] {
+export function badEvents(good: (i: number) => CompletedCallEvent, nowMs: number): BadEvent[] {
   const kinds: Omit<BadEvent, 'key'>[] = [];
   let made = 0;
   const raw = (name: string, value: Buffer | string | null, code: string) =>
@@ -166,6 +166,16 @@ export function badEvents(good: (i: number) => CallEvent, nowMs: number): BadEve
   ]) {
     spoiled(`before 2000: ${startedAt}`, 'STARTED_AT_TOO_OLD', { started_at: startedAt });
   }
+  for (const value of [...NO_STRINGS.filter((one) => one !== 1 && one !== 0), '', '1', -0.5, 1e20, 2 ** 53]) {
+    spoiled(`revision ${JSON.stringify(value)}`, 'FIELD_INVALID', { revision: value });
+  }
+  for (const value of [0, 1, '', 'true', {}, []]) {
+    spoiled(`deleted ${JSON.stringify(value)}`, 'FIELD_INVALID', { deleted: value, revision: 1 });
+  }
+  spoiled('deleted without a revision', 'FIELD_MISSING', { deleted: true });
+  spoiled('deleted at revision null', 'FIELD_MISSING', { deleted: true, revision: null });
+  spoiled('deleted at revision 0', 'FIELD_INVALID', { deleted: true, revision: 0 });
+  spoiled('deleted, of nobody', 'FIELD_MISSING', { deleted: true, revision: 1 }, ['user_id']);
   for (const value of NO_DURATIONS) {
     spoiled(`duration_seconds ${JSON.stringify(value)}`, 'DURATION_INVALID', { duration_seconds: value });
   }

@@ -88,5 +88,7 @@ export async function compareWithRows({ platform, keys }: World<Deployment>): Pr
 
 function plain(snapshot: UserSnapshot | undefined) {
   if (snapshot === undefined) return undefined;
-  return [...snapshot.buckets].filter(([, { calls }]) => calls > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...snapshot.buckets]
+    .filter(([, { calls, durationMs }]) => calls !== 0 || durationMs !== 0)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }

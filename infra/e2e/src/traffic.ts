@@ -1,5 +1,6 @@
-import type { CallEvent } from '@calltally/contract';
+import type { CallEvent, CompletedCallEvent } from '@calltally/contract';
 import type { Chance } from './random.ts';
+import { Revisions } from './revisions.ts';
 
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
@@ -54,6 +55,7 @@ export class Traffic {
   readonly #chance: Chance;
   readonly #prefix: string;
   readonly users: readonly string[];
+  readonly #revisions: Revisions;
   #made = 0;
 
   constructor(chance: Chance, prefix: string, users: number) {
@@ -63,12 +65,13 @@ export class Traffic {
       { length: users },
       (_, i) => `${prefix}-user-${i}${IN_NAMES[i % IN_NAMES.length]}`,
     );
+    this.#revisions = new Revisions(chance, this);
   }
 
-  call(nowMs: number): CallEvent {
+  call(nowMs: number): CompletedCallEvent {
     const chance = this.#chance;
     const startedAt = this.#startedAt(nowMs);
-    const event: CallEvent = {
+    const event: CompletedCallEvent = {
       call_id: `${this.#prefix}-${this.#made++}${chance.chance(0.2) ? chance.pick(IN_NAMES) : ''}`,
       user_id: chance.pick(this.users),
       started_at: instantText(chance, startedAt),
@@ -88,12 +91,17 @@ export class Traffic {
     return event;
   }
 
-  calls(count: number, nowMs: number): CallEvent[] {
+  calls(count: number, nowMs: number): CompletedCallEvent[] {
     return Array.from({ length: count }, () => this.call(nowMs));
   }
 
-  /** The same call with other content. Send it only after the original. */
-  changed(event: CallEvent): CallEvent {
+  /** What really arrives: of about eight events, one is no new call but a later event of another one. */
+  events(count: number, nowMs: number): CallEvent[] {
+    return Array.from({ length: count }, () => this.#revisions.next(nowMs)).flat();
+  }
+
+  /** The same call with other content. Without a higher revision, send it only after the original is counted. */
+  changed(event: CompletedCallEvent): CompletedCallEvent {
     const seconds = Math.abs(this.#duration() - 1);
     return { ...event, duration_seconds: seconds, ended_at: null, status: 'canceled' };
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type Answer, ask, figuresOf } from './dashboard.ts';
 import type { Deployment } from './deployment.ts';
-import type { OracleFigures } from './oracle.ts';
+import type { OracleSums } from './oracle.ts';
 import { cutDays, type WrittenRange, wholeDays } from './ranges.ts';
 import type { World } from './world.ts';
 
@@ -12,9 +12,9 @@ export interface Watched {
   statuses: Map<number | 'none', number>;
   /** Answers with figures by X-Tally-Source. */
   sources: Map<string, number>;
-  /** Answers with more calls than were sent. */
+  /** Answers that say more than all that was sent allows. */
   tooMany: number;
-  /** Answers with fewer calls than were acknowledged by their own X-Tally-As-Of. */
+  /** Answers that say less than what was acknowledged by their own X-Tally-As-Of allows. */
   tooFew: number;
   /** Answers that were not exact while nothing was sent. */
   wrong: number;
@@ -34,7 +34,7 @@ interface WatchOptions {
 }
 
 const PAUSE_MS = 20;
-const COUNTS = ['total_calls', 'calls_today', 'calls_this_week', 'calls_this_month'] as const;
+const DAY_MS = 86_400_000;
 
 /** Reads dashboards of random users, one after another, until stopped. */
 export function watch(world: World<Deployment>, options: WatchOptions) {
@@ -131,18 +131,18 @@ interface Told {
 }
 
 function judge(watched: Watched, { oracle }: World<Deployment>, told: Told, { quiet }: WatchOptions): void {
+  const { userId, range, askedAtMs } = told;
   const found = figuresOf(told.answer)!;
+  const nowMs = Date.now();
   // Midnight may have passed between the request and the answer; either day is right.
-  const at = (acknowledgedByMs?: number): OracleFigures[] =>
-    [told.askedAtMs, Date.now()].map((nowMs) =>
-      oracle.figures(told.userId, told.range, nowMs, acknowledgedByMs),
-    );
-  const all = at();
-  if (COUNTS.some((name) => found[name] > Math.max(...all.map((one) => one[name])))) watched.tooMany++;
-  if (quiet && !all.some((one) => isDeepStrictEqual(found, one))) watched.wrong++;
-  if (told.answer.asOf === null) return;
-  const asOfMs = new Date(told.answer.asOf).getTime();
-  watched.oldestAsOfMs = Math.max(watched.oldestAsOfMs, Date.now() - asOfMs);
-  const promised = at(asOfMs);
-  if (COUNTS.some((name) => found[name] < Math.min(...promised.map((one) => one[name])))) watched.tooFew++;
+  const instants =
+    Math.floor(askedAtMs / DAY_MS) === Math.floor(nowMs / DAY_MS) ? [nowMs] : [askedAtMs, nowMs];
+  const right = () => instants.map((now) => oracle.figures(userId, range, now));
+  if (quiet && !right().some((figures) => isDeepStrictEqual(found, figures))) watched.wrong++;
+  const asOfMs = told.answer.asOf === null ? -Infinity : new Date(told.answer.asOf).getTime();
+  const bounds = instants.map((now) => oracle.bounds(userId, range, now, asOfMs));
+  const names = Object.keys(bounds[0]!.least) as (keyof OracleSums)[];
+  if (names.some((name) => bounds.every(({ most }) => found[name] > most[name]))) watched.tooMany++;
+  if (names.some((name) => bounds.every(({ least }) => found[name] < least[name]))) watched.tooFew++;
+  if (told.answer.asOf !== null) watched.oldestAsOfMs = Math.max(watched.oldestAsOfMs, nowMs - asOfMs);
 }

@@ -40,12 +40,12 @@ export async function worldOn<D extends Deployment>(
   return { platform, traffic, oracle: new Oracle(), keys, chance };
 }
 
-/** Sends some new calls and waits until Kafka acknowledged them. */
+/** Sends some calls and later events of them, and waits until Kafka acknowledged all. */
 export async function sendCalls(
   { platform, traffic, oracle }: World<Deployment>,
   count: number,
 ): Promise<void> {
-  const events = traffic.calls(count, Date.now());
+  const events = traffic.events(count, Date.now());
   for (const event of events) oracle.add(event);
   await platform.producer.sendAll(events);
   for (const event of events) oracle.acknowledge(event, Date.now());
@@ -53,8 +53,11 @@ export async function sendCalls(
 
 const PAUSE_MS = 40;
 const BURST_MAX = 60;
+const TRIES_FOR_MS = 120_000;
+/** Keys of messages, for other partitions than that of the user. */
+const OTHER_KEYS = ['another-key', 'a-third', 'a-fourth'];
 
-/** Events that flow during a fault: new ones, redeliveries, and the same events by another partition. */
+/** Events that flow during a fault: new ones, redeliveries, and both also by another partition. */
 export class Flow {
   readonly #world: World<Deployment>;
   readonly #sent: CallEvent[] = [];
@@ -82,11 +85,19 @@ export class Flow {
   async #run(): Promise<void> {
     const { platform, traffic, oracle, chance } = this.#world;
     while (!this.#stopped) {
-      const fresh = traffic.calls(chance.int(1, BURST_MAX), Date.now());
+      const fresh = traffic.events(chance.int(1, BURST_MAX), Date.now());
       const again = this.#sent.filter(() => chance.chance(5 / (this.#sent.length + 1)));
       // Tell the oracle before sending: counters may run ahead of the acknowledgement, but never of the oracle.
       for (const event of fresh) oracle.add(event);
-      await this.#send([...fresh, ...again]);
+      const elsewhere = new Set(fresh.filter(({ revision }) => revision && chance.chance(0.3)));
+      const key = chance.pick(OTHER_KEYS);
+      // At once, so that a correction may overtake its call.
+      await Promise.all([
+        patiently(() =>
+          platform.producer.sendAll([...fresh.filter((event) => !elsewhere.has(event)), ...again]),
+        ),
+        patiently(() => platform.sendUnderKey(key, [...elsewhere])),
+      ]);
       const acknowledgedAtMs = Date.now();
       for (const event of fresh) oracle.acknowledge(event, acknowledgedAtMs);
       if (again.length > 0 && chance.chance(0.3)) {
@@ -96,17 +107,17 @@ export class Flow {
       await sleep(PAUSE_MS);
     }
   }
+}
 
-  /** Sends again what Kafka did not acknowledge. Some of it may have arrived all the same. */
-  async #send(events: readonly CallEvent[]): Promise<void> {
-    for (const end = Date.now() + 120_000; ; await sleep(200)) {
-      try {
-        await this.#world.platform.producer.sendAll(events);
-        return;
-      } catch (thrown) {
-        if (!(thrown instanceof CallEventProducerError) || !thrown.retryable || Date.now() > end)
-          throw thrown;
-      }
+/** Sends again what Kafka did not acknowledge. Some of it may have arrived all the same. */
+async function patiently(send: () => Promise<unknown>): Promise<void> {
+  for (const end = Date.now() + TRIES_FOR_MS; ; await sleep(200)) {
+    try {
+      await send();
+      return;
+    } catch (thrown) {
+      const isFinal = thrown instanceof CallEventProducerError && !thrown.retryable;
+      if (isFinal || Date.now() > end) throw thrown;
     }
   }
 }

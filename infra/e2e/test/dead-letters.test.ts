@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { CallEvent } from '@calltally/contract';
+import { rowId } from '@calltally/store';
 import { test } from 'tap';
 import { calltally } from '../src/command.ts';
 import { compareWithOracle, compareWithRows } from '../src/compare.ts';
@@ -56,7 +57,8 @@ test('retried, corrected, forced and discarded dead letters leave every count ex
 
   await sleep(Math.max(0, takenFromMs - Date.now()) + 100);
   for (const event of early) oracle.add(event);
-  const counted = async () => (await platform.store.calls.ownersOf(early.map(({ call_id }) => call_id))).size;
+  const rows = early.map(({ user_id, call_id }) => rowId({ userId: user_id, callId: call_id }));
+  const counted = async () => (await platform.store.calls.find(rows)).size;
   for (let kill = 0; kill < KILLS; kill++) {
     await killedRetry(platform, counted);
     const states = (await list('--all')).map(({ state }) => state);

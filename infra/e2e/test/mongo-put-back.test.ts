@@ -5,7 +5,7 @@ import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, warmUp } from '../src/endure.ts';
 import { Flow, sendCalls, startWorld, type World } from '../src/world.ts';
 
-const COLLECTIONS = ['calls', 'progress'];
+const COLLECTIONS = ['calls', 'corrections', 'progress'];
 /** Longer than ingest waits for a Mongo server. */
 const AWAY_MS = 3_000;
 
@@ -36,8 +36,9 @@ test('a Mongo restored from an older backup is filled from the topic, and nothin
   await warmUp(world);
   const backup = await backUp(db);
 
-  // The same calls by several partitions: after the restore another event may become canonical.
-  const twice = traffic.calls(60, Date.now());
+  // The same events by several partitions: after the restore another one may become canonical, and corrections may be
+  // numbered otherwise.
+  const twice = traffic.events(60, Date.now());
   for (const event of twice) oracle.add(event);
   await platform.sendUnderKey('one', twice);
   await caughtUp(world);

@@ -28,7 +28,7 @@ for (const { title, remake } of [
   test(`a recreated topic ${title}: refused, then counted from its start in a new stream`, async (t) => {
     const world = await startWorld(t, { users: 6 });
     const { platform, traffic, oracle, chance } = world;
-    const old = traffic.calls(400, Date.now());
+    const old = traffic.events(400, Date.now());
     for (const event of old) oracle.add(event);
     await platform.producer.sendAll(old);
     await caughtUp(world);
@@ -48,7 +48,7 @@ for (const { title, remake } of [
     // Events that an outbox sends again are counted already.
     const again = old.filter(() => chance.chance(0.5));
     await platform.producer.sendAll(again);
-    const fresh = traffic.calls(200, Date.now());
+    const fresh = traffic.events(200, Date.now());
     for (const event of fresh) oracle.add(event);
     await platform.producer.sendAll(fresh);
 

@@ -5,7 +5,7 @@ import { createIngestMetrics, Ingest, type IngestMetrics } from '@calltally/inge
 import { auditUsers } from '@calltally/ledger';
 import type { Engine } from '@calltally/stack';
 import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
-import { openStore, type Store } from '@calltally/store';
+import { openStore, rowId, type Store } from '@calltally/store';
 import { createLogger } from '@calltally/telemetry';
 import kafkajs, { type Admin, type Kafka, type KafkaMessage, type Producer } from 'kafkajs';
 import { whileConnected } from '../engines.ts';
@@ -179,10 +179,16 @@ export class EdgeWorld {
     return faults.length > 0 ? faults : this.#letterFaults();
   }
 
+  /** How many good calls have a row. */
+  async goodRows(): Promise<number> {
+    const ids = [...this.good].map((callId) => rowId({ userId: this.user, callId }));
+    return (await this.store.calls.find(ids)).size;
+  }
+
   /** The number of the user's rows. If good calls are missing, only the number of good calls that are there. */
   async #counted(): Promise<number> {
-    const held = await this.store.calls.ownersOf([...this.good]);
-    return held.size < this.good.size ? held.size : this.store.users.callsOf(this.user);
+    const held = await this.goodRows();
+    return held < this.good.size ? held : this.store.users.callsOf(this.user);
   }
 
   async #drift(): Promise<string[]> {

@@ -1,4 +1,4 @@
-import type { CallEvent } from '@calltally/contract';
+import type { CompletedCallEvent } from '@calltally/contract';
 import { Chance } from '../random.ts';
 
 const DAY_MS = 86_400_000;
@@ -13,10 +13,10 @@ const CALLS_OF_WEEKDAY = [6, 41, 38, 44, 36, 31, 9];
  * of day during which the test runs: the previous period ends at the current time of day, so its figures stay the same
  * meanwhile.
  */
-export function officeCalls(userId: string, days: number, nowMs: number): CallEvent[] {
+export function officeCalls(userId: string, days: number, nowMs: number): CompletedCallEvent[] {
   const today = Math.floor(nowMs / DAY_MS);
   const past = Array.from({ length: days }, (_, i) => callsOfDay(userId, today - days + 1 + i)).flat();
-  const isKept = ({ started_at }: CallEvent) => {
+  const isKept = ({ started_at }: CompletedCallEvent) => {
     const agoMs = nowMs - new Date(started_at).getTime();
     const ofDayMs = (DAY_MS - (agoMs % DAY_MS)) % DAY_MS;
     return agoMs > 0 && ofDayMs > QUIET_MS;
@@ -25,7 +25,7 @@ export function officeCalls(userId: string, days: number, nowMs: number): CallEv
   return [...past.filter(isKept), { ...last, duration_seconds: 90.5 }];
 }
 
-function callsOfDay(userId: string, day: number): CallEvent[] {
+function callsOfDay(userId: string, day: number): CompletedCallEvent[] {
   const chance = new Chance(day);
   const isClosed = chance.chance(0.05);
   const count = isClosed ? 0 : CALLS_OF_WEEKDAY[new Date(day * DAY_MS).getUTCDay()]! + chance.int(-5, 5);

@@ -1,5 +1,5 @@
 import { buildApp, createBackend } from '@calltally/api';
-import type { CallEvent } from '@calltally/contract';
+import type { CallEvent, CompletedCallEvent } from '@calltally/contract';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import type { Browser } from 'playwright-core';
 import type { Test } from 'tap';
@@ -18,8 +18,13 @@ interface PageWorld extends World {
   key: string;
   /** The key of a user without calls. */
   emptyKey: string;
-  /** Publishes a call. Resolves once Kafka acknowledged it. */
-  publish(call: Partial<CallEvent>): Promise<void>;
+  /** Publishes a call. Resolves with its id once Kafka acknowledged it. */
+  publish(call: Partial<CompletedCallEvent>): Promise<string>;
+  /** Publishes what a later event says of a call. */
+  correct(
+    callId: string,
+    later: Omit<CompletedCallEvent, 'call_id' | 'user_id'> | { deleted: true; revision: number },
+  ): Promise<void>;
 }
 
 /** Everything ends with `t`. @param nowMs the end of the user's calls */
@@ -47,13 +52,12 @@ export async function startPageWorld(
     key: keys.get(userId)!,
     emptyKey: keys.get(emptyUserId)!,
     async publish(call) {
-      const event = {
-        call_id: `${userId}-published-${published++}`,
-        user_id: userId,
-        duration_seconds: 61.5,
-      };
+      const call_id = `${userId}-published-${published++}`;
+      const event = { call_id, user_id: userId, duration_seconds: 61.5 };
       await send([{ ...event, started_at: new Date().toISOString(), ...call }]);
+      return call_id;
     },
+    correct: (callId, later) => send([{ call_id: callId, user_id: userId, ...later }]),
   };
 }
 

@@ -41,7 +41,7 @@ test('a recreated topic is refused by name, and the numbers stay', async (t) => 
 });
 
 async function sendToOnePartition({ platform, traffic, oracle }: World, count: number, known: boolean) {
-  const events = traffic.calls(count, Date.now());
+  const events = known ? traffic.events(count, Date.now()) : traffic.calls(count, Date.now());
   if (known) for (const event of events) oracle.add(event);
   await platform.sendUnderKey('one-partition', events);
 }

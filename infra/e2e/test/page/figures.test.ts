@@ -183,6 +183,13 @@ test('the page shows what was counted', async (t) => {
       await holds('after a call of just now');
       await world.publish({ started_at: `${dateOf(Date.now() - 5 * DAY_MS)}T09:00:00Z` });
       await holds('after a call of five days ago');
+      const callId = await world.publish({ duration_seconds: 1_200 });
+      await holds('after another call of just now');
+      const started_at = `${dateOf(Date.now() - 3 * DAY_MS)}T09:00:00Z`;
+      await world.correct(callId, { revision: 1, started_at, duration_seconds: 300 });
+      await holds('after that call was corrected to three days ago');
+      await world.correct(callId, { revision: 2, deleted: true });
+      await holds('after it was taken back');
       t.equal(loads(), 1, 'the document was loaded once');
     });
   });
