@@ -63,6 +63,8 @@ export async function startEpoch(
 ): Promise<{ ledger: LedgerContext; starts: PartitionStart[] }> {
   const { topicEpoch, partitions, retentionMonths, adoptsSlots = false } = topic;
   const idOf = ({ partition }: { partition: number }) => partitionId(topicEpoch, partition);
+  // A backup of the version before may have been put back. Nothing is written beside its rows.
+  await store.upgrade.requireDone();
   // As-of must not cover partitions that nobody has read from yet.
   await store.progress.registerPartitions(
     topicEpoch,

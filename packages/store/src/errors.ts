@@ -39,6 +39,10 @@ const MEANINGS = {
   ],
   STORE_FULL: ['Mongo has no disk space left', 'make room for its data'],
   STORE_URI: ['MONGODB_URI cannot be used', 'correct it'],
+  STORE_ROWS_OUTDATED: [
+    'the rows in Mongo are those of the version before',
+    'run `calltally upgrade` (docs/operations.md); nothing is counted until then, and nothing is lost',
+  ],
   STORE_REFUSED: [
     'Mongo refused the request',
     'see that it is MongoDB 6 to 8 or compatible with it; if so, this is a bug in calltally',
@@ -75,8 +79,8 @@ export class StoreError extends Error {
 export const DUPLICATE_KEY = 11000;
 
 const BY_SERVER_CODE = new Map<unknown, StoreErrorCode>([
-  // WriteConflict of MongoDB, and the deadlock of DocumentDB
-  ...codes('STORE_CONFLICT', 112, 16908292),
+  // WriteConflict of MongoDB, the deadlock of DocumentDB, and QueryPlanKilled: a collection took the place of the one read
+  ...codes('STORE_CONFLICT', 112, 16908292, 175),
   // MaxTimeMSExpired, ExceededTimeLimit
   ...codes('STORE_TIMEOUT', 50, 262),
   // UserNotFound, AuthenticationFailed, MechanismUnavailable

@@ -5,10 +5,12 @@ import { Calls } from './calls.ts';
 import { type CorrectionRow, Corrections } from './corrections.ts';
 import { type DeadLetterStatus, DeadLetterStatuses } from './dead-letter-statuses.ts';
 import { storeError } from './errors.ts';
+import { indexRows, keepOutVersionBefore } from './indexes.ts';
 import { createMongoCall } from './mongo-call.ts';
 import { Progress, type ProgressRow } from './progress.ts';
 import { type RebuildRow, Rebuilds } from './rebuilds.ts';
 import { Tallies } from './tallies.ts';
+import { Upgrade } from './upgrade.ts';
 import { Users } from './users.ts';
 
 export interface StoreSettings {
@@ -30,6 +32,7 @@ export interface Store {
   readonly users: Users;
   readonly apiKeys: ApiKeys;
   readonly deadLetterStatuses: DeadLetterStatuses;
+  readonly upgrade: Upgrade;
   /** Creates missing indexes. @throws StoreError */
   ensureIndexes(): Promise<void>;
   /** @throws StoreError if Mongo does not answer within the limits */
@@ -54,18 +57,23 @@ export function openStore(settings: StoreSettings): Store {
   const closing = new AbortController();
   const mongo = createMongoCall(client, settings.timeoutMs, closing.signal);
 
+  const progress = new Progress(db.collection<ProgressRow>('progress'), mongo);
+  const upgrade = new Upgrade(db, progress, mongo);
+
   return {
     calls: new Calls(db, mongo),
     corrections: new Corrections(db, mongo),
     tallies: new Tallies(rows, corrections, mongo),
-    progress: new Progress(db.collection<ProgressRow>('progress'), mongo),
+    progress,
     rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), mongo),
     users: new Users(rows, mongo),
     apiKeys: new ApiKeys(keys, mongo),
     deadLetterStatuses: new DeadLetterStatuses(db.collection<DeadLetterStatus>('dead_letters'), mongo),
+    upgrade,
     async ensureIndexes() {
+      const isOutdated = await upgrade.isNeeded();
       await mongo(async () => {
-        await rows.createIndex({ user_id: 1, started_at: 1, duration_ms: 1 });
+        await indexRows(rows);
         await corrections.createIndex({ user_id: 1, 'plus.started_at': 1 });
         await corrections.createIndex({ user_id: 1, 'minus.started_at': 1 });
         await corrections.createIndex(
@@ -73,10 +81,8 @@ export function openStore(settings: StoreSettings): Store {
           { partialFilterExpression: { needs: { $exists: true } } },
         );
         await keys.createIndex({ hash: 1 }, { unique: true });
-        await keys.createIndex(
-          { revoked_at: 1 },
-          { partialFilterExpression: { revoked_at: { $exists: true } } },
-        );
+        // Else the version before has created it, and may still have to start.
+        if (!isOutdated) await keepOutVersionBefore(db);
       });
     },
     async ping() {

@@ -1,4 +1,4 @@
-import type { Collection, UpdateFilter } from 'mongodb';
+import type { Collection, Document, UpdateFilter } from 'mongodb';
 import { Batcher } from './batcher.ts';
 import { isDuplicateKey } from './errors.ts';
 import type { MongoCall } from './mongo-call.ts';
@@ -33,6 +33,14 @@ const STREAM = 'stream';
 
 export function partitionId(stream: number, partition: number): string {
   return `${stream}:${partition}`;
+}
+
+/** Matches rows whose source lies at or below an offset vector, with one clause for each partition. */
+export function upTo(through: OffsetVector): Document[] {
+  return [...through].map(([key, offset]) => {
+    const [stream, partition] = key.split(':').map(Number);
+    return { 'source.stream': stream, 'source.partition': partition, 'source.offset': { $lte: offset } };
+  });
 }
 
 /** How far Mongo holds each partition ("Why the numbers are right", rule 3, in docs/design.md). */

@@ -3,7 +3,7 @@ import type { Collection, Document } from 'mongodb';
 import type { CallRow } from './call-row.ts';
 import { type CorrectionRow, withNeedsMet } from './corrections.ts';
 import type { MongoCall } from './mongo-call.ts';
-import { type OffsetVector, partitionId } from './progress.ts';
+import { type OffsetVector, partitionId, upTo } from './progress.ts';
 
 /**
  * One user's calls of one UTC day whose sources lie in one partition; or what corrections that came by it add to the day,
@@ -256,13 +256,6 @@ function startsIn({ from, until }: Range, { prefix }: Addend): Document {
   if (until !== Infinity) start.$lt = new Date(until);
   if (from === -Infinity && until === Infinity) start.$gte = FIRST_DATE;
   return { [`${prefix}started_at`]: start };
-}
-
-function upTo(through: OffsetVector): Document[] {
-  return [...through].map(([key, offset]) => {
-    const [stream, partition] = key.split(':').map(Number);
-    return { 'source.stream': stream, 'source.partition': partition, 'source.offset': { $lte: offset } };
-  });
 }
 
 function anyOf(clauses: Document[]): Document {

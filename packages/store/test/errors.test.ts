@@ -18,6 +18,7 @@ test('every error has a stable code and says whether a retry helps', async (t) =
   const table: [unknown, string, boolean][] = [
     [server(112), 'STORE_CONFLICT', true],
     [server(16908292), 'STORE_CONFLICT', true],
+    [server(175), 'STORE_CONFLICT', true],
     [server(50), 'STORE_TIMEOUT', true],
     [server(262), 'STORE_TIMEOUT', true],
     [new MongoOperationTimeoutError('late'), 'STORE_TIMEOUT', true],

@@ -185,12 +185,17 @@ export class Ingest {
     return this.#liveness.stuck;
   }
 
-  /** Creates missing indexes and topics, joins the group and starts counting. Waits while Kafka or Mongo is away. */
+  /**
+   * Creates missing indexes and topics, joins the group and starts counting. Waits while Kafka or Mongo is away, or has rows
+   * of the version before.
+   */
   async start(): Promise<void> {
     const { epochs, committer, logger } = this.#parts;
     const { topic, dlqTopic } = this.#settings.kafka;
     await this.#retry('indexes', () => this.#store.ensureIndexes());
-    // Not before: an index may take hours, and each attempt at the rest ends by itself.
+    // Outside the group: `calltally upgrade` waits until it has no members.
+    await this.#retry('rows', () => this.#store.upgrade.requireDone());
+    // Not before: an index or an upgrade may take hours, and each attempt at the rest ends by itself.
     void this.#liveness.run();
     await this.#retry('topics', () =>
       this.#parts.topic.use((admin) => ensureTopics(admin, { topic, dlqTopic })),

@@ -4,7 +4,7 @@ import { StoreError } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 
 /** Somebody has to correct these. */
-const FAULTS = /_(CREDENTIALS|FORBIDDEN|TLS|URI|EVICTING|TOO_OLD)$|^KAFKA_REFUSED$/;
+const FAULTS = /_(CREDENTIALS|FORBIDDEN|TLS|URI|EVICTING|TOO_OLD|OUTDATED)$|^KAFKA_REFUSED$/;
 
 /** Logs why something is retried: in one line that names the setting, if people can do something about it. */
 export function logRetry(logger: Logger, what: string, thrown: unknown, fields: object = {}): void {
