@@ -10,6 +10,7 @@ import { addLag } from './commands/lag.ts';
 import { addPublish } from './commands/publish.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addReplay } from './commands/replay.ts';
+import { addUpgrade } from './commands/upgrade.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWarming } from './commands/warming.ts';
 import type { Context } from './context.ts';
@@ -44,7 +45,17 @@ export function createProgram(context: Context): Command {
       // The caller prints errors, as text or as JSON.
       outputError: () => {},
     });
-  for (const add of [addKeys, addPublish, addCalls, addLag, addRebuild, addVerify, addWarming, addReplay]) {
+  for (const add of [
+    addKeys,
+    addPublish,
+    addCalls,
+    addLag,
+    addRebuild,
+    addVerify,
+    addWarming,
+    addReplay,
+    addUpgrade,
+  ]) {
     add(program, context);
   }
   const dlq = program.command('dlq').description('dead letters: events that could not be counted');

@@ -65,6 +65,7 @@ export async function requireRows(
   generations: Generations,
   { stream, partitions }: TopicView,
 ): Promise<void> {
+  await store.upgrade.requireDone();
   if ((await generationsAheadOfMongo(store, generations, stream, partitions)).size === 0) return;
   throw new CommandError(
     'MONGO_BEHIND',
