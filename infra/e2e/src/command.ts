@@ -51,7 +51,8 @@ function environmentOf(platform: Platform): Record<string, string> {
   };
 }
 
-function launch(
+/** Starts it, with only `env` and PATH in the environment. */
+export function launch(
   env: Record<string, string>,
   args: readonly string[],
 ): ChildProcessByStdio<null, Readable, Readable> {
