@@ -4,6 +4,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { NUMBER_MAX, wholeNumber } from '../options.ts';
 import type { StoredDeadLetter } from './stored-dead-letter.ts';
 
+/** Of dead letters that an earlier version has written: calls that are counted now if they are retried. */
+const CODES_BEFORE = ['CALL_OF_ANOTHER_USER'];
+
 /** Which letters a command is about: those named by id, or those that match all filters. */
 export interface Selection {
   /** `partition:offset` each; empty where filters choose. */
@@ -33,7 +36,9 @@ const TIME = 'write a date (2026-03-01) or a date-time (2026-03-01T00:00:00Z); w
 
 export function addFilters(command: Command): Command {
   return command
-    .addOption(new Option('--code <code>', 'failed with this code').choices(REJECTION_CODES))
+    .addOption(
+      new Option('--code <code>', 'failed with this code').choices([...REJECTION_CODES, ...CODES_BEFORE]),
+    )
     .option('--since <time>', 'failed at that time or later', (text) => instantRange({ start: text }).from)
     .option('--until <time>', 'failed at that time or earlier', (text) => instantRange({ end: text }).until)
     .option(
