@@ -61,7 +61,7 @@ async function exchange({ store }: StoreWorld) {
 test('every row is copied once with its new id, whatever its id and wherever the copy was left', async (t) => {
   const id = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).filter(isId);
   const ids = new Set([...ODD, ...fc.sample(id, 1_000)]);
-  for (let i = 0; ids.size < 7_000; i++) ids.add(`call-${i}`);
+  for (let i = 0; ids.size < 7_000; i++) ids.add(`\u{10FFFF}call-${i}`);
   const rows = [...ids].map((callId, offset) => rowBefore(callId, offset));
   const world = await outdated(t, rows);
   const { store, another } = world;
