@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CountersError } from './errors.ts';
-import { checkpointField, pairsOf, userKey } from './keys.ts';
+import { checkpointField, ERASED_FIELD, pairsOf, userKey } from './keys.ts';
 import type { CounterSession, Master } from './session.ts';
 import { holds, parseSlots, rangesOf, type Slots, slotOf, slotsText, splitSlots } from './slots.ts';
 
@@ -26,6 +26,8 @@ export interface Generation {
   asOf: Map<string, number>;
   /** The lowest of these times when it was last noted (`advanceAsOf`); undefined while a partition had none. */
   asOfMs: number | undefined;
+  /** The master has nothing any more of users erased by this version of the list of erasures; 0 if it has noted none. */
+  erased: number;
 }
 
 export type Generations = Map<Master, Generation>;
@@ -176,6 +178,7 @@ export function parseGeneration(fields: [string, string][]): Generation | undefi
     checkpoints: new Map(),
     asOf: new Map(),
     asOfMs: undefined,
+    erased: 0,
   };
   for (const [field, value] of fields) {
     if (field === 'id') generation.id = value;
@@ -184,6 +187,7 @@ export function parseGeneration(fields: [string, string][]): Generation | undefi
     else if (field === 'left') generation.left = parseSlots(value);
     else if (field === 'tenure') generation.tenure = value;
     else if (field === 'retention_months') generation.retentionMonths = Number(value);
+    else if (field === ERASED_FIELD) generation.erased = Number(value);
     else if (field === 'asof') generation.asOfMs = Number(value);
     else if (field.startsWith('mark:')) generation.checkpoints.set(field.slice(5), Number(value));
     else if (field.startsWith('asof:')) generation.asOf.set(field.slice(5), Number(value));

@@ -9,6 +9,7 @@ export {
 export { type ApplyOutcome, applyEvents, type CountableEvent, type UserEvents } from './apply.ts';
 export { advanceAsOf, type Checkpoint, writeCheckpoint, writeCheckpoints } from './checkpoints.ts';
 export type { CounterSessionOptions } from './connection.ts';
+export { eraseUsers, mastersBefore, noteErased } from './erase-users.ts';
 export { CountersError, type CountersErrorCode } from './errors.ts';
 export {
   dequeueUsers,

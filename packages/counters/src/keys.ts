@@ -93,6 +93,9 @@ export function checkpointField(partition: string): string {
   return `mark:${partition}`;
 }
 
+/** In the hash of a generation: of the users erased by this version of the list, the master has nothing any more. */
+export const ERASED_FIELD = 'erased';
+
 /** Writers keep buckets one month longer than readers ask for them, so that their clocks need not agree. */
 const SPARE_MONTHS = 2;
 

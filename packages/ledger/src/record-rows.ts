@@ -18,8 +18,16 @@ import { judge, needsOf, revisionOf } from './correct.ts';
  * - `duplicate`: another event said the same.
  * - `changed`: another event of the same revision said something else; the first one stands.
  * - `outdated`: a higher revision counts already.
+ * - `erased`: the user was erased since.
  */
-export type Outcome = 'inserted' | 'corrected' | 'redelivered' | 'duplicate' | 'changed' | 'outdated';
+export type Outcome =
+  | 'inserted'
+  | 'corrected'
+  | 'redelivered'
+  | 'duplicate'
+  | 'changed'
+  | 'outdated'
+  | 'erased';
 
 /** A correction to be counted, with the events of other partitions that have to be counted before. */
 export interface CountableCorrection {

@@ -12,6 +12,7 @@ import { type CallContent, type CallRow, partitionId, toRow } from '@calltally/s
 import type { LedgerContext } from './ledger-context.ts';
 import { openCold, reopen } from './open-cold.ts';
 import { type Outcome, type RecordedRows, recordRows } from './record-rows.ts';
+import { recordUnerased } from './record-unerased.ts';
 
 /** Consecutive events of one partition, without those that are no calls. */
 export interface CallBatch {
@@ -41,7 +42,7 @@ const WAIT_MS = 50;
 /**
  * Records a batch. The order is the guarantee (docs/design.md, "Why the numbers are right"):
  *
- *   1. insert rows and corrections      – from here on the calls exist
+ *   1. insert rows and corrections      – from here on the calls exist; but not those of erased users (`recordUnerased`)
  *   2. raise `stored` of the partition  – from here on users are opened at, and filled with, these rows
  *   3. apply canonical events to Redis  – adds only what the user is not applied through; opens unknown users
  *   4. checkpoint (`Checkpoints`)       – from here on a Redis that kept this checkpoint has counted them
@@ -64,13 +65,15 @@ const WAIT_MS = 50;
  * another one that was canonical then. So a user who gets such a row back is reopened; if their master is absent, the
  * batch fails until it is back.
  *
- * @throws StoreError, CountersError; then record the batch again
+ * @throws StoreError, CountersError, LedgerError; then record the batch again
  */
 export async function recordBatch(ledger: LedgerContext, batch: CallBatch): Promise<Recorded> {
   const { topicEpoch, partition } = batch;
   const { store } = ledger;
   const rows = rowsOf(batch);
-  const recorded = await recordRows(store, rows, batch.again ?? false);
+  const recorded = await recordUnerased(ledger, rows, (some) =>
+    recordRows(store, some, batch.again ?? false),
+  );
   const { outcomes } = recorded;
   if (!batch.again) await store.progress.advanceStored(topicEpoch, partition, batch.through);
   let opened = batch.again ? await reopen(ledger, usersOfNew(rows, outcomes)) : 0;
@@ -106,7 +109,7 @@ export async function recordBatch(ledger: LedgerContext, batch: CallBatch): Prom
  * would move `applied` over events that ingest has stored but not counted yet, and ingest would then leave them out.
  *
  * @param afterFailure an attempt at this batch failed, so nobody knows whose rows it brought back: reopens all users
- * @throws StoreError, CountersError; then restore the batch again, with `afterFailure`
+ * @throws StoreError, CountersError, LedgerError; then restore the batch again, with `afterFailure`
  */
 export async function restoreBatch(
   ledger: LedgerContext,
@@ -116,10 +119,12 @@ export async function restoreBatch(
   const rows = rowsOf(batch);
   const { store } = ledger;
   // Usually nothing is missing. Then no row need be sent.
-  const outcomes: Outcome[] = (await store.calls.allPresent(rows))
-    ? rows.map(() => 'redelivered')
-    : (await recordRows(store, rows, true)).outcomes;
-  const all = [...new Set(rows.map((row) => row.user_id))];
+  const { outcomes } = await recordUnerased(ledger, rows, async (some) =>
+    (await store.calls.allPresent(some))
+      ? { outcomes: some.map(() => 'redelivered'), corrections: new Map() }
+      : recordRows(store, some, true),
+  );
+  const all = [...new Set(rows.flatMap((row, i) => (outcomes[i] === 'erased' ? [] : row.user_id)))];
   const reopened = await reopen(ledger, afterFailure ? all : usersOfNew(rows, outcomes));
   const unknown = await openCold(ledger, all);
   return { outcomes, opened: reopened + unknown.size };

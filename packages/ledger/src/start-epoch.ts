@@ -6,6 +6,7 @@ import {
   settleGenerations,
 } from '@calltally/counters';
 import { partitionId, type Store } from '@calltally/store';
+import { forgetErased } from './forget-erased.ts';
 import type { LedgerContext } from './ledger-context.ts';
 import { type PartitionOffsets, type ResumePoint, resumePointOf } from './resume-point.ts';
 
@@ -42,6 +43,8 @@ const LOOK_PAUSE_MS = 200;
  * - **A master was absent, or is back in a much older state**: the others went on without it. It begins a new generation
  *   rather than have very many events read again for its users alone.
  * - **A new group**: a partition without a commit goes on with the last stored event, or begins at its first event.
+ *
+ * A Redis that is back in an older state may have counters of users who were erased since. They are deleted.
  *
  * `lost` names events that are not in Mongo and that the topic no longer holds. If the topic holds nothing that Redis
  * counted, its checkpoints cannot show that Mongo lost rows, and the generation goes on. The lost offsets are named, and a
@@ -92,7 +95,9 @@ export async function startEpoch(
     const offset = Math.max(Math.min(from, ...checkpoints.map((checkpoint) => checkpoint + 1)), earliest);
     return { kind: 'at', partition, offset, storedThrough, ...(lost && { lost }) };
   });
-  return { ledger: { store, session, generations }, starts };
+  const ledger = { store, session, generations };
+  await forgetErased(ledger);
+  return { ledger, starts };
 }
 
 /**

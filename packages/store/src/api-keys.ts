@@ -9,6 +9,7 @@ export interface ApiKeyRow {
   _id: string;
   /** SHA-256 of the key, hex. Needs no salt: nobody can search 256 random bits. */
   hash: string;
+  /** Empty if the user was erased; then the key is revoked. */
   user_id: string;
   name?: string;
   created_at: Date;
@@ -96,6 +97,18 @@ export class ApiKeys {
       ),
     );
     return (await this.#mongo(() => this.#rows.findOne({ _id: keyId }))) ?? undefined;
+  }
+
+  /**
+   * Removes from revoked keys whose they were. Their documents stay: whoever asks for revocations must find them.
+   * @throws StoreError
+   */
+  async blank(keyIds: readonly string[]): Promise<void> {
+    if (keyIds.length === 0) return;
+    const revoked = { _id: { $in: [...keyIds] }, revoked_at: { $exists: true } };
+    await this.#mongo(() =>
+      this.#rows.updateMany(revoked, { $set: { user_id: '' }, $unset: { name: true } }),
+    );
   }
 
   /** Keys revoked at or after a time by the server's clock, oldest first. @throws StoreError */

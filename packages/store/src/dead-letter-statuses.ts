@@ -60,4 +60,9 @@ export class DeadLetterStatuses {
       await write();
     }
   }
+  /** Forgets what was done with these events. @returns of how many there was a status. @throws StoreError */
+  async forget(ids: readonly string[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    return (await this.#mongo(() => this.#rows.deleteMany({ _id: { $in: [...ids] } }))).deletedCount;
+  }
 }

@@ -14,6 +14,8 @@ export {
 export { Calls, type Standing } from './calls.ts';
 export { type CorrectionRow, Corrections } from './corrections.ts';
 export { type DeadLetterState, type DeadLetterStatus, DeadLetterStatuses } from './dead-letter-statuses.ts';
+export { ErasedCalls } from './erased-calls.ts';
+export { type ErasureRow, type ErasureState, Erasures, isErased, type TopicEnds } from './erasures.ts';
 export { meaningOf, StoreError, type StoreErrorCode } from './errors.ts';
 export { openStore, type Store, type StoreSettings } from './open-store.ts';
 export { type OffsetVector, Progress, partitionId } from './progress.ts';

@@ -4,6 +4,8 @@ import type { CallRow } from './call-row.ts';
 import { Calls } from './calls.ts';
 import { type CorrectionRow, Corrections } from './corrections.ts';
 import { type DeadLetterStatus, DeadLetterStatuses } from './dead-letter-statuses.ts';
+import { ErasedCalls } from './erased-calls.ts';
+import { type ErasureRow, Erasures } from './erasures.ts';
 import { storeError } from './errors.ts';
 import { indexRows, keepOutVersionBefore } from './indexes.ts';
 import { createMongoCall } from './mongo-call.ts';
@@ -31,6 +33,8 @@ export interface Store {
   readonly rebuilds: Rebuilds;
   readonly users: Users;
   readonly apiKeys: ApiKeys;
+  readonly erasures: Erasures;
+  readonly erasedCalls: ErasedCalls;
   readonly deadLetterStatuses: DeadLetterStatuses;
   readonly upgrade: Upgrade;
   /** Creates missing indexes. @throws StoreError */
@@ -53,21 +57,26 @@ export function openStore(settings: StoreSettings): Store {
   const rows = db.collection<CallRow>('calls');
   const corrections = db.collection<CorrectionRow>('corrections');
   const keys = db.collection<ApiKeyRow>('api_keys');
+  const erasures = db.collection<ErasureRow>('erasures');
 
   const closing = new AbortController();
   const mongo = createMongoCall(client, settings.timeoutMs, closing.signal);
 
-  const progress = new Progress(db.collection<ProgressRow>('progress'), mongo);
+  const progressRows = db.collection<ProgressRow>('progress');
+  const progress = new Progress(progressRows, mongo);
+  const chains = new Corrections(db, mongo);
   const upgrade = new Upgrade(db, progress, mongo);
 
   return {
     calls: new Calls(db, mongo),
-    corrections: new Corrections(db, mongo),
+    corrections: chains,
     tallies: new Tallies(rows, corrections, mongo),
     progress,
     rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), mongo),
     users: new Users(rows, mongo),
     apiKeys: new ApiKeys(keys, mongo),
+    erasures: new Erasures(erasures, progressRows, mongo),
+    erasedCalls: new ErasedCalls(rows, corrections, chains, mongo),
     deadLetterStatuses: new DeadLetterStatuses(db.collection<DeadLetterStatus>('dead_letters'), mongo),
     upgrade,
     async ensureIndexes() {
@@ -80,6 +89,7 @@ export function openStore(settings: StoreSettings): Store {
           { user_id: 1 },
           { partialFilterExpression: { needs: { $exists: true } } },
         );
+        await erasures.createIndex({ version: 1 });
         await keys.createIndex({ hash: 1 }, { unique: true });
         // Else the version before has created it, and may still have to start.
         if (!isOutdated) await keepOutVersionBefore(db);

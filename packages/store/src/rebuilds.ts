@@ -48,8 +48,9 @@ export class Rebuilds {
     await this.#mongo(() => this.#rows.replaceOne({ _id: ID }, state, { upsert: true }));
   }
 
-  /** @throws StoreError */
-  async forget(): Promise<void> {
-    await this.#mongo(() => this.#rows.deleteOne({ _id: ID }));
+  /** @param through only a rebuild that stands at this user. @throws StoreError */
+  async forget(through?: string): Promise<void> {
+    const which = through === undefined ? {} : { through };
+    await this.#mongo(() => this.#rows.deleteOne({ _id: ID, ...which }));
   }
 }

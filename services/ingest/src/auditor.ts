@@ -103,7 +103,17 @@ export class Auditor {
         found.set(one.userId, [...(found.get(one.userId) ?? []), one]);
       }
     }
-    return this.#isCurrent(epoch) ? found : new Map();
+    if (!this.#isCurrent(epoch)) return new Map();
+    for (const userId of await this.#beingErased(epoch, [...found.keys()])) found.delete(userId);
+    return found;
+  }
+
+  /** Their rows may be gone before their counters are. */
+  async #beingErased({ ledger }: AssignmentEpoch, userIds: readonly string[]): Promise<string[]> {
+    const justNow = Date.now() - MINUTE_MS;
+    return [...(await ledger.store.erasures.of(userIds)).values()].flatMap(({ _id, state, finished_at }) =>
+      state !== 'finished' || finished_at!.getTime() > justNow ? _id : [],
+    );
   }
 
   async #repair(

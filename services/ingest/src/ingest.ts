@@ -11,6 +11,7 @@ import { Auditor, type AuditSettings } from './auditor.ts';
 import { Backoff } from './backoff.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { doEnginesAnswer } from './engine-probe.ts';
+import { ErasureFinisher } from './erasure-finisher.ts';
 import { type FetchParts, handleFetch } from './handle-fetch.ts';
 import { HeldPartitions } from './held-partitions.ts';
 import type { Readiness } from './http.ts';
@@ -55,6 +56,7 @@ export class Ingest {
   readonly #parts: FetchParts;
   readonly #asOf: AsOfMonitor;
   readonly #filler: Filler;
+  readonly #erasures: ErasureFinisher;
   readonly #liveness: Liveness;
   readonly #stopping = new AbortController();
   #monitoring: Promise<void> | undefined;
@@ -131,6 +133,7 @@ export class Ingest {
       onFailure: (thrown) => logger.warn({ err: thrown }, 'fill failed, retrying'),
       ...settings.fill,
     });
+    this.#erasures = new ErasureFinisher({ ...shared, store, epochs });
     measureFilling(metrics.registry, this.#filler);
     measureReach(metrics.registry, () => this.#reach);
     const { committer } = this.#parts;
@@ -222,6 +225,7 @@ export class Ingest {
     });
     this.#monitoring = this.#asOf.run();
     void this.#parts.auditor.run();
+    void this.#erasures.run();
     this.#filler.start();
   }
 

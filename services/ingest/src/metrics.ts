@@ -14,7 +14,7 @@ export function createIngestMetrics() {
     registry,
     events: counter(
       'calltally_events_total',
-      'Events by outcome: inserted, corrected, redelivered, duplicate, changed, outdated, or rejected',
+      'Events by outcome: inserted, corrected, redelivered, duplicate, changed, outdated, erased, or rejected',
       'outcome',
     ),
     droppedFields: counter(

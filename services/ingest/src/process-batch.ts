@@ -92,7 +92,15 @@ async function writeDeadLetters(
 }
 
 function countOutcomes(metrics: IngestMetrics, batch: DecodedBatch, { outcomes, opened }: Recorded): void {
-  const counts = { inserted: 0, corrected: 0, redelivered: 0, duplicate: 0, changed: 0, outdated: 0 };
+  const counts = {
+    inserted: 0,
+    corrected: 0,
+    redelivered: 0,
+    duplicate: 0,
+    changed: 0,
+    outdated: 0,
+    erased: 0,
+  };
   for (const outcome of outcomes) counts[outcome] += 1;
   for (const [outcome, count] of Object.entries(counts)) metrics.events.inc({ outcome }, count);
   metrics.events.inc({ outcome: 'rejected' }, batch.rejected.length);

@@ -11,6 +11,8 @@ import { addPublish } from './commands/publish.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addReplay } from './commands/replay.ts';
 import { addUpgrade } from './commands/upgrade.ts';
+import { addUsersErase } from './commands/users-erase.ts';
+import { addUsersList } from './commands/users-list.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWarming } from './commands/warming.ts';
 import type { Context } from './context.ts';
@@ -58,6 +60,8 @@ export function createProgram(context: Context): Command {
   ]) {
     add(program, context);
   }
+  const users = program.command('users').description('users who have calls, and their erasure');
+  for (const add of [addUsersList, addUsersErase]) add(users, context);
   const dlq = program.command('dlq').description('dead letters: events that could not be counted');
   for (const add of [addDlqList, addDlqShow, addDlqRetry, addDlqDiscard]) add(dlq, context);
   return program;

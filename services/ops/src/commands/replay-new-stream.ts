@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
 import { CommandError } from '../failure.ts';
 import { opsKafka, withAdmin } from '../kafka.ts';
@@ -15,7 +15,7 @@ export async function newStream({ yes, json }: { yes?: true; json?: true }, cont
     const view = await withAdmin(opsKafka(kafka), (admin) => viewTopic(admin, store, topic));
     const { stream: previous, partitions } = view;
     if (!json) for (const line of describe(topic, view)) context.print(line);
-    if (!yes) await confirm(topic, context);
+    if (!yes) await confirm(topic, 'to begin', '--new-stream', context);
     const stream = await store.progress.beginStream(previous);
     if (stream !== previous + 1) {
       throw new CommandError('STREAM_BEGUN', `stream ${stream} was begun meanwhile`);
@@ -49,22 +49,4 @@ function* describe(topic: string, { stream, partitions }: TopicView): Generator<
   if (!partitions.some(isRecreated)) {
     yield 'no partition ends below what was stored, so the topic does not look as if it was recreated';
   }
-}
-
-/** @throws CommandError CONFIRMATION_MISSING */
-async function confirm(topic: string, { io }: Context): Promise<void> {
-  if (!io.stdin.isTTY) {
-    throw new CommandError(
-      'CONFIRMATION_MISSING',
-      'nothing was done; without a terminal, --new-stream needs --yes',
-    );
-  }
-  const lines = createInterface({ input: io.stdin, output: io.stderr });
-  try {
-    const answer = await lines.question(`type ${topic} to begin: `, { signal: io.signal });
-    if (answer.trim() === topic) return;
-  } finally {
-    lines.close();
-  }
-  throw new CommandError('CONFIRMATION_MISSING', 'nothing was done');
 }

@@ -26,8 +26,8 @@ expired, or expires before it is read, or if the topic never held any of it.
 Ingest refuses a topic that was deleted and created again; --new-stream counts it from its first event.
 
 --json prints a line for each event: "plan", "progress" every second, and "end" with "read", "restored" (rows that
-were missing), "already" (rows that were there), "rejected", "seconds", "complete", "gone" (offsets by partition that
-expired before they were read).
+were missing), "already" (rows that were there), "erased" (of users who were erased since), "rejected", "seconds",
+"complete", "gone" (offsets by partition that expired before they were read).
 
 Examples:
   $ calltally replay --from earliest
@@ -122,8 +122,9 @@ function goneText({ partition, from, until }: OffsetRange): string {
   return `partition ${partition}: offsets ${from} to ${until - 1} expired before they were read`;
 }
 
-function summary({ read, restored, already, rejected, complete }: Replayed, seconds: number): string {
+function summary({ read, restored, already, erased, rejected, complete }: Replayed, seconds: number): string {
   const parts = [`${read} read`, `${restored} restored`, `${already} already there`];
+  if (erased > 0) parts.push(`${erased} of erased users left out`);
   if (rejected > 0) parts.push(`${rejected} rejected`);
   const end = complete ? '' : '; stopped before the end, which does no harm';
   return `${parts.join(', ')} in ${seconds} s${end}`;

@@ -1,5 +1,6 @@
 import { decodeCallEvent, type Rejection } from '@calltally/contract';
 import type { DeadLetterClient, FoundDeadLetter } from './dead-letter-client.ts';
+import { isLetterErased, usersOf } from './letter-users.ts';
 import { Publisher } from './publisher.ts';
 import { lettersToSettle, settle } from './settle.ts';
 import { messageAgain } from './stored-dead-letter.ts';
@@ -68,13 +69,33 @@ export class RetryRun {
     const { corrected, force, report } = this.#options;
     const values = corrected || force ? [] : found.map(({ letter }) => letter.value);
     const rejections = rejectionsNow(values);
+    const erased = await this.#ofErasedUsers(found);
     const publishable: FoundDeadLetter[] = [];
     for (const [i, one] of found.entries()) {
-      const problem = this.#unpublishable(one) ?? rejectedAgain(one, rejections[i]);
+      const problem = this.#unpublishable(one) ?? erased.get(one) ?? rejectedAgain(one, rejections[i]);
       if (problem === undefined) publishable.push(one);
       else await report(problem);
     }
     return publishable;
+  }
+
+  /** Published again, it would count as a call of a new user. */
+  async #ofErasedUsers(found: readonly FoundDeadLetter[]): Promise<Map<FoundDeadLetter, Problem>> {
+    const { erasures, progress } = this.#client.store;
+    const problems = new Map<FoundDeadLetter, Problem>();
+    const users = new Map(found.map((one) => [one, usersOf(one.letter)]));
+    const { corrected } = this.#options;
+    if (corrected !== undefined) for (const ids of users.values()) ids.add(corrected.userId);
+    const erased = await erasures.of([...new Set([...users.values()].flatMap((ids) => [...ids]))]);
+    if (erased.size === 0) return problems;
+    const stream = await progress.currentStream();
+    for (const [one, ids] of users) {
+      const { letter } = one;
+      if (![...ids].some((id) => erased.has(id) && isLetterErased(erased.get(id)!, letter, stream))) continue;
+      const message = 'its user was erased after it failed, so it is never published again';
+      problems.set(one, { letter: letter.id, code: 'LETTER_OF_ERASED_USER', message });
+    }
+    return problems;
   }
 
   #unpublishable({ letter: { id, source, cut } }: FoundDeadLetter): Problem | undefined {

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import type { Writable } from 'node:stream';
 import { escapeUnsafe } from '@calltally/domain';
 import type { Context } from '../context.ts';
+import { write } from '../io.ts';
 import { progressBar } from '../progress-bar.ts';
 import { safeJson } from '../terminal-safe.ts';
 import {
@@ -78,8 +77,4 @@ export async function withDeadLetters(
       bar.stop();
     }
   });
-}
-
-async function write(stream: Writable, text: string): Promise<void> {
-  if (!stream.write(text)) await once(stream, 'drain');
 }

@@ -9,6 +9,7 @@ import {
 } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import { inPieces } from '../audit/in-order.ts';
+import type { ErasedEvents } from './erased-events.ts';
 
 const USERS_A_PIECE = 200;
 
@@ -16,6 +17,7 @@ interface Sides {
   store: Store;
   sums: TopicSums;
   sumsAt: SumsAt;
+  erased: ErasedEvents;
   /** Does work with the ledger, with retries. */
   use<T>(work: (ledger: LedgerContext) => Promise<T>): Promise<T>;
 }
@@ -43,8 +45,13 @@ export async function* compareWithMongo(
 }
 
 /** Users who have rows, but no event on the topic. Their counters do not show it, since they are filled from Mongo. */
-async function missingOnTopic({ store, sumsAt }: Sides, userIds: readonly string[]): Promise<Difference[]> {
-  if (userIds.length === 0) return [];
+async function missingOnTopic(
+  { store, sumsAt, erased }: Sides,
+  unknown: readonly string[],
+): Promise<Difference[]> {
+  if (unknown.length === 0) return [];
+  const changed = await erased.changed();
+  const userIds = unknown.filter((userId) => !changed.has(userId));
   const stored = await store.progress.storedThrough();
   const onTopic = await sumsAt(userIds, stored);
   const inMongo = userDaySumsOf(userIds, await new PieceReader(store.tallies).all(userIds, stored));

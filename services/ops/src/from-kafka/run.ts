@@ -12,6 +12,7 @@ import { CommandError } from '../failure.ts';
 import { opsKafka, withAdmin } from '../kafka.ts';
 import { generationIds, type LedgerConnection } from '../ledger-connection.ts';
 import { compareWithMongo } from './compare.ts';
+import { ErasedEvents } from './erased-events.ts';
 import { TopicReader } from './topic-reader.ts';
 import { requireWitness } from './witness.ts';
 
@@ -68,6 +69,7 @@ export async function rebuildFromKafka(
     const offsets = partitions.reduce((sum, { end }) => sum + end, 0);
     hooks.onStart(partitions.length, offsets);
     const sums = new TopicSums(store, stream, offsets);
+    const erased = await use(() => ErasedEvents.read(store));
     // Before the reader asks for the ends of what it reads twice.
     const stored = await use(() => store.progress.storedThrough());
     const reader = new TopicReader({
@@ -76,6 +78,7 @@ export async function rebuildFromKafka(
       topic,
       groupId: `${groupId}.rebuild`,
       sums,
+      isErased: (partition, { offset, call }) => erased.has(call.userId, { stream, partition, offset }),
       sumUp: () => use(() => sums.sumThrough(stored)),
       onProgress: (read) => hooks.onProgress('read', Math.min(read, 2 * offsets), 2 * offsets),
       signal,
@@ -85,7 +88,11 @@ export async function rebuildFromKafka(
       const sumsAt = sumsOfTopic(sums, () => reader.readOn());
       for (const userIds of piecesOf(sums.users.ids())) {
         signal.throwIfAborted();
-        const failed = await use((ledger) => replaceUsers(ledger, userIds, sumsAt));
+        const before = await use(() => erased.changed());
+        const own = userIds.filter((userId) => !before.has(userId));
+        const left = await use((ledger) => replaceUsers(ledger, own, erased.leaveOut(sumsAt)));
+        const changed = left.length > 0 ? await use(() => erased.changed()) : before;
+        const failed = left.filter((userId) => !changed.has(userId));
         if (failed.length > 0) hooks.onFailed(failed);
         done.users += userIds.length;
         done.calls = sums.users.calls;
@@ -93,7 +100,7 @@ export async function rebuildFromKafka(
         hooks.onProgress('fill', done.users, sums.users.size);
       }
       let compared = 0;
-      for await (const { users, differences } of compareWithMongo({ store, sums, sumsAt, use })) {
+      for await (const { users, differences } of compareWithMongo({ store, sums, sumsAt, erased, use })) {
         signal.throwIfAborted();
         compared += users;
         done.drifted += new Set(differences.map(({ userId }) => userId)).size;

@@ -17,6 +17,8 @@ interface Parts {
   topic: string;
   groupId: string;
   sums: TopicSums;
+  /** Whether an event is of a user who was erased. */
+  isErased: (partition: number, event: TopicEvent) => boolean;
   /**
    * Adds up waiting events, through an offset vector older than the ends of both readings. Retries while Mongo is away.
    */
@@ -90,7 +92,7 @@ export class TopicReader {
       groupId,
       ranges: [...ends].map(([partition, until]) => ({ partition, from: 0, until })),
       take: async (partition, messages) => {
-        sums.look(partition, eventsOf(messages));
+        sums.look(partition, this.#eventsOf(partition, messages));
         looked.set(partition, Number(messages.at(-1)!.offset));
         return this.#failure === undefined;
       },
@@ -113,7 +115,7 @@ export class TopicReader {
         until: Number.POSITIVE_INFINITY,
       })),
       take: async (partition, messages) => {
-        sums.add(partition, eventsOf(messages));
+        sums.add(partition, this.#eventsOf(partition, messages));
         requireMemory({ users: sums.users.size, userDays: sums.users.days, waiting: sums.waiting });
         await added();
         return true;
@@ -144,6 +146,10 @@ export class TopicReader {
         };
       });
     }
+  }
+
+  #eventsOf(partition: number, messages: readonly KafkaMessage[]): TopicEvent[] {
+    return eventsOf(messages).filter((event) => !this.#parts.isErased(partition, event));
   }
 
   #isReadTo(ends: Ends): boolean {

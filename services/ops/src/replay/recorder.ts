@@ -11,6 +11,8 @@ export interface Counts {
   restored: number;
   /** Events that Mongo had. */
   already: number;
+  /** Events of users who were erased since. They are left out. */
+  erased: number;
   /** Events that are no call. They became dead letters when they were first read. */
   rejected: number;
 }
@@ -21,7 +23,7 @@ const UNDER_WAY_MAX = 4;
 
 /** Records messages in the ledger, in order within a partition. Commits nothing. */
 export class Recorder {
-  readonly counts: Counts = { read: 0, restored: 0, already: 0, rejected: 0 };
+  readonly counts: Counts = { read: 0, restored: 0, already: 0, erased: 0, rejected: 0 };
   readonly #ledger: LedgerConnection;
   readonly #stream: number;
   readonly #signal: AbortSignal;
@@ -87,7 +89,9 @@ export class Recorder {
     const restored = outcomes.filter((outcome) => outcome === 'inserted' || outcome === 'corrected').length;
     counts.read += messages.length;
     counts.restored += restored;
-    counts.already += outcomes.length - restored;
+    const erased = outcomes.filter((outcome) => outcome === 'erased').length;
+    counts.already += outcomes.length - restored - erased;
+    counts.erased += erased;
     counts.rejected += messages.length - events.length;
   }
 }

@@ -1,0 +1,55 @@
+import type { Store } from '@calltally/store';
+import type { OpsSettings } from '../context.ts';
+import { connectDeadLetters, scanLetters } from '../dead-letters/dead-letter-client.ts';
+import { usersOf } from '../dead-letters/letter-users.ts';
+import { CommandError } from '../failure.ts';
+
+/** Dead letters of a user, and how many of them were retried or discarded. */
+export interface UserLetters {
+  letters: number;
+  marks: number;
+}
+
+/**
+ * Finds the dead letters of a user, and forgets what was done with them.
+ * @param dryRun counts, and changes nothing
+ * @param onProgress letters that were read, of all
+ * @throws StoreError, errors of kafkajs
+ */
+export async function forgetLetters(
+  { kafka }: OpsSettings,
+  store: Store,
+  {
+    userId,
+    dryRun,
+    onProgress,
+    signal,
+  }: {
+    userId: string;
+    dryRun: boolean;
+    onProgress: (done: number, all: number) => void;
+    signal: AbortSignal;
+  },
+): Promise<UserLetters> {
+  const own: UserLetters = { letters: 0, marks: 0 };
+  const client = await connectDeadLetters(kafka, store).catch((thrown) => {
+    if (thrown instanceof CommandError && thrown.code === 'DLQ_UNKNOWN') return undefined;
+    throw thrown;
+  });
+  if (client === undefined) return own;
+  await scanLetters(client, {
+    selection: { ids: [], filters: {} },
+    async take(found) {
+      const letters = found.filter(({ letter }) => usersOf(letter).has(userId));
+      const marked = letters.filter(({ status }) => status !== undefined);
+      if (!dryRun) await store.deadLetterStatuses.forget(marked.map(({ event }) => event));
+      own.letters += letters.length;
+      own.marks += marked.length;
+      return true;
+    },
+    onProgress,
+    signal,
+  });
+  signal.throwIfAborted();
+  return own;
+}
