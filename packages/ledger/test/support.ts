@@ -40,6 +40,8 @@ export interface World {
   admin: Redis;
   db: Db;
   store: Store;
+  /** A store of another process. */
+  connect(): Store;
   open(): Promise<CounterSession>;
   /** The ledger of a fresh session, as a consumer has it when it starts. */
   begin(states?: readonly Partial<PartitionOffsets>[]): Promise<LedgerContext>;
@@ -48,7 +50,13 @@ export interface World {
 export async function testWorld(t: Test): Promise<World> {
   const [redis, mongo] = await Promise.all([testRedis(t), testMongo(t)]);
   const database = uniqueName('ledger');
-  const store = openStore({ uri: mongo.address, database, timeoutMs: 20_000, selectionTimeoutMs: 10_000 });
+  const stores: Store[] = [];
+  const connect = () => {
+    const limits = { timeoutMs: 20_000, selectionTimeoutMs: 10_000 };
+    stores.push(openStore({ uri: mongo.address, database, ...limits }));
+    return stores.at(-1)!;
+  };
+  const store = connect();
   const client = new MongoClient(mongo.address);
   const db = client.db(database);
   const admin = new Redis(redis.address, { retryStrategy: () => 50, maxRetriesPerRequest: null });
@@ -58,7 +66,7 @@ export async function testWorld(t: Test): Promise<World> {
     for (const session of sessions) session.end('the test is over');
     admin.disconnect();
     await db.dropDatabase();
-    await Promise.all([client.close(), store.close()]);
+    await Promise.all([client.close(), ...stores.map((one) => one.close())]);
   });
   await store.ensureIndexes();
   const open = async () => {
@@ -75,6 +83,7 @@ export async function testWorld(t: Test): Promise<World> {
     admin,
     db,
     store,
+    connect,
     open,
     async begin(given = [{}, { partition: 1 }]) {
       const states = given.map((state) => ({ partition: 0, committed: 0, earliest: 0, end: 1e9, ...state }));
