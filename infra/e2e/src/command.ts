@@ -40,6 +40,20 @@ export async function killCalltally(
   return signal === 'SIGKILL';
 }
 
+/** Kills it as soon as it has said a word. @returns whether it was still running */
+export async function killCalltallyAt(platform: Platform, word: string, ...args: string[]): Promise<boolean> {
+  const child = launch(environmentOf(platform), args);
+  child.stderr.resume();
+  const exited = once(child, 'exit');
+  let said = '';
+  child.stdout.on('data', (data) => {
+    said += data;
+    if (said.includes(`"${word}"`)) child.kill('SIGKILL');
+  });
+  const [, signal] = await exited;
+  return signal === 'SIGKILL';
+}
+
 function environmentOf(platform: Platform): Record<string, string> {
   return {
     KAFKA_BROKERS: platform.kafka.address,

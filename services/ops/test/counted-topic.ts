@@ -62,6 +62,15 @@ export async function countedTopic(t: Test) {
     store,
     redis,
     run: (...args: string[]) => calltally(args, { env }),
+    /** Runs a command until it has said a word, and stops it then. */
+    stoppedAt(word: string, stopping: AbortController, ...args: string[]) {
+      let said = '';
+      const onText = (text: string) => {
+        said += text;
+        if (said.includes(word)) stopping.abort();
+      };
+      return calltally(args, { env, signal: stopping.signal, onText });
+    },
     async json(...args: string[]) {
       const { status, out, err } = await calltally([...args, '--json'], { env });
       const lines = out.split('\n').filter((line) => line !== '');

@@ -16,7 +16,7 @@ export interface Around {
   stdin?: Iterable<Buffer>;
   signal?: AbortSignal;
   /** Called when something is written to standard output or standard error. */
-  onText?: () => void;
+  onText?: (text: string) => void;
 }
 
 /** Runs one command in this process, in an environment that holds nothing but `env`. */
@@ -55,13 +55,13 @@ export function databaseOn(address: string, database: string): string {
   return uri.href;
 }
 
-function sink(onText?: () => void) {
+function sink(onText?: (text: string) => void) {
   const chunks: string[] = [];
   const stream = new Writable({
     decodeStrings: false,
     write(chunk, _encoding, done) {
       chunks.push(String(chunk));
-      onText?.();
+      onText?.(String(chunk));
       done();
     },
   });

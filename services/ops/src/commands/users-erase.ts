@@ -22,7 +22,7 @@ interface Options {
 const LETTERS_BAR = '{bar} {percentage}% | {value} of {total} dead letters read | {eta_formatted} left';
 const TELL_EVERY_MS = 5_000;
 const HELP = `
-Deletes the user's calls, corrections, counters, and what was done with their dead letters; revokes their API keys and
+Deletes the user's calls, corrections, counters, and the statuses of their dead letters; revokes their API keys and
 removes the user from them. Ingest and dashboards go on. Events of the user that Kafka has acknowledged before it is
 finished are never counted again, also by replay and rebuild; later ones count, as those of a new user.
 
@@ -32,7 +32,7 @@ can be run again, and a running ingest finishes it. Once it is finished, running
 It cannot reach the topics, which keep their events until retention, and backups, Redis dumps and logs.
 
 --json prints a line for each event: "found" with "calls", "keys" and "kept"; "step"; "waiting" with "partitions" every
-second; "end" with "deleted", "letters", "marks", "ends", "kept", "seconds".
+second; "end" with "deleted", "letters", "statuses", "ends", "kept", "seconds".
 
 Examples:
   $ calltally users erase --user acme --dry-run
@@ -102,12 +102,12 @@ async function erase(options: Options, context: Context): Promise<void> {
       };
       const erasure = dryRun ? undefined : await eraseUser(work, userId);
       const seconds = context.seconds();
-      const { letters: count, marks } = letters;
+      const { letters: count, statuses } = letters;
       const ends = erasure?.ends ?? [];
       const end = { event: 'end', user_id: userId, deleted, ...letters, ends, kept, seconds };
       const what = dryRun ? 'nothing was changed' : `${deleted} documents deleted`;
-      const mark = dryRun ? 'marked' : 'marks deleted';
-      say(end, `${what}; ${count} dead letters, ${marks} ${mark}, ${seconds} s`);
+      const status = dryRun ? 'with a status' : 'statuses deleted';
+      say(end, `${what}; ${count} dead letters, ${statuses} ${status}, ${seconds} s`);
     }),
   );
 }

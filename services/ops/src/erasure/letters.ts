@@ -4,10 +4,10 @@ import { connectDeadLetters, scanLetters } from '../dead-letters/dead-letter-cli
 import { usersOf } from '../dead-letters/letter-users.ts';
 import { CommandError } from '../failure.ts';
 
-/** Dead letters of a user, and how many of them were retried or discarded. */
+/** Dead letters of a user, and how many of them have a status. */
 export interface UserLetters {
   letters: number;
-  marks: number;
+  statuses: number;
 }
 
 /**
@@ -31,7 +31,7 @@ export async function forgetLetters(
     signal: AbortSignal;
   },
 ): Promise<UserLetters> {
-  const own: UserLetters = { letters: 0, marks: 0 };
+  const own: UserLetters = { letters: 0, statuses: 0 };
   const client = await connectDeadLetters(kafka, store).catch((thrown) => {
     if (thrown instanceof CommandError && thrown.code === 'DLQ_UNKNOWN') return undefined;
     throw thrown;
@@ -41,10 +41,10 @@ export async function forgetLetters(
     selection: { ids: [], filters: {} },
     async take(found) {
       const letters = found.filter(({ letter }) => usersOf(letter).has(userId));
-      const marked = letters.filter(({ status }) => status !== undefined);
-      if (!dryRun) await store.deadLetterStatuses.forget(marked.map(({ event }) => event));
+      const settled = letters.filter(({ status }) => status !== undefined);
+      if (!dryRun) await store.deadLetterStatuses.forget(settled.map(({ event }) => event));
       own.letters += letters.length;
-      own.marks += marked.length;
+      own.statuses += settled.length;
       return true;
     },
     onProgress,
