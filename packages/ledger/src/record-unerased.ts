@@ -29,7 +29,7 @@ export async function recordUnerased(
   attempt = 1,
 ): Promise<RecordedRows> {
   const { erasures } = ledger.store;
-  const { known } = erasures;
+  const known = erasures.known ?? (await erasures.refresh());
   const users = await decided(
     ledger,
     rows.map((row) => row.user_id),

@@ -34,6 +34,22 @@ async function processes(world: World) {
   };
 }
 
+/** A process that knows of nobody who was erased, and is killed when it has written. */
+async function killedBeforeItLooks(another: Awaited<ReturnType<typeof processes>>): Promise<LedgerContext> {
+  let isLooking = false;
+  const killed = another(({ erasures }) => ({
+    erasures: bound(erasures, {
+      async refresh() {
+        if (isLooking) throw new Error('killed');
+        isLooking = true;
+        return erasures.refresh();
+      },
+    }),
+  }));
+  await killed.store.erasures.refresh();
+  return killed;
+}
+
 function eraserOf(ledger: LedgerContext, topic: Topic, onStep: (step: string) => void = () => {}) {
   return {
     store: ledger.store,
@@ -88,16 +104,13 @@ test('a row that a killed process wrote when another had done its batch is delet
   const userId = uniqueName('user');
   topic.send(0, callOf(userId));
   topic.send(1, callOf(uniqueName('other')));
+  const killed = await killedBeforeItLooks(another);
   const steps: string[] = [];
   const erasing = eraseUser(
     eraserOf(another(), topic, (step) => steps.push(step)),
     userId,
   );
   while (!steps.includes('deleted')) await sleep(5);
-  // It does not know yet, and is killed before it looks.
-  const killed = another(({ erasures }) => ({
-    erasures: bound(erasures, { refresh: () => Promise.reject(new Error('killed')) }),
-  }));
   await record(another(), topic, 0);
   await t.rejects(record(killed, topic, 0), { message: 'killed' });
   t.same(await rowsOf(world, userId), [0]);
@@ -112,9 +125,7 @@ test('an event that is dropped deletes what it had brought before a kill', async
   const another = await processes(world);
   const topic = new Topic();
   const userId = uniqueName('user');
-  const killed = another(({ erasures }) => ({
-    erasures: bound(erasures, { refresh: () => Promise.reject(new Error('killed')) }),
-  }));
+  const killed = await killedBeforeItLooks(another);
   const { erasures } = another().store;
   // From beyond the ends that the deletion went by.
   const erasure = await erasures.begin(userId);
@@ -191,4 +202,38 @@ test('a Redis that is back in an older state has nothing of an erased user', asy
   t.equal(erased, 0, 'it had noted nothing');
   t.same(await own(), []);
   t.ok([...(await world.begin()).generations.values()][0]!.erased > 0, 'and follows the list now');
+});
+
+test('two partitions that both write corrections of an erased user leave none', async (t) => {
+  const world = await testWorld(t);
+  const another = await processes(world);
+  const topic = new Topic();
+  const userId = uniqueName('user');
+  const call = callOf(userId);
+  for (let revision = 0; revision < 8; revision++) topic.send(revision % 2, { ...call, revision });
+  // Neither knows yet. One deletes the beginning of the chain before the other has written its end.
+  const [one, two] = [another(), another()];
+  await Promise.all([one, two].map(({ store }) => store.erasures.refresh()));
+  let isErased = false;
+  const late = bound(two.store, {
+    erasures: bound(two.store.erasures, {
+      async refresh() {
+        if (!isErased) {
+          isErased = true;
+          const erasure = await world.store.erasures.begin(userId);
+          await world.store.erasures.close(erasure);
+          await world.store.erasures.finish(erasure, { stream: 0, ends: topic.ends() });
+          const lowest = { user_id: userId, _id: { $lt: `${userId}\u001f${call.callId}\u001f3` as never } };
+          for (const name of ['calls', 'corrections']) await world.db.collection(name).deleteMany(lowest);
+        }
+        return two.store.erasures.refresh();
+      },
+    }),
+  });
+  await record(one, topic, 0);
+  await record({ ...two, store: late }, topic, 1);
+  await record(another(), topic, 0);
+  const left = await world.db.collection('corrections').find({ user_id: userId }).toArray();
+  t.same(left, []);
+  t.same(await rowsOf(world, userId), []);
 });

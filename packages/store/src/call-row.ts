@@ -31,6 +31,8 @@ export interface CallRow extends Partial<CallContent> {
 
 /** In no id, and before every character of one: rows of a user are neighbours, and no two calls share an id. */
 const SEPARATOR = '\u001f';
+/** The character that follows it. */
+const AFTER_SEPARATOR = ' ';
 
 /** `_id` of a call's row. */
 export function rowId({ userId, callId }: CallIdentity): string {
@@ -40,6 +42,11 @@ export function rowId({ userId, callId }: CallIdentity): string {
 /** `_id` of the nth correction of a call, from 1. */
 export function correctionId(row: string, n: number): string {
   return `${row}${SEPARATOR}${n}`;
+}
+
+/** Matches the ids of all corrections of a call. */
+export function idsOfCorrections(row: string): { _id: { $gt: string; $lt: string } } {
+  return { _id: { $gt: `${row}${SEPARATOR}`, $lt: `${row}${AFTER_SEPARATOR}` } };
 }
 
 export function callIdOf({ _id, user_id }: { _id: string; user_id: string }): string {

@@ -1,28 +1,22 @@
 import type { Collection, Document } from 'mongodb';
-import type { CallRow } from './call-row.ts';
-import type { CorrectionRow, Corrections } from './corrections.ts';
+import { type CallRow, idsOfCorrections } from './call-row.ts';
+import type { CorrectionRow } from './corrections.ts';
 import { type ErasureRow, isErased, type TopicEnds } from './erasures.ts';
 import type { MongoCall } from './mongo-call.ts';
 
 /** Takes Mongo a few tenths of a second at most. */
 const PIECE_ROWS = 1_000;
+const CALLS_AT_ONCE = 500;
 
 /** Deletes what erased events have brought: rows, and the corrections of their calls. Idempotent. */
 export class ErasedCalls {
   readonly #rows: Collection<CallRow>;
   readonly #corrections: Collection<CorrectionRow>;
-  readonly #chains: Pick<Corrections, 'of'>;
   readonly #mongo: MongoCall;
 
-  constructor(
-    rows: Collection<CallRow>,
-    corrections: Collection<CorrectionRow>,
-    chains: Pick<Corrections, 'of'>,
-    mongo: MongoCall,
-  ) {
+  constructor(rows: Collection<CallRow>, corrections: Collection<CorrectionRow>, mongo: MongoCall) {
     this.#rows = rows;
     this.#corrections = corrections;
-    this.#chains = chains;
     this.#mongo = mongo;
   }
 
@@ -64,25 +58,39 @@ export class ErasedCalls {
    */
   async deleteOf(erasure: ErasureRow, rowIds: readonly string[]): Promise<number> {
     const ids = [...new Set(rowIds)];
-    const chains = [...(await this.#chains.of(ids)).values()].flat();
-    const corrections = chains.filter(
-      (one) => one !== undefined && (isErased(erasure, one.source) || isErased(erasure, one.replaces)),
-    );
-    const rows = await this.#mongo(() => this.#rows.find({ _id: { $in: ids } }).toArray());
-    const erased = rows.filter(({ source }) => isErased(erasure, source));
-    return (await this.#delete(this.#corrections, corrections)) + (await this.#delete(this.#rows, erased));
+    let deleted = 0;
+    for (let at = 0; at < ids.length; at += CALLS_AT_ONCE) {
+      const some = ids.slice(at, at + CALLS_AT_ONCE);
+      // Not by their numbers, as `Corrections.of`: others may have deleted those before.
+      const ofThese = { user_id: erasure._id, $or: some.map(idsOfCorrections) };
+      const [corrections, rows] = await this.#mongo(() =>
+        Promise.all([
+          this.#corrections.find(ofThese).toArray(),
+          this.#rows.find({ _id: { $in: some } }).toArray(),
+        ]),
+      );
+      const erased = corrections.filter(
+        ({ source, replaces }) => isErased(erasure, source) || isErased(erasure, replaces),
+      );
+      deleted += await this.#delete(this.#corrections, erased);
+      deleted += await this.#delete(
+        this.#rows,
+        rows.filter(({ source }) => isErased(erasure, source)),
+      );
+    }
+    return deleted;
   }
 
   /** By id and source: the same call may have come back as a new user's. */
   async #delete<T extends Pick<CallRow, '_id' | 'source'>>(
     collection: Collection<T>,
-    documents: readonly (T | undefined)[],
+    documents: readonly T[],
   ): Promise<number> {
     if (documents.length === 0) return 0;
     const deletes = documents.map((one) => {
-      const { stream, partition, offset } = one!.source;
+      const { stream, partition, offset } = one.source;
       const source = { 'source.stream': stream, 'source.partition': partition, 'source.offset': offset };
-      return { deleteOne: { filter: { _id: one!._id, ...source } as Document } };
+      return { deleteOne: { filter: { _id: one._id, ...source } as Document } };
     });
     const reply = await this.#mongo(() => collection.bulkWrite(deletes as never, { ordered: false }));
     return reply.deletedCount;

@@ -60,7 +60,7 @@ export class Erasures {
   readonly #mongo: MongoCall;
   readonly #versions = new Batcher<undefined, number>((asked) => this.#readVersion(asked.length));
   readonly #userIds = new Set<string>();
-  #known = 0;
+  #known: number | undefined;
 
   constructor(rows: Collection<ErasureRow>, progress: Collection<ProgressRow>, mongo: MongoCall) {
     this.#rows = rows;
@@ -68,8 +68,8 @@ export class Erasures {
     this.#mongo = mongo;
   }
 
-  /** The version of the list that `has` speaks of; 0 before the first `refresh`. */
-  get known(): number {
+  /** The version of the list that `has` speaks of; undefined before the first `refresh`. */
+  get known(): number | undefined {
     return this.#known;
   }
 
@@ -88,7 +88,8 @@ export class Erasures {
     const version = await this.version();
     if (version === this.#known) return version;
     // Mongo may have been put back, and its list with it. Ids too many cost a look-up, and do no harm.
-    const since = version < this.#known ? 0 : this.#known;
+    const known = this.#known ?? 0;
+    const since = version < known ? 0 : known;
     for (const userId of await this.changedSince(since)) this.#userIds.add(userId);
     this.#known = version;
     return version;

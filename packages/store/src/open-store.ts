@@ -64,19 +64,18 @@ export function openStore(settings: StoreSettings): Store {
 
   const progressRows = db.collection<ProgressRow>('progress');
   const progress = new Progress(progressRows, mongo);
-  const chains = new Corrections(db, mongo);
   const upgrade = new Upgrade(db, progress, mongo);
 
   return {
     calls: new Calls(db, mongo),
-    corrections: chains,
+    corrections: new Corrections(db, mongo),
     tallies: new Tallies(rows, corrections, mongo),
     progress,
     rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), mongo),
     users: new Users(rows, mongo),
     apiKeys: new ApiKeys(keys, mongo),
     erasures: new Erasures(erasures, progressRows, mongo),
-    erasedCalls: new ErasedCalls(rows, corrections, chains, mongo),
+    erasedCalls: new ErasedCalls(rows, corrections, mongo),
     deadLetterStatuses: new DeadLetterStatuses(db.collection<DeadLetterStatus>('dead_letters'), mongo),
     upgrade,
     async ensureIndexes() {
