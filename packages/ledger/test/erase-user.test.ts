@@ -141,6 +141,27 @@ test('an event that is dropped deletes what it had brought before a kill', async
   t.same(await rowsOf(world, userId), [1], 'the same call counts, as that of a new user');
 });
 
+test('events wait while the ends are read, and another process goes on after a kill', async (t) => {
+  const world = await testWorld(t);
+  const another = await processes(world);
+  const topic = new Topic();
+  const userId = uniqueName('user');
+  const eraser = another();
+  // Killed between closing and finishing.
+  await eraser.store.erasures.close(await eraser.store.erasures.begin(userId));
+  const call = callOf(userId);
+  topic.send(0, call);
+  const ends = topic.ends();
+  topic.send(0, call);
+  const events = topic.events[0]!;
+  const recording = recordBatch(another(), { topicEpoch: 0, partition: 0, events, through: 1 });
+  await sleep(100);
+  t.same(await rowsOf(world, userId), [], 'nothing is written yet');
+  await eraseUser({ ...eraserOf(another(), topic), endsOf: async () => ends }, userId);
+  t.same((await recording).outcomes, ['erased', 'inserted']);
+  t.same(await rowsOf(world, userId), [1]);
+});
+
 test('a call of the new user counts, though it met a row of the erased one', async (t) => {
   const world = await testWorld(t);
   const another = await processes(world);
