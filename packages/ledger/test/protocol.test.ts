@@ -98,7 +98,11 @@ async function dieWithin(ledger: LedgerContext, batch: CallBatch): Promise<void>
   const dying = {
     ...store,
     calls: bound(calls, {
-      insert: mortal((rows) => calls.insert(Math.random() < 0.2 ? rows.slice(0, 1) : rows)),
+      insert: mortal(async (rows) => {
+        if (Math.random() < 0.8) return calls.insert(rows);
+        await calls.insert(rows.slice(0, 1));
+        throw KILLED;
+      }),
     }),
     corrections: bound(corrections, {
       of: mortal((ids) => corrections.of(ids)),
