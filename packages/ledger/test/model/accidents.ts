@@ -1,10 +1,12 @@
 import { sendings } from './events.ts';
-import { openUsers, wrongReading } from './invariants.ts';
+import { openUsers } from './invariants.ts';
 import type { Contents } from './mongo.ts';
+import { wrongDashboard, wrongReading } from './readings.ts';
 import { generationIn, type Hashes } from './redis.ts';
 import {
   audit,
   consumer,
+  dashboard,
   discard,
   filler,
   open,
@@ -44,6 +46,8 @@ export interface Allowed {
   consumers?: number;
   openers?: number;
   readers?: number;
+  /** Readers of ranges that cut days. */
+  dashboards?: number;
   fillers?: number;
   /** Fillers whose clocks are slow. */
   slowClocks?: number;
@@ -144,6 +148,18 @@ export function accidents(world: World, allowed: Allowed): Step[] {
         if (isJudged(world)) world.breach ??= wrongReading(world, userId, reading);
       }),
     );
+    for (const fromRows of [false, true]) {
+      const text = `${fromRows ? 'rows' : 'counters and edges'} of ${userId} are read`;
+      const work = () =>
+        dashboard(
+          userId,
+          (found) => {
+            if (isJudged(world)) world.breach ??= wrongDashboard(world, userId, found);
+          },
+          fromRows,
+        );
+      mayStart('dashboards', 'reader', text, work);
+    }
     mayStart('warms', 'rebuild', `${userId} is rebuilt`, () => warm([userId]));
     mayStart('repairs', 'repair', `${userId} is repaired`, () => repair([userId]));
     mayStart('reopens', 'reopen', `${userId} is reopened`, () => openAnew([userId]));

@@ -58,6 +58,17 @@ const SHOWN: Record<keyof typeof FAULTS, SceneName> = {
     'a slot leaves for a moment, while its user is counted',
   'what a checkpoint noted is overwritten':
     'a slot leaves for a moment, while another process notes the slots',
+  'a correction takes nothing away': 'a correction is written, and its consumer is killed',
+  'a correction that comes again is judged by its revision':
+    'a correction is written, and its consumer is killed',
+  'two corrections may have the same number': 'two partitions race for the next correction of a call',
+  'corrections are left out of the fill': 'a user is opened at a correction, and not at what it needs',
+  'corrections are left out of edges': 'counters and edges are read while a call is corrected',
+  'a correction is applied before what it needs':
+    'a correction of a call that another partition has stored and not applied',
+  'a user is filled with a correction, but not with what it needs':
+    'a user is opened at a correction, and not at what it needs',
+  'sums have a correction, but not what it needs': 'Mongo is read while two partitions correct a call',
 };
 
 test('every broken rule is found', async (t) => {

@@ -1,5 +1,16 @@
 import { dayOf } from '@calltally/domain';
-import { type CallRow, partitionId, type Store, toRow } from '@calltally/store';
+import {
+  type CallContent,
+  type CallRow,
+  type CorrectionRow,
+  type Cut,
+  correctionId,
+  cutAt,
+  partitionId,
+  rowId,
+  type Store,
+  toRow,
+} from '@calltally/store';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { DAY_MS, holds, testWorld } from '../support.ts';
@@ -22,58 +33,120 @@ const user = fc.constantFrom(...USERS);
 const day = fc.constantFrom(TODAY, TODAY - 1, TODAY - 400);
 const ms = fc.integer({ min: 0, max: 1_000_000_000 });
 const offset = fc.integer({ min: -1, max: 6 });
-const row = fc.record({
-  call: fc.nat(5),
-  user,
-  day,
-  durationMs: ms,
-  partition: fc.nat(1),
-  offset: fc.nat(6),
+const source = { partition: fc.nat(1), offset: fc.nat(6) };
+const call = { call: fc.nat(3), user };
+const content = fc.option(fc.record({ day, durationMs: ms }), { freq: 3 });
+type Content = Valued<typeof content>;
+
+const row = fc.record({ ...call, ...source, content });
+const correction = fc.record({
+  ...call,
+  ...source,
+  n: fc.integer({ min: 1, max: 4 }),
+  plus: content,
+  minus: content,
+  needs: fc.array(fc.record(source), { maxLength: 2 }),
 });
 const write = fc.oneof(
   fc.record({
-    kind: fc.constantFrom('insert' as const, 'insertMissing' as const, 'allPresent' as const),
+    kind: fc.constantFrom('insert' as const, 'allPresent' as const),
     rows: fc.array(row, { minLength: 1, maxLength: 4 }),
+  }),
+  fc.record({
+    kind: fc.constant('correct' as const),
+    corrections: fc.uniqueArray(correction, {
+      minLength: 1,
+      maxLength: 4,
+      selector: (one) => `${one.user} ${one.call} ${one.n}`,
+    }),
   }),
   fc.record({ kind: fc.constant('raise' as const), partition: fc.nat(1), offset }),
 );
-type Write = typeof write extends fc.Arbitrary<infer T> ? T : never;
+type Write = Valued<typeof write>;
+type Valued<T> = T extends fc.Arbitrary<infer V> ? V : never;
+
+/** Documents of one run, whose users and topic epoch are its own. */
+function documentsOf(stream: number) {
+  const nameOf = (userId: string) => `${userId}-${stream}`;
+  const sourceOf = ({ partition, offset }: { partition: number; offset: number }) => ({
+    stream,
+    partition,
+    offset,
+  });
+  const idOf = (one: { call: number; user: string }) => ({
+    callId: `c${one.call}`,
+    userId: nameOf(one.user),
+  });
+  const contentOf = (given: Content): CallContent | undefined =>
+    given === null
+      ? undefined
+      : { started_at: new Date(given.day * DAY_MS), day: given.day, duration_ms: given.durationMs };
+  const rowOf = (one: Valued<typeof row>): CallRow =>
+    toRow(
+      one.content === null
+        ? { ...idOf(one), deleted: true, revision: 1 }
+        : { ...idOf(one), startedAt: one.content.day * DAY_MS, durationMs: one.content.durationMs },
+      sourceOf(one),
+    );
+  const correctionOf = (one: Valued<typeof correction>): CorrectionRow => {
+    const [plus, minus] = [contentOf(one.plus), contentOf(one.minus)];
+    return {
+      _id: correctionId(rowId(idOf(one)), one.n),
+      user_id: nameOf(one.user),
+      revision: one.n,
+      ...(plus && { plus }),
+      ...(minus && { minus }),
+      source: sourceOf(one),
+      replaces: sourceOf(one),
+      ...(one.needs.length > 0 && { needs: one.needs.map(sourceOf) }),
+    };
+  };
+  return { nameOf, idOf, rowOf, correctionOf };
+}
+
+async function replyTo(store: Store, stream: number, given: Write): Promise<unknown> {
+  const { rowOf, correctionOf } = documentsOf(stream);
+  switch (given.kind) {
+    case 'raise':
+      return store.progress.advanceStored(stream, given.partition, given.offset);
+    case 'correct':
+      return [...(await store.corrections.insert(given.corrections.map(correctionOf)))].sort();
+    default:
+      return store.calls[given.kind](given.rows.map(rowOf));
+  }
+}
 
 /** What a write answered, and what the store tells afterwards of this run's users and topic epoch. */
 async function writtenTo(store: Store, stream: number, given: Write): Promise<string> {
-  const nameOf = (userId: string) => `${userId}-${stream}`;
-  const rowOf = (one: typeof row extends fc.Arbitrary<infer T> ? T : never): CallRow =>
-    toRow(
-      {
-        callId: `c${one.call}-${stream}`,
-        userId: nameOf(one.user),
-        startedAt: one.day * DAY_MS,
-        durationMs: one.durationMs,
-      },
-      { stream, partition: one.partition, offset: one.offset },
-    );
-  const reply =
-    given.kind === 'raise'
-      ? await store.progress.advanceStored(stream, given.partition, given.offset)
-      : await store.calls[given.kind](given.rows.map(rowOf));
+  const reply = await replyTo(store, stream, given);
   const stored = new Map(
     [...(await store.progress.storedThrough())].filter(([key]) =>
       key.startsWith(partitionId(stream, 0).slice(0, -1)),
     ),
   );
-  const cut = stored.size > 0 ? stored : new Map([[partitionId(stream, 0), 3]]);
+  const through = stored.size > 0 ? stored : new Map([[partitionId(stream, 0), 3]]);
+  const { nameOf, idOf } = documentsOf(stream);
   const users = USERS.map(nameOf);
   const summed = await Promise.all([
-    store.tallies.sumByDayAndPartition(users, cut),
-    ...RANGES.map((range) => store.tallies.sumByDayAndPartition(users, cut, { range })),
+    store.tallies.sumByDayAndPartition(users, through),
+    ...RANGES.map((range) => store.tallies.sumByDayAndPartition(users, through, { range })),
   ]);
   const tallies = summed.map((some) => some.map((tally) => plain(tally)).sort());
+  const cuts: Cut[] = [cutAt(through), { rows: undefined, corrections: through }];
+  const ranges = await Promise.all([
+    ...cuts.map((cut) => store.tallies.sumByRange(users[0]!, RANGES, cut)),
+    store.tallies.sumByRange(users[0]!, RANGES.slice(0, 1), { rows: through, corrections: undefined }),
+  ]);
   const older = await Promise.all(users.map((userId) => store.tallies.startsBefore(userId, TODAY * DAY_MS)));
-  return plain([reply, sorted(stored), tallies, older]);
+  const chains = await store.corrections.of([0, 1].map((n) => rowId(idOf({ call: n, user: USERS[0]! }))));
+  const unmet = [...(await store.corrections.usersWithUnmetNeeds(users, through))].sort();
+  return plain([reply, sorted(stored), tallies, ranges, older, chains, unmet]);
 }
 
 test('the Mongo of the model replies and stores as Mongo does', async (t) => {
   const { store } = await testWorld(t);
+  t.equal(await store.corrections.any(), false);
+  t.equal(await openModelStore(new Prompt('model'), new MongoServer()).corrections.any(), false);
   let stream = 0;
   const property = fc.asyncProperty(
     fc.array(write, { minLength: 3, maxLength: COMMANDS_MAX, size: 'max' }),
@@ -87,6 +160,8 @@ test('the Mongo of the model replies and stores as Mongo does', async (t) => {
         ];
         if (wanted !== found) throw new Error(`${plain(given)}:\nMongo ${wanted}\nmodel ${found}`);
       }
+      const hasCorrected = writes.some(({ kind }) => kind === 'correct');
+      if ((await model.corrections.any()) !== hasCorrected) throw new Error('there is a correction, or none');
     },
   );
   await holds(t, property, FAITHFUL_RUNS);

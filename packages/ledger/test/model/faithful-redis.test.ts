@@ -18,13 +18,14 @@ import {
   readFillQueue,
   readFillStatuses,
   readGenerations,
+  readSegments,
   releaseFillSlot,
   requeueUsers,
   reserveUsers,
   snapshotUsers,
   writeCheckpoint,
 } from '@calltally/counters';
-import { dayOf } from '@calltally/domain';
+import { dayOf, isoWeekYear, monthOf, type SeriesSegment, weekOf } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { DAY_MS, holds, testWorld } from '../support.ts';
@@ -40,6 +41,13 @@ const SCRIPTS = new LuaScripts();
 const NOW_MS = Date.now();
 const TODAY = dayOf(NOW_MS);
 
+const MONTH = monthOf(TODAY);
+const SERIES: SeriesSegment[] = [
+  { kind: 'month', month: MONTH },
+  { kind: 'days', month: monthOf(TODAY - 1), first: 1, last: 28 },
+  { kind: 'weeks', isoYear: isoWeekYear(weekOf(TODAY)), first: weekOf(TODAY) - 1, last: weekOf(TODAY) },
+];
+
 const user = fc.constantFrom(...USERS);
 const partition = fc.constantFrom(...PARTITIONS);
 const offset = fc.integer({ min: -1, max: 6 });
@@ -48,17 +56,35 @@ const day = fc.constantFrom(TODAY, TODAY - 1, TODAY - 40, TODAY - 400, TODAY - 9
 const ms = fc.integer({ min: 0, max: 1_000_000_000 });
 /** Whether a claim or fill is the newest one of the user, or an older one. */
 const isNewest = fc.boolean();
-const days = fc.array(fc.tuple(day, fc.record({ calls: fc.nat(9), durationMs: ms })), { maxLength: 3 });
+const days = fc.array(fc.tuple(day, fc.record({ calls: fc.integer({ min: -3, max: 9 }), durationMs: ms })), {
+  maxLength: 3,
+});
 const fromMs = fc.constantFrom(-Infinity, (TODAY - 20) * DAY_MS, (TODAY - 60) * DAY_MS + 1);
 const sinceMs = fc.constantFrom(Number.MAX_SAFE_INTEGER, NOW_MS - 1, NOW_MS);
 const holder = fc.constantFrom('first', 'second', 'third');
 
 const opening = fc.record({ user, isNewest, base: fc.dictionary(partition, fc.nat(6)), fillId: holder });
-const piece = fc.record({ user, isNewest, days, fromMs, lastStartedAt: fc.constantFrom(-1, NOW_MS) });
-const events = fc.array(fc.record({ offset: fc.nat(6), day, durationMs: ms }), {
-  minLength: 1,
-  maxLength: 4,
+const piece = fc.record({
+  user,
+  isNewest,
+  days,
+  fromMs,
+  lastStartedAt: fc.constantFrom(-1, NOW_MS),
+  hasCorrections: fc.boolean(),
 });
+const correction = fc.record({
+  sign: fc.constantFrom(1 as const, -1 as const),
+  needs: fc.array(fc.record({ partition, through: fc.nat(6) }), { maxLength: 2 }),
+});
+const events = fc.array(
+  fc.record({
+    offset: fc.nat(6),
+    day,
+    durationMs: ms,
+    correction: fc.option(correction, { nil: undefined, freq: 2 }),
+  }),
+  { minLength: 1, maxLength: 4 },
+);
 
 /** Mostly openings, pieces and applies, because otherwise nobody would be known for long. */
 const command = fc.oneof(
@@ -124,7 +150,11 @@ async function run(side: Side, given: Command): Promise<unknown> {
     }
     case 'apply': {
       const events = given.events
-        .map((event) => ({ ...event, startedAt: event.day * DAY_MS }))
+        .map(({ day, correction, ...event }) => ({
+          ...event,
+          startedAt: day * DAY_MS,
+          ...(correction && { correction }),
+        }))
         .sort((a, b) => a.offset - b.offset);
       return applyEvents(session, generations, given.partition, [{ userId: given.user, events }]);
     }
@@ -146,15 +176,18 @@ async function run(side: Side, given: Command): Promise<unknown> {
     case 'claim and open':
       return [await run(side, { ...given, kind: 'claim' }), await run(side, { ...given, kind: 'open' })];
     case 'fill': {
-      const { user: userId, days, lastStartedAt, fromMs } = given;
+      const { user: userId, days, lastStartedAt, hasCorrections, fromMs } = given;
       const filling = pick(side.fillings.get(userId), given.isNewest);
       if (filling === undefined) return 'no fill';
       const partitions = new Set(filling.base.keys());
-      const sums = { userId, days: new Map(days), partitions, lastStartedAt };
+      const sums = { userId, days: new Map(days), partitions, lastStartedAt, hasCorrections };
       return addPieces(session, generations, [{ filling, sums, fromMs }]);
     }
     case 'read':
-      return readBuckets(session, generations, given.user, NOW_MS, []);
+      return [
+        await readBuckets(session, generations, given.user, NOW_MS, [{ kind: 'month', month: MONTH }]),
+        await readSegments(session, generations, given.user, NOW_MS, SERIES),
+      ];
     case 'forget':
       return forgetUsers(session, [given.user]);
     case 'flush':

@@ -1,4 +1,6 @@
-import type { Calls, Progress, Tallies } from '@calltally/store';
+import { type Calls, type Progress, sameSource, type Tallies } from '@calltally/store';
+import { CORRECTION_FAULTS } from './correction-faults.ts';
+import { elsewhere, over } from './over.ts';
 import type { Fault } from './world.ts';
 
 /**
@@ -46,35 +48,38 @@ export const FAULTS = {
       ...store,
       calls: over(store.calls, {
         insert: async (rows: Parameters<Calls['insert']>[0]) =>
-          (await store.calls.insert(rows)).map((outcome) =>
-            outcome === 'duplicate' ? 'redelivered' : outcome,
-          ),
+          (await store.calls.insert(rows)).map((standing, i) => standing && rows[i]),
       }),
     }),
   },
   'a redelivered event does not count': {
-    store: (store) => {
-      const strict = async (outcomes: ReturnType<Calls['insert']>) =>
-        (await outcomes).map((outcome) => (outcome === 'redelivered' ? 'duplicate' : outcome));
-      return {
-        ...store,
-        calls: over(store.calls, {
-          insert: (rows: Parameters<Calls['insert']>[0]) => strict(store.calls.insert(rows)),
-          insertMissing: (rows: Parameters<Calls['insert']>[0]) => strict(store.calls.insertMissing(rows)),
-        }),
-      };
-    },
-  },
-  'a lost row is added': {
     store: (store) => ({
       ...store,
       calls: over(store.calls, {
-        insertMissing: async (rows: Parameters<Calls['insert']>[0]) =>
-          (await store.calls.insertMissing(rows)).map((outcome) =>
-            outcome === 'inserted' ? 'redelivered' : outcome,
+        insert: async (rows: Parameters<Calls['insert']>[0]) =>
+          (await store.calls.insert(rows)).map((standing, i) =>
+            standing && sameSource(standing.source, rows[i]!.source) ? elsewhere(standing) : standing,
           ),
+        find: async (ids: readonly string[]) =>
+          new Map([...(await store.calls.find(ids))].map(([id, row]) => [id, elsewhere(row)])),
       }),
     }),
+  },
+  'a lost row is added': {
+    store: (store) => {
+      let again = false;
+      const find = (ids: readonly string[]) => {
+        again = true;
+        return store.calls.find(ids);
+      };
+      const insert = async (rows: Parameters<Calls['insert']>[0]) => {
+        const standing = await store.calls.insert(rows);
+        const given = again ? standing.map((row, i) => row ?? rows[i]) : standing;
+        again = false;
+        return given;
+      };
+      return { ...store, calls: over(store.calls, { find, insert }) };
+    },
   },
   'an unknown user is opened, whatever claim stands': {
     scripts: [
@@ -228,13 +233,5 @@ export const FAULTS = {
       { script: 'take-slots', from: 'or left:sub(1, #ARGV[5]) ~= ARGV[5]', to: '' },
     ],
   },
+  ...CORRECTION_FAULTS,
 } satisfies Record<string, Fault>;
-
-function over<T extends object>(whole: T, changed: Partial<T>): T {
-  return new Proxy(whole, {
-    get: (target, name) => {
-      const value = (changed as Record<PropertyKey, unknown>)[name] ?? Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}

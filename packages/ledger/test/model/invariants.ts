@@ -1,8 +1,8 @@
-import type { CountersReading } from '@calltally/counters';
 import {
+  type CallIdentity,
+  type CallVersion,
   DAY_MS,
   dayOf,
-  defaultWindowDays,
   firstDayOfMonth,
   firstDayOfWeek,
   monthOf,
@@ -10,6 +10,9 @@ import {
   weekOf,
   ZERO_TALLY,
 } from '@calltally/domain';
+import type { CallContent } from '@calltally/store';
+import { brokenChain, type Chain, chainOf, chainsOf, countedOf, type Link } from './chains.ts';
+import { readable } from './mongo.ts';
 import { PARTITIONS, USERS, type World } from './world.ts';
 
 /** A user's counters in Redis, if the user is open in the present generation. */
@@ -20,7 +23,7 @@ interface Open {
   fromDay: number;
   applied: Map<number, number>;
   lastStartedAt: number;
-  /** Days, weeks and months. Durations are sums of powers of two, so they tell which calls were counted. */
+  /** Days, weeks and months. Durations are sums of powers of two, so they tell what was counted. */
   buckets: Map<string, Bucket>;
 }
 
@@ -34,6 +37,7 @@ export function breachOf(world: World): string | undefined {
   // A Mongo put back is played with a single Redis only.
   const isOutdated = world.outdated.has(world.redis.ledgerOf(USERS[0]!).get('id') ?? '');
   return (
+    brokenChain(world) ??
     storedBeyondRows(world) ??
     committedBeyondStored(world) ??
     (isOutdated ? undefined : (wrongCounters(world) ?? tooNewAsOf(world)))
@@ -42,10 +46,13 @@ export function breachOf(world: World): string | undefined {
 
 /** Checks what must hold once everything that was sent has been counted. */
 export function breachInQuiet(world: World): string | undefined {
-  for (const [partition, log] of world.topic.log.entries()) {
-    for (const [offset, call] of log.entries()) {
-      if (call !== undefined && !world.mongo.calls.has(call.callId)) {
-        return `${call.callId}, ${partition}:${offset}, has no row after quiet`;
+  for (const log of world.topic.log) {
+    for (const call of log) {
+      if (call === undefined) continue;
+      const revision = Math.max(...revisionsOf(world, call));
+      const last = chainOf(world, call)?.at(-1);
+      if (last?.revision !== revision) {
+        return `revision ${revision} of ${call.callId} does not count after quiet, but ${last?.revision}`;
       }
     }
   }
@@ -53,18 +60,33 @@ export function breachInQuiet(world: World): string | undefined {
   for (const userId of USERS) {
     const user = open.get(userId);
     if (!user?.isComplete) return `${userId} is not complete after quiet`;
-    const uncounted = rowsOf(world, userId).find(isBeyond(user));
-    if (uncounted !== undefined) return `${userId} does not count ${uncounted._id} after quiet`;
+    for (const chain of chainsOf(world, userId).values()) {
+      const uncounted = chain.find((link) => link.changes && !isApplied(user)(link));
+      if (uncounted) return `${userId} does not count ${readable(uncounted.id)} after quiet`;
+    }
   }
   return breachOf(world) ?? wrongCounters(world);
 }
 
-function storedBeyondRows({ mongo, topic }: World): string | undefined {
+function revisionsOf({ topic }: World, { callId, userId }: CallIdentity): number[] {
+  return topic.log.flat().flatMap((call) => {
+    const isSame = call?.callId === callId && call.userId === userId;
+    return isSame ? [call.revision ?? 0] : [];
+  });
+}
+
+/** Whether a call counts by what an event says of it, or by a higher revision. */
+function isKept(world: World, call: CallVersion): boolean {
+  return (chainOf(world, call)?.at(-1)?.revision ?? -1) >= (call.revision ?? 0);
+}
+
+function storedBeyondRows(world: World): string | undefined {
+  const { mongo, topic } = world;
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const stored = mongo.stored(`0:${partition}`);
     for (const [offset, call] of topic.log[partition]!.slice(0, stored + 1).entries()) {
-      if (call !== undefined && !mongo.calls.has(call.callId)) {
-        return `stored of ${partition} is ${stored}, and ${offset} (${call.callId}) has no row`;
+      if (call !== undefined && !isKept(world, call)) {
+        return `stored of ${partition} is ${stored}, and ${offset} (${call.callId}) is not in Mongo`;
       }
     }
   }
@@ -81,29 +103,34 @@ function committedBeyondStored({ mongo, topic, wentBack }: World): string | unde
   return undefined;
 }
 
-/** The complete part of an open user's counters equals the rows at or below `applied`, and no checkpoint says more. */
+/**
+ * The complete part of an open user's counters equals the calls that count at or below `applied`, and no checkpoint says
+ * more.
+ */
 function wrongCounters(world: World): string | undefined {
   for (const user of openUsers(world)) {
     const { userId, applied, fromDay, buckets } = user;
     const ledger = world.redis.ledgerOf(userId);
-    const rows = rowsOf(world, userId);
-    const counted = rows.filter((row) => !isBeyond(user)(row));
-    const should = bucketsOf(counted);
+    const chains = [...chainsOf(world, userId).values()];
+    const counted = chains.map((chain) => countedOf(chain, isApplied(user)));
+    const should = bucketsOf(counted.flatMap((links) => links.at(-1)?.content ?? []));
     for (const name of new Set([...buckets.keys(), ...should.keys()])) {
       const [has, rest] = [buckets.get(name), should.get(name)];
       if ((has ?? rest)!.firstDay < fromDay) continue;
-      if (has?.calls === rest?.calls && has?.durationMs === rest?.durationMs) continue;
-      return `${name} of ${userId} counts ${told(has)}; rows through ${[...applied]} are ${told(rest)}`;
+      const [a, b] = [has ?? ZERO_TALLY, rest ?? ZERO_TALLY];
+      if (a.calls === b.calls && a.durationMs === b.durationMs) continue;
+      return `${name} of ${userId} counts ${told(world, a)}; what Mongo has through ${[...applied]} is ${told(world, b)}`;
     }
-    const last = Math.max(-1, ...counted.map(({ started_at }) => +started_at));
+    const starts = counted.flat().flatMap(({ content }) => (content ? +content.started_at : []));
+    const last = Math.max(-1, ...starts);
     // While the user is being filled, an older start may be unknown yet.
     if (user.lastStartedAt !== last && (user.isComplete || dayOf(last) >= fromDay)) {
       return `the latest start of ${userId} is ${user.lastStartedAt} and should be ${last}`;
     }
-    for (const row of rows) {
-      const checkpoint = Number(ledger.get(`mark:0:${row.source.partition}`) ?? -1);
-      if (row.source.offset <= checkpoint && isBeyond(user)(row)) {
-        return `the checkpoint of ${row.source.partition} is ${checkpoint}, and ${userId} does not count ${row._id}`;
+    for (const link of chains.flat()) {
+      const checkpoint = Number(ledger.get(`mark:0:${link.source.partition}`) ?? -1);
+      if (link.changes && link.source.offset <= checkpoint && !isApplied(user)(link)) {
+        return `the checkpoint of ${link.source.partition} is ${checkpoint}, and ${userId} does not count ${readable(link.id)}`;
       }
     }
   }
@@ -112,7 +139,7 @@ function wrongCounters(world: World): string | undefined {
 
 /** Every event that was acknowledged by as-of of a master is counted for its open users. */
 function tooNewAsOf(world: World): string | undefined {
-  const { topic, mongo, redis, wentBack } = world;
+  const { topic, redis, wentBack } = world;
   // Until ingest has read on, as-of is that of the Mongo before.
   if (wentBack) return undefined;
   for (const user of openUsers(world)) {
@@ -120,37 +147,16 @@ function tooNewAsOf(world: World): string | undefined {
     for (const [partition, offset] of topic.sent.slice(0, asOf)) {
       const call = topic.log[partition]![offset];
       if (call?.userId !== user.userId) continue;
-      const row = mongo.calls.get(call.callId);
-      const isCanonical = row?.source.partition === partition && row.source.offset === offset;
-      if (row === undefined || (isCanonical && isBeyond(user)(row))) {
-        return `as-of of ${user.userId} is ${asOf}, and ${call.callId} is not counted`;
+      const chain: Chain = chainOf(world, call) ?? [];
+      const own = chain.find(
+        ({ changes, source }) => changes && source.partition === partition && source.offset === offset,
+      );
+      if (!isKept(world, call) || (own && !countedOf(chain, isApplied(user)).includes(own))) {
+        return `as-of of ${user.userId} is ${asOf}, and ${partition}:${offset} of ${call.callId} is not counted`;
       }
     }
   }
   return undefined;
-}
-
-/** A reading must equal the rows at or below its `appliedThrough`. */
-export function wrongReading(world: World, userId: string, reading: CountersReading): string | undefined {
-  const applied = new Map([...reading.appliedThrough].map(([key, offset]) => [Number(key.slice(2)), offset]));
-  const rows = rowsOf(world, userId).filter((row) => !isBeyond({ applied })(row));
-  const today = dayOf(world.nowMs);
-  const sum = (within: (day: number) => boolean) =>
-    rows.filter(({ day }) => within(day)).reduce((total, { duration_ms }) => total + duration_ms, 0);
-  const count = (within: (day: number) => boolean) => rows.filter(({ day }) => within(day)).length;
-  const isIn = (day: number) => day <= today && day > today - defaultWindowDays;
-  const should = {
-    today: count((day) => day === today),
-    thisWeek: count((day) => weekOf(day) === weekOf(today)),
-    thisMonth: count((day) => monthOf(day) === monthOf(today)),
-    window: { calls: count(isIn), durationMs: sum(isIn) },
-  };
-  const wrong = Object.entries(should).filter(
-    ([name, value]) => JSON.stringify(reading[name as keyof typeof should]) !== JSON.stringify(value),
-  );
-  return wrong.length === 0
-    ? undefined
-    : `a reader of ${userId} is told ${JSON.stringify(reading)} and not ${JSON.stringify(should)}`;
 }
 
 export function openUsers({ redis }: World): Open[] {
@@ -197,9 +203,9 @@ function unitOf(kind: string, number: number, unit: string): [name: string, firs
   return [`day ${day}`, day];
 }
 
-function bucketsOf(rows: ReturnType<typeof rowsOf>): Map<string, Bucket> {
+function bucketsOf(contents: readonly CallContent[]): Map<string, Bucket> {
   const buckets = new Map<string, Bucket>();
-  for (const { started_at, duration_ms } of rows) {
+  for (const { started_at, duration_ms } of contents) {
     const day = dayOf(+started_at);
     const [week, month] = [weekOf(day), monthOf(day)];
     for (const [name, firstDay] of [
@@ -214,23 +220,27 @@ function bucketsOf(rows: ReturnType<typeof rowsOf>): Map<string, Bucket> {
   return buckets;
 }
 
-function isBeyond({ applied }: Pick<Open, 'applied'>) {
-  return ({ source }: ReturnType<typeof rowsOf>[number]) =>
-    source.offset > (applied.get(source.partition) ?? -1);
+/** Whether the user is applied through a link. It may still lack what the link builds on. */
+function isApplied({ applied }: Pick<Open, 'applied'>) {
+  return ({ source }: Link) => source.offset <= (applied.get(source.partition) ?? -1);
 }
 
-function rowsOf({ mongo }: World, userId: string) {
-  return [...mongo.calls.values()].filter((row) => row.user_id === userId);
+function told(world: World, { calls, durationMs }: Tally): string {
+  return `${calls} calls (${versionsIn(world, durationMs)})`;
 }
 
-function told({ calls, durationMs }: Tally = ZERO_TALLY): string {
-  return `${calls} calls (${callsIn(durationMs)})`;
-}
-
-function callsIn(durationMs: number): string {
-  const ids: string[] = [];
+/** Such as `c0, c1 at 2`. */
+export function versionsIn({ topic }: World, durationMs: number): string {
+  const versions: string[] = [];
+  if (durationMs < 0) return `${durationMs} ms`;
   for (let number = 0, rest = durationMs; rest > 0; number++, rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) ids.push(`c${number}`);
+    if (rest % 2 === 0) continue;
+    const call = topic.log.flat().find((one) => one?.durationMs === 2 ** number);
+    versions.push(call === undefined ? `${2 ** number} ms` : nameOf(call));
   }
-  return ids.join(',');
+  return versions.join(', ');
+}
+
+export function nameOf({ callId, revision = 0 }: CallVersion): string {
+  return revision === 0 ? callId : `${callId} at ${revision}`;
 }

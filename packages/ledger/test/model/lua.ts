@@ -26,11 +26,18 @@ const AS_IN_5_1 = `
 `;
 
 /** In 5.1 a whole number becomes a field's name without a fraction. */
-const NAMES_AS_IN_5_1: Edit = {
-  script: 'buckets',
-  from: 'for day = first, last do',
-  to: 'for day = math.tointeger(first), math.tointeger(last) do',
-};
+const NAMES_AS_IN_5_1: readonly Edit[] = [
+  {
+    script: 'buckets',
+    from: 'for day = first, last do',
+    to: 'for day = math.tointeger(first), math.tointeger(last) do',
+  },
+  {
+    script: 'segments',
+    from: 'for number = first, last do',
+    to: 'for number = math.tointeger(first), math.tointeger(last) do',
+  },
+];
 
 /**
  * Runs the real scripts of packages/counters/lua in a Lua interpreter of this process, so that the model cannot
@@ -74,7 +81,7 @@ export class LuaScripts {
     const known = this.#loaded.get(script);
     if (known !== undefined) return known;
     let source = readFileSync(new URL(`${script}.lua`, DIRECTORY), 'utf8');
-    for (const edit of [NAMES_AS_IN_5_1, ...this.#edits]) {
+    for (const edit of [...NAMES_AS_IN_5_1, ...this.#edits]) {
       if (edit.script !== script) continue;
       if (!source.includes(edit.from)) throw new Error(`${script}.lua no longer has: ${edit.from}`);
       source = source.replace(edit.from, edit.to);

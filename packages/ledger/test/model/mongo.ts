@@ -1,33 +1,48 @@
-import { type CallRow, Calls, Progress, type Store, StoreError, Tallies } from '@calltally/store';
-import type { Collection, Db, Document } from 'mongodb';
+import {
+  type CallRow,
+  Calls,
+  type CorrectionRow,
+  Corrections,
+  Progress,
+  type Store,
+  StoreError,
+  Tallies,
+} from '@calltally/store';
+import type { Db, Document } from 'mongodb';
+import { aggregated, matches } from './mongo-queries.ts';
 import type { Worker } from './turns.ts';
 
 const DUPLICATE_KEY = 11000;
 
 export interface Contents {
   calls: Map<string, CallRow>;
+  corrections: Map<string, CorrectionRow>;
   progress: Map<string, Document>;
 }
 
-/** A Mongo of two collections. What is written is visible to everybody, and stays. */
+/** A Mongo of three collections. What is written is visible to everybody, and stays. */
 export class MongoServer implements Contents {
   calls = new Map<string, CallRow>();
+  corrections = new Map<string, CorrectionRow>();
   progress = new Map<string, Document>();
 
   /** Needs no deep copy, because documents are replaced and never changed. */
   backUp(): Contents {
-    return { calls: new Map(this.calls), progress: new Map(this.progress) };
+    const { calls, corrections, progress } = this;
+    return { calls: new Map(calls), corrections: new Map(corrections), progress: new Map(progress) };
   }
 
-  putBack({ calls, progress }: Contents): void {
+  putBack({ calls, corrections, progress }: Contents): void {
     this.calls = new Map(calls);
+    this.corrections = new Map(corrections);
     this.progress = new Map(progress);
   }
 
   /** @returns whether the id was free */
-  insert(row: CallRow): boolean {
-    if (this.calls.has(row._id)) return false;
-    this.calls.set(row._id, row);
+  insert(into: keyof Contents, document: Document): boolean {
+    const documents: Map<string, Document> = this[into];
+    if (documents.has(document._id)) return false;
+    documents.set(document._id, document);
     return true;
   }
 
@@ -44,65 +59,79 @@ export class MongoServer implements Contents {
   }
 }
 
-/** The real store over simulated collections. Each command is a turn of the worker. */
-export function openModelStore(worker: Worker, server: MongoServer): Store {
-  const ask = <T>(text: string, effect: () => T): Promise<T> => {
-    if (!worker.hasLostMongo) return worker.ask('mongo', {}, text, effect);
+/**
+ * The real store over simulated collections. Each command is a turn of the worker.
+ * @param faulty changes stages of aggregations, to break a rule
+ */
+export function openModelStore(
+  worker: Worker,
+  server: MongoServer,
+  faulty: (stage: Document) => Document = (stage) => stage,
+): Store {
+  // Reads of one worker come in the order in which it asks: which of two comes first makes no difference.
+  const reads = {};
+  const ask = <T>(text: string, effect: () => T, connection: object = {}): Promise<T> => {
+    if (!worker.hasLostMongo) return worker.ask('mongo', connection, readable(text), effect);
     worker.hasLostMongo = false;
     worker.told(text, 'failed');
     return Promise.reject(timedOut());
   };
-  const cursor = <T>(text: string, effect: () => T[]) => ({ toArray: () => ask(text, effect) });
-  const calls = {
-    collectionName: 'calls',
-    find: (filter: Document, { limit }: { limit?: number } = {}) =>
-      cursor(`find ${filter._id?.$in ?? JSON.stringify(filter)}`, () =>
-        [...server.calls.values()].filter((row) => matches(row, filter)).slice(0, limit),
-      ),
-    countDocuments: (filter: Document) =>
-      ask(
-        `count ${filter._id.$in}`,
-        () => [...server.calls.values()].filter((row) => matches(row, filter)).length,
-      ),
-    aggregate: ([{ $match }, { $group }]: [Document, Document]) =>
-      cursor(`add up ${JSON.stringify($match)}`, () =>
-        grouped(
-          [...server.calls.values()].filter((row) => matches(row, $match)),
-          $group,
-        ),
-      ),
+  const collectionOf = (name: 'calls' | 'corrections' | 'progress') => {
+    const found = (filter: Document) => {
+      const documents: Iterable<Document> = server[name].values();
+      return [...documents].filter((one) => matches(one, filter));
+    };
+    const cursor = (text: string, effect: () => Document[]) => ({ toArray: () => ask(text, effect, reads) });
+    return {
+      collectionName: name,
+      find: (filter: Document, { limit }: { limit?: number } = {}) =>
+        name === 'progress'
+          ? cursor('read progress', () => found(filter))
+          : cursor(`find ${filter._id?.$in ?? JSON.stringify(filter)}`, () => found(filter).slice(0, limit)),
+      findOne: (filter: Document) => ask(`find one of ${name}`, () => found(filter)[0] ?? null),
+      countDocuments: (filter: Document) => ask(`count ${filter._id.$in}`, () => found(filter).length),
+      aggregate: (given: readonly Document[]) => {
+        const pipeline = given.map(faulty);
+        return cursor(`add up ${JSON.stringify(pipeline)}`, () => aggregated({ ...server }, name, pipeline));
+      },
+      async bulkWrite(updates: { updateOne: { filter: { _id: string }; update: { $max: Document } } }[]) {
+        for (const { updateOne } of updates) {
+          const { filter, update } = updateOne;
+          await ask(`raise ${filter._id} ${JSON.stringify(update.$max)}`, () =>
+            server.max(filter._id, update.$max),
+          );
+        }
+      },
+    };
   };
   const db = {
-    collection: () => calls,
-    async command({ documents }: { documents: readonly CallRow[] }) {
+    collection: collectionOf,
+    async command({ insert, documents }: { insert: 'calls' | 'corrections'; documents: readonly CallRow[] }) {
       const writeErrors: Document[] = [];
       for (const [index, row] of documents.entries()) {
         const { partition, offset } = row.source;
-        const inserted = await ask(`insert ${row._id} of ${partition}:${offset}`, () => server.insert(row));
+        const inserted = await ask(`insert ${row._id} of ${partition}:${offset}`, () =>
+          server.insert(insert, row),
+        );
         if (!inserted) writeErrors.push({ index, code: DUPLICATE_KEY });
       }
       return { ok: 1, writeErrors };
     },
-  };
-  const progress = {
-    async bulkWrite(updates: { updateOne: { filter: { _id: string }; update: { $max: Document } } }[]) {
-      for (const { updateOne } of updates) {
-        const { filter, update } = updateOne;
-        await ask(`raise ${filter._id} ${JSON.stringify(update.$max)}`, () =>
-          server.max(filter._id, update.$max),
-        );
-      }
-    },
-    find: () => cursor('read progress', () => [...server.progress.values()]),
-  };
+  } as unknown as Db;
   const limited: ConstructorParameters<typeof Calls>[1] = (call) =>
     call({ signal: new AbortController().signal, maxTimeMS: Infinity });
+  const rows = db.collection<CallRow>('calls');
+  const corrections = db.collection<CorrectionRow>('corrections');
   return {
-    calls: new Calls(db as unknown as Db, limited),
-    tallies: new Tallies(calls as unknown as Collection<CallRow>, limited),
+    calls: new Calls(db, limited),
+    corrections: new Corrections(db, limited),
+    tallies: new Tallies(rows, corrections, limited),
     // Nobody is erased here.
     erasures: { known: 0, has: () => false, refresh: async () => 0 },
-    progress: new Progress(progress as unknown as ConstructorParameters<typeof Progress>[0], limited),
+    progress: new Progress(
+      db.collection('progress') as unknown as ConstructorParameters<typeof Progress>[0],
+      limited,
+    ),
   } as unknown as Store;
 }
 
@@ -110,43 +139,7 @@ export function timedOut(): StoreError {
   return new StoreError('STORE_TIMEOUT', true, new Error('no answer in the model'));
 }
 
-/** What the store's filters use: equality, `$in`, comparisons, `$or` and `$and`. */
-function matches(row: CallRow, filter: Document): boolean {
-  return Object.entries(filter).every(([path, wanted]) => {
-    if (path === '$or') return wanted.some((clause: Document) => matches(row, clause));
-    if (path === '$and') return wanted.every((clause: Document) => matches(row, clause));
-    const value = valueAt(row, path);
-    if (typeof wanted !== 'object') return value === wanted;
-    return Object.entries(wanted).every(([operator, bound]) => compares(value, operator, bound));
-  });
-}
-
-function compares(value: unknown, operator: string, bound: unknown): boolean {
-  const [a, b] = [value as number, bound as number];
-  if (operator === '$in') return (bound as unknown[]).includes(value);
-  if (operator === '$lte') return a <= b;
-  if (operator === '$gte') return a >= b;
-  if (operator === '$lt') return a < b;
-  throw new Error(`this Mongo does not know ${operator}`);
-}
-
-/** `$group` by a document of paths, with `$sum` and `$max` of paths or numbers. */
-function grouped(rows: readonly CallRow[], { _id, ...sums }: Document): Document[] {
-  const groups = new Map<string, Document>();
-  const value = (row: CallRow, of: unknown) => (typeof of === 'string' ? valueAt(row, of.slice(1)) : of);
-  for (const row of rows) {
-    const key = Object.fromEntries(Object.entries(_id ?? {}).map(([name, path]) => [name, value(row, path)]));
-    const id = JSON.stringify(key);
-    const group: Document = groups.get(id) ?? { _id: key };
-    groups.set(id, group);
-    for (const [name, { $sum, $max }] of Object.entries(sums as Record<string, Document>)) {
-      if ($sum !== undefined) group[name] = (group[name] ?? 0) + (value(row, $sum) as number);
-      else if (group[name] === undefined || group[name] < value(row, $max)!) group[name] = value(row, $max);
-    }
-  }
-  return [...groups.values()];
-}
-
-function valueAt(row: CallRow, path: string): unknown {
-  return path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], row);
+/** Ids as `u-a/c0` and `u-a/c0/1`. */
+export function readable(text: string): string {
+  return text.replaceAll(/\\u001f|\u001f/g, '/');
 }

@@ -76,11 +76,12 @@ export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 
   }
 }
 
-/** Lets everybody finish. Time passes when all wait for it. @returns false at the first breach */
+/** Lets everybody finish, in turn. Time passes when all wait for it. @returns false at the first breach */
 export async function finish(world: World, take: (step: Step) => Promise<boolean>): Promise<boolean> {
   for (let turn = 1; ; turn++) {
     const turns = world.turns();
-    const step = turns.find(({ isPause }) => !isPause) ?? turns[0];
+    const ready = turns.filter(({ isPause }) => !isPause);
+    const step = ready.length > 0 ? ready[turn % ready.length] : turns[0];
     if (step === undefined) return true;
     if (step.isPause) world.nowMs += RESPECT_MS + 1;
     if (turn > TURNS_TO_QUIET) throw new Error(`no rest after ${TURNS_TO_QUIET} turns: ${step.text}`);

@@ -1,4 +1,5 @@
-import type { Call } from '@calltally/domain';
+import type { CallVersion } from '@calltally/domain';
+import { rowId } from '@calltally/store';
 import type { Cluster } from './cluster.ts';
 import { finish } from './play.ts';
 import type { Worker } from './turns.ts';
@@ -46,7 +47,7 @@ export async function openedUser(world: World): Promise<void> {
   await whole(world, 'first', consumer(0, 2));
 }
 
-export function send(world: World, partition: number, ...calls: (Call | undefined)[]): void {
+export function send(world: World, partition: number, ...calls: (CallVersion | undefined)[]): void {
   world.topic.send(partition, ...calls);
 }
 
@@ -57,7 +58,7 @@ export async function loseCallThatCameTwice(world: World, isFilled = true): Prom
   if (isFilled) await whole(world, 'filler', fill([A]));
   send(world, 1, world.call(0, A));
   await whole(world, 'second', consumer(1, 1));
-  world.mongo.calls.delete('c0');
+  world.mongo.calls.delete(rowId(world.call(0, A)));
   world.lostRows = true;
 }
 

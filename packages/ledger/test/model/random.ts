@@ -21,6 +21,7 @@ const EVERYTHING: Scene = {
     pauses: 1,
     openers: 2,
     readers: 2,
+    dashboards: 2,
     fillers: 3,
     slowClocks: 1,
     warms: 1,

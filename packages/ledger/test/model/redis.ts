@@ -20,6 +20,7 @@ const SCRIPTS = [
   'dequeue',
   'release-slot',
   'buckets',
+  'segments',
   'snapshot',
 ];
 const LEDGER_KEY = 'ct:ledger:{0}';

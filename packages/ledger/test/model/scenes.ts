@@ -1,6 +1,7 @@
 import { putMongoBack } from './accidents.ts';
 import { AS_OF_SCENES } from './as-of-scenes.ts';
 import { slotOf } from './cluster.ts';
+import { CORRECTION_SCENES } from './correction-scenes.ts';
 import type { Scene } from './play.ts';
 import {
   A,
@@ -67,6 +68,7 @@ export const SCENES = {
     },
   },
   'two fillers of one user': {
+    large: true,
     allowed: { kills: 1 },
     async prepare(world) {
       await openedUser(world);
@@ -306,4 +308,5 @@ export const SCENES = {
     },
   },
   ...AS_OF_SCENES,
+  ...CORRECTION_SCENES,
 } satisfies Record<string, Scene>;

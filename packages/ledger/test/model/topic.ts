@@ -1,10 +1,10 @@
-import type { Call } from '@calltally/domain';
+import type { CallVersion } from '@calltally/domain';
 import type { CallBatch, PartitionOffsets } from '../../src/index.ts';
 import type { Worker } from './turns.ts';
 
 /** Kafka, as far as the protocol uses it. An event without a call is one that is rejected. */
 export class Topic {
-  readonly log: (Call | undefined)[][];
+  readonly log: (CallVersion | undefined)[][];
   readonly committed: (number | undefined)[];
   /** Partition and offset of each event, in the order in which they were acknowledged. Time is how many there are. */
   readonly sent: [partition: number, offset: number][] = [];
@@ -14,7 +14,7 @@ export class Topic {
     this.committed = this.log.map(() => undefined);
   }
 
-  send(partition: number, ...calls: (Call | undefined)[]): void {
+  send(partition: number, ...calls: (CallVersion | undefined)[]): void {
     for (const call of calls) this.sent.push([partition, this.log[partition]!.push(call) - 1]);
   }
 

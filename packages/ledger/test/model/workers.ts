@@ -8,18 +8,23 @@ import {
   reserveUsers,
   withFillSlot,
 } from '@calltally/counters';
-import { DAY_MS } from '@calltally/domain';
-import type { Store } from '@calltally/store';
+import { DAY_MS, type Range } from '@calltally/domain';
+import type { Cut, Store, Tallies } from '@calltally/store';
 import {
   auditUsers,
   Checkpoints,
+  type CountersLink,
+  DashboardReader,
+  type DashboardReading,
   discardCounters,
+  fallbackLimit,
   fillPieces,
   fillUntilComplete,
   type LedgerContext,
   openCold,
   type PieceLimits,
   PieceReader,
+  RowsAsOf,
   recordBatch,
   reopen,
   repairUsers,
@@ -171,6 +176,47 @@ export function read(userId: string, found: (reading: CountersReading) => void):
   }, true);
 }
 
+/** Until now. Calls start just before and after both ends, within the days that it cuts. */
+const RANGE_MS = 42 * DAY_MS;
+
+/** What was told to whom, and the cut that it was read at. */
+export interface Dashboard {
+  reading: DashboardReading;
+  range: Range;
+  cut: Cut;
+}
+
+/** What the API does for a dashboard whose range cuts days: reads counters and edges, or Mongo alone. */
+export function dashboard(userId: string, found: (dashboard: Dashboard) => void, fromRows = false): Work {
+  return async ({ store, open }) => {
+    await unlessCut(async () => {
+      const session = open();
+      const generations = await readGenerations(session);
+      const live = fromRows ? undefined : { session, generations, asOfMs: undefined };
+      let cut: Cut | undefined;
+      const tallies: Pick<Tallies, 'sumByRange'> = {
+        sumByRange: (...given) => {
+          cut = given[2];
+          return store.tallies.sumByRange(...given);
+        },
+      };
+      const reader = new DashboardReader({
+        link: { current: live } as CountersLink,
+        filler: { add: () => {} },
+        rowsAsOf: new RowsAsOf(store),
+        fallbacks: fallbackLimit(),
+        store: { tallies },
+      });
+      const nowMs = Date.now();
+      const range = { from: nowMs - RANGE_MS, until: nowMs };
+      const reading = await reader.read(userId, range, nowMs);
+      if (cut !== undefined) found({ reading, range, cut });
+      session.end('done');
+      return true;
+    });
+  };
+}
+
 /** What `Filler` does in ingest and the API, until nobody waits that it may fill. */
 export function filler(limits = SMALL): Work {
   return withLedger(async (ledger) => {
@@ -183,7 +229,8 @@ export function filler(limits = SMALL): Work {
           const userIds = await reserveUsers(ledger.session, { empty: 2, part: 1 }, Date.now());
           return userIds.length > 0 && fillPieces(ledger, pieces, userIds);
         }));
-      isAtWork = Boolean(filled);
+      // Who was opened at a correction, and not at what it needs, has to wait for a consumer.
+      isAtWork = Boolean(filled && filled.pieces > 0);
     }
   }, true);
 }
@@ -194,9 +241,21 @@ export function fill(userIds: readonly string[], rounds = Infinity): Work {
     const pieces = new PieceReader(ledger.store.tallies, HALVES);
     let left = userIds;
     for (let round = 1; round <= rounds && left.length > 0; round++) {
-      ({ left } = await fillPieces(ledger, pieces, left));
+      const filled = await fillPieces(ledger, pieces, left);
+      if (filled.pieces === 0) break;
+      ({ left } = filled);
     }
   });
+}
+
+/** An operator stops a command that goes round in circles, because nobody stores what a correction needs. */
+function patience(rounds = 40): AbortSignal {
+  let left = rounds;
+  return {
+    get aborted() {
+      return left-- <= 0;
+    },
+  } as AbortSignal;
 }
 
 /** What `calltally rebuild` does. With one slot, so that one waits for another. */
@@ -205,6 +264,7 @@ export function warm(userIds: readonly string[], whole = false): Work {
     await fillUntilComplete(ledger, userIds, {
       slots: 1,
       pieces: whole ? undefined : new PieceReader(ledger.store.tallies, SMALL),
+      signal: patience(),
     });
   });
 }
@@ -212,7 +272,8 @@ export function warm(userIds: readonly string[], whole = false): Work {
 /** What `calltally verify --repair` does. */
 export function repair(userIds: readonly string[]): Work {
   return withLedger(async (ledger) => {
-    await repairUsers(ledger, userIds, { slots: 1, pieces: new PieceReader(ledger.store.tallies, SMALL) });
+    const pieces = new PieceReader(ledger.store.tallies, SMALL);
+    await repairUsers(ledger, userIds, { slots: 1, pieces, signal: patience() });
   });
 }
 

@@ -1,5 +1,6 @@
-import { type Call, DAY_MS } from '@calltally/domain';
-import type { Store } from '@calltally/store';
+import { type Call, type CallIdentity, DAY_MS, type DeletedCall } from '@calltally/domain';
+import type { Source, Store } from '@calltally/store';
+import type { Document } from 'mongodb';
 import { Cluster } from './cluster.ts';
 import type { Edit } from './lua.ts';
 import { LuaScripts } from './lua.ts';
@@ -22,6 +23,8 @@ const AHEAD_EVERY = 5;
 export interface Fault {
   scripts?: readonly Edit[];
   store?: (store: Store) => Store;
+  /** Changes what is asked of Mongo: each stage of an aggregation. */
+  stage?: (stage: Document) => Document;
   process?: (process: Process) => Process;
   order?: Process['order'];
   looksAtCheckpoints?: boolean;
@@ -71,8 +74,8 @@ export class World {
   }
 
   /**
-   * Durations are powers of two, so a sum tells which calls are in it. Calls lie on days near and far, some before the
-   * kept months, some ahead of the clock.
+   * What a producer says first about a call. Durations are powers of two, so a sum tells what is in it: each version of a
+   * call has a number of its own. Versions lie on days near and far, some before the kept months, some ahead of the clock.
    */
   call(number: number, userId: string): Call {
     const isAhead = number % AHEAD_EVERY === AHEAD_EVERY - 1;
@@ -82,11 +85,22 @@ export class World {
     return { callId: `c${number}`, userId, startedAt, durationMs: 2 ** number };
   }
 
+  /** Another version of a call. Its start is that of its number; revision 2 leaves the start as it was. */
+  correction(number: number, of: Call, revision: number): Call {
+    const { startedAt, durationMs } = this.call(number, of.userId);
+    const { callId, userId } = of;
+    return { callId, userId, startedAt: revision === 2 ? of.startedAt : startedAt, durationMs, revision };
+  }
+
+  deletion({ callId, userId }: CallIdentity, revision: number): DeletedCall {
+    return { callId, userId, deleted: true, revision };
+  }
+
   async start(name: string, work: Work, clockMs = 0): Promise<Worker> {
     const worker = new Worker(`${name} ${++this.#started}`);
     worker.clockMs = clockMs;
     this.workers.push(worker);
-    const store = openModelStore(worker, this.mongo);
+    const store = openModelStore(worker, this.mongo, this.#fault.stage);
     const process: Process = {
       worker,
       topic: this.topic,
@@ -195,7 +209,13 @@ export class World {
     const commands = (list: readonly Command[]) => list.map(({ text }) => text).sort();
     return plain([
       sorted(redis.hashes).map(([key, hash]) => [key, sorted(hash)]),
-      sorted(mongo.calls).map(([id, { source }]) => [id, source.partition, source.offset]),
+      [mongo.calls, mongo.corrections].map((rows) =>
+        sorted<{ source: Source; needs?: Source[] }>(rows).map(([id, { source, needs }]) => [
+          id,
+          source,
+          needs,
+        ]),
+      ),
       sorted(mongo.progress).map(([, document]) => document),
       [topic.sent, topic.committed, nowMs, [...outdated], redis.cluster?.state()],
       workers.map((worker) => [
@@ -206,7 +226,10 @@ export class World {
       ]),
       commands(late),
       this.dumps.map((dump) => sorted(dump).map(([key, hash]) => [key, sorted(hash)])),
-      this.backups.map(({ calls, progress }) => [[...calls.keys()].sort(), sorted(progress)]),
+      this.backups.map(({ calls, corrections, progress }) => [
+        [...calls.keys(), ...corrections.keys()].sort(),
+        sorted(progress),
+      ]),
     ]);
   }
 }

@@ -1,0 +1,70 @@
+import type { CountersReading } from '@calltally/counters';
+import { dayOf, defaultWindowDays, monthOf, type Range, type Tally, weekOf } from '@calltally/domain';
+import type { CallContent, Cut, OffsetVector, Source } from '@calltally/store';
+import type { DashboardReading } from '../../src/index.ts';
+import { chainsOf, countedOf, type Link } from './chains.ts';
+import type { World } from './world.ts';
+
+/** A reading of counters must equal what counts at or below its `appliedThrough`. */
+export function wrongReading(world: World, userId: string, reading: CountersReading): string | undefined {
+  const isWithin = isUpTo(reading.appliedThrough);
+  const counted = contentsOf(world, userId, ({ source }) => isWithin(source));
+  const today = dayOf(world.nowMs);
+  const isIn = ({ day }: CallContent) => day <= today && day > today - defaultWindowDays;
+  return unequal(userId, reading, { ...currentOf(world, counted), window: sumOf(counted.filter(isIn)) });
+}
+
+/** A dashboard, from counters and edges or from Mongo alone, must equal what counts at the cut that it was read at. */
+export function wrongDashboard(
+  world: World,
+  userId: string,
+  { reading, range, cut }: { reading: DashboardReading; range: Range; cut: Cut },
+): string | undefined {
+  const isCorrected = isUpTo(cut.corrections ?? new Map());
+  const isRow = cut.rows && isUpTo(cut.rows);
+  const counted = contentsOf(world, userId, ({ source, needs }, n) =>
+    n === 0 ? (isRow?.(source) ?? true) : isCorrected(source) && needs.every(isCorrected),
+  );
+  const isIn = ({ started_at }: CallContent) => +started_at >= range.from && +started_at < range.until;
+  return unequal(userId, reading, { ...currentOf(world, counted), range: sumOf(counted.filter(isIn)) });
+}
+
+function contentsOf(
+  world: World,
+  userId: string,
+  isWithin: (link: Link, n: number) => boolean,
+): CallContent[] {
+  return [...chainsOf(world, userId).values()].flatMap(
+    (chain) => countedOf(chain, isWithin).at(-1)?.content ?? [],
+  );
+}
+
+function isUpTo(through: OffsetVector) {
+  return ({ partition, offset }: Source) => offset <= (through.get(`0:${partition}`) ?? -1);
+}
+
+function currentOf({ nowMs }: World, counted: readonly CallContent[]) {
+  const today = dayOf(nowMs);
+  const count = (isIn: (day: number) => boolean) => counted.filter(({ day }) => isIn(day)).length;
+  return {
+    today: count((day) => day === today),
+    thisWeek: count((day) => weekOf(day) === weekOf(today)),
+    thisMonth: count((day) => monthOf(day) === monthOf(today)),
+  };
+}
+
+function sumOf(counted: readonly CallContent[]): Tally {
+  return {
+    calls: counted.length,
+    durationMs: counted.reduce((sum, { duration_ms }) => sum + duration_ms, 0),
+  };
+}
+
+function unequal<T extends object>(userId: string, reading: T, should: Partial<T>): string | undefined {
+  const isRight = Object.entries(should).every(
+    ([name, value]) => JSON.stringify(reading[name as keyof T]) === JSON.stringify(value),
+  );
+  return isRight
+    ? undefined
+    : `a reader of ${userId} is told ${JSON.stringify(reading)} and not ${JSON.stringify(should)}`;
+}
