@@ -1,18 +1,17 @@
 import { sendings } from './events.ts';
 import { openUsers } from './invariants.ts';
 import type { Contents } from './mongo.ts';
+import { dashboard, read } from './readers.ts';
 import { wrongDashboard, wrongReading } from './readings.ts';
 import { generationIn, type Hashes } from './redis.ts';
 import {
   audit,
   consumer,
-  dashboard,
   discard,
   filler,
   open,
   openAnew,
   RESPECT_MS,
-  read,
   repair,
   replace,
   replay,

@@ -1,8 +1,9 @@
 import { correctionId, rowId } from '@calltally/store';
 import type { Scene } from './play.ts';
 import { A, playUpTo, send, startUpTo, whole } from './prepare.ts';
+import { dashboard } from './readers.ts';
 import { wrongDashboard } from './readings.ts';
-import { consumer, dashboard, fill, replay } from './workers.ts';
+import { consumer, fill, replay } from './workers.ts';
 import type { World } from './world.ts';
 
 /** Of calls that are corrected and taken back. */

@@ -18,7 +18,7 @@ import { MongoServer, openModelStore } from './mongo.ts';
 import { FAITHFUL_RUNS, Prompt, sorted } from './prompt.ts';
 import { plain } from './turns.ts';
 
-const COMMANDS_MAX = 25;
+const COMMANDS_MAX = 16;
 const USERS = ['u-a', 'u-b'];
 const TODAY = dayOf(Date.now());
 

@@ -141,5 +141,5 @@ export function timedOut(): StoreError {
 
 /** Ids as `u-a/c0` and `u-a/c0/1`. */
 export function readable(text: string): string {
-  return text.replaceAll(/\\u001f|\u001f/g, '/');
+  return text.replaceAll('\u001f', '/').replaceAll('\\u001f', '/');
 }
