@@ -1,7 +1,7 @@
 import { sendings } from './events.ts';
 import { openUsers } from './invariants.ts';
 import type { Contents } from './mongo.ts';
-import { dashboard, read } from './readers.ts';
+import { dashboard, open, read } from './readers.ts';
 import { wrongDashboard, wrongReading } from './readings.ts';
 import { generationIn, type Hashes } from './redis.ts';
 import {
@@ -9,7 +9,6 @@ import {
   consumer,
   discard,
   filler,
-  open,
   openAnew,
   RESPECT_MS,
   repair,

@@ -1,6 +1,7 @@
 import { type Allowed, accidents } from './accidents.ts';
 import { breachInQuiet, breachOf } from './invariants.ts';
-import { consumer, filler, open, RESPECT_MS } from './workers.ts';
+import { open } from './readers.ts';
+import { consumer, filler, RESPECT_MS } from './workers.ts';
 import { type Fault, PARTITIONS, type Step, USERS, World } from './world.ts';
 
 /** Where a run begins, and what may happen in it. */

@@ -1,4 +1,4 @@
-import { type CountersReading, readBuckets, readGenerations } from '@calltally/counters';
+import { type CountersReading, hasGeneration, readBuckets, readGenerations } from '@calltally/counters';
 import { DAY_MS, type Range } from '@calltally/domain';
 import type { Cut, Tallies } from '@calltally/store';
 import {
@@ -6,9 +6,21 @@ import {
   DashboardReader,
   type DashboardReading,
   fallbackLimit,
+  openCold,
   RowsAsOf,
 } from '../../src/index.ts';
 import { unlessCut, type Work, withLedger } from './workers.ts';
+
+/** What the API does behind an answer from Mongo. */
+export function open(userIds: readonly string[]): Work {
+  return withLedger(async (ledger) => {
+    const { session, generations } = ledger;
+    await openCold(
+      ledger,
+      userIds.filter((userId) => hasGeneration(session, generations, userId)),
+    );
+  }, true);
+}
 
 /** What the API does for a dashboard: reads the default window, and stores the window sums. */
 export function read(userId: string, found: (reading: CountersReading) => void): Work {

@@ -14,7 +14,8 @@ import {
   storedOnCluster,
   whole,
 } from './prepare.ts';
-import { audit, consumer, fill, open, openAnew, replay, SLOW_CLOCK_MS } from './workers.ts';
+import { open } from './readers.ts';
+import { audit, consumer, fill, openAnew, replay, SLOW_CLOCK_MS } from './workers.ts';
 
 /** Who is at work, and what may happen to them; small enough to be searched to the end. */
 export const SCENES = {

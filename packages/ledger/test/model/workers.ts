@@ -1,6 +1,5 @@
 import {
   type CounterSession,
-  hasGeneration,
   readFillQueue,
   readGenerations,
   reserveUsers,
@@ -149,17 +148,6 @@ const SMALL: PieceLimits = { wholeTimeoutMs: 0, rowsWanted: 1, firstSpanMs: 8 * 
 /** Two pieces for a user whose calls are at most 30 days old, so that schedules can be searched. */
 const HALVES: PieceLimits = { wholeTimeoutMs: 0, firstSpanMs: 15 * DAY_MS };
 
-/** What the API does behind an answer from Mongo. */
-export function open(userIds: readonly string[]): Work {
-  return withLedger(async (ledger) => {
-    const { session, generations } = ledger;
-    await openCold(
-      ledger,
-      userIds.filter((userId) => hasGeneration(session, generations, userId)),
-    );
-  }, true);
-}
-
 /** What `Filler` does in ingest and the API, until nobody waits that it may fill. */
 export function filler(limits = SMALL): Work {
   return withLedger(async (ledger) => {
@@ -178,7 +166,7 @@ export function filler(limits = SMALL): Work {
   }, true);
 }
 
-/** A filler that is given its users, so that scenes need no queue. */
+/** Without a queue. */
 export function fill(userIds: readonly string[], rounds = Infinity): Work {
   return withLedger(async (ledger) => {
     const pieces = new PieceReader(ledger.store.tallies, HALVES);
@@ -191,14 +179,15 @@ export function fill(userIds: readonly string[], rounds = Infinity): Work {
   });
 }
 
-/** An operator stops a command that goes round in circles, because nobody stores what a correction needs. */
-function patience(rounds = 40): AbortSignal {
-  let left = rounds;
-  return {
+/** Operators stop a command that goes round in circles, because nobody stores what a correction needs. */
+function patience(): AbortSignal {
+  let checks = 0;
+  const signal = {
     get aborted() {
-      return left-- <= 0;
+      return ++checks > 40;
     },
-  } as AbortSignal;
+  };
+  return signal as AbortSignal;
 }
 
 /** What `calltally rebuild` does. With one slot, so that one waits for another. */
