@@ -14,7 +14,6 @@ import {
   fillPieces,
   fillUntilComplete,
   type LedgerContext,
-  openCold,
   type PieceLimits,
   PieceReader,
   recordBatch,
