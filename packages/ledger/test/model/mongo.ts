@@ -92,7 +92,8 @@ export function openModelStore(
       countDocuments: (filter: Document) => ask(`count ${filter._id.$in}`, () => found(filter).length),
       aggregate: (given: readonly Document[]) => {
         const pipeline = given.map(faulty);
-        return cursor(`add up ${JSON.stringify(pipeline)}`, () => aggregated({ ...server }, name, pipeline));
+        const text = `add up ${JSON.stringify(pipeline[0]!.$match)}${pipeline.length > 2 ? ' and corrections' : ''}`;
+        return cursor(text, () => aggregated({ ...server }, name, pipeline));
       },
       async bulkWrite(updates: { updateOne: { filter: { _id: string }; update: { $max: Document } } }[]) {
         for (const { updateOne } of updates) {
