@@ -133,6 +133,8 @@ export function openModelStore(
       db.collection('progress') as unknown as ConstructorParameters<typeof Progress>[0],
       limited,
     ),
+    // No version before has written to this Mongo.
+    upgrade: { requireDone: async () => {} } as Store['upgrade'],
   } as unknown as Store;
 }
 
