@@ -132,7 +132,7 @@ export const FAULTS = {
     scripts: [{ script: 'fill', from: 'or head[3] ~= ARGV[3]', to: '' }],
   },
   'base is ignored': {
-    scripts: [{ script: 'apply', from: 'if not applied and head[7] then', to: 'if false then' }],
+    scripts: [{ script: 'apply', from: 'if not own and head[7] then', to: 'if false then' }],
   },
   'base is deleted before the last piece': {
     scripts: [
