@@ -39,6 +39,8 @@ test('random runs find broken rules', async (t) => {
     'a piece has rows beyond base',
     'all generations have the same id',
     'a piece need not be the next',
+    'corrections are left out of the fill',
+    'two corrections may have the same number',
   ] as const;
   for (const name of names) {
     const { runs, found } = await search({ runs: 1_000, seed: 1, timeoutMs: 200_000, fault: FAULTS[name] });
