@@ -55,8 +55,8 @@ export class Upgrade {
 
   /** Whether the rows are those of the version before. Looks at some of them. @throws StoreError */
   async isNeeded(): Promise<boolean> {
-    const pipeline = [{ $sample: { size: LOOKED_AT } }, { $project: { user_id: 1 } }];
-    const some = await this.#mongo((limits) => this.#rows.aggregate<CallRow>(pipeline, limits).toArray());
+    const options = { projection: { user_id: 1 }, limit: LOOKED_AT };
+    const some = await this.#mongo((limits) => this.#rows.find({}, { ...options, ...limits }).toArray());
     return some.some(({ _id, user_id }) => !_id.startsWith(rowId({ userId: user_id, callId: '' })));
   }
 

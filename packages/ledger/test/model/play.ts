@@ -65,7 +65,8 @@ export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 
     world.nowMs += RESPECT_MS + 1;
     for (const [name, work] of [
       ['last reader', open(USERS)],
-      ['last filler', filler({})],
+      // Once more for those who are opened again, at what is stored now.
+      ['last filler', filler({}, 2)],
     ] as const) {
       await world.start(name, work);
       if (!(await finish(world, take))) return run;

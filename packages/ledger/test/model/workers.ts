@@ -147,11 +147,14 @@ const SMALL: PieceLimits = { wholeTimeoutMs: 0, rowsWanted: 1, firstSpanMs: 8 * 
 /** Two pieces for a user whose calls are at most 30 days old, so that schedules can be searched. */
 const HALVES: PieceLimits = { wholeTimeoutMs: 0, firstSpanMs: 15 * DAY_MS };
 
-/** What `Filler` does in ingest and the API, until nobody waits that it may fill. */
-export function filler(limits = SMALL): Work {
+/**
+ * What `Filler` does in ingest and the API, until nobody waits that it may fill.
+ * @param emptyRounds rounds that fill nothing before it gives up
+ */
+export function filler(limits = SMALL, emptyRounds = 1): Work {
   return withLedger(async (ledger) => {
     const pieces = new PieceReader(ledger.store.tallies, limits);
-    for (let isAtWork = true; isAtWork; ) {
+    for (let empty = 0; empty < emptyRounds; ) {
       const { users } = await readFillQueue(ledger.session);
       const filled =
         users > 0 &&
@@ -159,8 +162,9 @@ export function filler(limits = SMALL): Work {
           const userIds = await reserveUsers(ledger.session, { empty: 2, part: 1 }, Date.now());
           return userIds.length > 0 && fillPieces(ledger, pieces, userIds);
         }));
+      if (!filled) return;
       // Who was opened at a correction, and not at what it needs, has to wait for a consumer.
-      isAtWork = Boolean(filled && filled.pieces > 0);
+      empty = filled.pieces > 0 ? 0 : empty + 1;
     }
   }, true);
 }
