@@ -88,6 +88,7 @@ test('every row is copied once with its new id, whatever its id and wherever the
     'api_keys',
     'calls',
     'corrections',
+    'erasures',
     'progress',
   ]);
   t.match(await world.db.collection('calls').indexes(), [
