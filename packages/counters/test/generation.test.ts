@@ -72,6 +72,7 @@ test('generations', async (t) => {
       retentionMonths: 25,
       checkpoints: new Map([['0:0', 9]]),
       asOf: new Map([['0:0', 1234]]),
+      erased: 0,
       asOfMs: undefined,
     });
     await writeCheckpoint({ session, generations }, { partition: '0:0', through: 10 });

@@ -89,6 +89,7 @@ export function openStore(settings: StoreSettings): Store {
           { partialFilterExpression: { needs: { $exists: true } } },
         );
         await erasures.createIndex({ version: 1 });
+        await erasures.createIndex({ state: 1, finished_at: 1 });
         await keys.createIndex({ hash: 1 }, { unique: true });
         // Else the version before has created it, and may still have to start.
         if (!isOutdated) await keepOutVersionBefore(db);
