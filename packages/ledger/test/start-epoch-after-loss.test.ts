@@ -1,5 +1,6 @@
 import type { Call } from '@calltally/domain';
 import type { OffsetVector } from '@calltally/store';
+import { rowId } from '@calltally/store';
 import { test } from 'tap';
 import {
   type LedgerContext,
@@ -198,7 +199,7 @@ test('rows that Mongo lost at or below stored come back, and are counted once', 
   });
   await world.db
     .collection<{ _id: string }>('calls')
-    .deleteMany({ _id: { $in: [twice.callId, calls[1]!.callId] } });
+    .deleteMany({ _id: { $in: [rowId(twice), rowId(calls[1]!)] } });
   t.strictSame(await recordBatch(ledger, { ...batch, again: true }), {
     outcomes: ['redelivered', 'inserted', 'redelivered', 'redelivered', 'inserted'],
     opened: 1,
