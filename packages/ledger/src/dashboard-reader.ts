@@ -74,12 +74,10 @@ export class DashboardReader {
   async #fromRows(userId: string, range: Range, nowMs: number): Promise<DashboardReading> {
     const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
     // As-of is read first: rows are only added.
-    const { asOfMs, corrections } = await this.#parts.rowsAsOf.state();
+    const { rowsAsOf, store } = this.#parts;
+    const { asOfMs } = await rowsAsOf.state();
     const ranges = [range, today, thisWeek, thisMonth];
-    const tallies = await this.#parts.store.tallies.sumByRange(userId, ranges, {
-      rows: undefined,
-      corrections,
-    });
+    const tallies = await store.tallies.sumByRange(userId, ranges, () => rowsAsOf.cut());
     return {
       range: tallies[0]!,
       today: tallies[1]!.calls,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type OffsetVector, type Store, StoreError } from '@calltally/store';
+import { type Cut, type Store, StoreError } from '@calltally/store';
 
 const POLL_MS = 1_000;
 /** An answer waits no longer for the first poll: a Mongo that is slower than this is down. */
@@ -9,14 +9,13 @@ const FIRST_POLL_MS = 500;
 export interface RowsState {
   /** Epoch ms: all that was acknowledged by then is in Mongo; undefined while a partition has no as-of. */
   asOfMs: number | undefined;
-  /** Which corrections count; undefined if there were none at that moment. */
-  corrections: OffsetVector | undefined;
+  /** There was a correction at that moment. */
+  hasCorrections: boolean;
 }
 
 /**
- * Polls how far Mongo is, for answers from rows. All rows count in them, and the corrections through the moment of the
- * poll: a correction that is being written counts as a whole or not at all. What as-of says stays true, because rows are
- * only added.
+ * Polls how far Mongo is, for answers from rows. All rows count in them, and what is stored of corrections: one that is
+ * being written counts as a whole or not at all. What as-of says stays true, because rows and corrections are only added.
  */
 export class RowsAsOf {
   readonly #store: Pick<Store, 'progress' | 'corrections'>;
@@ -37,6 +36,13 @@ export class RowsAsOf {
   /** The state at the latest poll that succeeded. @throws StoreError if none has yet, and Mongo does not answer now */
   async state(): Promise<RowsState> {
     return this.#latest ?? Promise.race([this.#poll(), lateAfter(FIRST_POLL_MS)]);
+  }
+
+  /** What counts in an answer that is read now. Where nothing was corrected, nothing is asked. @throws StoreError */
+  async cut(): Promise<Cut> {
+    const { hasCorrections } = await this.state();
+    const corrections = hasCorrections ? await this.#store.progress.storedThrough() : undefined;
+    return { rows: undefined, corrections };
   }
 
   start(): void {
@@ -64,10 +70,9 @@ export class RowsAsOf {
   }
 
   async #ask(): Promise<RowsState> {
-    const { asOfMs, stored } = await this.#store.progress.asOfAndStored();
-    // Asked last: whatever is stored by then is there.
-    const hasCorrections = await this.#store.corrections.any();
-    this.#latest = { asOfMs, corrections: hasCorrections ? stored : undefined };
+    const asOfMs = await this.#store.progress.asOf();
+    // Asked last: whatever as-of speaks of is there.
+    this.#latest = { asOfMs, hasCorrections: await this.#store.corrections.any() };
     return this.#latest;
   }
 }

@@ -41,9 +41,10 @@ export class SeriesReader {
       },
       fromRows: async () => {
         // As-of is read first: rows are only added.
-        const { asOfMs, corrections } = await this.#parts.rowsAsOf.state();
+        const { rowsAsOf } = this.#parts;
+        const { asOfMs } = await rowsAsOf.state();
         const plan = planOfRows(range);
-        const days = await tallies.sumByDay(userId, plan.edges, { rows: undefined, corrections });
+        const days = await tallies.sumByDay(userId, plan.edges, () => rowsAsOf.cut());
         return { tallies: addUpSeries(series, plan, [], days), source: 'mongo', asOfMs };
       },
     });

@@ -20,6 +20,6 @@ export { meaningOf, StoreError, type StoreErrorCode } from './errors.ts';
 export { openStore, type Store, type StoreSettings } from './open-store.ts';
 export { type OffsetVector, Progress, partitionId } from './progress.ts';
 export { type RebuildState, Rebuilds } from './rebuilds.ts';
-export { type Cut, cutAt, type PartitionDayTally, Tallies } from './tallies.ts';
+export { type Cut, type CutOrAsk, cutAt, type PartitionDayTally, Tallies } from './tallies.ts';
 export { Upgrade } from './upgrade.ts';
 export { type UserCalls, Users } from './users.ts';

@@ -97,12 +97,6 @@ export class Progress {
     return asOfOf(rows, currentOf(rows));
   }
 
-  /** `asOf` and `storedThrough` at one moment. @throws StoreError */
-  async asOfAndStored(): Promise<{ asOfMs: number | undefined; stored: Map<string, number> }> {
-    const rows = await this.#all();
-    return { asOfMs: asOfOf(rows, currentOf(rows)), stored: storedOf(rows) };
-  }
-
   /** As-of of each partition of a topic epoch that has one, epoch ms. @throws StoreError */
   async asOfByPartition(stream: number): Promise<Map<number, number>> {
     const times = new Map<number, number>();

@@ -29,6 +29,9 @@ export interface Cut {
   corrections: OffsetVector | undefined;
 }
 
+/** A cut, or how to learn it just before the sum. */
+export type CutOrAsk = Cut | (() => Promise<Cut>);
+
 export function cutAt(through: OffsetVector): Cut {
   return { rows: through, corrections: through };
 }
@@ -68,7 +71,7 @@ export class Tallies {
    * A tally for each of some ranges, which may overlap, in one aggregation.
    * @throws StoreError
    */
-  async sumByRange(userId: string, ranges: readonly Range[], cut: Cut): Promise<Tally[]> {
+  async sumByRange(userId: string, ranges: readonly Range[], cut: CutOrAsk): Promise<Tally[]> {
     if (ranges.length === 0) return [];
     // All ends together cut time into pieces, and each row belongs to one of them. To compare it with every range costs
     // twice as much, and more with each range.
@@ -104,7 +107,7 @@ export class Tallies {
    * others for what corrections change.
    * @throws StoreError
    */
-  async sumByDay(userId: string, ranges: readonly Range[], cut: Cut): Promise<DayTally[]> {
+  async sumByDay(userId: string, ranges: readonly Range[], cut: CutOrAsk): Promise<DayTally[]> {
     if (ranges.length === 0) return [];
     const found = await this.#sum(
       cut,
@@ -190,8 +193,8 @@ export class Tallies {
    * Groups of rows, and of what corrections add and take away, in one command. So a correction is in it as a whole.
    * @param matchOf,groupOf give the stages of rows or of one side of corrections
    */
-  #sum(
-    cut: Cut,
+  async #sum(
+    cut: CutOrAsk,
     matchOf: (addend: Addend) => Document,
     groupOf: (addend: Addend) => Document,
     timeoutMs = Infinity,
@@ -200,8 +203,8 @@ export class Tallies {
       { $match: { ...matchOf(addend), ...(through && { $and: [anyOf(upTo(through)), more] }) } },
       { $group: groupOf(addend) },
     ];
-    const pipeline: Document[] = stages(ROWS, cut.rows);
-    const { corrections } = cut;
+    const { rows, corrections } = typeof cut === 'function' ? await cut() : cut;
+    const pipeline: Document[] = stages(ROWS, rows);
     if (corrections !== undefined) {
       for (const addend of CORRECTED) {
         const stagesOfCorrections = stages(addend, corrections, withNeedsMet(corrections));

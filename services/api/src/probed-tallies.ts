@@ -1,5 +1,5 @@
 import type { DayTally, Range, Tally } from '@calltally/domain';
-import type { Cut, Tallies } from '@calltally/store';
+import type { CutOrAsk, Tallies } from '@calltally/store';
 import { StoreError } from '@calltally/store';
 import type { HealthProbe } from './health-probe.ts';
 
@@ -34,12 +34,12 @@ export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
   }
 
   /** @throws StoreError */
-  sumByRange(userId: string, ranges: readonly Range[], cut: Cut): Promise<Tally[]> {
+  sumByRange(userId: string, ranges: readonly Range[], cut: CutOrAsk): Promise<Tally[]> {
     return this.#sum(userId, ranges, () => this.#tallies.sumByRange(userId, ranges, cut));
   }
 
   /** @throws StoreError */
-  sumByDay(userId: string, ranges: readonly Range[], cut: Cut): Promise<DayTally[]> {
+  sumByDay(userId: string, ranges: readonly Range[], cut: CutOrAsk): Promise<DayTally[]> {
     return this.#sum(userId, ranges, () => this.#tallies.sumByDay(userId, ranges, cut));
   }
 

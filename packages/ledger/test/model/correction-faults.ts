@@ -51,8 +51,10 @@ export const CORRECTION_FAULTS = {
     store: (store) => ({
       ...store,
       tallies: over(store.tallies, {
-        sumByRange: (...[userId, ranges, { rows }]: Parameters<Tallies['sumByRange']>) =>
-          store.tallies.sumByRange(userId, ranges, { rows, corrections: undefined }),
+        sumByRange: async (...[userId, ranges, asked]: Parameters<Tallies['sumByRange']>) => {
+          const { rows } = typeof asked === 'function' ? await asked() : asked;
+          return store.tallies.sumByRange(userId, ranges, { rows, corrections: undefined });
+        },
       }),
     }),
   },

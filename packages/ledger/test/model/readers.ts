@@ -50,9 +50,10 @@ export function dashboard(userId: string, found: (dashboard: Dashboard) => void,
       const live = fromRows ? undefined : { session, generations, asOfMs: undefined };
       let cut: Cut | undefined;
       const tallies: Pick<Tallies, 'sumByRange'> = {
-        sumByRange: (...given) => {
-          cut = given[2];
-          return store.tallies.sumByRange(...given);
+        sumByRange: async (id, ranges, asked) => {
+          const now = typeof asked === 'function' ? await asked() : asked;
+          cut = now;
+          return store.tallies.sumByRange(id, ranges, now);
         },
       };
       const reader = new DashboardReader({
