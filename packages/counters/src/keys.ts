@@ -46,10 +46,10 @@ export function appliedField(partition: string): string {
 }
 
 /** `base` of a user who is being filled. */
-export const BASE_FIELD = 'b';
+const BASE_FIELD = 'b';
 
 /** There if a correction is counted: then rows alone do not add up to the counters. */
-export const CORRECTED_FIELD = 'k';
+const CORRECTED_FIELD = 'k';
 
 /** One text, so that 500 partitions fit: each `<partition id>=<offset>` behind a space (lua/apply.lua). */
 export function packBase(base: ReadonlyMap<string, number>): string {
@@ -77,6 +77,26 @@ export function appliedThroughOf(fields: Iterable<readonly [string, string]>): M
     else if (field.startsWith('a:')) applied.set(field.slice(2), Number(value));
   }
   return base === undefined ? applied : new Map([...base, ...applied]);
+}
+
+/** What a reading counts. */
+export interface Counted {
+  /** By partition id, the offset through which these numbers count. */
+  appliedThrough: Map<string, number>;
+  /** Older calls of the user are not filled in yet. */
+  isFilling?: true;
+  /** Corrections may be counted here, so rows alone do not say the same. */
+  hasCorrections: boolean;
+}
+
+/** @param flat the fields and values with which lua/buckets.lua and lua/segments.lua end */
+export function countedOf(flat: readonly string[]): Counted {
+  const isFilling = flat.includes(BASE_FIELD);
+  return {
+    appliedThrough: appliedThroughOf(pairsOf(flat)),
+    ...(isFilling && { isFilling: true }),
+    hasCorrections: isFilling || flat.includes(CORRECTED_FIELD),
+  };
 }
 
 /** Fields and values of a flat reply. */

@@ -11,31 +11,16 @@ import {
   weekOf,
 } from '@calltally/domain';
 import { findGeneration, type Generations } from './generation.ts';
-import {
-  appliedThroughOf,
-  BASE_FIELD,
-  CORRECTED_FIELD,
-  firstKeptDay,
-  monthKey,
-  pairsOf,
-  userKey,
-  weekKey,
-} from './keys.ts';
+import { type Counted, countedOf, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
 import type { CurrentCalls } from './window-sums.ts';
 
-export interface CountersReading extends CurrentCalls {
+export interface CountersReading extends CurrentCalls, Counted {
   available: Availability;
   /** Sum of the default window: today and the 30 days before it, all of them whole. */
   window: Tally;
   /** Sum of the segments asked for. */
   range: Tally;
-  /** By partition id, the offset through which these numbers count. */
-  appliedThrough: Map<string, number>;
-  /** Older calls of the user are not filled in yet. */
-  isFilling?: true;
-  /** Corrections may be counted here, so rows alone do not say the same. */
-  hasCorrections: boolean;
 }
 
 /**
@@ -82,7 +67,6 @@ export async function readBuckets(
   const reply = (await session.run(master, 'buckets', keys, args)) as string[];
   if (reply.length === 0) return undefined;
   const number = (at: number) => Number(reply[at]);
-  const isFilling = reply.includes(BASE_FIELD);
   return {
     available: {
       fromDay: Math.max(number(0), firstKeptDay(today, generation.retentionMonths)),
@@ -93,8 +77,6 @@ export async function readBuckets(
     thisMonth: number(4),
     window: { calls: number(5), durationMs: number(6) },
     range: { calls: number(7), durationMs: number(8) },
-    appliedThrough: appliedThroughOf(pairsOf(reply.slice(9))),
-    ...(isFilling && { isFilling: true }),
-    hasCorrections: isFilling || reply.includes(CORRECTED_FIELD),
+    ...countedOf(reply.slice(9)),
   };
 }

@@ -6,28 +6,13 @@ import {
   type Tally,
 } from '@calltally/domain';
 import { findGeneration, type Generations } from './generation.ts';
-import {
-  appliedThroughOf,
-  BASE_FIELD,
-  CORRECTED_FIELD,
-  firstKeptDay,
-  monthKey,
-  pairsOf,
-  userKey,
-  weekKey,
-} from './keys.ts';
+import { type Counted, countedOf, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
 import type { CounterSession } from './session.ts';
 
-export interface SegmentsReading {
+export interface SegmentsReading extends Counted {
   available: Availability;
   /** For each segment, its days or weeks in order; one tally for a month. */
   values: Tally[][];
-  /** By partition id, the offset through which these numbers count. */
-  appliedThrough: Map<string, number>;
-  /** Older calls of the user are not filled in yet. */
-  isFilling?: true;
-  /** As in `readBuckets`. */
-  hasCorrections: boolean;
 }
 
 /**
@@ -54,19 +39,17 @@ export async function readSegments(
   }
   const reply = (await session.run(master, 'segments', keys, args)) as string[];
   if (reply.length === 0) return undefined;
-  const isFilling = reply.includes(BASE_FIELD);
-  // Until the default window is filled, only rows answer, as for dashboards (lua/buckets.lua).
-  if (isFilling && Number(reply[0]) > dayOf(nowMs) - defaultWindowDays + 1) return undefined;
   const valuesEnd = 2 + segments.length;
+  const counted = countedOf(reply.slice(valuesEnd));
+  // Until the default window is filled, only rows answer, as for dashboards (lua/buckets.lua).
+  if (counted.isFilling && Number(reply[0]) > dayOf(nowMs) - defaultWindowDays + 1) return undefined;
   return {
     available: {
       fromDay: Math.max(Number(reply[0]), firstKeptDay(dayOf(nowMs), generation.retentionMonths)),
       lastStartedAt: Number(reply[1]),
     },
     values: reply.slice(2, valuesEnd).map(talliesOf),
-    appliedThrough: appliedThroughOf(pairsOf(reply.slice(valuesEnd))),
-    ...(isFilling && { isFilling: true }),
-    hasCorrections: isFilling || reply.includes(CORRECTED_FIELD),
+    ...counted,
   };
 }
 
