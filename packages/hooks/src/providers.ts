@@ -1,0 +1,4 @@
+import type { Provider } from './provider.ts';
+
+/** Every provider, by its name in `/hooks/{provider}/{hook}`. */
+export const PROVIDERS: Readonly<Record<string, Provider>> = {};
