@@ -3,19 +3,29 @@ import type { Collection } from 'mongodb';
 import { Batcher } from './batcher.ts';
 import type { MongoCall } from './mongo-call.ts';
 
+/** What a key may do: read figures, or send calls. */
+export type ApiKeyScope = 'read' | 'write';
+
 /** An API key as Mongo keeps it. The key itself is shown once, when it is created, and kept nowhere. */
 export interface ApiKeyRow {
   /** The public id, for lists and revocation. */
   _id: string;
   /** SHA-256 of the key, hex. Needs no salt: nobody can search 256 random bits. */
   hash: string;
-  /** Empty if the user was erased; then the key is revoked. */
-  user_id: string;
+  /** Empty if the user was erased; then the key is revoked. Absent of a platform key. */
+  user_id?: string;
+  /** Absent means `read`: keys of earlier versions have none. */
+  scope?: ApiKeyScope;
+  /** Whether the key names any user, for the backend of a platform. Without `user_id` earlier versions refuse it. */
+  platform?: true;
   name?: string;
   created_at: Date;
   expires_at?: Date;
   revoked_at?: Date;
 }
+
+/** Whose key is created: one user's, or a platform's, which names any user. */
+export type ApiKeyOwner = { userId: string } | { platform: true };
 
 /** Limits what unknown keys can ask of Mongo, however many there are. */
 const QUERY_LOOK_UPS_MAX = 1_000;
@@ -46,19 +56,18 @@ export class ApiKeys {
     this.#mongo = mongo;
   }
 
-  /** Creates a key for a user. `apiKey` is its only copy. @throws StoreError */
-  async create(key: {
-    userId: string;
-    name?: string;
-    expiresAt?: Date;
-  }): Promise<{ apiKey: string; row: ApiKeyRow }> {
+  /** Creates a key. `apiKey` is its only copy. @throws StoreError */
+  async create(
+    key: ApiKeyOwner & { scope?: ApiKeyScope; name?: string; expiresAt?: Date },
+  ): Promise<{ apiKey: string; row: ApiKeyRow }> {
     const apiKey = PREFIX + randomBytes(32).toString('base64url');
     const row: ApiKeyRow = {
       _id: `key_${randomBytes(9).toString('hex')}`,
       hash: hashApiKey(apiKey),
-      user_id: key.userId,
+      ...('userId' in key ? { user_id: key.userId } : { platform: true }),
       created_at: new Date(),
     };
+    if (key.scope !== undefined) row.scope = key.scope;
     if (key.name !== undefined) row.name = key.name;
     if (key.expiresAt !== undefined) row.expires_at = key.expiresAt;
     // Not idempotent: a repetition would find its own row in the way.

@@ -1,4 +1,11 @@
-export { type ApiKeyRow, ApiKeys, hashApiKey, looksLikeApiKey } from './api-keys.ts';
+export {
+  type ApiKeyOwner,
+  type ApiKeyRow,
+  type ApiKeyScope,
+  ApiKeys,
+  hashApiKey,
+  looksLikeApiKey,
+} from './api-keys.ts';
 export {
   type CallContent,
   type CallRow,

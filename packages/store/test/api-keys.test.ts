@@ -13,11 +13,21 @@ test('API keys', async (t) => {
     t.ok(looksLikeApiKey(apiKey));
     t.strictSame(await apiKeys.findByHash(hashApiKey(apiKey)), row);
     t.match(row, { user_id: 'u-1', name: 'wall', expires_at: expiresAt });
-    t.notOk(row.revoked_at);
+    t.notOk(row.revoked_at ?? row.scope ?? row.platform);
     const atRest = JSON.stringify(await collection.find().toArray());
     t.notOk(atRest.includes(apiKey));
     t.notOk(atRest.includes(apiKey.slice(3)));
     t.equal(await apiKeys.findByHash(hashApiKey(`${apiKey}x`)), undefined);
+  });
+
+  await t.test('a key has a scope, and that of a platform has no user', async (t) => {
+    const { row: ofUser } = await apiKeys.create({ userId: 'u-1', scope: 'write' });
+    t.match(ofUser, { user_id: 'u-1', scope: 'write', platform: undefined });
+    const { apiKey, row } = await apiKeys.create({ platform: true, scope: 'write' });
+    t.match(row, { platform: true, scope: 'write' });
+    t.notOk('user_id' in row);
+    t.strictSame(await apiKeys.findByHash(hashApiKey(apiKey)), row);
+    t.notOk((await apiKeys.list('u-1')).some(({ _id }) => _id === row._id));
   });
 
   await t.test('all keys differ, and a hash is stored once', async (t) => {
@@ -49,7 +59,7 @@ test('API keys', async (t) => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     const second = await apiKeys.create({ userId: 'u-3' });
     t.strictSame(await apiKeys.list('u-3'), [second.row, first.row]);
-    t.equal((await apiKeys.list()).length, 23);
+    t.equal((await apiKeys.list()).length, 25);
     t.strictSame(await apiKeys.list('nobody'), []);
   });
 

@@ -117,7 +117,7 @@ export class ApiKeyCache {
 
   #keep(hash: string, row: ApiKeyRow | undefined, nowMs: number): KnownKey | undefined {
     if (row?.revoked_at !== undefined) this.revoke(hash);
-    if (row === undefined || this.#revoked.has(hash)) {
+    if (row?.user_id === undefined || this.#revoked.has(hash)) {
       this.#known.delete(hash);
       this.#unknown.set(hash, true);
       return undefined;

@@ -18,8 +18,8 @@ test('keys on a real Mongo', async (t) => {
 
   await t.test('create --json prints exactly what was asked for, and the key works', async (t) => {
     const key = await create('--user', 'acme');
-    t.strictSame(Object.keys(key).sort(), ['api_key', 'key_id', 'user_id']);
-    t.equal(key.user_id, 'acme');
+    t.strictSame(Object.keys(key).sort(), ['api_key', 'key_id', 'scope', 'user_id']);
+    t.match(key, { user_id: 'acme', scope: 'read' });
     const row = await store.apiKeys.findByHash(hashApiKey(key.api_key));
     t.match(row, { _id: key.key_id, user_id: 'acme' });
     t.notOk(row?.expires_at);
@@ -34,8 +34,24 @@ test('keys on a real Mongo', async (t) => {
     t.equal(out.split(key).length, 2);
     t.match(out, 'only time');
     const list = await calltally(['keys', 'list', '--user', 'once'], { env });
-    t.match(list.out, /key_\w+ +once +active/);
+    t.match(list.out, /key_\w+ +once +read +active/);
     t.notMatch(list.out, key);
+  });
+
+  await t.test('a key has a scope, and names one user or any', async (t) => {
+    t.match(await create('--user', 'sender', '--scope', 'write'), { user_id: 'sender', scope: 'write' });
+    const key = await create('--platform', '--scope', 'write');
+    t.strictSame(Object.keys(key).sort(), ['api_key', 'key_id', 'platform', 'scope']);
+    const { out } = await calltally(['keys', 'list'], { env });
+    t.match(out, `${key.key_id}  *`);
+    t.match(out, /\* +platform write +active/);
+    const whose = await calltally(['keys', 'create', '--platform'], { env });
+    t.match(whose.out, /user +any: it is a platform key\nscope +read/);
+    for (const args of [[], ['--platform', '--user', 'acme'], ['--user', 'acme', '--scope', 'both']]) {
+      const { status, err } = await calltally(['keys', 'create', ...args, '--json'], { env });
+      t.equal(status, 2);
+      t.equal(JSON.parse(err).error.code, 'USAGE');
+    }
   });
 
   await t.test('a user id that no event could carry is refused before anything is made', async (t) => {
@@ -122,6 +138,8 @@ test('keys on a real Mongo', async (t) => {
     const expired = await store.apiKeys.create({ userId: 'many', expiresAt: new Date(0) });
     const { status, out } = await calltally(['keys', 'list', '--user', 'many', '--json'], { env });
     t.equal(status, 0);
+    const old = JSON.parse(out).keys.find(({ key_id }: { key_id: string }) => key_id === expired.row._id);
+    t.equal(old.scope, 'read', 'a row of an earlier version has no scope');
     const states = JSON.parse(out).keys.map((key: { key_id: string; state: string }) => [
       key.key_id,
       key.state,

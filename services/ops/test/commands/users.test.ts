@@ -11,6 +11,7 @@ test('users are listed, and erased for good', async (t) => {
   const ledger = await topic.begin();
   await topic.count(ledger, eventsOf([gone, stays], 40));
   const { apiKey, row } = await store.apiKeys.create({ userId: gone, name: `key of ${gone}` });
+  const platform = await store.apiKeys.create({ platform: true });
   const callsOf = (userId: string) => store.users.callsOf(userId);
 
   await t.test('list', async (t) => {
@@ -69,6 +70,8 @@ test('users are listed, and erased for good', async (t) => {
     const key = await store.apiKeys.findByHash(hashApiKey(apiKey));
     t.match(key, { _id: row._id, user_id: '', name: undefined });
     t.type(key?.revoked_at, Date);
+    const others = (await store.apiKeys.list()).filter(({ _id }) => _id !== row._id);
+    t.strictSame(others, [platform.row], 'the key of the platform stands');
     t.match((await json('users', 'list', '--erased')).lines, [
       { users: [{ user_id: gone, state: 'finished' }] },
     ]);
