@@ -32,7 +32,6 @@ export {
   readGenerations,
 } from './generation.ts';
 export { firstKeptDay } from './keys.ts';
-export { withinLoopTime } from './loop-time.ts';
 export { SLOTS_MOVED } from './masters.ts';
 export { type Claim, claimUsers, forgetUsers, NOTHING_FILLED, openUsers } from './open-users.ts';
 export { type Reach, reachOf } from './reach.ts';

@@ -1,8 +1,8 @@
+import { withinLoopTime } from '@calltally/telemetry';
 import type { ChainableCommander } from 'ioredis';
 import type { CounterSessionOptions } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { userKey } from './keys.ts';
-import { withinLoopTime } from './loop-time.ts';
 import {
   type AbsentMaster,
   changeOf,

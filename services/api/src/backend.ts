@@ -1,3 +1,4 @@
+import { ApiKeyCache, HealthProbe, OutageLog, RevocationWatcher, toLoggedError } from '@calltally/http';
 import {
   type ConcurrencyLimit,
   CountersLink,
@@ -11,12 +12,7 @@ import type { apiSettings, Settings } from '@calltally/settings';
 import { openStore, type Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import pRetry from 'p-retry';
-import { HealthProbe } from './health-probe.ts';
-import { ApiKeyCache } from './keys/api-key-cache.ts';
-import { RevocationWatcher } from './keys/revocation-watcher.ts';
-import { OutageLog } from './outage-log.ts';
 import { ProbedTallies } from './probed-tallies.ts';
-import { toLoggedError } from './redaction.ts';
 
 /** Long enough for a large user's rows, short enough for people who wait. */
 const ROWS_TIMEOUT_MS = 3_000;

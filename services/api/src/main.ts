@@ -1,12 +1,10 @@
+import { Drain, LogLines, toLoggedError } from '@calltally/http';
 import { apiSettings, checkConfigOnly, readSettings, SettingsError } from '@calltally/settings';
 import { StoreError } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import { buildApp } from './app.ts';
 import { createBackend } from './backend.ts';
-import { Drain } from './drain.ts';
-import { LogLines } from './log-lines.ts';
 import { buildManagement } from './management.ts';
-import { toLoggedError } from './redaction.ts';
 
 /** After the drain. Together they must be less than an orchestrator waits before it kills the process. */
 const STOP_TIMEOUT_MS = 9_000;

@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { ApiKeyCache } from '@calltally/http';
 import {
   Counter,
   type FillingMeasured,
@@ -8,7 +9,6 @@ import {
   type ReachMeasured,
   type Registry,
 } from '@calltally/telemetry';
-import type { ApiKeyCache } from './keys/api-key-cache.ts';
 import type { EndReason } from './stream/listener.ts';
 
 interface Limit {

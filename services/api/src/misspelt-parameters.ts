@@ -1,8 +1,8 @@
+import { maskKeys } from '@calltally/http';
 import { distance } from 'fastest-levenshtein';
 import type { FastifyRequest } from 'fastify';
 import type { TObject } from 'typebox';
 import { ApiError } from './api-error.ts';
-import { maskKeys } from './redaction.ts';
 
 /** Names that other APIs use for our parameters, in lower case, without `_` and `-`. */
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {

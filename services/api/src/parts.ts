@@ -1,3 +1,4 @@
+import type { ApiKeyCache, Drain } from '@calltally/http';
 import type {
   ConcurrencyLimit,
   CountersLink,
@@ -8,8 +9,6 @@ import type {
 } from '@calltally/ledger';
 import type { Store } from '@calltally/store';
 import type { Logger, Registry } from '@calltally/telemetry';
-import type { Drain } from './drain.ts';
-import type { ApiKeyCache } from './keys/api-key-cache.ts';
 import type { StreamLimits } from './stream/connection-limit.ts';
 
 /** What the app needs. It neither opens nor closes any of it. */

@@ -1,7 +1,7 @@
 import type { DayTally, Range, Tally } from '@calltally/domain';
+import type { HealthProbe } from '@calltally/http';
 import type { CutOrAsk, Tallies } from '@calltally/store';
 import { StoreError } from '@calltally/store';
-import type { HealthProbe } from './health-probe.ts';
 
 /** Most users' rows are summed in a fraction of this. */
 const PROBE_AFTER_MS = 150;

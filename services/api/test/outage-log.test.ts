@@ -1,8 +1,8 @@
 import { CountersError } from '@calltally/counters';
+import { OutageLog } from '@calltally/http';
 import { StoreError } from '@calltally/store';
 import { createLogger } from '@calltally/telemetry';
 import { test } from 'tap';
-import { OutageLog } from '../src/outage-log.ts';
 
 test('each reason of an outage is logged once, without an address, and its end once', (t) => {
   const lines: string[] = [];

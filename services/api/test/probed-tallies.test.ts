@@ -1,7 +1,7 @@
+import { HealthProbe } from '@calltally/http';
 import { testMongo, uniqueName } from '@calltally/stack/testing';
 import { openStore, StoreError, toRow } from '@calltally/store';
 import { test } from 'tap';
-import { HealthProbe } from '../src/health-probe.ts';
 import { ProbedTallies } from '../src/probed-tallies.ts';
 import { NOW_MS } from './support.ts';
 

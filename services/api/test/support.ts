@@ -1,5 +1,6 @@
 import { CounterSession } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
+import type { Drain } from '@calltally/http';
 import {
   fillUntilComplete,
   type LedgerContext,
@@ -13,7 +14,6 @@ import { createLogger, createMetrics } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../src/app.ts';
 import { type Backend, createBackend } from '../src/backend.ts';
-import type { Drain } from '../src/drain.ts';
 import type { AppParts } from '../src/parts.ts';
 import type { StreamLimits } from '../src/stream/connection-limit.ts';
 import { type Gate, gateTo } from './gate.ts';

@@ -1,6 +1,6 @@
+import { HealthProbe } from '@calltally/http';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import { HealthProbe } from '../health-probe.ts';
 import type { RouteParts } from '../parts.ts';
 
 const state = (description: string) => Type.Enum(['up', 'down'], { description });

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ErrorBody } from '../api-error.ts';
+import type { ErrorBody } from '@calltally/http';
 import { endEvent, type Figures, heartbeatEvent, PREAMBLE, RECONNECT_EVENT } from './sse.ts';
 
 /** Between two states of the figures: at most four a second. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dashboardData, dayOf, type EffectiveRange, formatInstant } from '@calltally/domain';
+import type { ErrorBody } from '@calltally/http';
 import type { AnswerSource, DashboardReading } from '@calltally/ledger';
-import type { ErrorBody } from '../api-error.ts';
 import type { DashboardQuery } from '../schemas/dashboard.ts';
 
 /** One state of a dashboard, as an event for all its listeners. */

@@ -1,10 +1,8 @@
+import { ApiKeyCache, OutageLog, RevocationWatcher } from '@calltally/http';
 import { testMongo, uniqueName } from '@calltally/stack/testing';
 import { type ApiKeyRow, hashApiKey, openStore, StoreError } from '@calltally/store';
 import { createLogger } from '@calltally/telemetry';
 import { test } from 'tap';
-import { ApiKeyCache } from '../../src/keys/api-key-cache.ts';
-import { RevocationWatcher } from '../../src/keys/revocation-watcher.ts';
-import { OutageLog } from '../../src/outage-log.ts';
 import { gateTo } from '../gate.ts';
 import { NOW_MS, until } from '../support.ts';
 

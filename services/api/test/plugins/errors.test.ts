@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
+import { ApiKeyCache } from '@calltally/http';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import { test } from 'tap';
 import { ERRORS, type ErrorCode } from '../../src/api-error.ts';
 import { buildApp } from '../../src/app.ts';
-import { ApiKeyCache } from '../../src/keys/api-key-cache.ts';
 
 /** An app whose parts all fail unexpectedly, and its log. */
 async function brokenApp() {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { CounterSession } from '@calltally/counters';
+import { Drain } from '@calltally/http';
 import { type Test, test } from 'tap';
-import { Drain } from '../../src/drain.ts';
 import { callsAt, NOW_MS, type RunningApi, testApi, testWorld, until, type World } from '../support.ts';
 import { addressOf, listen, metricOf, type OpenStream } from './support.ts';
 

@@ -1,5 +1,5 @@
-import { withinLoopTime } from '@calltally/counters';
 import { type ApiKeyRow, type ApiKeys, StoreError } from '@calltally/store';
+import { withinLoopTime } from '@calltally/telemetry';
 import { LRUCache } from 'lru-cache';
 
 /** A valid key, cached by its hash. */

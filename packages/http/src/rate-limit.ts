@@ -1,7 +1,7 @@
 import fastifyRateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
-import { ApiError } from '../api-error.ts';
+import { commonError } from './http-error.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -23,7 +23,7 @@ export const rateLimit = fp(
         cache: USERS_MAX,
         keyGenerator: (request) => request.userId,
         errorResponseBuilder: () =>
-          new ApiError('RATE_LIMITED', { message: `At most ${perSecond} requests a second.` }),
+          commonError('RATE_LIMITED', { message: `At most ${perSecond} requests a second.` }),
       }) as onRequestHookHandler;
     app.decorate('userLimit', perSecond > 0 ? [hook()] : []);
   },

@@ -1,5 +1,5 @@
-import { withinLoopTime } from '@calltally/counters';
 import type { Store } from '@calltally/store';
+import { withinLoopTime } from '@calltally/telemetry';
 
 const ANSWER_WITHIN_MS = 600;
 

@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { looksLikeApiKey } from '@calltally/store';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import { ApiError } from '../api-error.ts';
-import { clientOf } from '../client-address.ts';
+import { clientOf } from './client-address.ts';
 import { notFound } from './errors.ts';
+import { commonError } from './http-error.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -37,9 +37,9 @@ export const requestContext = fp(
       reply.header('x-request-id', request.id);
       request.client = clientOf(request);
       // Node silently drops headers beyond its maximum; the key may be among them.
-      if (request.raw.rawHeaders.length > 2 * HEADERS_MAX) throw new ApiError('BAD_REQUEST', { status: 431 });
+      if (request.raw.rawHeaders.length > 2 * HEADERS_MAX) throw commonError('BAD_REQUEST', { status: 431 });
       // `OPTIONS *` asks the server as a whole. Routing would take it for `/`.
-      if (request.url.startsWith('*')) throw new ApiError('BAD_REQUEST');
+      if (request.url.startsWith('*')) throw commonError('BAD_REQUEST');
       // Before Fastify refuses the request for its content type.
       if (request.is404) throw notFound(request);
       done();

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ApiError } from './api-error.ts';
+import { commonError, type HttpError, methodNotAllowed } from './http-error.ts';
 
 /** Statuses of errors of Node's HTTP parser. All others are 400. */
 const STATUSES: Readonly<Record<string, number>> = {
@@ -11,23 +11,24 @@ const STATUSES: Readonly<Record<string, number>> = {
 const REQUEST_LINE = /^[!#$%&'*+.^_`|~\w-]+ \S+ HTTP\/1\.[01]\r?\n/;
 
 /** Answers bytes that are no HTTP request in the shape of every other error, and closes the connection. */
-export function answerClientError(
-  { code = '', rawPacket }: { code?: string; rawPacket?: unknown },
-  socket: Duplex,
-): void {
-  if (code === 'ECONNRESET' || socket.destroyed || !socket.writable) socket.destroy();
-  else if (code === 'HPE_INVALID_METHOD' && REQUEST_LINE.test(String(rawPacket))) {
-    end(socket, new ApiError('METHOD_NOT_ALLOWED'));
-  } else end(socket, new ApiError('BAD_REQUEST', { status: STATUSES[code] ?? 400 }));
+export function clientErrorHandler(methods: readonly string[]) {
+  return ({ code = '', rawPacket }: { code?: string; rawPacket?: unknown }, socket: Duplex): void => {
+    if (code === 'ECONNRESET' || socket.destroyed || !socket.writable) socket.destroy();
+    else if (code === 'HPE_INVALID_METHOD' && REQUEST_LINE.test(String(rawPacket))) {
+      end(socket, methodNotAllowed(methods));
+    } else end(socket, commonError('BAD_REQUEST', { status: STATUSES[code] ?? 400 }));
+  };
 }
 
 /** Answers CONNECT, which Node does not pass to the app: without a listener, it closes the connection. */
-export function refuseTunnel(_request: unknown, socket: Duplex): void {
-  socket.on('error', () => {});
-  end(socket, new ApiError('METHOD_NOT_ALLOWED'));
+export function tunnelRefuser(methods: readonly string[]) {
+  return (_request: unknown, socket: Duplex): void => {
+    socket.on('error', () => {});
+    end(socket, methodNotAllowed(methods));
+  };
 }
 
-function end(socket: Duplex, { status, headers, body }: ApiError): void {
+function end(socket: Duplex, { status, headers, body }: HttpError): void {
   const text = JSON.stringify(body);
   const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(

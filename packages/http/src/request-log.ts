@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { maskKeys } from '../redaction.ts';
+import { maskKeys } from './redaction.ts';
 
 const PATH_LENGTH_MAX = 100;
-const DATE_LENGTH_MAX = 40;
+const VALUE_LENGTH_MAX = 40;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -12,12 +12,12 @@ declare module 'fastify' {
   }
 }
 
-/** Logs one line for each answered request. No header appears in it but a trusted proxy's, and no parameter but dates. */
+/** Logs one line for each answered request. No header appears in it but a trusted proxy's, and no parameter but `parameters`. */
 export const requestLog = fp(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { parameters = [] }: { parameters?: readonly string[] }) => {
     app.decorateRequest('errorCode', undefined);
     app.addHook('onResponse', (request, reply, done) => {
-      if (app.log.level !== 'silent') app.log.info(lineOf(request, reply), 'request');
+      if (app.log.level !== 'silent') app.log.info(lineOf(request, reply, parameters), 'request');
       done();
     });
   },
@@ -33,12 +33,11 @@ interface Line {
   status: number;
   ms: number;
   user_id?: string;
-  start_date?: string;
-  end_date?: string;
   code?: string;
+  [parameter: string]: string | number | undefined;
 }
 
-function lineOf(request: FastifyRequest, reply: FastifyReply): Line {
+function lineOf(request: FastifyRequest, reply: FastifyReply, parameters: readonly string[]): Line {
   const line: Line = {
     request_id: request.id,
     method: request.method,
@@ -48,9 +47,10 @@ function lineOf(request: FastifyRequest, reply: FastifyReply): Line {
     ms: Math.round(reply.elapsedTime * 100) / 100,
   };
   if (request.userId !== '') line.user_id = request.userId;
-  const { start_date, end_date } = request.query as { start_date?: unknown; end_date?: unknown };
-  if (start_date !== undefined) line.start_date = shown(start_date);
-  if (end_date !== undefined) line.end_date = shown(end_date);
+  for (const name of parameters) {
+    const value = (request.query as Record<string, unknown>)[name];
+    if (value !== undefined) line[name] = shown(value);
+  }
   if (request.errorCode !== undefined) line.code = request.errorCode;
   return line;
 }
@@ -60,6 +60,6 @@ function unmatchedPath(request: FastifyRequest): string {
   return maskKeys(path).slice(0, PATH_LENGTH_MAX);
 }
 
-function shown(date: unknown): string {
-  return maskKeys(String(date)).slice(0, DATE_LENGTH_MAX);
+function shown(value: unknown): string {
+  return maskKeys(String(value)).slice(0, VALUE_LENGTH_MAX);
 }

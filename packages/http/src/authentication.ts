@@ -1,10 +1,10 @@
 import { hashApiKey, looksLikeApiKey } from '@calltally/store';
 import fastifyAuth from '@fastify/auth';
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { ApiError } from '../api-error.ts';
-import { networkOf } from '../client-address.ts';
-import type { ApiKeyCache } from '../keys/api-key-cache.ts';
+import { networkOf } from './client-address.ts';
+import { commonError, type HttpError } from './http-error.ts';
+import type { ApiKeyCache } from './keys/api-key-cache.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -15,8 +15,8 @@ declare module 'fastify' {
     authMs: number;
   }
   interface FastifyInstance {
-    /** The hook of a route that needs an API key. */
-    requireApiKey: onRequestHookHandler;
+    /** A strategy of `app.auth`: the request has a valid API key. */
+    verifyApiKey(request: FastifyRequest, _: unknown, done: () => void): Promise<void> | undefined;
   }
 }
 
@@ -39,17 +39,17 @@ export const authentication = fp(
       keyGenerator: (request) => networkOf(request.client),
     });
 
-    async function refuse(request: FastifyRequest, error: ApiError): Promise<never> {
+    async function refuse(request: FastifyRequest, error: HttpError): Promise<never> {
       const failures = await countFailure(request);
-      if (!failures.isAllowed && failures.isExceeded) throw new ApiError('TOO_MANY_FAILURES');
+      if (!failures.isAllowed && failures.isExceeded) throw commonError('TOO_MANY_FAILURES');
       throw error;
     }
 
     async function lookUp(request: FastifyRequest, hash: string, begunMs: number): Promise<void> {
       const userId = await keys.find(hash, clock()).catch((cause) => {
-        throw new ApiError('UNAVAILABLE', { cause });
+        throw commonError('UNAVAILABLE', { cause });
       });
-      if (userId === undefined) return refuse(request, new ApiError('INVALID_API_KEY'));
+      if (userId === undefined) return refuse(request, commonError('INVALID_API_KEY'));
       request.userId = userId;
       request.authMs = performance.now() - begunMs;
     }
@@ -58,8 +58,8 @@ export const authentication = fp(
     function verifyApiKey(request: FastifyRequest, _: unknown, done: () => void): Promise<void> | undefined {
       const begunMs = performance.now();
       const token = bearerToken(request.headers.authorization);
-      if (token === undefined) return refuse(request, new ApiError('MISSING_API_KEY'));
-      if (!looksLikeApiKey(token)) return refuse(request, new ApiError('INVALID_API_KEY'));
+      if (token === undefined) return refuse(request, commonError('MISSING_API_KEY'));
+      if (!looksLikeApiKey(token)) return refuse(request, commonError('INVALID_API_KEY'));
       const hash = hashApiKey(token);
       request.keyHash = hash;
       const userId = keys.known(hash, clock());
@@ -70,18 +70,10 @@ export const authentication = fp(
       return undefined;
     }
 
-    function verifyOwnUser(request: FastifyRequest, _: unknown, done: () => void): void {
-      const { user_id } = request.query as { user_id?: unknown };
-      // The schema refuses a repeated one.
-      if (typeof user_id === 'string' && user_id !== request.userId) throw new ApiError('OTHER_USER');
-      done();
-    }
-
     app.decorateRequest('userId', '');
     app.decorateRequest('keyHash', '');
     app.decorateRequest('authMs', 0);
-    // The default relation is `or`: any one strategy would do.
-    app.decorate('requireApiKey', app.auth([verifyApiKey, verifyOwnUser], { relation: 'and' }));
+    app.decorate('verifyApiKey', verifyApiKey);
   },
   { name: 'authentication', dependencies: ['@fastify/rate-limit', 'request-context'] },
 );

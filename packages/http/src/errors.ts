@@ -1,0 +1,58 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { commonError, HttpError, methodNotAllowed } from './http-error.ts';
+import { toLoggedError } from './redaction.ts';
+
+/** The error that a client is told for one that only this service knows; undefined for any other. */
+export type TellError = (thrown: unknown) => HttpError | undefined;
+
+type SendError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+/** Sends every error through `send`. */
+export const errors = fp(
+  async (app: FastifyInstance, { send }: { send: SendError }) => {
+    app.setErrorHandler(send);
+    app.setNotFoundHandler((request) => {
+      throw notFound(request);
+    });
+  },
+  { name: 'errors', dependencies: ['request-log'] },
+);
+
+/** Answers with what the client may know of an error, and logs what is our fault. */
+export function errorSender(tell: TellError): SendError {
+  return (thrown, request, reply) => {
+    const error = toHttpError(thrown, tell);
+    request.errorCode = error.code;
+    if (error.code === 'INTERNAL_ERROR') {
+      request.server.log.error(
+        { request_id: request.id, fault: toLoggedError(error.cause) },
+        'request failed',
+      );
+    }
+    // Always set the status: @fastify/auth has set 401 by now, whatever was thrown.
+    return reply
+      .code(error.status)
+      .headers({ 'cache-control': 'private, no-store', ...error.headers })
+      .type('application/json; charset=utf-8')
+      .send(error.body);
+  };
+}
+
+/** The error of a request that matches no route. */
+export function notFound({ server, url }: FastifyRequest): HttpError {
+  const path = url.split('?', 1)[0] ?? '';
+  const allowed = (['GET', 'HEAD', 'POST'] as const).filter((method) =>
+    server.hasRoute({ method, url: path }),
+  );
+  return allowed.length > 0 ? methodNotAllowed(allowed) : commonError('NOT_FOUND');
+}
+
+function toHttpError(thrown: unknown, tell: TellError): HttpError {
+  if (thrown instanceof HttpError) return thrown;
+  const told = tell(thrown);
+  if (told !== undefined) return told;
+  const { statusCode: status } = (thrown ?? {}) as Partial<FastifyError>;
+  if (status !== undefined && status >= 400 && status < 500) return commonError('BAD_REQUEST', { status });
+  return commonError('INTERNAL_ERROR', { cause: thrown });
+}

@@ -1,0 +1,25 @@
+export { authentication } from './authentication.ts';
+export { clientOf, networkOf } from './client-address.ts';
+export { Drain, movesConnections } from './drain.ts';
+export { errorSender, errors, notFound, type TellError } from './errors.ts';
+export { HealthProbe } from './health-probe.ts';
+export {
+  AFTER_A_SECOND,
+  COMMON_ERRORS,
+  commonError,
+  type ErrorBody,
+  type ErrorDefinition,
+  type ErrorDetails,
+  HttpError,
+  methodNotAllowed,
+} from './http-error.ts';
+export { httpMetrics } from './http-metrics.ts';
+export { ApiKeyCache } from './keys/api-key-cache.ts';
+export { RevocationWatcher } from './keys/revocation-watcher.ts';
+export { LogLines } from './log-lines.ts';
+export { clientErrorHandler, tunnelRefuser } from './malformed-request.ts';
+export { OutageLog } from './outage-log.ts';
+export { rateLimit } from './rate-limit.ts';
+export { maskKeys, toLoggedError } from './redaction.ts';
+export { requestContext, requestIdOf } from './request-context.ts';
+export { requestLog } from './request-log.ts';
