@@ -1,10 +1,10 @@
 import { checkCallEvent } from './check-call-event.ts';
 import { type CallEvent, EVENT_SIZE_MAX_BYTES } from './event.ts';
 import { encodeCallEvent } from './event-codec.ts';
-import { type KafkaClientOptions, kafkaClient } from './kafka-client.ts';
-import { Batcher } from './producer/batcher.ts';
-import { CallEventInvalidError, CallEventProducerError } from './producer/errors.ts';
-import { createSender, type Place } from './producer/sender.ts';
+import type { KafkaClientOptions } from './kafka-client.ts';
+import { CallEventInvalidError } from './producer/errors.ts';
+import { createEventWriter, type DeliveryOptions, type EventMessage } from './producer/event-writer.ts';
+import type { Place } from './producer/sender.ts';
 import { TOPIC_DEFAULTS } from './topics.ts';
 
 export type { CallEvent } from './event.ts';
@@ -14,23 +14,19 @@ export {
   PRODUCER_ERROR_CODES,
   type ProducerErrorCode,
 } from './producer/errors.ts';
+export {
+  createEventWriter,
+  type EventMessage,
+  type EventWriter,
+  type EventWriterOptions,
+} from './producer/event-writer.ts';
 export type { Place } from './producer/sender.ts';
 
-export interface CallEventProducerOptions extends Omit<KafkaClientOptions, 'clientId'> {
+export interface CallEventProducerOptions extends Omit<KafkaClientOptions, 'clientId'>, DeliveryOptions {
   /** Default `calls.completed`. It must exist. */
   topic?: string;
   /** Default `calltally-producer`. */
   clientId?: string;
-  /** How long an event waits for others to share its request; default 5. */
-  lingerMs?: number;
-  /** Events per request; default 500. */
-  maxBatch?: number;
-  /** Events that are queued or being sent; beyond that, `send` waits. Default 10 000. */
-  maxBuffered?: number;
-  /** An event is acknowledged or has failed after at most twice this, or three times if the buffer was full; default 30 000. */
-  deliveryTimeoutMs?: number;
-  /** Default `none`. */
-  compression?: 'none' | 'gzip';
 }
 
 export interface CallEventProducer {
@@ -53,9 +49,6 @@ export interface CallEventProducer {
   close(): Promise<void>;
 }
 
-/** By default, Kafka accepts requests of up to 1 MiB. */
-const BATCH_MAX_BYTES = 512 * 1024;
-
 /**
  * Sends call events to calltally. An idempotent producer that waits for all in-sync replicas and partitions by `user_id`
  * as Java clients do. It connects with the first event.
@@ -71,51 +64,27 @@ const BATCH_MAX_BYTES = 512 * 1024;
  * await calls.close();
  */
 export function createCallEventProducer(options: CallEventProducerOptions): CallEventProducer {
-  const { topic = TOPIC_DEFAULTS.topic, clientId = 'calltally-producer', compression = 'none' } = options;
-  const { lingerMs = 5, maxBatch = 500, maxBuffered = 10_000, deliveryTimeoutMs = 30_000 } = options;
-  const { brokers, ssl, sasl, log } = options;
-  const kafka = kafkaClient({ brokers, clientId, ssl, sasl, log });
-  const sender = createSender(kafka, topic, compression === 'gzip', deliveryTimeoutMs);
-  const batcher = new Batcher(sender, {
-    lingerMs,
-    maxBatch,
-    maxBatchBytes: BATCH_MAX_BYTES,
-    maxBuffered,
-    deliveryTimeoutMs,
-  });
-  let closing: Promise<void> | undefined;
-
-  const add = (event: CallEvent, value: Buffer) => batcher.add({ key: event.user_id, value }, value.length);
-
-  const assertOpen = () => {
-    if (closing !== undefined) {
-      throw new CallEventProducerError('PRODUCER_CLOSED', 'the producer is closed; create a new one', false);
-    }
-  };
-
+  const { topic = TOPIC_DEFAULTS.topic, clientId = 'calltally-producer' } = options;
+  const writer = createEventWriter({ ...options, topic, clientId });
   return {
     async send(event) {
-      assertOpen();
-      return add(event, checkedValue(event));
+      const [place] = await writer.write([checked(event)]);
+      return place!;
     },
     async sendAll(events) {
-      assertOpen();
-      const values = events.map(checkedValue);
-      const results = await Promise.allSettled(events.map((event, index) => add(event, values[index]!)));
-      return results.map((result) => {
-        if (result.status === 'rejected') throw result.reason;
-        return result.value;
-      });
+      return writer.write(events.map(checked));
     },
-    flush: () => batcher.flush(),
-    close() {
-      closing ??= batcher.flush().then(() => sender.close());
-      return closing;
-    },
+    flush: writer.flush,
+    close: writer.close,
   };
 }
 
 /** @throws CallEventInvalidError with the reason that ingest would give */
+function checked(event: CallEvent, index?: number): EventMessage {
+  const value = checkedValue(event, index);
+  return { key: event.user_id, value };
+}
+
 function checkedValue(event: CallEvent, index?: number): Buffer {
   const { rejection } = checkCallEvent(event, Date.now());
   if (rejection !== undefined) throw new CallEventInvalidError(rejection, index);

@@ -8,10 +8,12 @@ export interface BatcherOptions {
   lingerMs: number;
   /** Messages in a batch. */
   maxBatch: number;
-  /** Bytes of values in a batch; a larger message is sent alone. */
+  /** Bytes in a batch; a larger message is sent alone. */
   maxBatchBytes: number;
   /** Messages that are queued or being sent; `add` waits beyond that. */
   maxBuffered: number;
+  /** Bytes that are queued or being sent, likewise. */
+  maxBufferedBytes: number;
   /** How long a message waits for room in the buffer, and then in the queue. */
   deliveryTimeoutMs: number;
 }
@@ -41,17 +43,18 @@ export class Batcher {
   constructor(sender: Sender, options: BatcherOptions) {
     this.#sender = sender;
     this.#options = options;
-    this.#buffer = new BufferLimit(options.maxBuffered);
+    this.#buffer = new BufferLimit({ events: options.maxBuffered, bytes: options.maxBufferedBytes });
   }
 
   /** @returns where the message is stored, once Kafka has acknowledged it @throws CallEventProducerError */
   add(message: Message, bytes: number): Promise<Place> {
-    const { deliveryTimeoutMs, maxBuffered } = this.#options;
+    const { deliveryTimeoutMs, maxBuffered, maxBufferedBytes } = this.#options;
     const result = new Promise<Place>((resolve, reject) => {
       const enter = () => this.#enqueue({ message, bytes, queuedAtMs: performance.now(), resolve, reject });
-      const full = `the buffer of ${maxBuffered} events stayed full for ${deliveryTimeoutMs} ms; send fewer events at once`;
+      const buffer = `the buffer of ${maxBuffered} events and ${maxBufferedBytes} bytes`;
+      const full = `${buffer} stayed full for ${deliveryTimeoutMs} ms; send fewer events at once`;
       const giveUp = () => reject(new CallEventProducerError('PRODUCER_BUFFER_FULL', full, true));
-      this.#buffer.take(deliveryTimeoutMs, enter, giveUp);
+      this.#buffer.take(bytes, deliveryTimeoutMs, enter, giveUp);
     });
     const forget = () => this.#pending.delete(result);
     this.#pending.add(result);
@@ -122,7 +125,7 @@ export class Batcher {
     } catch (error) {
       for (const entry of due) entry.reject(error);
     } finally {
-      this.#buffer.leave(batch.length);
+      this.#buffer.leave({ events: batch.length, bytes: batch.reduce((sum, { bytes }) => sum + bytes, 0) });
     }
   }
 }

@@ -12,6 +12,8 @@ export interface Place {
 export interface Sender {
   /** Writes messages in order. @returns their places, in the same order @throws CallEventProducerError */
   send(messages: Message[]): Promise<Place[]>;
+  /** Connects, unless it is connected since the last failure. @throws CallEventProducerError */
+  connect(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,8 +28,28 @@ export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliver
   const compression = gzip ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None;
   let session: Session | undefined;
 
-  async function attempt({ producer }: Session, fresh: boolean, messages: Message[]): Promise<Place[]> {
-    if (fresh) await producer.connect();
+  /** Does one thing with the session, in limited time. The next thing gets another session if it fails. */
+  async function withSession<T>(use: (session: Session) => Promise<T>): Promise<T> {
+    session ??= openSession(kafka);
+    const current = session;
+    const using = use(current);
+    try {
+      return await pTimeout(using, {
+        milliseconds: deliveryTimeoutMs,
+        fallback: () => {
+          const late = `no answer from ${topic} within ${deliveryTimeoutMs} ms`;
+          throw new CallEventProducerError('PRODUCER_TIMEOUT', late, true);
+        },
+      });
+    } catch (error) {
+      if (session === current) session = undefined;
+      abandon(current, using);
+      throw producerError(error, topic);
+    }
+  }
+
+  async function attempt({ producer, connected }: Session, messages: Message[]): Promise<Place[]> {
+    await connected;
     const written = await producer.send({ topic, messages, acks: -1, compression });
     const next = new Map(written.map(({ partition, baseOffset }) => [partition, BigInt(baseOffset ?? -1)]));
     return messages.map((message) => {
@@ -47,29 +69,15 @@ export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliver
   }
 
   return {
-    async send(messages) {
-      const fresh = session === undefined;
-      session ??= openSession(kafka);
-      const current = session;
-      const sending = attempt(current, fresh, messages);
-      try {
-        return await pTimeout(sending, {
-          milliseconds: deliveryTimeoutMs,
-          fallback: () => {
-            const late = `no acknowledgement from ${topic} within ${deliveryTimeoutMs} ms`;
-            throw new CallEventProducerError('PRODUCER_TIMEOUT', late, true);
-          },
-        });
-      } catch (error) {
-        session = undefined;
-        abandon(current, sending);
-        throw producerError(error, topic);
-      }
-    },
+    send: (messages) => withSession((current) => attempt(current, messages)),
+    connect: () => withSession(({ connected }) => connected),
     async close() {
       const last = session;
       session = undefined;
-      await last?.producer.disconnect();
+      if (last === undefined) return;
+      await last.producer.disconnect();
+      // Whoever was connecting still would after that.
+      abandon(last, last.connected);
     },
   };
 }
@@ -77,6 +85,7 @@ export function createSender(kafka: Kafka, topic: string, gzip: boolean, deliver
 /** A kafkajs producer, and whether it was abandoned. */
 interface Session {
   producer: Producer;
+  connected: Promise<void>;
   abandoned: boolean;
 }
 
@@ -97,7 +106,7 @@ function openSession(kafka: Kafka): Session {
     createPartitioner,
     retry: RETRY,
   });
-  return Object.assign(session, { producer });
+  return Object.assign(session, { producer, connected: producer.connect() });
 }
 
 /** Disconnects twice, because a running attempt may reconnect after the first. */
