@@ -35,5 +35,6 @@ export {
   type Rejection,
   type RejectionCode,
   recordUnreadable,
+  shown,
 } from './rejection.ts';
 export { ensureTopics, TOPIC_DEFAULTS, type Topics } from './topics.ts';
