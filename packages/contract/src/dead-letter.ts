@@ -16,8 +16,11 @@ export const LAST_OFFSET_HEADER = 'source-last-offset';
 /** What of the message is not in the letter, since it was too large. */
 export const CUT_HEADER = 'letter-cut';
 
-/** Every header that is ours; those of {@link DEAD_LETTER_HEADERS} are always there. */
-export const OWN_HEADERS = [...DEAD_LETTER_HEADERS, LAST_OFFSET_HEADER, CUT_HEADER] as const;
+/** Headers of a webhook's letter, in place of topic, partition and offset: `hook_…`, and the platform that it is of. */
+export const HOOK_HEADERS = ['source-hook', 'source-provider'] as const;
+
+/** Every header that is ours; those of {@link DEAD_LETTER_HEADERS} are always there, but for a webhook's letter. */
+export const OWN_HEADERS = [...DEAD_LETTER_HEADERS, LAST_OFFSET_HEADER, CUT_HEADER, ...HOOK_HEADERS] as const;
 
 /** A message that could not be taken, and where it was found. */
 export interface DeadLetter {
@@ -51,6 +54,22 @@ export const LETTER_LIMITS: LetterLimits = {
   headersMaxBytes: 64 * 1024,
 };
 
+/** The whole body of a webhook is needed to read it again, and it may hold a transcript. */
+const HOOK_BODY_MAX_BYTES = 896 * 1024;
+
+/** A webhook that means a call, and cannot be read. */
+export interface HookLetter {
+  /** `hook_…` */
+  hookId: string;
+  provider: string;
+  body: Buffer;
+  /** Of the body. The only header of the request that is kept: others hold secrets and signatures. */
+  contentType?: string | undefined;
+  rejection: Rejection;
+  /** Epoch milliseconds. */
+  receivedAtMs: number;
+}
+
 /** Names of headers that are left out are told as far as they go into this. */
 const NAMES_MAX_CHARACTERS = 1_000;
 
@@ -83,6 +102,26 @@ export function deadLetterMessage(letter: DeadLetter, limits: LetterLimits = LET
     if (ours[name] !== undefined) headers[name] = ours[name];
   }
   return { key, value, headers };
+}
+
+/**
+ * The message to write to the dead-letter topic for a webhook: its body, and headers that say why and from which hook.
+ * `failed-at` is when it was received. It may need most of the 1 MiB that a request to Kafka takes.
+ */
+export function hookLetterMessage(letter: HookLetter): Message {
+  const { hookId, provider, body, contentType, rejection, receivedAtMs } = letter;
+  const cuts: string[] = [];
+  const value = cut('value', body, HOOK_BODY_MAX_BYTES, cuts);
+  const headers: IHeaders = {
+    'error-code': rejection.code,
+    'error-message': rejection.message,
+    'failed-at': new Date(receivedAtMs).toISOString(),
+    'source-hook': hookId,
+    'source-provider': provider,
+  };
+  if (contentType !== undefined) headers['content-type'] = contentType;
+  if (cuts.length > 0) headers[CUT_HEADER] = cuts.join('; ');
+  return { key: null, value, headers };
 }
 
 function cut(what: string, bytes: Buffer | null, maxBytes: number, cuts: string[]): Buffer | null {

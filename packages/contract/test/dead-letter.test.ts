@@ -1,4 +1,4 @@
-import { DEAD_LETTER_HEADERS, deadLetterMessage, messageBytes } from '@calltally/contract';
+import { DEAD_LETTER_HEADERS, deadLetterMessage, hookLetterMessage, messageBytes } from '@calltally/contract';
 import { test } from 'tap';
 
 const letter = {
@@ -76,4 +76,30 @@ test('headers of any name are kept', async (t) => {
 
 test('a letter for several offsets names the last one', async (t) => {
   t.match(deadLetterMessage({ ...letter, lastOffset: 12 }).headers, { 'source-last-offset': '12' });
+});
+
+test('the letter of a webhook has its body as it came, and says why and from which hook', async (t) => {
+  const hookLetter = {
+    hookId: 'hook_1',
+    provider: 'twilio',
+    body: Buffer.from('CallSid=CA1'),
+    contentType: 'application/x-www-form-urlencoded',
+    rejection: { code: 'FIELD_MISSING', message: 'user_id is missing', field: 'user_id' },
+    receivedAtMs: Date.parse('2026-03-28T12:00:00.250Z'),
+  } as const;
+  t.strictSame(hookLetterMessage(hookLetter), {
+    key: null,
+    value: hookLetter.body,
+    headers: {
+      'error-code': 'FIELD_MISSING',
+      'error-message': 'user_id is missing',
+      'failed-at': '2026-03-28T12:00:00.250Z',
+      'source-hook': 'hook_1',
+      'source-provider': 'twilio',
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+  });
+  const large = hookLetterMessage({ ...hookLetter, body: Buffer.alloc(2_000_000) });
+  t.ok(messageBytes(large) < 1_000_000, 'it fits into a topic that takes messages of 1 MiB');
+  t.match(large.headers, { 'letter-cut': 'value: the first 917504 of 2000000 bytes' });
 });

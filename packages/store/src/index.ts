@@ -24,6 +24,15 @@ export { type DeadLetterState, type DeadLetterStatus, DeadLetterStatuses } from 
 export { ErasedCalls } from './erased-calls.ts';
 export { type ErasureRow, type ErasureState, Erasures, isErased, type TopicEnds } from './erasures.ts';
 export { meaningOf, StoreError, type StoreErrorCode } from './errors.ts';
+export { type HookReceiptRow, HookReceipts } from './hook-receipts.ts';
+export {
+  type DeletedHookRow,
+  type HookRow,
+  type HookSecretRow,
+  Hooks,
+  newHookId,
+  newHookSecretId,
+} from './hooks.ts';
 export { openStore, type Store, type StoreSettings } from './open-store.ts';
 export { type OffsetVector, Progress, partitionId } from './progress.ts';
 export { type RebuildState, Rebuilds } from './rebuilds.ts';

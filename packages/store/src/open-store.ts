@@ -7,6 +7,8 @@ import { type DeadLetterStatus, DeadLetterStatuses } from './dead-letter-statuse
 import { ErasedCalls } from './erased-calls.ts';
 import { type ErasureRow, Erasures } from './erasures.ts';
 import { storeError } from './errors.ts';
+import { type HookReceiptRow, HookReceipts } from './hook-receipts.ts';
+import { type DeletedHookRow, type HookRow, Hooks } from './hooks.ts';
 import { indexRows, keepOutVersionBefore } from './indexes.ts';
 import { createMongoCall } from './mongo-call.ts';
 import { Progress, type ProgressRow } from './progress.ts';
@@ -33,6 +35,8 @@ export interface Store {
   readonly rebuilds: Rebuilds;
   readonly users: Users;
   readonly apiKeys: ApiKeys;
+  readonly hooks: Hooks;
+  readonly hookReceipts: HookReceipts;
   readonly erasures: Erasures;
   readonly erasedCalls: ErasedCalls;
   readonly deadLetterStatuses: DeadLetterStatuses;
@@ -57,6 +61,7 @@ export function openStore(settings: StoreSettings): Store {
   const rows = db.collection<CallRow>('calls');
   const corrections = db.collection<CorrectionRow>('corrections');
   const keys = db.collection<ApiKeyRow>('api_keys');
+  const hooks = db.collection<HookRow | DeletedHookRow>('hooks');
   const erasures = db.collection<ErasureRow>('erasures');
 
   const closing = new AbortController();
@@ -64,6 +69,7 @@ export function openStore(settings: StoreSettings): Store {
 
   const progressRows = db.collection<ProgressRow>('progress');
   const progress = new Progress(progressRows, mongo);
+  const hookReceipts = new HookReceipts(db.collection<HookReceiptRow>('hook_receipts'), mongo);
   const upgrade = new Upgrade(db, progress, mongo);
 
   return {
@@ -74,6 +80,8 @@ export function openStore(settings: StoreSettings): Store {
     rebuilds: new Rebuilds(db.collection<RebuildRow>('progress'), mongo),
     users: new Users(rows, mongo),
     apiKeys: new ApiKeys(keys, mongo),
+    hooks: new Hooks(hooks, mongo),
+    hookReceipts,
     erasures: new Erasures(erasures, progressRows, mongo),
     erasedCalls: new ErasedCalls(rows, corrections, mongo),
     deadLetterStatuses: new DeadLetterStatuses(db.collection<DeadLetterStatus>('dead_letters'), mongo),
@@ -91,6 +99,8 @@ export function openStore(settings: StoreSettings): Store {
         await erasures.createIndex({ version: 1 });
         await erasures.createIndex({ state: 1, finished_at: 1 });
         await keys.createIndex({ hash: 1 }, { unique: true });
+        await hooks.createIndex({ 'definition.user.id': 1 });
+        await hookReceipts.createIndex();
         // Else the version before has created it, and may still have to start.
         if (!isOutdated) await keepOutVersionBefore(db);
       });

@@ -16,6 +16,7 @@ test('indexes are created once, however many processes create them', async (t) =
       ...(unique && { unique }),
     }));
   t.strictSame(await keysOf('calls'), [{ _id: 1 }, { user_id: 1, started_at: 1, duration_ms: 1 }]);
+  t.strictSame(await keysOf('hooks'), [{ _id: 1 }, { 'definition.user.id': 1 }]);
   t.strictSame(await keysOf('api_keys'), [{ _id: 1 }, { hash: 1, unique: true }, { revoked_at: 1 }]);
 });
 
@@ -108,6 +109,10 @@ async function failures(store: Store): Promise<[string, unknown][]> {
     revokedSince: () => store.apiKeys.revokedSince(new Date()),
     lastRevocation: () => store.apiKeys.lastRevocation(),
     list: () => store.apiKeys.list(),
+    findHook: () => store.hooks.find('hook_0'),
+    listHooks: () => store.hooks.list(),
+    deleteHook: () => store.hooks.delete('hook_0'),
+    firstReceipt: () => store.hookReceipts.firstReceipt('hook_0', 'c-1', new Date()),
     ensureIndexes: () => store.ensureIndexes(),
     ping: () => store.ping(),
   };
