@@ -6,6 +6,7 @@ const inward = {
   'packages/settings': [],
   'packages/tls': [],
   'packages/stack': [],
+  'packages/client': [],
   'packages/contract': ['packages/(domain|tls)'],
   'packages/hooks': ['packages/(contract|domain)'],
   'packages/store': ['packages/(domain|tls)'],
@@ -15,7 +16,7 @@ const inward = {
   'services/ingest': ['packages/(contract|counters|domain|ledger|settings|store|telemetry)'],
   'services/api': ['packages/(counters|domain|http|ledger|settings|store|telemetry)'],
   'services/ops': ['packages/(contract|counters|domain|hooks|ledger|settings|store|telemetry)'],
-  'services/web': ['packages/domain'],
+  'services/web': ['packages/(client|domain)'],
   'infra/dev': ['packages/(contract|settings|stack|store)'],
 };
 

@@ -1,0 +1,55 @@
+import type { operations } from './openapi.ts';
+
+type Operation = keyof operations;
+type Json<Name extends Operation, Status extends number> = operations[Name] extends {
+  responses: { [status in Status]: { content: { 'application/json': infer Body } } };
+}
+  ? Body
+  : never;
+
+/** Parameters of an operation. Those that are undefined are not sent. */
+type Query<Name extends Operation> = {
+  [Key in keyof NonNullable<operations[Name]['parameters']['query']>]:
+    | NonNullable<operations[Name]['parameters']['query']>[Key]
+    | undefined;
+};
+
+/** A range of dates, and whose figures to read. */
+export type DashboardQuery = Query<'getDashboard'>;
+/** A range of dates, and the interval of its buckets. */
+export type TimeseriesQuery = Omit<Query<'getTimeseries'>, 'format' | 'separator' | 'decimal'>;
+/** The same, and how the CSV is written. */
+export type CsvQuery = Omit<Query<'getTimeseries'>, 'format'>;
+
+/** The figures of a range, and of the current day, week and month. */
+export type Dashboard = Json<'getDashboard', 200>['data'];
+/** The figures of a range by day, week or month. */
+export type Timeseries = Json<'getTimeseries', 200>['data'];
+/** One day, week or month of a time series. */
+export type SeriesBucket = Timeseries['buckets'][number];
+export type Interval = Timeseries['interval'];
+
+type ErrorStatus = Exclude<keyof operations['getTimeseries']['responses'], 200>;
+/** A stable code of an error that the API answers. */
+export type ApiErrorCode = Json<'getTimeseries', ErrorStatus>['error']['code'];
+
+/** What the figures were read from. They are the same from each. */
+export type AnswerSource = NonNullable<
+  operations['getDashboard']['responses'][200]['headers']['X-Tally-Source']
+>;
+
+/** What the API answered. */
+export interface Answer<Data> {
+  data: Data;
+  /** ISO 8601, UTC: every call that Kafka had acknowledged by then is counted. Undefined while unknown. */
+  asOf: string | undefined;
+  source: AnswerSource | undefined;
+  /** Finds the request in the API's log. */
+  requestId: string | undefined;
+}
+
+/** A time series as a CSV. */
+export interface CsvAnswer extends Answer<string> {
+  /** Such as `calltally-week-2026-03-01-to-2026-03-28.csv`. */
+  fileName: string | undefined;
+}
