@@ -1,4 +1,5 @@
 import type { Provider } from './provider.ts';
+import { telnyx } from './providers/telnyx.ts';
 
 /** Every provider, by its name in `/hooks/{provider}/{hook}`. */
-export const PROVIDERS: Readonly<Record<string, Provider>> = {};
+export const PROVIDERS: Readonly<Record<string, Provider>> = { telnyx };
