@@ -1,3 +1,12 @@
-export type { HookDefinition, HookUser } from './definition.ts';
+export { authFault, type HmacAuth, type HookAuth, secretFault } from './auth.ts';
+export type { HookDefinition, HookFilter, HookUser } from './definition.ts';
+export {
+  type CompiledMapping,
+  compileMapping,
+  type MappedRecord,
+} from './mapping/compile-mapping.ts';
+export { MAPPED_FIELDS, type MappedField, type Mapping, type ValueMeaning } from './mapping/mapping.ts';
+export { type MappingOptions, parseMappingOptions } from './mapping/parse-options.ts';
 export type { HookRequest, HookSecret, Provider, Reading, SignatureFault } from './provider.ts';
+export { genericFault } from './providers/generic.ts';
 export { PROVIDERS } from './providers.ts';

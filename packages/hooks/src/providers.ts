@@ -1,5 +1,6 @@
 import type { Provider } from './provider.ts';
+import { generic } from './providers/generic.ts';
 import { telnyx } from './providers/telnyx.ts';
 
 /** Every provider, by its name in `/hooks/{provider}/{hook}`. */
-export const PROVIDERS: Readonly<Record<string, Provider>> = { telnyx };
+export const PROVIDERS: Readonly<Record<string, Provider>> = { generic, telnyx };

@@ -34,8 +34,12 @@ export function sha256(...parts: (string | Buffer)[]): Buffer {
   return hash.digest();
 }
 
-/** @param key in UTF-8 */
-export function hmac(algorithm: 'sha1' | 'sha256', key: string, ...parts: (string | Buffer)[]): Buffer {
+/** @param key bytes, or a text in UTF-8 */
+export function hmac(
+  algorithm: 'sha1' | 'sha256',
+  key: string | Buffer,
+  ...parts: (string | Buffer)[]
+): Buffer {
   const keyed = createHmac(algorithm, key);
   for (const part of parts) keyed.update(part);
   return keyed.digest();
