@@ -19,6 +19,7 @@ export {
   CallEventSchema,
   type CompletedCallEvent,
   type DeletedCallEvent,
+  DURATION_MAX_SECONDS,
   EVENT_SIZE_MAX_BYTES,
 } from './event.ts';
 export { decodeCallEvent, encodeCallEvent, parseCallEvent } from './event-codec.ts';

@@ -1,4 +1,4 @@
-import { type Rejection, type RejectionCode, shown } from '@calltally/contract';
+import { DURATION_MAX_SECONDS, type Rejection, type RejectionCode, shown } from '@calltally/contract';
 import { ID_RULE, isId } from '@calltally/domain';
 import type { HookDefinition } from './definition.ts';
 import { parsePath, valueAt } from './path.ts';
@@ -63,6 +63,19 @@ export function readUser(payload: unknown, { user }: HookDefinition): { id: stri
     user.from,
     'the hook takes the user from there: send it, or give the hook another path',
   );
+}
+
+/**
+ * A duration in seconds, also one that is written as text.
+ * @param field where it is in the payload
+ * @returns undefined if there is none
+ */
+export function readSeconds(value: unknown, field: string): number | Rejected | undefined {
+  if (value == null || value === '') return undefined;
+  const seconds = numberOf(value);
+  if (seconds !== undefined && seconds <= DURATION_MAX_SECONDS) return seconds;
+  const fault = `is ${shown(value)}; it must be a number of seconds from 0 to ${DURATION_MAX_SECONDS}`;
+  return rejected('DURATION_INVALID', field, fault);
 }
 
 /** A platform's word in ours. One that the table does not have is kept as it came. */

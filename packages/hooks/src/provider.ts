@@ -34,7 +34,10 @@ export type Reading =
   | {
       /** A call event, not checked yet (`checkCallEvent`). */
       event: Readonly<Record<string, unknown>>;
-      /** Whether `started_at` is the time of receipt, for want of any other: of a repetition, the first one's counts. */
+      /**
+       * Whether `started_at` is reckoned from `receivedAtMs`, for want of any other time. Of a repetition, the first receipt
+       * counts: move `started_at` by the difference.
+       */
       startsAtReceipt?: true;
     }
   /** No call, or one that another webhook tells: nothing is published. For people. */

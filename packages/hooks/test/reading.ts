@@ -55,3 +55,18 @@ export function callOf(event: unknown) {
     throw new Error(rejection?.message ?? `dropped ${dropped}`);
   return call;
 }
+
+/**
+ * What counts of a call after these events arrived in this order: the highest revision, of equal ones the first (see
+ * docs/events.md, Corrections).
+ */
+export function counted(events: readonly unknown[]) {
+  const calls = events.map(callOf);
+  return calls.reduce((kept, call) => ((call.revision ?? 0) > (kept.revision ?? 0) ? call : kept));
+}
+
+/** Every order of a few things. */
+export function ordersOf<T>(things: readonly T[]): T[][] {
+  if (things.length < 2) return [[...things]];
+  return things.flatMap((thing, i) => ordersOf(things.toSpliced(i, 1)).map((others) => [thing, ...others]));
+}
