@@ -3,20 +3,24 @@ import fastifyAuth from '@fastify/auth';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { networkOf } from './client-address.ts';
+import type { Credential } from './credential.ts';
 import { commonError, type HttpError } from './http-error.ts';
 import type { ApiKeyCache } from './keys/api-key-cache.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The user of the API key; empty before authentication. */
-    userId: string;
-    keyHash: string;
     /** How long authentication took. */
     authMs: number;
+    /** Why the credential was refused. */
+    refusal: HttpError | undefined;
   }
   interface FastifyInstance {
     /** A strategy of `app.auth`: the request has a valid API key. */
     verifyApiKey(request: FastifyRequest, _: unknown, done: () => void): Promise<void> | undefined;
+    /** Lets a request in. @param begunMs when its authentication began, by `performance.now` */
+    letIn(request: FastifyRequest, credential: Credential, begunMs: number): void;
+    /** Rejects with the error, or with TOO_MANY_FAILURES if the client has had too many. */
+    refuse(request: FastifyRequest, error: HttpError): Promise<never>;
   }
 }
 
@@ -28,7 +32,10 @@ declare module 'fastify' {
 const FAILURES_PER_SECOND_MAX = 50;
 const CREDENTIALS = /^bearer(?: +(.*))?$/i;
 
-/** Authentication by Bearer API key; `clock` gives epoch milliseconds. */
+/**
+ * Authentication by Bearer API key; `clock` gives epoch milliseconds. A service composes its hooks from `verifyApiKey`,
+ * strategies for other credentials if it takes any, and `verifyScope`.
+ */
 export const authentication = fp(
   async (app: FastifyInstance, { keys, clock }: { keys: ApiKeyCache; clock: () => number }) => {
     await app.register(fastifyAuth);
@@ -39,47 +46,56 @@ export const authentication = fp(
       keyGenerator: (request) => networkOf(request.client),
     });
 
+    function letIn(request: FastifyRequest, credential: Credential, begunMs: number): void {
+      request.credential = credential;
+      request.userId = credential.userId ?? '';
+      request.authMs = performance.now() - begunMs;
+    }
+
     async function refuse(request: FastifyRequest, error: HttpError): Promise<never> {
+      request.refusal = error;
       const failures = await countFailure(request);
-      if (!failures.isAllowed && failures.isExceeded) throw commonError('TOO_MANY_FAILURES');
-      throw error;
+      if (!failures.isAllowed && failures.isExceeded) request.refusal = commonError('TOO_MANY_FAILURES');
+      throw request.refusal;
     }
 
     async function lookUp(request: FastifyRequest, hash: string, begunMs: number): Promise<void> {
-      const userId = await keys.find(hash, clock()).catch((cause) => {
+      const key = await keys.find(hash, clock()).catch((cause) => {
         throw commonError('UNAVAILABLE', { cause });
       });
-      if (userId === undefined) return refuse(request, commonError('INVALID_API_KEY'));
-      request.userId = userId;
-      request.authMs = performance.now() - begunMs;
+      if (key === undefined) return refuse(request, commonError('INVALID_API_KEY'));
+      letIn(request, key, begunMs);
     }
 
     // Strategies throw and never reply: a reply would stop the chain without ending it. A known key costs no promise.
     function verifyApiKey(request: FastifyRequest, _: unknown, done: () => void): Promise<void> | undefined {
+      // After a strategy that refused another credential. `or` would report only the last refusal.
+      if (request.refusal !== undefined) throw request.refusal;
       const begunMs = performance.now();
       const token = bearerToken(request.headers.authorization);
       if (token === undefined) return refuse(request, commonError('MISSING_API_KEY'));
       if (!looksLikeApiKey(token)) return refuse(request, commonError('INVALID_API_KEY'));
       const hash = hashApiKey(token);
-      request.keyHash = hash;
-      const userId = keys.known(hash, clock());
-      if (userId === undefined) return lookUp(request, hash, begunMs);
-      request.userId = userId;
-      request.authMs = performance.now() - begunMs;
+      const key = keys.known(hash, clock());
+      if (key === undefined) return lookUp(request, hash, begunMs);
+      letIn(request, key, begunMs);
       done();
       return undefined;
     }
 
+    app.decorateRequest('credential', undefined);
     app.decorateRequest('userId', '');
-    app.decorateRequest('keyHash', '');
     app.decorateRequest('authMs', 0);
+    app.decorateRequest('refusal', undefined);
+    app.decorate('letIn', letIn);
+    app.decorate('refuse', refuse);
     app.decorate('verifyApiKey', verifyApiKey);
   },
   { name: 'authentication', dependencies: ['@fastify/rate-limit', 'request-context'] },
 );
 
-/** The token of an `Authorization` header; undefined if it is missing, empty or of another scheme. */
-function bearerToken(header: string | undefined): string | undefined {
+/** The Bearer credential of an `Authorization` header; undefined if it is missing, empty or of another scheme. */
+export function bearerToken(header: string | undefined): string | undefined {
   // The usual spelling, without a regular expression.
   if (header?.startsWith('Bearer ct_')) return header.slice(7);
   return CREDENTIALS.exec(header ?? '')?.[1] || undefined;

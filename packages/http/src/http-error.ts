@@ -25,6 +25,8 @@ export const COMMON_ERRORS = {
     message: 'The API key is not valid: unknown, revoked or expired.',
     headers: INVALID_TOKEN,
   },
+  // The code that throws it names the scope, in the header too.
+  SCOPE_MISSING: { status: 403, message: 'The API key does not have the scope that this needs.' },
   NOT_FOUND: { status: 404, message: 'There is nothing here. See /docs.' },
   METHOD_NOT_ALLOWED: { status: 405, message: 'The method is not allowed here.' },
   RATE_LIMITED: { status: 429, message: 'Too many requests.', headers: AFTER_A_SECOND },

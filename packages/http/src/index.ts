@@ -1,5 +1,6 @@
-export { authentication } from './authentication.ts';
+export { authentication, bearerToken } from './authentication.ts';
 export { clientOf, networkOf } from './client-address.ts';
+export { type Credential, type Strategy, verifyScope } from './credential.ts';
 export { Drain, movesConnections } from './drain.ts';
 export { errorSender, errors, notFound, type TellError } from './errors.ts';
 export { HealthProbe } from './health-probe.ts';
@@ -15,6 +16,7 @@ export {
 } from './http-error.ts';
 export { httpMetrics } from './http-metrics.ts';
 export { ApiKeyCache } from './keys/api-key-cache.ts';
+export { KnownKey } from './keys/known-key.ts';
 export { RevocationWatcher } from './keys/revocation-watcher.ts';
 export { LogLines } from './log-lines.ts';
 export { clientErrorHandler, tunnelRefuser } from './malformed-request.ts';

@@ -1,6 +1,6 @@
 import { CounterSession } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
-import type { Drain } from '@calltally/http';
+import type { ApiKeyCache, Drain } from '@calltally/http';
 import {
   fillUntilComplete,
   type LedgerContext,
@@ -138,12 +138,13 @@ export async function testApi(
     streamLifeMs?: () => number;
     readsAtOnceMax?: number;
     drain?: Drain;
+    keys?: ApiKeyCache;
     /** Wraps the reader. */
     readerOver?: (reader: Backend['reader']) => AppParts['reader'];
   } = {},
 ): Promise<RunningApi> {
   const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, trustedProxies = [] } = options;
-  const { streamLimits, streamLifeMs, readsAtOnceMax, drain, readerOver } = options;
+  const { streamLimits, streamLifeMs, readsAtOnceMax, drain, keys, readerOver } = options;
   const lines: string[] = [];
   const logger = createLogger({
     service: 'api',
@@ -166,6 +167,7 @@ export async function testApi(
     ...(streamLifeMs && { streamLifeMs }),
     ...(readsAtOnceMax !== undefined && { readsAtOnceMax }),
     ...(drain && { drain }),
+    ...(keys && { keys }),
     ...(readerOver && { reader: readerOver(backend.reader) }),
   });
   t.teardown(async () => {

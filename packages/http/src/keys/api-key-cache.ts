@@ -1,15 +1,7 @@
 import { type ApiKeyRow, type ApiKeys, StoreError } from '@calltally/store';
 import { withinLoopTime } from '@calltally/telemetry';
 import { LRUCache } from 'lru-cache';
-
-/** A valid key, cached by its hash. */
-interface KnownKey {
-  userId: string;
-  /** Epoch ms; Infinity for a key that does not expire. */
-  expiresAtMs: number;
-  /** When to ask Mongo again, epoch ms. */
-  recheckAtMs: number;
-}
+import { isOwned, KnownKey } from './known-key.ts';
 
 /** About 60 MB when full. */
 const KNOWN_MAX = 200_000;
@@ -27,7 +19,7 @@ const LOOK_UPS_AT_ONCE_MAX = 10_000;
 const WAIT_MS = 800;
 
 /**
- * Finds the user of an API key by its hash. Known keys cost no round trip, and stay valid while Mongo is away. Holds only
+ * Finds an API key by its hash. Known keys cost no round trip, and stay valid while Mongo is away. Holds only
  * hashes, never a key.
  */
 export class ApiKeyCache {
@@ -49,21 +41,21 @@ export class ApiKeyCache {
     return this.#known.size;
   }
 
-  /** The user of a cached key that is valid at `nowMs`; undefined says nothing about the key. */
-  known(hash: string, nowMs: number): string | undefined {
+  /** A cached key that is valid at `nowMs`; undefined says nothing about the key. */
+  known(hash: string, nowMs: number): KnownKey | undefined {
     const key = this.#known.get(hash);
     if (key === undefined || key.expiresAtMs <= nowMs) return undefined;
     if (key.recheckAtMs <= nowMs) this.#recheck(hash, key, nowMs);
     this.counts.hit += 1;
-    return key.userId;
+    return key;
   }
 
   /**
-   * The user of a key; asks Mongo if it is not cached.
+   * Asks Mongo for a key that is not cached.
    * @returns undefined for a key that is unknown, revoked or expired
    * @throws StoreError if it is not cached and Mongo does not answer
    */
-  async find(hash: string, nowMs: number): Promise<string | undefined> {
+  async find(hash: string, nowMs: number): Promise<KnownKey | undefined> {
     const known = this.known(hash, nowMs);
     if (known !== undefined) return known;
     if (this.#revoked.has(hash) || this.#unknown.has(hash) || this.#known.has(hash)) {
@@ -74,7 +66,7 @@ export class ApiKeyCache {
       const key = await withinLoopTime(this.#lookUp(hash, nowMs), WAIT_MS, noAnswerYet);
       const valid = key !== undefined && key.expiresAtMs > nowMs;
       this.counts[valid ? 'found' : 'refused'] += 1;
-      return valid ? key.userId : undefined;
+      return valid ? key : undefined;
     } catch (thrown) {
       this.counts.unavailable += 1;
       throw thrown;
@@ -85,11 +77,12 @@ export class ApiKeyCache {
    * Whether a key that was valid still is, for streams, which last for hours. Counts no check. A key that the cache
    * dropped for lack of space is looked up again, and stays valid until Mongo says otherwise.
    */
-  stands(hash: string, nowMs: number): boolean {
+  stands(earlier: KnownKey, nowMs: number): boolean {
+    const { hash } = earlier;
     if (this.#revoked.has(hash)) return false;
     const key = this.#known.get(hash);
     if (key === undefined && this.#unknown.has(hash)) return false;
-    if (key !== undefined && key.expiresAtMs <= nowMs) return false;
+    if (key !== undefined && (key.expiresAtMs <= nowMs || !key.isSameAs(earlier))) return false;
     if (key === undefined || key.recheckAtMs <= nowMs) this.#recheck(hash, key, nowMs);
     return true;
   }
@@ -117,16 +110,12 @@ export class ApiKeyCache {
 
   #keep(hash: string, row: ApiKeyRow | undefined, nowMs: number): KnownKey | undefined {
     if (row?.revoked_at !== undefined) this.revoke(hash);
-    if (row?.user_id === undefined || this.#revoked.has(hash)) {
+    if (row === undefined || !isOwned(row) || this.#revoked.has(hash)) {
       this.#known.delete(hash);
       this.#unknown.set(hash, true);
       return undefined;
     }
-    const key = {
-      userId: row.user_id,
-      expiresAtMs: row.expires_at?.getTime() ?? Number.POSITIVE_INFINITY,
-      recheckAtMs: nowMs + RECHECK_MS * (1 + Math.random()),
-    };
+    const key = new KnownKey(row, nowMs + RECHECK_MS * (1 + Math.random()), this);
     this.#known.set(hash, key);
     return key;
   }

@@ -1,4 +1,7 @@
 // Types of `app.auth`, which the plugin `authentication` registers.
+
+import { ID_RULE, isId } from '@calltally/domain';
+import { verifyScope } from '@calltally/http';
 import type {} from '@fastify/auth';
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
@@ -6,23 +9,35 @@ import { ApiError } from '../api-error.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The hook of a route that needs an API key. */
-    requireApiKey: onRequestHookHandler;
+    /** The hook of a route that reads a user's figures. `request.userId` is whose. */
+    requireReader: onRequestHookHandler;
   }
 }
 
-/** What a request needs to read figures: a key, and no other user in `user_id` than the key's. */
+/** What a request needs to read figures: a credential that may, and a user whom it may name. */
 export const authorization = fp(
   async (app: FastifyInstance) => {
     // The default relation is `or`: any one strategy would do.
-    app.decorate('requireApiKey', app.auth([app.verifyApiKey, verifyOwnUser], { relation: 'and' }));
+    const strategies = [app.verifyApiKey, verifyScope('read'), verifyUser];
+    app.decorate('requireReader', app.auth(strategies, { relation: 'and' }));
   },
   { name: 'authorization', dependencies: ['authentication'] },
 );
 
-function verifyOwnUser(request: FastifyRequest, _: unknown, done: () => void): void {
+function verifyUser(request: FastifyRequest, _: unknown, done: () => void): void {
   const { user_id } = request.query as { user_id?: unknown };
+  if (request.credential!.userId === undefined) request.userId = userNamed(user_id);
   // The schema refuses a repeated one.
-  if (typeof user_id === 'string' && user_id !== request.userId) throw new ApiError('OTHER_USER');
+  else if (typeof user_id === 'string' && user_id !== request.userId) throw new ApiError('OTHER_USER');
   done();
+}
+
+/** Whom a request with a platform key is about. */
+function userNamed(userId: unknown): string {
+  if (isId(userId)) return userId;
+  const what =
+    userId === undefined ? 'is missing' : Array.isArray(userId) ? 'is given more than once' : 'is not an id';
+  throw new ApiError('INVALID_PARAMETER', {
+    message: `user_id ${what}. A platform key names the user in every request: ${ID_RULE}.`,
+  });
 }

@@ -17,7 +17,7 @@ export async function dashboardRoutes(app: FastifyInstance, parts: RouteParts): 
     '/analytics/dashboard',
     {
       schema: DashboardSchema,
-      onRequest: [app.requireApiKey, ...app.userLimit],
+      onRequest: [app.requireReader, ...app.userLimit],
       preValidation: refuseMisspelt(DashboardQuery),
     },
     async (request, reply) => {

@@ -30,7 +30,7 @@ export async function streamRoutes(app: FastifyInstance, parts: RouteParts): Pro
     '/analytics/stream',
     {
       schema: StreamSchema,
-      onRequest: [app.requireApiKey, ...app.userLimit],
+      onRequest: [app.requireReader, ...app.userLimit],
       preValidation: refuseMisspelt(DashboardQuery),
     },
     async (request, reply) => {
@@ -40,7 +40,7 @@ export async function streamRoutes(app: FastifyInstance, parts: RouteParts): Pro
       const { raw: response } = reply;
       await streams.listen({
         userId: request.userId,
-        keyHash: request.keyHash,
+        credential: request.credential!,
         query: request.query,
         lastEventId: request.headers['last-event-id'],
         response,

@@ -21,7 +21,7 @@ export async function timeseriesRoutes(app: FastifyInstance, parts: RouteParts):
     '/analytics/timeseries',
     {
       schema: TimeseriesSchema,
-      onRequest: [app.requireApiKey, ...app.userLimit],
+      onRequest: [app.requireReader, ...app.userLimit],
       preValidation: refuseMisspelt(TimeseriesQuery),
       compress: {},
     },

@@ -30,6 +30,15 @@ export const ErrorResponses = {
       },
     },
   },
+  403: {
+    ...errorBody('An API key without the scope `read`.', 403),
+    headers: {
+      'WWW-Authenticate': {
+        type: 'string',
+        description: '`Bearer` with `error="insufficient_scope"` and the scope that is needed',
+      },
+    },
+  },
   429: {
     ...errorBody('Too many requests, or too many that failed to authenticate.', 429),
     headers: retryAfter,

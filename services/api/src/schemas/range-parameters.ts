@@ -30,7 +30,8 @@ export const rangeParameters = {
   ),
   user_id: Type.Optional(
     Type.String({
-      description: "Whose figures to read. Refused with 401 unless it is the key's own user.",
+      description:
+        "Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user.",
     }),
   ),
 };

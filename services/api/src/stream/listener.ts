@@ -20,7 +20,6 @@ export interface Shown {
 }
 
 export interface ListenerOptions {
-  keyHash: string;
   /** Id of the figures that the client has. */
   lastEventId: string | undefined;
   /** The stream's maximum age. */
@@ -33,7 +32,6 @@ export interface ListenerOptions {
  * only the view's latest figures.
  */
 export class Listener {
-  readonly keyHash: string;
   readonly #response: ServerResponse;
   readonly #view: Shown;
   #reason: EndReason = 'client';
@@ -54,11 +52,10 @@ export class Listener {
   constructor(
     response: ServerResponse,
     view: Shown,
-    { keyHash, lastEventId, lifeMs, stuckMs = STUCK_MS }: ListenerOptions,
+    { lastEventId, lifeMs, stuckMs = STUCK_MS }: ListenerOptions,
   ) {
     this.#response = response;
     this.#view = view;
-    this.keyHash = keyHash;
     this.#sentId = lastEventId;
     this.#endsAtMs = performance.now() + lifeMs;
     response.setTimeout(stuckMs, () => {

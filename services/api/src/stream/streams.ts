@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readDigests } from '@calltally/counters';
 import { DateRangeError } from '@calltally/domain';
-import { toLoggedError } from '@calltally/http';
+import { type Credential, type HttpError, toLoggedError } from '@calltally/http';
 import { asOfOf, LedgerError } from '@calltally/ledger';
 import pLimit from 'p-limit';
 import { ApiError } from '../api-error.ts';
@@ -24,20 +24,20 @@ const LIFE_MAX_MS = 1_200_000;
 
 type StreamsParts = Pick<
   RouteParts,
-  'reader' | 'link' | 'keys' | 'clock' | 'logger' | 'drain' | 'streamLimits' | 'streamLifeMs'
+  'reader' | 'link' | 'clock' | 'logger' | 'drain' | 'streamLimits' | 'streamLifeMs'
 >;
 
 /** An authenticated request for a stream, with a valid range. */
 interface StreamRequest {
   userId: string;
-  keyHash: string;
+  credential: Credential;
   query: DashboardQuery;
   lastEventId: string | undefined;
   response: ServerResponse;
   /** Writes the head of the response; called once the first figures are read. */
   begin(): void;
   /** Called before the stream is ended with an error. */
-  refused(error: ApiError): void;
+  refused(error: HttpError): void;
 }
 
 /**
@@ -52,7 +52,7 @@ export class Streams {
   readonly #limits = { quick: pLimit(QUICK_READS_MAX), slow: pLimit(SLOW_READS_MAX) };
   /** By user and query. */
   readonly #views = new Map<string, Map<string, View>>();
-  readonly #listeners = new Map<Listener, (error: ApiError) => void>();
+  readonly #listeners = new Map<Listener, Pick<StreamRequest, 'credential' | 'refused'>>();
   readonly #stopping = new AbortController();
   /** Whether the streams of the beginning of the drain know when to move. */
   #isMoving = false;
@@ -96,7 +96,7 @@ export class Streams {
     const { streamLifeMs = randomLifeMs, drain } = this.#parts;
     const listener = new Listener(response, view, { ...request, lifeMs: streamLifeMs() });
     view.listeners.add(listener);
-    this.#listeners.set(listener, request.refused);
+    this.#listeners.set(listener, request);
     response.once('close', () => {
       view.listeners.delete(listener);
       this.#listeners.delete(listener);
@@ -162,7 +162,7 @@ export class Streams {
   }
 
   async #look(): Promise<void> {
-    const { link, keys, clock } = this.#parts;
+    const { link, clock } = this.#parts;
     const live = link.current;
     const users = [...this.#views.keys()];
     // If the session has ended there are no digests. The views then read at the slow pace.
@@ -173,10 +173,10 @@ export class Streams {
         view.look(digests?.[i], nowMs, live && asOfOf(live, userId));
       }
     }
-    for (const [listener, refused] of this.#listeners) {
-      if (keys.stands(listener.keyHash, nowMs)) listener.send();
+    for (const [listener, { credential, refused }] of this.#listeners) {
+      if (credential.stands(nowMs)) listener.send();
       else {
-        const error = new ApiError('INVALID_API_KEY');
+        const error = credential.refusal();
         refused(error);
         listener.refuse(error.body);
       }

@@ -1,4 +1,4 @@
-import { ApiKeyCache, OutageLog, RevocationWatcher } from '@calltally/http';
+import { ApiKeyCache, KnownKey, OutageLog, RevocationWatcher } from '@calltally/http';
 import { testMongo, uniqueName } from '@calltally/stack/testing';
 import { type ApiKeyRow, hashApiKey, openStore, StoreError } from '@calltally/store';
 import { createLogger } from '@calltally/telemetry';
@@ -44,8 +44,8 @@ test('keys', async (t) => {
     const { hash } = await newKey('u');
     const finds = Array.from({ length: 50 }, () => ring.find(hash, NOW_MS));
     keys.release();
-    t.ok((await Promise.all(finds)).every((userId) => userId === 'u'));
-    t.equal(await ring.find(hash, NOW_MS), 'u');
+    t.ok((await Promise.all(finds)).every((key) => key?.userId === 'u'));
+    t.equal((await ring.find(hash, NOW_MS))?.userId, 'u');
     t.equal(keys.lookUps, 1);
     t.match(ring.counts, { hit: 1, found: 50, refused: 0 });
   });
@@ -79,11 +79,11 @@ test('keys', async (t) => {
     async (t) => {
       const ring = new ApiKeyCache(store.apiKeys);
       const [known, unknown] = await Promise.all([newKey('u'), newKey('v')]);
-      t.equal(await ring.find(known.hash, NOW_MS), 'u');
+      t.equal((await ring.find(known.hash, NOW_MS))?.userId, 'u');
       await gate.cut();
-      t.equal(await ring.find(known.hash, NOW_MS), 'u');
+      t.equal((await ring.find(known.hash, NOW_MS))?.userId, 'u');
       t.equal(
-        await ring.find(known.hash, NOW_MS + 86_400_000),
+        (await ring.find(known.hash, NOW_MS + 86_400_000))?.userId,
         'u',
         'also when it is long since they were read',
       );
@@ -92,8 +92,8 @@ test('keys', async (t) => {
       t.equal(
         await until(
           () => ring.find(unknown.hash, NOW_MS).catch(() => undefined),
-          (user) => user === 'v',
-        ),
+          (key) => key !== undefined,
+        ).then((key) => key?.userId),
         'v',
       );
     },
@@ -104,23 +104,26 @@ test('keys', async (t) => {
     const ring = new ApiKeyCache({ findByHash: async (hash) => rows.get(hash) });
     const { hash, row } = await newKey('u');
     rows = new Map([[hash, row]]);
-    t.equal(await ring.find(hash, NOW_MS), 'u');
+    t.equal((await ring.find(hash, NOW_MS))?.userId, 'u');
     rows = new Map();
-    t.equal(ring.known(hash, NOW_MS + 1_000), 'u', 'not yet');
-    t.equal(ring.known(hash, NOW_MS + 86_400_000), 'u', 'answered at once, and asked for behind the answer');
+    t.equal(ring.known(hash, NOW_MS + 1_000)?.userId, 'u', 'not yet');
+    t.equal(
+      ring.known(hash, NOW_MS + 86_400_000)?.userId,
+      'u',
+      'answered at once, and asked for behind the answer',
+    );
     const later = async () => ring.known(hash, NOW_MS + 86_400_001);
-    t.equal(await until(later, (user) => user === undefined), undefined);
+    t.equal(await until(later, (key) => key === undefined), undefined);
   });
 
   await t.test('asking whether a key is still valid counts no check', async (t) => {
     const ring = new ApiKeyCache(store.apiKeys);
     const [lasting, revoked] = await Promise.all([newKey('u'), newKey('u')]);
     const { apiKey } = await store.apiKeys.create({ userId: 'u', expiresAt: new Date(NOW_MS + 1_000) });
-    const expiring = hashApiKey(apiKey);
-    for (const hash of [lasting.hash, revoked.hash, expiring]) await ring.find(hash, NOW_MS);
+    const hashes = [lasting.hash, revoked.hash, hashApiKey(apiKey)];
+    const keys = await Promise.all(hashes.map((hash) => ring.find(hash, NOW_MS)));
     const counts = { ...ring.counts };
-    const standing = (nowMs: number) =>
-      [lasting.hash, revoked.hash, expiring].map((hash) => ring.stands(hash, nowMs));
+    const standing = (nowMs: number) => keys.map((key) => key?.stands(nowMs));
     t.same(standing(NOW_MS + 999), [true, true, true]);
     ring.revoke(revoked.hash);
     t.same(standing(NOW_MS + 1_000), [true, false, false]);
@@ -139,16 +142,53 @@ test('keys', async (t) => {
     });
     const { hash, row } = await newKey('u');
     rows = new Map([[hash, row]]);
-    t.equal(ring.stands(hash, NOW_MS), true, 'nobody can say');
+    const key = new KnownKey(row, NOW_MS, ring);
+    t.equal(key.stands(NOW_MS), true, 'nobody can say');
     isAway = false;
     await until(
-      async () => ring.stands(hash, NOW_MS) && ring.size,
+      async () => key.stands(NOW_MS) && ring.size,
       (size) => size === 1,
     );
     t.equal(ring.size, 1, 'it was looked up, and is there');
     rows = new Map();
-    const later = async () => ring.stands(hash, NOW_MS + 86_400_000);
+    const later = async () => key.stands(NOW_MS + 86_400_000);
     t.equal(await until(later, (stands) => !stands), false, 'its row was deleted by hand');
+  });
+
+  await t.test('a row that does not say whose key it is opens nothing', async (t) => {
+    const { row } = await newKey('u');
+    const { user_id: _, ...nobody } = row;
+    const odd = [
+      nobody,
+      { ...row, user_id: '' },
+      { ...row, user_id: 7 },
+      { ...row, user_id: null },
+      { ...row, platform: true },
+      { ...row, platform: false },
+      { ...nobody, platform: false },
+      { ...nobody, platform: 'true' },
+      { ...nobody, platform: true, user_id: '' },
+      { ...nobody, platform: true, user_id: null },
+    ] as unknown as ApiKeyRow[];
+    for (const one of odd) {
+      const ring = new ApiKeyCache({ findByHash: async () => one });
+      t.equal(await ring.find(row.hash, NOW_MS), undefined, JSON.stringify(one));
+      t.equal(ring.known(row.hash, NOW_MS), undefined);
+    }
+    const ring = new ApiKeyCache({ findByHash: async () => ({ ...nobody, platform: true }) });
+    t.match(await ring.find(row.hash, NOW_MS), { userId: undefined, scope: 'read' });
+  });
+
+  await t.test('a key that becomes another, by hand, ends what it opened', async (t) => {
+    const { hash, row } = await newKey('u');
+    for (const change of [{ user_id: 'v' }, { scope: 'write' as const }]) {
+      let current: ApiKeyRow = row;
+      const ring = new ApiKeyCache({ findByHash: async () => current });
+      const key = await ring.find(hash, NOW_MS);
+      current = { ...row, ...change };
+      const later = async () => key?.stands(NOW_MS + 86_400_000);
+      t.equal(await until(later, (stands) => stands === false), false, JSON.stringify(change));
+    }
   });
 
   await t.test('a watcher misses no revocation, though Mongo was away when it began', async (t) => {
@@ -160,7 +200,7 @@ test('keys', async (t) => {
       destination: { write: (line) => void lines.push(line) },
     });
     const [before, during] = await Promise.all([newKey('u'), newKey('u')]);
-    for (const { hash } of [before, during]) t.equal(await ring.find(hash, NOW_MS), 'u');
+    for (const { hash } of [before, during]) t.equal((await ring.find(hash, NOW_MS))?.userId, 'u');
     await store.apiKeys.revoke(before.row._id);
     await gate.cut();
     const watcher = new RevocationWatcher(
@@ -174,7 +214,7 @@ test('keys', async (t) => {
       async () => watcher.reachable,
       (reachable) => !reachable,
     );
-    t.equal(ring.known(during.hash, NOW_MS), 'u');
+    t.equal(ring.known(during.hash, NOW_MS)?.userId, 'u');
     await gate.open();
     await until(
       () => store.apiKeys.revoke(during.row._id).catch(() => undefined),
@@ -182,7 +222,7 @@ test('keys', async (t) => {
     );
     for (const { hash } of [before, during]) {
       const ask = async () => ring.known(hash, NOW_MS);
-      t.equal(await until(ask, (user) => user === undefined), undefined);
+      t.equal(await until(ask, (key) => key === undefined), undefined);
     }
     t.match(
       lines.map((line) => JSON.parse(line).msg),

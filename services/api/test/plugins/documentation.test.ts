@@ -7,6 +7,7 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
   const world = await testWorld(t);
   await world.count(exampleCalls('u-342'));
   const key = await world.keyOf('u-342');
+  const { apiKey: writer } = await world.store.apiKeys.create({ userId: 'u-342', scope: 'write' });
   const { get, app } = await testApi(t, world);
   const { status, body: document } = await get('/openapi.json');
   t.equal(status, 200);
@@ -42,7 +43,7 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
         operation.parameters.map(({ name }: { name: string }) => name),
         names,
       );
-      t.same(Object.keys(operation.responses), ['200', '400', '401', '429', '500', '503']);
+      t.same(Object.keys(operation.responses), ['200', '400', '401', '403', '429', '500', '503']);
     }
     const { content } = document.paths['/analytics/timeseries'].get.responses[200];
     t.same(Object.keys(content), ['application/json', 'text/csv']);
@@ -57,6 +58,7 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
       { path, query: 'start_date=2024-01-01T00:00:00.5Z', key, expected: 200 },
       { path, query: 'start_date=x', key, expected: 400 },
       { path, query: '', key: undefined, expected: 401 },
+      { path, query: '', key: writer, expected: 403 },
     ]);
     asked.push({ path: '/analytics/timeseries', query: 'interval=month&format=csv', key, expected: 200 });
     asked.push({ path: '/analytics/timeseries', query: 'interval=year', key, expected: 400 });

@@ -39,7 +39,6 @@ async function testListener(t: Test, options: Partial<ListenerOptions> = {}): Pr
   };
   response.writeHead(200, { connection: 'close' });
   const listener = new Listener(response, view, {
-    keyHash: '',
     lastEventId: undefined,
     lifeMs: LIFE_MS,
     ...options,
