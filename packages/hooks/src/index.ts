@@ -10,3 +10,11 @@ export { type MappingOptions, parseMappingOptions } from './mapping/parse-option
 export type { HookRequest, HookSecret, Provider, Reading, SignatureFault } from './provider.ts';
 export { genericFault } from './providers/generic.ts';
 export { PROVIDERS } from './providers.ts';
+export {
+  encryptAgain,
+  type KeptSecret,
+  keepSecret,
+  resolveSecrets,
+  type SecretKey,
+  SecretKeyError,
+} from './secret-keys.ts';

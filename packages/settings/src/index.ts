@@ -1,6 +1,7 @@
 export { AuditSettings, CountersSettings, FillSettings } from './counters-settings.ts';
 export { SettingsError, type SettingsFault } from './faults.ts';
 export type { Environment } from './file-variables.ts';
+export { type HookKey, HookSettings } from './hook-settings.ts';
 export type { KafkaSasl, TokenEndpoint } from './kafka-sasl.ts';
 export { KafkaSettings } from './kafka-settings.ts';
 export { type Fragment, readSettings, type Settings, variablesOf } from './read-settings.ts';

@@ -1,4 +1,5 @@
 import { AuditSettings, CountersSettings, FillSettings } from './counters-settings.ts';
+import { HookSettings } from './hook-settings.ts';
 import { KafkaSettings } from './kafka-settings.ts';
 import {
   DrainSettings,
@@ -35,7 +36,7 @@ export const ingestSettings = [
 ] as const;
 
 /** What the `calltally` command reads from the environment. */
-export const opsSettings = [KafkaSettings, RedisSettings, MongoSettings, FillSettings] as const;
+export const opsSettings = [KafkaSettings, RedisSettings, MongoSettings, FillSettings, HookSettings] as const;
 
 /** Whether the process should stop after checking its settings. */
 export function checkConfigOnly(argv: readonly string[]): boolean {

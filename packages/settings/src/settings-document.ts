@@ -16,9 +16,9 @@ export interface SettingRow {
 
 const readers = { ingest: ingestSettings, api: apiSettings, ops: opsSettings };
 
-/** Every variable once: those of ingest first, then those that only the API reads. */
+/** Every variable once: those of ingest first, then those that only the others read. */
 export function describeSettings(): SettingRow[] {
-  const fragments: readonly Fragment[] = [...ingestSettings, ...apiSettings];
+  const fragments: readonly Fragment[] = [...ingestSettings, ...apiSettings, ...opsSettings];
   const rows = new Map<string, SettingRow>();
   for (const { variables } of fragments) {
     for (const [variable, schema] of Object.entries(variables.properties)) {
