@@ -1,6 +1,3 @@
-import { DIRECTIONS, ID_PATTERN, LABEL_PATTERN, STATUSES } from '@calltally/domain';
-import Type from 'typebox';
-
 /** Largest value on the topic, in bytes. An event with all fields has about 400. */
 export const EVENT_SIZE_MAX_BYTES = 64 * 1024;
 
@@ -19,95 +16,38 @@ export const STARTED_AT_AHEAD_MAX_MS = 5 * 60_000;
 /** 2000-01-01T00:00:00Z. An older start comes from a clock that was never set. */
 export const STARTED_AT_MIN_MS = 946_684_800_000;
 
-/** Shape of an RFC 3339 date-time with offset. The codec checks that the day and time exist. */
-const INSTANT_PATTERN =
-  '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(?:\\.\\d+)?(?:[Zz]|[+-]\\d{2}:\\d{2})$';
-
-const idOf = (description: string) => Type.String({ pattern: ID_PATTERN, description });
-
-/** Spellings of known values are folded, other values are kept; empty means unknown. */
-const labelOf = (description: string, known: readonly string[]) =>
-  Type.String({ pattern: LABEL_PATTERN, examples: [...known], description });
-
-/** Null in an optional field counts as absent: many producers write it for a missing value. */
-const absentOr = <T extends Type.TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
-
-/** A call has a start, and either this field or another one says how long it lasted. */
-const completed = (field: string, type: string) => ({
-  required: ['started_at', field],
-  properties: { started_at: { type: 'string' }, [field]: { type }, deleted: { enum: [false, null] } },
-});
-
 /**
- * A call event on `calls.completed`: the key is `user_id`, the value this object as JSON in UTF-8, at most
- * {@link EVENT_SIZE_MAX_BYTES} bytes. The type is derived from it, and tests compare the codec and docs/events.md with it.
+ * The fields of a call event, written out for those who read them in an editor; a test compares them with the schema. Null in
+ * an optional field counts as absent.
  */
-export const CallEventSchema = Type.Object(
-  {
-    call_id: idOf('Identifies the call among those of its user.'),
-    user_id: idOf('The user whose call it is; also the key of the message.'),
-    started_at: absentOr(
-      Type.String({
-        pattern: INSTANT_PATTERN,
-        description:
-          'RFC 3339 with offset. Decides day, week and month (in UTC). At most 5 minutes in the future, not before 2000.',
-      }),
-    ),
-    duration_seconds: absentOr(
-      Type.Number({
-        minimum: 0,
-        maximum: DURATION_MAX_SECONDS,
-        description:
-          'How long the call lasted; rounded half up to milliseconds. Takes precedence over `ended_at`.',
-      }),
-    ),
-    ended_at: absentOr(
-      Type.String({
-        pattern: INSTANT_PATTERN,
-        description:
-          'RFC 3339 with offset. Gives the duration if `duration_seconds` is absent, and otherwise limits it.',
-      }),
-    ),
-    agent_id: absentOr(
-      Type.Union([Type.Literal(''), idOf('The person or voice agent who took the call; empty if unknown.')]),
-    ),
-    direction: absentOr(labelOf('Where the call came from.', DIRECTIONS)),
-    status: absentOr(labelOf('How the call ended.', STATUSES)),
-    revision: absentOr(
-      Type.Integer({
-        minimum: 0,
-        maximum: Number.MAX_SAFE_INTEGER,
-        description:
-          'The highest revision of a call counts; of equal ones, the first that arrives. Absent: 0.',
-      }),
-    ),
-    deleted: absentOr(
-      Type.Boolean({
-        description: 'True takes the call back. Requires a revision of at least 1, and no times.',
-      }),
-    ),
-  },
-  {
-    title: 'CallEvent',
-    description: `A completed call. At most ${EVENT_SIZE_MAX_BYTES} bytes; unknown fields are ignored.`,
-    anyOf: [
-      completed('duration_seconds', 'number'),
-      completed('ended_at', 'string'),
-      {
-        required: ['deleted', 'revision'],
-        properties: { deleted: { const: true }, revision: { type: 'integer', minimum: 1 } },
-      },
-    ],
-  },
-);
-
-type Fields = Type.Static<typeof CallEventSchema>;
+export interface CallEventFields {
+  /** Identifies the call among those of its user: 1 to 256 characters. */
+  call_id: string;
+  /** The user whose call it is. */
+  user_id: string;
+  /** RFC 3339 with offset, such as `2026-03-01T09:30:00+01:00`. */
+  started_at?: string | null;
+  /** How long the call lasted. Takes precedence over `ended_at`. */
+  duration_seconds?: number | null;
+  /** RFC 3339 with offset. Gives the duration if `duration_seconds` is absent, and otherwise limits it. */
+  ended_at?: string | null;
+  /** The person or voice agent who took the call. */
+  agent_id?: string | null;
+  /** `inbound`, `outbound`, `web` or the platform's own. */
+  direction?: string | null;
+  /** `completed`, `failed`, `busy`, `no_answer`, `canceled`, `voicemail` or the platform's own. */
+  status?: string | null;
+  /** A whole number. The highest revision of a call counts; of equal ones, the first that arrives. Absent: 0. */
+  revision?: number | null;
+  /** True takes the call back. Requires a revision of at least 1, and no times. */
+  deleted?: boolean | null;
+}
 
 /** The event of a completed call. */
-export type CompletedCallEvent = Fields & { started_at: string; deleted?: false | null };
+export type CompletedCallEvent = CallEventFields & { started_at: string; deleted?: false | null };
 
 /** The event that takes a call back. */
-export type DeletedCallEvent = Fields & { deleted: true; revision: number };
+export type DeletedCallEvent = CallEventFields & { deleted: true; revision: number };
 
-/** A call event as producers write it; see {@link CallEventSchema}. */
+/** A call event as producers write it. */
 export type CallEvent = CompletedCallEvent | DeletedCallEvent;

@@ -16,13 +16,15 @@ export {
 } from './dead-letter.ts';
 export {
   type CallEvent,
-  CallEventSchema,
+  type CallEventFields,
   type CompletedCallEvent,
   type DeletedCallEvent,
   DURATION_MAX_SECONDS,
   EVENT_SIZE_MAX_BYTES,
 } from './event.ts';
 export { decodeCallEvent, encodeCallEvent, parseCallEvent } from './event-codec.ts';
+export { CallEventSchema } from './event-schema.ts';
+export { kafkaClient } from './kafka-client.ts';
 export {
   KAFKA_RETRY,
   type KafkaClientOptions,
@@ -30,8 +32,7 @@ export {
   type KafkaLogLevel,
   type KafkaSasl,
   type KafkaTls,
-  kafkaClient,
-} from './kafka-client.ts';
+} from './kafka-config.ts';
 export { type KafkaFault, kafkaFault } from './kafka-fault.ts';
 export { type Unreadable, unreadableOf } from './records/unreadable.ts';
 export {

@@ -1,8 +1,23 @@
-import { type CallEvent, CallEventSchema, decodeCallEvent, encodeCallEvent } from '@calltally/contract';
+import {
+  type CallEvent,
+  type CallEventFields,
+  CallEventSchema,
+  decodeCallEvent,
+  encodeCallEvent,
+} from '@calltally/contract';
 import { DIRECTIONS, STATUSES } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
+import type Type from 'typebox';
 import { Compile } from 'typebox/compile';
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Plain<T> = { [Name in keyof T]: T[Name] };
+
+test('the type of an event is that of the schema', async (t) => {
+  const same: Same<Plain<CallEventFields>, Plain<Type.Static<typeof CallEventSchema>>> = true;
+  t.ok(same, 'compared by the type check');
+});
 
 const schema = Compile(CallEventSchema);
 const NOW = Date.parse('2026-03-28T12:00:00Z');

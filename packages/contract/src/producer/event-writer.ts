@@ -1,6 +1,6 @@
-import type { Message } from 'kafkajs';
+import kafkajs, { type Message } from 'kafkajs';
 import { messageBytes } from '../dead-letter.ts';
-import { type KafkaClientOptions, kafkaClient } from '../kafka-client.ts';
+import { type KafkaClientOptions, kafkaConfig } from '../kafka-config.ts';
 import { Batcher } from './batcher.ts';
 import { CallEventProducerError } from './errors.ts';
 import { createSender, type Place } from './sender.ts';
@@ -55,7 +55,7 @@ export function createEventWriter(options: EventWriterOptions): EventWriter {
   const { topic, brokers, clientId, ssl, sasl, log, compression = 'none' } = options;
   const { lingerMs = 5, maxBatch = 500, deliveryTimeoutMs = 30_000 } = options;
   const { maxBuffered = 10_000, maxBufferedBytes = 32 * 1024 * 1024 } = options;
-  const kafka = kafkaClient({ brokers, clientId, ssl, sasl, log });
+  const kafka = new kafkajs.Kafka(kafkaConfig({ brokers, clientId, ssl, sasl, log }));
   const sender = createSender(kafka, topic, compression === 'gzip', deliveryTimeoutMs);
   const batcher = new Batcher(sender, {
     lingerMs,

@@ -1,6 +1,6 @@
 import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
 import pTimeout from 'p-timeout';
-import { KAFKA_RETRY } from '../kafka-client.ts';
+import { KAFKA_RETRY } from '../kafka-config.ts';
 import { CallEventProducerError, producerError } from './errors.ts';
 
 /** Where an acknowledged event is stored: its partition, and its offset as a decimal string. */
