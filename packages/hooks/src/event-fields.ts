@@ -29,9 +29,13 @@ export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
-/** A text that says something; a number as its digits. */
+export function isRejected(value: unknown): value is Rejected {
+  return typeof value === 'object' && value !== null && 'rejection' in value;
+}
+
+/** A text that says something; a whole number as its digits. */
 export function textOf(value: unknown): string | undefined {
-  if (typeof value === 'number') return String(value);
+  if (Number.isSafeInteger(value)) return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
@@ -51,6 +55,12 @@ export function readId(value: unknown, field: string, remedy: string): { id: str
   if (isId(id)) return { id };
   if (value == null || value === '') return missing(field, remedy);
   return rejected('FIELD_INVALID', field, `is ${shown(value)}; it must be ${ID_RULE}; ${remedy}`);
+}
+
+/** An id that is not needed: what is none costs the attribute, not the call. */
+export function optionalId(value: unknown): string | undefined {
+  const id = textOf(value);
+  return isId(id) ? id : undefined;
 }
 
 /** Whose call a payload tells, or why that cannot be said. */

@@ -53,6 +53,10 @@ export interface Provider {
   readonly events: readonly string[];
   /** Those that a hook takes unless it says otherwise. */
   readonly defaultEvents: readonly string[];
+  /** Whether they tell of the same calls, so that a hook takes one of them. */
+  readonly takesOneEvent?: true;
+  /** Whether an operator chooses how requests are authenticated. */
+  readonly takesAuth?: true;
   /** @returns undefined if the request comes from the platform */
   verify(
     request: HookRequest,

@@ -50,13 +50,16 @@ export function sameBytes(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Whether one of the secrets makes this signature. Hashed secrets make none. */
+/** Whether one of the secrets makes this signature. Hashed secrets make none, nor does an empty one, which anybody knows. */
 export function isSignedByOne(
   secrets: readonly HookSecret[],
   signature: Buffer,
   signatureBy: (secret: string) => Buffer,
 ): boolean {
-  return secrets.some((secret) => secret.kind === 'text' && sameBytes(signatureBy(secret.text), signature));
+  return secrets.some(
+    (secret) =>
+      secret.kind === 'text' && secret.text !== '' && sameBytes(signatureBy(secret.text), signature),
+  );
 }
 
 /** Whether a secret that the platform sent is one of the hook's. Hashes are compared, so no length shows. */

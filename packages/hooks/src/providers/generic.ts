@@ -16,6 +16,7 @@ const PAYLOADS_MAX = 1_000;
 export const generic: Provider = {
   events: [],
   defaultEvents: [],
+  takesAuth: true,
   secretKept: ({ auth = AUTH }) => (auth.scheme === 'secret' ? 'hashed' : 'encrypted'),
   verify: (request, secrets, { auth = AUTH }) => verifyAuth(request, secrets, auth),
   read({ body }, definition) {
