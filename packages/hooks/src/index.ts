@@ -1,4 +1,5 @@
 export { authFault, type HmacAuth, type HookAuth, secretFault } from './auth.ts';
+export { checkDefinition } from './check-definition.ts';
 export type { HookDefinition, HookFilter, HookUser } from './definition.ts';
 export {
   type CompiledMapping,
@@ -7,6 +8,7 @@ export {
 } from './mapping/compile-mapping.ts';
 export { MAPPED_FIELDS, type MappedField, type Mapping, type ValueMeaning } from './mapping/mapping.ts';
 export { type MappingOptions, parseMappingOptions } from './mapping/parse-options.ts';
+export { PATH_RULE, type Path, parsePath, valueAt } from './path.ts';
 export type { HookRequest, HookSecret, Provider, Reading, SignatureFault } from './provider.ts';
 export { genericFault } from './providers/generic.ts';
 export { PROVIDERS } from './providers.ts';
