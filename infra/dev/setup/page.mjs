@@ -3,9 +3,10 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { run } from './command.mjs';
 
-/** All sources of the page. packages/domain is bundled into it. */
+/** All sources of the page. packages/client and packages/domain are bundled into it. */
 const SOURCES = [
   'pnpm-lock.yaml',
+  'packages/client/src',
   'packages/domain/src',
   'services/web/index.html',
   'services/web/package.json',

@@ -91,7 +91,7 @@ function baseUrlOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new TypeError(
-      `baseUrl ${JSON.stringify(text)} is no address. Give one such as "https://calls.example.com".`,
+      `baseUrl ${JSON.stringify(text)} is no address. Give a whole one, with http: or https:.`,
     );
   }
   if (url.username !== '' || url.search !== '' || url.hash !== '') {

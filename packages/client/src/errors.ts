@@ -36,8 +36,7 @@ interface More {
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: ApiErrorCode;
-  /** The status of the answer; undefined for an error that ended an open stream. */
-  readonly status: number | undefined;
+  readonly status: number;
   /** Whether the API says that the same request may succeed later. */
   readonly retryable: boolean;
   /** How long the API asks to wait, if it does. */
@@ -45,7 +44,11 @@ export class ApiError extends Error {
   /** Finds the request in the API's log. */
   readonly requestId: string | undefined;
 
-  constructor(code: ApiErrorCode, message: string, { status, requestId, retryAfterMs }: More = {}) {
+  constructor(
+    code: ApiErrorCode,
+    message: string,
+    { status, requestId, retryAfterMs }: More & { status: number },
+  ) {
     super(message);
     this.code = code;
     this.status = status;

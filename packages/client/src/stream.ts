@@ -85,6 +85,7 @@ export class DashboardStream implements AsyncIterable<StreamEvent> {
       if (!isStream || response.body === null) return unexpected(response);
       this.#openedMs = performance.now();
       for await (const event of serverEvents(response.body, deadline)) {
+        if (signal?.aborted) return 'reconnect';
         if (event.type === 'retry') this.#retryMs = event.ms;
         else if (event.type === 'reconnect') return 'reconnect';
         else if (event.type === 'end') return this.#endingOf(event);
@@ -97,7 +98,7 @@ export class DashboardStream implements AsyncIterable<StreamEvent> {
       return new TransportError('NETWORK_ERROR', 'The API ended the connection.', true);
     } catch (thrown) {
       const error = deadline.errorOf(thrown);
-      // Nobody sees another error: after an abort the ending is not read.
+      // Another error is the signal's reason, and after an abort the ending is not read.
       return isClientError(error) ? error : 'reconnect';
     } finally {
       deadline.end();
@@ -107,6 +108,6 @@ export class DashboardStream implements AsyncIterable<StreamEvent> {
   /** An expired token is replaced on the next connection, which is refused if the new one is no better. */
   #endingOf({ code, message }: ServerEvent & { type: 'end' }): Ending {
     if (this.#options.canRenew) return 'reconnect';
-    return new ApiError(isApiErrorCode(code) ? code : 'INVALID_API_KEY', message);
+    return new ApiError(isApiErrorCode(code) ? code : 'INVALID_API_KEY', message, { status: 401 });
   }
 }

@@ -1,4 +1,5 @@
-import { firstDayOfPeriod, type Interval, periodOf, type SeriesBucketData } from '@calltally/domain';
+import type { Interval, SeriesBucket } from '@calltally/client';
+import { firstDayOfPeriod, periodOf } from '@calltally/domain';
 import type { Days } from './choice.ts';
 import { dayOfDate, dayWithYear, longDay, monthOfDay, shortDay } from './days.ts';
 import { calls, minutes } from './numbers.ts';
@@ -18,7 +19,7 @@ export interface Bar {
 
 /** @param days the range; bars may begin before it. @param today the server's UTC day */
 export function barsOf(
-  buckets: readonly SeriesBucketData[],
+  buckets: readonly SeriesBucket[],
   interval: Interval,
   days: Days,
   today: number,

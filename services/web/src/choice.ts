@@ -1,4 +1,5 @@
-import { dayOf, dayOfMonth, type Interval } from '@calltally/domain';
+import type { DashboardQuery, Interval } from '@calltally/client';
+import { dayOf, dayOfMonth } from '@calltally/domain';
 import { dateOfDay, dayOfDate } from './days.ts';
 
 /** The range that a person chose. Days are UTC days, `last` inclusive. */
@@ -48,10 +49,9 @@ export function chartedOf({ first, last }: Days): Days {
  * The API's parameters for a choice. A named range has no end: it ends now, whenever it is read.
  * @param first default: the first day of the choice
  */
-export function queryOf(choice: Choice, today: number, first = daysOf(choice, today).first): string {
+export function queryOf(choice: Choice, today: number, first = daysOf(choice, today).first): DashboardQuery {
   const { last } = daysOf(choice, today);
-  const start = `start_date=${dateOfDay(first)}`;
-  return choice.kind === 'custom' ? `${start}&end_date=${dateOfDay(last)}` : start;
+  return { start_date: dateOfDay(first), end_date: choice.kind === 'custom' ? dateOfDay(last) : undefined };
 }
 
 /** The interval that gives the chart neither thousands of bars nor a handful. */

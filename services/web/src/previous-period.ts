@@ -1,3 +1,4 @@
+import type { DashboardQuery } from '@calltally/client';
 import { DAY_MS, dayOf, firstDayOfMonth, formatEnd, monthOf, startOfDay } from '@calltally/domain';
 import { type Choice, daysOf, FIRST_DAY } from './choice.ts';
 import { dateOfDay, minuteOfDay, shortDay, yearOf } from './days.ts';
@@ -34,11 +35,11 @@ export function isKnown({ from }: Previous): boolean {
 }
 
 /** The API's parameters for a period; undefined for an empty one, at the first instant of a day. */
-export function queryOfPrevious({ from, until }: Previous): string | undefined {
+export function queryOfPrevious({ from, until }: Previous): DashboardQuery | undefined {
   if (until <= from) return undefined;
   // An end is inclusive at the precision that it is written in: the last day, or the last millisecond.
   const end = until % DAY_MS === 0 ? dateOfDay(dayOf(until) - 1) : formatEnd(until - 1);
-  return `start_date=${dateOfDay(dayOf(from))}&end_date=${end}`;
+  return { start_date: dateOfDay(dayOf(from)), end_date: end };
 }
 
 /** Its name in a comparison: `yesterday`, `7 days before`. */

@@ -1,5 +1,12 @@
+import { type Client, createClient } from '@calltally/client';
+
 const STORED = 'calltally.key';
 const DEMO = /^#demo=(ct_[\w-]+)$/;
+
+/** Asks this host with a key. The page itself tries again, and says so meanwhile. */
+export function clientOf(apiKey: string): Client {
+  return createClient({ baseUrl: location.origin, apiKey, retriesMax: 0 });
+}
 
 /** This tab's key. It is kept until the tab is closed or signed out, if the browser allows storage. */
 export function storedKey(): string | undefined {

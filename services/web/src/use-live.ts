@@ -1,20 +1,23 @@
-import { type DashboardData, dayOf } from '@calltally/domain';
+import type { Client, ClientError, Dashboard, StreamEvent } from '@calltally/client';
+import { dayOf } from '@calltally/domain';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Fault } from './api.ts';
 import { type Choice, queryOf } from './choice.ts';
+import { kindOf } from './faults.ts';
 import { useAwake } from './hooks.ts';
-import { listen, type Stream } from './stream.ts';
+
+/** After an error that the client does not retry, such as one of the server. */
+const REOPEN_MS = 30_000;
 
 export type Link =
   | { state: 'connecting' }
   | { state: 'live' }
-  | { state: 'lost'; fault: Fault; againAtMs: number };
+  | { state: 'lost'; error: ClientError; againAtMs: number };
 
 /** What the stream has sent. */
 export interface Live {
   link: Link;
-  /** Figures, and the query that they answer. */
-  figures: { query: string; data: DashboardData } | undefined;
+  /** Figures, and the name of the range that they are of. */
+  figures: { range: string; data: Dashboard } | undefined;
   /** Increases with every update, so that dependent data is loaded again. */
   version: number;
   /** Every call acknowledged by then is counted. `asOfSinceMs` is when it last changed, by the browser's clock. */
@@ -40,28 +43,38 @@ const NOTHING: Live = {
  * Keeps the figures of a choice up to date. The first stream asks for no range: its answer ends now, and so tells the
  * server's time, which ranges follow. When the server's day changes, the choice means other days and a new stream opens.
  */
-export function useLive(key: string, choice: Choice, onEnded: (message: string) => void) {
+export function useLive(client: Client, choice: Choice, onEnded: (message: string) => void) {
   const [live, setLive] = useState(NOTHING);
   const [clock, setClock] = useState<ServerClock>();
-  const stream = useRef<Stream>(undefined);
-  const query = clock === undefined ? '' : queryOf(choice, clock.today);
-
+  const [opening, setOpening] = useState(0);
+  const retry = useRef(() => {});
+  const query = clock === undefined ? {} : queryOf(choice, clock.today);
+  const range = JSON.stringify(query);
   const isAwake = useAwake();
 
   useEffect(() => {
     if (!isAwake) return;
-    const endsNow = !query.includes('end_date');
-    const opened = listen(`/analytics/stream?${query}`, key, {
-      dashboard(data) {
-        if (endsNow) setClock(clockAt(Date.parse(data.date_range.end_date)));
+    const leaving = new AbortController();
+    const stream = client.stream(query, { signal: leaving.signal });
+    let reopening: ReturnType<typeof setTimeout>;
+
+    const lost = (error: ClientError, againInMs: number) => {
+      const link: Link = { state: 'lost', error, againAtMs: Date.now() + againInMs };
+      setLive((last) => ({ ...last, link }));
+    };
+    const take = (event: StreamEvent) => {
+      if (event.type === 'disconnected') lost(event.error, event.retryInMs);
+      else if (event.type === 'dashboard') {
+        const { data } = event;
+        if (query.end_date === undefined) setClock(clockAt(Date.parse(data.date_range.end_date)));
         setLive((last) => ({
           ...last,
           link: { state: 'live' },
-          figures: { query, data },
+          figures: { range, data },
           version: last.version + 1,
         }));
-      },
-      heartbeat(asOf) {
+      } else {
+        const { asOf } = event;
         setClock((last) => last && clockAt(Date.now() + last.aheadMs, last));
         setLive((last) => ({
           ...last,
@@ -69,21 +82,34 @@ export function useLive(key: string, choice: Choice, onEnded: (message: string) 
           asOf,
           asOfSinceMs: asOf === last.asOf ? last.asOfSinceMs : Date.now(),
         }));
-      },
-      lost: (fault, againAtMs) => setLive((last) => ({ ...last, link: { state: 'lost', fault, againAtMs } })),
-      ended: onEnded,
-    });
-    stream.current = opened;
-    const retry = () => opened.retry();
-    addEventListener('online', retry);
+      }
+    };
+    const follow = async () => {
+      try {
+        for await (const event of stream) if (!leaving.signal.aborted) take(event);
+      } catch (thrown) {
+        const error = thrown as ClientError;
+        if (kindOf(error) === 'refused') return onEnded(error.message);
+        lost(error, REOPEN_MS);
+        const reopen = () => setOpening((count) => count + 1);
+        reopening = setTimeout(reopen, REOPEN_MS);
+        retry.current = reopen;
+      }
+    };
+
+    retry.current = () => stream.retryNow();
+    const online = () => retry.current();
+    addEventListener('online', online);
+    void follow();
     return () => {
-      removeEventListener('online', retry);
-      opened.stop();
+      removeEventListener('online', online);
+      clearTimeout(reopening);
+      leaving.abort();
       setLive((last) => ({ ...last, link: { state: 'connecting' } }));
     };
-  }, [key, query, onEnded, isAwake]);
+  }, [client, range, onEnded, isAwake, opening]);
 
-  return { live, clock, query, retry: () => stream.current?.retry() };
+  return { live, clock, range, retry: () => retry.current() };
 }
 
 /** @param last the previous clock; returned unchanged, to avoid a rendering, while the day is the same */

@@ -1,10 +1,14 @@
+import type { ClientError } from '@calltally/client';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { backoffMs, type Fault } from './api.ts';
+import { kindOf } from './faults.ts';
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
 
 interface Refreshed<Value> {
   value(value: Value): void;
   /** It is tried again at `againAtMs` (epoch ms). */
-  fault(fault: Fault, againAtMs: number): void;
+  fault(error: ClientError, againAtMs: number): void;
 }
 
 /**
@@ -63,11 +67,11 @@ export class Refresher<Value> {
       this.#tell.value(value);
     } catch (thrown) {
       if (signal.aborted) return;
-      const fault = thrown as Fault;
+      const error = thrown as ClientError;
       this.#failures += 1;
-      this.#restUntilMs = Date.now() + Math.max(fault.retryAfterMs, backoffMs(this.#failures));
-      this.#changed = fault.kind !== 'refused';
-      this.#tell.fault(fault, this.#restUntilMs);
+      this.#restUntilMs = Date.now() + Math.max(error.retryAfterMs ?? 0, backoffMs(this.#failures));
+      this.#changed = kindOf(error) !== 'refused';
+      this.#tell.fault(error, this.#restUntilMs);
     } finally {
       this.#loading = false;
       if (this.#changed) this.#schedule();
@@ -75,10 +79,16 @@ export class Refresher<Value> {
   }
 }
 
+/** The pause after `failures` loads in a row. Half of it is random, so that pages do not all ask at the same moment. */
+export function backoffMs(failures: number, random: () => number = Math.random): number {
+  const fullMs = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+  return Math.round(fullMs * (0.5 + random() / 2));
+}
+
 interface Loaded<Value> {
   value: Value | undefined;
   /** Why the last load failed. An earlier value is kept. */
-  fault: { fault: Fault; againAtMs: number } | undefined;
+  fault: { error: ClientError; againAtMs: number } | undefined;
   retry(): void;
 }
 
@@ -104,8 +114,8 @@ export function useRefreshed<Value>(
       (signal) => latest.current(signal),
       {
         value: (value) => setLoaded({ name, value }),
-        fault: (fault, againAtMs) =>
-          setLoaded((last) => ({ ...(last?.name === name && last), name, fault: { fault, againAtMs } })),
+        fault: (error, againAtMs) =>
+          setLoaded((last) => ({ ...(last?.name === name && last), name, fault: { error, againAtMs } })),
       },
       gapMs,
     );

@@ -1,10 +1,11 @@
+import { ApiError } from '@calltally/client';
+import fc from 'fast-check';
 import { test } from 'tap';
-import { Fault } from '../src/api.ts';
-import { Refresher } from '../src/use-refreshed.ts';
+import { backoffMs, Refresher } from '../src/use-refreshed.ts';
 
 /** A load that ends when the test says so. */
 function loads() {
-  const open: { resolve(value: number): void; reject(fault: Fault): void }[] = [];
+  const open: { resolve(value: number): void; reject(error: ApiError): void }[] = [];
   let began = () => {};
   return {
     open,
@@ -42,24 +43,23 @@ test('changes during a load cause one more load, however many they are', async (
 
 test('a failed load is retried by itself, and at once on retry()', async (t) => {
   const { load, nth } = loads();
-  const faults: Fault[] = [];
+  const faults: unknown[] = [];
   let told = (_: number) => {};
   const loaded = new Promise<number>((resolve) => {
     told = resolve;
   });
-  const refresher = new Refresher(load, { value: told, fault: (fault) => faults.push(fault) }, 0);
+  const refresher = new Refresher(load, { value: told, fault: ({ message }) => faults.push(message) }, 0);
   t.teardown(() => refresher.stop());
   refresher.changed();
-  (await nth(1)).reject(new Fault('unavailable', 'not now', 0));
-  (await nth(2)).reject(new Fault('unavailable', 'not for an hour', 3_600_000));
+  (await nth(1)).reject(new ApiError('UNAVAILABLE', 'not now', { status: 503 }));
+  (await nth(2)).reject(
+    new ApiError('UNAVAILABLE', 'not for an hour', { status: 503, retryAfterMs: 3_600_000 }),
+  );
   await new Promise((resolve) => setImmediate(resolve));
   refresher.retry();
   (await nth(3)).resolve(7);
   t.equal(await loaded, 7);
-  t.same(
-    faults.map(({ message }) => message),
-    ['not now', 'not for an hour'],
-  );
+  t.same(faults, ['not now', 'not for an hour']);
 });
 
 test('nothing is reported after stop()', async (t) => {
@@ -72,4 +72,25 @@ test('nothing is reported after stop()', async (t) => {
   first.resolve(1);
   await new Promise((resolve) => setTimeout(resolve, 10));
   t.same(told, []);
+});
+
+test('pauses double from a second to half a minute, and half of each is random', async (t) => {
+  t.same(
+    [1, 2, 3, 6, 50].map((failures) => backoffMs(failures, () => 1)),
+    [1_000, 2_000, 4_000, 30_000, 30_000],
+  );
+  t.equal(
+    backoffMs(1, () => 0),
+    500,
+  );
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 2_000 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (failures, chance) => {
+        const ms = backoffMs(failures, () => chance);
+        return ms >= 500 && ms <= 30_000;
+      },
+    ),
+  );
 });

@@ -12,7 +12,7 @@ test('the page is built only if the build is missing or its sources changed', as
   const root = await folder(t);
   const web = join(root, 'services', 'web');
   for (const name of COPIED) await cp(join(ROOT, 'services/web', name), join(web, name), { recursive: true });
-  for (const path of ['pnpm-lock.yaml', 'tsconfig.base.json', 'packages/domain/src']) {
+  for (const path of ['pnpm-lock.yaml', 'tsconfig.base.json', 'packages/client/src', 'packages/domain/src']) {
     await cp(join(ROOT, path), join(root, path), { recursive: true });
   }
   await symlink(join(ROOT, 'services/web/node_modules'), join(web, 'node_modules'));

@@ -1,7 +1,7 @@
-import type { DashboardData } from '@calltally/domain';
+import type { Dashboard } from '@calltally/client';
 import { useEffect, useState } from 'preact/hooks';
-import type { FaultKind } from '../api.ts';
 import { secondOfDay } from '../days.ts';
+import { type FaultKind, kindOf } from '../faults.ts';
 import { useNow } from '../hooks.ts';
 import { calls, minutes } from '../numbers.ts';
 import type { Link, Live } from '../use-live.ts';
@@ -31,7 +31,7 @@ export function LiveMark({ live }: { live: Live }) {
 function markOf({ link, asOf, asOfSinceMs }: Live, nowMs: number) {
   const { state } = link;
   if (state === 'connecting') return { state, head: 'Connecting …' };
-  if (state === 'lost') return { state, head: link.fault.kind === 'unreachable' ? 'Offline' : 'Not live' };
+  if (state === 'lost') return { state, head: kindOf(link.error) === 'unreachable' ? 'Offline' : 'Not live' };
   if (asOf === undefined) return { state, head: 'Live' };
   const time = `${secondOfDay(Date.parse(asOf))} UTC`;
   if (nowMs - asOfSinceMs > BEHIND_AFTER_MS) {
@@ -47,15 +47,16 @@ interface BannerProps {
 }
 
 /** Why the page is not live, how old its figures are, and when it tries again. */
-export function Banner({ link: { fault, againAtMs }, asOf, onRetry }: BannerProps) {
+export function Banner({ link: { error, againAtMs }, asOf, onRetry }: BannerProps) {
+  const kind = kindOf(error);
   const seconds = Math.ceil((againAtMs - useNow(500)) / 1000);
   return (
-    <div class="banner" data-kind={fault.kind}>
+    <div class="banner" data-kind={kind}>
       <p>
-        <strong>{REASONS[fault.kind]}</strong>{' '}
+        <strong>{REASONS[kind]}</strong>{' '}
         {asOf !== undefined && `What you see is as of ${secondOfDay(Date.parse(asOf))} UTC. `}
-        {fault.kind === 'failed' && `${fault.message} `}
-        {fault.requestId !== undefined && fault.kind === 'failed' && `Request id: ${fault.requestId}. `}
+        {kind === 'failed' && `${error.message} `}
+        {error.requestId !== undefined && kind === 'failed' && `Request id: ${error.requestId}. `}
         <span class="again">{seconds > 0 ? `Trying again in ${seconds} s.` : 'Trying again …'}</span>
       </p>
       <button type="button" onClick={onRetry}>
@@ -67,19 +68,20 @@ export function Banner({ link: { fault, againAtMs }, asOf, onRetry }: BannerProp
 
 interface AnnouncerProps {
   link: Link;
-  data: DashboardData | undefined;
-  query: string;
+  data: Dashboard | undefined;
+  /** Names the range that the figures are of. */
+  range: string;
 }
 
 /** Tells screen readers what the person changed and what went wrong, but not every new call. */
-export function Announcer({ link, data, query }: AnnouncerProps) {
+export function Announcer({ link, data, range }: AnnouncerProps) {
   const [text, setText] = useState('');
   const isThere = data !== undefined;
   // Only for another range: new figures of the same range are not read out.
   useEffect(() => {
     if (data === undefined) return;
     setText(`${calls(data.total_calls)}, ${minutes(data.total_duration_minutes)} in this range`);
-  }, [isThere, query]);
+  }, [isThere, range]);
   useEffect(() => {
     if (link.state === 'lost') setText('The connection is lost; figures are old');
     if (link.state === 'live')

@@ -1,23 +1,24 @@
+import type { Client, CsvQuery } from '@calltally/client';
 import { useState } from 'preact/hooks';
-import { fetchCsv } from '../api.ts';
+import { csvFormatOf } from '../csv-format.ts';
 
 interface Props {
-  apiKey: string;
+  client: Client;
   /** Parameters of the series. */
-  query: string;
+  query: CsvQuery;
   disabled: boolean;
 }
 
 /** Saves the series as a file. It is fetched, since a link cannot send the key. */
-export function CsvButton({ apiKey, query, disabled }: Props) {
+export function CsvButton({ client, query, disabled }: Props) {
   const [state, setState] = useState<'ready' | 'busy' | 'failed'>('ready');
   const download = async () => {
     setState('busy');
     try {
-      const { name, content } = await fetchCsv(apiKey, query);
+      const { data, fileName } = await client.timeseriesCsv({ ...query, ...csvFormatOf() });
       const link = document.createElement('a');
-      link.href = URL.createObjectURL(content);
-      link.download = name;
+      link.href = URL.createObjectURL(new Blob([data], { type: 'text/csv' }));
+      link.download = fileName ?? 'calltally.csv';
       link.click();
       // By the next turn the browser holds the content.
       setTimeout(() => URL.revokeObjectURL(link.href));

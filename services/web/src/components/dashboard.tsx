@@ -1,5 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { fetchDashboard } from '../api.ts';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { addressOf, type Choice, choiceOfAddress, daysOf, USUAL_CHOICE } from '../choice.ts';
 import { useNow } from '../hooks.ts';
 import {
@@ -10,7 +9,7 @@ import {
   queryOfPrevious,
   spanOfDays,
 } from '../previous-period.ts';
-import { shownKey } from '../session.ts';
+import { clientOf, shownKey } from '../session.ts';
 import { useLive } from '../use-live.ts';
 import { useRefreshed } from '../use-refreshed.ts';
 import { Brand } from './brand.tsx';
@@ -33,8 +32,9 @@ const MINUTE_MS = 60_000;
 /** The page for a person who is signed in. */
 export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
   const [choice, setChoice] = useState<Choice>(() => choiceOfAddress(location.search) ?? USUAL_CHOICE);
-  const { live, clock, query, retry } = useLive(apiKey, choice, onSignOut);
-  const figures = live.figures?.query === query && query !== '' ? live.figures.data : undefined;
+  const client = useMemo(() => clientOf(apiKey), [apiKey]);
+  const { live, clock, range, retry } = useLive(client, choice, onSignOut);
+  const figures = live.figures?.range === range && clock !== undefined ? live.figures.data : undefined;
   const old = live.link.state === 'lost';
 
   const heading = useRef<HTMLHeadingElement>(null);
@@ -57,7 +57,7 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
       const period = previousOf(choice, Date.now() + (clock?.aheadMs ?? 0));
       if (!isKnown(period)) return undefined;
       const asked = queryOfPrevious(period);
-      return { period, data: asked === undefined ? undefined : await fetchDashboard(apiKey, asked, signal) };
+      return { period, data: asked && (await client.dashboard(asked, { signal })).data };
     },
   );
 
@@ -105,7 +105,7 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
           />
         </section>
         <SeriesPanel
-          apiKey={apiKey}
+          client={client}
           choice={choice}
           today={clock?.today}
           data={figures}
@@ -119,7 +119,7 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
           <a href="/docs">API documentation</a>
         </p>
       </footer>
-      <Announcer link={live.link} data={figures} query={query} />
+      <Announcer link={live.link} data={figures} range={range} />
     </>
   );
 }

@@ -1,24 +1,23 @@
-import type { DashboardData } from '@calltally/domain';
-import { fetchDashboard } from '../api.ts';
+import type { Client, Dashboard } from '@calltally/client';
 import { useRefreshed } from '../use-refreshed.ts';
 
 /** Calls before 2000 are rejected. */
-const EVER = 'start_date=2000-01-01';
+const EVER = { start_date: '2000-01-01' };
 const GAP_MS = 5_000;
 
 interface Props {
-  apiKey: string;
-  data: DashboardData;
+  client: Client;
+  data: Dashboard;
   version: number;
 }
 
 /** Shown for a range without calls. Tells users who have no calls at all how calls come in. */
-export function Empty({ apiKey, data, version }: Props) {
-  const ever = useRefreshed(EVER, version, GAP_MS, (signal) => fetchDashboard(apiKey, EVER, signal));
+export function Empty({ client, data, version }: Props) {
+  const ever = useRefreshed('ever', version, GAP_MS, (signal) => client.dashboard(EVER, { signal }));
   if (ever.value === undefined && ever.fault === undefined && data.calls_this_month === 0) {
     return <div class="empty" aria-busy="true" />;
   }
-  if (ever.value?.total_calls === 0) {
+  if (ever.value?.data.total_calls === 0) {
     return (
       <div class="empty">
         <h3>No calls yet</h3>

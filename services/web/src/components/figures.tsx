@@ -1,4 +1,4 @@
-import type { DashboardData } from '@calltally/domain';
+import type { Dashboard } from '@calltally/client';
 import { type Comparison, compare, type Words } from '../comparison.ts';
 import { decimals, number } from '../numbers.ts';
 
@@ -53,7 +53,7 @@ const CARDS: readonly Card[] = [
 const SHORT_MAX = 8;
 
 /** Calls of the current day, week and month, whatever the range. */
-export function PeriodCounts({ data, old }: { data: DashboardData | undefined; old: boolean }) {
+export function PeriodCounts({ data, old }: { data: Dashboard | undefined; old: boolean }) {
   return (
     <section aria-labelledby="counts-title">
       <h2 id="counts-title" class="unseen">
@@ -75,9 +75,9 @@ export function PeriodCounts({ data, old }: { data: DashboardData | undefined; o
 }
 
 interface RangeCardsProps {
-  data: DashboardData | undefined;
+  data: Dashboard | undefined;
   /** Figures of the previous period; undefined if it is empty or not loaded yet. */
-  previous: DashboardData | undefined;
+  previous: Dashboard | undefined;
   isCompared: boolean;
   /** Name of the previous period. */
   before: string | undefined;

@@ -1,6 +1,5 @@
-import type { DashboardData, Interval } from '@calltally/domain';
+import type { Client, Dashboard, Interval } from '@calltally/client';
 import { useState } from 'preact/hooks';
-import { fetchBuckets } from '../api.ts';
 import { type Bar, barsOf, busiestOf, readout } from '../bars.ts';
 import { type Choice, chartedOf, daysOf, intervalOf, queryOf } from '../choice.ts';
 import { useRefreshed } from '../use-refreshed.ts';
@@ -10,12 +9,12 @@ import { Empty, NoFigures } from './empty.tsx';
 import { SeriesTable } from './series-table.tsx';
 
 interface Props {
-  apiKey: string;
+  client: Client;
   choice: Choice;
   /** The server's UTC day, once it is known. */
   today: number | undefined;
   /** The figures of the range, once they are there. */
-  data: DashboardData | undefined;
+  data: Dashboard | undefined;
   version: number;
   old: boolean;
 }
@@ -24,19 +23,21 @@ const SERIES_GAP_MS = 2_000;
 const UNITS: Readonly<Record<Interval, string>> = { day: 'Day', week: 'Week', month: 'Month' };
 
 /** The range by days, weeks or months, as a chart, a table and a file. */
-export function SeriesPanel({ apiKey, choice, today, data, version, old }: Props) {
+export function SeriesPanel({ client, choice, today, data, version, old }: Props) {
   const [isTable, setIsTable] = useState(false);
   const days = today === undefined ? undefined : daysOf(choice, today);
   const interval = days === undefined ? 'day' : intervalOf(days);
   const queryFrom = (first?: number) =>
-    today === undefined ? '' : `interval=${interval}&${queryOf(choice, today, first)}`;
+    today === undefined ? {} : { interval, ...queryOf(choice, today, first) };
   const asked = queryFrom(days && chartedOf(days).first);
-  const series = useRefreshed(data && asked, version, SERIES_GAP_MS, (signal) =>
-    fetchBuckets(apiKey, asked, signal),
+  const series = useRefreshed(data && JSON.stringify(asked), version, SERIES_GAP_MS, (signal) =>
+    client.timeseries(asked, { signal }),
   );
   const name = `Calls and minutes by ${interval}`;
   const bars =
-    series.value && days && today !== undefined ? barsOf(series.value, interval, days, today) : undefined;
+    series.value && days && today !== undefined
+      ? barsOf(series.value.data.buckets, interval, days, today)
+      : undefined;
 
   return (
     <section class="panel series" aria-labelledby="series-title">
@@ -52,13 +53,13 @@ export function SeriesPanel({ apiKey, choice, today, data, version, old }: Props
           >
             {isTable ? 'Hide table' : 'Show table'}
           </button>
-          <CsvButton apiKey={apiKey} query={queryFrom()} disabled={bars === undefined} />
+          <CsvButton client={client} query={queryFrom()} disabled={bars === undefined} />
         </div>
       </div>
       {series.fault !== undefined && !old && (
         <p class="fault" role="alert">
           The {bars === undefined ? 'chart cannot be read' : 'chart is old, since it cannot be read'} just
-          now: {series.fault.fault.message}{' '}
+          now: {series.fault.error.message}{' '}
           <button type="button" class="link" onClick={series.retry}>
             Try again
           </button>
@@ -73,7 +74,7 @@ export function SeriesPanel({ apiKey, choice, today, data, version, old }: Props
   function content() {
     if (data === undefined && old) return <NoFigures />;
     if (data === undefined || bars === undefined) return <div class="chart-bone" aria-busy="true" />;
-    if (data.total_calls === 0) return <Empty apiKey={apiKey} data={data} version={version} />;
+    if (data.total_calls === 0) return <Empty client={client} data={data} version={version} />;
     return (
       <>
         <Chart name={name} interval={interval} summary={summaryOf(bars, interval)} bars={bars} />

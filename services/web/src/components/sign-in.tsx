@@ -1,6 +1,7 @@
+import type { ClientError } from '@calltally/client';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Fault } from '../api.ts';
-import { fetchDashboard } from '../api.ts';
+import { kindOf } from '../faults.ts';
+import { clientOf } from '../session.ts';
 import { Brand } from './brand.tsx';
 
 /** The characters that a header and a key can contain. */
@@ -35,11 +36,11 @@ export function SignIn({ demoKey, reason, takesFocus, onSignIn }: Props) {
       return refuse('This is no API key: it contains a space or another character that no key has.');
     setBusy(true);
     try {
-      await fetchDashboard(key, '');
+      await clientOf(key).dashboard();
       onSignIn(key);
     } catch (thrown) {
       setBusy(false);
-      refuse(explained(thrown as Fault));
+      refuse(explained(thrown as ClientError));
     }
   };
 
@@ -97,17 +98,17 @@ export function SignIn({ demoKey, reason, takesFocus, onSignIn }: Props) {
   );
 }
 
-function explained(fault: Fault): string {
-  switch (fault.kind) {
+function explained(error: ClientError): string {
+  switch (kindOf(error)) {
     case 'refused':
       return 'This key is not known here: it may be misspelt, revoked or expired.';
     case 'limited':
-      return `${fault.message} Try again in a moment.`;
+      return `${error.message} Try again in a moment.`;
     case 'unreachable':
       return 'The server cannot be reached. Check your connection and try again.';
     case 'unavailable':
       return 'The server cannot check keys just now. Try again in a moment.';
     case 'failed':
-      return fault.message;
+      return error.message;
   }
 }
