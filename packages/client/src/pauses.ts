@@ -14,8 +14,9 @@ export function pauseMsAfter(
   return Math.round(leastMs + random() * Math.min(leastMs, LONGEST_MS));
 }
 
-/** A pause that can be ended early. */
+/** A pause that can be ended early, even before it begins. */
 export class Pause {
+  #isEnded = false;
   #end = () => {};
 
   /** Resolves after `ms`, on `end`, or when the signal is aborted. */
@@ -29,11 +30,12 @@ export class Pause {
       const timer = setTimeout(end, ms);
       signal?.addEventListener('abort', end, { once: true });
       this.#end = end;
-      if (signal?.aborted) end();
+      if (this.#isEnded || signal?.aborted) end();
     });
   }
 
   end(): void {
+    this.#isEnded = true;
     this.#end();
   }
 }

@@ -36,7 +36,7 @@ interface StreamOptions {
 /** The events of `GET /analytics/stream` over as many connections as it takes. */
 export class DashboardStream implements AsyncIterable<StreamEvent> {
   readonly #options: StreamOptions;
-  readonly #pause = new Pause();
+  #pause = new Pause();
   #lastEventId = '';
   #retryMs = RETRY_MS;
   /** When the present connection was accepted, in the time of `performance.now`. */
@@ -46,7 +46,7 @@ export class DashboardStream implements AsyncIterable<StreamEvent> {
     this.#options = options;
   }
 
-  /** Ends the pause before the next connection, if there is one: for a button, or when the browser is online again. */
+  /** Ends the pause before the next connection: for a button, or when the browser is online again. */
   retryNow(): void {
     this.#pause.end();
   }
@@ -59,6 +59,7 @@ export class DashboardStream implements AsyncIterable<StreamEvent> {
       if (signal?.aborted) return;
       if (performance.now() - this.#openedMs >= STEADY_MS) failures = 0;
       failures += 1;
+      this.#pause = new Pause();
       if (ending === 'reconnect') {
         // At once, as the API asks; but a server that asks again and again is not asked ever faster.
         if (failures > 1) await this.#pause.wait(pauseMsAfter(failures - 1, this.#retryMs), signal);
