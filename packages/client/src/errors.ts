@@ -10,6 +10,7 @@ const API_CODES = {
   MISSING_API_KEY: true,
   INVALID_API_KEY: true,
   OTHER_USER: true,
+  SCOPE_MISSING: true,
   RATE_LIMITED: true,
   TOO_MANY_FAILURES: true,
   TOO_MANY_STREAMS: true,

@@ -80,7 +80,7 @@ export interface operations {
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
-                /** @description Whose figures to read. Refused with 401 unless it is the key's own user. */
+                /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
             };
             header?: never;
@@ -183,6 +183,29 @@ export interface operations {
                     };
                 };
             };
+            /** @description An API key without the scope `read`. */
+            403: {
+                headers: {
+                    /** @description `Bearer` with `error="insufficient_scope"` and the scope that is needed */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: false;
+                        /** @description for people; may change */
+                        message: string;
+                        error: {
+                            /**
+                             * @description for programs; stable
+                             * @enum {unknown}
+                             */
+                            code: "SCOPE_MISSING";
+                        };
+                    };
+                };
+            };
             /** @description Too many requests, or too many that failed to authenticate. */
             429: {
                 headers: {
@@ -261,7 +284,7 @@ export interface operations {
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
-                /** @description Whose figures to read. Refused with 401 unless it is the key's own user. */
+                /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
                 /** @description Takes precedence over `Accept`. Default: what `Accept` prefers, else json. */
                 format?: "json" | "csv";
@@ -377,6 +400,29 @@ export interface operations {
                     };
                 };
             };
+            /** @description An API key without the scope `read`. */
+            403: {
+                headers: {
+                    /** @description `Bearer` with `error="insufficient_scope"` and the scope that is needed */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: false;
+                        /** @description for people; may change */
+                        message: string;
+                        error: {
+                            /**
+                             * @description for programs; stable
+                             * @enum {unknown}
+                             */
+                            code: "SCOPE_MISSING";
+                        };
+                    };
+                };
+            };
             /** @description Too many requests, or too many that failed to authenticate. */
             429: {
                 headers: {
@@ -453,7 +499,7 @@ export interface operations {
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
-                /** @description Whose figures to read. Refused with 401 unless it is the key's own user. */
+                /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
             };
             header?: {
@@ -519,6 +565,29 @@ export interface operations {
                              * @enum {unknown}
                              */
                             code: "MISSING_API_KEY" | "INVALID_API_KEY" | "OTHER_USER";
+                        };
+                    };
+                };
+            };
+            /** @description An API key without the scope `read`. */
+            403: {
+                headers: {
+                    /** @description `Bearer` with `error="insufficient_scope"` and the scope that is needed */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: false;
+                        /** @description for people; may change */
+                        message: string;
+                        error: {
+                            /**
+                             * @description for programs; stable
+                             * @enum {unknown}
+                             */
+                            code: "SCOPE_MISSING";
                         };
                     };
                 };
