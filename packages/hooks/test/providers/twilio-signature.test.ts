@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { test } from 'tap';
 import { testSignatures, vectorsOf, verdict } from '../signed.ts';
 
@@ -78,6 +78,11 @@ test('JSON counts only with its hash in the address', async (t) => {
   ])
     t.equal(verdict('twilio', events, { url }), 'SIGNATURE_INVALID', url);
 
-  const callback = vector('a status callback');
-  t.equal(verdict('twilio', callback, { body: Buffer.from(other) }), 'SIGNATURE_INVALID');
+  // Without its hash, a signature of the bare address would cover any JSON.
+  const bare = vector('a status callback');
+  const signature = createHmac('sha1', bare.secret).update(bare.url).digest('base64');
+  const headers = { ...bare.headers, 'x-twilio-signature': signature };
+  t.equal(verdict('twilio', bare, { headers, body: Buffer.alloc(0) }), undefined);
+  for (const body of [other, ` \n${other}`, '{}'])
+    t.equal(verdict('twilio', bare, { headers, body: Buffer.from(body) }), 'SIGNATURE_INVALID', body);
 });
