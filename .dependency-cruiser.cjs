@@ -15,6 +15,7 @@ const inward = {
   'packages/ledger': ['packages/store', 'packages/counters', 'packages/domain'],
   'services/ingest': ['packages/(contract|counters|domain|ledger|settings|store|telemetry)'],
   'services/api': ['packages/(counters|domain|http|ledger|settings|store|telemetry)'],
+  'services/intake': ['packages/(contract|domain|hooks|http|settings|store|telemetry)'],
   'services/ops': ['packages/(contract|counters|domain|hooks|ledger|settings|store|telemetry)'],
   'services/web': ['packages/(client|domain)'],
   'infra/dev': ['packages/(contract|settings|stack|store)'],

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { type Balancer, type ClusterStack, startBalancer, startClusterStack } from '@calltally/stack';
 import { openStore } from '@calltally/store';
 import { startDemo } from './demo/feed.ts';
+import { hookKeysFile } from './hook-keys.ts';
 import { prepareEngines, topicNames } from './kafka.ts';
 import { takeLock } from './lock.ts';
 import { parseOptions } from './options.ts';
-import { choosePort, type Listening } from './ports.ts';
+import { choosePort, type Listening, type ServiceName } from './ports.ts';
 import { announcement, type ClusterDescription, StackFile } from './stack-file.ts';
 import { type Planned, startServices } from './start-services.ts';
 import { type Surroundings, say, supervise, timed } from './supervise.ts';
@@ -18,13 +19,14 @@ const APIS = 2;
 const BALANCER_PORT = 3000;
 const INGEST_PORT = 3001;
 const API_PORT = 3011;
+const INTAKE_PORT = 3021;
 /** Settings of other engines must not reach the services. */
-const FOREIGN = /^(KAFKA|REDIS|MONGODB)_/;
+const FOREIGN = /^(KAFKA|REDIS|MONGODB|HOOK)_/;
 const STORE_LIMITS = { timeoutMs: 30_000, selectionTimeoutMs: 10_000 };
 
 /**
  * Runs calltally as a cluster on this machine until this process is asked to stop: three brokers, a Redis Cluster,
- * Mongo, three ingest and two API processes behind a balancer.
+ * Mongo, three ingest, two API processes behind a balancer, and intake.
  *
  * @param root the folder of the repository; data and logs are in its `.calltally/cluster`
  * @returns the exit status: 0 after a request to stop, 1 after a failure, which it has printed
@@ -42,6 +44,7 @@ async function run({ root, args, stopping, closing }: Surroundings): Promise<voi
   const stackFile = join(root, '.calltally', 'stack.json');
   await rm(stackFile, { force: true });
   const { port, plan } = await choosePorts();
+  const intake = plan.find(({ service }) => service === 'intake')!.at.address;
 
   const engines = await timed('three brokers, Redis Cluster 3 + 3, Mongo', () =>
     startClusterStack({ dataDir: folder, restart: true, log: say }),
@@ -58,6 +61,7 @@ async function run({ root, args, stopping, closing }: Surroundings): Promise<voi
   stopping.throwIfAborted();
 
   const shared = { folder, say, stopping, closing };
+  const keysFile = await hookKeysFile(join(root, '.calltally'), {});
   const env = {
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))),
     HOST,
@@ -66,8 +70,12 @@ async function run({ root, args, stopping, closing }: Surroundings): Promise<voi
     MONGODB_URI: mongo,
     // The balancer says for whom it asks.
     TRUST_PROXY: HOST,
+    HOOK_KEYS_FILE: keysFile ?? undefined,
+    PUBLIC_URL: intake,
   };
-  const services = await timed('three ingest, two api', () => startServices(plan, { ...shared, root, env }));
+  const services = await timed('three ingest, two api, intake', () =>
+    startServices(plan, { ...shared, root, env }),
+  );
   const balancer = await startBalancer({
     dataDir: join(folder, 'balancer'),
     port,
@@ -77,9 +85,7 @@ async function run({ root, args, stopping, closing }: Surroundings): Promise<voi
   });
   closing.add(() => balancer.stop());
   const demo = options.demo
-    ? await timed('demo calls', () =>
-        startDemo({ ...shared, kafka, topic: topics.topic, store, api: balancer.address }),
-      )
+    ? await timed('demo calls', () => startDemo({ ...shared, store, api: balancer.address, intake }))
     : null;
 
   const processes = () =>
@@ -92,19 +98,22 @@ async function run({ root, args, stopping, closing }: Surroundings): Promise<voi
     Object.entries(processes()).map(([name, { address }]) => `  ${name.padEnd(10)} ${address}`);
   const file = new StackFile(stackFile, () => ({
     api: balancer.address,
+    intake,
     kafka: engines.kafka.address,
     topic: topics.topic,
     redis_cluster: engines.redis.addresses,
     mongo,
     processes: processes(),
     demo,
+    hook_keys_file: keysFile,
     supervisor: process.pid,
   }));
   closing.add(() => file.stop());
   await file.start();
   say('');
   for (const line of whatRuns()) say(line);
-  for (const line of announcement({ api: balancer.address, demo }, '.calltally/cluster/logs')) say(line);
+  for (const line of announcement({ api: balancer.address, intake, demo }, '.calltally/cluster/logs'))
+    say(line);
   if (!stopping.aborted) await once(stopping, 'abort');
 }
 
@@ -118,7 +127,7 @@ async function choosePorts(): Promise<{ port: number; plan: Planned[] }> {
   };
   const port = await choose(BALANCER_PORT, process.env.PORT);
   const plan: Planned[] = [];
-  const add = async (service: 'api' | 'ingest', count: number, usual: number) => {
+  const add = async (service: ServiceName, count: number, usual: number) => {
     for (let i = 1; i <= count; i++) {
       const chosen = await choose(usual);
       const at: Listening = { port: chosen, address: `http://${HOST}:${chosen}` };
@@ -127,6 +136,7 @@ async function choosePorts(): Promise<{ port: number; plan: Planned[] }> {
   };
   await add('ingest', INGESTS, INGEST_PORT);
   await add('api', APIS, API_PORT);
+  await add('intake', 1, INTAKE_PORT);
   return { port, plan };
 }
 

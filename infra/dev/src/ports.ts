@@ -1,6 +1,8 @@
 import { createServer } from 'node:net';
 import { DevError } from './options.ts';
 
+export type ServiceName = 'api' | 'ingest' | 'intake';
+
 /** Where a service listens, and its address on this machine. */
 export interface Listening {
   port: number;
@@ -10,16 +12,17 @@ export interface Listening {
 
 const API_PORT = 3000;
 const INGEST_PORT = 3001;
+const INTAKE_PORT = 3002;
 const EVERYWHERE = ['0.0.0.0', '::'];
 
 /**
- * Chooses where the API and ingest listen, from the services' variables `HOST`, `PORT` and `INGEST_PORT`.
+ * Chooses where the services listen, from their variables `HOST`, `PORT`, `INGEST_PORT` and `INTAKE_PORT`.
  * @throws DevError DEV_PORT
  */
 export async function chooseAddresses(
   env: NodeJS.ProcessEnv,
   say: (line: string) => void,
-): Promise<{ api: Listening; ingest: Listening }> {
+): Promise<Record<ServiceName, Listening>> {
   const host = env.HOST || '127.0.0.1';
   const name = EVERYWHERE.includes(host) ? '127.0.0.1' : host;
   const listening = (port: number): Listening => ({ port, address: `http://${name}:${port}` });
@@ -31,10 +34,17 @@ export async function chooseAddresses(
     host,
     reserved: [api],
   });
+  const intake = await choosePort({
+    variable: 'INTAKE_PORT',
+    value: env.INTAKE_PORT,
+    usual: INTAKE_PORT,
+    host,
+    reserved: [api, ingest],
+  });
   if (!env.PORT && api !== API_PORT) {
     say(`port ${API_PORT} is in use, so the API listens on ${api}; set PORT to choose another`);
   }
-  return { api: listening(api), ingest: listening(ingest) };
+  return { api: listening(api), ingest: listening(ingest), intake: listening(intake) };
 }
 
 interface PortWish {

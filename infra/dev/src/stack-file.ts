@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface StackDescription {
   api: string;
   ingest: string;
+  intake: string;
   /** `KAFKA_BROKERS` */
   kafka: string;
   /** `KAFKA_TOPIC` */
@@ -15,16 +16,21 @@ export interface StackDescription {
   /** `MONGODB_URI`, with its database */
   mongo: string;
   /** Process ids. Null while a process is down, and for an external engine. */
-  pids: Record<'api' | 'ingest' | 'kafka' | 'redis' | 'mongo', number | null>;
+  pids: Record<'api' | 'ingest' | 'intake' | 'kafka' | 'redis' | 'mongo', number | null>;
   /** Null without demo data. */
-  demo: { user_id: string; api_key: string } | null;
+  demo: { user_id: string; api_key: string; write_key: string } | null;
+  /** `HOOK_KEYS_FILE`. Null if `HOOK_KEYS` was set. */
+  hook_keys_file: string | null;
   /** The process that keeps everything running. If it is gone, the file is out of date. */
   supervisor: number;
 }
 
 /** The same of `npm run cluster`. */
 export interface ClusterDescription
-  extends Pick<StackDescription, 'api' | 'kafka' | 'topic' | 'mongo' | 'demo' | 'supervisor'> {
+  extends Pick<
+    StackDescription,
+    'api' | 'intake' | 'kafka' | 'topic' | 'mongo' | 'demo' | 'hook_keys_file' | 'supervisor'
+  > {
   /** `REDIS_CLUSTER_NODES` */
   redis_cluster: string;
   /** Where each process listens, or null if clients do not connect to it. `api` is the balancer's address. */
@@ -77,11 +83,11 @@ export class StackFile {
 }
 
 /**
- * What a newcomer needs next: the page, and a request to copy and paste. The demo key follows a `#`, so that the page
+ * What a newcomer needs next: the page, a request for figures and one that sends a call, to copy and paste. The demo key follows a `#`, so that the page
  * gets it, but no server or log does.
  */
 export function announcement(
-  { api, demo }: Pick<StackDescription, 'api' | 'demo'>,
+  { api, intake, demo }: Pick<StackDescription, 'api' | 'intake' | 'demo'>,
   logs = '.calltally/logs',
 ): string[] {
   const dashboard = `${api}/analytics/dashboard`;
@@ -95,6 +101,10 @@ export function announcement(
           `  Demo key:      ${demo.api_key}   (user ${demo.user_id})`,
           '',
           `  curl -s -H 'Authorization: Bearer ${demo.api_key}' ${dashboard}`,
+          '',
+          '  Send a call, and watch the page change:',
+          '',
+          `  ${sendingLine(intake, demo)}`,
         ];
   return [
     '',
@@ -102,12 +112,19 @@ export function announcement(
     '',
     `  Dashboard:     ${api}/${demo === null ? '' : `#demo=${demo.api_key}`}`,
     `  API:           ${api}`,
+    `  Intake:        ${intake}`,
     `  Documentation: ${api}/docs`,
     ...how,
     '',
     `  Addresses are in .calltally/stack.json, logs in ${logs}. Ctrl-C ends everything.`,
     '',
   ];
+}
+
+/** Sends a call that has just ended, another one each time it is pasted. */
+function sendingLine(intake: string, { user_id, write_key }: NonNullable<StackDescription['demo']>): string {
+  const event = `{"call_id":"mine-'$(date +%s)'","user_id":"${user_id}","started_at":"'$(date -u +%FT%TZ)'","duration_seconds":90}`;
+  return `curl -s -H 'Authorization: Bearer ${write_key}' -H 'Content-Type: application/json' -d '${event}' ${intake}/calls`;
 }
 
 /** Writes a file that only its owner can read. A reader sees the whole old or new text. */

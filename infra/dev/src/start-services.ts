@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Closing } from './closing.ts';
-import type { Listening } from './ports.ts';
+import type { Listening, ServiceName } from './ports.ts';
 import { Service } from './service.ts';
 import { waitUntilReady } from './waiting.ts';
 import { watchCounting } from './watch-counting.ts';
@@ -10,7 +10,7 @@ import { watchCounting } from './watch-counting.ts';
 export interface Planned {
   /** In messages and of its log. */
   name: string;
-  service: 'api' | 'ingest';
+  service: ServiceName;
   at: Listening;
 }
 
@@ -26,8 +26,9 @@ interface Surroundings {
 }
 
 const READY_TIMEOUT_MS = 60_000;
+const PORT_VARIABLES = { api: 'PORT', ingest: 'INGEST_PORT', intake: 'INTAKE_PORT' };
 
-/** Starts processes of the API and ingest. Resolves when all are ready, in the order of the plan. @throws DevError */
+/** Starts processes of the services. Resolves when all are ready, in the order of the plan. @throws DevError */
 export async function startServices(plan: readonly Planned[], around: Surroundings): Promise<Service[]> {
   const { root, folder, env, say, stopping, closing } = around;
   const logs = join(folder, 'logs');
@@ -40,10 +41,11 @@ export async function startServices(plan: readonly Planned[], around: Surroundin
       // The addresses in `env` are what these files hold.
       REDIS_URL_FILE: '',
       MONGODB_URI_FILE: '',
-      [service === 'api' ? 'PORT' : 'INGEST_PORT']: `${at.port}`,
+      [PORT_VARIABLES[service]]: `${at.port}`,
       // All end together, and whoever stops them waits at a terminal.
       DRAIN_SECONDS: '0',
       MANAGEMENT_PORT: '',
+      INTAKE_MANAGEMENT_PORT: '',
     };
     return new Service({ name, main, env: own, logFile: logOf(name), say });
   });

@@ -5,6 +5,7 @@ import { MongoSettings, readSettings } from '@calltally/settings';
 import { startStack } from '@calltally/stack';
 import { openStore } from '@calltally/store';
 import { startDemo } from './demo/feed.ts';
+import { hookKeysFile } from './hook-keys.ts';
 import { kafkaSettings, prepareEngines, topicNames } from './kafka.ts';
 import { takeLock } from './lock.ts';
 import { parseOptions } from './options.ts';
@@ -61,38 +62,48 @@ async function run({ root, args, stopping, closing }: Surroundings): Promise<voi
   stopping.throwIfAborted();
 
   const shared = { folder, say, stopping, closing };
+  const keysFile = await hookKeysFile(folder, process.env);
   const env = {
     ...process.env,
     KAFKA_BROKERS: addresses.kafka,
     REDIS_URL: addresses.redis,
     MONGODB_URI: addresses.mongo,
+    HOOK_KEYS_FILE: keysFile ?? undefined,
+    PUBLIC_URL: process.env.PUBLIC_URL || at.intake.address,
   };
-  const [api, ingest] = await timed('api and ingest', () => {
-    const plan = (['api', 'ingest'] as const).map((name) => ({ name, service: name, at: at[name] }));
+  const [api, ingest, intake] = await timed('api, ingest and intake', () => {
+    const plan = (['api', 'ingest', 'intake'] as const).map((name) => ({
+      name,
+      service: name,
+      at: at[name],
+    }));
     return startServices(plan, { ...shared, root, env });
   });
   const demo = options.demo
     ? await timed('demo calls', () =>
-        startDemo({ ...shared, kafka, topic: topics.topic, store, api: at.api.address }),
+        startDemo({ ...shared, store, api: at.api.address, intake: at.intake.address }),
       )
     : null;
 
   const file = new StackFile(stackFile, () => ({
     api: at.api.address,
     ingest: at.ingest.address,
+    intake: at.intake.address,
     ...addresses,
     pids: {
       api: api?.pid ?? null,
       ingest: ingest?.pid ?? null,
+      intake: intake?.pid ?? null,
       kafka: engines.kafka.pid ?? null,
       redis: engines.redis.pid ?? null,
       mongo: engines.mongo.pid ?? null,
     },
     demo,
+    hook_keys_file: keysFile,
     supervisor: process.pid,
   }));
   closing.add(() => file.stop());
   await file.start();
-  for (const line of announcement({ api: at.api.address, demo })) say(line);
+  for (const line of announcement({ api: at.api.address, intake: at.intake.address, demo })) say(line);
   if (!stopping.aborted) await once(stopping, 'abort');
 }

@@ -7,12 +7,14 @@ import { eventually, folder } from './support.ts';
 const described: StackDescription = {
   api: 'http://127.0.0.1:3000',
   ingest: 'http://127.0.0.1:3001',
+  intake: 'http://127.0.0.1:3002',
   kafka: '127.0.0.1:20001',
   topic: 'calls.completed',
   redis: 'redis://127.0.0.1:20002',
   mongo: 'mongodb://127.0.0.1:20003/calltally',
-  pids: { api: 1, ingest: 2, kafka: 3, redis: 4, mongo: null },
-  demo: { user_id: 'demo', api_key: 'ct_x' },
+  pids: { api: 1, ingest: 2, intake: 5, kafka: 3, redis: 4, mongo: null },
+  demo: { user_id: 'demo', api_key: 'ct_x', write_key: 'ct_y' },
+  hook_keys_file: '/home/me/calltally/.calltally/hook-keys',
   supervisor: process.pid,
 };
 

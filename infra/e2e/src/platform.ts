@@ -18,6 +18,8 @@ export interface PlatformOptions {
   lines?: readonly ('redis' | 'mongo')[];
   ingests?: number;
   apis?: number;
+  /** Default: none. */
+  intakes?: number;
   redisArguments?: string[];
   /** How long an API process that ends goes on answering. Default: 0. */
   drainSeconds?: number;
@@ -25,20 +27,24 @@ export interface PlatformOptions {
   audit?: { share: number; usersPerMinute: number };
 }
 
-/** The whole service on this machine: engines, ingest and API in their own processes, on their own topic. */
+/** For the secrets of hooks. */
+export const HOOKS = { HOOK_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}` };
+
+/** The whole service on this machine: engines, ingest, API and intake in their own processes, on their own topic. */
 export class Platform extends Deployment {
   readonly kafka: Engine;
   readonly redis: Engine;
   readonly mongo: Engine;
   readonly apis: Service[];
   readonly ingests: Service[];
+  readonly intakes: Service[];
   readonly #lines: ReadonlyMap<string, TcpProxy>;
   #out: Service | undefined;
 
   private constructor(
     engines: { kafka: Engine; redis: Engine; mongo: Engine },
     folder: string,
-    ports: { apis: number[]; ingests: number[] },
+    ports: { apis: number[]; ingests: number[]; intakes: number[] },
     lines: ReadonlyMap<string, TcpProxy>,
     audit: NonNullable<PlatformOptions['audit']>,
     drainSeconds: number,
@@ -66,6 +72,10 @@ export class Platform extends Deployment {
     this.ingests = ports.ingests.map(
       (port) => new Service('ingest', port, { ...env, ...audited, INGEST_PORT: String(port) }, folder),
     );
+    this.intakes = ports.intakes.map(
+      (port) =>
+        new Service('intake', port, { ...env, ...draining, ...HOOKS, INTAKE_PORT: String(port) }, folder),
+    );
   }
 
   /** Starts everything and waits until it is ready. Everything ends with `t`. */
@@ -89,7 +99,11 @@ export class Platform extends Deployment {
       lines.set(name, line);
     }
     const free = (count = 1) => Promise.all(Array.from({ length: count }, drawPort));
-    const ports = { apis: await free(options.apis), ingests: await free(options.ingests) };
+    const ports = {
+      apis: await free(options.apis),
+      ingests: await free(options.ingests),
+      intakes: await free(options.intakes ?? 0),
+    };
     const audit = options.audit ?? { share: 1, usersPerMinute: 6_000 };
     const platform = new Platform(
       { kafka, redis, mongo },
@@ -101,7 +115,14 @@ export class Platform extends Deployment {
     );
     t.teardown(() => platform.end());
     await Promise.all(platform.services.map((service) => service.start()));
+    // Ingest has made the topics.
+    await Promise.all(platform.intakes.map((service) => service.start()));
     return platform;
+  }
+
+  override async end(): Promise<void> {
+    await Promise.all(this.intakes.map((service) => service.end('SIGKILL')));
+    await super.end();
   }
 
   /** The API that answers dashboards. Like a load balancer, takes the first one that is not taken out. */

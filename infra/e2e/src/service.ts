@@ -16,7 +16,7 @@ export class Service {
   #child: ChildProcess | undefined;
 
   constructor(
-    readonly name: 'api' | 'ingest',
+    readonly name: 'api' | 'ingest' | 'intake',
     readonly port: number,
     env: Record<string, string>,
     folder: string,

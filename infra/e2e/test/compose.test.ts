@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { apiSettings, ingestSettings, readSettings, variablesOf } from '@calltally/settings';
+import { apiSettings, ingestSettings, intakeSettings, readSettings, variablesOf } from '@calltally/settings';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { test } from 'tap';
 import { parse } from 'yaml';
@@ -22,7 +22,10 @@ interface Service {
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 const compose = parse(read('docker-compose.yml'), { merge: true });
-const services = compose.services as Record<'kafka' | 'redis' | 'mongodb' | 'api' | 'ingest', Service>;
+const services = compose.services as Record<
+  'kafka' | 'redis' | 'mongodb' | 'api' | 'ingest' | 'intake',
+  Service
+>;
 const dockerfile = read('infra/docker/Dockerfile');
 
 /** The environment of a container when the shell that starts Compose sets nothing. */
@@ -46,8 +49,8 @@ test('docker-compose.yml follows the Compose Specification', (t) => {
   t.end();
 });
 
-test('it starts the engines, the API and ingest, and nothing else', (t) => {
-  t.same(Object.keys(services), ['kafka', 'redis', 'mongodb', 'api', 'ingest']);
+test('it starts the engines and the three services, and nothing else', (t) => {
+  t.same(Object.keys(services), ['kafka', 'redis', 'mongodb', 'api', 'ingest', 'intake']);
   t.end();
 });
 
@@ -55,6 +58,7 @@ test('services get only variables that they read, with valid values', (t) => {
   for (const [name, fragments] of [
     ['api', apiSettings],
     ['ingest', ingestSettings],
+    ['intake', intakeSettings],
   ] as const) {
     const environment = environmentOf(services[name]);
     const known = variablesOf(fragments);
@@ -68,12 +72,15 @@ test('services get only variables that they read, with valid values', (t) => {
   t.end();
 });
 
-test('both services use the same stores, by container name', (t) => {
+test('services use the same stores, by container name', (t) => {
   const api = readSettings(apiSettings, environmentOf(services.api));
   const ingest = readSettings(ingestSettings, environmentOf(services.ingest));
   t.same(api.redis, { url: 'redis://redis:6379' });
   t.same(ingest.redis, api.redis);
+  const intake = readSettings(intakeSettings, environmentOf(services.intake));
   t.same(ingest.mongo, api.mongo);
+  t.same(intake.mongo, api.mongo);
+  t.same(intake.kafka, ingest.kafka);
   t.equal(new URL(api.mongo.uri).hostname, 'mongodb');
   t.same(ingest.kafka.brokers, ['kafka:19092']);
   t.match(services.kafka.environment?.KAFKA_ADVERTISED_LISTENERS, 'INSIDE://kafka:19092');
@@ -89,6 +96,9 @@ test('services listen on every address inside, and are published on 127.0.0.1 on
   t.same(services.ingest.ports, [`127.0.0.1:\${INGEST_PORT:-3001}:${ingest.http.port}`]);
   t.equal(api.http.host, '0.0.0.0');
   t.equal(ingest.http.host, '0.0.0.0');
+  const intake = readSettings(intakeSettings, environmentOf(services.intake));
+  t.same(services.intake.ports, [`127.0.0.1:\${INTAKE_PORT:-3002}:${intake.http.port}`]);
+  t.equal(intake.http.host, '0.0.0.0');
   t.end();
 });
 
@@ -105,6 +115,11 @@ test('a service waits until each store it needs is healthy, without cycles', (t)
       kafka: { condition: 'service_healthy' },
       redis: { condition: 'service_healthy' },
       mongodb: { condition: 'service_healthy' },
+    },
+    intake: {
+      kafka: { condition: 'service_healthy' },
+      mongodb: { condition: 'service_healthy' },
+      ingest: { condition: 'service_healthy' },
     },
   });
   t.end();
@@ -138,6 +153,8 @@ test('services have longer to stop than their own limits: 10 s, after the drain 
   const { drain } = readSettings(apiSettings, environmentOf(services.api));
   t.ok(secondsOf(services.api) >= drain.ms / 1_000 + 15);
   t.ok(secondsOf(services.ingest) >= 15);
+  const intake = readSettings(intakeSettings, environmentOf(services.intake));
+  t.ok(secondsOf(services.intake) >= intake.drain.ms / 1_000 + 15);
   t.end();
 });
 
@@ -149,7 +166,7 @@ test('Compose and npm start run the same Kafka', (t) => {
 
 test('images are built from Dockerfiles and stages that exist', (t) => {
   const stages = [...dockerfile.matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, stage]) => stage);
-  for (const { build } of [services.api, services.ingest]) {
+  for (const { build } of [services.api, services.ingest, services.intake]) {
     t.equal(build?.context, '.');
     t.ok(build && existsSync(new URL(build.dockerfile, root)), 'Dockerfile');
     t.ok(stages.includes(build?.target), `stage ${build?.target}`);
@@ -174,7 +191,12 @@ test('images run as node, and check their health on the port from the settings',
   const { port } = readSettings(apiSettings, {}).http;
   t.match(stage('api'), `"http://127.0.0.1:\${MANAGEMENT_PORT:-\${PORT:-${port}}}/healthz"`);
   t.match(stage('ingest'), `http://127.0.0.1:${readSettings(ingestSettings, {}).http.port}/healthz`);
-  for (const name of ['api', 'ingest']) {
+  const intakePort = readSettings(intakeSettings, {}).http.port;
+  t.match(
+    stage('intake'),
+    `"http://127.0.0.1:\${INTAKE_MANAGEMENT_PORT:-\${INTAKE_PORT:-${intakePort}}}/healthz"`,
+  );
+  for (const name of ['api', 'ingest', 'intake']) {
     t.match(stage(name), `CMD ["node", "services/${name}/dist/main.js"]`);
     t.notMatch(stage(name), /^USER/m);
   }

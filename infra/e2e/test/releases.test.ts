@@ -18,7 +18,7 @@ test('every package, and the API in its document, has the version of the root', 
       }
     }
   }
-  t.match(read('services/api/src/plugins/documentation.ts'), `version: '${version}'`);
+  t.match(read('packages/http/src/documentation.ts'), `version: '${version}'`);
   t.end();
 });
 

@@ -5,7 +5,9 @@ import { type CallEvent, EVENT_SIZE_MAX_BYTES } from './event.ts';
 import type { Rejection } from './rejection.ts';
 
 /** Parsed JSON of a call event, and the prefix of its field names in a rejection. */
-type Opened = { event: unknown; within: string; rejection?: never } | { rejection: Rejection; event?: never };
+export type Opened =
+  | { event: unknown; within: string; rejection?: never }
+  | { rejection: Rejection; event?: never };
 
 /**
  * Decodes a message's value. Never throws: any bytes give a call or a rejection. If JSON repeats a key, the last one counts.
@@ -30,8 +32,13 @@ export function parseCallEvent(value: Buffer | null): Opened {
     );
   }
   const parsed = parse(value);
-  if (parsed.rejection !== undefined || !isCloudEvent(parsed.event)) return parsed;
-  const opened = dataOf(parsed.event);
+  return parsed.rejection === undefined ? openCallEvent(parsed.event) : parsed;
+}
+
+/** The event in parsed JSON: the JSON itself, or the data of a CloudEvent. Never throws, and checks no event. */
+export function openCallEvent(json: unknown): Opened {
+  if (!isCloudEvent(json)) return { event: json, within: '' };
+  const opened = dataOf(json);
   if ('rejection' in opened) return opened;
   return 'data' in opened ? { event: opened.data, within: 'data.' } : parse(opened.bytes, 'data_base64');
 }

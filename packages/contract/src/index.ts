@@ -22,7 +22,13 @@ export {
   DURATION_MAX_SECONDS,
   EVENT_SIZE_MAX_BYTES,
 } from './event.ts';
-export { decodeCallEvent, encodeCallEvent, parseCallEvent } from './event-codec.ts';
+export {
+  decodeCallEvent,
+  encodeCallEvent,
+  type Opened,
+  openCallEvent,
+  parseCallEvent,
+} from './event-codec.ts';
 export { CallEventSchema } from './event-schema.ts';
 export { kafkaClient } from './kafka-client.ts';
 export {

@@ -1,6 +1,7 @@
 export { authentication, bearerToken } from './authentication.ts';
 export { clientOf, networkOf } from './client-address.ts';
 export { type Credential, type Strategy, verifyScope } from './credential.ts';
+export { documentation } from './documentation.ts';
 export { Drain, movesConnections } from './drain.ts';
 export { errorSender, errors, notFound, type TellError } from './errors.ts';
 export { HealthProbe } from './health-probe.ts';
@@ -25,3 +26,4 @@ export { rateLimit } from './rate-limit.ts';
 export { maskKeys, toLoggedError } from './redaction.ts';
 export { requestContext, requestIdOf } from './request-context.ts';
 export { requestLog } from './request-log.ts';
+export { exitWhenUnexpected, listenOrExit, stopWhenAsked } from './service-process.ts';

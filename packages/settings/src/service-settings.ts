@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import { parseNetworks } from './addresses.ts';
+import type { ReportFault } from './faults.ts';
 import { fragment } from './read-settings.ts';
 
 const host = Type.String({
@@ -18,31 +19,41 @@ const port = (defaultPort: number, whose: string) =>
     remedy: 'a port from 0 to 65535, where 0 takes a free one',
   });
 
+/** @param all the variable of the port that serves everything otherwise */
+const managementPort = (whose: string, all: string) =>
+  Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description:
+        `port of ${whose}'s /healthz, /readyz and /metrics, which \`${all}\` then does not serve; \`0\` takes a free one. ` +
+        `If unset, \`${all}\` serves them`,
+      remedy: 'a port from 0 to 65535, where 0 takes a free one',
+    }),
+  );
+
+function refuseSamePort(
+  all: string,
+  port: number,
+  management: string,
+  managementPort: number | undefined,
+  report: ReportFault,
+): void {
+  if (managementPort !== port || port === 0) return;
+  const remedy = `set it to another port, or leave it out to serve everything on ${all}`;
+  report([management, all], `is the same as ${all}`, remedy);
+}
+
 /** Section `http` of the API. Without `managementPort`, `port` serves everything. */
 export const HttpSettings = fragment(
   'http',
   Type.Object({
     HOST: host,
     PORT: port(3000, 'the API'),
-    MANAGEMENT_PORT: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 65_535,
-        description:
-          "port of the API's /healthz, /readyz and /metrics, which `PORT` then does not serve; `0` takes a free one. " +
-          'If unset, `PORT` serves them',
-        remedy: 'a port from 0 to 65535, where 0 takes a free one',
-      }),
-    ),
+    MANAGEMENT_PORT: managementPort('the API', 'PORT'),
   }),
   ({ HOST, PORT, MANAGEMENT_PORT }, report) => {
-    if (MANAGEMENT_PORT === PORT && PORT !== 0) {
-      report(
-        ['MANAGEMENT_PORT', 'PORT'],
-        'is the same as PORT',
-        'set it to another port, or leave it out to serve everything on PORT',
-      );
-    }
+    refuseSamePort('PORT', PORT, 'MANAGEMENT_PORT', MANAGEMENT_PORT, report);
     return { host: HOST, port: PORT, managementPort: MANAGEMENT_PORT };
   },
 );
@@ -56,7 +67,7 @@ export const DrainSettings = fragment(
       minimum: 0,
       maximum: 3_600,
       description:
-        'how long the API goes on answering after SIGTERM, with a /readyz that says no, until it stops listening; ' +
+        'how long the API and intake go on answering after SIGTERM, with a /readyz that says no, until they stop listening; ' +
         '`0` stops at once. Longer than balancers and Kubernetes take to notice',
       remedy: 'a whole number of seconds from 0 to 3600',
     }),
@@ -69,6 +80,20 @@ export const IngestHttp = fragment(
   'http',
   Type.Object({ HOST: host, INGEST_PORT: port(3001, "ingest's /healthz, /readyz and /metrics") }),
   ({ HOST, INGEST_PORT }) => ({ host: HOST, port: INGEST_PORT }),
+);
+
+/** Section `http` of intake. Without `managementPort`, `port` serves everything. */
+export const IntakeHttp = fragment(
+  'http',
+  Type.Object({
+    HOST: host,
+    INTAKE_PORT: port(3002, 'intake'),
+    INTAKE_MANAGEMENT_PORT: managementPort('intake', 'INTAKE_PORT'),
+  }),
+  ({ HOST, INTAKE_PORT, INTAKE_MANAGEMENT_PORT }, report) => {
+    refuseSamePort('INTAKE_PORT', INTAKE_PORT, 'INTAKE_MANAGEMENT_PORT', INTAKE_MANAGEMENT_PORT, report);
+    return { host: HOST, port: INTAKE_PORT, managementPort: INTAKE_MANAGEMENT_PORT };
+  },
 );
 
 /** Section `proxy`: the proxies that may state a client's address; none if `trusted` is empty. */

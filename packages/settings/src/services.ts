@@ -5,6 +5,7 @@ import {
   DrainSettings,
   HttpSettings,
   IngestHttp,
+  IntakeHttp,
   LogSettings,
   ProxySettings,
   RateLimitSettings,
@@ -32,6 +33,17 @@ export const ingestSettings = [
   CountersSettings,
   FillSettings,
   AuditSettings,
+  LogSettings,
+] as const;
+
+/** What intake reads from the environment. */
+export const intakeSettings = [
+  IntakeHttp,
+  DrainSettings,
+  ProxySettings,
+  KafkaSettings,
+  MongoSettings,
+  HookSettings,
   LogSettings,
 ] as const;
 

@@ -1,6 +1,6 @@
 import { fileVariable, isInFile } from './file-variables.ts';
 import { type Fragment, variablesOf } from './read-settings.ts';
-import { apiSettings, ingestSettings, opsSettings } from './services.ts';
+import { apiSettings, ingestSettings, intakeSettings, opsSettings } from './services.ts';
 
 /** A row of the documentation. */
 export interface SettingRow {
@@ -14,11 +14,16 @@ export interface SettingRow {
   readonly readBy: readonly string[];
 }
 
-const readers = { ingest: ingestSettings, api: apiSettings, ops: opsSettings };
+const readers = { ingest: ingestSettings, api: apiSettings, intake: intakeSettings, ops: opsSettings };
 
 /** Every variable once: those of ingest first, then those that only the others read. */
 export function describeSettings(): SettingRow[] {
-  const fragments: readonly Fragment[] = [...ingestSettings, ...apiSettings, ...opsSettings];
+  const fragments: readonly Fragment[] = [
+    ...ingestSettings,
+    ...apiSettings,
+    ...intakeSettings,
+    ...opsSettings,
+  ];
   const rows = new Map<string, SettingRow>();
   for (const { variables } of fragments) {
     for (const [variable, schema] of Object.entries(variables.properties)) {

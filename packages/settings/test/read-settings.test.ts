@@ -7,6 +7,7 @@ import {
   HttpSettings,
   IngestHttp,
   ingestSettings,
+  intakeSettings,
   LogSettings,
   MongoSettings,
   opsSettings,
@@ -45,6 +46,16 @@ test('an empty environment gives the documented defaults, for every process', (t
     counters,
     ...stores,
   });
+  const hooks = { keys: [], publicUrl: undefined };
+  t.same(readSettings(intakeSettings, {}), {
+    http: { host: '127.0.0.1', port: 3002, managementPort: undefined },
+    drain: { ms: 10_000 },
+    proxy: { trusted: [] },
+    kafka,
+    mongo: stores.mongo,
+    hooks,
+    log: stores.log,
+  });
   // Those that the command uses, and no other: what it does not read must not stop it.
   const { redis, mongo, fill } = stores;
   t.same(readSettings(opsSettings, { COUNTERS_RETENTION_MONTHS: 'many', LOG_LEVEL: 'loud' }), {
@@ -52,6 +63,7 @@ test('an empty environment gives the documented defaults, for every process', (t
     redis,
     mongo,
     fill,
+    hooks,
   });
   t.end();
 });

@@ -2,6 +2,7 @@ import {
   authentication,
   clientErrorHandler,
   Drain,
+  documentation,
   errorSender,
   errors,
   httpMetrics,
@@ -19,7 +20,6 @@ import { ApiError } from './api-error.ts';
 import { registerMetrics } from './metrics.ts';
 import type { AppParts, RouteParts } from './parts.ts';
 import { authorization } from './plugins/authorization.ts';
-import { documentation } from './plugins/documentation.ts';
 import { page } from './plugins/page.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { operationsRoutes } from './routes/operations.ts';
@@ -81,7 +81,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(authorization);
   await app.register(requestLog, { parameters: LOGGED });
   await app.register(errors, { send: sendError });
-  await app.register(documentation);
+  await app.register(documentation, {
+    title: 'calltally',
+    description: 'How many calls a user made and how long they took: exact and immediate.',
+    tags: ['analytics', 'operations'],
+  });
   const routeParts: RouteParts = { ...parts, clock, drain, reads, streamLimits };
   for (const routes of [dashboardRoutes, timeseriesRoutes, streamRoutes]) {
     await app.register(routes, routeParts);

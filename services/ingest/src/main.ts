@@ -1,4 +1,4 @@
-import { checkConfigOnly, ingestSettings, readSettings, SettingsError } from '@calltally/settings';
+import { checkConfigOnly, ingestSettings, settingsOrExit } from '@calltally/settings';
 import { openStore, StoreError } from '@calltally/store';
 import { createLogger } from '@calltally/telemetry';
 import { buildHttp } from './http.ts';
@@ -11,17 +11,7 @@ const REDIS_COMMAND_TIMEOUT_MS = 10_000;
 const REDIS_OPEN_TIMEOUT_MS = 2_000;
 const STOP_TIMEOUT_MS = 9_000;
 
-function settingsOrExit() {
-  try {
-    return readSettings(ingestSettings, process.env);
-  } catch (thrown) {
-    if (!(thrown instanceof SettingsError)) throw thrown;
-    console.error(thrown.message);
-    process.exit(1);
-  }
-}
-
-const settings = settingsOrExit();
+const settings = settingsOrExit(ingestSettings);
 if (checkConfigOnly(process.argv)) process.exit(0);
 
 const logger = createLogger({ service: 'ingest', level: settings.log.level });

@@ -13,6 +13,8 @@ interface StackFile {
   redis?: unknown;
   redis_cluster?: unknown;
   mongo?: unknown;
+  intake?: unknown;
+  hook_keys_file?: unknown;
 }
 
 /**
@@ -27,7 +29,7 @@ export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Envir
     isSet('KAFKA_BROKERS') && isSet('MONGODB_URI') && (isSet('REDIS_URL') || isSet('REDIS_CLUSTER_NODES'));
   const stack = isNamed ? undefined : runningStack(cwd);
   if (stack === undefined) return env;
-  const { kafka, topic, redis, redis_cluster, mongo } = stack;
+  const { kafka, topic, redis, redis_cluster, mongo, intake, hook_keys_file } = stack;
   const filled: Record<string, string | undefined> = { ...env };
   const fill = (variable: string, value: unknown) => {
     if (!isSet(variable) && typeof value === 'string') filled[variable] = value;
@@ -38,6 +40,8 @@ export function withStackAddresses({ env, cwd }: Pick<Io, 'env' | 'cwd'>): Envir
   if (!env.REDIS_CLUSTER_NODES) fill('REDIS_URL', redis);
   if (!env.REDIS_URL) fill('REDIS_CLUSTER_NODES', redis_cluster);
   fill('MONGODB_URI', mongo);
+  fill('PUBLIC_URL', intake);
+  if (!isSet('HOOK_KEYS')) fill('HOOK_KEYS_FILE', hook_keys_file);
   return filled;
 }
 

@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KafkaClientOptions } from '@calltally/contract';
-import { type CallEventProducer, createCallEventProducer } from '@calltally/contract/producer';
 import type { Store } from '@calltally/store';
 import type { Closing } from '../closing.ts';
 import type { StackDescription } from '../stack-file.ts';
@@ -9,14 +7,15 @@ import { waitUntilCounted } from '../waiting.ts';
 import { type DemoAccount, openDemoAccount, saveDemoAccount } from './account.ts';
 import { type DemoCall, demoCallsBetween, liveDemoCall } from './calls.ts';
 import { laterEventOf } from './corrections.ts';
+import { CallSender } from './sender.ts';
 
 interface Surroundings {
-  kafka: Omit<KafkaClientOptions, 'clientId'>;
-  topic: string;
   store: Store;
   folder: string;
   /** The API's address. */
   api: string;
+  /** Intake's address. */
+  intake: string;
   say(line: string): void;
   stopping: AbortSignal;
   closing: Closing;
@@ -24,51 +23,50 @@ interface Surroundings {
 
 const COUNTED_TIMEOUT_MS = 60_000;
 
-/** Creates the demo user's key and calls. Resolves when they are counted. @throws StoreError, CallEventProducerError */
+/** Creates the demo user's keys and calls. Resolves when they are counted. @throws StoreError, Error of the sender */
 export async function startDemo(around: Surroundings): Promise<NonNullable<StackDescription['demo']>> {
-  const { kafka, topic, store, folder, api, say, stopping, closing } = around;
+  const { store, folder, api, intake, say, stopping, closing } = around;
   const file = join(folder, 'demo.json');
   const account = await openDemoAccount(store, file);
-  const producer = createCallEventProducer({ ...kafka, topic, clientId: 'calltally-demo' });
-  const feed = new DemoFeed(producer, account, file);
+  const feed = new DemoFeed(new CallSender(intake, account.write_key, stopping), account, file);
   closing.add(() => feed.stop());
   const published = await feed.publishMissing(Date.now());
-  say(`${published} calls of user ${account.user_id} published`);
+  say(`${published} calls of user ${account.user_id} sent to intake`);
   // Even the first request should show them.
   if (!(await waitUntilCounted(api, account.api_key, Date.now(), COUNTED_TIMEOUT_MS, stopping))) {
     say(`the demo calls are not all counted yet; see ${join(folder, 'logs', 'ingest.log')}`);
   }
   feed.startLive(say);
-  return { user_id: account.user_id, api_key: account.api_key };
+  const { user_id, api_key, write_key } = account;
+  return { user_id, api_key, write_key };
 }
 
 const HISTORY_MS = 90 * 86_400_000;
 const EVERY_MS = 4_000;
-const STOP_TIMEOUT_MS = 2_000;
 
 /**
- * Publishes the demo user's calls: first the missing ones of the last 90 days, then one every few seconds. Now and then the
+ * Sends the demo user's calls to intake: first the missing ones of the last 90 days, then one every few seconds. Now and then the
  * one before is corrected or taken back.
  */
 class DemoFeed {
-  readonly #producer: CallEventProducer;
+  readonly #sender: CallSender;
   readonly #account: DemoAccount;
   readonly #file: string;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
   /** @param file holds the account */
-  constructor(producer: CallEventProducer, account: DemoAccount, file: string) {
-    this.#producer = producer;
+  constructor(sender: CallSender, account: DemoAccount, file: string) {
+    this.#sender = sender;
     this.#account = account;
     this.#file = file;
   }
 
-  /** @returns how many calls were published @throws CallEventProducerError */
+  /** @returns how many calls were published @throws Error of the sender */
   async publishMissing(nowMs: number): Promise<number> {
     const fromMs = Math.max(this.#account.published_until_ms, nowMs - HISTORY_MS);
     const calls = demoCallsBetween(fromMs, nowMs);
-    await this.#producer.sendAll(calls.map(({ event }) => event));
+    await this.#sender.sendAll(calls.map(({ event }) => event));
     await this.#rememberUntil(nowMs);
     return calls.length;
   }
@@ -80,9 +78,7 @@ class DemoFeed {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const ended = this.#running.then(() => this.#producer.close()).catch(() => {});
-    // Without Kafka, the producer would retry a call in progress for half a minute.
-    await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+    await this.#running;
   }
 
   async #live(say: (line: string) => void): Promise<void> {
@@ -95,13 +91,13 @@ class DemoFeed {
       try {
         const call = liveDemoCall(Date.now());
         const later = before && laterEventOf(before);
-        await this.#producer.sendAll(later ? [later, call.event] : [call.event]);
+        await this.#sender.sendAll(later ? [later, call.event] : [call.event]);
         before = call;
         await this.#rememberUntil(call.endedAtMs);
         failing = false;
       } catch (error) {
         if (!failing && !signal.aborted)
-          say(`demo: cannot publish a call (${(error as Error).message}); trying again with the next call`);
+          say(`demo: cannot send a call (${(error as Error).message}); trying again with the next call`);
         failing = true;
       }
     }

@@ -20,6 +20,7 @@ test('the demo key', async (t) => {
 
   const first = await openDemoAccount(store, file);
   t.match(await store.apiKeys.findByHash(hashApiKey(first.api_key)), { user_id: 'demo' });
+  t.match(await store.apiKeys.findByHash(hashApiKey(first.write_key)), { user_id: 'demo', scope: 'write' });
   t.equal(first.published_until_ms, 0);
   t.equal((await stat(file)).mode & 0o777, 0o600);
 
@@ -31,6 +32,13 @@ test('the demo key', async (t) => {
   const second = await openDemoAccount(store, file);
   t.not(second.api_key, first.api_key, 'is created again after it was revoked');
   t.equal(second.published_until_ms, 1234, 'but the calls count as published');
+  t.equal(second.write_key, first.write_key, 'and the other key stays');
+
+  const { write_key: _, ...older } = second;
+  await writeFile(file, JSON.stringify(older));
+  const upgraded = await openDemoAccount(store, file);
+  t.match(upgraded, older, 'an earlier version made no write key, so only that is new');
+  t.match(upgraded.write_key, /^ct_/);
 
   const third = await openDemoAccount(open(), file);
   t.not(third.api_key, second.api_key, 'is created again if Mongo does not know it');

@@ -1,4 +1,7 @@
+// Types of the schema's `hide`.
+
 import { HealthProbe } from '@calltally/http';
+import type {} from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { RouteParts } from '../parts.ts';

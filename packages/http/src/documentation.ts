@@ -1,3 +1,4 @@
+import type {} from '@fastify/compress';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
@@ -8,20 +9,28 @@ const CONTENT_SECURITY_POLICY =
   "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'none'; " +
   "img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'";
 
+/** What a service says of itself in its OpenAPI document. */
+export interface Described {
+  title: string;
+  description: string;
+  /** In the order in which they are shown. */
+  tags: readonly string[];
+}
+
 /** `GET /openapi.json`, generated from the routes' schemas, and `GET /docs` for people. */
 export const documentation = fp(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { title, description, tags }: Described) => {
     await app.register(fastifySwagger, {
       openapi: {
         openapi: '3.1.0',
         info: {
-          title: 'calltally',
+          title,
           version: '0.1.0',
-          description: 'How many calls a user made and how long they took: exact and immediate.',
+          description,
           license: { name: 'MIT', identifier: 'MIT' },
         },
         servers: [{ url: '/' }],
-        tags: [{ name: 'analytics' }, { name: 'operations' }],
+        tags: tags.map((name) => ({ name })),
         components: {
           securitySchemes: {
             apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `ct_` and 43 characters.' },
@@ -40,5 +49,5 @@ export const documentation = fp(
       return app.swagger();
     });
   },
-  { name: 'documentation' },
+  { name: 'documentation', dependencies: ['@fastify/compress'] },
 );

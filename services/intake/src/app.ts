@@ -1,0 +1,89 @@
+import {
+  authentication,
+  clientErrorHandler,
+  Drain,
+  documentation,
+  errorSender,
+  errors,
+  httpMetrics,
+  movesConnections,
+  requestContext,
+  requestIdOf,
+  requestLog,
+  tunnelRefuser,
+} from '@calltally/http';
+import fastifyCompress from '@fastify/compress';
+import fastifyRateLimit from '@fastify/rate-limit';
+import { type FastifyInstance, fastify, LogController } from 'fastify';
+import { ByteBudget } from './byte-budget.ts';
+import { IntakeMeasures } from './metrics.ts';
+import type { AppParts, RouteParts } from './parts.ts';
+import { authorization } from './plugins/authorization.ts';
+import { rawBody } from './plugins/raw-body.ts';
+import { CALLS_BODY_MAX_BYTES, callsRoutes } from './routes/calls.ts';
+import { HOOK_BODY_MAX_BYTES, hooksRoutes } from './routes/hooks.ts';
+import { operationsRoutes } from './routes/operations.ts';
+import { tellError } from './tell-error.ts';
+
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Until the whole request has arrived. */
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Longer than load balancers keep a connection, so that we never close one while a request arrives. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+const METHODS = ['GET', 'HEAD', 'POST'];
+const MIB = 1_048_576;
+/** Each kind has its own bound, so that neither can shut the other out. */
+const CALLS_BYTES_MAX = 64 * MIB;
+const HOOKS_BYTES_MAX = 64 * MIB;
+
+/** Assembles intake, without listening. Plugins are registered in order of dependence. */
+export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
+  const { logger, metrics, clock = Date.now, trustedProxies = [], drain = new Drain() } = parts;
+  const sendError = errorSender(tellError);
+  const callsBudget = new ByteBudget(CALLS_BYTES_MAX, CALLS_BODY_MAX_BYTES);
+  const hooksBudget = new ByteBudget(HOOKS_BYTES_MAX, HOOK_BODY_MAX_BYTES);
+  const app = fastify({
+    loggerInstance: logger,
+    // The request-log plugin writes one line per request instead of Fastify's two.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    // While stopping, requests on open connections are still answered, with `Connection: close`.
+    return503OnClosing: false,
+    frameworkErrors: sendError,
+    clientErrorHandler: clientErrorHandler(METHODS),
+    // Log lines carry the request id themselves.
+    childLoggerFactory: (parent) => parent,
+  });
+  app.server.on('connect', tunnelRefuser(METHODS));
+
+  // Used only by the documents.
+  await app.register(fastifyCompress, {
+    global: false,
+    globalDecompression: false,
+    encodings: ['br', 'gzip'],
+  });
+  await app.register(movesConnections, { drain });
+  await app.register(requestContext);
+  await app.register(httpMetrics, { metrics });
+  await app.register(fastifyRateLimit, { global: false });
+  await app.register(authentication, { keys: parts.keys, clock });
+  await app.register(authorization);
+  await app.register(rawBody);
+  await app.register(requestLog, {});
+  await app.register(errors, { send: sendError });
+  await app.register(documentation, {
+    title: 'calltally intake',
+    description: 'Takes completed calls by HTTP, from backends and from the webhooks of voice platforms.',
+    tags: ['calls', 'hooks', 'operations'],
+  });
+  const measures = new IntakeMeasures(metrics, { calls: callsBudget, hooks: hooksBudget });
+  const routeParts: RouteParts = { ...parts, clock, drain, measures, callsBudget, hooksBudget };
+  await app.register(callsRoutes, routeParts);
+  await app.register(hooksRoutes, routeParts);
+  if (!parts.managedElsewhere) await app.register(operationsRoutes, routeParts);
+  return app as unknown as FastifyInstance;
+}
