@@ -86,3 +86,15 @@ test('JSON counts only with its hash in the address', async (t) => {
   for (const body of [other, ` \n${other}`, '{}'])
     t.equal(verdict('twilio', bare, { headers, body: Buffer.from(body) }), 'SIGNATURE_INVALID', body);
 });
+
+test('a form that is far too large is refused before it is taken apart', async (t) => {
+  const bare = vector('a status callback');
+  const is = (length: number) => {
+    const value = 'x'.repeat(length - 2);
+    const signature = createHmac('sha1', bare.secret).update(`${bare.url}a${value}`).digest('base64');
+    const headers = { ...bare.headers, 'x-twilio-signature': signature };
+    return verdict('twilio', bare, { headers, body: Buffer.from(`a=${value}`) });
+  };
+  t.equal(is(65_536), undefined);
+  t.equal(is(65_537), 'SIGNATURE_INVALID');
+});
