@@ -1,6 +1,6 @@
 import { type Rejection, shown } from '@calltally/contract';
 import { parseExpression } from './expression.ts';
-import { type FieldReading, fieldReader, type Getter } from './field-reading.ts';
+import { type FieldReading, fieldReader, type GetterOf } from './field-reading.ts';
 import { isTimeZone } from './local-time.ts';
 import { MAPPED_FIELDS, type MappedField, type Mapping } from './mapping.ts';
 
@@ -18,13 +18,9 @@ export interface CompiledMapping {
 /**
  * Checks a mapping, whoever wrote it, and prepares it for many records.
  *
- * @param getterOf undefined for what is no path
  * @returns what is wrong and what to do, if it cannot be used
  */
-export function compileMapping(
-  mapping: Mapping,
-  getterOf: (path: string) => Getter | undefined,
-): CompiledMapping | { fault: string } {
+export function compileMapping(mapping: Mapping, getterOf: GetterOf): CompiledMapping | { fault: string } {
   const { fields, values = [], timeZone } = mapping;
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     return {

@@ -6,11 +6,14 @@ import type { MappedField } from './mapping.ts';
 /** Gives the value at a path of a record, undefined where there is none. Never throws. */
 export type Getter = (record: unknown) => unknown;
 
+/** @returns what is wrong with the path, as the rest of a sentence about it, if it leads nowhere */
+export type GetterOf = (path: string) => Getter | string;
+
 /** A field's value, nothing where the record has none, or why the record is rejected. */
 export type FieldReading = { value?: unknown; rejection?: Rejection };
 
 export interface FieldOptions {
-  getterOf(path: string): Getter | undefined;
+  getterOf: GetterOf;
   /** What values of the field mean. */
   meanings: ReadonlyMap<string, string>;
   timeZone: string | undefined;
@@ -50,9 +53,12 @@ export function fieldReader(
 
   const sources = 'allOf' in expression ? expression.allOf : expression.anyOf;
   const paths = sources.map(({ path }) => path);
-  const getters = paths.map(getterOf);
-  const notPath = paths[getters.indexOf(undefined)];
-  if (notPath !== undefined) return { fault: `${JSON.stringify(notPath)}, for ${field}, is no path` };
+  const getters: Getter[] = [];
+  for (const path of paths) {
+    const getter = getterOf(path);
+    if (typeof getter === 'string') return { fault: `${JSON.stringify(path)}, for ${field}, ${getter}` };
+    getters.push(getter);
+  }
   const at = (record: unknown, index: number) => meant(getters[index]!(record), meanings);
   const missing = (): FieldReading => {
     if (!REQUIRED.includes(field)) return {};

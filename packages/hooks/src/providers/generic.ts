@@ -4,6 +4,7 @@ import type { HookDefinition } from '../definition.ts';
 import { parseJsonBytes } from '../json.ts';
 import { type CompiledMapping, compileMapping } from '../mapping/compile-mapping.ts';
 import { textOf } from '../mapping/field-readers.ts';
+import { getterOfJson } from '../mapping/json-getter.ts';
 import { PATH_RULE, parsePath, valueAt } from '../path.ts';
 import type { Provider, Reading } from '../provider.ts';
 import { verifyAuth } from '../verify-auth.ts';
@@ -80,8 +81,5 @@ function mappingOf(definition: HookDefinition): CompiledMapping {
 
 function compile({ mapping, user }: HookDefinition): CompiledMapping | { fault: string } {
   const user_id = 'id' in user ? `=${user.id}` : user.from;
-  return compileMapping({ ...mapping, fields: { ...mapping?.fields, user_id } }, (text) => {
-    const path = parsePath(text);
-    return path && ((record) => valueAt(record, path));
-  });
+  return compileMapping({ ...mapping, fields: { ...mapping?.fields, user_id } }, getterOfJson);
 }

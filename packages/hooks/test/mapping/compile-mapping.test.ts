@@ -2,16 +2,11 @@ import { checkCallEvent } from '@calltally/contract';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { type CompiledMapping, compileMapping } from '../../src/mapping/compile-mapping.ts';
+import { getterOfJson } from '../../src/mapping/json-getter.ts';
 import { MAPPED_FIELDS, type Mapping } from '../../src/mapping/mapping.ts';
-import { parsePath, valueAt } from '../../src/path.ts';
-
-const getterOf = (text: string) => {
-  const path = parsePath(text);
-  return path && ((record: unknown) => valueAt(record, path));
-};
 
 const compiled = (mapping: Mapping): CompiledMapping => {
-  const result = compileMapping(mapping, getterOf);
+  const result = compileMapping(mapping, getterOfJson);
   if ('fault' in result) throw new Error(result.fault);
   return result;
 };
@@ -147,7 +142,7 @@ test('any record gives a rejection, or strings and numbers where the contract ha
 
 test('a mapping that cannot be used says why', async (t) => {
   const refuses = (mapping: object, why: RegExp) =>
-    t.match(compileMapping(mapping as Mapping, getterOf), { fault: why });
+    t.match(compileMapping(mapping as Mapping, getterOfJson), { fault: why });
   refuses({ fields: { started_at: 'a', duration_seconds: 'b' } }, /^call_id is not mapped/);
   refuses({ fields: { call_id: 'a', started_at: 'b' } }, /duration_seconds nor ended_at/);
   refuses({ fields: { ...SIMPLE, caller: 'x' } }, /"caller" is no field/);
