@@ -1,12 +1,6 @@
-import {
-  type CallEvent,
-  checkCallEvent,
-  EVENT_SIZE_MAX_BYTES,
-  parseCallEvent,
-  type Rejection,
-} from '@calltally/contract';
+import type { CallEvent, Rejection } from '@calltally/contract';
 import { CallEventInvalidError, type CallEventProducer } from '@calltally/contract/producer';
-import { linesOf } from './lines.ts';
+import type { EventItem } from './event-items.ts';
 
 export interface Published {
   /** Events that Kafka acknowledged. */
@@ -26,28 +20,30 @@ export interface PublishHooks {
 
 /** Events that are sent at the same time: enough to fill the producer's batches, and a bound for memory. */
 const UNDER_WAY_MAX = 5_000;
-const OPENING_BRACE = 0x7b;
 
 /**
- * Publishes each line of NDJSON as a call event, in the order of the lines. Skips blank lines; of a CloudEvent it
- * publishes the data. Stops at the first event that Kafka does not acknowledge, or at `signal`, and waits for events on
- * their way.
+ * Publishes events in their order. Stops at the first event that Kafka does not acknowledge, or at `signal`, and waits for
+ * events on their way.
  *
  * @param counts is updated, also when this throws
  * @throws CallEventProducerError of the first event that was not acknowledged, after all others are settled
  */
 export async function publishEvents(
-  chunks: AsyncIterable<Buffer>,
+  items: AsyncIterable<EventItem>,
   producer: CallEventProducer,
   { onInvalid, onProgress }: PublishHooks,
   signal: AbortSignal,
   counts: Published,
 ): Promise<void> {
   let failure: unknown;
-  const underWay = new Set<Promise<void>>();
+  let underWay = 0;
+  let wake = () => {};
+  /** Resolves when one of the events on their way is settled. A race of thousands of promises would cost more than sending. */
+  const oneSettled = () => new Promise<void>((resolve) => (wake = resolve));
 
   const send = (line: number, event: CallEvent) => {
-    const sent: Promise<void> = producer
+    underWay++;
+    producer
       .send(event)
       .then(
         () => {
@@ -66,10 +62,10 @@ export async function publishEvents(
         },
       )
       .finally(() => {
-        underWay.delete(sent);
+        underWay--;
+        wake();
         onProgress(counts);
       });
-    underWay.add(sent);
   };
   const invalid = (line: number, rejection: Rejection) => {
     counts.invalid++;
@@ -78,29 +74,16 @@ export async function publishEvents(
   };
 
   counts.complete = true;
-  for await (const line of linesOf(chunks, EVENT_SIZE_MAX_BYTES)) {
-    if (line.tooLong) {
-      const message = `the line has more than ${EVENT_SIZE_MAX_BYTES} bytes; remove fields that are not in the contract`;
-      invalid(line.number, { code: 'EVENT_TOO_LARGE', message });
-    } else if (!isBlank(line.bytes)) {
-      const opened = parseCallEvent(line.bytes);
-      const { rejection } = opened.rejection
-        ? opened
-        : checkCallEvent(opened.event, Date.now(), opened.within);
-      if (rejection === undefined) send(line.number, opened.event as CallEvent);
-      else invalid(line.number, rejection);
-    }
-    while (underWay.size >= UNDER_WAY_MAX) await Promise.race(underWay);
+  for await (const { line, event, rejection } of items) {
+    if (rejection === undefined) send(line, event);
+    else invalid(line, rejection);
+    while (underWay >= UNDER_WAY_MAX) await oneSettled();
     if (failure !== undefined || signal.aborted) {
       counts.complete = false;
       break;
     }
   }
   await producer.flush();
-  await Promise.all(underWay);
+  while (underWay > 0) await oneSettled();
   if (failure !== undefined) throw failure;
-}
-
-function isBlank(bytes: Buffer): boolean {
-  return bytes[0] !== OPENING_BRACE && bytes.toString('latin1').trim() === '';
 }

@@ -1,11 +1,9 @@
-import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import type { Readable } from 'node:stream';
 import type { Rejection } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { CommandError } from '../failure.ts';
+import { eventItems } from '../event-items.ts';
+import { openInput } from '../input.ts';
 import { progressBar } from '../progress-bar.ts';
 import { type Published, publishEvents } from '../publish-events.ts';
 
@@ -16,7 +14,7 @@ already counted is not counted again.
 
 Examples:
   $ calltally publish calls.ndjson
-  $ zcat calls.ndjson.gz | calltally publish - --json`;
+  $ calltally publish calls.ndjson.gz --json`;
 
 /** `publish`: publishes NDJSON events through the producer that services use, too. */
 export function addPublish(program: Command, context: Context): void {
@@ -35,7 +33,8 @@ export function addPublish(program: Command, context: Context): void {
 async function publish(file: string, { json }: { json?: true }, context: Context): Promise<void> {
   const { io } = context;
   const { kafka } = context.settings();
-  const { stream, totalBytes } = await openInput(file, context);
+  const input = await openInput(file, io);
+  const totalBytes = input.stats?.size;
   const progress = progressBar(
     io.stderr,
     totalBytes === undefined
@@ -46,32 +45,24 @@ async function publish(file: string, { json }: { json?: true }, context: Context
   const producer = createCallEventProducer({ brokers, ssl, sasl, topic, clientId: 'calltally-ops' });
   const counts: Published = { published: 0, invalid: 0, failed: 0, complete: false };
 
-  let doneBytes = 0;
-  async function* counted(): AsyncGenerator<Buffer> {
-    for await (const chunk of stream) {
-      yield chunk as Buffer;
-      doneBytes += chunk.length;
-    }
-  }
   const onInvalid = (line: number, rejection: Rejection) => {
     progress.clear();
     context.warn(json ? invalidJson(line, rejection) : invalidText(line, rejection));
   };
-  const onProgress = ({ published }: Published) => progress.update(doneBytes, totalBytes ?? 0, { published });
-  // A read from a silent pipe would not notice the signal.
-  const onAbort = () => stream.destroy();
-  io.signal.addEventListener('abort', onAbort, { once: true });
+  const onProgress = ({ published }: Published) =>
+    progress.update(input.doneBytes(), totalBytes ?? 0, { published });
+  io.signal.addEventListener('abort', input.destroy, { once: true });
   let failure: unknown;
   try {
-    await publishEvents(counted(), producer, { onInvalid, onProgress }, io.signal, counts);
+    await publishEvents(eventItems(input.chunks), producer, { onInvalid, onProgress }, io.signal, counts);
   } catch (error) {
     counts.complete = false;
-    // A stream that is destroyed while it is read fails by that.
+    // An input that is destroyed while it is read fails by that.
     if (!io.signal.aborted) failure = error;
   } finally {
-    io.signal.removeEventListener('abort', onAbort);
+    io.signal.removeEventListener('abort', input.destroy);
     progress.stop();
-    stream.destroy();
+    input.destroy();
     await producer.close().catch(() => {});
   }
   if (json) context.printJson(counts);
@@ -80,21 +71,7 @@ async function publish(file: string, { json }: { json?: true }, context: Context
   if (counts.invalid > 0 || !counts.complete) context.failed();
 }
 
-async function openInput(file: string, { io }: Context): Promise<{ stream: Readable; totalBytes?: number }> {
-  if (file === '-') return { stream: io.stdin };
-  try {
-    const handle = await open(resolve(io.cwd, file));
-    const stats = await handle.stat();
-    if (stats.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
-    const stream = handle.createReadStream();
-    return stats.isFile() ? { stream, totalBytes: stats.size } : { stream };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandError('FILE_UNREADABLE', `${file} cannot be read: ${code}`);
-  }
-}
-
-function invalidText(line: number, { code, field, message }: Rejection): string {
+export function invalidText(line: number, { code, field, message }: Rejection): string {
   return `line ${line}: ${field === undefined ? '' : `${field}: `}${message} (${code})`;
 }
 
