@@ -65,6 +65,14 @@ function environmentOf(platform: Platform): Record<string, string> {
   };
 }
 
+/** Starts it beside the running service. */
+export function launchBeside(platform: Platform, args: readonly string[]) {
+  const child = launch(environmentOf(platform), args);
+  child.stdout.resume();
+  child.stderr.resume();
+  return child;
+}
+
 /** Starts it, with only `env` and PATH in the environment. */
 export function launch(
   env: Record<string, string>,

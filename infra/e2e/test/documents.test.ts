@@ -98,7 +98,9 @@ test('every npm script that a document names exists', (t) => {
 
 /** Command lines after `calltally`, from code blocks and backticks. */
 function commandLines(text: string): string[] {
-  const blocks = [...text.matchAll(/^ *```.*?^ *```$/gms)].flatMap(([block]) => block.split('\n'));
+  const blocks = [...text.matchAll(/^ *```.*?^ *```$/gms)].flatMap(([block]) =>
+    block.replace(/ \\\n/g, ' ').split('\n'),
+  );
   const inBlocks = blocks.map(
     (line) => /^\s*(?:npx |docker compose exec \w+ )?calltally (.*)/.exec(line)?.[1],
   );
@@ -123,16 +125,21 @@ async function refusalOf(line: string): Promise<string | undefined> {
         done();
       },
     });
-  await runCalltally(line.split(' '), {
-    env: { MONGODB_URI: 'unusable' },
-    cwd: root,
-    stdin: Readable.from([]),
-    stdout: into(() => {}),
-    stderr: into((text) => {
-      said += text;
-    }),
-    signal: new AbortController().signal,
-  });
+  // As a shell has it, with quotes around an argument or a part of it.
+  const args = line.match(/(?:'[^']*'|[^\s'])+/g) ?? [];
+  await runCalltally(
+    args.map((one) => one.replaceAll("'", '')),
+    {
+      env: { MONGODB_URI: 'unusable' },
+      cwd: root,
+      stdin: Readable.from([]),
+      stdout: into(() => {}),
+      stderr: into((text) => {
+        said += text;
+      }),
+      signal: new AbortController().signal,
+    },
+  );
   return /^calltally: (.*) \(USAGE\)$/m.exec(said)?.[1];
 }
 

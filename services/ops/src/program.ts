@@ -5,6 +5,7 @@ import { addDlqDiscard } from './commands/dlq-discard.ts';
 import { addDlqList } from './commands/dlq-list.ts';
 import { addDlqRetry } from './commands/dlq-retry.ts';
 import { addDlqShow } from './commands/dlq-show.ts';
+import { addImport } from './commands/import.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLag } from './commands/lag.ts';
 import { addPublish } from './commands/publish.ts';
@@ -50,6 +51,7 @@ export function createProgram(context: Context): Command {
   for (const add of [
     addKeys,
     addPublish,
+    addImport,
     addCalls,
     addLag,
     addRebuild,
