@@ -1,3 +1,4 @@
+export { asyncApiDocument } from './asyncapi.ts';
 export { checkCallEvent, type DroppedField } from './check-call-event.ts';
 export { registerCodecs } from './compression.ts';
 export {
