@@ -168,7 +168,14 @@ test('an expired token is replaced within a stream; if the next one is refused, 
 });
 
 test('a silent connection is given up; a reader may take any time', async (t) => {
-  const server = await serve(t, streams(heartbeat, dashboard('a')), streams(dashboard('b')));
+  const server = await serve(
+    t,
+    (response, request) => {
+      streams(heartbeat)(response, request);
+      setTimeout(() => response.write(dashboard('a')), 750);
+    },
+    streams(dashboard('b')),
+  );
   const transport = new Transport({
     baseUrl: `${server.baseUrl}/`,
     credential: 'ct_key',
@@ -188,7 +195,7 @@ test('a silent connection is given up; a reader may take any time', async (t) =>
     found.push(one);
     if (found.length === 4) break;
     if (one.type === 'disconnected') events.retryNow();
-    // Longer than a silence, while the next event is there already.
+    // Longer than a silence, in which the next event comes.
     if (found.length === 1) await new Promise((resolve) => setTimeout(resolve, 900));
   }
   t.match(found, [
