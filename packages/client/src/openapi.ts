@@ -65,7 +65,142 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: never;
-    responses: never;
+    responses: {
+        /** @description A parameter is invalid; the message names it. */
+        400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    /** @constant */
+                    success: false;
+                    /** @description for people; may change */
+                    message: string;
+                    error: {
+                        /**
+                         * @description for programs; stable
+                         * @enum {unknown}
+                         */
+                        code: "BAD_REQUEST" | "INVALID_DATE" | "INVALID_PARAMETER" | "START_AFTER_END" | "TOO_MANY_BUCKETS";
+                    };
+                };
+            };
+        };
+        /** @description No API key, one that is not valid, or one of another user. */
+        401: {
+            headers: {
+                /** @description `Bearer`, with `error="invalid_token"` where a key was sent */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    /** @constant */
+                    success: false;
+                    /** @description for people; may change */
+                    message: string;
+                    error: {
+                        /**
+                         * @description for programs; stable
+                         * @enum {unknown}
+                         */
+                        code: "MISSING_API_KEY" | "INVALID_API_KEY" | "OTHER_USER";
+                    };
+                };
+            };
+        };
+        /** @description An API key without the scope `read`. */
+        403: {
+            headers: {
+                /** @description `Bearer` with `error="insufficient_scope"` and the scope that is needed */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    /** @constant */
+                    success: false;
+                    /** @description for people; may change */
+                    message: string;
+                    error: {
+                        /**
+                         * @description for programs; stable
+                         * @enum {unknown}
+                         */
+                        code: "SCOPE_MISSING";
+                    };
+                };
+            };
+        };
+        /** @description Too many requests, or too many that failed to authenticate. */
+        429: {
+            headers: {
+                /** @description seconds to wait before the next try */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    /** @constant */
+                    success: false;
+                    /** @description for people; may change */
+                    message: string;
+                    error: {
+                        /**
+                         * @description for programs; stable
+                         * @enum {unknown}
+                         */
+                        code: "RATE_LIMITED" | "TOO_MANY_FAILURES" | "TOO_MANY_STREAMS";
+                    };
+                };
+            };
+        };
+        /** @description An error of the server. */
+        500: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    /** @constant */
+                    success: false;
+                    /** @description for people; may change */
+                    message: string;
+                    error: {
+                        /**
+                         * @description for programs; stable
+                         * @enum {unknown}
+                         */
+                        code: "INTERNAL_ERROR";
+                    };
+                };
+            };
+        };
+        /** @description Neither store can answer, or the server is overloaded. */
+        503: {
+            headers: {
+                /** @description seconds to wait before the next try */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    /** @constant */
+                    success: false;
+                    /** @description for people; may change */
+                    message: string;
+                    error: {
+                        /**
+                         * @description for programs; stable
+                         * @enum {unknown}
+                         */
+                        code: "OVERLOADED" | "UNAVAILABLE";
+                    };
+                };
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -139,140 +274,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description A parameter is invalid; the message names it. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "BAD_REQUEST" | "INVALID_DATE" | "INVALID_PARAMETER" | "START_AFTER_END" | "TOO_MANY_BUCKETS";
-                        };
-                    };
-                };
-            };
-            /** @description No API key, one that is not valid, or one of another user. */
-            401: {
-                headers: {
-                    /** @description `Bearer`, with `error="invalid_token"` where a key was sent */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "MISSING_API_KEY" | "INVALID_API_KEY" | "OTHER_USER";
-                        };
-                    };
-                };
-            };
-            /** @description An API key without the scope `read`. */
-            403: {
-                headers: {
-                    /** @description `Bearer` with `error="insufficient_scope"` and the scope that is needed */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "SCOPE_MISSING";
-                        };
-                    };
-                };
-            };
-            /** @description Too many requests, or too many that failed to authenticate. */
-            429: {
-                headers: {
-                    /** @description seconds to wait before the next try */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "RATE_LIMITED" | "TOO_MANY_FAILURES" | "TOO_MANY_STREAMS";
-                        };
-                    };
-                };
-            };
-            /** @description An error of the server. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "INTERNAL_ERROR";
-                        };
-                    };
-                };
-            };
-            /** @description Neither store can answer, or the server is overloaded. */
-            503: {
-                headers: {
-                    /** @description seconds to wait before the next try */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "OVERLOADED" | "UNAVAILABLE";
-                        };
-                    };
-                };
-            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
         };
     };
     getTimeseries: {
@@ -356,140 +363,12 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description A parameter is invalid; the message names it. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "BAD_REQUEST" | "INVALID_DATE" | "INVALID_PARAMETER" | "START_AFTER_END" | "TOO_MANY_BUCKETS";
-                        };
-                    };
-                };
-            };
-            /** @description No API key, one that is not valid, or one of another user. */
-            401: {
-                headers: {
-                    /** @description `Bearer`, with `error="invalid_token"` where a key was sent */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "MISSING_API_KEY" | "INVALID_API_KEY" | "OTHER_USER";
-                        };
-                    };
-                };
-            };
-            /** @description An API key without the scope `read`. */
-            403: {
-                headers: {
-                    /** @description `Bearer` with `error="insufficient_scope"` and the scope that is needed */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "SCOPE_MISSING";
-                        };
-                    };
-                };
-            };
-            /** @description Too many requests, or too many that failed to authenticate. */
-            429: {
-                headers: {
-                    /** @description seconds to wait before the next try */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "RATE_LIMITED" | "TOO_MANY_FAILURES" | "TOO_MANY_STREAMS";
-                        };
-                    };
-                };
-            };
-            /** @description An error of the server. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "INTERNAL_ERROR";
-                        };
-                    };
-                };
-            };
-            /** @description Neither store can answer, or the server is overloaded. */
-            503: {
-                headers: {
-                    /** @description seconds to wait before the next try */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "OVERLOADED" | "UNAVAILABLE";
-                        };
-                    };
-                };
-            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
         };
     };
     streamDashboard: {
@@ -525,140 +404,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description A parameter is invalid; the message names it. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "BAD_REQUEST" | "INVALID_DATE" | "INVALID_PARAMETER" | "START_AFTER_END" | "TOO_MANY_BUCKETS";
-                        };
-                    };
-                };
-            };
-            /** @description No API key, one that is not valid, or one of another user. */
-            401: {
-                headers: {
-                    /** @description `Bearer`, with `error="invalid_token"` where a key was sent */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "MISSING_API_KEY" | "INVALID_API_KEY" | "OTHER_USER";
-                        };
-                    };
-                };
-            };
-            /** @description An API key without the scope `read`. */
-            403: {
-                headers: {
-                    /** @description `Bearer` with `error="insufficient_scope"` and the scope that is needed */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "SCOPE_MISSING";
-                        };
-                    };
-                };
-            };
-            /** @description Too many requests, or too many that failed to authenticate. */
-            429: {
-                headers: {
-                    /** @description seconds to wait before the next try */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "RATE_LIMITED" | "TOO_MANY_FAILURES" | "TOO_MANY_STREAMS";
-                        };
-                    };
-                };
-            };
-            /** @description An error of the server. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "INTERNAL_ERROR";
-                        };
-                    };
-                };
-            };
-            /** @description Neither store can answer, or the server is overloaded. */
-            503: {
-                headers: {
-                    /** @description seconds to wait before the next try */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @constant */
-                        success: false;
-                        /** @description for people; may change */
-                        message: string;
-                        error: {
-                            /**
-                             * @description for programs; stable
-                             * @enum {unknown}
-                             */
-                            code: "OVERLOADED" | "UNAVAILABLE";
-                        };
-                    };
-                };
-            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
         };
     };
 }
