@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { ensureTopics, kafkaClient } from '@calltally/contract';
-import { testKafka, uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
+import { kafkaTopics } from '../kafka-topics.ts';
 import { calltally, folder, NOWHERE } from '../support.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/calltally.js', import.meta.url));
@@ -141,21 +140,11 @@ test('a file or a mapping that cannot be used is refused, with what to do', asyn
 });
 
 test('import on a real Kafka', async (t) => {
-  const kafka = await testKafka(t);
-  const admin = kafkaClient({ brokers: kafka.address.split(','), clientId: 'ops-test' }).admin();
-  await admin.connect();
-  t.teardown(() => admin.disconnect());
-  const newTopic = async () => {
-    const topic = uniqueName('calls');
-    await ensureTopics(admin, { topic, dlqTopic: `${topic}.dlq`, partitions: 3 });
-    return { topic, env: { ...NOWHERE, KAFKA_BROKERS: kafka.address, KAFKA_TOPIC: topic } };
-  };
-  const countIn = async (topic: string) =>
-    (await admin.fetchTopicOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0);
+  const topics = await kafkaTopics(t);
 
   await t.test('an import goes on only with the same file, mapping and topic', async (t) => {
     const cwd = await folder(t);
-    const { topic, env } = await newTopic();
+    const { topic, env } = await topics.newTopic();
     const file = join(cwd, 'calls.csv');
     const stopping = new AbortController();
     const rows = 8_000;
@@ -175,14 +164,14 @@ test('import on a real Kafka', async (t) => {
       await writeFile(checkpoint, kept);
       t.match(await run({}, ...more), expected, what);
     };
-    const sent = await countIn(topic);
+    const sent = await topics.countIn(topic);
     await again('the same', {
       status: 0,
       resumed_after: JSON.parse(String(kept)).records,
       records: rows,
       published: rows,
     });
-    t.ok((await countIn(topic)) - sent < rows, 'less is published than the file has');
+    t.ok((await topics.countIn(topic)) - sent < rows, 'less is published than the file has');
     t.notOk(existsSync(checkpoint), 'it is removed at the end');
     await again('another mapping', { resumed_after: 0, published: rows }, '--map', 'status=hangup_cause');
     await utimes(file, new Date(), new Date());
@@ -196,7 +185,7 @@ test('import on a real Kafka', async (t) => {
     'errors of an earlier import are not left, and none is a file that is not there',
     async (t) => {
       const cwd = await folder(t);
-      const { env } = await newTopic();
+      const { env } = await topics.newTopic();
       const errors = join(cwd, 'calls.csv.errors.ndjson');
       const run = async (content: string) => {
         await writeFile(join(cwd, 'calls.csv'), HEADER + content);
@@ -222,7 +211,7 @@ test('import on a real Kafka', async (t) => {
 
   await t.test('the memory does not grow with the file', async (t) => {
     const cwd = await folder(t);
-    const { topic, env } = await newTopic();
+    const { topic, env } = await topics.newTopic();
     const rows = 60_000;
     const file = createWriteStream(join(cwd, 'calls.csv'));
     file.write(HEADER);
@@ -241,6 +230,6 @@ test('import on a real Kafka', async (t) => {
     const [out, [status]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     t.equal(status, 0);
     t.match(JSON.parse(out), { records: rows, published: rows, complete: true });
-    t.equal(await countIn(topic), rows);
+    t.equal(await topics.countIn(topic), rows);
   });
 });

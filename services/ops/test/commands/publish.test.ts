@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureTopics, kafkaClient } from '@calltally/contract';
-import { testKafka, uniqueName } from '@calltally/stack/testing';
+import { uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
+import { kafkaTopics } from '../kafka-topics.ts';
 import { calltally, folder, NOWHERE } from '../support.ts';
 
 const event = (n: number, more: object = {}) =>
@@ -15,32 +15,21 @@ const event = (n: number, more: object = {}) =>
   });
 
 test('publish on a real Kafka', async (t) => {
-  const kafka = await testKafka(t);
-  const client = kafkaClient({ brokers: kafka.address.split(','), clientId: 'ops-test' });
-  const admin = client.admin();
-  await admin.connect();
-  t.teardown(() => admin.disconnect());
-  const newTopic = async () => {
-    const topic = uniqueName('calls');
-    await ensureTopics(admin, { topic, dlqTopic: `${topic}.dlq`, partitions: 3 });
-    return { topic, env: { ...NOWHERE, KAFKA_BROKERS: kafka.address, KAFKA_TOPIC: topic } };
-  };
-  const countIn = async (topic: string) =>
-    (await admin.fetchTopicOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0);
+  const topics = await kafkaTopics(t);
 
   await t.test('every event of a file, blank lines left out', async (t) => {
-    const { topic, env } = await newTopic();
+    const { topic, env } = await topics.newTopic();
     const cwd = await folder(t);
     const lines = Array.from({ length: 12_000 }, (_, n) => event(n));
     await writeFile(join(cwd, 'calls.ndjson'), `\ufeff${lines.join('\n\n \r\n')}`);
     const { status, out, err } = await calltally(['publish', 'calls.ndjson', '--json'], { env, cwd });
     t.equal(status, 0, err);
     t.strictSame(JSON.parse(out), { published: 12_000, invalid: 0, failed: 0, complete: true });
-    t.equal(await countIn(topic), 12_000);
+    t.equal(await topics.countIn(topic), 12_000);
   });
 
   await t.test('of a CloudEvent its data is published, under the key of its user', async (t) => {
-    const { topic, env } = await newTopic();
+    const { topic, env } = await topics.newTopic();
     const data = JSON.parse(event(1, { user_id: '+15550100042' }));
     const lines = [
       { specversion: '1.0', data },
@@ -50,7 +39,7 @@ test('publish on a real Kafka', async (t) => {
     const { out, err } = await calltally(['publish', '-', '--json'], { env, stdin });
     t.match(JSON.parse(out), { published: 1, invalid: 1 });
     t.match(JSON.parse(err).error, { line: 2, field: 'data.user_id', code: 'FIELD_INVALID' });
-    const consumer = client.consumer({ groupId: uniqueName('reader'), maxWaitTimeInMs: 100 });
+    const consumer = topics.client.consumer({ groupId: uniqueName('reader'), maxWaitTimeInMs: 100 });
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     const message = await new Promise<{ key: Buffer | null; value: Buffer | null }>((resolve, reject) => {
@@ -62,7 +51,7 @@ test('publish on a real Kafka', async (t) => {
   });
 
   await t.test('invalid lines are named with field and reason, the others are published', async (t) => {
-    const { topic, env } = await newTopic();
+    const { topic, env } = await topics.newTopic();
     const stdin = [
       event(1),
       'not json',
@@ -93,11 +82,11 @@ test('publish on a real Kafka', async (t) => {
         [7, undefined, 'EVENT_TOO_LARGE'],
       ],
     );
-    t.equal(await countIn(topic), 4);
+    t.equal(await topics.countIn(topic), 4);
   });
 
   await t.test('a topic that is not there is an error, and nothing counts as published', async (t) => {
-    const env = { ...NOWHERE, KAFKA_BROKERS: kafka.address, KAFKA_TOPIC: uniqueName('missing') };
+    const env = topics.environmentOf(uniqueName('missing'));
     const { status, out, err } = await calltally(['publish', '-', '--json'], {
       env,
       stdin: [Buffer.from(event(1))],
@@ -108,7 +97,7 @@ test('publish on a real Kafka', async (t) => {
   });
 
   await t.test('asked to stop, it says so, and tells what was acknowledged', async (t) => {
-    const { topic, env } = await newTopic();
+    const { topic, env } = await topics.newTopic();
     const stopping = new AbortController();
     function* endless() {
       for (let n = 0; ; n++) {
@@ -124,7 +113,7 @@ test('publish on a real Kafka', async (t) => {
     t.equal(status, 130);
     const { published, complete } = JSON.parse(out);
     t.equal(complete, false);
-    t.equal(await countIn(topic), published);
+    t.equal(await topics.countIn(topic), published);
   });
 });
 
