@@ -1,3 +1,4 @@
+import { asyncApiDocument } from '@calltally/contract';
 import {
   authentication,
   clientErrorHandler,
@@ -79,6 +80,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     title: 'calltally intake',
     description: 'Takes completed calls by HTTP, from backends and from the webhooks of voice platforms.',
     tags: ['calls', 'hooks', 'operations'],
+  });
+  app.get('/asyncapi.json', { schema: { hide: true }, compress: {} }, async (_request, reply) => {
+    reply.header('vary', 'accept-encoding');
+    return asyncApiDocument({ topic: parts.topic, version: app.swagger().info.version });
   });
   const measures = new IntakeMeasures(metrics, { calls: callsBudget, hooks: hooksBudget });
   const routeParts: RouteParts = { ...parts, clock, drain, measures, callsBudget, hooksBudget };

@@ -1,7 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureTopics, kafkaClient } from '@calltally/contract';
-import type { Drain } from '@calltally/http';
 import { type Test, testKafka, testMongo, uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
@@ -35,8 +34,15 @@ export interface World {
   messages(count: number, which?: 'events' | 'letters'): Promise<Message[]>;
 }
 
-/** Intake on a real Kafka and Mongo, with a topic and a database of its own. */
-export async function testWorld(t: Test, parts: Partial<AppParts> & { drain?: Drain } = {}): Promise<World> {
+/**
+ * Intake on a real Kafka and Mongo, with a topic and a database of its own.
+ * @param away addresses at which nothing answers, for intake alone
+ */
+export async function testWorld(
+  t: Test,
+  parts: Partial<AppParts> = {},
+  away: { kafka?: string; mongo?: string } = {},
+): Promise<World> {
   const [kafka, mongo] = await Promise.all([testKafka(t), testMongo(t)]);
   const brokers = kafka.address.split(',');
   const client = kafkaClient({ brokers, clientId: 'intake-test' });
@@ -55,9 +61,18 @@ export async function testWorld(t: Test, parts: Partial<AppParts> & { drain?: Dr
   const log: string[] = [];
   const destination = { write: (line: string) => void log.push(line) };
   const logger = createLogger({ service: 'intake', level: 'debug', destination });
-  const kafkaSettings = { brokers, ssl: false, topic, dlqTopic, groupId: 'none', sessionTimeoutMs: 6_000 };
   const backend = createBackend(
-    { kafka: kafkaSettings, mongo: { uri, database: uri.split('/').at(-1)! } },
+    {
+      kafka: {
+        brokers: away.kafka === undefined ? brokers : [away.kafka],
+        ssl: false,
+        topic,
+        dlqTopic,
+        groupId: 'none',
+        sessionTimeoutMs: 6_000,
+      },
+      mongo: { uri: away.mongo ?? uri, database: uri.split('/').at(-1)! },
+    },
     logger,
   );
   backend.start();

@@ -181,8 +181,14 @@ test('POST /hooks/{provider}/{hook}', async (t) => {
 
   await t.test('metrics count payloads; no secret or signature is in the log', async (t) => {
     const { payload } = await app.inject({ method: 'GET', url: '/metrics' });
-    t.match(payload, /calltally_intake_hook_payloads_total\{provider="retell",outcome="dead_letter",service="intake"\} 2\n/);
-    t.match(payload, /calltally_intake_hook_payloads_total\{provider="retell",outcome="skipped",service="intake"\} 1\n/);
+    t.match(
+      payload,
+      /calltally_intake_hook_payloads_total\{provider="retell",outcome="dead_letter",service="intake"\} 2\n/,
+    );
+    t.match(
+      payload,
+      /calltally_intake_hook_payloads_total\{provider="retell",outcome="skipped",service="intake"\} 1\n/,
+    );
     t.match(payload, /calltally_dead_letters_total\{code="STARTED_AT_IN_FUTURE",service="intake"\} 1\n/);
     const lines = log.join('');
     t.match(lines, '/hooks/:provider/:hook');
