@@ -1,5 +1,6 @@
 import { test } from 'tap';
 import { callOf, eventOf, expected, payload, RECEIVED_AT, read } from '../reading.ts';
+import { testSignatures, testStaleness, type Vector, vectorsOf, verdict } from '../signed.ts';
 
 const FROM_METADATA = { user: { from: 'call.metadata.user_id' } };
 const ANALYZED = { events: ['call_analyzed'] };
@@ -126,4 +127,20 @@ test('what the call needs and is not there is named', async (t) => {
     () => callOf(eventOf('retell', ended({ start_timestamp: null, duration_ms: 1e300 }))),
     /duration_seconds/,
   );
+});
+
+test('only Retell can sign', async (t) => {
+  testSignatures(t, 'retell', {
+    secrets: ['key_of_another_account', ''],
+    headers: ['x-retell-signature'],
+    encoding: 'hex',
+  });
+  testStaleness(t, 'retell', 1_772_357_486_123, 5 * 60_000);
+  const [vector] = vectorsOf('retell') as [Vector];
+  const signed = vector.headers['x-retell-signature']!;
+  const of = (header: string) => verdict('retell', vector, { headers: { 'x-retell-signature': header } });
+  t.equal(of(signed.replace('86123', '86124')), 'SIGNATURE_INVALID', 'the time is signed, too');
+  t.equal(of(signed.toUpperCase()), undefined, 'as their library reads it');
+  for (const bad of ['v=,d=', signed.replace('v=', 't='), signed.replace(',', ', '), signed.split(',')[1]!])
+    t.equal(of(bad), 'SIGNATURE_MISSING', bad);
 });

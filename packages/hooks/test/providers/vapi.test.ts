@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import { type HookAuth, type HookRequest, type HookSecret, PROVIDERS } from '@calltally/hooks';
 import { test } from 'tap';
 import { callOf, eventOf, expected, payload, RECEIVED_AT, read } from '../reading.ts';
+import { type Vector, vectorsOf } from '../signed.ts';
 
 const FROM_METADATA = { user: { from: 'message.call.metadata.user_id' } };
 const example = (name = '') => JSON.parse(payload(`vapi-end-of-call-report${name}.json`));
@@ -109,4 +112,71 @@ test('what the call needs and is not there is named', async (t) => {
 test('an assistant is left out if it is no id', async (t) => {
   for (const assistantId of [null, '', ' a', {}])
     t.notOk('agent_id' in eventOf('vapi', report({}, { assistantId }))!);
+});
+
+test('only who knows the secret can send', async (t) => {
+  const sha256 = createHash('sha256').update('s3cret').digest('hex');
+  const old: HookSecret = { kind: 'hash', sha256: createHash('sha256').update('old').digest('hex') };
+  const verify = (headers: HookRequest['headers'], secrets: HookSecret[] = [old, { kind: 'hash', sha256 }]) =>
+    PROVIDERS.vapi!.verify(
+      { headers, body: Buffer.from('{}'), url: '/', receivedAtMs: RECEIVED_AT },
+      secrets,
+      { provider: 'vapi', user: { id: 'u-42' } },
+    );
+  for (const fine of [
+    { 'x-vapi-secret': 's3cret' },
+    { 'x-vapi-secret': 'old' },
+    { authorization: 'Bearer s3cret' },
+    { authorization: 'bearer  s3cret' },
+  ])
+    t.equal(verify(fine), undefined, JSON.stringify(fine));
+  for (const wrong of ['S3cret', 's3cre', 's3crett', sha256, 'none'])
+    for (const headers of [{ 'x-vapi-secret': wrong }, { authorization: `Bearer ${wrong}` }])
+      t.equal(verify(headers), 'SIGNATURE_INVALID', JSON.stringify(headers));
+  for (const missing of [
+    {},
+    { 'x-vapi-secret': '' },
+    { 'x-vapi-secret': ['s3cret', 's3cret'] },
+    { authorization: 's3cret' },
+    { authorization: 'Basic s3cret' },
+    { authorization: 'Bearer ' },
+    { authorization: ['Bearer s3cret'] },
+  ])
+    t.equal(verify(missing), 'SIGNATURE_MISSING', JSON.stringify(missing));
+  t.equal(verify({ 'x-vapi-secret': 's3cret' }, []), 'SIGNATURE_INVALID');
+  t.equal(verify({ 'x-vapi-secret': 's3cret' }, [old]), 'SIGNATURE_INVALID', 'the secret of another hook');
+});
+
+test('an HMAC credential signs the body, with the time or without', async (t) => {
+  const [timed, bare] = vectorsOf('vapi') as [Vector, Vector];
+  const TIMED: HookAuth = { scheme: 'hmac-sha256', header: 'X-Signature', timestampHeader: 'X-Timestamp' };
+  const BARE: HookAuth = { scheme: 'hmac-sha256', header: 'x-signature' };
+  const verify = ({ secret, body, ...request }: Vector, auth: HookAuth, changes: Partial<HookRequest> = {}) =>
+    PROVIDERS.vapi!.verify(
+      { ...request, body: Buffer.from(body), ...changes },
+      [
+        { kind: 'text', text: 'another' },
+        { kind: 'text', text: secret },
+      ],
+      { provider: 'vapi', user: { id: 'u-42' }, auth },
+    );
+  for (const [vector, auth, other] of [
+    [timed, TIMED, BARE],
+    [bare, BARE, TIMED],
+  ] as const) {
+    t.equal(verify(vector, auth), undefined, vector.name);
+    t.not(verify(vector, other), undefined, `${vector.name}, as the other way`);
+    t.equal(verify(vector, auth, { body: Buffer.from(`${vector.body} `) }), 'SIGNATURE_INVALID');
+    t.equal(verify({ ...vector, secret: 'wrong' }, auth), 'SIGNATURE_INVALID');
+    t.equal(verify(vector, auth, { headers: {} }), 'SIGNATURE_MISSING');
+  }
+  for (const [ms, fault] of [
+    [5 * 60_000, undefined],
+    [5 * 60_000 + 1, 'SIGNATURE_STALE'],
+    [-5 * 60_000 - 1, 'SIGNATURE_STALE'],
+  ] as const)
+    t.equal(verify(timed, TIMED, { receivedAtMs: Number(timed.headers['x-timestamp']) * 1000 + ms }), fault);
+  const kept = (auth?: HookAuth) =>
+    PROVIDERS.vapi!.secretKept({ provider: 'vapi', user: { id: 'u' }, ...(auth && { auth }) });
+  t.same([kept(), kept({ scheme: 'secret' }), kept(BARE)], ['hashed', 'hashed', 'encrypted']);
 });
