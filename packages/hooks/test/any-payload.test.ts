@@ -108,7 +108,8 @@ for (const provider of Object.keys(PROVIDERS).filter((name) => examplesOf(name).
         fc.dictionary(names, fc.oneof(text, fc.array(text))),
         fc.uint8Array(),
         text,
-        text.filter((secret) => secret.length > 3),
+        // Never what a header has: Vapi sends the secret itself.
+        text.map((secret) => `secret ${secret}`),
         (headers, bytes, url, secret) => {
           const request = { body: Buffer.from(bytes), headers, url, receivedAtMs: RECEIVED_AT };
           const definition = { provider, user: { id: 'u-42' } };

@@ -65,6 +65,7 @@ test('any of several secrets opens, and no other', async (t) => {
   t.notOk(isSignedByOne([old, young], sign('third'), sign));
   t.notOk(isSignedByOne([kept], sign('kept'), sign), 'a hash cannot sign');
   t.notOk(isSignedByOne([], sign('old'), sign));
+  t.notOk(isSignedByOne([{ kind: 'text', text: '' }], sign(''), sign), 'anybody knows an empty secret');
   for (const sent of ['old', 'kept']) t.ok(isOneOf([kept, old], sent), sent);
   for (const sent of ['', 'olD', kept.sha256]) t.notOk(isOneOf([kept, old], sent), sent);
 });
