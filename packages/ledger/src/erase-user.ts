@@ -37,7 +37,7 @@ export interface EraseParts {
 }
 
 const POLL_MS = 200;
-/** The API accepts a revoked key for two seconds. */
+/** The API accepts a revoked key for two seconds, intake a deleted hook. */
 const KEY_ACCEPTED_MS = 3_000;
 
 /**
@@ -45,7 +45,7 @@ const KEY_ACCEPTED_MS = 3_000;
  * killed; two that do it at once do no harm.
  *
  *   1. write the erasure, then raise the version of the list – from here on every event of the user is dropped
- *   2. revoke the keys
+ *   2. revoke the keys, and delete the hooks that always bring this user's calls
  *   3. delete; wait until the topic is stored through its present ends; delete again: what was written by processes that
  *      did not know yet is there by then
  *   4. delete the counters and all else
@@ -79,12 +79,13 @@ export async function eraseUser(parts: EraseParts, userId: string): Promise<Eras
 }
 
 /** @returns their ids. Keys that are created later belong to a new user. */
-async function revokeKeys({ apiKeys }: Store, userId: string): Promise<string[]> {
+async function revokeKeys({ apiKeys, hooks }: Store, userId: string): Promise<string[]> {
   const keys = await apiKeys.list(userId);
   const active = keys.filter((key) => key.revoked_at === undefined);
   for (const { _id } of active) await apiKeys.revoke(_id);
+  const deleted = await hooks.deleteOf(userId);
   // Whoever reads by one of them may open the user in Redis again.
-  if (active.length > 0) await sleep(KEY_ACCEPTED_MS);
+  if (active.length + deleted > 0) await sleep(KEY_ACCEPTED_MS);
   return keys.map(({ _id }) => _id);
 }
 

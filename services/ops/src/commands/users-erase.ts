@@ -22,7 +22,7 @@ interface Options {
 const LETTERS_BAR = '{bar} {percentage}% | {value} of {total} dead letters read | {eta_formatted} left';
 const TELL_EVERY_MS = 5_000;
 const HELP = `
-Deletes the user's calls, corrections, counters, and the statuses of their dead letters; revokes their API keys and
+Deletes the user's calls, corrections, counters, hooks, and the statuses of their dead letters; revokes their API keys and
 removes the user from them. Ingest and dashboards go on. Events of the user that Kafka has acknowledged before it is
 finished are never counted again, also by replay and rebuild; later ones count, as those of a new user.
 
@@ -31,7 +31,7 @@ can be run again, and a running ingest finishes it. Once it is finished, running
 
 It cannot reach the topics, which keep their events until retention, and backups, Redis dumps and logs.
 
---json prints a line for each event: "found" with "calls", "keys" and "kept"; "step"; "waiting" with "partitions" every
+--json prints a line for each event: "found" with "calls", "keys", "hooks" and "kept"; "step"; "waiting" with "partitions" every
 second; "end" with "deleted", "letters", "statuses", "ends", "kept", "seconds".
 
 Examples:
@@ -42,7 +42,7 @@ type Isolation = 'acknowledged' | 'stable';
 
 const STEPS: Record<ErasureStep, string> = {
   known: 'events of the user are dropped from now on',
-  revoked: 'API keys are revoked',
+  revoked: 'API keys are revoked, and hooks deleted',
   deleted: 'rows and corrections are deleted',
   stored: 'what was on the topic is stored',
   'deleted again': 'what was written meanwhile is deleted',
@@ -115,22 +115,25 @@ async function erase(options: Options, context: Context): Promise<void> {
 interface Found {
   calls: number;
   keys: number;
+  /** Those that always bring the user's calls. */
+  hooks: number;
   state: string | null;
 }
 
 async function find(store: Store, userId: string): Promise<Found> {
-  const [calls, keys, erasures] = await Promise.all([
+  const [calls, keys, hooks, erasures] = await Promise.all([
     store.users.callsOf(userId),
     store.apiKeys.list(userId),
+    store.hooks.list(userId),
     store.erasures.of([userId]),
   ]);
-  return { calls, keys: keys.length, state: erasures.get(userId)?.state ?? null };
+  return { calls, keys: keys.length, hooks: hooks.length, state: erasures.get(userId)?.state ?? null };
 }
 
-function foundText(userId: string, { calls, keys, state }: Found): string {
+function foundText(userId: string, { calls, keys, hooks, state }: Found): string {
   const before =
     state === null ? '' : state === 'finished' ? ', erased before' : ', an erasure is not finished';
-  return `${userId}: ${calls} calls, ${keys} API keys${before}`;
+  return `${userId}: ${calls} calls, ${keys} API keys, ${hooks} hooks${before}`;
 }
 
 function* keptLines(kept: readonly KeptTopic[]): Generator<string> {

@@ -1,6 +1,6 @@
 import { compareIds } from '@calltally/domain';
 import { uniqueName } from '@calltally/stack/testing';
-import { hashApiKey } from '@calltally/store';
+import { hashApiKey, newHookId } from '@calltally/store';
 import { test } from 'tap';
 import { countedTopic, eventsOf } from '../counted-topic.ts';
 
@@ -12,6 +12,14 @@ test('users are listed, and erased for good', async (t) => {
   await topic.count(ledger, eventsOf([gone, stays], 40));
   const { apiKey, row } = await store.apiKeys.create({ userId: gone, name: `key of ${gone}` });
   const platform = await store.apiKeys.create({ platform: true });
+  const hookOf = (user: object) =>
+    store.hooks.create({
+      _id: newHookId(),
+      provider: 'vapi',
+      definition: { provider: 'vapi', user },
+      secrets: [],
+    });
+  const [hook, shared] = [await hookOf({ id: gone }), await hookOf({ from: gone })];
   const callsOf = (userId: string) => store.users.callsOf(userId);
 
   await t.test('list', async (t) => {
@@ -29,6 +37,7 @@ test('users are listed, and erased for good', async (t) => {
         event: 'found',
         calls: 20,
         keys: 1,
+        hooks: 1,
         state: null,
         kept: [{ retention_days: 7 }, { retention_days: 90 }],
       },
@@ -38,6 +47,7 @@ test('users are listed, and erased for good', async (t) => {
     t.equal(asked.status, 1);
     t.match(asked.err, 'without a terminal, users erase needs --yes (CONFIRMATION_MISSING)');
     t.equal(await callsOf(gone), 20);
+    t.ok(await store.hooks.find(hook._id));
     t.equal((await store.erasures.of([gone])).size, 0);
   });
 
@@ -72,6 +82,7 @@ test('users are listed, and erased for good', async (t) => {
     t.type(key?.revoked_at, Date);
     const others = (await store.apiKeys.list()).filter(({ _id }) => _id !== row._id);
     t.strictSame(others, [platform.row], 'the key of the platform stands');
+    t.strictSame(await store.hooks.list(), [shared]);
     t.match((await json('users', 'list', '--erased')).lines, [
       { users: [{ user_id: gone, state: 'finished' }] },
     ]);
