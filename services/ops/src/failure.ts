@@ -1,6 +1,7 @@
 import { kafkaFault } from '@calltally/contract';
 import { CallEventProducerError } from '@calltally/contract/producer';
 import { CountersError } from '@calltally/counters';
+import { SecretKeyError } from '@calltally/hooks';
 import { SettingsError } from '@calltally/settings';
 import { StoreError } from '@calltally/store';
 import { scrub } from '@calltally/telemetry';
@@ -37,7 +38,8 @@ export function failureOf(thrown: unknown): Failure {
 function describe(thrown: unknown): Failure {
   if (!(thrown instanceof Error)) return { code: 'UNEXPECTED', message: String(thrown) };
   const { message } = thrown;
-  if (thrown instanceof CommandError) return { code: thrown.code, message };
+  if (thrown instanceof CommandError || thrown instanceof SecretKeyError)
+    return { code: thrown.code, message };
   if (thrown instanceof CommanderError) {
     return { code: 'USAGE', message: `${message.replace(/^error: /, '')}; see --help` };
   }

@@ -5,6 +5,12 @@ import { addDlqDiscard } from './commands/dlq-discard.ts';
 import { addDlqList } from './commands/dlq-list.ts';
 import { addDlqRetry } from './commands/dlq-retry.ts';
 import { addDlqShow } from './commands/dlq-show.ts';
+import { addHooksCreate } from './commands/hooks-create.ts';
+import { addHooksDelete } from './commands/hooks-delete.ts';
+import { addHooksList } from './commands/hooks-list.ts';
+import { addHooksRekey } from './commands/hooks-rekey.ts';
+import { addHooksRotate } from './commands/hooks-rotate.ts';
+import { addHooksTest } from './commands/hooks-test.ts';
 import { addImport } from './commands/import.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLag } from './commands/lag.ts';
@@ -61,6 +67,17 @@ export function createProgram(context: Context): Command {
     addUpgrade,
   ]) {
     add(program, context);
+  }
+  const hooks = program.command('hooks').description('addresses that voice platforms send their webhooks to');
+  for (const add of [
+    addHooksCreate,
+    addHooksList,
+    addHooksTest,
+    addHooksRotate,
+    addHooksRekey,
+    addHooksDelete,
+  ]) {
+    add(hooks, context);
   }
   const users = program.command('users').description('users who have calls, and their erasure');
   for (const add of [addUsersList, addUsersErase]) add(users, context);

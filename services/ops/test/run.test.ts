@@ -20,7 +20,8 @@ test('--version and --help are answered, and a bare command is not what was aske
 test('every command shows examples and --json in its help', async (t) => {
   const keys = ['create', 'list', 'revoke'].map((name) => ['keys', name]);
   const dlq = ['list', 'show', 'retry', 'discard'].map((name) => ['dlq', name]);
-  for (const command of [...keys, ...dlq, ['publish'], ['lag']]) {
+  const hooks = ['create', 'list', 'test', 'rotate', 'rekey', 'delete'].map((name) => ['hooks', name]);
+  for (const command of [...keys, ...dlq, ...hooks, ['publish'], ['lag']]) {
     const { status, out } = await calltally([...command, '--help']);
     t.equal(status, 0);
     t.match(out, /Examples?:/);
