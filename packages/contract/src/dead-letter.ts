@@ -16,8 +16,8 @@ export const LAST_OFFSET_HEADER = 'source-last-offset';
 /** What of the message is not in the letter, since it was too large. */
 export const CUT_HEADER = 'letter-cut';
 
-/** Headers of a webhook's letter, in place of topic, partition and offset: `hook_…`, and the platform that it is of. */
-export const HOOK_HEADERS = ['source-hook', 'source-provider'] as const;
+/** Headers of a webhook's letter, in place of topic, partition and offset. */
+export const HOOK_HEADERS = ['source-hook', 'source-provider', 'source-query'] as const;
 
 /** Every header that is ours; those of {@link DEAD_LETTER_HEADERS} are always there, but for a webhook's letter. */
 export const OWN_HEADERS = [...DEAD_LETTER_HEADERS, LAST_OFFSET_HEADER, CUT_HEADER, ...HOOK_HEADERS] as const;
@@ -56,6 +56,7 @@ export const LETTER_LIMITS: LetterLimits = {
 
 /** The whole body of a webhook is needed to read it again, and it may hold a transcript. */
 const HOOK_BODY_MAX_BYTES = 896 * 1024;
+const HOOK_QUERY_MAX_CHARACTERS = 16_384;
 
 /** A webhook that means a call, and cannot be read. */
 export interface HookLetter {
@@ -63,6 +64,8 @@ export interface HookLetter {
   hookId: string;
   provider: string;
   body: Buffer;
+  /** What followed `?` in the address, since some platforms name the user there. */
+  query?: string | undefined;
   /** Of the body. The only header of the request that is kept: others hold secrets and signatures. */
   contentType?: string | undefined;
   rejection: Rejection;
@@ -109,7 +112,7 @@ export function deadLetterMessage(letter: DeadLetter, limits: LetterLimits = LET
  * `failed-at` is when it was received. It may need most of the 1 MiB that a request to Kafka takes.
  */
 export function hookLetterMessage(letter: HookLetter): Message {
-  const { hookId, provider, body, contentType, rejection, receivedAtMs } = letter;
+  const { hookId, provider, body, query, contentType, rejection, receivedAtMs } = letter;
   const cuts: string[] = [];
   const value = cut('value', body, HOOK_BODY_MAX_BYTES, cuts);
   const headers: IHeaders = {
@@ -119,6 +122,7 @@ export function hookLetterMessage(letter: HookLetter): Message {
     'source-hook': hookId,
     'source-provider': provider,
   };
+  if (query !== undefined) headers['source-query'] = query.slice(0, HOOK_QUERY_MAX_CHARACTERS);
   if (contentType !== undefined) headers['content-type'] = contentType;
   if (cuts.length > 0) headers[CUT_HEADER] = cuts.join('; ');
   return { key: null, value, headers };

@@ -83,6 +83,7 @@ test('the letter of a webhook has its body as it came, and says why and from whi
     hookId: 'hook_1',
     provider: 'twilio',
     body: Buffer.from('CallSid=CA1'),
+    query: 'user=u-1',
     contentType: 'application/x-www-form-urlencoded',
     rejection: { code: 'FIELD_MISSING', message: 'user_id is missing', field: 'user_id' },
     receivedAtMs: Date.parse('2026-03-28T12:00:00.250Z'),
@@ -96,6 +97,7 @@ test('the letter of a webhook has its body as it came, and says why and from whi
       'failed-at': '2026-03-28T12:00:00.250Z',
       'source-hook': 'hook_1',
       'source-provider': 'twilio',
+      'source-query': 'user=u-1',
       'content-type': 'application/x-www-form-urlencoded',
     },
   });

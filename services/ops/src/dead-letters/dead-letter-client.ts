@@ -19,6 +19,8 @@ export interface FoundDeadLetter {
 export interface DeadLetterClient {
   kafka: Kafka;
   store: Store;
+  /** Of the events. */
+  topic: string;
   dlqTopic: string;
   groupId: string;
   /** The names of all topics. */
@@ -45,7 +47,7 @@ export async function connectDeadLetters(
   settings: OpsSettings['kafka'],
   store: Store,
 ): Promise<DeadLetterClient> {
-  const { dlqTopic, groupId } = settings;
+  const { topic, dlqTopic, groupId } = settings;
   const kafka = opsKafka(settings);
   return withAdmin(kafka, async (admin) => {
     const topics = new Set(await admin.listTopics());
@@ -61,7 +63,7 @@ export async function connectDeadLetters(
       from: Number(low),
       until: Number(high),
     }));
-    return { kafka, store, dlqTopic, groupId, topics, ranges };
+    return { kafka, store, topic, dlqTopic, groupId, topics, ranges };
   });
 }
 

@@ -15,7 +15,7 @@ export function letterView({ letter, status }: FoundDeadLetter) {
     failed_at: new Date(letter.failedAtMs).toISOString(),
     code: letter.code,
     message: letter.message,
-    source: letter.source ?? null,
+    source: letter.source ?? (letter.hook ? hookView(letter.hook) : null),
     ...(letter.cut !== undefined && { cut: letter.cut }),
     size_bytes: sizeOf(letter),
     state: status?.state ?? 'open',
@@ -49,9 +49,12 @@ export function letterLine(found: FoundDeadLetter): string {
   return line([id, failed_at, shownText(code, 40), size, state, from, shownText(message, MESSAGE_SHOWN_MAX)]);
 }
 
-/** Where an event was found: topic, partition and offset, or the first and the last one. */
-export function sourceText(source: StoredDeadLetter['source'] | null): string {
+const hookView = ({ id, provider }: NonNullable<StoredDeadLetter['hook']>) => ({ hook: id, provider });
+
+/** Where an event was found: topic, partition and offset, or the first and the last one; or which hook received it. */
+export function sourceText(source: ReturnType<typeof letterView>['source']): string {
   if (!source) return 'unknown';
+  if ('hook' in source) return `${source.provider} ${source.hook}`;
   const { topic, partition, offset, last_offset } = source;
   const last = last_offset === undefined || last_offset === offset ? '' : `-${last_offset}`;
   return `${topic} ${partition}:${offset}${last}`;

@@ -1,9 +1,11 @@
 import { decodeCallEvent, type Rejection } from '@calltally/contract';
+import type { Message } from 'kafkajs';
 import type { DeadLetterClient, FoundDeadLetter } from './dead-letter-client.ts';
-import { isLetterErased, usersOf } from './letter-users.ts';
+import { HookLetters } from './hook-letters.ts';
+import { isLetterErased } from './letter-users.ts';
 import { Publisher } from './publisher.ts';
 import { lettersToSettle, settle } from './settle.ts';
-import { messageAgain } from './stored-dead-letter.ts';
+import { messageAgain, RETRIED_FROM_HEADER } from './stored-dead-letter.ts';
 import type { Problem } from './with-dead-letters.ts';
 
 export interface RetryOptions {
@@ -18,6 +20,12 @@ export interface RetryOptions {
   report(problem: Problem): Promise<void>;
 }
 
+/** What is to be published for a letter: of a webhook perhaps several events. */
+interface Publishable {
+  found: FoundDeadLetter;
+  messages: { topic: string; message: Message }[];
+}
+
 /**
  * Publishes letters again: first publish, acknowledged by all in-sync replicas, then mark as `retried`. A crash in
  * between leaves the letter open, so no letter is lost; a retry that publishes it once more does not count it twice,
@@ -26,6 +34,7 @@ export interface RetryOptions {
 export class RetryRun {
   readonly #client: DeadLetterClient;
   readonly #options: RetryOptions;
+  readonly #hookLetters: HookLetters;
   #publisher: Publisher | undefined;
   /** Letters that are published and marked, or would be in a dry run. */
   retried = 0;
@@ -37,24 +46,21 @@ export class RetryRun {
   constructor(client: DeadLetterClient, options: RetryOptions) {
     this.#client = client;
     this.#options = options;
+    this.#hookLetters = new HookLetters(client.store);
   }
 
   /** @throws StoreError, errors of kafkajs, CommandError; then `inDoubt` letters may be published */
   async take(found: readonly FoundDeadLetter[]): Promise<void> {
-    const { named, again, dryRun, corrected, report } = this.#options;
+    const { named, again, dryRun, report } = this.#options;
     const { letters, already } = await lettersToSettle(found, { state: 'retried', named, again }, report);
     this.already += already;
     const publishable = await this.#publishable(letters);
     if (!dryRun && publishable.length > 0) {
       this.#publisher ??= await Publisher.open(this.#client.kafka);
       this.inDoubt += publishable.length;
-      await this.#publisher.publish(
-        publishable.map(({ letter }) => ({
-          topic: letter.source!.topic,
-          message: messageAgain(letter, corrected),
-        })),
-      );
-      await settle(this.#client, publishable, 'retried');
+      await this.#publisher.publish(publishable.flatMap(({ messages }) => messages));
+      const settled = publishable.map(({ found }) => found);
+      await settle(this.#client, settled, 'retried');
       this.inDoubt -= publishable.length;
     }
     this.retried += publishable.length;
@@ -65,25 +71,63 @@ export class RetryRun {
   }
 
   /** Those that ingest would take from a topic that is there. Reports the others. */
-  async #publishable(found: readonly FoundDeadLetter[]): Promise<FoundDeadLetter[]> {
-    const { corrected, force, report } = this.#options;
-    const values = corrected || force ? [] : found.map(({ letter }) => letter.value);
-    const rejections = rejectionsNow(values);
+  async #publishable(found: readonly FoundDeadLetter[]): Promise<Publishable[]> {
     const erased = await this.#ofErasedUsers(found);
-    const publishable: FoundDeadLetter[] = [];
-    for (const [i, one] of found.entries()) {
-      const problem = this.#unpublishable(one) ?? erased.get(one) ?? rejectedAgain(one, rejections[i]);
-      if (problem === undefined) publishable.push(one);
-      else await report(problem);
+    const publishable: Publishable[] = [];
+    for (const one of found) {
+      const problem = this.#unpublishable(one) ?? erased.get(one);
+      const messages = problem ?? (await this.#messagesOf(one));
+      if (Array.isArray(messages)) publishable.push({ found: one, messages });
+      else await this.#options.report(messages);
     }
     return publishable;
+  }
+
+  async #messagesOf(one: FoundDeadLetter): Promise<Publishable['messages'] | Problem> {
+    const { letter } = one;
+    const { corrected, force } = this.#options;
+    if (letter.hook !== undefined && corrected === undefined) return this.#messagesOfHook(one);
+    const topic = letter.source?.topic ?? this.#client.topic;
+    const isTaken = corrected !== undefined || force;
+    const rejection = isTaken ? undefined : decodeCallEvent(letter.value, Date.now()).rejection;
+    return rejection === undefined
+      ? [{ topic, message: messageAgain(letter, corrected) }]
+      : rejectedAgain(one, rejection);
+  }
+
+  /** The events that a webhook means now. With `force` those that it gives, although others of it are rejected. */
+  async #messagesOfHook(one: FoundDeadLetter): Promise<Publishable['messages'] | Problem> {
+    const { letter } = one;
+    const { dryRun, force } = this.#options;
+    const reading = await this.#hookLetters.read(letter);
+    if (reading === undefined) {
+      const message = 'its hook was deleted, so nothing says what it means; give the event with --value';
+      return { letter: letter.id, code: 'LETTER_HOOK_UNKNOWN', message };
+    }
+    const [rejection] = reading.rejections;
+    if (rejection !== undefined && !(force && reading.events.length > 0))
+      return rejectedAgain(one, rejection);
+    if (reading.events.length === 0) {
+      const message = 'its hook takes no call from it now; discard it, or give the event with --value';
+      return { letter: letter.id, code: 'LETTER_WITHOUT_CALL', message };
+    }
+    const messages: Publishable['messages'] = [];
+    for (const { event, startsAtReceipt } of reading.events) {
+      const sent =
+        startsAtReceipt && !dryRun ? await this.#hookLetters.fromFirstReceipt(letter, event) : event;
+      const headers = { [RETRIED_FROM_HEADER]: `${letter.dlqTopic}:${letter.id}` };
+      const message = { key: event.user_id, value: JSON.stringify(sent), headers };
+      messages.push({ topic: this.#client.topic, message });
+    }
+    return messages;
   }
 
   /** Published again, it would count as a call of a new user. */
   async #ofErasedUsers(found: readonly FoundDeadLetter[]): Promise<Map<FoundDeadLetter, Problem>> {
     const { erasures, progress } = this.#client.store;
     const problems = new Map<FoundDeadLetter, Problem>();
-    const users = new Map(found.map((one) => [one, usersOf(one.letter)]));
+    const users = new Map<FoundDeadLetter, Set<string>>();
+    for (const one of found) users.set(one, await this.#hookLetters.usersOf(one.letter));
     const { corrected } = this.#options;
     if (corrected !== undefined) for (const ids of users.values()) ids.add(corrected.userId);
     const erased = await erasures.of([...new Set([...users.values()].flatMap((ids) => [...ids]))]);
@@ -98,30 +142,26 @@ export class RetryRun {
     return problems;
   }
 
-  #unpublishable({ letter: { id, source, cut } }: FoundDeadLetter): Problem | undefined {
-    const { topics, dlqTopic } = this.#client;
+  #unpublishable({ letter: { id, source, hook, cut } }: FoundDeadLetter): Problem | undefined {
+    const { topic, topics, dlqTopic } = this.#client;
     if (cut !== undefined && this.#options.corrected === undefined) {
       const message = `it holds only a part of the event (${cut}); give the whole event with --value`;
       return { letter: id, code: 'LETTER_CUT', message };
     }
-    if (source === undefined) {
-      const message = 'its headers do not say where it came from, so ingest did not write it';
+    if (source === undefined && hook === undefined) {
+      const message = 'its headers do not say where it came from, so calltally did not write it';
       return { letter: id, code: 'LETTER_SOURCELESS', message };
     }
-    if (topics.has(source.topic) && source.topic !== dlqTopic) return undefined;
-    const message = `it came from ${source.topic}, which cannot be published to`;
+    const to = source?.topic ?? topic;
+    if (topics.has(to) && to !== dlqTopic) return undefined;
+    const message = `it belongs to ${to}, which cannot be published to`;
     return { letter: id, code: 'LETTER_SOURCE_UNKNOWN', message };
   }
 }
 
-function rejectedAgain({ letter }: FoundDeadLetter, rejection: Rejection | undefined): Problem | undefined {
-  if (rejection === undefined) return undefined;
-  const message = `it would be rejected again: ${rejection.message} (${rejection.code}); correct it with --value, or publish it with --force`;
+function rejectedAgain({ letter }: FoundDeadLetter, rejection: Rejection): Problem {
+  const { code, message: why } = rejection;
+  const force = letter.hook === undefined ? ', or publish it with --force' : '';
+  const message = `it would be rejected again: ${why} (${code}); correct it with --value${force}`;
   return { letter: letter.id, code: 'LETTER_REJECTED_AGAIN', message };
-}
-
-/** For each value, why ingest would reject it now; undefined if it would take it. */
-function rejectionsNow(values: readonly (Buffer | null)[]): (Rejection | undefined)[] {
-  const nowMs = Date.now();
-  return values.map((value) => decodeCallEvent(value, nowMs).rejection);
 }

@@ -22,6 +22,7 @@ export interface Filters {
   /** Epoch ms, exclusive. */
   until?: number;
   partition?: number;
+  hook?: string;
 }
 
 /** The options of `retry` and `discard`. */
@@ -45,7 +46,8 @@ export function addFilters(command: Command): Command {
       '--partition <number>',
       'came from this partition of the source topic',
       wholeNumber(0, NUMBER_MAX),
-    );
+    )
+    .option('--hook <hook_id>', 'came as a webhook to this hook');
 }
 
 export function addIds(command: Command): Command {
@@ -62,8 +64,10 @@ export function collectId(text: string, before: string[] | undefined): string[] 
 
 /** @throws CommanderError for ids together with filters, and for times that no letter can lie between */
 export function selectionOf(command: Command, ids: readonly string[], options: Filters): Selection {
-  const { code, since, until, partition } = options;
-  const given = Object.entries({ code, since, until, partition }).filter(([, value]) => value !== undefined);
+  const { code, since, until, partition, hook } = options;
+  const given = Object.entries({ code, since, until, partition, hook }).filter(
+    ([, value]) => value !== undefined,
+  );
   if (ids.length > 0 && given.length > 0) command.error('error: give ids or filters, not both');
   if (since !== undefined && until !== undefined && since >= until) {
     command.error('error: --since is after --until, so no letter lies between them');
@@ -82,12 +86,13 @@ export function settleSelection(command: Command, ids: readonly string[], option
 
 export function isChosen(letter: StoredDeadLetter, { ids, filters }: Selection): boolean {
   if (ids.length > 0) return ids.includes(letter.id);
-  const { code, since, until, partition } = filters;
+  const { code, since, until, partition, hook } = filters;
   return (
     (code === undefined || letter.code === code) &&
     (since === undefined || letter.failedAtMs >= since) &&
     (until === undefined || letter.failedAtMs < until) &&
-    (partition === undefined || letter.source?.partition === partition)
+    (partition === undefined || letter.source?.partition === partition) &&
+    (hook === undefined || letter.hook?.id === hook)
   );
 }
 

@@ -17,8 +17,10 @@ export interface StoredDeadLetter {
   /** Empty if no header has it. */
   code: string;
   message: string;
-  /** Where the event was found; undefined if no header has it, since ingest did not write this letter. */
+  /** Where the event was found; undefined if no header has it, since intake or nobody of ours wrote this letter. */
   source: { topic: string; partition: number; offset: number; last_offset?: number } | undefined;
+  /** The hook that received the value as a webhook; undefined if no header has it. */
+  hook: { id: string; provider: string; query: string } | undefined;
   /** Which part of the event is not in the letter; undefined if the letter is whole. */
   cut: string | undefined;
   key: Buffer | null;
@@ -27,6 +29,7 @@ export interface StoredDeadLetter {
   headers: IHeaders;
 }
 
+const HOOK = /^hook_[0-9a-f]{24}$/;
 const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 const NUMBER = /^\d{1,15}$/;
 
@@ -45,6 +48,7 @@ export function readLetter(dlqTopic: string, partition: number, message: KafkaMe
       ? `the letter cannot be read: ${unreadable.reason}`
       : textOf(headers['error-message']),
     source: sourceOf(headers),
+    hook: hookOf(headers),
     cut: textOf(headers[CUT_HEADER]) || undefined,
     key: message.key,
     value: message.value,
@@ -67,12 +71,14 @@ export function sizeOf({ key, value, headers }: StoredDeadLetter): number {
 /**
  * The id of the event that a letter tells of. Ingest may write several letters of one event (after a kill before the
  * commit, or after it went back to an older checkpoint); what is done with one of them holds for all. The id includes a
- * digest of the bytes, since a recreated topic uses the same offsets for other events.
+ * digest of the bytes, since a recreated topic uses the same offsets for other events. A webhook is its hook and its bytes.
  */
-export function eventId({ dlqTopic, id, source, key, value }: StoredDeadLetter): string {
+export function eventId({ dlqTopic, id, source, hook, key, value }: StoredDeadLetter): string {
   const digest = createHash('sha256');
   for (const bytes of [key, value]) digest.update(`${bytes?.length ?? 'none'}:`).update(bytes ?? '');
-  const place = source ? `${source.topic}:${source.partition}:${source.offset}` : `${dlqTopic}:${id}`;
+  const place = source
+    ? `${source.topic}:${source.partition}:${source.offset}`
+    : (hook?.id ?? `${dlqTopic}:${id}`);
   return `${place}:${digest.digest('base64url').slice(0, 22)}`;
 }
 
@@ -101,6 +107,12 @@ function sourceOf(headers: IHeaders): StoredDeadLetter['source'] {
   if (!TOPIC.test(topic) || !NUMBER.test(partition) || !NUMBER.test(offset)) return undefined;
   const source = { topic, partition: Number(partition), offset: Number(offset) };
   return NUMBER.test(last) ? { ...source, last_offset: Number(last) } : source;
+}
+
+function hookOf(headers: IHeaders): StoredDeadLetter['hook'] {
+  const id = textOf(headers['source-hook']);
+  if (!HOOK.test(id)) return undefined;
+  return { id, provider: textOf(headers['source-provider']), query: textOf(headers['source-query']) };
 }
 
 /** Undoes what writing a letter does to headers: removes ours, and restores those that they replaced. */

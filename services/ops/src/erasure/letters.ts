@@ -1,7 +1,7 @@
 import type { Store } from '@calltally/store';
 import type { OpsSettings } from '../context.ts';
-import { connectDeadLetters, scanLetters } from '../dead-letters/dead-letter-client.ts';
-import { usersOf } from '../dead-letters/letter-users.ts';
+import { connectDeadLetters, type FoundDeadLetter, scanLetters } from '../dead-letters/dead-letter-client.ts';
+import { HookLetters } from '../dead-letters/hook-letters.ts';
 import { CommandError } from '../failure.ts';
 
 /** Dead letters of a user, and how many of them have a status. */
@@ -37,10 +37,12 @@ export async function forgetLetters(
     throw thrown;
   });
   if (client === undefined) return own;
+  const hookLetters = new HookLetters(store);
   await scanLetters(client, {
     selection: { ids: [], filters: {} },
     async take(found) {
-      const letters = found.filter(({ letter }) => usersOf(letter).has(userId));
+      const letters: FoundDeadLetter[] = [];
+      for (const one of found) if ((await hookLetters.usersOf(one.letter)).has(userId)) letters.push(one);
       const settled = letters.filter(({ status }) => status !== undefined);
       if (!dryRun) await store.deadLetterStatuses.forget(settled.map(({ event }) => event));
       own.letters += letters.length;
