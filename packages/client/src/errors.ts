@@ -9,6 +9,7 @@ const API_CODES = {
   TOO_MANY_BUCKETS: true,
   MISSING_API_KEY: true,
   INVALID_API_KEY: true,
+  INVALID_TOKEN: true,
   OTHER_USER: true,
   SCOPE_MISSING: true,
   RATE_LIMITED: true,

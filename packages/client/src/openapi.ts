@@ -87,10 +87,10 @@ export interface components {
                 };
             };
         };
-        /** @description No API key, one that is not valid, or one of another user. */
+        /** @description No API key or token, one that is not valid, or one of another user. */
         401: {
             headers: {
-                /** @description `Bearer`, with `error="invalid_token"` where a key was sent */
+                /** @description `Bearer`, with `error="invalid_token"` where a key or token was sent */
                 "WWW-Authenticate"?: string;
                 [name: string]: unknown;
             };
@@ -105,7 +105,7 @@ export interface components {
                          * @description for programs; stable
                          * @enum {unknown}
                          */
-                        code: "MISSING_API_KEY" | "INVALID_API_KEY" | "OTHER_USER";
+                        code: "MISSING_API_KEY" | "INVALID_API_KEY" | "OTHER_USER" | "INVALID_TOKEN";
                     };
                 };
             };

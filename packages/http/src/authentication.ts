@@ -19,7 +19,7 @@ declare module 'fastify' {
     verifyApiKey(request: FastifyRequest, _: unknown, done: () => void): Promise<void> | undefined;
     /** Lets a request in. @param begunMs when its authentication began, by `performance.now` */
     letIn(request: FastifyRequest, credential: Credential, begunMs: number): void;
-    /** Rejects with the error, or with TOO_MANY_FAILURES if the client has had too many. */
+    /** Rejects with the error, or with TOO_MANY_FAILURES if the client has sent too many that are not valid. */
     refuse(request: FastifyRequest, error: HttpError): Promise<never>;
   }
 }
@@ -54,15 +54,17 @@ export const authentication = fp(
 
     async function refuse(request: FastifyRequest, error: HttpError): Promise<never> {
       request.refusal = error;
-      const failures = await countFailure(request);
-      if (!failures.isAllowed && failures.isExceeded) request.refusal = commonError('TOO_MANY_FAILURES');
+      // What could not be checked is no failure of the client.
+      const failures = error.status === 401 ? await countFailure(request) : undefined;
+      if (failures && !failures.isAllowed && failures.isExceeded)
+        request.refusal = commonError('TOO_MANY_FAILURES');
       throw request.refusal;
     }
 
     async function lookUp(request: FastifyRequest, hash: string, begunMs: number): Promise<void> {
-      const key = await keys.find(hash, clock()).catch((cause) => {
-        throw commonError('UNAVAILABLE', { cause });
-      });
+      const key = await keys
+        .find(hash, clock())
+        .catch((cause) => refuse(request, commonError('UNAVAILABLE', { cause })));
       if (key === undefined) return refuse(request, commonError('INVALID_API_KEY'));
       letIn(request, key, begunMs);
     }

@@ -9,17 +9,21 @@ const CONTENT_SECURITY_POLICY =
   "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'none'; " +
   "img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'";
 
+const API_KEY = 'An API key: `ct_` and 43 characters.';
+
 /** What a service says of itself in its OpenAPI document. */
 export interface Described {
   title: string;
   description: string;
   /** In the order in which they are shown. */
   tags: readonly string[];
+  /** What goes into `Authorization`. Default: an API key. */
+  credential?: string;
 }
 
 /** `GET /openapi.json`, generated from the routes' schemas, and `GET /docs` for people. */
 export const documentation = fp(
-  async (app: FastifyInstance, { title, description, tags }: Described) => {
+  async (app: FastifyInstance, { title, description, tags, credential = API_KEY }: Described) => {
     await app.register(fastifySwagger, {
       openapi: {
         openapi: '3.1.0',
@@ -33,7 +37,7 @@ export const documentation = fp(
         tags: tags.map((name) => ({ name })),
         components: {
           securitySchemes: {
-            apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `ct_` and 43 characters.' },
+            apiKey: { type: 'http', scheme: 'bearer', description: credential },
           },
         },
       },

@@ -6,11 +6,24 @@ import { toLoggedError } from './redaction.ts';
 /** The error that a client is told for one that only this service knows; undefined for any other. */
 export type TellError = (thrown: unknown) => HttpError | undefined;
 
+/** Node's default. */
+const HEADERS_MAX = 2_000;
+
 type SendError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-/** Sends every error through `send`. */
+/** Refuses what no route can answer, and sends every error through `send`. */
 export const errors = fp(
   async (app: FastifyInstance, { send }: { send: SendError }) => {
+    app.server.maxHeadersCount = HEADERS_MAX + 1;
+    app.addHook('onRequest', (request, _, done) => {
+      // Node silently drops headers beyond its maximum; the key may be among them.
+      if (request.raw.rawHeaders.length > 2 * HEADERS_MAX) throw commonError('BAD_REQUEST', { status: 431 });
+      // `OPTIONS *` asks the server as a whole. Routing would take it for `/`.
+      if (request.url.startsWith('*')) throw commonError('BAD_REQUEST');
+      // Before Fastify refuses the request for its content type.
+      if (request.is404) throw notFound(request);
+      done();
+    });
     app.setErrorHandler(send);
     app.setNotFoundHandler((request) => {
       throw notFound(request);

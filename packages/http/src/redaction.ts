@@ -2,6 +2,8 @@ import { StoreError } from '@calltally/store';
 import { scrub } from '@calltally/telemetry';
 
 const API_KEY = /ct_[A-Za-z0-9_-]{16,}/g;
+/** `eyJ` is what base64url makes of `{"`, with which the parts of a token begin. */
+const TOKEN = /eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*/g;
 const ADDRESS =
   /\b(?:rediss?|mongodb(?:\+srv)?):\/\/\S+|\b[\w.-]+:\d{1,5}\b|\[[0-9a-f:]+\](?::\d+)?|(?<=\b(?:ENOTFOUND|EAI_AGAIN) )\S+/gi;
 const FRAME = /^\s+at .*/m;
@@ -19,11 +21,12 @@ interface LoggedError {
 }
 
 /**
- * Masks API keys, also truncated ones, in text that a client wrote. Clients put keys into paths and parameters, and
+ * Masks API keys and tokens, also truncated ones, in text that a client wrote. Clients put keys into paths and parameters, and
  * both appear in logs and error messages.
  */
 export function maskKeys(text: string): string {
-  return text.includes('ct_') ? text.replace(API_KEY, 'ct_***') : text;
+  const masked = text.includes('ct_') ? text.replace(API_KEY, 'ct_***') : text;
+  return masked.includes('eyJ') ? masked.replace(TOKEN, 'eyJ***') : masked;
 }
 
 export function toLoggedError(thrown: unknown): LoggedError {

@@ -46,7 +46,8 @@ function lineOf(request: FastifyRequest, reply: FastifyReply, parameters: readon
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime * 100) / 100,
   };
-  if (request.userId !== '') line.user_id = request.userId;
+  // A platform's client may write anything there.
+  if (request.userId !== '') line.user_id = maskKeys(request.userId);
   for (const name of parameters) {
     const value = (request.query as Record<string, unknown>)[name];
     if (value !== undefined) line[name] = shown(value);

@@ -1,6 +1,6 @@
 import { StoreError } from '@calltally/store';
 import { test } from 'tap';
-import { toLoggedError } from '../src/redaction.ts';
+import { maskKeys, toLoggedError } from '../src/redaction.ts';
 
 test('a logged error has no stack, address, key or password', (t) => {
   for (const said of [
@@ -17,6 +17,23 @@ test('a logged error has no stack, address, key or password', (t) => {
     t.match(fault.at, /redaction\.test\.ts/);
     t.notMatch(JSON.stringify(fault), /\\n/);
   }
+  t.end();
+});
+
+test('keys and tokens are masked wherever they stand, whole or in part', (t) => {
+  const token = `eyJ${'a'.repeat(30)}.eyJ${'b'.repeat(60)}.${'c'.repeat(86)}`;
+  for (const [text, masked] of [
+    [token, 'eyJ***'],
+    [`/x/${token}/y`, '/x/eyJ***/y'],
+    [`jwt=${token.slice(0, 50)}`, 'jwt=eyJ***'],
+    [token.slice(0, 20), 'eyJ***'],
+    [token.slice(token.indexOf('.') + 1), 'eyJ***'],
+    [`${token} ct_${'d'.repeat(43)}`, 'eyJ*** ct_***'],
+    ['a key, eyJ, ct_', 'a key, eyJ, ct_'],
+  ] as const) {
+    t.equal(maskKeys(text), masked, text);
+  }
+  t.notMatch(toLoggedError(new Error(`cannot read ${token}`)).message, /aaaa|bbbb|cccc/);
   t.end();
 });
 

@@ -1,3 +1,4 @@
+export { CorsSettings, TokenSettings } from './access-settings.ts';
 export { AuditSettings, CountersSettings, FillSettings } from './counters-settings.ts';
 export { SettingsError, type SettingsFault } from './faults.ts';
 export type { Environment } from './file-variables.ts';

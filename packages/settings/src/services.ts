@@ -1,3 +1,4 @@
+import { CorsSettings, TokenSettings } from './access-settings.ts';
 import { AuditSettings, CountersSettings, FillSettings } from './counters-settings.ts';
 import { HookSettings } from './hook-settings.ts';
 import { KafkaSettings } from './kafka-settings.ts';
@@ -18,6 +19,8 @@ export const apiSettings = [
   DrainSettings,
   ProxySettings,
   RateLimitSettings,
+  TokenSettings,
+  CorsSettings,
   RedisSettings,
   MongoSettings,
   FillSettings,

@@ -14,6 +14,8 @@ export const ERRORS = {
     message: 'The API key belongs to another user than user_id names.',
     headers: INVALID_TOKEN,
   },
+  // The code that throws it says what is wrong: with a token, that helps nobody to guess.
+  INVALID_TOKEN: { status: 401, message: 'The token is not valid.', headers: INVALID_TOKEN },
   TOO_MANY_STREAMS: { status: 429, message: 'Too many open streams.', headers: { 'retry-after': '5' } },
 } as const satisfies Record<string, ErrorDefinition>;
 

@@ -20,7 +20,9 @@ import { ApiError } from './api-error.ts';
 import { registerMetrics } from './metrics.ts';
 import type { AppParts, RouteParts } from './parts.ts';
 import { authorization } from './plugins/authorization.ts';
+import { cors } from './plugins/cors.ts';
 import { page } from './plugins/page.ts';
+import { tokenAuthentication } from './plugins/token-authentication.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { streamRoutes } from './routes/stream.ts';
@@ -42,7 +44,13 @@ const LOGGED = ['start_date', 'end_date'];
 /** Assembles the API, without listening. Plugins are registered in order of dependence. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { logger, metrics, clock = Date.now, rateLimitPerSecond = 0, streamLimits = STREAM_LIMITS } = parts;
-  const { trustedProxies = [], readsAtOnceMax = READS_AT_ONCE_MAX, drain = new Drain() } = parts;
+  const {
+    tokens,
+    origins = [],
+    trustedProxies = [],
+    readsAtOnceMax = READS_AT_ONCE_MAX,
+    drain = new Drain(),
+  } = parts;
   const sendError = errorSender(tellError);
   const reads = new ConcurrencyLimit(readsAtOnceMax, () => new ApiError('OVERLOADED'));
   const app = fastify({
@@ -75,9 +83,12 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(fastifyCompress, { global: false, encodings: ['br', 'gzip'] });
   await app.register(movesConnections, { drain });
   await app.register(requestContext);
+  // Before anything refuses a request, so that pages can read why.
+  if (origins.length > 0) await app.register(cors, { origins });
   await app.register(httpMetrics, { metrics });
   await app.register(rateLimit, { perSecond: rateLimitPerSecond });
   await app.register(authentication, { keys: parts.keys, clock });
+  if (tokens) await app.register(tokenAuthentication, { tokens, clock });
   await app.register(authorization);
   await app.register(requestLog, { parameters: LOGGED });
   await app.register(errors, { send: sendError });
@@ -85,6 +96,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     title: 'calltally',
     description: 'How many calls a user made and how long they took: exact and immediate.',
     tags: ['analytics', 'operations'],
+    credential:
+      'An API key: `ct_` and 43 characters. Or a JSON Web Token, where the operator accepts tokens.',
   });
   const routeParts: RouteParts = { ...parts, clock, drain, reads, streamLimits };
   for (const routes of [dashboardRoutes, timeseriesRoutes, streamRoutes]) {

@@ -13,6 +13,8 @@ import { openStore, type Store } from '@calltally/store';
 import type { Logger } from '@calltally/telemetry';
 import pRetry from 'p-retry';
 import { ProbedTallies } from './probed-tallies.ts';
+import { TokenKeys } from './tokens/token-keys.ts';
+import { Tokens } from './tokens/tokens.ts';
 
 /** Long enough for a large user's rows, short enough for people who wait. */
 const ROWS_TIMEOUT_MS = 3_000;
@@ -32,6 +34,8 @@ export interface Backend {
   readonly reader: DashboardReader;
   readonly series: SeriesReader;
   readonly keys: ApiKeyCache;
+  /** Undefined if only keys are accepted. */
+  readonly tokens: Tokens | undefined;
   readonly filler: Filler;
   readonly fallbacks: ConcurrencyLimit;
   readonly rowsAsOf: RowsAsOf;
@@ -76,6 +80,13 @@ export function createBackend(
     keys,
     new OutageLog(logger, 'Mongo', 'keys known here stay valid, and counters are read'),
   );
+  const tokenKeys =
+    settings.tokens &&
+    new TokenKeys(
+      settings.tokens,
+      new OutageLog(logger, 'The issuer of tokens', 'its keys that are known here go on'),
+    );
+  const tokens = tokenKeys && new Tokens(tokenKeys, settings.tokens!);
   const stopping = new AbortController();
   let indexing: Promise<void> = Promise.resolve();
 
@@ -85,11 +96,13 @@ export function createBackend(
     reader,
     series,
     keys,
+    tokens,
     filler,
     fallbacks,
     rowsAsOf,
     async start() {
       watcher.start();
+      tokenKeys?.start();
       rowsAsOf.start();
       filler.start();
       indexing = ensureIndexes(rows, logger, stopping.signal);
@@ -98,7 +111,7 @@ export function createBackend(
     async stop() {
       stopping.abort();
       await filler.stop();
-      await Promise.all([watcher.stop(), rowsAsOf.stop(), link.stop(), indexing]);
+      await Promise.all([watcher.stop(), tokenKeys?.stop(), rowsAsOf.stop(), link.stop(), indexing]);
       await Promise.all([rows.close(), store.close()]);
     },
   };

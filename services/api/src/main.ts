@@ -41,6 +41,7 @@ const app = await buildApp({
   logger,
   managedElsewhere: management !== undefined,
   trustedProxies: settings.proxy.trusted,
+  origins: settings.cors.origins,
   rateLimitPerSecond: settings.rateLimit.perSecond,
 });
 stopWhenAsked(logger, {

@@ -10,6 +10,7 @@ import {
   type Registry,
 } from '@calltally/telemetry';
 import type { EndReason } from './stream/listener.ts';
+import type { Tokens } from './tokens/tokens.ts';
 
 interface Limit {
   readonly underWay: number;
@@ -24,6 +25,7 @@ export function registerMetrics(
   registry: Registry,
   parts: {
     keys: ApiKeyCache;
+    tokens?: Tokens | undefined;
     link: {
       readonly current: { readonly asOfMs: number | undefined } | undefined;
       readonly reach: ReachMeasured | undefined;
@@ -36,7 +38,7 @@ export function registerMetrics(
     fallbacks: Limit;
   },
 ): void {
-  const { keys, link, filler, rowsAsOf, reads, fallbacks } = parts;
+  const { keys, tokens, link, filler, rowsAsOf, reads, fallbacks } = parts;
   scraped(
     registry,
     Counter,
@@ -46,6 +48,17 @@ export function registerMetrics(
     () => keys.counts,
   );
   scrapedGauge(registry, 'calltally_api_keys_known', 'API keys held in memory', () => keys.size);
+  if (tokens) {
+    scraped(
+      registry,
+      Counter,
+      'calltally_api_token_checks_total',
+      'Token checks: known (hit), verified, refused, or unavailable when the issuer did not answer',
+      'result',
+      () => tokens.counts,
+    );
+    scrapedGauge(registry, 'calltally_api_tokens_known', 'Verified tokens held in memory', () => tokens.size);
+  }
   measureFilling(registry, filler);
   scrapedGauge(registry, 'calltally_counters_link_up', 'Whether counters can be read from Redis', () =>
     link.current === undefined ? 0 : 1,

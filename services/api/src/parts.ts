@@ -10,12 +10,15 @@ import type {
 import type { Store } from '@calltally/store';
 import type { Logger, Registry } from '@calltally/telemetry';
 import type { StreamLimits } from './stream/connection-limit.ts';
+import type { Tokens } from './tokens/tokens.ts';
 
 /** What the app needs. It neither opens nor closes any of it. */
 export interface AppParts {
   reader: Pick<DashboardReader, 'read'>;
   series: Pick<SeriesReader, 'read'>;
   keys: ApiKeyCache;
+  /** Default: only keys are accepted. */
+  tokens?: Tokens | undefined;
   store: Pick<Store, 'ping'>;
   link: Pick<CountersLink, 'current' | 'reach'>;
   filler: Pick<Filler, 'pieces' | 'rows' | 'queue'>;
@@ -32,6 +35,8 @@ export interface AppParts {
   managedElsewhere?: boolean;
   /** Proxies that are trusted to report client addresses, as in `TRUST_PROXY`. Default: none. */
   trustedProxies?: readonly string[];
+  /** Origins whose pages may read figures. Default: none. */
+  origins?: readonly string[];
   /** Requests per user and second. Default: 0, no limit. */
   rateLimitPerSecond?: number;
   /** Reads at once. Default: what one core answers within a second or two. */

@@ -16,6 +16,8 @@ import { buildApp } from '../src/app.ts';
 import { type Backend, createBackend } from '../src/backend.ts';
 import type { AppParts } from '../src/parts.ts';
 import type { StreamLimits } from '../src/stream/connection-limit.ts';
+import type { TokenKeysOptions } from '../src/tokens/token-keys.ts';
+import type { TokenRules } from '../src/tokens/tokens.ts';
 import { type Gate, gateTo } from './gate.ts';
 
 /** Noon of the day of the documented example. */
@@ -139,12 +141,15 @@ export async function testApi(
     readsAtOnceMax?: number;
     drain?: Drain;
     keys?: ApiKeyCache;
+    tokens?: TokenRules & TokenKeysOptions;
+    origins?: readonly string[];
     /** Wraps the reader. */
     readerOver?: (reader: Backend['reader']) => AppParts['reader'];
   } = {},
 ): Promise<RunningApi> {
   const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, trustedProxies = [] } = options;
   const { streamLimits, streamLifeMs, readsAtOnceMax, drain, keys, readerOver } = options;
+  const { tokens, origins } = options;
   const lines: string[] = [];
   const logger = createLogger({
     service: 'api',
@@ -152,7 +157,7 @@ export async function testApi(
     destination: { write: (line) => void lines.push(line) },
   });
   const backend = createBackend(
-    { redis: { url: world.redisUrl }, mongo: { uri: world.mongoUri, database: world.database } },
+    { redis: { url: world.redisUrl }, mongo: { uri: world.mongoUri, database: world.database }, tokens },
     logger,
   );
   const metrics = createMetrics('api');
@@ -168,6 +173,7 @@ export async function testApi(
     ...(readsAtOnceMax !== undefined && { readsAtOnceMax }),
     ...(drain && { drain }),
     ...(keys && { keys }),
+    ...(origins && { origins }),
     ...(readerOver && { reader: readerOver(backend.reader) }),
   });
   t.teardown(async () => {

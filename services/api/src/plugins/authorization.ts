@@ -17,9 +17,13 @@ declare module 'fastify' {
 /** What a request needs to read figures: a credential that may, and a user whom it may name. */
 export const authorization = fp(
   async (app: FastifyInstance) => {
-    // The default relation is `or`: any one strategy would do.
-    const strategies = [app.verifyApiKey, verifyScope('read'), verifyUser];
-    app.decorate('requireReader', app.auth(strategies, { relation: 'and' }));
+    // One of the inner list, and all of the outer one. Of the inner list, a client is told the last error: where a token
+    // is refused, verifyApiKey repeats why.
+    const credentials = app.verifyToken ? [app.verifyToken, app.verifyApiKey] : [app.verifyApiKey];
+    app.decorate(
+      'requireReader',
+      app.auth([credentials, verifyScope('read'), verifyUser], { relation: 'and' }),
+    );
   },
   { name: 'authorization', dependencies: ['authentication'] },
 );

@@ -6,6 +6,7 @@ import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
 import { TIMESERIES_MESSAGE, TimeseriesQuery, TimeseriesSchema } from '../schemas/timeseries.ts';
 import { TallyHeaders } from '../tally-headers.ts';
+import { addVary } from '../vary.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -34,7 +35,7 @@ export async function timeseriesRoutes(app: FastifyInstance, parts: RouteParts):
       const reading = await reads.run(() => reader.read(request.userId, range, series, nowMs));
       headers.write(request, reply, reading, performance.now() - begunMs);
       // In lower case, as @fastify/compress looks for it.
-      reply.header('vary', 'Accept, accept-encoding');
+      addVary(reply, 'Accept, accept-encoding');
       const data = seriesData(series, reading.tallies, range);
       if (formatOf(request) === 'json') return { success: true, message: TIMESERIES_MESSAGE, data };
       reply.type(CSV_TYPE).header('content-disposition', `attachment; filename="${csvFileName(data)}"`);

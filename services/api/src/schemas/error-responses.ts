@@ -22,11 +22,11 @@ const retryAfter = {
 export const ErrorResponses = {
   400: errorBody('A parameter is invalid; the message names it.', 400),
   401: {
-    ...errorBody('No API key, one that is not valid, or one of another user.', 401),
+    ...errorBody('No API key or token, one that is not valid, or one of another user.', 401),
     headers: {
       'WWW-Authenticate': {
         type: 'string',
-        description: '`Bearer`, with `error="invalid_token"` where a key was sent',
+        description: '`Bearer`, with `error="invalid_token"` where a key or token was sent',
       },
     },
   },
