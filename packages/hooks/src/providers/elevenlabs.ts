@@ -7,6 +7,7 @@ import {
   given,
   missing,
   notJson,
+  numberOf,
   type Rejected,
   readId,
   readSeconds,
@@ -143,7 +144,7 @@ function readTimes(
 
 /** @returns undefined if there is none; zero is none */
 function readUnixSeconds(value: unknown, field: string): string | Rejected | undefined {
-  if (value == null || value === '' || Number(value) === 0) return undefined;
+  if (value == null || value === '' || numberOf(value) === 0) return undefined;
   const { time, fault } = readTime(value, 's', undefined);
   return time ?? rejected('FIELD_INVALID', field, `is ${shown(value)}; ${fault}`);
 }

@@ -94,11 +94,12 @@ function verify(request: HookRequest, secrets: readonly HookSecret[]): Signature
 function read({ body }: HookRequest, definition: HookDefinition): Reading {
   const payload = parseJsonBytes(body);
   if (payload === undefined) return notJson();
-  const { event } = fieldsOf(payload);
-  const reader = READERS[String(event)];
+  const { event: name } = fieldsOf(payload);
+  const event = textOf(name) ?? '';
+  const reader = READERS[event];
   const events = definition.events ?? livekit.defaultEvents;
-  if (reader === undefined || !events.includes(String(event))) {
-    return { skipped: `the hook does not take the event ${shown(event)}` };
+  if (reader === undefined || !events.includes(event)) {
+    return { skipped: `the hook does not take the event ${shown(name)}` };
   }
   return reader(fieldsOf(payload), definition);
 }
@@ -202,7 +203,8 @@ function get(fields: Fields, name: string): unknown {
 
 /** The name of an enum's value, which protojson may be told to write as a number. */
 function nameOf(value: unknown, names: readonly string[]): string | undefined {
-  return /^\d+$/.test(String(value)) ? names[Number(value)] : textOf(value);
+  const text = textOf(value);
+  return text !== undefined && /^\d+$/.test(text) ? names[Number(text)] : text;
 }
 
 /** What a value of an enum means; a name that is not known is kept. */

@@ -127,6 +127,7 @@ test('legs are left out, and directions are ours', async (t) => {
     ['outbound_api', 'outbound'],
     ['trunking_originating', 'inbound'],
     ['trunking_terminating', 'outbound'],
+    ['__proto__', '__proto__'],
   ]) {
     t.equal(eventOf('twilio', summary({ properties: { direction } }))?.direction, ours);
   }

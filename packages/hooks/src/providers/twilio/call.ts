@@ -11,7 +11,9 @@ const TRUNKING: Readonly<Record<string, string>> = {
 /** Callbacks write `outbound-api`, summaries `outbound_api`. */
 export function directionOf(value: unknown): string | undefined {
   const text = textOf(value);
-  return text === undefined ? undefined : (TRUNKING[text.replaceAll('-', '_')] ?? readDirection(text));
+  if (text === undefined) return undefined;
+  const name = text.replaceAll('-', '_');
+  return Object.hasOwn(TRUNKING, name) ? TRUNKING[name] : readDirection(text);
 }
 
 /** Why a leg does not count: another call dialed it and counts itself. Undefined for any other call. */

@@ -62,7 +62,7 @@ export function readSummary(
   if (!events.includes(`summary-${state}`)) {
     return { skipped: `the hook does not take the event summary-${state}` };
   }
-  if (state === 'partial' && GOING_ON.includes(String(summary.call_state))) {
+  if (state === 'partial' && GOING_ON.some((going) => going === summary.call_state)) {
     return { skipped: `the call is ${summary.call_state} and has not ended` };
   }
   const { direction } = fieldsOf(summary.properties);
