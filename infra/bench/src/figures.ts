@@ -5,6 +5,7 @@ import { corrections } from './figures/corrections.ts';
 import { freshness } from './figures/freshness.ts';
 import { growth } from './figures/growth.ts';
 import { ingest } from './figures/ingest.ts';
+import { intake } from './figures/intake.ts';
 import { masters } from './figures/masters.ts';
 import { memory } from './figures/memory.ts';
 import { readBare, readGet, readLimit, readPostgres, readQuiet } from './figures/read.ts';
@@ -38,4 +39,4 @@ export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => stri
 ]);
 
 /** Measured only if named. Each has its own table in the document. */
-export const apart: readonly Figure[] = [soak, streams, whale, cold, corrections, masters];
+export const apart: readonly Figure[] = [soak, streams, whale, cold, corrections, intake, masters];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallEventProducer } from '@calltally/contract/producer';
+import type { CallEvent } from '@calltally/contract';
 import type { Bench } from './bench.ts';
 import { Client } from './client.ts';
 import type { NodeProcess } from './processes.ts';
@@ -10,6 +10,11 @@ export const PROBED = 'probe';
 /** Random pauses keep probes out of step with the timers of ingest. */
 const PAUSE_MAX_MS = 20;
 const VISIBLE_WITHIN_MS = 30_000;
+
+/** Resolves once the event is acknowledged. */
+interface CallSender {
+  send(event: CallEvent): Promise<unknown>;
+}
 
 interface Probed {
   /** Time from the acknowledgement of each event to an answer that counts it. */
@@ -22,20 +27,20 @@ interface Probed {
 
 /** Sends one event at a time, and requests its user's dashboard without a pause until the event is counted. */
 export class Probes {
-  readonly #calls: CallEventProducer;
+  readonly #calls: CallSender;
   readonly #client: Client;
   readonly #key: string;
   #sent = 0;
 
   /** @param key of the user `PROBED`, who has no counted calls yet */
-  private constructor(calls: CallEventProducer, client: Client, key: string) {
+  private constructor(calls: CallSender, client: Client, key: string) {
     this.#calls = calls;
     this.#client = client;
     this.#key = key;
   }
 
   /** Opens a connection and sends one probe, because nothing is warm for the first one. */
-  static async start(bench: Bench, calls: CallEventProducer, api: NodeProcess, key: string): Promise<Probes> {
+  static async start(bench: Bench, calls: CallSender, api: NodeProcess, key: string): Promise<Probes> {
     const client = new Client(api.url);
     bench.atEnd(() => client.close());
     const probes = new Probes(calls, client, key);

@@ -13,6 +13,7 @@ const STOP_WITHIN_MS = 10_000;
 const TICKS_PER_SECOND = 100;
 
 export const API = join(ROOT, 'services/api/dist/main.js');
+export const INTAKE = join(ROOT, 'services/intake/dist/main.js');
 export const INGEST = join(ROOT, 'services/ingest/dist/main.js');
 const CALLTALLY = join(ROOT, 'services/ops/bin/calltally.js');
 
