@@ -49,6 +49,8 @@ export type Reading =
 export interface Provider {
   /** How a hook keeps its secret: as a hash where the platform sends it, encrypted where it signs, as it is if it is public. */
   secretKept(definition: HookDefinition): 'hashed' | 'encrypted' | 'public';
+  /** Whether the platform takes 200 alone for a success, and not 204. */
+  readonly wants200?: true;
   /** The payloads that a hook may choose between, as `--events` names them. */
   readonly events: readonly string[];
   /** Those that a hook takes unless it says otherwise. */

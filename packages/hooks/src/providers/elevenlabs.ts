@@ -48,6 +48,7 @@ const TELEPHONY = [
 
 /** ElevenLabs agents. A conversation ends with its transcription; a call that could not be placed has a webhook of its own. */
 export const elevenlabs: Provider = {
+  wants200: true,
   events: [TRANSCRIPTION, FAILURE],
   defaultEvents: [TRANSCRIPTION, FAILURE],
   secretKept: () => 'encrypted',

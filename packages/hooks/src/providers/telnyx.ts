@@ -29,6 +29,7 @@ const STATUSES = {
  * `call.conversation.ended` is no call of its own: its leg hangs up, too.
  */
 export const telnyx: Provider = {
+  wants200: true,
   events: ['call.hangup'],
   defaultEvents: ['call.hangup'],
   secretKept: () => 'public',

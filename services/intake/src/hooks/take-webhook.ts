@@ -1,6 +1,6 @@
 import { checkCallEvent, hookLetterMessage, openCallEvent, type Rejection } from '@calltally/contract';
 import type { EventMessage } from '@calltally/contract/producer';
-import { formatInstant } from '@calltally/domain';
+import { type CallVersion, formatInstant, isDeleted } from '@calltally/domain';
 import type { HookDefinition, HookRequest, Provider, Reading } from '@calltally/hooks';
 import type { HookReceipts, HookRow } from '@calltally/store';
 import { judgeEvent } from '../calls/judge-events.ts';
@@ -46,14 +46,29 @@ export async function takeWebhook(
   }
   const { rejection } = taken;
   if (rejection !== undefined) {
-    const { body, receivedAtMs } = request;
-    const letter = { hookId: row._id, provider: row.provider, body, contentType, rejection, receivedAtMs };
+    const { body, url, receivedAtMs } = request;
+    const { search } = new URL(url);
+    const query = search === '' ? undefined : search.slice(1);
+    const letter = {
+      hookId: row._id,
+      provider: row.provider,
+      body,
+      query,
+      contentType,
+      rejection,
+      receivedAtMs,
+    };
     taken.letters.push(hookLetterMessage(letter));
   }
   return taken;
 }
 
 type JudgedReading = { skipped: string } | { message: EventMessage } | { rejection: Rejection };
+
+/** Of a call that is not taken back, as no webhook does. */
+function startedAt(call: CallVersion): number {
+  return isDeleted(call) ? 0 : call.startedAt;
+}
 
 async function judge(
   reading: Reading,
@@ -67,7 +82,7 @@ async function judge(
   if (rejection !== undefined) return { rejection };
   if (reading.startsAtReceipt) {
     const first = await receipts.firstReceipt(hookId, call.callId, new Date(receivedAtMs));
-    event = { ...event, started_at: formatInstant(first.getTime()) };
+    event = { ...event, started_at: formatInstant(startedAt(call) + first.getTime() - receivedAtMs) };
   }
   const { message, refusal } = judgeEvent(openCallEvent(event), undefined, receivedAtMs);
   // Nobody's key limits whose calls a hook brings, so no refusal is about the user.

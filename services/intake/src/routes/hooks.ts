@@ -1,7 +1,7 @@
 import { type HookDefinition, type HookRequest, PROVIDERS, resolveSecrets } from '@calltally/hooks';
 import type { HookRow } from '@calltally/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { takeWebhook } from '../hooks/take-webhook.ts';
+import { type Taken, takeWebhook } from '../hooks/take-webhook.ts';
 import { IntakeError } from '../intake-error.ts';
 import type { RouteParts } from '../parts.ts';
 import { HookSchema } from '../schemas/hooks.ts';
@@ -56,10 +56,10 @@ export async function hooksRoutes(app: FastifyInstance, parts: RouteParts): Prom
       await sink.write(taken);
       measures.webhook(row.provider, taken.outcomes, taken.rejection?.code);
       const { events, letters } = taken;
-      if (events.length + letters.length === 0) return reply.code(204).send();
-      return reply.code(202).send({
+      if (events.length + letters.length === 0 && !provider.wants200) return reply.code(204).send();
+      return reply.send({
         success: true,
-        message: letters.length === 0 ? 'Webhook accepted' : 'Webhook stored as a dead letter',
+        message: messageOf(taken),
         data: { accepted: events.length, dead_letters: letters.length },
       });
     },
@@ -78,4 +78,9 @@ function webhookOf(
     url: `${publicUrl ?? `${protocol}://${host}`}${url}`,
     receivedAtMs,
   };
+}
+
+function messageOf({ events, letters }: Taken): string {
+  if (letters.length > 0) return 'Webhook stored as a dead letter';
+  return events.length > 0 ? 'Webhook accepted' : 'Webhook tells no call';
 }

@@ -20,7 +20,7 @@ export const HookSchema = {
     content: { '*/*': { schema: { description: 'What the platform sends: JSON, or a form from Twilio.' } } },
   },
   response: {
-    202: Type.Object(
+    200: Type.Object(
       {
         success: Type.Literal(true),
         message: Type.String(),
@@ -31,7 +31,7 @@ export const HookSchema = {
           ),
         }),
       },
-      { description: 'What the webhook tells is stored.' },
+      { description: 'What the webhook tells is stored. Also no call, for platforms that take no 204.' },
     ),
     204: Type.Null({ description: 'The payload means no call, or one that another webhook tells.' }),
     401: errorBody('The signature or secret is missing, wrong or too old.', 401),
