@@ -47,8 +47,7 @@ export async function takeWebhook(
   const { rejection } = taken;
   if (rejection !== undefined) {
     const { body, url, receivedAtMs } = request;
-    const { search } = new URL(url);
-    const query = search === '' ? undefined : search.slice(1);
+    const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : undefined;
     const letter = {
       hookId: row._id,
       provider: row.provider,
