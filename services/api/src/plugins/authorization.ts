@@ -1,5 +1,3 @@
-// Types of `app.auth`, which the plugin `authentication` registers.
-
 import { ID_RULE, isId } from '@calltally/domain';
 import { verifyScope } from '@calltally/http';
 import type {} from '@fastify/auth';

@@ -1,5 +1,3 @@
-// Types of the schema's `hide`.
-
 import { HealthProbe } from '@calltally/http';
 import type {} from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';

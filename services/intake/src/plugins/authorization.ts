@@ -1,5 +1,3 @@
-// Types of `app.auth`, which the plugin `authentication` registers.
-
 import { verifyScope } from '@calltally/http';
 import type {} from '@fastify/auth';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
