@@ -9,7 +9,7 @@ export type TellError = (thrown: unknown) => HttpError | undefined;
 /** Node's default. */
 const HEADERS_MAX = 2_000;
 
-type SendError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+export type SendError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
 /** Refuses what no route can answer, and sends every error through `send`. */
 export const errors = fp(

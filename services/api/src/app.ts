@@ -1,6 +1,6 @@
 import {
   authentication,
-  clientErrorHandler,
+  createServer,
   Drain,
   documentation,
   errorSender,
@@ -9,13 +9,11 @@ import {
   movesConnections,
   rateLimit,
   requestContext,
-  requestIdOf,
   requestLog,
-  tunnelRefuser,
 } from '@calltally/http';
 import { ConcurrencyLimit } from '@calltally/ledger';
 import fastifyCompress from '@fastify/compress';
-import { type FastifyInstance, fastify, LogController } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { ApiError } from './api-error.ts';
 import { registerMetrics } from './metrics.ts';
 import type { AppParts, RouteParts } from './parts.ts';
@@ -30,10 +28,6 @@ import { timeseriesRoutes } from './routes/timeseries.ts';
 import { STREAM_LIMITS } from './stream/connection-limit.ts';
 import { tellError } from './tell-error.ts';
 
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 15_000;
-/** Longer than load balancers keep a connection, so that we never close one while a request arrives. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** No route takes a body. */
 const BODY_BYTES_MAX = 1_024;
 const READS_AT_ONCE_MAX = 4_000;
@@ -53,26 +47,13 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   } = parts;
   const sendError = errorSender(tellError);
   const reads = new ConcurrencyLimit(readsAtOnceMax, () => new ApiError('OVERLOADED'));
-  const app = fastify({
-    loggerInstance: logger,
-    // The request-log plugin writes one line per request instead of Fastify's two.
-    logController: new LogController({ disableRequestLogging: true }),
-    genReqId: requestIdOf,
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    bodyLimit: BODY_BYTES_MAX,
-    // While stopping, requests on open connections are still answered, with `Connection: close`.
-    return503OnClosing: false,
-    frameworkErrors: sendError,
-    clientErrorHandler: clientErrorHandler(METHODS),
-    // A repeated parameter is an error, not a list. `verbose` adds the value, for the message (tell-error.ts).
-    ajv: { customOptions: { coerceTypes: false, verbose: true } },
-    // A child logger per request would cost more than the answer. Log lines carry the request id themselves.
-    childLoggerFactory: (parent) => parent,
+  const app = createServer({
+    logger,
+    trustedProxies,
+    methods: METHODS,
+    sendError,
+    bodyMaxBytes: BODY_BYTES_MAX,
   });
-  app.server.on('connect', tunnelRefuser(METHODS));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => {
     payload.resume();
@@ -106,5 +87,5 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   if (!parts.managedElsewhere) await app.register(operationsRoutes, routeParts);
   await app.register(page);
   registerMetrics(metrics, { ...parts, reads });
-  return app as unknown as FastifyInstance;
+  return app;
 }

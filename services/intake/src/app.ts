@@ -1,7 +1,7 @@
 import { asyncApiDocument } from '@calltally/contract';
 import {
   authentication,
-  clientErrorHandler,
+  createServer,
   Drain,
   documentation,
   errorSender,
@@ -9,13 +9,11 @@ import {
   httpMetrics,
   movesConnections,
   requestContext,
-  requestIdOf,
   requestLog,
-  tunnelRefuser,
 } from '@calltally/http';
 import fastifyCompress from '@fastify/compress';
 import fastifyRateLimit from '@fastify/rate-limit';
-import { type FastifyInstance, fastify, LogController } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { ByteBudget } from './byte-budget.ts';
 import { IntakeMeasures } from './metrics.ts';
 import type { AppParts, RouteParts } from './parts.ts';
@@ -26,11 +24,6 @@ import { HOOK_BODY_MAX_BYTES, hooksRoutes } from './routes/hooks.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { tellError } from './tell-error.ts';
 
-const HEADERS_TIMEOUT_MS = 10_000;
-/** Until the whole request has arrived. */
-const REQUEST_TIMEOUT_MS = 15_000;
-/** Longer than load balancers keep a connection, so that we never close one while a request arrives. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const METHODS = ['GET', 'HEAD', 'POST'];
 const MIB = 1_048_576;
 /** Each kind has its own bound, so that neither can shut the other out. */
@@ -43,23 +36,13 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const sendError = errorSender(tellError);
   const callsBudget = new ByteBudget(CALLS_BYTES_MAX, CALLS_BODY_MAX_BYTES);
   const hooksBudget = new ByteBudget(HOOKS_BYTES_MAX, HOOK_BODY_MAX_BYTES);
-  const app = fastify({
-    loggerInstance: logger,
-    // The request-log plugin writes one line per request instead of Fastify's two.
-    logController: new LogController({ disableRequestLogging: true }),
-    genReqId: requestIdOf,
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    // While stopping, requests on open connections are still answered, with `Connection: close`.
-    return503OnClosing: false,
-    frameworkErrors: sendError,
-    clientErrorHandler: clientErrorHandler(METHODS),
-    // Log lines carry the request id themselves.
-    childLoggerFactory: (parent) => parent,
+  const app = createServer({
+    logger,
+    trustedProxies,
+    methods: METHODS,
+    sendError,
+    bodyMaxBytes: CALLS_BODY_MAX_BYTES,
   });
-  app.server.on('connect', tunnelRefuser(METHODS));
 
   // Used only by the documents.
   await app.register(fastifyCompress, {
@@ -90,5 +73,5 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(callsRoutes, routeParts);
   await app.register(hooksRoutes, routeParts);
   if (!parts.managedElsewhere) await app.register(operationsRoutes, routeParts);
-  return app as unknown as FastifyInstance;
+  return app;
 }
