@@ -37,6 +37,7 @@ test('an empty environment gives the documented defaults, for every process', (t
     drain: { ms: 10_000 },
     proxy: { trusted: [] },
     rateLimit: { perSecond: 0 },
+    cors: { origins: [] },
     ...stores,
   });
   t.same(readSettings(ingestSettings, {}), {
