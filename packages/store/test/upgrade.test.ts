@@ -89,6 +89,8 @@ test('every row is copied once with its new id, whatever its id and wherever the
     'calls',
     'corrections',
     'erasures',
+    'hook_receipts',
+    'hooks',
     'progress',
   ]);
   t.match(await world.db.collection('calls').indexes(), [
