@@ -1,4 +1,5 @@
-import type { Admin } from 'kafkajs';
+import type { Admin, ITopicConfig } from 'kafkajs';
+import pRetry from 'p-retry';
 
 /** Default names and sizes of the topics. */
 export const TOPIC_DEFAULTS = {
@@ -17,6 +18,9 @@ const MESSAGE_MAX_BYTES = 1_048_588;
 /** A dead letter must fit whatever fitted the topic: the event may have been compressed there, and headers are added. */
 const DLQ_MESSAGE_MAX_BYTES = 8 * MESSAGE_MAX_BYTES;
 const REPLICAS_MAX = 3;
+/** Together ten seconds. */
+const KNOWN_RETRIES = 50;
+const KNOWN_PAUSE_MS = 200;
 
 export interface Topics {
   topic: string;
@@ -58,7 +62,28 @@ export async function ensureTopics(admin: Admin, topics: Topics): Promise<string
   const created: string[] = [];
   // One request per topic: kafkajs returns false only if all topics of a request exist already.
   for (const topic of wanted) {
-    if (await admin.createTopics({ topics: [{ ...topic, replicationFactor }] })) created.push(topic.topic);
+    if (await createTopic(admin, { ...topic, replicationFactor })) created.push(topic.topic);
   }
   return created;
+}
+
+/** Creates a topic, and waits until the brokers know it. @returns false if it exists already */
+async function createTopic(admin: Admin, topic: ITopicConfig): Promise<boolean> {
+  let isOurs = false;
+  await pRetry(
+    async () => {
+      isOurs = (await admin.createTopics({ topics: [topic] })) || isOurs;
+    },
+    {
+      retries: KNOWN_RETRIES,
+      minTimeout: KNOWN_PAUSE_MS,
+      factor: 1,
+      // kafkajs asks for the leaders of a topic that it has just created, and a busy broker may not know it yet.
+      shouldRetry({ error }) {
+        isOurs ||= (error as { type?: unknown }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
+        return isOurs;
+      },
+    },
+  );
+  return isOurs;
 }

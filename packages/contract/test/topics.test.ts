@@ -37,6 +37,27 @@ test('topics on a real Kafka', async (t) => {
     t.equal(await partitionsOf(dlqTopic), TOPIC_DEFAULTS.dlqPartitions);
   });
 
+  await t.test('a broker that does not know a new topic yet is asked again', async (t) => {
+    const { topic, dlqTopic } = names();
+    let left = 3;
+    const late: typeof admin = {
+      ...admin,
+      async createTopics(options) {
+        const created = await admin.createTopics(options);
+        if (left === 0) return created;
+        left -= 1;
+        throw new kafkajs.KafkaJSProtocolError(
+          Object.assign(new Error('does not host'), { type: 'UNKNOWN_TOPIC_OR_PARTITION', code: 3 }),
+        );
+      },
+    };
+    t.same(await ensureTopics(late, { topic, dlqTopic }), [topic, dlqTopic]);
+    t.equal(left, 0);
+    t.equal(await partitionsOf(topic), TOPIC_DEFAULTS.partitions);
+    const refusing = { ...admin, createTopics: () => Promise.reject(new Error('not allowed')) };
+    await t.rejects(ensureTopics(refusing, names()), /not allowed/);
+  });
+
   await t.test('several processes may create them at once', async (t) => {
     const topics = { ...names(), partitions: 2 };
     const created = await Promise.all(Array.from({ length: 4 }, () => ensureTopics(admin, topics)));

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
 import type { Admin, Kafka } from 'kafkajs';
@@ -9,8 +8,6 @@ import { kafka } from '../engines.ts';
 const USERS = 1_000;
 const BACKLOG_MS = 6 * 3_600_000;
 const EVENTS_AT_ONCE = 5_000;
-const CREATE_ATTEMPTS = 10;
-const CREATE_PAUSE_MS = 200;
 
 /** A new topic, with the consumer group that counts it. */
 export class Topic {
@@ -34,18 +31,12 @@ export class Topic {
     await admin.connect();
     bench.atEnd(() => admin.disconnect());
     const topic = new Topic(name, brokers, client, admin);
-    const topics = { topic: name, dlqTopic: `${name}.dlq`, ...(partitions !== undefined && { partitions }) };
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await ensureTopics(admin, topics);
-        return topic;
-      } catch (thrown) {
-        // On a busy machine, a broker may not know a topic that it has just created.
-        const isUnknown = (thrown as { type?: unknown }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
-        if (!isUnknown || attempt === CREATE_ATTEMPTS) throw thrown;
-      }
-      await sleep(CREATE_PAUSE_MS);
-    }
+    await ensureTopics(admin, {
+      topic: name,
+      dlqTopic: `${name}.dlq`,
+      ...(partitions !== undefined && { partitions }),
+    });
+    return topic;
   }
 
   /** The environment in which ingest and `calltally` find it. */
