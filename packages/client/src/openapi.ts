@@ -151,7 +151,7 @@ export interface components {
                          * @description for programs; stable
                          * @enum {unknown}
                          */
-                        code: "RATE_LIMITED" | "TOO_MANY_FAILURES" | "TOO_MANY_STREAMS";
+                        code: "TOO_MANY_FAILURES" | "RATE_LIMITED" | "TOO_MANY_STREAMS";
                     };
                 };
             };

@@ -1,5 +1,6 @@
 import { hashApiKey, looksLikeApiKey } from '@calltally/store';
 import fastifyAuth from '@fastify/auth';
+import fastifyRateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { networkOf } from './client-address.ts';
@@ -39,6 +40,7 @@ const CREDENTIALS = /^bearer(?: +(.*))?$/i;
 export const authentication = fp(
   async (app: FastifyInstance, { keys, clock }: { keys: ApiKeyCache; clock: () => number }) => {
     await app.register(fastifyAuth);
+    await app.register(fastifyRateLimit, { global: false });
     // Remembers 5 000 clients, and drops the least recently seen.
     const countFailure = app.createRateLimit({
       max: FAILURES_PER_SECOND_MAX,
@@ -93,7 +95,7 @@ export const authentication = fp(
     app.decorate('refuse', refuse);
     app.decorate('verifyApiKey', verifyApiKey);
   },
-  { name: 'authentication', dependencies: ['@fastify/rate-limit', 'request-context'] },
+  { name: 'authentication', dependencies: ['request-context'] },
 );
 
 /** The Bearer credential of an `Authorization` header; undefined if it is missing, empty or of another scheme. */

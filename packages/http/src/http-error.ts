@@ -29,7 +29,6 @@ export const COMMON_ERRORS = {
   SCOPE_MISSING: { status: 403, message: 'The API key does not have the scope that this needs.' },
   NOT_FOUND: { status: 404, message: 'There is nothing here. See /docs.' },
   METHOD_NOT_ALLOWED: { status: 405, message: 'The method is not allowed here.' },
-  RATE_LIMITED: { status: 429, message: 'Too many requests.', headers: AFTER_A_SECOND },
   TOO_MANY_FAILURES: {
     status: 429,
     message: 'Too many requests from here failed to authenticate.',

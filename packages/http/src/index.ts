@@ -21,7 +21,6 @@ export { KnownKey } from './keys/known-key.ts';
 export { RevocationWatcher } from './keys/revocation-watcher.ts';
 export { LogLines } from './log-lines.ts';
 export { OutageLog } from './outage-log.ts';
-export { rateLimit } from './rate-limit.ts';
 export { maskKeys, toLoggedError } from './redaction.ts';
 export { requestContext } from './request-context.ts';
 export { requestLog } from './request-log.ts';

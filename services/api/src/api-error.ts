@@ -1,4 +1,10 @@
-import { COMMON_ERRORS, type ErrorDefinition, type ErrorDetails, HttpError } from '@calltally/http';
+import {
+  AFTER_A_SECOND,
+  COMMON_ERRORS,
+  type ErrorDefinition,
+  type ErrorDetails,
+  HttpError,
+} from '@calltally/http';
 
 const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' };
 
@@ -16,6 +22,7 @@ export const ERRORS = {
   },
   // The code that throws it says what is wrong: with a token, that helps nobody to guess.
   INVALID_TOKEN: { status: 401, message: 'The token is not valid.', headers: INVALID_TOKEN },
+  RATE_LIMITED: { status: 429, message: 'Too many requests.', headers: AFTER_A_SECOND },
   TOO_MANY_STREAMS: { status: 429, message: 'Too many open streams.', headers: { 'retry-after': '5' } },
 } as const satisfies Record<string, ErrorDefinition>;
 

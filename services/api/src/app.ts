@@ -7,7 +7,6 @@ import {
   errors,
   httpMetrics,
   movesConnections,
-  rateLimit,
   requestContext,
   requestLog,
 } from '@calltally/http';
@@ -20,6 +19,7 @@ import type { AppParts, RouteParts } from './parts.ts';
 import { authorization } from './plugins/authorization.ts';
 import { cors } from './plugins/cors.ts';
 import { page } from './plugins/page.ts';
+import { rateLimit } from './plugins/rate-limit.ts';
 import { tokenAuthentication } from './plugins/token-authentication.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { operationsRoutes } from './routes/operations.ts';
@@ -67,8 +67,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   // Before anything refuses a request, so that pages can read why.
   if (origins.length > 0) await app.register(cors, { origins });
   await app.register(httpMetrics, { metrics });
-  await app.register(rateLimit, { perSecond: rateLimitPerSecond });
   await app.register(authentication, { keys: parts.keys, clock });
+  await app.register(rateLimit, { perSecond: rateLimitPerSecond });
   if (tokens) await app.register(tokenAuthentication, { tokens, clock });
   await app.register(authorization);
   await app.register(requestLog, { parameters: LOGGED });

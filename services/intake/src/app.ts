@@ -12,7 +12,6 @@ import {
   requestLog,
 } from '@calltally/http';
 import fastifyCompress from '@fastify/compress';
-import fastifyRateLimit from '@fastify/rate-limit';
 import type { FastifyInstance } from 'fastify';
 import { ByteBudget } from './byte-budget.ts';
 import { IntakeMeasures } from './metrics.ts';
@@ -53,7 +52,6 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(movesConnections, { drain });
   await app.register(requestContext);
   await app.register(httpMetrics, { metrics });
-  await app.register(fastifyRateLimit, { global: false });
   await app.register(authentication, { keys: parts.keys, clock });
   await app.register(authorization);
   await app.register(rawBody);

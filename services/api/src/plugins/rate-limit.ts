@@ -1,7 +1,8 @@
-import fastifyRateLimit from '@fastify/rate-limit';
+// Types of `app.rateLimit`, which the plugin `authentication` registers.
+import type {} from '@fastify/rate-limit';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
-import { commonError } from './http-error.ts';
+import { ApiError } from '../api-error.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -15,7 +16,6 @@ const USERS_MAX = 100_000;
 /** Limits each user to so many requests a second in this process; 0 is no limit. */
 export const rateLimit = fp(
   async (app: FastifyInstance, { perSecond }: { perSecond: number }) => {
-    await app.register(fastifyRateLimit, { global: false });
     const hook = () =>
       app.rateLimit({
         max: perSecond,
@@ -23,9 +23,9 @@ export const rateLimit = fp(
         cache: USERS_MAX,
         keyGenerator: (request) => request.userId,
         errorResponseBuilder: () =>
-          commonError('RATE_LIMITED', { message: `At most ${perSecond} requests a second.` }),
+          new ApiError('RATE_LIMITED', { message: `At most ${perSecond} requests a second.` }),
       }) as onRequestHookHandler;
     app.decorate('userLimit', perSecond > 0 ? [hook()] : []);
   },
-  { name: 'rate-limit' },
+  { name: 'rate-limit', dependencies: ['authentication'] },
 );
