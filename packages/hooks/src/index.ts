@@ -1,6 +1,7 @@
 export { authFault, type HmacAuth, type HookAuth, secretFault } from './auth.ts';
 export { checkDefinition } from './check-definition.ts';
 export type { HookDefinition, HookFilter, HookUser } from './definition.ts';
+export { fromFirstReceipt } from './first-receipt.ts';
 export { parseJsonBytes } from './json.ts';
 export {
   type CompiledMapping,

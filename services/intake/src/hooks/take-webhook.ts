@@ -1,7 +1,12 @@
 import { checkCallEvent, hookLetterMessage, openCallEvent, type Rejection } from '@calltally/contract';
 import type { EventMessage } from '@calltally/contract/producer';
-import { type CallVersion, formatInstant, isDeleted } from '@calltally/domain';
-import type { HookDefinition, HookRequest, Provider, Reading } from '@calltally/hooks';
+import {
+  fromFirstReceipt,
+  type HookDefinition,
+  type HookRequest,
+  type Provider,
+  type Reading,
+} from '@calltally/hooks';
 import type { HookReceipts, HookRow } from '@calltally/store';
 import { judgeEvent } from '../calls/judge-events.ts';
 import type { PayloadOutcome } from '../metrics.ts';
@@ -64,11 +69,6 @@ export async function takeWebhook(
 
 type JudgedReading = { skipped: string } | { message: EventMessage } | { rejection: Rejection };
 
-/** Of a call that is not taken back, as no webhook does. */
-function startedAt(call: CallVersion): number {
-  return isDeleted(call) ? 0 : call.startedAt;
-}
-
 async function judge(
   reading: Reading,
   hookId: string,
@@ -81,7 +81,7 @@ async function judge(
   if (rejection !== undefined) return { rejection };
   if (reading.startsAtReceipt) {
     const first = await receipts.firstReceipt(hookId, call.callId, new Date(receivedAtMs));
-    event = { ...event, started_at: formatInstant(startedAt(call) + first.getTime() - receivedAtMs) };
+    event = fromFirstReceipt(event, receivedAtMs, first.getTime());
   }
   const { message, refusal } = judgeEvent(openCallEvent(event), undefined, receivedAtMs);
   // Nobody's key limits whose calls a hook brings, so no refusal is about the user.

@@ -1,4 +1,5 @@
 import type { CallEvent, Rejection } from '@calltally/contract';
+import { fromFirstReceipt } from '@calltally/hooks';
 import type { HookRow, Store } from '@calltally/store';
 import { definitionIn } from '../hooks/hook-view.ts';
 import { judgePayload } from '../hooks/judge-payload.ts';
@@ -50,8 +51,7 @@ export class HookLetters {
   async fromFirstReceipt({ hook, failedAtMs }: StoredDeadLetter, event: CallEvent): Promise<object> {
     const receivedAt = new Date(failedAtMs);
     const first = await this.#store.hookReceipts.firstReceipt(hook!.id, event.call_id, receivedAt);
-    const startedMs = Date.parse(String(event.started_at)) + first.getTime() - failedAtMs;
-    return { ...event, started_at: new Date(startedMs).toISOString() };
+    return fromFirstReceipt({ ...event }, failedAtMs, first.getTime());
   }
 
   async #hook(hookId: string): Promise<HookRow | undefined> {
