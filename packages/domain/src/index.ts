@@ -1,4 +1,5 @@
 export * from './call.ts';
+export * from './cells.ts';
 export * from './date-range.ts';
 export * from './durations.ts';
 export * from './escape-unsafe.ts';

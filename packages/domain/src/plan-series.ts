@@ -25,6 +25,20 @@ export function planSeries(range: Range, interval: Interval, available: Availabi
   return { units: unitsOf(buckets, interval), edges, trustsLastStartedAt };
 }
 
+/**
+ * As `planSeries`, from sums by cell, which weeks have none of. Days without sums of their own are read from rows, unless the
+ * series is by month.
+ */
+export function planCellSeries(range: Range, interval: Interval, available: Availability): SeriesPlan {
+  const { fromDay, daysFrom = fromDay, lastStartedAt } = available;
+  const isByMonth = interval === 'month';
+  const { buckets, edges, trustsLastStartedAt } = planRange(
+    range,
+    isByMonth ? available : { fromDay: Math.max(fromDay, daysFrom), lastStartedAt },
+  );
+  return { units: unitsOf(buckets, isByMonth ? 'month' : 'day'), edges, trustsLastStartedAt };
+}
+
 /** The plan to read a series from rows alone. */
 export function planOfRows(range: Range): SeriesPlan {
   return {

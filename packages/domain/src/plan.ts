@@ -5,6 +5,11 @@ import type { Range } from './range.ts';
 export interface Availability {
   /** First UTC day whose buckets are complete. */
   fromDay: number;
+  /**
+   * First UTC day with a sum of its own, the first of a month. Of the days before it, only whole months have sums. Default:
+   * every day from `fromDay` on has one.
+   */
+  daysFrom?: number;
   /** Latest start of a counted call, epoch ms; -Infinity if there is no call. */
   lastStartedAt: number;
 }
@@ -35,7 +40,7 @@ export interface Plan {
 
 /**
  * Plans how to read a range: whole months and days from the counters; the time before `fromDay`, and the smaller side of a
- * day that the range cuts, from rows.
+ * day that the range cuts, from rows. Where days have no sums, that goes for the smaller side of a month.
  *
  * Months after that of `lastStartedAt` are not read, so that a plan is bounded by what is kept, not by what is asked for.
  */
@@ -43,7 +48,7 @@ export function planRange(range: Range, available: Availability): Plan {
   const plan: Plan = { buckets: [], edges: [], trustsLastStartedAt: false };
   if (range.from >= range.until) return plan;
 
-  const kept = startOfDay(available.fromDay);
+  const kept = startOfDay(firstWholeUnit(available));
   addEdge(plan, range.from, Math.min(range.until, kept), 1);
   const from = Math.max(range.from, kept);
   if (from >= range.until) return plan;
@@ -53,11 +58,12 @@ export function planRange(range: Range, available: Availability): Plan {
   }
 
   const { until } = range;
-  const first = dayOf(from);
-  const last = dayOf(until - 1);
+  // The first and the last day or month that the range touches.
+  const first = unitOf(dayOf(from), available);
+  const last = unitOf(dayOf(until - 1), available);
   const cost = (a: number, b: number) => Math.max(0, Math.min(b, available.lastStartedAt + 1) - a);
-  const head = { from: startOfDay(first), until: from };
-  const tail = { from: until, until: startOfDay(last + 1) };
+  const head = { from: startOfDay(first.first), until: from };
+  const tail = { from: until, until: startOfDay(last.last + 1) };
   const tailIsEmpty = until > available.lastStartedAt;
   const tailCost = tailIsEmpty ? 0 : cost(tail.from, tail.until);
   const takeTail = () => {
@@ -65,34 +71,47 @@ export function planRange(range: Range, available: Availability): Plan {
     else if (tail.from < tail.until) plan.trustsLastStartedAt = true;
   };
 
-  if (first === last) {
+  if (first.first === last.first) {
     if (cost(head.from, head.until) + tailCost >= cost(from, until)) {
       addEdge(plan, from, until, 1);
       return plan;
     }
     addEdge(plan, head.from, head.until, -1);
     takeTail();
-    addBuckets(plan, first, last, available.lastStartedAt);
+    addBuckets(plan, first.first, last.last, available.lastStartedAt);
     return plan;
   }
 
-  let firstWhole = first;
-  if (cost(head.from, head.until) >= cost(from, startOfDay(first + 1))) {
-    addEdge(plan, from, startOfDay(first + 1), 1);
-    firstWhole = first + 1;
+  let firstWhole = first.first;
+  if (cost(head.from, head.until) >= cost(from, startOfDay(first.last + 1))) {
+    addEdge(plan, from, startOfDay(first.last + 1), 1);
+    firstWhole = first.last + 1;
   } else {
     addEdge(plan, head.from, head.until, -1);
   }
 
-  let lastWhole = last;
-  if (!tailIsEmpty && tailCost >= cost(startOfDay(last), until)) {
-    addEdge(plan, startOfDay(last), until, 1);
-    lastWhole = last - 1;
+  let lastWhole = last.last;
+  if (!tailIsEmpty && tailCost >= cost(startOfDay(last.first), until)) {
+    addEdge(plan, startOfDay(last.first), until, 1);
+    lastWhole = last.first - 1;
   } else {
     takeTail();
   }
   addBuckets(plan, firstWhole, lastWhole, available.lastStartedAt);
   return plan;
+}
+
+/** The day, or the month where days have no sums, that holds a day: its first and its last day. */
+function unitOf(day: number, { daysFrom = -Infinity }: Availability): { first: number; last: number } {
+  if (day >= daysFrom) return { first: day, last: day };
+  const month = monthOf(day);
+  return { first: firstDayOfMonth(month), last: firstDayOfMonth(month + 1) - 1 };
+}
+
+/** The first day of the first complete sum. */
+function firstWholeUnit(available: Availability): number {
+  const { first, last } = unitOf(available.fromDay, available);
+  return first === available.fromDay ? first : last + 1;
 }
 
 /** Appends an edge unless it is empty, or extends the previous one if it continues it with the same sign. */

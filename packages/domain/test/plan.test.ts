@@ -1,4 +1,13 @@
-import { type Availability, DAY_MS, dayOf, type Plan, planRange, type Range } from '@calltally/domain';
+import {
+  type Availability,
+  DAY_MS,
+  dayOf,
+  firstDayOfMonth,
+  monthOf,
+  type Plan,
+  planRange,
+  type Range,
+} from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
 
@@ -207,6 +216,10 @@ const cases = fc.record({
   a: moments,
   b: moments,
   fromDay: moments.map(dayOf),
+  daysFrom: fc.option(
+    moments.map((ms) => firstDayOfMonth(monthOf(dayOf(ms)))),
+    { nil: -Infinity },
+  ),
   lastStartedAt: fc.oneof(
     moments,
     fc.constant(Number.NEGATIVE_INFINITY),
@@ -216,10 +229,10 @@ const cases = fc.record({
 
 test('a plan counts every call of the range exactly once, for any range and retention', async () => {
   fc.assert(
-    fc.property(cases, ({ a, b, fromDay, lastStartedAt }) => {
+    fc.property(cases, ({ a, b, ...kept }) => {
       const asked = { from: Math.min(a, b), until: Math.max(a, b) };
-      const wrong = wronglyCounted(planRange(asked, { fromDay, lastStartedAt }), asked);
-      return wrong.every(({ from }) => from > lastStartedAt);
+      const wrong = wronglyCounted(planRange(asked, kept), asked);
+      return wrong.every(({ from }) => from > kept.lastStartedAt);
     }),
     { numRuns: 5000 },
   );
@@ -227,9 +240,9 @@ test('a plan counts every call of the range exactly once, for any range and rete
 
 test('a plan trusts the latest start exactly if a later call would be counted wrong', async () => {
   fc.assert(
-    fc.property(cases, ({ a, b, fromDay, lastStartedAt }) => {
+    fc.property(cases, ({ a, b, ...kept }) => {
       const asked = { from: Math.min(a, b), until: Math.max(a, b) };
-      const plan = planRange(asked, { fromDay, lastStartedAt });
+      const plan = planRange(asked, kept);
       return plan.trustsLastStartedAt === wronglyCounted(plan, asked).length > 0;
     }),
     { numRuns: 5000 },
@@ -239,15 +252,47 @@ test('a plan trusts the latest start exactly if a later call would be counted wr
 test('the sums of a plan equal those of the single calls', async () => {
   const calls = fc.array(moments, { maxLength: 40 });
   fc.assert(
-    fc.property(cases, calls, ({ a, b, fromDay, lastStartedAt }, starts) => {
+    fc.property(cases, calls, ({ a, b, ...kept }, starts) => {
       const asked = { from: Math.min(a, b), until: Math.max(a, b) };
-      const counted = starts.filter((ms) => ms <= lastStartedAt);
+      const counted = starts.filter((ms) => ms <= kept.lastStartedAt);
       const within = ({ from, until }: Range) => counted.filter((ms) => from <= ms && ms < until).length;
-      const plan = planRange(asked, { fromDay, lastStartedAt });
+      const plan = planRange(asked, kept);
       const ofBuckets = plan.buckets.reduce((sum, bucket) => sum + within(bucketRange(bucket)), 0);
       return plan.edges.reduce((sum, edge) => sum + edge.sign * within(edge), ofBuckets) === within(asked);
     }),
     { numRuns: 1000 },
+  );
+});
+
+test('days before the first with a sum of its own are read by whole months', async (t) => {
+  const kept = { ...available('2025-06-15', '2027-01-01'), daysFrom: dayOf(at('2026-02-01')) };
+  t.strictSame(planRange(range('2025-01-01', '2026-02-03'), kept), {
+    buckets: [
+      ...['2025-07', '2025-08', '2025-09', '2025-10', '2025-11', '2025-12', '2026-01'].map((text) => ({
+        kind: 'month',
+        month: month(text),
+      })),
+      { kind: 'days', month: month('2026-02'), first: 1, last: 2 },
+    ],
+    edges: [{ ...range('2025-01-01', '2025-07-01'), sign: 1 }],
+    trustsLastStartedAt: false,
+  });
+  t.strictSame(planRange(range('2025-09-05', '2025-10-10'), kept), {
+    buckets: [{ kind: 'month', month: month('2025-09') }],
+    edges: [
+      { ...range('2025-09-01', '2025-09-05'), sign: -1 },
+      { ...range('2025-10-01', '2025-10-10'), sign: 1 },
+    ],
+    trustsLastStartedAt: false,
+  });
+  fc.assert(
+    fc.property(cases, ({ a, b, ...one }) => {
+      const plan = planRange({ from: Math.min(a, b), until: Math.max(a, b) }, one);
+      return plan.buckets.every(
+        (bucket) => bucket.kind === 'month' || firstDayOfMonth(bucket.month) >= one.daysFrom,
+      );
+    }),
+    { numRuns: 2000 },
   );
 });
 
