@@ -200,7 +200,7 @@ export class Platform extends Deployment {
   /** Sets the checkpoints of Redis to nothing counted, as after a restore of a very old dump. */
   async rewindCheckpoints(): Promise<void> {
     const checkpoints = Array.from({ length: 6 }, (_, partition) => `mark:0:${partition} -1`).join(' ');
-    await redisCommand(this.redis.address, `HSET ct:ledger:{0} ${checkpoints}`);
+    await redisCommand(this.redis.address, `HSET ct2:ledger:{0} ${checkpoints}`);
   }
 
   async flushRedis(): Promise<void> {

@@ -72,7 +72,7 @@ test('a rate of 0 audits nobody', async (t) => {
 async function damage({ platform }: World, userId: string): Promise<void> {
   const now = new Date();
   const month = (now.getUTCFullYear() - 1970) * 12 + now.getUTCMonth();
-  await redisCommand(platform.redis.address, `HINCRBY ct:{${userId}}:m:${month} c 5`);
+  await redisCommand(platform.redis.address, `HINCRBY ct2:{${userId}}:m:${month} c 5`);
 }
 
 /** Waits, for a limited time, until a metric reaches a value. */

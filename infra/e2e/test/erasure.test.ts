@@ -78,7 +78,7 @@ async function tracesOf({ platform }: World, userId: string): Promise<string[]> 
     `KEYS *${userId.replace(/[%}]/g, encodeURIComponent)}*`,
   );
   if (keys !== '*0\r\n') traces.push(keys);
-  const queued = await redisCommand(platform.redis.address, `ZSCORE ct:filling:{0} ${userId}`);
+  const queued = await redisCommand(platform.redis.address, `ZSCORE ct2:filling:{0} ${userId}`);
   if (queued !== '$-1\r\n') traces.push(`queued ${queued}`);
   return traces;
 }

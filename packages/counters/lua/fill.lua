@@ -1,11 +1,14 @@
 -- Adds the sums of a piece, the rows at or below `base` that start in [new since, since), and moves since back.
--- KEYS[1] user (hash)   KEYS[2…] month and ISO year buckets, which are named by index
+-- KEYS[1] user (hash)   KEYS[2…] buckets, cells and their days, which are named by index
 -- ARGV[1] generation   ARGV[2] fill id   ARGV[3] since (epoch ms) as it was when the rows were summed
 -- ARGV[4] new since, or '' when no row is older: then the counters are complete
 -- ARGV[5] latest start (epoch ms) among the rows; -1 without a row
 -- ARGV[6] 1 if there is a correction at or below `base`
 -- ARGV[7] n, then n times applied field, offset in `base`: the partitions that the rows came by
--- ARGV[…] for each bucket key its index, expiry, n, then n times field, value to be added
+-- ARGV[…] how many buckets; for each its key's index, expiry, n, then n times field, value to be added
+-- ARGV[…] cells that a month may have; for each month with sums by cell the index of the key of its cells, expiry, index of
+--   the key of their days (0: not kept any more), expiry, n (-1: there are more cells than that), then n times
+--   agent id, labels, day of month (0: for the month only), calls, duration in ms
 -- Reply: 1; 0 when the user was forgotten or reopened, or somebody else has filled this piece
 local user = KEYS[1]
 local head = redis.call('HMGET', user, 'g', 'i', 's', 'x')
@@ -18,7 +21,9 @@ for _ = 1, tonumber(ARGV[7]) do
   redis.call('HSETNX', user, ARGV[at], ARGV[at + 1])
   at = at + 2
 end
-while at <= #ARGV do
+local buckets = tonumber(ARGV[at])
+at = at + 1
+for _ = 1, buckets do
   local key, expiry, count = KEYS[tonumber(ARGV[at])], ARGV[at + 1], tonumber(ARGV[at + 2])
   local names, values = {}, {}
   for i = 1, count do names[i] = ARGV[at + 1 + 2 * i] end
@@ -31,6 +36,21 @@ while at <= #ARGV do
   redis.call('HSET', key, unpack(values))
   redis.call('EXPIREAT', key, expiry)
   at = at + 3 + 2 * count
+end
+local cells_max = tonumber(ARGV[at])
+at = at + 1
+while at <= #ARGV do
+  local month = {
+    cells = KEYS[tonumber(ARGV[at])], cells_expiry = ARGV[at + 1],
+    days = KEYS[tonumber(ARGV[at + 2])], days_expiry = ARGV[at + 3], entries = {},
+  }
+  local count = tonumber(ARGV[at + 4])
+  at = at + 5
+  for i = 1, count do
+    month.entries[i] = { ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]) }
+    at = at + 5
+  end
+  if count < 0 then drop_cells(month) else add_cells(month, cells_max) end
 end
 if tonumber(ARGV[5]) > tonumber(head[4]) then
   redis.call('HSET', user, 'x', ARGV[5])

@@ -1,7 +1,20 @@
-import { dayOfMonth, isoWeekYear, monthOf, type Tally, weekOf } from '@calltally/domain';
+import {
+  type CellDayTally,
+  CellSums,
+  dayOfMonth,
+  isoWeekYear,
+  monthOf,
+  type Tally,
+  weekOf,
+} from '@calltally/domain';
+import { labelsText } from './cells-codec.ts';
 import { type Generation, type Generations, generationOf } from './generation.ts';
 import {
   appliedField,
+  cellDaysExpirySeconds,
+  cellDaysKey,
+  cellsKey,
+  keepsCellDays,
   monthExpirySeconds,
   monthKey,
   unpackBase,
@@ -16,6 +29,8 @@ export interface UserDaySums {
   userId: string;
   /** By UTC day. Days that are no longer kept are not written. */
   days: ReadonlyMap<number, Tally>;
+  /** The same by UTC day and cell. Not used where the generation keeps no cells. */
+  cells: Iterable<CellDayTally>;
   /** Ids of the partitions that the calls came by. */
   partitions: ReadonlySet<string>;
   /** Epoch ms of the latest start that ever counted; -1 without a call. */
@@ -123,10 +138,12 @@ function fillCommand(
     ...applied,
     ...bucketArguments(sums, keys, filling.fromDay, generation),
   ];
+  // By a loop: a month may have more sums than a call can have arguments.
+  for (const arg of cellArguments(sums, keys, filling.fromDay, generation)) args.push(arg);
   return { userId: sums.userId, keys, args };
 }
 
-/** For each bucket: index of its key, expiry, number of fields, then each field with its value. */
+/** How many buckets. For each: index of its key, expiry, number of fields, then each field with its value. */
 function bucketArguments(
   { userId, days }: UserDaySums,
   keys: string[],
@@ -155,9 +172,57 @@ function bucketArguments(
     add(monthKey(userId, month), monthExpiry, '', tally);
     add(weekKey(userId, year), weekExpirySeconds(year, retentionMonths), week, tally);
   }
-  const args: (string | number)[] = [];
+  const args: (string | number)[] = [buckets.size];
   for (const [key, { expiry, fields }] of buckets) {
     args.push(keys.push(key), expiry, fields.size, ...[...fields].flat());
   }
   return args;
+}
+
+/** How many cells a month may have. For each month with sums by cell: see lua/fill.lua. */
+function* cellArguments(
+  { userId, cells }: UserDaySums,
+  keys: string[],
+  fromDay: number,
+  { retentionMonths, cellsMax }: Generation,
+): Generator<string | number> {
+  yield cellsMax;
+  if (cellsMax === 0) return;
+  const nowMs = Date.now();
+  const months = new Map<number, CellDayTally[]>();
+  for (const tally of cells) {
+    if (tally.day < fromDay) continue;
+    const month = monthOf(tally.day);
+    const tallies = months.get(month);
+    if (tallies === undefined) months.set(month, [tally]);
+    else tallies.push(tally);
+  }
+  for (const [month, tallies] of months) {
+    const hasDays = keepsCellDays(month, nowMs);
+    yield keys.push(cellsKey(userId, month));
+    yield monthExpirySeconds(month, retentionMonths);
+    yield hasDays ? keys.push(cellDaysKey(userId, month)) : 0;
+    yield cellDaysExpirySeconds(month);
+    const ofMonth = byCell(tallies);
+    if (ofMonth.length > cellsMax) {
+      yield -1;
+      continue;
+    }
+    const entries = hasDays ? tallies : ofMonth;
+    yield entries.length;
+    for (const { day, cell, calls, durationMs } of entries) {
+      yield cell.agentId ?? '';
+      yield labelsText(cell);
+      yield hasDays ? dayOfMonth(day) : 0;
+      yield calls;
+      yield durationMs;
+    }
+  }
+}
+
+/** One tally for each cell; its day means nothing. */
+function byCell(tallies: readonly CellDayTally[]): CellDayTally[] {
+  const sums = new CellSums();
+  for (const tally of tallies) sums.add(tally.cell, tally);
+  return sums.tallies().map((tally) => ({ ...tally, day: 0 }));
 }

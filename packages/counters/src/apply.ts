@@ -1,7 +1,28 @@
-import { dayOf, dayOfMonth, isoWeekYear, monthOf, type Tally, weekOf } from '@calltally/domain';
+import {
+  type Cell,
+  cellKey,
+  dayOf,
+  dayOfMonth,
+  isoWeekYear,
+  monthOf,
+  type Tally,
+  weekOf,
+} from '@calltally/domain';
+import { labelsText } from './cells-codec.ts';
 import { CountersError } from './errors.ts';
 import { type Generations, generationOf } from './generation.ts';
-import { appliedField, monthExpirySeconds, monthKey, userKey, weekExpirySeconds, weekKey } from './keys.ts';
+import {
+  appliedField,
+  cellDaysExpirySeconds,
+  cellDaysKey,
+  cellsKey,
+  keepsCellDays,
+  monthExpirySeconds,
+  monthKey,
+  userKey,
+  weekExpirySeconds,
+  weekKey,
+} from './keys.ts';
 import type { CounterSession, UserCommand } from './session.ts';
 
 /** A canonical event whose row is in Mongo; of a correction what it adds, or what it takes away. */
@@ -10,6 +31,7 @@ export interface CountableEvent {
   /** Epoch ms. */
   startedAt: number;
   durationMs: number;
+  cell: Cell;
   correction?: {
     sign: 1 | -1;
     /** By partition id, the offsets that the user must be applied through before. */
@@ -85,16 +107,17 @@ function applyCommand(
   partition: string,
   { userId, events }: UserEvents,
 ): UserCommand {
-  const { id, retentionMonths } = generationOf(session, generations, userId);
+  const { id, retentionMonths, cellsMax } = generationOf(session, generations, userId);
   let lastStartedAt = -1;
-  const days = new Map<number, Tally>();
+  const groups = new Map<number | string, Tally & { day: number; cell: Cell }>();
   const needs = new Map<string, number>();
-  for (const { startedAt, durationMs, correction } of events) {
+  for (const { startedAt, durationMs, cell, correction } of events) {
     const sign = correction?.sign ?? 1;
     if (sign === 1 && startedAt > lastStartedAt) lastStartedAt = startedAt;
     const day = dayOf(startedAt);
-    const sum = days.get(day);
-    if (sum === undefined) days.set(day, { calls: sign, durationMs: sign * durationMs });
+    const group = cellsMax === 0 ? day : `${day} ${cellKey(cell)}`;
+    const sum = groups.get(group);
+    if (sum === undefined) groups.set(group, { day, cell, calls: sign, durationMs: sign * durationMs });
     else {
       sum.calls += sign;
       sum.durationMs += sign * durationMs;
@@ -109,9 +132,10 @@ function applyCommand(
     return at === -1 ? keys.push(key) : at + 1;
   };
   const args = [id, appliedField(partition), events[0]!.offset, events.at(-1)!.offset, lastStartedAt];
-  args.push(events.length, events.some(({ correction }) => correction) ? 1 : 0, needs.size);
+  args.push(events.length, events.some(({ correction }) => correction) ? 1 : 0, cellsMax, needs.size);
   for (const [partitionOfNeed, through] of needs) args.push(appliedField(partitionOfNeed), through);
-  for (const [day, { calls, durationMs }] of days) {
+  const nowMs = Date.now();
+  for (const { day, cell, calls, durationMs } of groups.values()) {
     const month = monthOf(day);
     const week = weekOf(day);
     const year = isoWeekYear(week);
@@ -119,6 +143,11 @@ function applyCommand(
     args.push(keyIndex(monthKey(userId, month)), monthExpirySeconds(month, retentionMonths));
     args.push(keyIndex(weekKey(userId, year)), weekExpirySeconds(year, retentionMonths));
     args.push(calls, durationMs);
+    if (cellsMax === 0) continue;
+    args.push(cell.agentId ?? '', labelsText(cell));
+    args.push(keyIndex(cellsKey(userId, month)), monthExpirySeconds(month, retentionMonths));
+    args.push(keepsCellDays(month, nowMs) ? keyIndex(cellDaysKey(userId, month)) : 0);
+    args.push(cellDaysExpirySeconds(month));
   }
   return { userId, keys, args };
 }

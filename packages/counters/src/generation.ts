@@ -20,6 +20,8 @@ export interface Generation {
   tenure: string;
   /** Months that buckets are kept. Stays the same for the whole generation. */
   retentionMonths: number;
+  /** Cells that are kept for a user and month; 0: none are kept. Stays the same, too. */
+  cellsMax: number;
   /** By partition id, the offset counted through. */
   checkpoints: Map<string, number>;
   /** By partition id, the time (epoch ms) by which everything acknowledged is counted. */
@@ -29,6 +31,9 @@ export interface Generation {
   /** The master has nothing any more of users erased by this version of the list of erasures; 0 if it has noted none. */
   erased: number;
 }
+
+/** Cells that are kept for a user and month, unless `COUNTERS_CELLS_MAX` says otherwise. */
+export const CELLS_MAX = 1_000;
 
 export type Generations = Map<Master, Generation>;
 
@@ -43,12 +48,14 @@ export async function ensureGenerations(
   session: CounterSession,
   begin: {
     retentionMonths: number;
+    /** Default: `CELLS_MAX`. */
+    cellsMax?: number;
     through: ReadonlyMap<string, number>;
     replacing?: ReadonlySet<string>;
     adoptsSlots?: boolean;
   },
 ): Promise<Generations> {
-  const { retentionMonths, through, replacing, adoptsSlots } = begin;
+  const { retentionMonths, cellsMax = CELLS_MAX, through, replacing, adoptsSlots } = begin;
   const checkpoints = [...through].flatMap(([partition, offset]) => [checkpointField(partition), offset]);
   const generations: Generations = new Map();
   const found = replacing?.size || adoptsSlots ? await readGenerations(session) : undefined;
@@ -57,7 +64,7 @@ export async function ensureGenerations(
     const replaced = present !== undefined && replacing?.has(present.id) ? present.id : '';
     const slots = slotsText(adoptsSlots ? slotsNoted(master, found!) : slotsNow(master));
     const whose = [master.nodes.join(' '), slots, randomUUID()];
-    const args = [randomUUID(), retentionMonths, replaced, ...whose, ...checkpoints];
+    const args = [randomUUID(), retentionMonths, cellsMax, replaced, ...whose, ...checkpoints];
     const reply = await session.run(master, 'ensure-generation', [master.generationKey], args);
     const generation = parseGeneration(pairsOf(reply as string[]))!;
     if (!adoptsSlots && generation.slots !== undefined && slotsText(generation.slots) !== slots) {
@@ -114,7 +121,7 @@ export function slotsNow({ slots, gone }: Master): Slots {
 }
 
 /** Fields that are not of a partition. */
-const HEAD = ['id', 'nodes', 'slots', 'left', 'tenure', 'retention_months', 'asof'] as const;
+const HEAD = ['id', 'nodes', 'slots', 'left', 'tenure', 'retention_months', 'cells_max', 'asof'] as const;
 
 async function readGeneration(
   session: CounterSession,
@@ -175,6 +182,7 @@ export function parseGeneration(fields: [string, string][]): Generation | undefi
     left: [],
     tenure: '',
     retentionMonths: 0,
+    cellsMax: 0,
     checkpoints: new Map(),
     asOf: new Map(),
     asOfMs: undefined,
@@ -187,6 +195,7 @@ export function parseGeneration(fields: [string, string][]): Generation | undefi
     else if (field === 'left') generation.left = parseSlots(value);
     else if (field === 'tenure') generation.tenure = value;
     else if (field === 'retention_months') generation.retentionMonths = Number(value);
+    else if (field === 'cells_max') generation.cellsMax = Number(value);
     else if (field === ERASED_FIELD) generation.erased = Number(value);
     else if (field === 'asof') generation.asOfMs = Number(value);
     else if (field.startsWith('mark:')) generation.checkpoints.set(field.slice(5), Number(value));

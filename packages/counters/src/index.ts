@@ -24,6 +24,7 @@ export {
 } from './fill-queue.ts';
 export { acquireFillSlot, releaseFillSlot, withFillSlot } from './fill-slots.ts';
 export {
+  CELLS_MAX,
   ensureGenerations,
   findGeneration,
   type Generation,
@@ -31,15 +32,16 @@ export {
   hasGeneration,
   readGenerations,
 } from './generation.ts';
-export { firstKeptDay } from './keys.ts';
+export { firstDayWithCells, firstKeptDay, keepsCellDays } from './keys.ts';
 export { SLOTS_MOVED } from './masters.ts';
 export { type Claim, claimUsers, forgetUsers, NOTHING_FILLED, openUsers } from './open-users.ts';
 export { type Reach, reachOf } from './reach.ts';
 export { type CountersReading, readBuckets } from './read-buckets.ts';
+export { type CellsReading, readCells } from './read-cells.ts';
 export { type CountersDigest, readDigests } from './read-digests.ts';
 export { readSegments, type SegmentsReading } from './read-segments.ts';
 export { requireSuitableRedis } from './require-suitable-redis.ts';
 export { CounterSession, type Master } from './session.ts';
 export { settleGenerations } from './settle-generations.ts';
-export { snapshotUser, snapshotUsers, type UserSnapshot } from './snapshot.ts';
+export { type CellsSnapshot, snapshotUser, snapshotUsers, type UserSnapshot } from './snapshot.ts';
 export { type CurrentCalls, readWindowSums, type WindowReading, type WindowSums } from './window-sums.ts';

@@ -14,7 +14,7 @@ function tagOf(userId: string): string {
 }
 
 export function userKey(userId: string): string {
-  return `ct:{${tagOf(userId)}}`;
+  return `ct2:{${tagOf(userId)}}`;
 }
 
 /** Days of one month and the month's own sum: at most 64 fields, so it stays a listpack. */
@@ -27,18 +27,28 @@ export function weekKey(userId: string, isoYear: number): string {
   return `${userKey(userId)}:w:${isoYear}`;
 }
 
+/** A month's cells: their names, and their sums of the month (lua/cells.lua). */
+export function cellsKey(userId: string, month: number): string {
+  return `${userKey(userId)}:c:${month}`;
+}
+
+/** Sums of a month's cells by day. They are kept for fewer months than the others. */
+export function cellDaysKey(userId: string, month: number): string {
+  return `${userKey(userId)}:d:${month}`;
+}
+
 /** Generation and checkpoints of one master. The tag is chosen so that the key lies on it. */
 export function generationKey(tag: number): string {
-  return `ct:ledger:{${tag}}`;
+  return `ct2:ledger:{${tag}}`;
 }
 
 /** Users of one master that wait to be filled. */
 export function fillQueueKey(tag: number): string {
-  return `ct:filling:{${tag}}`;
+  return `ct2:filling:{${tag}}`;
 }
 
 export function fillSlotKey(tag: number, slot: number): string {
-  return `ct:fill-slot:{${tag}}:${slot}`;
+  return `ct2:fill-slot:{${tag}}:${slot}`;
 }
 
 export function appliedField(partition: string): string {
@@ -124,9 +134,27 @@ export function firstKeptDay(todayDay: number, retentionMonths: number): number 
   return firstDayOfMonth(monthOf(todayDay) - retentionMonths);
 }
 
+/** Days whose sums by cell are kept by day, besides by month: today and those before it. */
+const CELL_DAYS = 62;
+
+/** First UTC day whose sums by cell readers may use, the first of a month; of older ones there are sums by month. */
+export function firstDayWithCells(todayDay: number): number {
+  return firstDayOfMonth(monthOf(todayDay - CELL_DAYS + 1));
+}
+
 /** When a month's buckets expire, epoch seconds. */
 export function monthExpirySeconds(month: number, retentionMonths: number): number {
   return startOfDay(firstDayOfMonth(month + retentionMonths + SPARE_MONTHS)) / 1000;
+}
+
+/** When a month's sums by cell and day expire, epoch seconds: a month after the last reader has asked for them. */
+export function cellDaysExpirySeconds(month: number): number {
+  return startOfDay(firstDayOfMonth(month + 1) + CELL_DAYS + 31) / 1000;
+}
+
+/** Whether a month's sums by cell are still written by day. Once they are not, they never are again. */
+export function keepsCellDays(month: number, nowMs: number): boolean {
+  return cellDaysExpirySeconds(month) * 1000 > nowMs;
 }
 
 /** When an ISO year's weeks expire, epoch seconds: with the last month that one of them reaches into. */
@@ -140,7 +168,10 @@ export function allBucketKeys(userId: string, todayDay: number, retentionMonths:
   const newest = monthOf(todayDay) + 1;
   const oldest = newest - retentionMonths - SPARE_MONTHS;
   const keys: string[] = [];
-  for (let month = oldest; month <= newest; month++) keys.push(monthKey(userId, month));
+  for (let month = oldest; month <= newest; month++) {
+    keys.push(monthKey(userId, month), cellsKey(userId, month));
+    if (keepsCellDays(month, startOfDay(todayDay))) keys.push(cellDaysKey(userId, month));
+  }
   const newestYear = isoWeekYear(weekOf(firstDayOfMonth(newest + 1) - 1));
   for (let year = isoWeekYear(weekOf(firstDayOfMonth(oldest))); year <= newestYear; year++) {
     keys.push(weekKey(userId, year));

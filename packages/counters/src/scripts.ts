@@ -14,6 +14,7 @@ const SCRIPTS = [
   'digests',
   'buckets',
   'segments',
+  'cells',
   'claim',
   'open',
   'fill',
@@ -25,9 +26,16 @@ const SCRIPTS = [
 ] as const;
 export type Script = (typeof SCRIPTS)[number];
 
+/** What comes before a script, because it uses its functions. */
+const LIBRARIES: Partial<Record<Script, string>> = { apply: 'add-cells', fill: 'add-cells' };
+
 const SOURCES = new Map(
-  SCRIPTS.map((name) => [name, readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), 'utf8')]),
+  SCRIPTS.map((name) => [name, (LIBRARIES[name] ? readLua(LIBRARIES[name]) : '') + readLua(name)]),
 );
+
+function readLua(name: string): string {
+  return readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), 'utf8');
+}
 
 type RunScript = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<unknown>;
 
@@ -35,10 +43,13 @@ export function defineScripts(redis: Redis): void {
   for (const [name, lua] of SOURCES) redis.defineCommand(commandName(name), { lua });
 }
 
+/** Scripts whose replies have chunks of sums by cell, which are binary: they reply with buffers in place of texts. */
+const BINARY: readonly Script[] = ['cells', 'snapshot'];
+
 /** A script as a command of a connection, which runs it, or of a pipeline, which queues it. */
 export function scriptOf(commander: Redis | ChainableCommander, script: Script): RunScript {
   const commands = commander as unknown as Record<string, RunScript>;
-  return commands[commandName(script)]!.bind(commander);
+  return commands[commandName(script) + (BINARY.includes(script) ? 'Buffer' : '')]!.bind(commander);
 }
 
 /** With a prefix, since ioredis has commands of its own, such as `apply`. */

@@ -1,4 +1,5 @@
-import { dayOf, type Tally } from '@calltally/domain';
+import { type CellTally, dayOf, type Tally } from '@calltally/domain';
+import { readDays, readMonth } from './cells-codec.ts';
 import { findGeneration, type Generations } from './generation.ts';
 import { allBucketKeys, appliedThroughOf, pairsOf, userKey, WINDOW_SUMS_FIELD } from './keys.ts';
 import type { CounterSession } from './session.ts';
@@ -16,9 +17,19 @@ export interface UserSnapshot {
   windowSums: WindowSums | undefined;
   /** By bucket: `m:<month>` a month, `m:<month>:<day of month>` a day, `w:<ISO year>:<week>` a week. */
   buckets: Map<string, Tally>;
+  /** Sums by cell, by month. Empty where the generation keeps none. */
+  cells: Map<number, CellsSnapshot>;
 }
 
-type SnapshotReply = [] | [string[], ...(number | string[])[]];
+export interface CellsSnapshot {
+  /** The month has had more cells than are kept. */
+  isBeyond: boolean;
+  sums: CellTally[];
+  /** By day of the month. */
+  days: Map<number, CellTally[]>;
+}
+
+type SnapshotReply = [] | [Buffer[], ...(number | Buffer[])[]];
 
 /**
  * For comparing counters with rows. Contains only buckets that readers may use.
@@ -53,28 +64,44 @@ export async function snapshotUsers(
 
 function snapshotOf([head, ...found]: SnapshotReply, keys: readonly string[]): UserSnapshot | undefined {
   if (head === undefined) return undefined;
-  const user = new Map(pairsOf(head));
+  const user = new Map(pairsOf(head.map(String)));
   const since = user.get('s');
   const windowSums = user.get(WINDOW_SUMS_FIELD);
-  const buckets = new Map<string, Tally>();
+  const hashes = new Map<string, Buffer[]>();
   for (let at = 0; at < found.length; at += 2) {
     const name = keys[(found[at] as number) - 1]!.slice(keys[0]!.length + 1);
-    const fields = new Map(pairsOf(found[at + 1] as string[]));
-    for (const [field, value] of fields) {
-      if (!field.endsWith('c')) continue;
-      const unit = field.slice(0, -1);
-      buckets.set(unit === '' ? name : `${name}:${unit}`, {
-        calls: Number(value),
-        durationMs: Number(fields.get(`${unit}d`) ?? 0),
-      });
-    }
+    hashes.set(name, found[at + 1] as Buffer[]);
   }
-  return {
+  const snapshot: UserSnapshot = {
     fromDay: Number(user.get('f')),
     sinceMs: since === undefined ? undefined : Number(since),
     appliedThrough: appliedThroughOf(user),
     lastStartedAt: Number(user.get('x')),
     windowSums: windowSums === undefined ? undefined : parseWindowSums(windowSums),
-    buckets,
+    buckets: new Map(),
+    cells: new Map(),
   };
+  for (const [name, hash] of hashes) {
+    const [kind, period] = name.split(':') as [string, string];
+    if (kind === 'c') snapshot.cells.set(Number(period), cellsOf(hash, hashes.get(`d:${period}`) ?? []));
+    else if (kind !== 'd') addBuckets(snapshot.buckets, name, new Map(pairsOf(hash.map(String))));
+  }
+  return snapshot;
+}
+
+function addBuckets(buckets: Map<string, Tally>, name: string, fields: ReadonlyMap<string, string>): void {
+  for (const [field, value] of fields) {
+    if (!field.endsWith('c')) continue;
+    const unit = field.slice(0, -1);
+    buckets.set(unit === '' ? name : `${name}:${unit}`, {
+      calls: Number(value),
+      durationMs: Number(fields.get(`${unit}d`) ?? 0),
+    });
+  }
+}
+
+function cellsOf(month: readonly Buffer[], days: readonly Buffer[]): CellsSnapshot {
+  const { cells, sums } = readMonth(month);
+  if (cells === 'beyond') return { isBeyond: true, sums, days: new Map() };
+  return { isBeyond: false, sums, days: readDays(cells, days) };
 }

@@ -48,7 +48,7 @@ test('filling a user', async (t) => {
       { userId, events: [{ offset, startedAt, durationMs: 1 }] },
     ]).then(([applied]) => applied);
   const everythingOf = async (userId: string) => {
-    const keys = (await admin.keys(`ct:{${userId}}*`)).sort();
+    const keys = (await admin.keys(`ct2:{${userId}}*`)).sort();
     return Promise.all(keys.map(async (key) => [key, await admin.hgetall(key)]));
   };
 
@@ -60,7 +60,7 @@ test('filling a user', async (t) => {
       [TODAY - 40, { calls: 4, durationMs: 2 ** 52 }],
     ];
     t.equal(await fill(filling, 'u-1', days, EVER), true);
-    t.strictSame(await admin.hgetall('ct:{u-1}'), {
+    t.strictSame(await admin.hgetall('ct2:{u-1}'), {
       g: [...generations.values()][0]!.id,
       w: '1',
       f: String(filling.fromDay),
@@ -124,13 +124,13 @@ test('filling a user', async (t) => {
     const filling = await open('u-3');
     await forgetUsers(session, ['u-3']);
     t.equal(await fill(filling, 'u-3', [[TODAY, ONE]], EVER), false);
-    t.equal(await admin.exists('ct:{u-3}'), 0);
+    t.equal(await admin.exists('ct2:{u-3}'), 0);
     const again = await open('u-3');
     t.equal(await fill(filling, 'u-3', [[TODAY, ONE]], EVER), false);
     t.strictSame(await readFillStatuses(session, generations, ['u-3']), [again]);
     t.equal(await fill({ ...again, sinceMs: 0 }, 'u-3', [[TODAY, ONE]], EVER), false);
-    t.strictSame(await admin.keys('ct:{u-3}:*'), []);
-    await admin.hset('ct:{u-3}', 'g', 'another');
+    t.strictSame(await admin.keys('ct2:{u-3}:*'), []);
+    await admin.hset('ct2:{u-3}', 'g', 'another');
     t.equal(await fill(again, 'u-3', [[TODAY, ONE]], EVER), false, 'of another generation');
   });
 
@@ -250,7 +250,7 @@ test('filling a user', async (t) => {
   });
 
   await t.test('every bucket that is filled in expires', async (t) => {
-    const keys = await admin.keys('ct:{u-*');
+    const keys = await admin.keys('ct2:{u-*');
     t.ok(keys.length > 100);
     const ttls = await Promise.all(keys.map((key) => admin.ttl(key)));
     t.strictSame(

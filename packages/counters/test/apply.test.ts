@@ -93,18 +93,18 @@ test('applying events', async (t) => {
     async (t) => {
       const event = { offset: 5, startedAt: NOW, durationMs: 1 };
       t.equal(await apply('u-absent', '0:0', [event]), 'unknown');
-      t.equal(await admin.exists('ct:{u-absent}'), 0);
+      t.equal(await admin.exists('ct2:{u-absent}'), 0);
 
       await claimUsers(session, generations, ['u-claimed'], NOW);
-      const claimed = await admin.hgetall('ct:{u-claimed}');
+      const claimed = await admin.hgetall('ct2:{u-claimed}');
       t.equal(await apply('u-claimed', '0:0', [event]), 'unknown');
-      t.strictSame(await admin.hgetall('ct:{u-claimed}'), claimed);
+      t.strictSame(await admin.hgetall('ct2:{u-claimed}'), claimed);
 
       await warm(counters, ['u-old'], NOW);
-      await admin.hset('ct:{u-old}', 'g', 'another');
-      const old = await admin.hgetall('ct:{u-old}');
+      await admin.hset('ct2:{u-old}', 'g', 'another');
+      const old = await admin.hgetall('ct2:{u-old}');
       t.equal(await apply('u-old', '0:0', [event]), 'unknown');
-      t.strictSame(await admin.hgetall('ct:{u-old}'), old);
+      t.strictSame(await admin.hgetall('ct2:{u-old}'), old);
       t.equal(await readWindowSums(session, generations, 'u-old', NOW), undefined);
       t.equal(await readBuckets(session, generations, 'u-old', NOW, []), undefined);
       t.equal(await snapshotUser(session, generations, 'u-old', NOW), undefined);
@@ -140,10 +140,10 @@ test('applying events', async (t) => {
       correction: { sign: 1, needs: [{ partition, through }] },
     });
     await warm(counters, ['u-needs'], NOW);
-    const before = await admin.hgetall('ct:{u-needs}');
+    const before = await admin.hgetall('ct2:{u-needs}');
     const plain = { offset: 2, startedAt: NOW, durationMs: 1 };
     t.equal(await apply('u-needs', '0:0', [plain, needing(3, '0:1', 7)]), 'unmet');
-    t.strictSame(await admin.hgetall('ct:{u-needs}'), before, 'nothing is added');
+    t.strictSame(await admin.hgetall('ct2:{u-needs}'), before, 'nothing is added');
     t.equal(await apply('u-needs', '0:1', [{ ...plain, offset: 6 }]), 1);
     t.equal(await apply('u-needs', '0:0', [needing(3, '0:1', 7)]), 'unmet');
     t.equal(await apply('u-needs', '0:1', [{ ...plain, offset: 7 }]), 1);
@@ -204,7 +204,7 @@ test('applying events', async (t) => {
         window,
         'window sums',
       );
-      await admin.hdel('ct:{u-big}', 'r');
+      await admin.hdel('ct2:{u-big}', 'r');
       const sums = await readBuckets(session, generations, 'u-big', NOW, [
         { kind: 'days', month, first: 1, last: 31 },
       ]);
@@ -216,25 +216,25 @@ test('applying events', async (t) => {
     await warm(counters, ['u-late'], NOW);
     const fromDay = firstDayOfMonth(monthOf(dayOf(NOW)) - RETENTION_MONTHS);
     t.equal((await read('u-late')).available.fromDay, fromDay);
-    const before = await admin.keys('ct:{u-late}*');
+    const before = await admin.keys('ct2:{u-late}*');
     t.equal(await apply('u-late', '0:0', [{ offset: 1, startedAt: fromDay * DAY_MS - 1, durationMs: 5 }]), 1);
-    t.strictSame(await admin.keys('ct:{u-late}*'), before);
+    t.strictSame(await admin.keys('ct2:{u-late}*'), before);
     t.equal(await apply('u-late', '0:0', [{ offset: 1, startedAt: fromDay * DAY_MS - 1, durationMs: 5 }]), 0);
   });
 
   await t.test('a bucket that has expired does not come back with a late event', async (t) => {
     const { session } = counters;
-    await admin.del('ct:ledger:{0}');
+    await admin.del('ct2:ledger:{0}');
     const short = await ensureGenerations(session, { retentionMonths: 2, through: new Map() });
     const longAgo = Date.now() - 800 * DAY_MS;
     // Complete since then, like a hash that was created then and always used.
     await warm({ session, generations: short }, ['u-slow'], Date.now());
-    await admin.hset('ct:{u-slow}', 'f', dayOf(longAgo) - 40);
+    await admin.hset('ct2:{u-slow}', 'f', dayOf(longAgo) - 40);
     const events = [{ offset: 1, startedAt: longAgo, durationMs: 5 }];
     t.strictSame(await applyEvents(session, short, '0:0', [{ userId: 'u-slow', events }]), [1]);
-    const keys = (await admin.keys('ct:{u-slow}*')).filter((key) => key.includes(':m:'));
+    const keys = (await admin.keys('ct2:{u-slow}*')).filter((key) => key.includes(':m:'));
     t.strictSame(keys, []);
-    t.ok((await admin.ttl('ct:{u-slow}')) > 0);
+    t.ok((await admin.ttl('ct2:{u-slow}')) > 0);
   });
 });
 
@@ -257,9 +257,9 @@ test('expiry', async (t) => {
         const events = given.map((event, offset) => ({ ...event, offset }));
         await applyEvents(session, generations, '0:0', [{ userId, events }]);
         await readBuckets(session, generations, userId, Date.now(), []);
-        const own = await admin.ttl(`ct:{${userId}}`);
+        const own = await admin.ttl(`ct2:{${userId}}`);
         assert.ok(own > 0);
-        for (const key of await admin.keys(`ct:{${userId}}:*`)) {
+        for (const key of await admin.keys(`ct2:{${userId}}:*`)) {
           const ttl = await admin.ttl(key);
           assert.ok(ttl > 0, key);
           assert.ok(own >= ttl, `${key} outlives the hash`);

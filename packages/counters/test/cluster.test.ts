@@ -62,7 +62,7 @@ test('counters on a cluster of three masters', async (t) => {
         [...generations.values()].map(({ id }) => id).sort(),
       );
       t.equal(await requireSuitableRedis(other), true);
-      const ledgers = await Promise.all(admins.map((admin) => admin.keys('ct:ledger:*')));
+      const ledgers = await Promise.all(admins.map((admin) => admin.keys('ct2:ledger:*')));
       t.strictSame(
         ledgers.map((keys) => keys.length),
         [1, 1, 1],
@@ -114,7 +114,7 @@ test('counters on a cluster of three masters', async (t) => {
       users.map((_, i) => NOW - (i % 40) * DAY_MS),
       'digests too, in the order asked for',
     );
-    const counts = await Promise.all(admins.map(async (admin) => (await admin.keys('ct:{user-*}')).length));
+    const counts = await Promise.all(admins.map(async (admin) => (await admin.keys('ct2:{user-*}')).length));
     t.ok(
       counts.every((count) => count > 0),
       `users on each master: ${counts}`,
@@ -128,7 +128,7 @@ test('counters on a cluster of three masters', async (t) => {
   await t.test('users wait to be filled on the master that holds them', async (t) => {
     await queueUsers(session, users, NOW);
     t.strictSame(await readFillQueue(session), { users: users.length, oldestMs: NOW });
-    const waiting = await Promise.all(admins.map((admin) => admin.keys('ct:filling:*')));
+    const waiting = await Promise.all(admins.map((admin) => admin.keys('ct2:filling:*')));
     t.strictSame(
       waiting.map((keys) => keys.length),
       [1, 1, 1],

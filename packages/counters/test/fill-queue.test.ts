@@ -20,7 +20,7 @@ test('the fill queue', async (t) => {
   const { session, admin } = await testCounters(t);
   const take = (empty: number, part: number, nowMs = NOW) => reserveUsers(session, { empty, part }, nowMs);
   const part = (sinceMs: number, openedAtMs = NOW) => ({ sinceMs, openedAtMs });
-  t.beforeEach(() => admin.del('ct:filling:{0}'));
+  t.beforeEach(() => admin.del('ct2:filling:{0}'));
 
   await t.test(
     'users with nothing: first come, first served; of the others, the newest next piece',
@@ -117,7 +117,7 @@ test('the fill queue', async (t) => {
     await queueFilling(session, [], NOW);
     await dequeueUsers(session, new Map());
     await requeueUsers(session, new Map());
-    t.equal(await admin.exists('ct:filling:{0}'), 0);
+    t.equal(await admin.exists('ct2:filling:{0}'), 0);
   });
 
   await t.test('a user who was reopened while their last piece was filled stays in the queue', async (t) => {
@@ -166,12 +166,12 @@ test('slots bound how many hold one, and expire', async (t) => {
   await releaseFillSlot(session, 0, 'a');
   t.equal(await acquireFillSlot(session, 2, 'c'), 0);
   await releaseFillSlot(session, 0, 'a');
-  t.equal(await admin.get('ct:fill-slot:{0}:0'), 'c');
+  t.equal(await admin.get('ct2:fill-slot:{0}:0'), 'c');
   for (const slot of [0, 1]) {
-    const left = await admin.pttl(`ct:fill-slot:{0}:${slot}`);
+    const left = await admin.pttl(`ct2:fill-slot:{0}:${slot}`);
     t.ok(left > 0 && left <= 15_000, 'a lease that is not given back runs out');
   }
-  await admin.pexpire('ct:fill-slot:{0}:0', 1);
+  await admin.pexpire('ct2:fill-slot:{0}:0', 1);
   await new Promise((resolve) => setTimeout(resolve, 20));
   t.equal(await acquireFillSlot(session, 2, 'd'), 0);
 });
@@ -180,7 +180,7 @@ test('a full Redis leaves the queue unchanged, gives no slot and ends no session
   const { session, admin } = await testCounters(t);
   await queueUsers(session, ['a', 'b'], NOW);
   t.strictSame(await reserveUsers(session, { empty: 1, part: 0 }, NOW), ['a']);
-  const before = await admin.zrange('ct:filling:{0}', '0', '-1', 'WITHSCORES');
+  const before = await admin.zrange('ct2:filling:{0}', '0', '-1', 'WITHSCORES');
   await admin.config('SET', 'maxmemory', '1');
   const part = new Map([['a', { sinceMs: NOW, openedAtMs: NOW }]]);
 
@@ -188,7 +188,7 @@ test('a full Redis leaves the queue unchanged, gives no slot and ends no session
   await queueFilling(session, ['d'], NOW);
   await requeueUsers(session, part);
   t.equal(await acquireFillSlot(session, 2, 'holder'), undefined);
-  t.strictSame(await admin.zrange('ct:filling:{0}', '0', '-1', 'WITHSCORES'), before);
+  t.strictSame(await admin.zrange('ct2:filling:{0}', '0', '-1', 'WITHSCORES'), before);
   t.strictSame(await queuedUsers(session, 9), ['b', 'a']);
   t.ok(session.isOpen, 'dashboards are read by it all the same');
 

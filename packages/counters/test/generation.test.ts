@@ -8,7 +8,7 @@ import {
 } from '../src/index.ts';
 import { testCounters } from './support.ts';
 
-const LEDGER = 'ct:ledger:{0}';
+const LEDGER = 'ct2:ledger:{0}';
 
 test('generations', async (t) => {
   const counters = await testCounters(t);

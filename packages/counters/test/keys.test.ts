@@ -26,12 +26,12 @@ const dayAt = (year: number, month: number, day: number) => Date.UTC(year, month
 
 test('keys and fields are as documented, whatever the user id', async (t) => {
   const user = 'a:b@c|d-e_f.g';
-  t.equal(userKey(user), 'ct:{a:b@c|d-e_f.g}');
-  t.equal(monthKey(user, 674), 'ct:{a:b@c|d-e_f.g}:m:674');
-  t.equal(weekKey(user, 2026), 'ct:{a:b@c|d-e_f.g}:w:2026');
-  t.equal(generationKey(3), 'ct:ledger:{3}');
-  t.equal(fillQueueKey(3), 'ct:filling:{3}');
-  t.equal(fillSlotKey(3, 1), 'ct:fill-slot:{3}:1');
+  t.equal(userKey(user), 'ct2:{a:b@c|d-e_f.g}');
+  t.equal(monthKey(user, 674), 'ct2:{a:b@c|d-e_f.g}:m:674');
+  t.equal(weekKey(user, 2026), 'ct2:{a:b@c|d-e_f.g}:w:2026');
+  t.equal(generationKey(3), 'ct2:ledger:{3}');
+  t.equal(fillQueueKey(3), 'ct2:filling:{3}');
+  t.equal(fillSlotKey(3, 1), 'ct2:fill-slot:{3}:1');
   t.equal(appliedField('1:2'), 'a:1:2');
   t.equal(checkpointField('1:2'), 'mark:1:2');
 });
@@ -74,10 +74,13 @@ test('base is packed and unpacked; applied through is a partition’s own field,
 const id = fc.oneof(
   fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }),
   fc
-    .array(fc.constantFrom('a', '{', '}', '%', '%7D', '%25', '}:m:674', ':w:2026', '}{', '💬', 'é', 'ct:{'), {
-      minLength: 1,
-      maxLength: 5,
-    })
+    .array(
+      fc.constantFrom('a', '{', '}', '%', '%7D', '%25', '}:m:674', ':w:2026', '}{', '💬', 'é', 'ct2:{'),
+      {
+        minLength: 1,
+        maxLength: 5,
+      },
+    )
     .map((parts) => parts.join('')),
 );
 
@@ -85,9 +88,9 @@ test('an id of letters, digits and signs is in its keys unchanged', async () => 
   fc.assert(
     fc.property(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}$/), (user) => {
       return (
-        userKey(user) === `ct:{${user}}` &&
-        monthKey(user, 674) === `ct:{${user}}:m:674` &&
-        weekKey(user, 2026) === `ct:{${user}}:w:2026`
+        userKey(user) === `ct2:{${user}}` &&
+        monthKey(user, 674) === `ct2:{${user}}:m:674` &&
+        weekKey(user, 2026) === `ct2:{${user}}:w:2026`
       );
     }),
   );
@@ -105,9 +108,9 @@ test('two users never share a key, and all keys of a user lie in one slot', asyn
     { numRuns: 5_000 },
   );
   fc.assert(fc.property(id, (user) => new Set(keysOf(user).map(calculateSlot)).size === 1));
-  t.equal(userKey('}'), 'ct:{%7D}');
-  t.equal(userKey('%7D'), 'ct:{%257D}');
-  t.equal(userKey('{"$gt":"💬"}'), 'ct:{{"$gt":"💬"%7D}');
+  t.equal(userKey('}'), 'ct2:{%7D}');
+  t.equal(userKey('%7D'), 'ct2:{%257D}');
+  t.equal(userKey('{"$gt":"💬"}'), 'ct2:{{"$gt":"💬"%7D}');
 });
 
 test('months are kept whole, and expire two months after readers stop asking for them', async (t) => {

@@ -22,13 +22,13 @@ test('a user with many calls every day of a year costs less than 1 KiB a month, 
   await readBuckets(session, generations, userId, nowMs, []);
 
   let total = 0;
-  for (const key of await admin.keys(`ct:{${userId}}*`)) {
+  for (const key of await admin.keys(`ct2:{${userId}}*`)) {
     t.equal(await admin.object('ENCODING', key), 'listpack', key);
     const bytes = Number(await admin.memory('USAGE', key));
     total += bytes;
     if (key.includes(':m:')) t.ok(bytes <= 1024, `${key}: ${bytes} bytes`);
   }
-  t.equal(Number(await admin.hlen(`ct:{${userId}}:w:2026`)), 106);
-  t.equal(Number(await admin.hlen(`ct:{${userId}}:m:683`)), 64);
+  t.equal(Number(await admin.hlen(`ct2:{${userId}}:w:2026`)), 106);
+  t.equal(Number(await admin.hlen(`ct2:{${userId}}:m:683`)), 64);
   t.ok(total / 12 <= 1024, `${Math.round(total / 12)} bytes a month, with weeks and the user's own hash`);
 });

@@ -41,7 +41,7 @@ test('opening a user', async (t) => {
   await t.test('a standing claim is shared, and makes nobody known', async (t) => {
     const id = await idOf('u-1');
     t.equal(await idOf('u-1'), id);
-    t.strictSame(await admin.hgetall('ct:{u-1}'), { g: [...generations.values()][0]!.id, c: id });
+    t.strictSame(await admin.hgetall('ct2:{u-1}'), { g: [...generations.values()][0]!.id, c: id });
     t.strictSame(await readFillStatuses(session, generations, ['u-1']), ['unknown']);
     t.equal(await readBuckets(session, generations, 'u-1', NOW, []), undefined);
     t.equal(await readSegments(session, generations, 'u-1', NOW, []), undefined);
@@ -62,7 +62,7 @@ test('opening a user', async (t) => {
       openedAtMs: NOW,
     });
     t.strictSame(await readFillStatuses(session, generations, ['u-2']), [filling]);
-    t.strictSame(await admin.hgetall('ct:{u-2}'), {
+    t.strictSame(await admin.hgetall('ct2:{u-2}'), {
       g: [...generations.values()][0]!.id,
       i: 'fill',
       b: ' 0:0=10 0:1=7 0:11=3',
@@ -110,7 +110,7 @@ test('opening a user', async (t) => {
 
   await t.test('only the standing claim opens, and only once', async (t) => {
     t.equal(await open('u-3', 'none'), undefined, 'never claimed');
-    t.equal(await admin.exists('ct:{u-3}'), 0);
+    t.equal(await admin.exists('ct2:{u-3}'), 0);
     const first = await idOf('u-3');
     await forgetUsers(session, ['u-3']);
     t.equal(await open('u-3', first), undefined, 'forgotten since');
@@ -118,18 +118,18 @@ test('opening a user', async (t) => {
     t.not(second, first);
     t.equal(await open('u-3', first), undefined);
     t.ok(await open('u-3', second, 'mine'));
-    const before = await admin.hgetall('ct:{u-3}');
+    const before = await admin.hgetall('ct2:{u-3}');
     t.equal(await open('u-3', second, 'again'), undefined, 'a claim serves once');
     t.equal(await open('u-3', first), undefined);
-    t.strictSame(await admin.hgetall('ct:{u-3}'), before);
+    t.strictSame(await admin.hgetall('ct2:{u-3}'), before);
   });
 
   await t.test('claims and openings leave a complete user alone', async (t) => {
     await warm(counters, ['u-4'], NOW);
-    const before = await admin.hgetall('ct:{u-4}');
+    const before = await admin.hgetall('ct2:{u-4}');
     t.equal(await claim('u-4'), 'complete');
     t.equal(await open('u-4', 'any'), undefined);
-    t.strictSame(await admin.hgetall('ct:{u-4}'), before);
+    t.strictSame(await admin.hgetall('ct2:{u-4}'), before);
     t.strictSame(await readFillStatuses(session, generations, ['u-4']), ['complete']);
   });
 
@@ -144,14 +144,14 @@ test('opening a user', async (t) => {
         durationMs: 1,
       }));
       await applyEvents(session, generations, '0:3', [{ userId: 'u-5', events }]);
-      t.ok((await admin.keys('ct:{u-5}:*')).length >= 5);
-      await admin.hset('ct:{u-5}', 'g', 'older', 's', '5', 'l', '1:old');
+      t.ok((await admin.keys('ct2:{u-5}:*')).length >= 5);
+      await admin.hset('ct2:{u-5}', 'g', 'older', 's', '5', 'l', '1:old');
       t.strictSame(await readFillStatuses(session, generations, ['u-5']), ['unknown']);
       const id = await idOf('u-5');
-      t.strictSame(Object.keys(await admin.hgetall('ct:{u-5}')).sort(), ['c', 'g']);
+      t.strictSame(Object.keys(await admin.hgetall('ct2:{u-5}')).sort(), ['c', 'g']);
       await open('u-5', id);
-      t.strictSame(await admin.keys('ct:{u-5}*'), ['ct:{u-5}']);
-      t.equal(await admin.hexists('ct:{u-5}', 'a:0:0'), 0);
+      t.strictSame(await admin.keys('ct2:{u-5}*'), ['ct2:{u-5}']);
+      t.equal(await admin.hexists('ct2:{u-5}', 'a:0:0'), 0);
     },
   );
 
@@ -166,7 +166,7 @@ test('opening a user', async (t) => {
     const [theirs] = await claimUsers(session, again, ['u-6'], NOW);
     t.equal(await open('u-6', (theirs as { id: string }).id), undefined, 'a claim of the new one');
     for (const [master, generation] of again) generations.set(master, generation);
-    t.strictSame((await admin.keys('ct:*')).sort(), ['ct:ledger:{0}', 'ct:{u-6}']);
+    t.strictSame((await admin.keys('ct2:*')).sort(), ['ct2:ledger:{0}', 'ct2:{u-6}']);
   });
 
   await t.test('a base of 500 partitions fits, and is deleted with the last piece', async (t) => {
@@ -189,15 +189,15 @@ test('opening a user', async (t) => {
       ['0:0', '0:1', '0:10', '0:49', '0:499', '0:7', '0:99'],
       'the partitions that calls came by',
     );
-    t.equal(await admin.hexists('ct:{u-8}', 'b'), 0);
+    t.equal(await admin.hexists('ct2:{u-8}', 'b'), 0);
   });
 
   await t.test('claimed and opened hashes expire', async (t) => {
     const nowMs = Date.now();
     const [reply] = await claimUsers(session, generations, ['u-9'], nowMs);
-    t.ok((await admin.ttl('ct:{u-9}')) > 0);
+    t.ok((await admin.ttl('ct2:{u-9}')) > 0);
     await open('u-9', (reply as { id: string }).id, 'f', BASE, nowMs);
-    t.ok((await admin.ttl('ct:{u-9}')) > 0);
+    t.ok((await admin.ttl('ct2:{u-9}')) > 0);
   });
 
   await t.test('no users, no commands', async (t) => {

@@ -163,7 +163,7 @@ test('reading counters', async (t) => {
       t.strictSame(ready, oracle(events.slice(0, at + 7), nowMs));
     }
     const moved = await readWindowSums(session, generations, 'u-moved', nowMs);
-    await admin.hdel('ct:{u-moved}', 'r');
+    await admin.hdel('ct2:{u-moved}', 'r');
     t.equal(await readWindowSums(session, generations, 'u-moved', nowMs), undefined);
     await readBuckets(session, generations, 'u-moved', nowMs, []);
     t.strictSame(await readWindowSums(session, generations, 'u-moved', nowMs), moved);

@@ -175,10 +175,10 @@ test('reading days, weeks and months one by one', async (t) => {
       t.equal((await read('u-cold', []))?.available.lastStartedAt, -1);
       await forgetUsers(session, ['u-cold']);
       t.equal(await read('u-cold', [unit]), undefined);
-      await admin.hset('ct:{u-old}', 'g', 'another');
+      await admin.hset('ct2:{u-old}', 'g', 'another');
       t.equal(await read('u-old', [unit]), undefined);
-      await admin.hset('ct:{u-old}', 'g', [...generations.values()][0]!.id);
-      await admin.hdel('ct:{u-old}', 'w');
+      await admin.hset('ct2:{u-old}', 'g', [...generations.values()][0]!.id);
+      await admin.hdel('ct2:{u-old}', 'w');
       t.equal(await read('u-old', [unit]), undefined, 'nor is one that is not complete');
     },
   );

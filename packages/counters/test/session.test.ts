@@ -82,7 +82,7 @@ test('a session is one life of its connection', async (t) => {
   await t.test('an error of a script: over', async (t) => {
     const session = await open();
     const own = new Map([[session.masters[0]!, [...counters.generations.values()][0]!]]);
-    await admin.set('ct:{u-wrong}', 'no hash');
+    await admin.set('ct2:{u-wrong}', 'no hash');
     const wrong = [{ userId: 'u-wrong', events: EVENTS[0]!.events }];
     await t.rejects(applyEvents(session, own, '0:0', [...EVENTS, ...wrong]), { code: 'COUNTERS_LOST' });
     await isOver(t, session, counters);
@@ -95,12 +95,12 @@ test('a session is one life of its connection', async (t) => {
       const own = new Map([[session.masters[0]!, [...counters.generations.values()][0]!]]);
       const events = [{ userId: 'u-1', events: [{ offset: 1000, startedAt: NOW, durationMs: 1 }] }];
       await applyEvents(session, own, '0:5', events);
-      const before = await admin.hgetall('ct:{u-1}');
+      const before = await admin.hgetall('ct2:{u-1}');
       await admin.script('FLUSH');
       await applyEvents(session, own, '0:5', events).catch((thrown) =>
         t.match(thrown, { code: 'COUNTERS_LOST' }),
       );
-      t.strictSame(await admin.hgetall('ct:{u-1}'), before);
+      t.strictSame(await admin.hgetall('ct2:{u-1}'), before);
       session.end('done');
       const next = await open();
       const its = new Map([[next.masters[0]!, [...counters.generations.values()][0]!]]);

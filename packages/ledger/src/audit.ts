@@ -2,7 +2,7 @@ import { NOTHING_FILLED, queueFilling, snapshotUsers, type UserSnapshot } from '
 import { type OffsetVector, type PartitionDayTally, partitionId } from '@calltally/store';
 import { type Difference, differencesOf } from './differences.ts';
 import { type LedgerContext, requireSameGenerations } from './ledger-context.ts';
-import { PieceReader } from './piece-reader.ts';
+import { type PieceReader, pieceReaderOf } from './piece-reader.ts';
 
 export interface AuditOptions {
   pieces?: PieceReader | undefined;
@@ -37,7 +37,7 @@ export interface AuditResult {
 export async function auditUsers(
   ledger: LedgerContext,
   userIds: readonly string[],
-  { pieces = new PieceReader(ledger.store.tallies), onRows }: AuditOptions = {},
+  { pieces = pieceReaderOf(ledger), onRows }: AuditOptions = {},
 ): Promise<AuditResult> {
   await requireSameGenerations(ledger);
   const storedThrough = await ledger.store.progress.storedThrough();
@@ -118,8 +118,8 @@ function compare(
   snapshot: UserSnapshot,
   rows: readonly PartitionDayTally[],
 ): Difference[] {
-  const { retentionMonths } = generations.get(session.master(userId))!;
-  return differencesOf(userId, snapshot, rows, { nowMs: Date.now(), retentionMonths });
+  const { retentionMonths, cellsMax } = generations.get(session.master(userId))!;
+  return differencesOf(userId, snapshot, rows, { nowMs: Date.now(), retentionMonths, cellsMax });
 }
 
 function byUser(tallies: readonly PartitionDayTally[]): Map<string, PartitionDayTally[]> {

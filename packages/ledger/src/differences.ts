@@ -1,10 +1,15 @@
-import { firstKeptDay, type UserDaySums, type UserSnapshot } from '@calltally/counters';
+import { firstDayWithCells, firstKeptDay, type UserDaySums, type UserSnapshot } from '@calltally/counters';
 import {
   addTallies,
+  type Cell,
+  type CellDayTally,
+  type CellTally,
+  cellKey,
   DAY_MS,
   dayOf,
   dayOfMonth,
   defaultWindowDays,
+  firstDayOfMonth,
   formatDay,
   isoWeekYear,
   monthOf,
@@ -23,6 +28,8 @@ export interface Difference {
   userId: string;
   /**
    * `day 2026-03-01`, `week 2026-W09` or `month 2026-03`; the same behind `ready`, for window sums;
+   * `cell {"agentId":"ada","status":"failed"} of day 2026-03-01`, or `of month 2026-03`; `cells of month 2026-03` (`cells`)
+   * if there are more than counters may hold, and they hold some;
    * `latest start` (`startedAtMs`); `applied 0:3` (`offset`: at most what it should be), by partition id;
    * `topic` if the topic should hold calls of the user but has none.
    */
@@ -39,9 +46,9 @@ export function differencesOf(
   userId: string,
   snapshot: UserSnapshot,
   tallies: readonly PartitionDayTally[],
-  at: { nowMs: number; retentionMonths: number },
+  at: { nowMs: number; retentionMonths: number; cellsMax: number },
 ): Difference[] {
-  const [{ days, lastStartedAt }] = userDaySumsOf([userId], tallies) as [UserDaySums];
+  const [{ days, cells, lastStartedAt }] = userDaySumsOf([userId], tallies) as [UserDaySums];
   const { sinceMs, windowSums } = snapshot;
   const from = Math.max(
     snapshot.fromDay,
@@ -63,6 +70,7 @@ export function differencesOf(
     // A bucket that begins before the first complete day lacks some of its days, and no reader asks for it.
     if (firstDay >= from) compare(name, { ...has }, { ...should });
   }
+  if (at.cellsMax > 0) compareCells(snapshot, cells, { ...at, from }, compare);
   // While a user is being filled, older calls may be applied that are not added up here.
   if (sinceMs === undefined)
     compare('latest start', { startedAtMs: snapshot.lastStartedAt }, { startedAtMs: lastStartedAt });
@@ -83,6 +91,51 @@ export function differencesOf(
     { ...sum((day) => day >= first && day <= today) },
   );
   return differences;
+}
+
+/** Of months that had more cells than are kept, there is nothing to compare. */
+function compareCells(
+  snapshot: UserSnapshot,
+  cells: Iterable<CellDayTally>,
+  { nowMs, cellsMax, from }: { nowMs: number; cellsMax: number; from: number },
+  compare: (bucket: string, has: BucketValues, shouldHave: BucketValues) => void,
+): void {
+  const daysFrom = Math.max(from, firstDayWithCells(dayOf(nowMs)));
+  const sums = new Map<string, { cell: Cell; bucket: string; has: Tally; shouldHave: Tally }>();
+  const add = (whose: 'has' | 'shouldHave', of: string, { cell, calls, durationMs }: CellTally) => {
+    const key = `${of} ${cellKey(cell)}`;
+    let both = sums.get(key);
+    if (both === undefined) {
+      both = { cell, bucket: of, has: { ...ZERO_TALLY }, shouldHave: { ...ZERO_TALLY } };
+      sums.set(key, both);
+    }
+    both[whose].calls += calls;
+    both[whose].durationMs += durationMs;
+  };
+  const live = new Map<number, Set<string>>();
+  for (const tally of cells) {
+    const month = monthOf(tally.day);
+    if (snapshot.cells.get(month)?.isBeyond) continue;
+    if (tally.calls !== 0) live.set(month, (live.get(month) ?? new Set()).add(cellKey(tally.cell)));
+    if (firstDayOfMonth(month) >= from) add('shouldHave', `month ${monthName(month)}`, tally);
+    if (tally.day >= daysFrom) add('shouldHave', `day ${formatDay(tally.day)}`, tally);
+  }
+  for (const [month, { sums: ofMonth, days }] of snapshot.cells) {
+    const first = firstDayOfMonth(month);
+    if (first >= from) for (const tally of ofMonth) add('has', `month ${monthName(month)}`, tally);
+    for (const [day, tallies] of days) {
+      if (first + day - 1 < daysFrom) continue;
+      for (const tally of tallies) add('has', `day ${formatDay(first + day - 1)}`, tally);
+    }
+  }
+  for (const [month, { size }] of live) {
+    const tooMany = `cells of month ${monthName(month)}`;
+    if (size > cellsMax && firstDayOfMonth(month) >= from)
+      compare(tooMany, { cells: size }, { cells: cellsMax });
+  }
+  for (const { cell, bucket, has, shouldHave } of sums.values()) {
+    compare(`cell ${JSON.stringify(cell)} of ${bucket}`, { ...has }, { ...shouldHave });
+  }
 }
 
 /** Buckets by their keys in a snapshot. */

@@ -1,5 +1,6 @@
 export { writeCheckpoint } from '@calltally/counters';
 export { type AuditResult, auditUsers } from './audit.ts';
+export { type BreakdownReading, CellsReader } from './cells-reader.ts';
 export { Checkpoints } from './checkpoints.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
 export { type CallHistory, judge, needsOf } from './correct.ts';
@@ -13,7 +14,7 @@ export { Filler } from './filler.ts';
 export { GenerationPoll } from './generation-poll.ts';
 export type { LedgerContext } from './ledger-context.ts';
 export { openCold, reopen } from './open-cold.ts';
-export { type PieceLimits, PieceReader } from './piece-reader.ts';
+export { type PieceLimits, PieceReader, pieceReaderOf } from './piece-reader.ts';
 export { type AnswerMeta, type AnswerSource, fallbackLimit } from './read-with-fallback.ts';
 export { type CallBatch, type Recorded, recordBatch, restoreBatch } from './record.ts';
 export { type Outcome, recordRows } from './record-rows.ts';

@@ -1,6 +1,7 @@
 import { NOTHING_FILLED } from '@calltally/counters';
 import { DAY_MS, dayOf, defaultWindowDays, startOfDay } from '@calltally/domain';
 import { type OffsetVector, type PartitionDayTally, StoreError, type Tallies } from '@calltally/store';
+import type { LedgerContext } from './ledger-context.ts';
 
 /** Sums of a user's rows that start at or after `fromMs` and before the piece read earlier. */
 export interface RowsPiece {
@@ -29,7 +30,12 @@ export interface PieceLimits {
   wholeTimeoutMs?: number;
   rowsWanted?: number;
   firstSpanMs?: number;
+  /** Adds up by cell, too. Default: yes. */
+  byCell?: boolean;
 }
+
+/** Of one user, so that a script which adds them does not keep Redis busy. */
+const TALLIES_MAX = 20_000;
 
 /**
  * Adds up rows in pieces, each in bounded time. A history that can be added up at once is one piece. A longer one is cut
@@ -46,6 +52,7 @@ export class PieceReader {
       wholeTimeoutMs: WHOLE_TIMEOUT_MS,
       rowsWanted: ROWS_WANTED,
       firstSpanMs: FIRST_SPAN_MS,
+      byCell: true,
       ...limits,
     };
   }
@@ -80,7 +87,7 @@ export class PieceReader {
       const fromMs = end - spanMs;
       const work = this.#sum([userId], through, fromMs, until, PIECE_TIMEOUT_MS);
       const tallies = await (cuts < CUTS_MAX ? unlessLate(work) : work);
-      if (tallies === undefined) {
+      if (tallies === undefined || (tallies.length > TALLIES_MAX && cuts < CUTS_MAX)) {
         spanMs = this.#remember(userId, spanMs * CUT);
         continue;
       }
@@ -141,12 +148,28 @@ export class PieceReader {
   async #whole(userIds: readonly string[], through: OffsetVector, from: number, until: number) {
     const { wholeTimeoutMs } = this.#limits;
     if (wholeTimeoutMs === 0) return undefined;
-    return unlessLate(this.#sum(userIds, through, from, until, wholeTimeoutMs));
+    const tallies = await unlessLate(this.#sum(userIds, through, from, until, wholeTimeoutMs));
+    return userIds.length === 1 && (tallies?.length ?? 0) > TALLIES_MAX ? undefined : tallies;
   }
 
   #sum(userIds: readonly string[], through: OffsetVector, from: number, until: number, timeoutMs: number) {
-    return this.#tallies.sumByDayAndPartition(userIds, through, { range: { from, until }, timeoutMs });
+    const { byCell } = this.#limits;
+    return this.#tallies.sumByDayAndPartition(userIds, through, {
+      range: { from, until },
+      timeoutMs,
+      byCell,
+    });
   }
+}
+
+/** Whether counters of a ledger have sums by cell. */
+export function keepsCells({ generations }: Pick<LedgerContext, 'generations'>): boolean {
+  return [...generations.values()].some(({ cellsMax }) => cellsMax > 0);
+}
+
+/** Adds up what the counters of a ledger keep. */
+export function pieceReaderOf(ledger: LedgerContext): PieceReader {
+  return new PieceReader(ledger.store.tallies, { byCell: keepsCells(ledger) });
 }
 
 /** Where the default window begins, epoch ms. */

@@ -7,7 +7,7 @@ import type { AnswerMeta, AnswerParts } from './read-with-fallback.ts';
 /** Plans that newly counted calls may spoil before rows are asked instead. */
 const PLANS_MAX = 3;
 
-interface PlanOfRange {
+export interface PlanOfRange {
   edges: Edge[];
   trustsLastStartedAt: boolean;
 }

@@ -13,6 +13,8 @@ export interface AnswerMeta {
   source: AnswerSource;
   /** Epoch ms: everything that was acknowledged to producers by then is counted here. */
   asOfMs: number | undefined;
+  /** The user had more cells in a month than counters hold, so rows were asked. */
+  isBeyondCells?: true;
 }
 
 export interface AnswerParts {

@@ -8,7 +8,7 @@ import {
   type UserEvents,
 } from '@calltally/counters';
 import type { CallVersion } from '@calltally/domain';
-import { type CallContent, type CallRow, partitionId, toRow } from '@calltally/store';
+import { type CallContent, type CallRow, cellOfContent, partitionId, toRow } from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
 import { openCold, reopen } from './open-cold.ts';
 import { type Outcome, type RecordedRows, recordRows } from './record-rows.ts';
@@ -168,6 +168,7 @@ function countableByUser(rows: readonly CallRow[], { outcomes, corrections }: Re
   return [...users.values()];
 }
 
-function countable(offset: number, { started_at, duration_ms }: CallContent): CountableEvent {
-  return { offset, startedAt: started_at.getTime(), durationMs: duration_ms };
+function countable(offset: number, content: CallContent): CountableEvent {
+  const { started_at, duration_ms } = content;
+  return { offset, startedAt: started_at.getTime(), durationMs: duration_ms, cell: cellOfContent(content) };
 }

@@ -12,7 +12,7 @@ import { type OffsetVector, partitionId } from '@calltally/store';
 import { FILL_SLOTS, fillPieces } from './fill-pieces.ts';
 import type { LedgerContext } from './ledger-context.ts';
 import { FROM_TOPIC, openCold } from './open-cold.ts';
-import { PieceReader } from './piece-reader.ts';
+import { type PieceReader, pieceReaderOf } from './piece-reader.ts';
 
 export interface FillOptions {
   slots?: number | undefined;
@@ -36,7 +36,7 @@ const ROUNDS_MAX = 24;
 export async function fillUntilComplete(
   ledger: LedgerContext,
   userIds: readonly string[],
-  { slots = FILL_SLOTS, pieces = new PieceReader(ledger.store.tallies), onRows, signal }: FillOptions = {},
+  { slots = FILL_SLOTS, pieces = pieceReaderOf(ledger), onRows, signal }: FillOptions = {},
 ): Promise<void> {
   await openCold(ledger, userIds);
   const statuses = await readFillStatuses(ledger.session, ledger.generations, userIds);
@@ -120,6 +120,6 @@ export async function discardCounters(
   const through = new Map(ids.map((id) => [id, storedThrough.get(id) ?? -1]));
   const before = [...generations.values()];
   const replacing = new Set(before.map(({ id }) => id));
-  const { retentionMonths } = before[0]!;
-  await ensureGenerations(session, { retentionMonths, through, replacing, adoptsSlots: true });
+  const { retentionMonths, cellsMax } = before[0]!;
+  await ensureGenerations(session, { retentionMonths, cellsMax, through, replacing, adoptsSlots: true });
 }

@@ -28,8 +28,8 @@ export class SeriesReader {
    */
   read(userId: string, range: Range, series: Series, nowMs: number): Promise<SeriesReading> {
     const { tallies } = this.#parts.store;
-    return readWithFallback(this.#parts, userId, {
-      fromCounters: async (live): Promise<SeriesReading | undefined> => {
+    return readWithFallback<SeriesReading>(this.#parts, userId, {
+      fromCounters: async (live) => {
         const found = await readByPlan(this.#parts, live, userId, nowMs, {
           planFor: (available) => planSeries(range, series.interval, available),
           readCounters: ({ units }) => readSegments(live.session, live.generations, userId, nowMs, units),

@@ -61,10 +61,12 @@ export async function startEpoch(
     topicEpoch: number;
     partitions: readonly PartitionOffsets[];
     retentionMonths: number;
+    /** Default: `CELLS_MAX`. */
+    cellsMax?: number;
     adoptsSlots?: boolean;
   },
 ): Promise<{ ledger: LedgerContext; starts: PartitionStart[] }> {
-  const { topicEpoch, partitions, retentionMonths, adoptsSlots = false } = topic;
+  const { topicEpoch, partitions, retentionMonths, cellsMax, adoptsSlots = false } = topic;
   const idOf = ({ partition }: { partition: number }) => partitionId(topicEpoch, partition);
   // A backup of the version before may have been put back. Nothing is written beside its rows.
   await store.upgrade.requireDone();
@@ -78,7 +80,7 @@ export async function startEpoch(
   const through = new Map(resumePoints.map((point) => [idOf(point), point.countable]));
 
   const ending = await settleGenerations(session, adoptsSlots);
-  const begin = { retentionMonths, through, adoptsSlots };
+  const begin = { retentionMonths, ...(cellsMax !== undefined && { cellsMax }), through, adoptsSlots };
   let generations = await ensureGenerations(session, { ...begin, replacing: ending });
   const replacing = new Set([
     ...generationsOutOfReach(generations, topicEpoch, resumePoints),

@@ -1,15 +1,52 @@
-import type { UserDaySums } from '@calltally/counters';
-import { type Call, dayOf, type Tally } from '@calltally/domain';
-import { type CorrectionRow, type PartitionDayTally, partitionId } from '@calltally/store';
+import { keepsCellDays, type UserDaySums } from '@calltally/counters';
+import {
+  type Call,
+  type Cell,
+  type CellDayTally,
+  cellKey,
+  cellOf,
+  dayOf,
+  firstDayOfMonth,
+  monthOf,
+  type Tally,
+} from '@calltally/domain';
+import { type CorrectionRow, cellOfContent, type PartitionDayTally, partitionId } from '@calltally/store';
 
 interface UserSums extends UserDaySums {
   days: Map<number, Tally>;
+  cells: CellSumsByDay;
   partitions: Set<string>;
+}
+
+/** Sums by cell and UTC day; of days that Redis no longer keeps by cell, by cell and month, with its first day. */
+class CellSumsByDay {
+  readonly #sums = new Map<string, CellDayTally>();
+
+  get size(): number {
+    return this.#sums.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<CellDayTally> {
+    return this.#sums.values();
+  }
+
+  add(callDay: number, cell: Cell, { calls, durationMs }: Tally, nowMs: number): void {
+    const month = monthOf(callDay);
+    const day = keepsCellDays(month, nowMs) ? callDay : firstDayOfMonth(month);
+    const key = `${day} ${cellKey(cell)}`;
+    const sum = this.#sums.get(key);
+    if (sum === undefined) this.#sums.set(key, { day, cell, calls, durationMs });
+    else {
+      sum.calls += calls;
+      sum.durationMs += durationMs;
+    }
+  }
 }
 
 /** Adds up calls by user and UTC day, which is what counters are filled with. */
 export class SumsAccumulator {
   readonly #users = new Map<string, UserSums>();
+  readonly #nowMs = Date.now();
   #calls = 0;
   #days = 0;
 
@@ -34,25 +71,30 @@ export class SumsAccumulator {
     return this.#calls;
   }
 
-  /** Number of entries (one per user and UTC day), which memory grows with. */
+  /** Number of entries (one per user and UTC day, and by cell), which memory grows with. */
   get days(): number {
     return this.#days;
   }
 
   /** @param partition id of the partition that the call came by */
-  addCall({ userId, startedAt, durationMs }: Call, partition: string): void {
-    this.add(userId, dayOf(startedAt), { calls: 1, durationMs }, partition, startedAt);
+  addCall(call: Call, partition: string): void {
+    const { userId, startedAt, durationMs } = call;
+    const tally = { calls: 1, durationMs };
+    this.add(userId, dayOf(startedAt), tally, { partition, lastStartedAt: startedAt, cell: cellOf(call) });
   }
 
   /** Adds what a correction adds, and takes away what it takes away. @param partition id of the one that it came by */
   addCorrection({ user_id: userId, plus, minus }: CorrectionRow, partition: string): void {
     if (minus) {
       const taken = { calls: -1, durationMs: -minus.duration_ms };
-      this.add(userId, minus.day, taken, partition, -1, true);
+      const cell = cellOfContent(minus);
+      this.add(userId, minus.day, taken, { partition, lastStartedAt: -1, isCorrection: true, cell });
     }
     if (plus) {
       const added = { calls: 1, durationMs: plus.duration_ms };
-      this.add(userId, plus.day, added, partition, plus.started_at.getTime(), true);
+      const lastStartedAt = plus.started_at.getTime();
+      const cell = cellOfContent(plus);
+      this.add(userId, plus.day, added, { partition, lastStartedAt, isCorrection: true, cell });
     }
   }
 
@@ -60,10 +102,9 @@ export class SumsAccumulator {
     userId: string,
     day: number,
     { calls, durationMs }: Tally,
-    partition: string,
-    lastStartedAt: number,
-    isCorrection = false,
+    of: { partition: string; lastStartedAt: number; isCorrection?: boolean; cell: Cell | undefined },
   ): void {
+    const { partition, lastStartedAt, isCorrection = false, cell } = of;
     let user = this.#users.get(userId);
     if (user === undefined) {
       user = noSums(userId);
@@ -76,6 +117,11 @@ export class SumsAccumulator {
     } else {
       tally.calls += calls;
       tally.durationMs += durationMs;
+    }
+    if (cell !== undefined) {
+      const before = user.cells.size;
+      user.cells.add(day, cell, { calls, durationMs }, this.#nowMs);
+      this.#days += user.cells.size - before;
     }
     user.partitions.add(partition);
     user.lastStartedAt = Math.max(user.lastStartedAt, lastStartedAt);
@@ -91,12 +137,20 @@ export function userDaySumsOf(
 ): UserDaySums[] {
   const sums = new SumsAccumulator();
   for (const tally of tallies) {
-    const { userId, day, stream, partition, lastStartedAt, isCorrection } = tally;
-    sums.add(userId, day, tally, partitionId(stream, partition), lastStartedAt, isCorrection);
+    const { userId, day, stream, partition, lastStartedAt, isCorrection, cell } = tally;
+    const id = partitionId(stream, partition);
+    sums.add(userId, day, tally, { partition: id, lastStartedAt, isCorrection, cell });
   }
   return userIds.map((userId) => sums.of(userId));
 }
 
 function noSums(userId: string): UserSums {
-  return { userId, days: new Map(), partitions: new Set(), lastStartedAt: -1, hasCorrections: false };
+  return {
+    userId,
+    days: new Map(),
+    cells: new CellSumsByDay(),
+    partitions: new Set(),
+    lastStartedAt: -1,
+    hasCorrections: false,
+  };
 }

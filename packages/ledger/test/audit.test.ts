@@ -61,7 +61,7 @@ test('auditing', async (t) => {
   });
 
   await t.test('every kind of drift is found, named and repaired', async (t) => {
-    const key = (userId: string, more = '') => `ct:{${userId}}${more}`;
+    const key = (userId: string, more = '') => `ct2:{${userId}}${more}`;
     const dayField = new Date(nowMs).getUTCDate();
     const drifts: Record<string, { drift: (userId: string) => Promise<unknown>; buckets: string[] }> = {
       'a call too many on a day': {
@@ -145,7 +145,7 @@ test('auditing', async (t) => {
 
   await t.test('differences tell what the counters have and should have', async (t) => {
     const ledger = await counted('u-figures');
-    await admin.hincrby(`ct:{u-figures}:m:${monthOf(today - 40)}`, 'c', 5);
+    await admin.hincrby(`ct2:{u-figures}:m:${monthOf(today - 40)}`, 'c', 5);
     const { differences } = await auditUsers(ledger, ['u-figures']);
     t.strictSame(
       differences.map(({ bucket, has, shouldHave }) => [bucket, has.calls! - shouldHave.calls!]),
@@ -168,7 +168,7 @@ test('auditing', async (t) => {
         rowsWanted: 5,
         firstSpanMs: 20 * DAY_MS,
       });
-      const key = (userId: string, more = '') => `ct:{${userId}}${more}`;
+      const key = (userId: string, more = '') => `ct2:{${userId}}${more}`;
       const add = (userId: string, day: number) =>
         admin.hincrby(key(userId, `:m:${monthOf(day)}`), `${dayOfMonth(day)}c`, 1);
       /** Filled from 20 days ago on, or not at all, with events applied beyond base. */
@@ -195,7 +195,7 @@ test('auditing', async (t) => {
         return ledger;
       };
       const audited = async (ledger: LedgerContext, userId: string) => {
-        await admin.del('ct:filling:{0}');
+        await admin.del('ct2:filling:{0}');
         const found = await auditUsers(ledger, [userId], { pieces });
         t.match(found, { compared: 1, cold: [], filling: [userId] });
         t.strictSame(await queuedUsers(ledger.session, 9), [userId], 'the filling is seen to');
@@ -260,8 +260,8 @@ test('auditing', async (t) => {
       filling: ['u-half-ready'],
       differences: [],
     });
-    const text = (await admin.hget('ct:{u-half-ready}', 'r'))!.split(' ');
-    await admin.hset('ct:{u-half-ready}', 'r', text.map((part, i) => (i === 6 ? '9' : part)).join(' '));
+    const text = (await admin.hget('ct2:{u-half-ready}', 'r'))!.split(' ');
+    await admin.hset('ct2:{u-half-ready}', 'r', text.map((part, i) => (i === 6 ? '9' : part)).join(' '));
     t.match((await auditUsers(ledger, ['u-half-ready'], { pieces })).differences, [
       { bucket: `ready days ${formatDay(today - 30)} to ${formatDay(today)}`, has: { calls: 9 } },
     ]);
@@ -284,7 +284,7 @@ test('auditing', async (t) => {
       10,
     );
     t.ok(rows.length > 4, `${rows.length} pieces`);
-    await admin.hincrby(`ct:{u-long}:m:${month}`, 'c', 1);
+    await admin.hincrby(`ct2:{u-long}:m:${month}`, 'c', 1);
     const { differences } = await auditUsers(ledger, ['u-long', 'u-right'], { pieces });
     t.match(differences, [{ userId: 'u-long', bucket: `month ${monthName(month)}` }]);
   });

@@ -157,5 +157,5 @@ export async function slotOf(node: ClusterNode, key: string): Promise<number> {
 
 /** The generation keys that lie on a node. */
 export function generationKeys(node: ClusterNode): Promise<string[]> {
-  return askNode(node, (admin) => admin.keys('ct:ledger:*'));
+  return askNode(node, (admin) => admin.keys('ct2:ledger:*'));
 }

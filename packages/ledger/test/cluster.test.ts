@@ -16,7 +16,7 @@ test('a Redis Cluster whose masters go away and whose slots move', async (t) => 
   const consumer = world.consumer();
   const { nodes } = cluster;
   const slots = new Map<string, number>();
-  for (const userId of USERS) slots.set(userId, await slotOf(nodes[0]!, `ct:{${userId}}`));
+  for (const userId of USERS) slots.set(userId, await slotOf(nodes[0]!, `ct2:{${userId}}`));
   const sharing = (slot: number) => USERS.filter((userId) => slots.get(userId) === slot);
   const nodeOf = (port: number) => nodes.find((node) => node.port === port)!;
   const usersOn = (node: ClusterNode) => USERS.filter((userId) => consumer.portOf(userId) === node.port);
@@ -179,7 +179,7 @@ test('a Redis Cluster whose masters go away and whose slots move', async (t) => 
       await askNode(node, async (admin) => {
         const fields = await admin.hgetall(master.generationKey);
         for (let tag = 0; tag < FORGOTTEN_TAGS; tag++) {
-          const key = `ct:ledger:{${tag}}`;
+          const key = `ct2:ledger:{${tag}}`;
           const slot = Number(await admin.call('CLUSTER', 'KEYSLOT', key));
           if (key === master.generationKey) continue;
           if (!master.slots.some(([first, last]) => slot >= first && slot <= last)) continue;
@@ -289,7 +289,7 @@ test('a Redis Cluster whose masters go away and whose slots move', async (t) => 
     await state(to, 'IMPORTING', from.id);
     await state(from, 'MIGRATING', to.id);
     await askNode(from, (admin) =>
-      admin.call('MIGRATE', to.host, to.port, '', 0, 5_000, 'KEYS', `ct:{${userId}}`),
+      admin.call('MIGRATE', to.host, to.port, '', 0, 5_000, 'KEYS', `ct2:{${userId}}`),
     );
     consumer.send(USERS);
     await t.rejects(consumer.count(), { code: 'COUNTERS_MOVING' });

@@ -61,7 +61,7 @@ test('reading dashboards', async (t) => {
             calls.push(...more);
             for (const { clock, cold, range: asked } of reads) {
               const range = asked === 'window' ? windowAt(clock) : asked;
-              if (cold) await world.admin.del(`ct:{${userId}}`);
+              if (cold) await world.admin.del(`ct2:{${userId}}`);
               const { source, tallies } = await answer(userId, range, clock);
               assert.deepEqual(tallies, dashboardOracle(calls, range, clock));
               seen.set(source, (seen.get(source) ?? 0) + 1);
@@ -83,7 +83,7 @@ test('reading dashboards', async (t) => {
       const nowMs = Date.now();
       const calls = Array.from({ length: 40 }, (_, i) => callOf('u-cold', { startedAt: nowMs - i * DAY_MS }));
       await count(calls);
-      await world.admin.del('ct:{u-cold}');
+      await world.admin.del('ct2:{u-cold}');
       const range = windowAt(nowMs);
       const cold = await answer('u-cold', range, nowMs);
       t.equal(cold.source, 'mongo');
@@ -186,7 +186,7 @@ test('reading dashboards', async (t) => {
     );
     const warm = await answer('u-as-of', windowAt(nowMs), nowMs);
     t.equal(warm.asOfMs, lowest);
-    await world.admin.del('ct:{u-as-of}');
+    await world.admin.del('ct2:{u-as-of}');
     await until(
       () => rowsAsOf.current,
       (now) => now === lowest,

@@ -209,15 +209,15 @@ test('a Redis that is back in an older state has nothing of an erased user', asy
   const ledger = another();
   await record(ledger, topic, 0);
   await fillUntilComplete(ledger, [userId]);
-  const keys = await world.admin.keys('ct:{*');
+  const keys = await world.admin.keys('ct2:{*');
   const dump = await Promise.all(keys.map((key) => world.admin.dumpBuffer(key)));
-  const generation = await world.admin.dumpBuffer('ct:ledger:{0}');
+  const generation = await world.admin.dumpBuffer('ct2:ledger:{0}');
   await eraseUser(eraserOf(ledger, topic), userId);
   const tag = userId.replace(/[%}]/g, encodeURIComponent);
   const own = async () => (await world.admin.keys('*')).filter((key) => key.includes(tag));
   t.same(await own(), []);
   for (const [i, key] of keys.entries()) await world.admin.restore(key, 0, dump[i]!, 'REPLACE');
-  await world.admin.restore('ct:ledger:{0}', 0, generation!, 'REPLACE');
+  await world.admin.restore('ct2:ledger:{0}', 0, generation!, 'REPLACE');
   t.not((await own()).length, 0);
   const { erased } = [...(await world.begin()).generations.values()][0]!;
   t.equal(erased, 0, 'it had noted nothing');

@@ -40,7 +40,7 @@ async function replicaOf(t: Test, master: Redis, port: number): Promise<Node> {
 
 /** Events that a Redis has counted, by its own checkpoints. */
 async function countedIn(redis: Redis): Promise<number> {
-  const ledger = await redis.hgetall('ct:ledger:{0}');
+  const ledger = await redis.hgetall('ct2:ledger:{0}');
   return PARTITIONS.reduce((sum, partition) => sum + Number(ledger[`mark:0:${partition}`] ?? -1) + 1, 0);
 }
 

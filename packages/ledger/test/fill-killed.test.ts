@@ -92,9 +92,9 @@ test('processes that fill the same users are killed at random: nothing is counte
   t.ok(seen.filling > 0 && seen.complete > 0);
 
   // As if leases had run out: users and slot of a killed process go to the next one.
-  await admin.del('ct:fill-slot:{0}:0', 'ct:fill-slot:{0}:1');
-  for (const userId of await admin.zrange('ct:filling:{0}', '0', '-1')) {
-    await admin.zadd('ct:filling:{0}', String(1e14 + Date.now()), userId);
+  await admin.del('ct2:fill-slot:{0}:0', 'ct2:fill-slot:{0}:1');
+  for (const userId of await admin.zrange('ct2:filling:{0}', '0', '-1')) {
+    await admin.zadd('ct2:filling:{0}', String(1e14 + Date.now()), userId);
   }
   const filler = new Filler({ ledger: () => ledger });
   t.teardown(() => filler.stop());

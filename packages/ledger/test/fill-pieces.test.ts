@@ -124,11 +124,11 @@ test('filling users', async (t) => {
     t.equal(await admin.dbsize(), 0);
     const again = await world.begin();
     await openCold(again, ['u-gen']);
-    const before = await admin.hgetall('ct:{u-gen}');
+    const before = await admin.hgetall('ct2:{u-gen}');
     await t.rejects(fillPieces(ledger, new PieceReader(store.tallies), ['u-gen']), {
       code: 'COUNTERS_GENERATION',
     });
-    t.strictSame(await admin.hgetall('ct:{u-gen}'), before);
+    t.strictSame(await admin.hgetall('ct2:{u-gen}'), before);
     await fillUntilComplete(again, ['u-gen']);
     t.equal(await standing(again, 'u-gen'), 'complete');
   });
@@ -279,7 +279,7 @@ test('filling users', async (t) => {
     t.ok(opened.get('u-topic')!.fillId.startsWith(FROM_TOPIC));
     const pieces = new PieceReader(store.tallies);
     t.match(await fillPieces(ledger, pieces, ['u-topic']), { pieces: 0, rows: 0, left: ['u-topic'] });
-    await admin.hset('ct:{u-topic}', 'n', Date.now() - 60_001);
+    await admin.hset('ct2:{u-topic}', 'n', Date.now() - 60_001);
     t.match(await fillPieces(ledger, pieces, ['u-topic']), { pieces: 1, rows: 1, left: [] });
   });
 
@@ -287,10 +287,10 @@ test('filling users', async (t) => {
     const ledger = await world.begin();
     await stored([callOf('u-fails')]);
     await openCold(ledger, ['u-fails']);
-    const before = await admin.hgetall('ct:{u-fails}');
+    const before = await admin.hgetall('ct2:{u-fails}');
     const failing = watched(store.tallies, () => Promise.reject(new Error('away')));
     await t.rejects(fillPieces(ledger, new PieceReader(failing), ['u-fails']), { message: 'away' });
-    t.strictSame(await admin.hgetall('ct:{u-fails}'), before);
+    t.strictSame(await admin.hgetall('ct2:{u-fails}'), before);
     t.strictSame((await fillPieces(ledger, new PieceReader(store.tallies), ['u-fails'])).left, []);
   });
 

@@ -85,7 +85,7 @@ test('the filler', async (t) => {
     );
     t.match(filler, { pieces: 3, queue: { users: 0, oldestMs: undefined } });
     t.ok(filler.rows > 9 && filler.rows < 19, 'no row twice');
-    t.equal(await admin.zcard('ct:filling:{0}'), 0);
+    t.equal(await admin.zcard('ct2:filling:{0}'), 0);
   });
 
   await t.test('opens and fills users that a reader found cold, and is idle then', async (t) => {
@@ -101,10 +101,10 @@ test('the filler', async (t) => {
       'complete',
     ]);
     t.equal(await isRight(t, ledger, 'u-cold'), 5);
-    const before = await admin.hgetall('ct:{u-cold}');
+    const before = await admin.hgetall('ct2:{u-cold}');
     filler.add('u-cold');
     await filler.idle();
-    t.strictSame(await admin.hgetall('ct:{u-cold}'), before, 'who is complete is left alone');
+    t.strictSame(await admin.hgetall('ct2:{u-cold}'), before, 'who is complete is left alone');
   });
 
   await t.test('reports a session that ends, and goes on with the next one', async (t) => {
@@ -154,8 +154,8 @@ test('the filler', async (t) => {
     );
     t.match(failures[0], { code: 'STORE_UNAVAILABLE' });
     await filler.idle();
-    t.equal(await admin.exists('ct:fill-slot:{0}:0', 'ct:fill-slot:{0}:1'), 0, 'the slot is given back');
-    t.ok(Number(await admin.zscore('ct:filling:{0}', 'u-failing')) < 0, 'nobody counts as taken');
+    t.equal(await admin.exists('ct2:fill-slot:{0}:0', 'ct2:fill-slot:{0}:1'), 0, 'the slot is given back');
+    t.ok(Number(await admin.zscore('ct2:filling:{0}', 'u-failing')) < 0, 'nobody counts as taken');
     fails = false;
     t.strictSame(await completeOnce(ledger, ['u-failing']), ['complete']);
     t.equal(await isRight(t, ledger, 'u-failing'), 4);
@@ -174,7 +174,7 @@ test('the filler', async (t) => {
         { fillId: String },
         'complete',
       ]);
-      await admin.zadd('ct:filling:{0}', String(1e14 + Date.now()), 'u-taken');
+      await admin.zadd('ct2:filling:{0}', String(1e14 + Date.now()), 'u-taken');
       t.strictSame(await completeOnce(ledger, ['u-taken']), ['complete']);
     },
   );
@@ -190,8 +190,8 @@ test('the filler', async (t) => {
       [{ fillId: String }],
       'opened',
     );
-    t.equal(Number(await admin.zscore('ct:filling:{0}', 'u-slot')) < 0, true, 'and waits');
-    await admin.del('ct:fill-slot:{0}:0');
+    t.equal(Number(await admin.zscore('ct2:filling:{0}', 'u-slot')) < 0, true, 'and waits');
+    await admin.del('ct2:fill-slot:{0}:0');
     t.strictSame(await completeOnce(ledger, ['u-slot']), ['complete']);
   });
 

@@ -29,7 +29,7 @@ test('repairing', async (t) => {
     };
     for (let i = 0; i < 12; i++) await count();
     await fillUntilComplete(ledger, ['u-hot']);
-    await admin.del(...(await admin.keys('ct:{u-hot}:*')));
+    await admin.del(...(await admin.keys('ct2:{u-hot}:*')));
     let pieces = 0;
     const session = interposed(ledger.session, async (script) => {
       if (script !== 'fill') return;
@@ -55,8 +55,8 @@ test('repairing', async (t) => {
     await openCold(ledger, ['u-half', 'u-opened']);
     await fillPieces(ledger, smallPieces(), ['u-half']);
     await fillUntilComplete(ledger, ['u-complete']);
-    const before = await admin.hgetall('ct:{u-complete}');
-    const half = await admin.hgetall('ct:{u-half}');
+    const before = await admin.hgetall('ct2:{u-complete}');
+    const half = await admin.hgetall('ct2:{u-half}');
     const rows: number[] = [];
     await fillUntilComplete(ledger, [...users, 'u-complete'], { onRows: (some) => rows.push(some) });
     t.equal(
@@ -64,8 +64,8 @@ test('repairing', async (t) => {
       8,
       'the row that was filled before is not added up again',
     );
-    t.strictSame(await admin.hgetall('ct:{u-complete}'), before);
-    t.equal((await admin.hgetall('ct:{u-half}')).n, half.n, 'gone on with, not begun anew');
+    t.strictSame(await admin.hgetall('ct2:{u-complete}'), before);
+    t.equal((await admin.hgetall('ct2:{u-half}')).n, half.n, 'gone on with, not begun anew');
     t.strictSame(await auditUsers(ledger, [...users, 'u-complete']), {
       compared: 4,
       cold: [],
@@ -73,7 +73,7 @@ test('repairing', async (t) => {
       differences: [],
     });
     for (const userId of users) t.equal(callsIn((await bothOf(world, ledger, userId))!.counters), 3);
-    t.equal(await admin.zcard('ct:filling:{0}'), 0, 'nobody waits');
+    t.equal(await admin.zcard('ct2:filling:{0}'), 0, 'nobody waits');
   });
 
   await t.test(
@@ -87,7 +87,7 @@ test('repairing', async (t) => {
       await store.calls.insert([toRow(lost, { stream: 0, partition: 9, offset: 1 })]);
       t.equal(await reopen(ledger, ['u-anew', 'u-nobody']), 2);
       t.equal(await reopen(ledger, []), 0);
-      t.strictSame((await admin.zrange('ct:filling:{0}', '0', '-1')).sort(), ['u-anew', 'u-nobody']);
+      t.strictSame((await admin.zrange('ct2:filling:{0}', '0', '-1')).sort(), ['u-anew', 'u-nobody']);
       const both = await bothFilled(world, ledger, 'u-anew');
       t.strictSame(both.counters, both.rows);
       t.equal(callsIn(both.counters), 2);

@@ -72,11 +72,11 @@ test('users that Redis no longer knows are counted, and known users stay unchang
   await recordBatch(ledger, batch);
   await fillUntilComplete(ledger, ['u-1', 'u-2']);
   await forgetUsers(ledger.session, ['u-1']);
-  const known = await world.admin.hgetall('ct:{u-2}');
+  const known = await world.admin.hgetall('ct2:{u-2}');
 
   const { outcomes, opened } = await restoreBatch(ledger, batch);
   t.strictSame(outcomes, ['redelivered', 'redelivered']);
   t.equal(opened, 1);
   t.equal(callsIn((await bothFilled(world, ledger, 'u-1')).counters), 1);
-  t.strictSame(await world.admin.hgetall('ct:{u-2}'), known);
+  t.strictSame(await world.admin.hgetall('ct2:{u-2}'), known);
 });

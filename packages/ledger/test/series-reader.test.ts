@@ -61,7 +61,7 @@ test('reading time series', async (t) => {
             await count(more);
             calls.push(...more);
             for (const { clock, cold, interval, range } of reads) {
-              if (cold) await world.admin.del(`ct:{${userId}}`);
+              if (cold) await world.admin.del(`ct2:{${userId}}`);
               const { source, tallies } = await answer(userId, range, interval, clock);
               assert.deepEqual(tallies, seriesOracle(calls, range, interval));
               if (source === 'mongo') await filler.idle();
@@ -113,7 +113,7 @@ test('reading time series', async (t) => {
       const nowMs = Date.now();
       const calls = Array.from({ length: 40 }, (_, i) => callOf('u-cold', { startedAt: nowMs - i * DAY_MS }));
       await count(calls);
-      await world.admin.del('ct:{u-cold}');
+      await world.admin.del('ct2:{u-cold}');
       const range = { from: startOf(nowMs) - 39 * DAY_MS, until: nowMs + 1 };
       const cold = await answer('u-cold', range, 'week', nowMs);
       t.equal(cold.source, 'mongo');

@@ -1,4 +1,4 @@
-import { type CallIdentity, type CallVersion, dayOf, isDeleted } from '@calltally/domain';
+import { type CallIdentity, type CallVersion, type Cell, cellOf, dayOf, isDeleted } from '@calltally/domain';
 
 /** Where a call's event is on Kafka. Offsets are compared only within one topic epoch (`stream`) and partition. */
 export interface Source {
@@ -77,6 +77,11 @@ export function contentOf(row: CallRow): CallContent | undefined {
   if (direction !== undefined) content.direction = direction;
   if (status !== undefined) content.status = status;
   return content;
+}
+
+/** The cell that a content counts in. */
+export function cellOfContent({ agent_id = '', direction = '', status = '' }: CallContent): Cell {
+  return cellOf({ agentId: agent_id, direction, status });
 }
 
 /** Whether two contents say the same about a call. */

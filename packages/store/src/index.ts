@@ -10,6 +10,7 @@ export {
   type CallContent,
   type CallRow,
   callIdOf,
+  cellOfContent,
   contentOf,
   correctionId,
   rowId,

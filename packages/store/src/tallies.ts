@@ -1,4 +1,15 @@
-import { DAY_MS, type DayTally, type Range, type Tally } from '@calltally/domain';
+import {
+  type Cell,
+  type CellFilter,
+  type CellTally,
+  DAY_MS,
+  type DayTally,
+  DIMENSIONS,
+  type Dimension,
+  LABEL_OF,
+  type Range,
+  type Tally,
+} from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
 import type { CallRow } from './call-row.ts';
 import { type CorrectionRow, withNeedsMet } from './corrections.ts';
@@ -19,6 +30,14 @@ export interface PartitionDayTally extends Tally {
   /** The highest offset of their sources. */
   lastOffset: number;
   isCorrection: boolean;
+  /** Only if asked for: then they are the calls of one cell. */
+  cell?: Cell;
+}
+
+/** The calls of a cell, or of what a breakdown keeps of it, that start in one of the ranges asked for. */
+export interface CellRangeTally extends CellTally {
+  /** Its index. */
+  range: number;
 }
 
 /** Which events count. */
@@ -69,26 +88,24 @@ export class Tallies {
 
   /**
    * A tally for each of some ranges, which may overlap, in one aggregation.
+   * @param filter which calls count. With it the index does not have all that is needed
    * @throws StoreError
    */
-  async sumByRange(userId: string, ranges: readonly Range[], cut: CutOrAsk): Promise<Tally[]> {
+  async sumByRange(
+    userId: string,
+    ranges: readonly Range[],
+    cut: CutOrAsk,
+    filter: CellFilter = {},
+  ): Promise<Tally[]> {
     if (ranges.length === 0) return [];
     // All ends together cut time into pieces, and each row belongs to one of them. To compare it with every range costs
     // twice as much, and more with each range.
     const ends = [...new Set(ranges.flatMap(({ from, until }) => [from, until]))].sort((a, b) => a - b);
-    const pieceOf = (addend: Addend) => {
-      const branches = ends.slice(1, -1).map((end, piece) => ({
-        case: { $lt: [startOf(addend), new Date(end)] },
-        // biome-ignore lint/suspicious/noThenProperty: Mongo’s name for it
-        then: piece,
-      }));
-      return branches.length === 0 ? null : { $switch: { branches, default: branches.length } };
-    };
     const union = unionOf(ranges);
     const found = await this.#sum(
       cut,
-      (addend) => startsWithin(userId, union, addend),
-      (addend) => ({ _id: pieceOf(addend), ...sumsOf(addend) }),
+      (addend) => startsWithin(userId, union, addend, filter),
+      (addend) => ({ _id: pieceOf(ends, addend), ...sumsOf(addend) }),
     );
     return ranges.map(({ from, until }) => {
       const tally = { calls: 0, durationMs: 0 };
@@ -107,11 +124,16 @@ export class Tallies {
    * others for what corrections change.
    * @throws StoreError
    */
-  async sumByDay(userId: string, ranges: readonly Range[], cut: CutOrAsk): Promise<DayTally[]> {
+  async sumByDay(
+    userId: string,
+    ranges: readonly Range[],
+    cut: CutOrAsk,
+    filter: CellFilter = {},
+  ): Promise<DayTally[]> {
     if (ranges.length === 0) return [];
     const found = await this.#sum(
       cut,
-      (addend) => startsWithin(userId, ranges, addend),
+      (addend) => startsWithin(userId, ranges, addend, filter),
       (addend) => ({ _id: dayOfStart(addend), ...sumsOf(addend) }),
     );
     return found.map(({ _id, calls, duration }) => ({
@@ -122,7 +144,36 @@ export class Tallies {
   }
 
   /**
+   * Tallies of cells within some ranges, which do not overlap, in one aggregation and in no order: one for each range and
+   * cell with calls, and others for what corrections change.
+   * @param by what to keep of a cell
+   * @throws StoreError
+   */
+  async sumByCell(
+    userId: string,
+    ranges: readonly Range[],
+    cut: CutOrAsk,
+    by: readonly Dimension[] = DIMENSIONS,
+    filter: CellFilter = {},
+  ): Promise<CellRangeTally[]> {
+    if (ranges.length === 0) return [];
+    const ends = ranges.flatMap(({ from, until }) => [from, until]);
+    const found = await this.#sum(
+      cut,
+      (addend) => startsWithin(userId, ranges, addend, filter),
+      (addend) => ({ _id: { r: pieceOf(ends, addend), ...cellGroup(by, addend) }, ...sumsOf(addend) }),
+    );
+    return found.map(({ _id, calls, duration }) => ({
+      range: Number(_id.r ?? 0) / 2,
+      cell: cellOfGroup(_id),
+      calls: Number(calls),
+      durationMs: Number(duration),
+    }));
+  }
+
+  /**
    * Tallies for each user, UTC day and partition: counters are filled from these.
+   * @param bounds.byCell also for each cell
    * @param bounds.range only calls that start within it; either end may be infinite
    * @param bounds.timeoutMs when Mongo gives up, if that is earlier than for every call
    * @throws StoreError
@@ -130,10 +181,10 @@ export class Tallies {
   async sumByDayAndPartition(
     userIds: readonly string[],
     through: OffsetVector,
-    { range = EVER, timeoutMs }: { range?: Range; timeoutMs?: number } = {},
+    { range = EVER, timeoutMs, byCell = false }: { range?: Range; timeoutMs?: number; byCell?: boolean } = {},
   ): Promise<PartitionDayTally[]> {
     if (userIds.length === 0 || through.size === 0) return [];
-    const sum = (cut: Cut) => this.#sumByDayAndPartition(userIds, cut, range, timeoutMs);
+    const sum = (cut: Cut) => this.#sumByDayAndPartition(userIds, cut, { range, timeoutMs, byCell });
     // Few rows lie beyond `through`, and checking each row costs a third of the sum.
     const all = await sum({ rows: undefined, corrections: through });
     const isBeyond = (tally: PartitionDayTally) =>
@@ -144,15 +195,20 @@ export class Tallies {
   async #sumByDayAndPartition(
     userIds: readonly string[],
     cut: Cut,
-    range: Range,
-    timeoutMs: number | undefined,
+    { range, timeoutMs, byCell }: { range: Range; timeoutMs: number | undefined; byCell: boolean },
   ): Promise<PartitionDayTally[]> {
     const user = userIds.length === 1 ? userIds[0] : { $in: userIds };
     const found = await this.#sum(
       cut,
       (addend) => ({ user_id: user, ...startsIn(range, addend) }),
       (addend) => ({
-        _id: { u: '$user_id', d: `$${addend.prefix}day`, s: '$source.stream', p: '$source.partition' },
+        _id: {
+          u: '$user_id',
+          d: `$${addend.prefix}day`,
+          s: '$source.stream',
+          p: '$source.partition',
+          ...(byCell && cellGroup(DIMENSIONS, addend)),
+        },
         ...sumsOf(addend),
         last: { $max: startOf(addend) },
         offset: { $max: '$source.offset' },
@@ -170,6 +226,7 @@ export class Tallies {
       lastStartedAt: from === 'minus.' ? -1 : (last as Date).getTime(),
       lastOffset: Number(offset),
       isCorrection: from !== ROWS.prefix,
+      ...(byCell && { cell: cellOfGroup(_id) }),
     }));
   }
 
@@ -237,8 +294,55 @@ function sumsOf({ prefix, sign }: Addend): Document {
   };
 }
 
-function startsWithin(userId: string, ranges: readonly Range[], addend: Addend): Document {
-  return { user_id: userId, ...anyOf(ranges.map((range) => startsIn(range, addend))) };
+/** Between which two of some ends, in order, a call starts: an index, or null if there are only two. */
+function pieceOf(ends: readonly number[], addend: Addend): Document | null {
+  const branches = ends.slice(1, -1).map((end, piece) => ({
+    case: { $lt: [startOf(addend), new Date(end)] },
+    // biome-ignore lint/suspicious/noThenProperty: Mongo’s name for it
+    then: piece,
+  }));
+  return branches.length === 0 ? null : { $switch: { branches, default: branches.length } };
+}
+
+/** Fields of rows, and names in a group. */
+const LABELS = {
+  agent: { field: 'agent_id', group: 'a' },
+  direction: { field: 'direction', group: 'l' },
+  status: { field: 'status', group: 't' },
+} as const satisfies Record<Dimension, { field: string; group: string }>;
+
+/** Names of a group that tell the cell. A label that was not given is ''. */
+function cellGroup(by: readonly Dimension[], { prefix }: Addend): Document {
+  return Object.fromEntries(
+    by.map((dimension) => {
+      const { field, group } = LABELS[dimension];
+      return [group, { $ifNull: [`$${prefix}${field}`, ''] }];
+    }),
+  );
+}
+
+function cellOfGroup(group: Document): Cell {
+  const cell: Cell = {};
+  for (const dimension of DIMENSIONS) {
+    const label = group[LABELS[dimension].group];
+    if (label) cell[LABEL_OF[dimension]] = label;
+  }
+  return cell;
+}
+
+function startsWithin(
+  userId: string,
+  ranges: readonly Range[],
+  addend: Addend,
+  filter: CellFilter,
+): Document {
+  const clauses: Document = { user_id: userId, ...anyOf(ranges.map((range) => startsIn(range, addend))) };
+  for (const dimension of DIMENSIONS) {
+    // Null also matches where there is no such field.
+    const values = filter[dimension]?.flatMap((value) => (value === '' ? ['', null] : value));
+    if (values !== undefined) clauses[addend.prefix + LABELS[dimension].field] = { $in: values };
+  }
+  return clauses;
 }
 
 /** The same time as ranges that do not overlap. */

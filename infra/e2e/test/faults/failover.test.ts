@@ -26,7 +26,7 @@ async function until(holds: () => Promise<boolean>, what: string): Promise<void>
 
 /** Events that a Redis has counted, by its own checkpoints. */
 async function markedIn(address: string): Promise<number> {
-  const ledger = await redisCommand(address, 'HGETALL ct:ledger:{0}');
+  const ledger = await redisCommand(address, 'HGETALL ct2:ledger:{0}');
   const checkpoints = [...ledger.matchAll(/mark:\S+\r\n\$\d+\r\n(-?\d+)/g)];
   return checkpoints.reduce((sum, [, offset]) => sum + Number(offset) + 1, 0);
 }

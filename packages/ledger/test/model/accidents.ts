@@ -90,7 +90,7 @@ export function accidents(world: World, allowed: Allowed): Step[] {
     }
   }
   for (const userId of USERS) {
-    may('forgets', `${userId} is forgotten`, () => void world.redis.hashes.delete(`ct:{${userId}}`));
+    may('forgets', `${userId} is forgotten`, () => void world.redis.hashes.delete(`ct2:{${userId}}`));
   }
   may('flushes', 'FLUSHALL', () => world.redis.putBack(new Map()));
   const { cluster } = world.redis;

@@ -1,7 +1,14 @@
 import calculateSlot from 'cluster-key-slot';
 
 /** So few slots that each move matters: those of both users, and of the keys where generations may lie. */
-const KEYS = ['ct:{u-a}', 'ct:{u-b}', 'ct:ledger:{0}', 'ct:ledger:{1}', 'ct:ledger:{2}', 'ct:ledger:{3}'];
+const KEYS = [
+  'ct2:{u-a}',
+  'ct2:{u-b}',
+  'ct2:ledger:{0}',
+  'ct2:ledger:{1}',
+  'ct2:ledger:{2}',
+  'ct2:ledger:{3}',
+];
 /** By slot in the order of `KEYS`, the master that holds it at first. */
 const HOLDERS = [0, 1, 0, 1, 1, 0];
 
@@ -37,7 +44,7 @@ export function nodesOf(master: number): string[] {
 }
 
 export function slotOf(userId: string): number {
-  return calculateSlot(`ct:{${userId}}`);
+  return calculateSlot(`ct2:{${userId}}`);
 }
 
 /** Whether ranges such as `5-7 9-9` include the slot of a user. */
@@ -50,7 +57,7 @@ export function includesSlot(ranges: string, userId: string): boolean {
 }
 
 export function generationKeyOf(tag: number): string {
-  return `ct:ledger:{${tag}}`;
+  return `ct2:ledger:{${tag}}`;
 }
 
 const tagOfSlot = new Map<number, number>();

@@ -162,7 +162,7 @@ function tooNewAsOf(world: World): string | undefined {
 export function openUsers({ redis }: World): Open[] {
   return USERS.flatMap((userId) => {
     const id = redis.generationOf(userId);
-    const hash = redis.hashes.get(`ct:{${userId}}`);
+    const hash = redis.hashes.get(`ct2:{${userId}}`);
     const since = hash?.get('s');
     const isComplete = hash?.get('w') === '1';
     if (hash?.get('g') !== id || hash === undefined || !(isComplete || since !== undefined)) return [];
@@ -181,7 +181,7 @@ export function openUsers({ redis }: World): Open[] {
 
 function bucketsIn(hashes: World['redis']['hashes'], userId: string): Map<string, Bucket> {
   const buckets = new Map<string, Bucket>();
-  const prefix = `ct:{${userId}}:`;
+  const prefix = `ct2:{${userId}}:`;
   for (const [key, fields] of hashes) {
     if (!key.startsWith(prefix)) continue;
     const [kind, number] = key.slice(prefix.length).split(':');

@@ -23,7 +23,7 @@ const SCRIPTS = [
   'segments',
   'snapshot',
 ];
-const LEDGER_KEY = 'ct:ledger:{0}';
+const LEDGER_KEY = 'ct2:ledger:{0}';
 /** A string is a hash with one field of no name, and perhaps this one: when it expires, epoch ms. */
 const UNTIL = 'until';
 
@@ -145,7 +145,7 @@ export class RedisServer {
   ledgerOf(userId: string): ReadonlyMap<string, string> {
     const { cluster } = this;
     if (cluster === undefined) return this.hashes.get(LEDGER_KEY) ?? new Map();
-    const master = cluster.holderOf(`ct:{${userId}}`)!;
+    const master = cluster.holderOf(`ct2:{${userId}}`)!;
     const own = this.hashes.get(nodeOf(cluster, master).generationKey);
     return own?.get('nodes')?.startsWith(nodesOf(master)[0]!) ? own : new Map();
   }

@@ -133,7 +133,7 @@ test('rebuild killed inside a user with many rows goes on inside that user', asy
   t.match(await auditUsers(ledger, userIds), { compared: 401, cold: [], filling: [], differences: [] });
   const months = new Map<string, number>();
   for (const { userId, startedAt } of calls) {
-    const key = `ct:{${userId}}:m:${monthOf(dayOf(startedAt))}`;
+    const key = `ct2:{${userId}}:m:${monthOf(dayOf(startedAt))}`;
     months.set(key, (months.get(key) ?? 0) + 1);
   }
   const wrong = [];

@@ -12,7 +12,7 @@ const users = Array.from({ length: 10 }, (_, i) => `u-${i}`);
 
 /** Makes a user's counters wrong. */
 async function spoil(ledger: Awaited<ReturnType<CountedTopic['begin']>>, userId: string): Promise<void> {
-  await ledger.session.masters[0]!.redis.hincrby(`ct:{${userId}}:m:${month}`, 'c', 1_000);
+  await ledger.session.masters[0]!.redis.hincrby(`ct2:{${userId}}:m:${month}`, 'c', 1_000);
 }
 
 test('rebuild --from kafka', async (t) => {

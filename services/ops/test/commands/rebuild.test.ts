@@ -34,9 +34,9 @@ test('rebuild', async (t) => {
   await t.test(
     'users that differ and users that Redis does not know are made right, and both are told',
     async (t) => {
-      await redis.hincrby(`ct:{${users[3]}}:m:${month}`, 'c', 1);
-      await redis.del(`ct:{${users[7]}}:m:${month}`);
-      await redis.del(...users.slice(100, 150).map((userId) => `ct:{${userId}}`));
+      await redis.hincrby(`ct2:{${users[3]}}:m:${month}`, 'c', 1);
+      await redis.del(`ct2:{${users[7]}}:m:${month}`);
+      await redis.del(...users.slice(100, 150).map((userId) => `ct2:{${userId}}`));
       const { status, out, err } = await run('--all', '--json');
       t.equal(status, 0, err);
       const lines = jsonLines(out);
@@ -58,8 +58,8 @@ test('rebuild', async (t) => {
   );
 
   await t.test('one user alone, and nobody who never called', async (t) => {
-    await redis.hincrby(`ct:{${users[3]}}:m:${month}`, 'c', 1);
-    await redis.hincrby(`ct:{${users[4]}}:m:${month}`, 'c', 1);
+    await redis.hincrby(`ct2:{${users[3]}}:m:${month}`, 'c', 1);
+    await redis.hincrby(`ct2:{${users[4]}}:m:${month}`, 'c', 1);
     const { out } = await run('--user', users[3]!, '--json');
     t.match(jsonLines(out).at(-1), { users: 1, calls: 2, drifted: 1, repaired: 1, complete: true });
     t.equal((await auditUsers(ledger, [users[3]!, users[4]!])).differences.length, 1);
@@ -72,7 +72,7 @@ test('rebuild', async (t) => {
     const calls = [0, 3, 40, 80, 90].map((days) => callOf('u-part', Date.now() - days * DAY_MS));
     await record(calls);
     const pieces = new PieceReader(ledger.store.tallies, { wholeTimeoutMs: 0, firstSpanMs: 5 * DAY_MS });
-    const openedAt = () => redis.hget('ct:{u-part}', 'n');
+    const openedAt = () => redis.hget('ct2:{u-part}', 'n');
     await fillPieces(ledger, pieces, ['u-part']);
     const before = await openedAt();
     const { out } = await run('--user', 'u-part', '--json');
@@ -82,9 +82,9 @@ test('rebuild', async (t) => {
     const right = { compared: 1, cold: [], filling: [], differences: [] };
     t.strictSame(await auditUsers(ledger, ['u-part']), right);
 
-    await redis.del('ct:{u-part}');
+    await redis.del('ct2:{u-part}');
     await fillPieces(ledger, pieces, ['u-part']);
-    await redis.hincrby(`ct:{u-part}:m:${month}`, `${dayOfMonth(dayOf(Date.now()))}c`, 1);
+    await redis.hincrby(`ct2:{u-part}:m:${month}`, `${dayOfMonth(dayOf(Date.now()))}c`, 1);
     const wrong = await run('--user', 'u-part', '--json');
     t.match(jsonLines(wrong.out).at(-1), { ...found, drifted: 1, filling: 0 });
     t.strictSame(await auditUsers(ledger, ['u-part']), right);
@@ -96,7 +96,7 @@ test('rebuild', async (t) => {
       new PieceReader(store.tallies, { wholeTimeoutMs: 0, rowsWanted: 3, firstSpanMs: 15 * DAY_MS });
     const request = { userId: 'u-long', concurrency: 1, restart: false, slots: 2, piecesOf };
     for (const isCold of [false, true]) {
-      if (isCold) await redis.del('ct:{u-long}');
+      if (isCold) await redis.del('ct2:{u-long}');
       const stopping = new AbortController();
       const told: number[] = [];
       const hooks = {
@@ -197,7 +197,7 @@ test('rebuild of everybody while calls are counted: no dashboard is wrong at any
   const work = [writer(0), writer(1), watcher(), watcher()];
   for (let round = 0; round < 6; round++) {
     // Cold users only: a drift by hand would make answers wrong before the rebuild does.
-    await redis.del(...users.slice(round * 5, round * 5 + 10).map((userId) => `ct:{${userId}}`));
+    await redis.del(...users.slice(round * 5, round * 5 + 10).map((userId) => `ct2:{${userId}}`));
     const { status, out } = await calltally(['rebuild', '--all', '--json'], { env });
     t.equal(status, 0);
     t.match(jsonLines(out).at(-1), { drifted: 0, failed: 0, users: 40 });

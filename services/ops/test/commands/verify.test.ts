@@ -13,7 +13,7 @@ test('verify', async (t) => {
   const now = new Date();
   const month = monthOf(dayOf(now.getTime()));
   const monthText = now.toISOString().slice(0, 7);
-  const drift = () => redis.hincrby(`ct:{u-01}:m:${month}`, 'c', 3);
+  const drift = () => redis.hincrby(`ct2:{u-01}:m:${month}`, 'c', 3);
   const run = (...args: string[]) => calltally(['verify', ...args], { env });
 
   await t.test('where everything is right it says how many users, status 0', async (t) => {
@@ -68,7 +68,7 @@ test('verify', async (t) => {
   });
 
   await t.test('a user whom Redis does not know is told as cold, and is no difference', async (t) => {
-    await redis.del('ct:{u-02}');
+    await redis.del('ct2:{u-02}');
     const { status, out } = await run('--all', '--json');
     t.equal(status, 0);
     t.match(jsonLines(out).at(-1), { users: 30, cold: 1, drifted: 0 });
@@ -85,7 +85,7 @@ test('verify', async (t) => {
       await dequeueUsers(ledger.session, new Map([['u-part', filling as FillProgress]]));
       t.strictSame(await queuedUsers(ledger.session, 10), []);
       const old = dayOf(days(80));
-      await redis.hincrby(`ct:{u-part}:m:${monthOf(old)}`, `${dayOfMonth(old)}c`, 1);
+      await redis.hincrby(`ct2:{u-part}:m:${monthOf(old)}`, `${dayOfMonth(old)}c`, 1);
 
       const { status, out } = await run('--all', '--json');
       t.equal(status, 0, 'nobody is told what is not filled');
@@ -93,7 +93,7 @@ test('verify', async (t) => {
       t.strictSame(await queuedUsers(ledger.session, 10), ['u-part'], 'it is seen to that it is filled');
       t.match((await run('--user', 'u-part')).out, /^1 users: 0 differ .*, 1 being filled, /);
 
-      await redis.hincrby(`ct:{u-part}:m:${month}`, `${dayOfMonth(today)}c`, 2);
+      await redis.hincrby(`ct2:{u-part}:m:${month}`, `${dayOfMonth(today)}c`, 2);
       const told = await run('--user', 'u-part', '--json');
       t.equal(told.status, 1);
       t.match(jsonLines(told.out), [
@@ -117,7 +117,7 @@ test('verify', async (t) => {
 
   await t.test('asked to stop amid a user with many rows, it looks at no more of them', async (t) => {
     await count(Array.from({ length: 60 }, (_, n) => callOf('u-long', Date.now() - n * 5 * DAY_MS)));
-    await redis.hincrby(`ct:{u-long}:m:${month}`, 'c', 3);
+    await redis.hincrby(`ct2:{u-long}:m:${month}`, 'c', 3);
     const whom = { userId: 'u-long' };
     for (const repair of [false, true]) {
       const stopping = new AbortController();
@@ -150,7 +150,7 @@ test('verify', async (t) => {
       '$ne',
     ];
     await count(odd.map((userId) => callOf(userId)));
-    for (const userId of odd) await redis.hincrby(`ct:{${userId.replace('}', '%7D')}}:m:${month}`, 'c', 1);
+    for (const userId of odd) await redis.hincrby(`ct2:{${userId.replace('}', '%7D')}}:m:${month}`, 'c', 1);
     const found = jsonLines((await run('--all', '--json')).out).filter(({ event }) => event === 'difference');
     t.strictSame(found.map(({ user_id }) => user_id).sort(), odd.toSorted());
     const text = await run('--user', odd[6]!);

@@ -24,7 +24,7 @@ test('warming', async (t) => {
     t.match(out, /^nobody waits/);
   });
 
-  await redis.del(...users.map((userId) => `ct:{${userId}}`));
+  await redis.del(...users.map((userId) => `ct2:{${userId}}`));
   await openCold(ledger, ['u-1']);
   await sleep(5);
   await openCold(ledger, ['u-2', 'u-3']);
@@ -56,7 +56,7 @@ test('warming', async (t) => {
   });
 
   await t.test('how long somebody waits is what the clock says', async (t) => {
-    await redis.hset('ct:{u-1}', 'n', Date.now() - 90_000);
+    await redis.hset('ct2:{u-1}', 'n', Date.now() - 90_000);
     const [first] = (await json()).users;
     t.ok(first.waits_seconds >= 90 && first.waits_seconds < 600, `${first.waits_seconds} s`);
   });
@@ -70,7 +70,7 @@ test('warming', async (t) => {
   });
 
   await t.test('somebody who is queued and not open yet has nothing, and no time', async (t) => {
-    await redis.del('ct:{u-1}');
+    await redis.del('ct2:{u-1}');
     const [first] = (await json()).users;
     t.strictSame(first, { user_id: 'u-1', filled_since: null, waits_seconds: null });
     t.match((await run()).out, /^u-1 +nothing yet +not open yet$/m);

@@ -102,7 +102,7 @@ test('who is filled from the topic is left alone by those who fill from rows, un
   const pieces = new PieceReader(ledger.store.tallies);
   await count(users.map((userId) => callOf(userId)));
   const today = dayOf(Date.now());
-  const callsOf = (userId: string) => redis.hget(`ct:{${userId}}:m:${monthOf(today)}`, 'c');
+  const callsOf = (userId: string) => redis.hget(`ct2:{${userId}}:m:${monthOf(today)}`, 'c');
   let filled: unknown;
   const failed = await replaceUsers(ledger, users, async (userIds) => {
     filled = await fillPieces(ledger, pieces, userIds);
@@ -121,7 +121,7 @@ test('who is filled from the topic is left alone by those who fill from rows, un
   const [first, second] = users as [string, string];
   await forgetUsers(ledger.session, [first, second]);
   await openCold(ledger, [first, second], { fillIdPrefix: 'topic:' });
-  await redis.hset(`ct:{${first}}`, 'n', Date.now() - 61_000);
+  await redis.hset(`ct2:{${first}}`, 'n', Date.now() - 61_000);
   t.match(await fillPieces(ledger, pieces, [first, second]), { pieces: 1, rows: 1, left: [second] });
   t.equal(await callsOf(first), '1', 'whose reader was killed is filled from rows');
   t.equal(await callsOf(second), null);

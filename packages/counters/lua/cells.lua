@@ -1,0 +1,24 @@
+-- Tells all sums by cell of some months of a user, at one moment. Adds nothing up and writes nothing.
+-- KEYS[1] user (hash)   KEYS[2…] cells of months, and their days (lua/add-cells.lua)
+-- ARGV[1] generation
+-- Reply: {} when the counters are absent, of another generation or only claimed; else
+--   first complete day, latest start (epoch ms); applied field, offset, …, `b` and `base` while the user is being filled, `k`
+--   and 1 if a correction is counted; then each hash (flat list)
+local user = KEYS[1]
+local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x', 's')
+if head[1] ~= ARGV[1] or not (head[2] == '1' or head[5]) then
+  return {}
+end
+-- Days at or after since are complete.
+local from = math.max(tonumber(head[3]), math.ceil(tonumber(head[5] or '0') / 86400000))
+local counted = {}
+local all = redis.call('HGETALL', user)
+for i = 1, #all, 2 do
+  if string.sub(all[i], 1, 2) == 'a:' or all[i] == 'b' or all[i] == 'k' then
+    counted[#counted + 1] = all[i]
+    counted[#counted + 1] = all[i + 1]
+  end
+end
+local reply = { { string.format('%.0f', from), head[4] }, counted }
+for i = 2, #KEYS do reply[i + 1] = redis.call('HGETALL', KEYS[i]) end
+return reply

@@ -1,0 +1,119 @@
+import { type Cell, type CellTally, DIRECTIONS, STATUSES } from '@calltally/domain';
+
+/*
+ * How a month's cells are written to Redis (lua/add-cells.lua). Known labels have one letter, others are spelled out behind
+ * a sign that no code has.
+ */
+
+const SEPARATOR = '\u001f';
+const SPELLED_OUT = '=';
+
+const DIRECTION_CODES = codes(DIRECTIONS, 'iow');
+const STATUS_CODES = codes(STATUSES, 'cfbnxv');
+
+/** Of one letter each, in order. They are never changed: they are stored. */
+function codes(labels: readonly string[], letters: string) {
+  const byLabel = new Map(labels.map((label, i) => [label, letters[i]!]));
+  const byCode = new Map([...byLabel].map(([label, code]) => [code, label]));
+  return {
+    encode: (label = '') => byLabel.get(label) ?? (label === '' ? '' : SPELLED_OUT + label),
+    decode: (code: string) => (code.startsWith(SPELLED_OUT) ? code.slice(1) : byCode.get(code)),
+  };
+}
+
+/** Direction and status of a cell as one text. */
+export function labelsText({ direction, status }: Cell): string {
+  return DIRECTION_CODES.encode(direction) + SEPARATOR + STATUS_CODES.encode(status);
+}
+
+/** Cells of one month by number; or that there were more than are kept. */
+export type MonthCells = readonly Cell[] | 'beyond';
+
+const CELLS_IN_CHUNK = 12;
+const CHUNKS_OF_DAY = 128;
+/** Bytes of calls and of ms, by form. */
+const WIDTHS = [
+  [1, 3],
+  [2, 4],
+  [4, 6],
+] as const;
+/** Form, and which cells follow. */
+const CHUNK_HEAD_BYTES = 3;
+
+/**
+ * What the hash of a month's cells says.
+ * @param flat fields and values in turn
+ * @returns the cells' names, and their sums of the month; no cells if there is no such hash
+ */
+export function readMonth(flat: readonly Buffer[]): { cells: MonthCells; sums: CellTally[] } {
+  const agents: string[] = [];
+  const names: { number: number; agent: string; labels: string }[] = [];
+  const chunks: [number, Buffer][] = [];
+  for (let i = 0; i < flat.length; i += 2) {
+    const field = flat[i]!.toString();
+    const value = flat[i + 1]!;
+    if (field === 'n') {
+      if (value.toString() === '-') return { cells: 'beyond', sums: [] };
+    } else if (field.startsWith('a')) agents[Number(value.toString())] = field.slice(1);
+    else {
+      const comma = field.indexOf(',');
+      if (comma === -1) chunks.push([Number(field), value]);
+      else {
+        const [agent, labels] = [field.slice(0, comma), field.slice(comma + 1)];
+        names.push({ number: Number(value.toString()), agent, labels });
+      }
+    }
+  }
+  const cells: Cell[] = [];
+  for (const { number, agent, labels } of names) {
+    const [direction, status] = labels.split(SEPARATOR) as [string, string];
+    cells[number] = nonEmpty({
+      agentId: agent === '' ? undefined : agents[Number(agent)],
+      direction: DIRECTION_CODES.decode(direction),
+      status: STATUS_CODES.decode(status),
+    });
+  }
+  return { cells, sums: chunks.flatMap(([chunk, value]) => [...readChunk(cells, chunk, value)]) };
+}
+
+/** Sums of days by cell, from the hash of a month's days. @param flat as `readMonth` @returns by day of the month */
+export function readDays(
+  cells: readonly Cell[],
+  flat: readonly Buffer[],
+  first = 1,
+  last = 31,
+): Map<number, CellTally[]> {
+  const days = new Map<number, CellTally[]>();
+  for (let i = 0; i < flat.length; i += 2) {
+    const field = Number(flat[i]!.toString());
+    const day = Math.floor(field / CHUNKS_OF_DAY);
+    if (day < first || day > last) continue;
+    const tallies = days.get(day) ?? [];
+    days.set(day, tallies);
+    for (const tally of readChunk(cells, field % CHUNKS_OF_DAY, flat[i + 1]!)) tallies.push(tally);
+  }
+  return days;
+}
+
+function* readChunk(cells: readonly Cell[], chunk: number, value: Buffer): Generator<CellTally> {
+  const [callsBytes, durationBytes] = WIDTHS[value[0]! - 1]!;
+  const present = value.readUInt16LE(1);
+  let at = CHUNK_HEAD_BYTES;
+  for (let place = 0; place < CELLS_IN_CHUNK; place++) {
+    if (((present >> place) & 1) === 0) continue;
+    yield {
+      cell: cells[chunk * CELLS_IN_CHUNK + place]!,
+      calls: value.readIntLE(at, callsBytes),
+      durationMs: value.readIntLE(at + callsBytes, durationBytes),
+    };
+    at += callsBytes + durationBytes;
+  }
+}
+
+function nonEmpty(labels: { [K in keyof Cell]-?: string | undefined }): Cell {
+  const cell: Cell = {};
+  if (labels.agentId !== undefined) cell.agentId = labels.agentId;
+  if (labels.direction !== undefined) cell.direction = labels.direction;
+  if (labels.status !== undefined) cell.status = labels.status;
+  return cell;
+}

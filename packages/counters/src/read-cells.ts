@@ -1,0 +1,91 @@
+import {
+  type Availability,
+  type CellDayTally,
+  dayOf,
+  defaultWindowDays,
+  firstDayOfMonth,
+  type Segment,
+} from '@calltally/domain';
+import { type MonthCells, readDays, readMonth } from './cells-codec.ts';
+import { findGeneration, type Generations } from './generation.ts';
+import {
+  type Counted,
+  cellDaysKey,
+  cellsKey,
+  countedOf,
+  firstDayWithCells,
+  firstKeptDay,
+  userKey,
+} from './keys.ts';
+import type { CounterSession } from './session.ts';
+
+export interface CellsReading extends Counted {
+  available: Availability;
+  /** A month that was asked for has had more cells than are kept, so none of its sums is there. */
+  isBeyond: boolean;
+  /** The tallies of a segment that was asked for: by day and cell; of a month by cell, with its first day. */
+  of(segment: Segment): CellDayTally[];
+}
+
+interface Month {
+  cells: MonthCells;
+  whole: CellDayTally[];
+  /** Flat list of the hash of days. */
+  days: readonly Buffer[];
+}
+
+/**
+ * Reads sums by cell in one script, at one moment.
+ * @returns undefined if the counters do not know the user, or not enough of them, or keep no cells
+ * @throws CountersError
+ */
+export async function readCells(
+  session: CounterSession,
+  generations: Generations,
+  userId: string,
+  nowMs: number,
+  segments: readonly Segment[],
+): Promise<CellsReading | undefined> {
+  const master = session.master(userId);
+  const generation = findGeneration(session, generations, userId);
+  if (generation === undefined || generation.cellsMax === 0) return undefined;
+  const keys = [userKey(userId)];
+  const months = new Map<number, { cellsAt: number; daysAt: number | undefined }>();
+  for (const { kind, month } of segments) {
+    const known = months.get(month) ?? { cellsAt: keys.push(cellsKey(userId, month)), daysAt: undefined };
+    months.set(month, known);
+    if (kind === 'days') known.daysAt ??= keys.push(cellDaysKey(userId, month));
+  }
+  const reply = (await session.run(master, 'cells', keys, [generation.id])) as [] | Buffer[][];
+  if (reply.length === 0) return undefined;
+  const [from, lastStartedAt] = reply[0]!.map(Number) as [number, number];
+  const counted = countedOf(reply[1]!.map(String));
+  // Until the default window is filled, only rows answer, as for dashboards (lua/buckets.lua).
+  if (counted.isFilling && from > dayOf(nowMs) - defaultWindowDays + 1) return undefined;
+  const found = new Map<number, Month>();
+  for (const [month, { cellsAt, daysAt }] of months) {
+    const { cells, sums } = readMonth(reply[cellsAt]!);
+    const day = firstDayOfMonth(month);
+    const days = daysAt === undefined ? [] : reply[daysAt]!;
+    found.set(month, { cells, days, whole: sums.map((tally) => ({ ...tally, day })) });
+  }
+  return {
+    available: {
+      fromDay: Math.max(from, firstKeptDay(dayOf(nowMs), generation.retentionMonths)),
+      daysFrom: firstDayWithCells(dayOf(nowMs)),
+      lastStartedAt,
+    },
+    isBeyond: [...found.values()].some(({ cells }) => cells === 'beyond'),
+    of: (segment) => talliesOf(found.get(segment.month)!, segment),
+    ...counted,
+  };
+}
+
+function talliesOf({ cells, whole, days }: Month, segment: Segment): CellDayTally[] {
+  if (segment.kind === 'month') return whole;
+  if (cells === 'beyond') return [];
+  const monthBegins = firstDayOfMonth(segment.month);
+  return [...readDays(cells, days, segment.first, segment.last)].flatMap(([dayOfMonth, tallies]) =>
+    tallies.map((tally) => ({ ...tally, day: monthBegins + dayOfMonth - 1 })),
+  );
+}

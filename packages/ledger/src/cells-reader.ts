@@ -1,0 +1,226 @@
+import { type CellsReading, findGeneration, firstDayWithCells, readCells } from '@calltally/counters';
+import {
+  type Availability,
+  addUpSeries,
+  type CellDayTally,
+  type CellFilter,
+  CellSums,
+  type CellTally,
+  type Dimension,
+  dashboardWindows,
+  dayOf,
+  dayOfMonth,
+  daysByMonth,
+  matchesFilter,
+  planCellSeries,
+  planOfRows,
+  planRange,
+  projectCell,
+  type Range,
+  type Segment,
+  type Series,
+  type Tally,
+  ZERO_TALLY,
+} from '@calltally/domain';
+import type { Cut, CutOrAsk, Tallies } from '@calltally/store';
+import type { LiveCounters } from './counters-link.ts';
+import type { DashboardReading } from './dashboard-reader.ts';
+import { type PlanOfRange, readByPlan } from './read-by-plan.ts';
+import { type AnswerMeta, type AnswerParts, readWithFallback } from './read-with-fallback.ts';
+import type { SeriesReading } from './series-reader.ts';
+
+export interface BreakdownReading extends AnswerMeta {
+  /** One for each combination of the labels asked for that has calls, in no order. */
+  groups: CellTally[];
+}
+
+interface CellsParts extends AnswerParts {
+  store: { readonly tallies: Pick<Tallies, 'sumByRange' | 'sumByDay' | 'sumByCell'> };
+}
+
+/** How to answer from sums by cell: P is the plan, E what is read of its edges, T the answer. */
+interface CellsRead<P extends PlanOfRange, E, T> {
+  planFor(available: Availability): P;
+  /** What is read from counters. */
+  segmentsOf(plan: P): readonly Segment[];
+  readEdges(plan: P, cut: Cut): Promise<E>;
+  answer(plan: P, cells: CellsReading, edges: E): T;
+  fromRows(cut: CutOrAsk): Promise<T>;
+}
+
+/**
+ * Answers what needs sums by cell: breakdowns, and dashboards and time series of calls with certain labels. As the other
+ * readers do, from counters, from rows, or from both at one offset vector, so that all of them agree.
+ */
+export class CellsReader {
+  readonly #parts: CellsParts;
+
+  constructor(parts: CellsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * A user's tallies of a range by one or more dimensions; none of labels without calls.
+   * @throws LedgerError as `readWithFallback`
+   */
+  breakdown(
+    userId: string,
+    range: Range,
+    by: readonly Dimension[],
+    filter: CellFilter,
+    nowMs: number,
+  ): Promise<BreakdownReading> {
+    const { tallies } = this.#parts.store;
+    return this.#read(userId, nowMs, {
+      planFor: (available) => planRange(range, available),
+      segmentsOf: ({ buckets }) => buckets,
+      readEdges: ({ edges }, cut) => tallies.sumByCell(userId, edges, cut, by, filter),
+      answer: ({ buckets, edges }, cells, found) => {
+        const sums = new CellSums();
+        for (const segment of buckets) {
+          for (const tally of matching(cells, segment, filter)) sums.add(projectCell(tally.cell, by), tally);
+        }
+        for (const tally of found) sums.add(tally.cell, tally, edges[tally.range]!.sign);
+        return { groups: sums.tallies() };
+      },
+      fromRows: async (cut) => {
+        const sums = new CellSums();
+        const found = await tallies.sumByCell(userId, [range], cut, by, filter);
+        for (const tally of found) sums.add(tally.cell, tally);
+        return { groups: sums.tallies() };
+      },
+    });
+  }
+
+  /** As `DashboardReader.read`, of the calls that a filter lets through. */
+  dashboard(userId: string, range: Range, filter: CellFilter, nowMs: number): Promise<DashboardReading> {
+    const { tallies } = this.#parts.store;
+    const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
+    const current = [today, thisWeek, thisMonth];
+    return this.#read(userId, nowMs, {
+      planFor: (available) => planRange(range, available),
+      segmentsOf: ({ buckets }) => [...buckets, ...current.flatMap(daysOf)],
+      readEdges: ({ edges }, cut) => tallies.sumByRange(userId, edges, cut, filter),
+      answer: ({ buckets, edges }, cells, found) => {
+        const sum = (segments: readonly Segment[]) =>
+          sumOf(segments.flatMap((segment) => matching(cells, segment, filter)));
+        const total = sum(buckets);
+        for (const [i, { sign }] of edges.entries()) addTo(total, found[i]!, sign);
+        return dashboardOf([total, ...current.map((range) => sum(daysOf(range)))]);
+      },
+      fromRows: async (cut) =>
+        dashboardOf(await tallies.sumByRange(userId, [range, ...current], cut, filter)),
+    });
+  }
+
+  /** As `SeriesReader.read`, of the calls that a filter lets through. */
+  series(
+    userId: string,
+    range: Range,
+    series: Series,
+    filter: CellFilter,
+    nowMs: number,
+  ): Promise<SeriesReading> {
+    const { tallies } = this.#parts.store;
+    return this.#read(userId, nowMs, {
+      planFor: (available) => planCellSeries(range, series.interval, available),
+      // Of weeks there are no sums by cell.
+      segmentsOf: ({ units }) => units as readonly Segment[],
+      readEdges: ({ edges }, cut) => tallies.sumByDay(userId, edges, cut, filter),
+      answer: (plan, cells, found) => {
+        const values = plan.units.map((unit) => talliesByDay(cells, unit as Segment, filter));
+        return { tallies: addUpSeries(series, plan, values, found) };
+      },
+      fromRows: async (cut) => {
+        const plan = planOfRows(range);
+        return {
+          tallies: addUpSeries(series, plan, [], await tallies.sumByDay(userId, plan.edges, cut, filter)),
+        };
+      },
+    });
+  }
+
+  #read<P extends PlanOfRange, E, T>(
+    userId: string,
+    nowMs: number,
+    read: CellsRead<P, E, T>,
+  ): Promise<T & AnswerMeta> {
+    const { rowsAsOf, fallbacks } = this.#parts;
+    const fromRows = async (): Promise<T & AnswerMeta> => {
+      // As-of is read first: rows are only added.
+      const { asOfMs } = await rowsAsOf.state();
+      return { ...(await read.fromRows(() => rowsAsOf.cut())), source: 'mongo', asOfMs };
+    };
+    return readWithFallback<T & AnswerMeta>(this.#parts, userId, {
+      fromRows,
+      fromCounters: async (live) => {
+        const { session, generations } = live;
+        // Nobody need be filled for what counters do not hold.
+        if (findGeneration(session, generations, userId)?.cellsMax === 0) return fallbacks.run(fromRows);
+        let isBeyondCells = false;
+        const answer = await this.#fromCounters(live, userId, nowMs, read, () => {
+          isBeyondCells = true;
+        });
+        return isBeyondCells ? { ...(await fallbacks.run(fromRows)), isBeyondCells } : answer;
+      },
+    });
+  }
+
+  /** @param onBeyond told if a month that is needed had more cells than counters hold */
+  async #fromCounters<P extends PlanOfRange, E, T>(
+    live: LiveCounters,
+    userId: string,
+    nowMs: number,
+    read: CellsRead<P, E, T>,
+    onBeyond: () => void,
+  ): Promise<(T & AnswerMeta) | undefined> {
+    const daysFrom = firstDayWithCells(dayOf(nowMs));
+    const found = await readByPlan(this.#parts, live, userId, nowMs, {
+      planFor: (available) => read.planFor({ ...available, daysFrom }),
+      readCounters: async (plan) => {
+        const { session, generations } = live;
+        const cells = await readCells(session, generations, userId, nowMs, read.segmentsOf(plan));
+        if (!cells?.isBeyond) return cells;
+        onBeyond();
+        return undefined;
+      },
+      readEdges: read.readEdges,
+    });
+    if (found === undefined) return undefined;
+    const { plan, counters, edges, source, asOfMs } = found;
+    return { ...read.answer(plan, counters, edges), source, asOfMs };
+  }
+}
+
+function daysOf({ from, until }: Range): Segment[] {
+  return daysByMonth(dayOf(from), dayOf(until - 1));
+}
+
+function matching(cells: CellsReading, segment: Segment, filter: CellFilter): CellDayTally[] {
+  return cells.of(segment).filter(({ cell }) => matchesFilter(cell, filter));
+}
+
+/** One tally for a month; for days, one for each. */
+function talliesByDay(cells: CellsReading, segment: Segment, filter: CellFilter): Tally[] {
+  const tallies = matching(cells, segment, filter);
+  if (segment.kind === 'month') return [sumOf(tallies)];
+  const days = Array.from({ length: segment.last - segment.first + 1 }, () => ({ ...ZERO_TALLY }));
+  for (const tally of tallies) addTo(days[dayOfMonth(tally.day) - segment.first]!, tally);
+  return days;
+}
+
+/** Of any number, which `addTallies` takes as arguments. */
+function sumOf(tallies: readonly Tally[]): Tally {
+  const sum = { ...ZERO_TALLY };
+  for (const tally of tallies) addTo(sum, tally);
+  return sum;
+}
+
+function addTo(sum: Tally, { calls, durationMs }: Tally, sign: 1 | -1 = 1): void {
+  sum.calls += sign * calls;
+  sum.durationMs += sign * durationMs;
+}
+
+function dashboardOf([range, today, thisWeek, thisMonth]: readonly Tally[]) {
+  return { range: range!, today: today!.calls, thisWeek: thisWeek!.calls, thisMonth: thisMonth!.calls };
+}
