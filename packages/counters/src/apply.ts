@@ -31,7 +31,8 @@ export interface CountableEvent {
   /** Epoch ms. */
   startedAt: number;
   durationMs: number;
-  cell: Cell;
+  /** Default: no label was given. */
+  cell?: Cell;
   correction?: {
     sign: 1 | -1;
     /** By partition id, the offsets that the user must be applied through before. */
@@ -111,7 +112,7 @@ function applyCommand(
   let lastStartedAt = -1;
   const groups = new Map<number | string, Tally & { day: number; cell: Cell }>();
   const needs = new Map<string, number>();
-  for (const { startedAt, durationMs, cell, correction } of events) {
+  for (const { startedAt, durationMs, cell = {}, correction } of events) {
     const sign = correction?.sign ?? 1;
     if (sign === 1 && startedAt > lastStartedAt) lastStartedAt = startedAt;
     const day = dayOf(startedAt);

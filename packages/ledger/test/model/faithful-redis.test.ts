@@ -180,7 +180,7 @@ async function run(side: Side, given: Command): Promise<unknown> {
       const filling = pick(side.fillings.get(userId), given.isNewest);
       if (filling === undefined) return 'no fill';
       const partitions = new Set(filling.base.keys());
-      const sums = { userId, days: new Map(days), partitions, lastStartedAt, hasCorrections };
+      const sums = { userId, days: new Map(days), cells: [], partitions, lastStartedAt, hasCorrections };
       return addPieces(session, generations, [{ filling, sums, fromMs }]);
     }
     case 'read':
