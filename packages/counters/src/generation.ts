@@ -49,7 +49,7 @@ export async function ensureGenerations(
   begin: {
     retentionMonths: number;
     /** Default: `CELLS_MAX`. */
-    cellsMax?: number;
+    cellsMax?: number | undefined;
     through: ReadonlyMap<string, number>;
     replacing?: ReadonlySet<string>;
     adoptsSlots?: boolean;

@@ -70,6 +70,7 @@ test('generations', async (t) => {
       tenure: '',
       id: first.id,
       retentionMonths: 25,
+      cellsMax: 1_000,
       checkpoints: new Map([['0:0', 9]]),
       asOf: new Map([['0:0', 1234]]),
       erased: 0,

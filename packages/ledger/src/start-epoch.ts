@@ -62,7 +62,7 @@ export async function startEpoch(
     partitions: readonly PartitionOffsets[];
     retentionMonths: number;
     /** Default: `CELLS_MAX`. */
-    cellsMax?: number;
+    cellsMax?: number | undefined;
     adoptsSlots?: boolean;
   },
 ): Promise<{ ledger: LedgerContext; starts: PartitionStart[] }> {
@@ -80,7 +80,7 @@ export async function startEpoch(
   const through = new Map(resumePoints.map((point) => [idOf(point), point.countable]));
 
   const ending = await settleGenerations(session, adoptsSlots);
-  const begin = { retentionMonths, ...(cellsMax !== undefined && { cellsMax }), through, adoptsSlots };
+  const begin = { retentionMonths, cellsMax, through, adoptsSlots };
   let generations = await ensureGenerations(session, { ...begin, replacing: ending });
   const replacing = new Set([
     ...generationsOutOfReach(generations, topicEpoch, resumePoints),

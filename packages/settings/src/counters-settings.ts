@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { fragment } from './read-settings.ts';
 
-/** Section `counters`: how many months Redis keeps. */
+/** Section `counters`: what Redis keeps. All of it takes effect with the next generation. */
 export const CountersSettings = fragment(
   'counters',
   Type.Object({
@@ -12,8 +12,27 @@ export const CountersSettings = fragment(
       description: 'months that Redis keeps, 2 to 120; older ranges are answered from Mongo',
       remedy: 'a whole number of months from 2 to 120',
     }),
+    COUNTERS_DETAIL: Type.Enum(['on', 'off'], {
+      default: 'on',
+      description:
+        'whether Redis also keeps sums by agent, direction and status; ' +
+        '`off` saves memory, and Mongo answers breakdowns and filters',
+      remedy: '`on` or `off`',
+    }),
+    COUNTERS_CELLS_MAX: Type.Integer({
+      default: 1_000,
+      minimum: 1,
+      maximum: 1_500,
+      description:
+        'combinations of agent, direction and status that Redis keeps for a user and month, 1 to 1500; ' +
+        'Mongo answers for users with more',
+      remedy: 'a whole number from 1 to 1500',
+    }),
   }),
-  ({ COUNTERS_RETENTION_MONTHS }) => ({ retentionMonths: COUNTERS_RETENTION_MONTHS }),
+  ({ COUNTERS_RETENTION_MONTHS, COUNTERS_DETAIL, COUNTERS_CELLS_MAX }) => ({
+    retentionMonths: COUNTERS_RETENTION_MONTHS,
+    cellsMax: COUNTERS_DETAIL === 'on' ? COUNTERS_CELLS_MAX : 0,
+  }),
 );
 
 /** Section `fill`: how much load filling may put on Mongo. */

@@ -23,7 +23,7 @@ test('an empty environment gives the documented defaults, for every process', (t
     fill: { slots: 1 },
     log: { level: 'info' },
   };
-  const counters = { retentionMonths: 25 };
+  const counters = { retentionMonths: 25, cellsMax: 1_000 };
   const kafka = {
     brokers: ['127.0.0.1:9092'],
     ssl: false,
@@ -82,6 +82,8 @@ test('an empty variable counts as unset', (t) => {
     REDIS_CLUSTER_NODES: '',
     MONGODB_URI: '',
     COUNTERS_RETENTION_MONTHS: '',
+    COUNTERS_DETAIL: '',
+    COUNTERS_CELLS_MAX: '',
     AUDIT_SHARE: '',
     AUDIT_USERS_PER_MINUTE: '',
     LOG_LEVEL: '',
@@ -117,6 +119,8 @@ test('all faults are reported at once', (t) => {
     REDIS_CLUSTER_NODES: 'a:0',
     MONGODB_URI: 'postgres://127.0.0.1/calls',
     COUNTERS_RETENTION_MONTHS: '1',
+    COUNTERS_DETAIL: 'some',
+    COUNTERS_CELLS_MAX: '0',
     AUDIT_SHARE: '1.5',
     AUDIT_USERS_PER_MINUTE: '0.5',
     LOG_LEVEL: 'loud',
@@ -135,6 +139,8 @@ test('all faults are reported at once', (t) => {
       'REDIS_CLUSTER_NODES',
       'MONGODB_URI',
       'COUNTERS_RETENTION_MONTHS',
+      'COUNTERS_DETAIL',
+      'COUNTERS_CELLS_MAX',
       'AUDIT_SHARE',
       'AUDIT_USERS_PER_MINUTE',
       'LOG_LEVEL',
@@ -173,6 +179,8 @@ test('no fault repeats the value of a variable, wherever a secret was put', (t) 
       'REDIS_CLUSTER_NODES',
       'MONGODB_URI',
       'COUNTERS_RETENTION_MONTHS',
+      'COUNTERS_DETAIL',
+      'COUNTERS_CELLS_MAX',
       'AUDIT_SHARE',
       'AUDIT_USERS_PER_MINUTE',
       'LOG_LEVEL',

@@ -46,6 +46,8 @@ interface Parts {
   store: Store;
   counters: CounterSessionOptions;
   retentionMonths: number;
+  /** Cells that are kept for a user and month; 0: none. Default: `CELLS_MAX`. */
+  cellsMax?: number | undefined;
   topic: TopicAdmin;
   metrics: IngestMetrics;
   logger: Logger;
@@ -175,7 +177,7 @@ export class AssignmentEpochs {
   }
 
   async #find(): Promise<Found> {
-    const { store, topic, retentionMonths, stopping } = this.#parts;
+    const { store, topic, retentionMonths, cellsMax, stopping } = this.#parts;
     const session = await this.#sessions.open();
     stopping.throwIfAborted();
     const stream = await store.progress.currentStream();
@@ -184,6 +186,7 @@ export class AssignmentEpochs {
       topicEpoch: stream,
       partitions: states,
       retentionMonths,
+      cellsMax,
       adoptsSlots: this.#adoptsSlots,
     });
     await this.#confirmRefusals(starts);

@@ -31,6 +31,8 @@ export interface IngestSettings {
   };
   counters: CounterSessionOptions;
   retentionMonths: number;
+  /** Cells that are kept for a user and month; 0: none. Default: `CELLS_MAX`. */
+  cellsMax?: number | undefined;
   fill?: { slots: number };
   audit: AuditSettings;
 }
@@ -115,8 +117,8 @@ export class Ingest {
         if (isPaused) consumer.resume([{ topic: name, partitions: [partition] }]);
       },
     };
-    const { counters, retentionMonths } = settings;
-    const epochs = new AssignmentEpochs({ ...shared, store, counters, retentionMonths });
+    const { counters, retentionMonths, cellsMax } = settings;
+    const epochs = new AssignmentEpochs({ ...shared, store, counters, retentionMonths, cellsMax });
     this.#settings = settings;
     this.#store = store;
     this.#consumer = consumer;

@@ -38,7 +38,7 @@ const ingest = new Ingest(
       commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS,
       openTimeoutMs: REDIS_OPEN_TIMEOUT_MS,
     },
-    retentionMonths: settings.counters.retentionMonths,
+    ...settings.counters,
     fill: settings.fill,
     audit: settings.audit,
   },
