@@ -12,7 +12,7 @@
 local CELLS_IN_CHUNK = 12
 local CHUNKS_OF_DAY = 128
 -- Widths of calls and ms in bytes, and the most that they hold.
-local FORMS = { 'i1i3', 'i2i4', 'i4i6' }
+local FORMS = { 'i1i3', 'i2i4', 'i4i8' }
 local CALLS_MAX = { 127, 32767, math.huge }
 local DURATION_MAX = { 8388607, 2147483647, math.huge }
 -- `unpack` takes no more.

@@ -31,11 +31,11 @@ export type MonthCells = readonly Cell[] | 'beyond';
 
 const CELLS_IN_CHUNK = 12;
 const CHUNKS_OF_DAY = 128;
-/** Bytes of calls and of ms, by form. */
+/** Bytes of calls and of ms, by form from 1. */
 const WIDTHS = [
   [1, 3],
   [2, 4],
-  [4, 6],
+  [4, 8],
 ] as const;
 /** Form, and which cells follow. */
 const CHUNK_HEAD_BYTES = 3;
@@ -104,10 +104,16 @@ function* readChunk(cells: readonly Cell[], chunk: number, value: Buffer): Gener
     yield {
       cell: cells[chunk * CELLS_IN_CHUNK + place]!,
       calls: value.readIntLE(at, callsBytes),
-      durationMs: value.readIntLE(at + callsBytes, durationBytes),
+      durationMs: readInteger(value, at + callsBytes, durationBytes),
     };
     at += callsBytes + durationBytes;
   }
+}
+
+/** `readIntLE` reads 6 bytes at most. */
+function readInteger(value: Buffer, at: number, bytes: 3 | 4 | 8): number {
+  if (bytes < 8) return value.readIntLE(at, bytes);
+  return value.readInt32LE(at + 4) * 2 ** 32 + value.readUInt32LE(at);
 }
 
 function nonEmpty(labels: { [K in keyof Cell]-?: string | undefined }): Cell {
