@@ -11,107 +11,80 @@
 -- of each. Most are below 64 bytes, so that the hashes stay listpacks.
 local CELLS_IN_CHUNK = 12
 local CHUNKS_OF_DAY = 128
--- Widths of calls and ms in bytes, and the most that they hold.
-local FORMS = { 'i1i3', 'i2i4', 'i4i8' }
+local CHUNK_HEAD = '<BI2'
+local CHUNK_HEAD_BYTES = 3
+-- By form: calls and ms of a cell, their bytes, and the most that they hold.
+local SUM = { '<i1i3', '<i2i4', '<i4i8' }
+local SUM_BYTES = { 4, 6, 12 }
 local CALLS_MAX = { 127, 32767, math.huge }
 local DURATION_MAX = { 8388607, 2147483647, math.huge }
--- `unpack` takes no more.
-local FIELDS_AT_ONCE = 2000
+-- `unpack` takes no more than a few thousand.
+local ARGUMENTS_AT_ONCE = 2000
 
--- Calls and ms by place in the chunk, from 0.
-local function read_chunk(chunk)
-  local calls, durations = {}, {}
-  if chunk then
-    local form, present, at = struct.unpack('<BI2', chunk)
-    local places = {}
-    for place = 0, CELLS_IN_CHUNK - 1 do
-      if present % 2 == 1 then places[#places + 1] = place end
-      present = math.floor(present / 2)
-    end
-    local numbers = { struct.unpack('<' .. string.rep(FORMS[form], #places), chunk, at) }
-    for i, place in ipairs(places) do
-      calls[place], durations[place] = numbers[2 * i - 1], numbers[2 * i]
-    end
+-- A chunk in the next form, which holds larger sums.
+local function widen(chunk)
+  local form, present = struct.unpack(CHUNK_HEAD, chunk)
+  local wide = { struct.pack(CHUNK_HEAD, form + 1, present) }
+  for at = CHUNK_HEAD_BYTES + 1, #chunk, SUM_BYTES[form] do
+    local calls, duration = struct.unpack(SUM[form], chunk, at)
+    wide[#wide + 1] = struct.pack(SUM[form + 1], calls, duration)
   end
-  return calls, durations
+  return table.concat(wide)
 end
 
-local function write_chunk(calls, durations)
-  local form, present, numbers = 1, 0, {}
-  for place = 0, CELLS_IN_CHUNK - 1 do
-    local c, d = calls[place], durations[place]
-    if c and (c ~= 0 or d ~= 0) then
-      present = present + 2 ^ place
-      while math.abs(c) > CALLS_MAX[form] or math.abs(d) > DURATION_MAX[form] do form = form + 1 end
-      numbers[#numbers + 1] = c
-      numbers[#numbers + 1] = d
-    end
+-- A chunk after calls and ms were added to the cell at a place.
+local function add_to_chunk(chunk, place, calls, duration)
+  local form, present = struct.unpack(CHUNK_HEAD, chunk)
+  local bit = 2 ^ place
+  local index, below = 0, present % bit
+  while below > 0 do
+    index = index + below % 2
+    below = math.floor(below / 2)
   end
-  return struct.pack('<BI2' .. string.rep(FORMS[form], #numbers / 2), form, present, unpack(numbers))
+  local at = CHUNK_HEAD_BYTES + 1 + index * SUM_BYTES[form]
+  local behind, calls_sum, duration_sum = at, calls, duration
+  if present % (2 * bit) >= bit then
+    local calls_before, duration_before = struct.unpack(SUM[form], chunk, at)
+    calls_sum, duration_sum = calls + calls_before, duration + duration_before
+    behind = at + SUM_BYTES[form]
+  else
+    present = present + bit
+  end
+  if math.abs(calls_sum) > CALLS_MAX[form] or math.abs(duration_sum) > DURATION_MAX[form] then
+    return add_to_chunk(widen(chunk), place, calls, duration)
+  end
+  return struct.pack(CHUNK_HEAD, form, present) .. string.sub(chunk, CHUNK_HEAD_BYTES + 1, at - 1)
+    .. struct.pack(SUM[form], calls_sum, duration_sum) .. string.sub(chunk, behind)
 end
 
--- Values by field.
-local function get_fields(key, fields)
-  local values = {}
-  for first = 1, #fields, FIELDS_AT_ONCE do
-    local last = math.min(first + FIELDS_AT_ONCE - 1, #fields)
-    for i, value in ipairs(redis.call('HMGET', key, unpack(fields, first, last))) do
-      values[fields[first + i - 1]] = value
-    end
-  end
-  return values
+-- The chunks of a hash that were asked for, to be written back.
+local function chunks_of(key)
+  return { key = key, values = {}, has_new = false }
 end
 
-local function set_fields(key, fields_and_values)
-  for first = 1, #fields_and_values, FIELDS_AT_ONCE do
-    redis.call('HSET', key, unpack(fields_and_values, first, math.min(first + FIELDS_AT_ONCE - 1, #fields_and_values)))
-  end
-end
-
--- Numbers of names, in order. Names that have none get the next ones; they are appended to `added`.
-local function number_names(key, names, count, added)
-  local numbers = get_fields(key, names)
-  for _, name in ipairs(names) do
-    if not numbers[name] then
-      numbers[name] = string.format('%d', count)
-      count = count + 1
-      added[#added + 1] = name
-      added[#added + 1] = numbers[name]
-    end
-  end
-  return numbers, count
-end
-
-local function add_chunks(key, sums)
-  local fields, pairs_to_set = {}, {}
-  for field in pairs(sums) do fields[#fields + 1] = field end
-  local before = get_fields(key, fields)
-  local is_new = false
-  for i, field in ipairs(fields) do
-    local calls, durations = read_chunk(before[field])
-    for place, sum in pairs(sums[field]) do
-      calls[place] = (calls[place] or 0) + sum[1]
-      durations[place] = (durations[place] or 0) + sum[2]
-    end
-    is_new = is_new or not before[field]
-    pairs_to_set[2 * i - 1], pairs_to_set[2 * i] = field, write_chunk(calls, durations)
-  end
-  set_fields(key, pairs_to_set)
-  return is_new
-end
-
-local function sum_at(sums, field, place)
-  local chunk = sums[field]
+local function add_to_hash(chunks, field, place, calls, duration)
+  local chunk = chunks.values[field]
   if not chunk then
-    chunk = {}
-    sums[field] = chunk
+    chunk = redis.call('HGET', chunks.key, field)
+    if not chunk then
+      chunk = struct.pack(CHUNK_HEAD, 1, 0)
+      chunks.has_new = true
+    end
   end
-  local sum = chunk[place]
-  if not sum then
-    sum = { 0, 0 }
-    chunk[place] = sum
+  chunks.values[field] = add_to_chunk(chunk, place, calls, duration)
+end
+
+local function write_back(chunks)
+  local arguments = {}
+  for field, chunk in pairs(chunks.values) do
+    arguments[#arguments + 1] = field
+    arguments[#arguments + 1] = chunk
+    if #arguments == ARGUMENTS_AT_ONCE then
+      redis.call('HSET', chunks.key, unpack(arguments))
+      arguments = {}
+    end
   end
-  return sum
+  if #arguments > 0 then redis.call('HSET', chunks.key, unpack(arguments)) end
 end
 
 -- Keeps no cells of a month any more, because there were too many.
@@ -127,52 +100,50 @@ end
 --   { agent id, labels, day of month (0: count it for the month only), calls, ms }
 -- max: cells that a month may have. Once there would be more, everything is dropped, and stays so
 local function add_cells(month, max)
-  local head = redis.call('HGET', month.cells, 'n')
-  if head == '-' then return end
-  local cell_count, agent_count = string.match(head or '0 0', '^(%d+) (%d+)$')
-  local known, agents, names = {}, {}, {}
-  local function once(list, name)
-    if not known[name] then
-      known[name] = true
-      list[#list + 1] = name
+  local counts, is_new
+  local numbers = {}
+  -- The number of a name; a name without one gets the next. Nil if the month has had too many cells.
+  local function number_of(name, kind)
+    local number = numbers[name] or redis.call('HGET', month.cells, name)
+    if not number then
+      if not counts then
+        local head = redis.call('HGET', month.cells, 'n')
+        if head == '-' then return nil end
+        is_new = not head
+        local cell_count, agent_count = string.match(head or '0 0', '^(%d+) (%d+)$')
+        counts = { cells = tonumber(cell_count), agents = tonumber(agent_count) }
+      end
+      if kind == 'cells' and counts.cells >= max then
+        drop_cells(month)
+        return nil
+      end
+      number = string.format('%d', counts[kind])
+      counts[kind] = counts[kind] + 1
+      redis.call('HSET', month.cells, name, number)
     end
-  end
-  for _, entry in ipairs(month.entries) do
-    if entry[1] ~= '' then once(agents, 'a' .. entry[1]) end
-  end
-  local added = {}
-  local agent_numbers, cell_numbers
-  agent_numbers, agent_count = number_names(month.cells, agents, tonumber(agent_count), added)
-  for _, entry in ipairs(month.entries) do
-    entry.name = (agent_numbers['a' .. entry[1]] or '') .. ',' .. entry[2]
-    once(names, entry.name)
-  end
-  cell_numbers, cell_count = number_names(month.cells, names, tonumber(cell_count), added)
-  if cell_count > max then
-    return drop_cells(month)
-  end
-  if #added > 0 then
-    added[#added + 1] = 'n'
-    added[#added + 1] = string.format('%d %d', cell_count, agent_count)
-    set_fields(month.cells, added)
+    numbers[name] = number
+    return number
   end
 
-  local sums, day_sums = {}, {}
+  local sums, day_sums = chunks_of(month.cells), chunks_of(month.days)
   for _, entry in ipairs(month.entries) do
-    local number = tonumber(cell_numbers[entry.name])
+    local agent, labels, day, calls, duration = entry[1], entry[2], entry[3], entry[4], entry[5]
+    local agent_number = agent == '' and '' or number_of('a' .. agent, 'agents')
+    local number = agent_number and tonumber(number_of(agent_number .. ',' .. labels, 'cells'))
+    if not number then return end
     local place = number % CELLS_IN_CHUNK
     local chunk = (number - place) / CELLS_IN_CHUNK
-    local of_month = sum_at(sums, string.format('%d', chunk), place)
-    of_month[1], of_month[2] = of_month[1] + entry[4], of_month[2] + entry[5]
-    if month.days and entry[3] > 0 then
-      local of_day = sum_at(day_sums, string.format('%d', entry[3] * CHUNKS_OF_DAY + chunk), place)
-      of_day[1], of_day[2] = of_day[1] + entry[4], of_day[2] + entry[5]
+    add_to_hash(sums, string.format('%d', chunk), place, calls, duration)
+    if month.days and day > 0 then
+      add_to_hash(day_sums, string.format('%d', day * CHUNKS_OF_DAY + chunk), place, calls, duration)
     end
   end
-  add_chunks(month.cells, sums)
-  if not head then redis.call('EXPIREAT', month.cells, month.cells_expiry) end
-  if next(day_sums) and add_chunks(month.days, day_sums) then
-    redis.call('EXPIREAT', month.days, month.days_expiry)
+  if counts then
+    redis.call('HSET', month.cells, 'n', string.format('%d %d', counts.cells, counts.agents))
   end
+  write_back(sums)
+  write_back(day_sums)
+  if is_new then redis.call('EXPIREAT', month.cells, month.cells_expiry) end
+  if day_sums.has_new then redis.call('EXPIREAT', month.days, month.days_expiry) end
 end
 

@@ -101,12 +101,12 @@ function* readChunk(cells: readonly Cell[], chunk: number, value: Buffer): Gener
   let at = CHUNK_HEAD_BYTES;
   for (let place = 0; place < CELLS_IN_CHUNK; place++) {
     if (((present >> place) & 1) === 0) continue;
-    yield {
-      cell: cells[chunk * CELLS_IN_CHUNK + place]!,
-      calls: value.readIntLE(at, callsBytes),
-      durationMs: readInteger(value, at + callsBytes, durationBytes),
-    };
+    const calls = value.readIntLE(at, callsBytes);
+    const durationMs = readInteger(value, at + callsBytes, durationBytes);
     at += callsBytes + durationBytes;
+    // All of its calls were taken back.
+    if (calls === 0 && durationMs === 0) continue;
+    yield { cell: cells[chunk * CELLS_IN_CHUNK + place]!, calls, durationMs };
   }
 }
 
