@@ -24,13 +24,17 @@ export interface DashboardData {
   date_range: { start_date: string; end_date: string };
 }
 
-/** A bucket of the time series response. `start` is the first UTC day of its period, even if the range starts later. */
-export interface SeriesBucketData {
-  start: string;
+/** The figures of one tally. They include the sum in ms, because rounded minutes do not add up. */
+export interface TallyData {
   calls: number;
   duration_ms: number;
   duration_minutes: number;
   avg_duration_minutes: number;
+}
+
+/** A bucket of the time series response. `start` is the first UTC day of its period, even if the range starts later. */
+export interface SeriesBucketData extends TallyData {
+  start: string;
 }
 
 /** `data` of the time series response. */
@@ -63,23 +67,28 @@ export function dashboardData(t: DashboardTallies, range: EffectiveRange): Dashb
 }
 
 /**
- * As `dashboardData`, for a time series. It also has the sums in ms, because rounded minutes do not add up.
+ * As `dashboardData`, for a time series.
  * @param tallies of the series' buckets, in order
  */
 export function seriesData(series: Series, tallies: readonly Tally[], range: EffectiveRange): SeriesData {
   return {
     interval: series.interval,
-    buckets: tallies.map(({ calls, durationMs }, i) => {
-      const minutes = divideHalfUp(durationMs, HUNDREDTH_MINUTE_MS);
-      return {
-        start: formatDay(firstDayOfPeriod(series.interval, series.first + i)),
-        calls,
-        duration_ms: durationMs,
-        duration_minutes: minutes / 100,
-        avg_duration_minutes: average(minutes, calls),
-      };
-    }),
+    buckets: tallies.map((tally, i) => ({
+      start: formatDay(firstDayOfPeriod(series.interval, series.first + i)),
+      ...tallyData(tally),
+    })),
     date_range: { start_date: range.startDate, end_date: range.endDate },
+  };
+}
+
+/** As `dashboardData`, for one tally among others. */
+export function tallyData({ calls, durationMs }: Tally): TallyData {
+  const minutes = divideHalfUp(durationMs, HUNDREDTH_MINUTE_MS);
+  return {
+    calls,
+    duration_ms: durationMs,
+    duration_minutes: minutes / 100,
+    avg_duration_minutes: average(minutes, calls),
   };
 }
 

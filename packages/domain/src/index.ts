@@ -1,3 +1,4 @@
+export * from './breakdown.ts';
 export * from './call.ts';
 export * from './cells.ts';
 export * from './date-range.ts';
