@@ -1,7 +1,8 @@
 export const DIRECTIONS = ['inbound', 'outbound', 'web'] as const;
 export const STATUSES = ['completed', 'failed', 'busy', 'no_answer', 'canceled', 'voicemail'] as const;
 
-const LABEL_MAX_CHARACTERS = 64;
+/** Of a `direction` or `status`. */
+export const LABEL_MAX_CHARACTERS = 64;
 
 /**
  * Regex source of a `direction` or `status`, with the flag `u`: at most 64 characters, no control character, no

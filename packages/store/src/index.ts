@@ -37,6 +37,13 @@ export {
 export { openStore, type Store, type StoreSettings } from './open-store.ts';
 export { type OffsetVector, Progress, partitionId } from './progress.ts';
 export { type RebuildState, Rebuilds } from './rebuilds.ts';
-export { type Cut, type CutOrAsk, cutAt, type PartitionDayTally, Tallies } from './tallies.ts';
+export {
+  type CellRangeTally,
+  type Cut,
+  type CutOrAsk,
+  cutAt,
+  type PartitionDayTally,
+  Tallies,
+} from './tallies.ts';
 export { Upgrade } from './upgrade.ts';
 export { type UserCalls, Users } from './users.ts';

@@ -21,6 +21,7 @@ import { cors } from './plugins/cors.ts';
 import { page } from './plugins/page.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
 import { tokenAuthentication } from './plugins/token-authentication.ts';
+import { breakdownRoutes } from './routes/breakdown.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { streamRoutes } from './routes/stream.ts';
@@ -81,7 +82,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       'An API key: `ct_` and 43 characters. Or a JSON Web Token, where the operator accepts tokens.',
   });
   const routeParts: RouteParts = { ...parts, clock, drain, reads, streamLimits };
-  for (const routes of [dashboardRoutes, timeseriesRoutes, streamRoutes]) {
+  for (const routes of [dashboardRoutes, timeseriesRoutes, breakdownRoutes, streamRoutes]) {
     await app.register(routes, routeParts);
   }
   if (!parts.managedElsewhere) await app.register(operationsRoutes, routeParts);

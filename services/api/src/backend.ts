@@ -1,5 +1,6 @@
 import { ApiKeyCache, HealthProbe, OutageLog, RevocationWatcher, toLoggedError } from '@calltally/http';
 import {
+  CellsReader,
   type ConcurrencyLimit,
   CountersLink,
   DashboardReader,
@@ -33,6 +34,7 @@ export interface Backend {
   readonly link: CountersLink;
   readonly reader: DashboardReader;
   readonly series: SeriesReader;
+  readonly cells: CellsReader;
   readonly keys: ApiKeyCache;
   /** Undefined if only keys are accepted. */
   readonly tokens: Tokens | undefined;
@@ -74,6 +76,7 @@ export function createBackend(
   const read = { store: { tallies }, link, filler, rowsAsOf, fallbacks };
   const reader = new DashboardReader(read);
   const series = new SeriesReader(read);
+  const cells = new CellsReader(read);
   const keys = new ApiKeyCache(store.apiKeys);
   const watcher = new RevocationWatcher(
     store.apiKeys,
@@ -95,6 +98,7 @@ export function createBackend(
     link,
     reader,
     series,
+    cells,
     keys,
     tokens,
     filler,

@@ -17,6 +17,28 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
     ...['periodend', 'rangeend', 'createdbefore', 'startedbefore'],
   ],
   user_id: ['user', 'uid', 'userids'],
+  agent_id: [
+    ...['agent', 'agents', 'agentids', 'agentname', 'aid'],
+    ...['assistant', 'assistantid', 'assistants', 'bot', 'botid'],
+  ],
+  direction: ['dir', 'directions', 'calldirection', 'calltype'],
+  status: ['state', 'states', 'statuses', 'callstatus', 'callstate', 'outcome', 'disposition'],
+  by: [
+    ...[
+      'groupby',
+      'group',
+      'groups',
+      'groupedby',
+      'breakdown',
+      'breakdownby',
+      'splitby',
+      'split',
+      'segmentby',
+    ],
+    ...['dimension', 'dimensions', 'facet', 'facets', 'field', 'fields'],
+  ],
+  order: ['orderby', 'ordering', 'sort', 'sortby', 'sorting', 'sorted'],
+  limit: ['max', 'maxgroups', 'top', 'count', 'first', 'take', 'size', 'pagesize', 'perpage', 'maxresults'],
   interval: ['granularity', 'bucket', 'bucketsize', 'resolution', 'groupby', 'step'],
   format: ['fmt', 'output', 'outputformat'],
   separator: ['sep', 'delimiter', 'delim', 'fieldseparator', 'columnseparator'],
@@ -43,6 +65,8 @@ const OF_TIME = /(?:(?:date)?time(?:stamp)?|ts|utc|ms)$/;
 
 const NAME_LENGTH_MAX = 40;
 const LONG_NAME = 7;
+/** Of shorter names every slip is another word. */
+const SHORT_NAME = 4;
 
 /**
  * A hook that refuses misspelt parameters. Ignoring one would silently answer for another range. Names that look like
@@ -95,6 +119,7 @@ function withoutTime(name: string): string {
 
 /** A letter or two wrong, missing, added or transposed. */
 function looksLike(given: string, name: string): boolean {
+  if (name.length < SHORT_NAME) return given === name;
   const slipsMax = name.length >= LONG_NAME ? 2 : 1;
   if (Math.abs(given.length - name.length) > slipsMax) return false;
   return distance(given, name) <= slipsMax || sorted(given) === sorted(name);

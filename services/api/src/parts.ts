@@ -1,5 +1,6 @@
 import type { ApiKeyCache, Drain } from '@calltally/http';
 import type {
+  CellsReader,
   ConcurrencyLimit,
   CountersLink,
   DashboardReader,
@@ -16,6 +17,8 @@ import type { Tokens } from './tokens/tokens.ts';
 export interface AppParts {
   reader: Pick<DashboardReader, 'read'>;
   series: Pick<SeriesReader, 'read'>;
+  /** For breakdowns and filters. */
+  cells: Pick<CellsReader, 'breakdown' | 'dashboard' | 'series'>;
   keys: ApiKeyCache;
   /** Default: only keys are accepted. */
   tokens?: Tokens | undefined;

@@ -1,6 +1,13 @@
-import type { DayTally, Range, Tally } from '@calltally/domain';
+import {
+  type CellFilter,
+  type DayTally,
+  type Dimension,
+  isFiltered,
+  type Range,
+  type Tally,
+} from '@calltally/domain';
 import type { HealthProbe } from '@calltally/http';
-import type { CutOrAsk, Tallies } from '@calltally/store';
+import type { CellRangeTally, CutOrAsk, Tallies } from '@calltally/store';
 import { StoreError } from '@calltally/store';
 
 /** Most users' rows are summed in a fraction of this. */
@@ -10,44 +17,73 @@ const LATE_FOR_MS = 10_000;
 /** Users whose slow sums are remembered. The oldest are dropped first. */
 const LATE_USERS_MAX = 1_000;
 
+type Sums = Pick<Tallies, 'sumByRange' | 'sumByDay' | 'sumByCell'>;
+
 /**
  * Sums that may take long, but only while Mongo is alive: a slow sum makes it probe Mongo. So a hanging Mongo is noticed
  * within a second, as one that is down is at once.
  *
  * After a sum that a living Mongo did not finish in time, the same user's sums that reach as far back are refused for a
- * while. Repeating them would slow down the user's fill, and everybody else.
+ * while. Repeating them would slow down the user's fill, and everybody else. Sums that need labels take longer than
+ * others, which the index answers alone: where only those were too slow, only those are refused.
  */
-export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
-  readonly #tallies: Pick<Tallies, 'sumByRange' | 'sumByDay'>;
+export class ProbedTallies implements Sums {
+  readonly #tallies: Sums;
   readonly #probe: HealthProbe;
-  readonly #lateForMs: number;
-  readonly #late = new Map<string, { from: number; untilMs: number }>();
+  readonly #late: LateSums;
+  readonly #lateOfLabels: LateSums;
 
-  constructor(
-    tallies: Pick<Tallies, 'sumByRange' | 'sumByDay'>,
-    probe: HealthProbe,
-    lateForMs = LATE_FOR_MS,
-  ) {
+  constructor(tallies: Sums, probe: HealthProbe, lateForMs = LATE_FOR_MS) {
     this.#tallies = tallies;
     this.#probe = probe;
-    this.#lateForMs = lateForMs;
+    this.#late = new LateSums(lateForMs);
+    this.#lateOfLabels = new LateSums(lateForMs);
   }
 
   /** @throws StoreError */
-  sumByRange(userId: string, ranges: readonly Range[], cut: CutOrAsk): Promise<Tally[]> {
-    return this.#sum(userId, ranges, () => this.#tallies.sumByRange(userId, ranges, cut));
+  sumByRange(
+    userId: string,
+    ranges: readonly Range[],
+    cut: CutOrAsk,
+    filter: CellFilter = {},
+  ): Promise<Tally[]> {
+    return this.#sum(userId, ranges, isFiltered(filter), () =>
+      this.#tallies.sumByRange(userId, ranges, cut, filter),
+    );
   }
 
   /** @throws StoreError */
-  sumByDay(userId: string, ranges: readonly Range[], cut: CutOrAsk): Promise<DayTally[]> {
-    return this.#sum(userId, ranges, () => this.#tallies.sumByDay(userId, ranges, cut));
+  sumByDay(
+    userId: string,
+    ranges: readonly Range[],
+    cut: CutOrAsk,
+    filter: CellFilter = {},
+  ): Promise<DayTally[]> {
+    return this.#sum(userId, ranges, isFiltered(filter), () =>
+      this.#tallies.sumByDay(userId, ranges, cut, filter),
+    );
   }
 
-  async #sum<T>(userId: string, ranges: readonly Range[], ask: () => Promise<T[]>): Promise<T[]> {
+  /** @throws StoreError */
+  sumByCell(
+    userId: string,
+    ranges: readonly Range[],
+    cut: CutOrAsk,
+    by?: readonly Dimension[],
+    filter?: CellFilter,
+  ): Promise<CellRangeTally[]> {
+    return this.#sum(userId, ranges, true, () => this.#tallies.sumByCell(userId, ranges, cut, by, filter));
+  }
+
+  async #sum<T>(
+    userId: string,
+    ranges: readonly Range[],
+    needsLabels: boolean,
+    ask: () => Promise<T[]>,
+  ): Promise<T[]> {
     if (ranges.length === 0) return [];
     const from = Math.min(...ranges.map((range) => range.from));
-    const late = this.#late.get(userId);
-    if (late !== undefined && from <= late.from && performance.now() < late.untilMs) {
+    if (this.#late.has(userId, from) || (needsLabels && this.#lateOfLabels.has(userId, from))) {
       throw new StoreError('STORE_TIMEOUT', true, new Error('it took too long a moment ago'));
     }
     const sums = ask();
@@ -65,16 +101,32 @@ export class ProbedTallies implements Pick<Tallies, 'sumByRange' | 'sumByDay'> {
     } catch (thrown) {
       sums.catch(() => {});
       const isTimeout = thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT';
-      if (isAlive && isTimeout) this.#remember(userId, from);
+      if (isAlive && isTimeout) (needsLabels ? this.#lateOfLabels : this.#late).add(userId, from);
       throw thrown;
     } finally {
       clearTimeout(timer);
     }
   }
+}
 
-  #remember(userId: string, from: number): void {
-    this.#late.delete(userId);
-    if (this.#late.size >= LATE_USERS_MAX) this.#late.delete(this.#late.keys().next().value!);
-    this.#late.set(userId, { from, untilMs: performance.now() + this.#lateForMs });
+/** By user, from where on a sum was too slow, for a while. */
+class LateSums {
+  readonly #forMs: number;
+  readonly #users = new Map<string, { from: number; untilMs: number }>();
+
+  constructor(forMs: number) {
+    this.#forMs = forMs;
+  }
+
+  /** Whether one that begins no earlier was. @param from epoch ms */
+  has(userId: string, from: number): boolean {
+    const late = this.#users.get(userId);
+    return late !== undefined && from <= late.from && performance.now() < late.untilMs;
+  }
+
+  add(userId: string, from: number): void {
+    this.#users.delete(userId);
+    if (this.#users.size >= LATE_USERS_MAX) this.#users.delete(this.#users.keys().next().value!);
+    this.#users.set(userId, { from, untilMs: performance.now() + this.#forMs });
   }
 }

@@ -18,11 +18,17 @@ export class TallyHeaders {
   }
 
   /** @param readMs how long reading took */
-  write(request: FastifyRequest, reply: FastifyReply, { source, asOfMs }: AnswerMeta, readMs: number): void {
+  write(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { source, asOfMs, isBeyondCells }: AnswerMeta,
+    readMs: number,
+  ): void {
     this.#bySource.get(source)?.inc();
     reply.header('cache-control', 'private, no-store');
     reply.header('x-tally-source', source);
     if (asOfMs !== undefined) reply.header('x-tally-as-of', this.#asOfText(asOfMs));
+    if (isBeyondCells) reply.header('x-tally-cells', 'beyond');
     reply.header('server-timing', `auth;dur=${hundredths(request.authMs)}, read;dur=${hundredths(readMs)}`);
   }
 

@@ -46,6 +46,7 @@ test('a sum that a living Mongo did not finish in time is refused for a while', 
       return hasty.tallies.sumByRange(...asked);
     },
     sumByDay: hasty.tallies.sumByDay.bind(hasty.tallies),
+    sumByCell: hasty.tallies.sumByCell.bind(hasty.tallies),
   };
   const tallies = new ProbedTallies(counted, new HealthProbe(store), LATE_FOR_MS);
   const late = (work: Promise<unknown>) =>

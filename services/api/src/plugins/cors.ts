@@ -11,7 +11,7 @@ declare module 'fastify' {
 const ANALYTICS = '/analytics/';
 const SENT = ['Authorization', 'Last-Event-ID', 'X-Request-Id', 'Cache-Control'];
 const READ = [
-  ...['X-Tally-As-Of', 'X-Tally-Source', 'X-Request-Id', 'Server-Timing'],
+  ...['X-Tally-As-Of', 'X-Tally-Source', 'X-Tally-Cells', 'X-Request-Id', 'Server-Timing'],
   ...['Retry-After', 'WWW-Authenticate', 'Content-Disposition'],
 ];
 /** How long a browser remembers what it may send. Chromium takes no more. */

@@ -3,11 +3,12 @@ import type { FastifyInstance } from 'fastify';
 import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
 import { DASHBOARD_MESSAGE, DashboardQuery, DashboardSchema } from '../schemas/dashboard.ts';
+import { filterOf, listFilters } from '../schemas/filter-parameters.ts';
 import { TallyHeaders } from '../tally-headers.ts';
 
 /** `GET /analytics/dashboard`: the figures of the key's user (docs/api.md). */
 export async function dashboardRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
-  const { reader, reads, clock, metrics } = parts;
+  const { reader, cells, reads, clock, metrics } = parts;
   const headers = new TallyHeaders(metrics, {
     name: 'calltally_dashboard_answers_total',
     help: 'Dashboards answered, by answer source',
@@ -18,13 +19,18 @@ export async function dashboardRoutes(app: FastifyInstance, parts: RouteParts): 
     {
       schema: DashboardSchema,
       onRequest: [app.requireReader, ...app.userLimit],
-      preValidation: refuseMisspelt(DashboardQuery),
+      preValidation: [refuseMisspelt(DashboardQuery), listFilters],
     },
     async (request, reply) => {
       const nowMs = clock();
       const range = parseDateRange(request.query, nowMs);
+      const filter = filterOf(request.query);
       const begunMs = performance.now();
-      const reading = await reads.run(() => reader.read(request.userId, range, nowMs));
+      const reading = await reads.run(() =>
+        filter === undefined
+          ? reader.read(request.userId, range, nowMs)
+          : cells.dashboard(request.userId, range, filter, nowMs),
+      );
       headers.write(request, reply, reading, performance.now() - begunMs);
       return { success: true, message: DASHBOARD_MESSAGE, data: dashboardData(reading, range) };
     },

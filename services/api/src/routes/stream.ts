@@ -4,6 +4,7 @@ import { registerStreamMetrics } from '../metrics.ts';
 import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
 import { DashboardQuery } from '../schemas/dashboard.ts';
+import { filterOf, listFilters } from '../schemas/filter-parameters.ts';
 import { StreamSchema } from '../schemas/stream.ts';
 import { Streams } from '../stream/streams.ts';
 
@@ -31,11 +32,12 @@ export async function streamRoutes(app: FastifyInstance, parts: RouteParts): Pro
     {
       schema: StreamSchema,
       onRequest: [app.requireReader, ...app.userLimit],
-      preValidation: refuseMisspelt(DashboardQuery),
+      preValidation: [refuseMisspelt(DashboardQuery), listFilters],
     },
     async (request, reply) => {
-      // An invalid range is refused before anything is read.
+      // An invalid query is refused before anything is read.
       parseDateRange(request.query, parts.clock());
+      filterOf(request.query);
       if (request.method === 'HEAD') return reply.headers(HEADERS).send();
       const { raw: response } = reply;
       await streams.listen({

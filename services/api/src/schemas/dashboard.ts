@@ -1,8 +1,9 @@
 import Type, { type Static } from 'typebox';
 import { ErrorResponses } from './error-responses.ts';
+import { filterParameters } from './filter-parameters.ts';
 import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './range-parameters.ts';
 
-export const DashboardQuery = Type.Object(rangeParameters);
+export const DashboardQuery = Type.Object({ ...rangeParameters, ...filterParameters });
 export type DashboardQuery = Static<typeof DashboardQuery>;
 
 const DashboardData = Type.Object({

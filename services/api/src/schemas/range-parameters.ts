@@ -56,6 +56,12 @@ export const tallyHeaders = {
     format: 'date-time',
     description: 'every call acknowledged to a producer by then is counted; absent while unknown',
   },
+  'X-Tally-Cells': {
+    type: 'string',
+    enum: ['beyond'],
+    description:
+      'the user had more combinations of labels in a month than counters hold, so rows were read; otherwise absent',
+  },
   'Server-Timing': { type: 'string', description: 'milliseconds spent on `auth` and on `read`' },
   'X-Request-Id': { type: 'string', description: "the request's own id, or a new one" },
 };

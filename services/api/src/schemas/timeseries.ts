@@ -1,7 +1,8 @@
 import { INTERVALS, seriesBucketsMax } from '@calltally/domain';
 import Type, { type Static } from 'typebox';
-import { DECIMALS, SEPARATORS } from '../csv.ts';
 import { ErrorResponses } from './error-responses.ts';
+import { filterParameters } from './filter-parameters.ts';
+import { formatParameters } from './format-parameters.ts';
 import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './range-parameters.ts';
 
 export const TimeseriesQuery = Type.Object({
@@ -13,22 +14,8 @@ export const TimeseriesQuery = Type.Object({
     }),
   ),
   ...rangeParameters,
-  format: Type.Optional(
-    Type.Enum(['json', 'csv'], {
-      description: 'Takes precedence over `Accept`. Default: what `Accept` prefers, else json.',
-    }),
-  ),
-  separator: Type.Optional(
-    Type.Enum(Object.keys(SEPARATORS) as (keyof typeof SEPARATORS)[], {
-      description: 'Separator of CSV cells. Default: comma, or semicolon if `decimal` is comma.',
-    }),
-  ),
-  decimal: Type.Optional(
-    Type.Enum(Object.keys(DECIMALS) as (keyof typeof DECIMALS)[], {
-      description:
-        'Decimal sign of a CSV. Default: point. A comma cannot be both decimal sign and separator.',
-    }),
-  ),
+  ...filterParameters,
+  ...formatParameters,
 });
 export type TimeseriesQuery = Static<typeof TimeseriesQuery>;
 

@@ -8,6 +8,7 @@ import pLimit from 'p-limit';
 import { ApiError } from '../api-error.ts';
 import type { RouteParts } from '../parts.ts';
 import type { DashboardQuery } from '../schemas/dashboard.ts';
+import { filterOf } from '../schemas/filter-parameters.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import { type EndReason, Listener } from './listener.ts';
 import { View } from './view.ts';
@@ -24,10 +25,10 @@ const LIFE_MAX_MS = 1_200_000;
 
 type StreamsParts = Pick<
   RouteParts,
-  'reader' | 'link' | 'clock' | 'logger' | 'drain' | 'streamLimits' | 'streamLifeMs'
+  'reader' | 'cells' | 'link' | 'clock' | 'logger' | 'drain' | 'streamLimits' | 'streamLifeMs'
 >;
 
-/** An authenticated request for a stream, with a valid range. */
+/** An authenticated request for a stream, with a valid range and filter. */
 interface StreamRequest {
   userId: string;
   credential: Credential;
@@ -197,6 +198,6 @@ function randomLifeMs(): number {
   return LIFE_MIN_MS + Math.random() * (LIFE_MAX_MS - LIFE_MIN_MS);
 }
 
-function nameOf({ start_date, end_date }: DashboardQuery): string {
-  return JSON.stringify([start_date, end_date]);
+function nameOf(query: DashboardQuery): string {
+  return JSON.stringify([query.start_date, query.end_date, filterOf(query)]);
 }

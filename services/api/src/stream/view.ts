@@ -1,8 +1,9 @@
 import type { CountersDigest } from '@calltally/counters';
-import { dayOf, parseDateRange } from '@calltally/domain';
-import type { DashboardReader } from '@calltally/ledger';
+import { type CellFilter, dayOf, parseDateRange } from '@calltally/domain';
+import type { CellsReader, DashboardReader } from '@calltally/ledger';
 import type { LimitFunction } from 'p-limit';
 import type { DashboardQuery } from '../schemas/dashboard.ts';
+import { filterOf } from '../schemas/filter-parameters.ts';
 import type { Listener, Shown } from './listener.ts';
 import { type Figures, figuresOf } from './sse.ts';
 
@@ -11,6 +12,8 @@ const SLOW_MS = 5_000;
 
 interface ViewParts {
   reader: Pick<DashboardReader, 'read'>;
+  /** Reads the figures of a filter. */
+  cells: Pick<CellsReader, 'dashboard'>;
   /** Epoch milliseconds. */
   clock: () => number;
   /** Limits reads from counters, which are cheap. */
@@ -29,6 +32,8 @@ export class View implements Shown {
   readonly #parts: ViewParts;
   readonly #userId: string;
   readonly #query: DashboardQuery;
+  /** Undefined: all calls. */
+  readonly #filter: CellFilter | undefined;
   #figures: Figures | undefined;
   #asOfMs: number | undefined;
   /** Digest of the counters, and UTC day, at the start of the last read. */
@@ -44,6 +49,7 @@ export class View implements Shown {
     this.#parts = parts;
     this.#userId = userId;
     this.#query = query;
+    this.#filter = filterOf(query);
   }
 
   get figures(): Figures | undefined {
@@ -81,7 +87,9 @@ export class View implements Shown {
       this.#asOfMs = asOfMs ?? this.#asOfMs;
       return;
     }
-    const hasTime = isSame || (stamp === undefined && day === this.#day);
+    // Labels are read from every row of the range. While that is needed, changes wait for the slow pace.
+    const readsRows = this.#filter !== undefined && this.#figures?.source === 'mongo';
+    const hasTime = isSame || ((stamp === undefined || readsRows) && day === this.#day);
     if (hasTime && performance.now() < this.#notBeforeMs) return;
     const { quick, slow } = this.#parts;
     const isQuick = stamp !== undefined && this.#figures?.source === 'counters';
@@ -104,12 +112,14 @@ export class View implements Shown {
 
   /** Never rejects. */
   async #readNow(): Promise<void> {
-    const { reader, clock, failed } = this.#parts;
+    const { reader, cells, clock, failed } = this.#parts;
     try {
       const nowMs = clock();
       this.#day = dayOf(nowMs);
       const range = parseDateRange(this.#query, nowMs);
-      const reading = await reader.read(this.#userId, range, nowMs);
+      const reading = await (this.#filter === undefined
+        ? reader.read(this.#userId, range, nowMs)
+        : cells.dashboard(this.#userId, range, this.#filter, nowMs));
       this.#figures = figuresOf(reading, range, this.#query, nowMs);
       this.#asOfMs = reading.asOfMs;
       this.#fault = undefined;

@@ -14,6 +14,7 @@ async function brokenApp() {
   const app = await buildApp({
     reader: { read: broken },
     series: { read: broken },
+    cells: { breakdown: broken, dashboard: broken, series: broken },
     keys: new ApiKeyCache({ findByHash: broken }),
     store: { ping: broken },
     link: { current: undefined, reach: undefined },
