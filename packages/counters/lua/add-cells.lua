@@ -4,12 +4,12 @@
 --   n                         how many cells and agents have numbers; '-' once there were too many cells: nothing else then
 --   a<agent id>               the agent's number, from 0
 --   <agent's number>,<labels> the cell's number, from 0; nothing before the comma without an agent
---   <chunk>                   sums of the month, of the cells numbered 12 * chunk to 12 * chunk + 11
+--   <chunk>                   sums of the month, of the cells numbered 10 * chunk to 10 * chunk + 9
 -- Its days, :d:<month>, a hash:
 --   <day of month * 128 + chunk>   sums of the day, of the same cells
 -- A chunk is binary, little endian: its form (1 byte), which of its cells follow (2 bytes, a bit for each), then calls and ms
--- of each. Most are below 64 bytes, so that the hashes stay listpacks.
-local CELLS_IN_CHUNK = 12
+-- of each. They are below 64 bytes, except of very large sums, so that the hashes stay listpacks.
+local CELLS_IN_CHUNK = 10
 local CHUNKS_OF_DAY = 128
 local CHUNK_HEAD = '<BI2'
 local CHUNK_HEAD_BYTES = 3

@@ -29,7 +29,7 @@ export function labelsText({ direction, status }: Cell): string {
 /** Cells of one month by number; or that there were more than are kept. */
 export type MonthCells = readonly Cell[] | 'beyond';
 
-const CELLS_IN_CHUNK = 12;
+const CELLS_IN_CHUNK = 10;
 const CHUNKS_OF_DAY = 128;
 /** Bytes of calls and of ms, by form from 1. */
 const WIDTHS = [

@@ -1,3 +1,4 @@
+import { dayOf, firstDayOfMonth, monthOf } from '@calltally/domain';
 import { test } from 'tap';
 import { applyEvents, readBuckets } from '../src/index.ts';
 import { DAY_MS, testCounters, warm } from './support.ts';
@@ -23,6 +24,8 @@ test('a user with many calls every day of a year costs less than 1 KiB a month, 
 
   let total = 0;
   for (const key of await admin.keys(`ct2:{${userId}}*`)) {
+    // Sums by cell are below.
+    if (/:[cd]:/.test(key)) continue;
     t.equal(await admin.object('ENCODING', key), 'listpack', key);
     const bytes = Number(await admin.memory('USAGE', key));
     total += bytes;
@@ -31,4 +34,42 @@ test('a user with many calls every day of a year costs less than 1 KiB a month, 
   t.equal(Number(await admin.hlen(`ct2:{${userId}}:w:2026`)), 106);
   t.equal(Number(await admin.hlen(`ct2:{${userId}}:m:683`)), 64);
   t.ok(total / 12 <= 1024, `${Math.round(total / 12)} bytes a month, with weeks and the user's own hash`);
+});
+
+test('10 calls a day of 18 cells cost less than 6 KiB a month while days are kept, and 1.5 KiB before', async (t) => {
+  const counters = await testCounters(t);
+  const { session, generations, admin } = counters;
+  const userId = 'user-0123456789abcdef';
+  const nowMs = Date.now();
+  await warm(counters, [userId], nowMs);
+  const agents = [0, 1, 2].map((i) => `0b6f8c1e-2f9a-4b3c-8d7e-5a4b3c2d1e0${i}`);
+  const lastMonth = monthOf(dayOf(nowMs)) - 1;
+  const bytesOf = async (month: number) => {
+    let offset = month * 10_000;
+    for (let day = firstDayOfMonth(month); day < firstDayOfMonth(month + 1); day++) {
+      const events = Array.from({ length: 10 }, () => {
+        offset += 1;
+        const dice = (offset * 2_654_435_761) % 4_294_967_296;
+        const cell = {
+          agentId: agents[dice % 3]!,
+          direction: ['inbound', 'outbound'][(dice >> 4) & 1]!,
+          status: ['completed', 'failed', 'no_answer'][(dice >>> 8) % 3]!,
+        };
+        return { offset, startedAt: day * DAY_MS, durationMs: dice % 900_000, cell };
+      });
+      await applyEvents(session, generations, `0:${month}`, [{ userId, events }]);
+    }
+    let total = 0;
+    for (const key of await admin.keys(`ct2:{${userId}}:[mcd]:${month}`)) {
+      t.equal(await admin.object('ENCODING', key), 'listpack', key);
+      total += Number(await admin.memory('USAGE', key));
+    }
+    return total;
+  };
+  const within = await bytesOf(lastMonth);
+  const before = await bytesOf(lastMonth - 6);
+  t.equal(Number(await admin.hlen(`ct2:{${userId}}:c:${lastMonth}`)), 1 + 3 + 18 + 2, '18 cells');
+  t.ok(within <= 6 * 1024, `${within} bytes while days are kept`);
+  t.ok(before <= 1.5 * 1024, `${before} bytes before`);
+  t.comment(`${within} and ${before} bytes`);
 });

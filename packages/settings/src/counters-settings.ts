@@ -22,11 +22,11 @@ export const CountersSettings = fragment(
     COUNTERS_CELLS_MAX: Type.Integer({
       default: 1_000,
       minimum: 1,
-      maximum: 1_500,
+      maximum: 1_280,
       description:
-        'combinations of agent, direction and status that Redis keeps for a user and month, 1 to 1500; ' +
+        'combinations of agent, direction and status that Redis keeps for a user and month, 1 to 1280; ' +
         'Mongo answers for users with more',
-      remedy: 'a whole number from 1 to 1500',
+      remedy: 'a whole number from 1 to 1280',
     }),
   }),
   ({ COUNTERS_RETENTION_MONTHS, COUNTERS_DETAIL, COUNTERS_CELLS_MAX }) => ({
