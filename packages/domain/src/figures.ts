@@ -1,3 +1,8 @@
+import {
+  type DurationDistribution,
+  type DurationQuantiles,
+  HISTOGRAM_SECONDS,
+} from './durations-distribution.ts';
 import { formatDay } from './instants.ts';
 import type { EffectiveRange } from './range.ts';
 import type { Series } from './series.ts';
@@ -41,6 +46,25 @@ export interface SeriesBucketData extends TallyData {
 export interface SeriesData {
   interval: Interval;
   buckets: SeriesBucketData[];
+  date_range: { start_date: string; end_date: string };
+}
+
+/** An interval of the histogram, half-open. */
+export interface HistogramIntervalData {
+  from_seconds: number;
+  /** Null for the last, which has no end. */
+  to_seconds: number | null;
+  calls: number;
+}
+
+/** `data` of the durations response. Seconds are null without calls. */
+export interface DurationsData {
+  calls: number;
+  duration_ms: number;
+  percentiles: Record<'p50' | 'p90' | 'p95' | 'p99', number | null>;
+  min_seconds: number | null;
+  max_seconds: number | null;
+  histogram: HistogramIntervalData[];
   date_range: { start_date: string; end_date: string };
 }
 
@@ -89,6 +113,28 @@ export function tallyData({ calls, durationMs }: Tally): TallyData {
     duration_ms: durationMs,
     duration_minutes: minutes / 100,
     avg_duration_minutes: average(minutes, calls),
+  };
+}
+
+/** Durations in seconds, exact to the millisecond: what is shown of a quotient by 1000 has at most three decimals. */
+export function durationsData(
+  { calls, durationMs, quantiles, histogram }: DurationDistribution,
+  range: EffectiveRange,
+): DurationsData {
+  const seconds = (quantile: keyof DurationQuantiles) =>
+    quantiles === undefined ? null : quantiles[quantile] / 1_000;
+  return {
+    calls,
+    duration_ms: durationMs,
+    percentiles: { p50: seconds('p50'), p90: seconds('p90'), p95: seconds('p95'), p99: seconds('p99') },
+    min_seconds: seconds('min'),
+    max_seconds: seconds('max'),
+    histogram: HISTOGRAM_SECONDS.map((from, i) => ({
+      from_seconds: from,
+      to_seconds: HISTOGRAM_SECONDS[i + 1] ?? null,
+      calls: histogram[i]!,
+    })),
+    date_range: { start_date: range.startDate, end_date: range.endDate },
   };
 }
 

@@ -3,6 +3,7 @@ export * from './call.ts';
 export * from './cells.ts';
 export * from './date-range.ts';
 export * from './durations.ts';
+export * from './durations-distribution.ts';
 export * from './escape-unsafe.ts';
 export * from './figures.ts';
 export * from './id.ts';
