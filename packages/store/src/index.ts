@@ -42,6 +42,8 @@ export {
   type Cut,
   type CutOrAsk,
   cutAt,
+  type DurationBinTally,
+  type DurationTally,
   type PartitionDayTally,
   Tallies,
 } from './tallies.ts';
