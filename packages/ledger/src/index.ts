@@ -7,6 +7,7 @@ export { type CallHistory, judge, needsOf } from './correct.ts';
 export { asOfOf, CountersLink, type LiveCounters } from './counters-link.ts';
 export { DashboardReader, type DashboardReading } from './dashboard-reader.ts';
 export type { BucketValues, Difference } from './differences.ts';
+export { DurationsReader, type DurationsReading } from './durations-reader.ts';
 export { type EraseParts, type ErasureStep, eraseUser, type PartitionWait } from './erase-user.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';
 export { fillPieces } from './fill-pieces.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cut, type Store, StoreError } from '@calltally/store';
+import { type Cut, cutAt, type Store, StoreError } from '@calltally/store';
 
 const POLL_MS = 1_000;
 /** An answer waits no longer for the first poll: a Mongo that is slower than this is down. */
@@ -43,6 +43,11 @@ export class RowsAsOf {
     const { hasCorrections } = await this.state();
     const corrections = hasCorrections ? await this.#store.progress.storedThrough() : undefined;
     return { rows: undefined, corrections };
+  }
+
+  /** What is stored now: the same rows and corrections, however often they are read. @throws StoreError */
+  async storedCut(): Promise<Cut> {
+    return cutAt(await this.#store.progress.storedThrough());
   }
 
   start(): void {

@@ -21,6 +21,7 @@ import {
   type CallBatch,
   CountersLink,
   DashboardReader,
+  DurationsReader,
   Filler,
   fallbackLimit,
   fillUntilComplete,
@@ -118,6 +119,7 @@ export async function readerOf(
   const parts = { store, link, filler, rowsAsOf, fallbacks: fallbackLimit() };
   const reader = new DashboardReader(parts);
   const series = new SeriesReader(parts);
+  const durations = new DurationsReader({ ...parts, dashboards: reader });
   await link.start();
   rowsAsOf.start();
   filler.start();
@@ -125,7 +127,7 @@ export async function readerOf(
     filler.stop();
     await Promise.all([link.stop(), rowsAsOf.stop()]);
   });
-  return { link, filler, rowsAsOf, reader, series };
+  return { link, filler, rowsAsOf, fallbacks: parts.fallbacks, reader, series, durations };
 }
 
 export function batchOf(
