@@ -3,6 +3,9 @@ import { DashboardStream } from './stream.ts';
 import { type Fetch, isSendable, Transport } from './transport.ts';
 import type {
   Answer,
+  Breakdown,
+  BreakdownCsvQuery,
+  BreakdownQuery,
   CsvAnswer,
   CsvQuery,
   Dashboard,
@@ -41,6 +44,10 @@ export interface Client {
   timeseries(query?: TimeseriesQuery, options?: RequestOptions): Promise<Answer<Timeseries>>;
   /** The same as a CSV. @throws ClientError */
   timeseriesCsv(query?: CsvQuery, options?: RequestOptions): Promise<CsvAnswer>;
+  /** The figures of a range by agent, direction or status. @throws ClientError */
+  breakdown(query: BreakdownQuery, options?: RequestOptions): Promise<Answer<Breakdown>>;
+  /** The same as a CSV. @throws ClientError */
+  breakdownCsv(query: BreakdownCsvQuery, options?: RequestOptions): Promise<CsvAnswer>;
   /**
    * The dashboard's figures, at once and whenever they change: `for await (const event of client.stream())`. Reconnects
    * as needed, and ends when the loop is left or the signal aborted. A stream is read by one loop.
@@ -69,9 +76,17 @@ export function createClient(options: ClientOptions): Client {
       transport.get('analytics/timeseries', { ...query, format: 'json' }, signal, answerOf<Timeseries>),
     timeseriesCsv: (query = {}, { signal } = {}) =>
       transport.get('analytics/timeseries', { ...query, format: 'csv' }, signal, csvOf),
+    breakdown: (query, { signal } = {}) =>
+      transport.get('analytics/breakdown', ofBreakdown(query, 'json'), signal, answerOf<Breakdown>),
+    breakdownCsv: (query, { signal } = {}) =>
+      transport.get('analytics/breakdown', ofBreakdown(query, 'csv'), signal, csvOf),
     stream: (query = {}, { signal } = {}) =>
       new DashboardStream({ transport, query, signal, canRenew: typeof credential === 'function' }),
   };
+}
+
+function ofBreakdown({ by, limit, ...query }: BreakdownCsvQuery, format: 'json' | 'csv') {
+  return { by: [by].flat().join(','), ...query, limit: limit?.toString(), format };
 }
 
 function credentialOf({ apiKey, token }: Credential): string | (() => string | Promise<string>) {

@@ -41,6 +41,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/analytics/breakdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Number and duration of calls by agent, direction or status
+         * @description Figures of the API key's user over a range, for each agent, direction, status or combination of these. Groups and rest add up to the dashboard of the same range and filters.
+         */
+        get: operations["getBreakdown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/analytics/stream": {
         parameters: {
             query?: never;
@@ -217,6 +237,12 @@ export interface operations {
                 end_date?: string;
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
+                /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                agent_id?: string[];
+                /** @description Only calls of this direction, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                direction?: string[];
+                /** @description Only calls of this status, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                status?: string[];
             };
             header?: never;
             path?: never;
@@ -231,6 +257,8 @@ export interface operations {
                     "X-Tally-Source"?: "counters" | "counters+mongo" | "mongo";
                     /** @description every call acknowledged to a producer by then is counted; absent while unknown */
                     "X-Tally-As-Of"?: string;
+                    /** @description the user had more combinations of labels in a month than counters hold, so rows were read; otherwise absent */
+                    "X-Tally-Cells"?: "beyond";
                     /** @description milliseconds spent on `auth` and on `read` */
                     "Server-Timing"?: string;
                     /** @description the request's own id, or a new one */
@@ -293,6 +321,12 @@ export interface operations {
                 end_date?: string;
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
+                /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                agent_id?: string[];
+                /** @description Only calls of this direction, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                direction?: string[];
+                /** @description Only calls of this status, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                status?: string[];
                 /** @description Takes precedence over `Accept`. Default: what `Accept` prefers, else json. */
                 format?: "json" | "csv";
                 /** @description Separator of CSV cells. Default: comma, or semicolon if `decimal` is comma. */
@@ -313,6 +347,8 @@ export interface operations {
                     "X-Tally-Source"?: "counters" | "counters+mongo" | "mongo";
                     /** @description every call acknowledged to a producer by then is counted; absent while unknown */
                     "X-Tally-As-Of"?: string;
+                    /** @description the user had more combinations of labels in a month than counters hold, so rows were read; otherwise absent */
+                    "X-Tally-Cells"?: "beyond";
                     /** @description milliseconds spent on `auth` and on `read` */
                     "Server-Timing"?: string;
                     /** @description the request's own id, or a new one */
@@ -371,6 +407,124 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    getBreakdown: {
+        parameters: {
+            query: {
+                /** @description What the calls are told apart by: a dimension, or several with commas between. */
+                by: "agent" | "agent,direction" | "agent,direction,status" | "agent,status" | "agent,status,direction" | "direction" | "direction,agent" | "direction,agent,status" | "direction,status" | "direction,status,agent" | "status" | "status,agent" | "status,agent,direction" | "status,direction" | "status,direction,agent";
+                /** @description Start of the range: an ISO 8601 date or date-time, UTC if it has no offset. Default: the start of the UTC day 30 days before the day that holds the end. */
+                start_date?: string;
+                /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
+                end_date?: string;
+                /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
+                user_id?: string;
+                /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                agent_id?: string[];
+                /** @description Only calls of this direction, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                direction?: string[];
+                /** @description Only calls of this status, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                status?: string[];
+                /** @description Which groups come first: those with the most calls, the longest total duration, the longest average, or by name (by the bytes of UTF-8; none given comes last). Ties are in the order of names. Default: calls. */
+                order?: "calls" | "duration" | "average" | "name";
+                /** @description How many groups to answer, 1 to 1000; `rest` sums the others. Default: 1000. */
+                limit?: string;
+                /** @description Takes precedence over `Accept`. Default: what `Accept` prefers, else json. */
+                format?: "json" | "csv";
+                /** @description Separator of CSV cells. Default: comma, or semicolon if `decimal` is comma. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description Decimal sign of a CSV. Default: point. A comma cannot be both decimal sign and separator. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures, exact as of X-Tally-As-Of. */
+            200: {
+                headers: {
+                    /** @description what the figures were read from; they are the same from all three */
+                    "X-Tally-Source"?: "counters" | "counters+mongo" | "mongo";
+                    /** @description every call acknowledged to a producer by then is counted; absent while unknown */
+                    "X-Tally-As-Of"?: string;
+                    /** @description the user had more combinations of labels in a month than counters hold, so rows were read; otherwise absent */
+                    "X-Tally-Cells"?: "beyond";
+                    /** @description milliseconds spent on `auth` and on `read` */
+                    "Server-Timing"?: string;
+                    /** @description the request's own id, or a new one */
+                    "X-Request-Id"?: string;
+                    /** @description `Accept, accept-encoding` */
+                    Vary?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        /** @constant */
+                        message: "Breakdown fetched successfully";
+                        data: {
+                            by: ("agent" | "direction" | "status")[];
+                            /** @description one for each combination of labels that has calls, as `order` says */
+                            groups: {
+                                /** @description if asked for in `by` (agent); null: calls without one */
+                                agent_id?: string | null;
+                                /** @description if asked for in `by` (direction); null: calls without one */
+                                direction?: string | null;
+                                /** @description if asked for in `by` (status); null: calls without one */
+                                status?: string | null;
+                                /** @description calls of the group that started in the range */
+                                calls: number;
+                                /** @description their total duration in milliseconds, exact */
+                                duration_ms: number;
+                                /** @description the same in minutes, 2 decimals, half up */
+                                duration_minutes: number;
+                                /** @description duration_minutes / calls, 2 decimals */
+                                avg_duration_minutes: number;
+                                /** @description calls / calls of all groups, 4 decimals, half up */
+                                share_of_calls: number;
+                            }[];
+                            /** @description the sum of the groups that `limit` left out; null if there are none */
+                            rest: {
+                                /** @description how many groups these are */
+                                groups: number;
+                                /** @description calls of the group that started in the range */
+                                calls: number;
+                                /** @description their total duration in milliseconds, exact */
+                                duration_ms: number;
+                                /** @description the same in minutes, 2 decimals, half up */
+                                duration_minutes: number;
+                                /** @description duration_minutes / calls, 2 decimals */
+                                avg_duration_minutes: number;
+                                /** @description calls / calls of all groups, 4 decimals, half up */
+                                share_of_calls: number;
+                            } | null;
+                            date_range: {
+                                /**
+                                 * Format: date-time
+                                 * @description start of the effective range, UTC
+                                 */
+                                start_date: string;
+                                /**
+                                 * Format: date-time
+                                 * @description its end, inclusive, UTC
+                                 */
+                                end_date: string;
+                            };
+                        };
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     streamDashboard: {
         parameters: {
             query?: {
@@ -380,6 +534,12 @@ export interface operations {
                 end_date?: string;
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
+                /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                agent_id?: string[];
+                /** @description Only calls of this direction, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                direction?: string[];
+                /** @description Only calls of this status, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                status?: string[];
             };
             header?: {
                 /** @description The `id` of the figures that the client has. They are not sent again until they change. */

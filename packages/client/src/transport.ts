@@ -10,7 +10,8 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
-export type Query = Record<string, string | undefined>;
+/** Of a list, each value is sent. */
+export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface TransportOptions {
   /** Ends with a slash. */
@@ -69,7 +70,9 @@ export class Transport {
     headers: Record<string, string>,
     deadline: Deadline,
   ): Promise<Response> {
-    const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
+    const given = Object.entries(query).flatMap(([name, value = []]) =>
+      [value].flat().map((one): [string, string] => [name, one]),
+    );
     const search = given.length > 0 ? `?${new URLSearchParams(given)}` : '';
     const send = (credential: string) =>
       this.#options.fetch(`${this.#options.baseUrl}${path}${search}`, {

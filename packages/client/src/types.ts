@@ -7,19 +7,28 @@ type Json<Name extends Operation, Status extends number> = operations[Name] exte
   ? Body
   : never;
 
-/** Parameters of an operation. Those that are undefined are not sent. */
+/** Parameters of an operation. Those that are undefined are not sent, and of a list each value is. */
 type Query<Name extends Operation> = {
   [Key in keyof NonNullable<operations[Name]['parameters']['query']>]:
-    | NonNullable<operations[Name]['parameters']['query']>[Key]
+    | Listed<NonNullable<operations[Name]['parameters']['query']>[Key]>
     | undefined;
 };
+type Listed<Value> = Value extends readonly (infer Item)[] ? readonly Item[] : Value;
 
-/** A range of dates, and whose figures to read. */
+/** A range of dates, whose figures to read, and which calls count: an empty list filters nothing. */
 export type DashboardQuery = Query<'getDashboard'>;
-/** A range of dates, and the interval of its buckets. */
+/** The same, and the interval of the buckets. */
 export type TimeseriesQuery = Omit<Query<'getTimeseries'>, 'format' | 'separator' | 'decimal'>;
 /** The same, and how the CSV is written. */
 export type CsvQuery = Omit<Query<'getTimeseries'>, 'format'>;
+/** The same as for a dashboard, and what the calls are told apart by: one dimension, or several. */
+export type BreakdownQuery = Omit<BreakdownCsvQuery, 'separator' | 'decimal'>;
+/** The same, and how the CSV is written. */
+export type BreakdownCsvQuery = Omit<Query<'getBreakdown'>, 'by' | 'limit' | 'format'> & {
+  by: Dimension | readonly Dimension[];
+  /** Groups, 1 to 1000; the rest is summed. */
+  limit?: number | undefined;
+};
 
 /** The figures of a range, and of the current day, week and month. */
 export type Dashboard = Json<'getDashboard', 200>['data'];
@@ -28,6 +37,14 @@ export type Timeseries = Json<'getTimeseries', 200>['data'];
 /** One day, week or month of a time series. */
 export type SeriesBucket = Timeseries['buckets'][number];
 export type Interval = Timeseries['interval'];
+/** The figures of a range by agent, direction or status. */
+export type Breakdown = Json<'getBreakdown', 200>['data'];
+/** One agent, direction, status or combination of a breakdown: null where calls had none. */
+export type BreakdownGroup = Breakdown['groups'][number];
+/** The sum of the groups that a limit left out. */
+export type BreakdownRest = NonNullable<Breakdown['rest']>;
+/** What calls are told apart by. */
+export type Dimension = Breakdown['by'][number];
 
 type ErrorStatus = Exclude<keyof operations['getTimeseries']['responses'], 200>;
 /** A stable code of an error that the API answers. */
@@ -48,7 +65,7 @@ export interface Answer<Data> {
   requestId: string | undefined;
 }
 
-/** A time series as a CSV. */
+/** A time series or a breakdown as a CSV. */
 export interface CsvAnswer extends Answer<string> {
   /** Such as `calltally-week-2026-03-01-to-2026-03-28.csv`. */
   fileName: string | undefined;

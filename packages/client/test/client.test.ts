@@ -40,22 +40,42 @@ test('an answer has its data, as-of, source and request id, and the request what
   t.equal(requests[1]?.url, '/analytics/timeseries?interval=week&format=json');
 });
 
+test('a list is sent value by value, and several dimensions as one', async (t) => {
+  const { client, requests } = await clientOf(t, [succeed({ total_calls: 3 })]);
+  await client.dashboard({ agent_id: ['a b', ''], status: [], direction: undefined });
+  await client.timeseries({ status: ['failed'] });
+  await client.breakdown({ by: 'agent' });
+  await client.breakdown({ by: ['agent', 'status'], limit: 8, direction: ['inbound', 'web'], order: 'name' });
+  t.same(
+    requests.map(({ url }) => url),
+    [
+      '/analytics/dashboard?agent_id=a+b&agent_id=',
+      '/analytics/timeseries?status=failed&format=json',
+      '/analytics/breakdown?by=agent&format=json',
+      '/analytics/breakdown?by=agent%2Cstatus&direction=inbound&direction=web&order=name&limit=8&format=json',
+    ],
+  );
+});
+
 test('a CSV comes with its file name', async (t) => {
-  const { client, requests } = await clientOf(t, [
-    (response) =>
-      response
-        .writeHead(200, {
-          'content-type': 'text/csv',
-          'content-disposition': 'attachment; filename="calls.csv"',
-        })
-        .end('start,calls\r\n'),
-    succeed({}),
-  ]);
+  const csv: Answer = (response) =>
+    response
+      .writeHead(200, {
+        'content-type': 'text/csv',
+        'content-disposition': 'attachment; filename="calls.csv"',
+      })
+      .end('start,calls\r\n');
+  const { client, requests } = await clientOf(t, [csv, csv, succeed({})]);
   t.match(await client.timeseriesCsv({ decimal: 'comma' }), {
     data: 'start,calls\r\n',
     fileName: 'calls.csv',
   });
   t.equal(requests[0]?.url, '/analytics/timeseries?decimal=comma&format=csv');
+  t.match(await client.breakdownCsv({ by: 'status', separator: 'tab' }), {
+    data: 'start,calls\r\n',
+    fileName: 'calls.csv',
+  });
+  t.equal(requests[1]?.url, '/analytics/breakdown?by=status&separator=tab&format=csv');
   t.match(await faultOf(client.timeseriesCsv()), { code: 'UNEXPECTED_ANSWER' }, 'JSON is no CSV');
 });
 
