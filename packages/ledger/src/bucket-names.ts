@@ -1,4 +1,12 @@
-import { dayOf, firstDayOfMonth, firstDayOfWeek, formatDay, isoWeekYear, weekOf } from '@calltally/domain';
+import {
+  type Cell,
+  dayOf,
+  firstDayOfMonth,
+  firstDayOfWeek,
+  formatDay,
+  isoWeekYear,
+  weekOf,
+} from '@calltally/domain';
 
 /** `2026-W09` */
 export function weekName(week: number): string {
@@ -11,6 +19,14 @@ export function weekName(week: number): string {
 export function monthName(month: number): string {
   return formatDay(firstDayOfMonth(month)).slice(0, 7);
 }
+
+/** `cell agent_id="ada", direction=null, status="failed"` */
+export function cellName({ agentId = null, direction = null, status = null }: Nullable<Cell>): string {
+  const labels = Object.entries({ agent_id: agentId, direction, status });
+  return `cell ${labels.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(', ')}`;
+}
+
+type Nullable<T> = { [K in keyof T]: T[K] | null };
 
 /** A bucket's name for people, and its first UTC day. */
 export interface NamedBucket {

@@ -18,7 +18,7 @@ import {
   ZERO_TALLY,
 } from '@calltally/domain';
 import type { PartitionDayTally } from '@calltally/store';
-import { bucketOfSnapshot, monthName, weekName } from './bucket-names.ts';
+import { bucketOfSnapshot, cellName, monthName, weekName } from './bucket-names.ts';
 import { userDaySumsOf } from './user-day-sums.ts';
 
 /** What a bucket holds, or should: `calls` and `durationMs`, or the figure that its name speaks of. */
@@ -28,7 +28,7 @@ export interface Difference {
   userId: string;
   /**
    * `day 2026-03-01`, `week 2026-W09` or `month 2026-03`; the same behind `ready`, for window sums;
-   * `cell {"agentId":"ada","status":"failed"} of day 2026-03-01`, or `of month 2026-03`; `cells of month 2026-03` (`cells`)
+   * `cell agent_id="ada", direction=null, status="failed" of day 2026-03-01`, or `of month 2026-03`; `cells of month 2026-03` (`cells`)
    * if there are more than counters may hold, and they hold some;
    * `latest start` (`startedAtMs`); `applied 0:3` (`offset`: at most what it should be), by partition id;
    * `topic` if the topic should hold calls of the user but has none.
@@ -134,7 +134,7 @@ function compareCells(
       compare(tooMany, { cells: size }, { cells: cellsMax });
   }
   for (const { cell, bucket, has, shouldHave } of sums.values()) {
-    compare(`cell ${JSON.stringify(cell)} of ${bucket}`, { ...has }, { ...shouldHave });
+    compare(`${cellName(cell)} of ${bucket}`, { ...has }, { ...shouldHave });
   }
 }
 

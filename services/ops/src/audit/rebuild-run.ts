@@ -3,7 +3,8 @@ import {
   type FillOptions,
   fillUntilComplete,
   type LedgerContext,
-  PieceReader,
+  type PieceReader,
+  pieceReaderOf,
   reopen,
 } from '@calltally/ledger';
 import type { RebuildState, UserCalls } from '@calltally/store';
@@ -59,13 +60,7 @@ export async function rebuild(
   signal: AbortSignal,
 ): Promise<Rebuilt> {
   const { users, rebuilds } = ledger.store;
-  const {
-    userId,
-    concurrency,
-    restart,
-    slots,
-    piecesOf = ({ store }) => new PieceReader(store.tallies),
-  } = request;
+  const { userId, concurrency, restart, slots, piecesOf = pieceReaderOf } = request;
   const generation = generationIds(ledger.generations);
   const isAll = userId === undefined;
   const earlier = isAll && !restart ? await rebuilds.unfinished() : undefined;

@@ -3,7 +3,8 @@ import {
   type Difference,
   fillUntilComplete,
   type LedgerContext,
-  PieceReader,
+  type PieceReader,
+  pieceReaderOf,
   reopen,
 } from '@calltally/ledger';
 import { inOrder, inPieces } from './in-order.ts';
@@ -49,7 +50,7 @@ const GROUPS_AT_ONCE = 2;
  */
 export async function verify(
   ledger: LedgerContext,
-  { whom, repair, slots, piecesOf = ({ store }) => new PieceReader(store.tallies) }: VerifyRequest,
+  { whom, repair, slots, piecesOf = pieceReaderOf }: VerifyRequest,
   hooks: VerifyHooks,
   signal: AbortSignal,
 ): Promise<Verified & { complete: boolean }> {

@@ -54,7 +54,10 @@ async function missingOnTopic(
   const userIds = unknown.filter((userId) => !changed.has(userId));
   const stored = await store.progress.storedThrough();
   const onTopic = await sumsAt(userIds, stored);
-  const inMongo = userDaySumsOf(userIds, await new PieceReader(store.tallies).all(userIds, stored));
+  const inMongo = userDaySumsOf(
+    userIds,
+    await new PieceReader(store.tallies, { byCell: false }).all(userIds, stored),
+  );
   return inMongo.flatMap(({ userId, days }, i) => {
     if (days.size === 0 || onTopic[i]!.days.size > 0) return [];
     const calls = [...days.values()].reduce((sum, tally) => sum + tally.calls, 0);

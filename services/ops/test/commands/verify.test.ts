@@ -60,6 +60,31 @@ test('verify', async (t) => {
     t.equal((await run('--user', 'u-02')).status, 0, 'others are right');
   });
 
+  await t.test('a cell that is off is named by its labels, day and month, and repaired', async (t) => {
+    const labels = { agentId: 'ada', status: 'no_answer' };
+    await count([{ ...callOf('u-03'), ...labels }]);
+    const damaged = async (key: string, field: string) => {
+      const chunk = (await redis.hgetBuffer(key, field))!;
+      // The last sum of the chunk is one byte of calls and three of ms.
+      chunk[chunk.length - 4]! += 2;
+      await redis.hset(key, field, chunk);
+    };
+    await damaged(`ct2:{u-03}:c:${month}`, '0');
+    const dayText = now.toISOString().slice(0, 10);
+    const [has, should_have] = [{ calls: 3 }, { calls: 1 }];
+    const named = (bucket: string) => `cell agent_id="ada", direction=null, status="no_answer" of ${bucket}`;
+    const ofMonth = jsonLines((await run('--user', 'u-03', '--json')).out);
+    t.match(ofMonth, [
+      { bucket: named(`month ${monthText}`), has, should_have },
+      { event: 'end', drifted: 1 },
+    ]);
+    await damaged(`ct2:{u-03}:d:${month}`, String(now.getUTCDate() * 128));
+    const both = jsonLines((await run('--user', 'u-03', '--json')).out).map(({ bucket }) => bucket);
+    t.strictSame(both.slice(0, -1).sort(), [named(`day ${dayText}`), named(`month ${monthText}`)]);
+    t.equal((await run('--user', 'u-03', '--repair')).status, 0);
+    t.equal((await run('--user', 'u-03')).status, 0);
+  });
+
   await t.test('--repair puts it right, status 0, and nothing is left to repair', async (t) => {
     const { status, out } = await run('--all', '--repair', '--json');
     t.equal(status, 0);
