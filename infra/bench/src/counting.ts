@@ -16,15 +16,25 @@ interface Counted {
   ingest: NodeProcess;
 }
 
-/** Starts ingest with an empty Redis and waits until it has counted the topic. */
-export async function countTopic(bench: Bench, topic: Topic, mongoUri: string, events: number) {
+/**
+ * Starts ingest with an empty Redis and waits until it has counted the topic.
+ * @param settings of ingest, besides where its engines are
+ */
+export async function countTopic(
+  bench: Bench,
+  topic: Topic,
+  mongoUri: string,
+  events: number,
+  settings: Record<string, string> = {},
+) {
   const redis = await freshRedis(bench);
   /** The environment in which a command finds the service. */
-  const env = { ...topic.environment, REDIS_URL: redis.address, MONGODB_URI: mongoUri };
+  const env = { ...topic.environment, REDIS_URL: redis.address, MONGODB_URI: mongoUri, ...settings };
   const { tookMs, ingest } = await countRest(bench, topic, env, events);
   return {
     tookMs,
     env,
+    ingest,
     async stop() {
       await ingest.stop();
       await redis.stop('SIGKILL');

@@ -2,6 +2,7 @@ import { alternativesTable } from './alternatives/table.ts';
 import { alternatives } from './figures/alternatives.ts';
 import { cold } from './figures/cold.ts';
 import { corrections } from './figures/corrections.ts';
+import { detail } from './figures/detail.ts';
 import { freshness } from './figures/freshness.ts';
 import { growth } from './figures/growth.ts';
 import { ingest } from './figures/ingest.ts';
@@ -39,4 +40,4 @@ export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => stri
 ]);
 
 /** Measured only if named. Each has its own table in the document. */
-export const apart: readonly Figure[] = [soak, streams, whale, cold, corrections, intake, masters];
+export const apart: readonly Figure[] = [soak, streams, whale, cold, corrections, intake, masters, detail];
