@@ -34,6 +34,7 @@ export {
 } from './generation.ts';
 export { firstDayWithCells, firstKeptDay, keepsCellDays } from './keys.ts';
 export { SLOTS_MOVED } from './masters.ts';
+export { forgetOldKeys } from './old-keys.ts';
 export { type Claim, claimUsers, forgetUsers, NOTHING_FILLED, openUsers } from './open-users.ts';
 export { type Reach, reachOf } from './reach.ts';
 export { type CountersReading, readBuckets } from './read-buckets.ts';

@@ -5,6 +5,13 @@ import { firstDayOfMonth, isoWeekYear, monthOf, startOfDay, weekOf } from '@call
  * All keys of a user share a hash tag, so that one script may use them on a cluster.
  */
 
+/** What matches the keys of the version before, and perhaps keys of somebody else. */
+export const OLD_KEYS = 'ct:*';
+
+export function isOldKey(key: string): boolean {
+  return /^ct:(ledger:|filling:|fill-slot:)?\{/.test(key);
+}
+
 /**
  * A user id as a hash tag. A tag ends with the first `}`, so an id with braces could spread over several slots.
  * Percent signs are encoded for the sake of braces, so two ids never share a key. Ids without either stay as they are.

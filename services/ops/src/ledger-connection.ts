@@ -58,7 +58,10 @@ export class LedgerConnection {
     this.#ledger = undefined;
   }
 
-  /** @throws CountersError, CommandError COUNTERS_UNKNOWN if ingest has never counted */
+  /**
+   * @throws CountersError, CommandError COUNTERS_UNKNOWN if ingest has never counted, StoreError STORE_ROWS_OUTDATED if it
+   *   cannot count before an upgrade
+   */
   async open(): Promise<LedgerContext> {
     if (this.#ledger?.session.isOpen) return this.#ledger;
     this.#opening ??= this.#openAnother().finally(() => {
@@ -72,6 +75,7 @@ export class LedgerConnection {
     try {
       const generations = await readGenerations(session);
       if (generations.size < session.masters.length) {
+        await this.#store.upgrade.requireDone();
         throw new CommandError(
           COUNTERS_UNKNOWN,
           'nothing was counted in Redis yet; ingest must run once first',

@@ -1,6 +1,9 @@
+import { forgetOldKeys } from '@calltally/counters';
 import type { Command } from 'commander';
+import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
 import { opsKafka, withAdmin } from '../kafka.ts';
+import { withLedger } from '../ledger-connection.ts';
 import { type ProgressBar, progressBar } from '../progress-bar.ts';
 import { type Upgraded, type UpgradeHooks, upgradeRows } from '../upgrade-rows.ts';
 
@@ -17,20 +20,69 @@ docs/operations.md says in which order everything is upgraded. Stopped or killed
 "members", the processes that still count; and "end" with "rows", "upgraded" (false if there was nothing to do), "seconds",
 "complete".
 
-Example:
-  $ calltally upgrade`;
+--forget-old-counters does something else: it deletes what the version before has left in Redis, which this version does not
+use and which would stay until it expires. Do it once no process of the version before runs and none is wanted back. It
+refuses until ingest of this version has counted. It prints lines "progress" with "keys", and "end" with "keys",
+"deleted", "seconds", "complete".
 
-/** `upgrade`: makes the rows that the version before has written rows of this version. */
+Examples:
+  $ calltally upgrade
+  $ calltally upgrade --forget-old-counters --dry-run
+  $ calltally upgrade --forget-old-counters`;
+
+interface Options {
+  forgetOldCounters?: true;
+  dryRun?: true;
+  yes?: true;
+  json?: true;
+}
+
+/** `upgrade`: makes the rows of the version before rows of this version; or deletes its counters. */
 export function addUpgrade(program: Command, context: Context): void {
   program
     .command('upgrade')
     .description('make the rows of the version before rows of this version; stops ingest only in the end')
+    .option(
+      '--forget-old-counters',
+      'delete the counters of the version before from Redis, and do nothing else',
+    )
+    .option('--dry-run', 'with --forget-old-counters: say how many keys there are, and change nothing')
+    .option('--yes', 'with --forget-old-counters: do not ask')
     .option('--json', 'print an object a line: "progress", "waiting", "end"')
     .addHelpText('after', HELP)
-    .action((options: { json?: true }) => upgrade(options, context));
+    .action((options: Options, command: Command) => {
+      if (options.forgetOldCounters) return forgetOldCounters(options, context);
+      if (options.dryRun || options.yes)
+        command.error('error: --dry-run and --yes need --forget-old-counters');
+      return upgrade(options, context);
+    });
 }
 
-async function upgrade({ json }: { json?: true }, context: Context): Promise<void> {
+async function forgetOldCounters(options: Options, context: Context): Promise<void> {
+  const [dryRun, json] = [options.dryRun === true, options.json === true];
+  const { signal } = context.io;
+  const onProgress = (keys: number) => {
+    if (json) context.printProgress(() => ({ event: 'progress', keys }));
+  };
+  await withLedger(context, async ({ session }) => {
+    if (!dryRun && !options.yes) {
+      await confirm(
+        'forget',
+        'to delete the counters of the version before',
+        'upgrade --forget-old-counters',
+        context,
+      );
+    }
+    const keys = await forgetOldKeys(session, { dryRun, onProgress, signal });
+    const [deleted, complete, seconds] = [!dryRun, !signal.aborted, context.seconds()];
+    const what = `${keys} keys of the version before ${dryRun ? 'are there; nothing was changed' : 'deleted'}`;
+    if (json) context.printJson({ event: 'end', keys, deleted, seconds, complete });
+    else context.print(`${what}, ${seconds} s${complete ? '' : '; stopped before the end'}`);
+    if (!complete) context.failed();
+  });
+}
+
+async function upgrade({ json }: Options, context: Context): Promise<void> {
   const { kafka } = context.settings();
   const { stderr, signal } = context.io;
   let bar: ProgressBar | undefined;
