@@ -13,6 +13,8 @@ export interface Reply extends Answer {
   headers: IncomingHttpHeaders;
 }
 
+const DASHBOARD = '/analytics/dashboard';
+
 /** One keep-alive connection that requests one dashboard after another, with as little overhead as possible. */
 export class Client {
   readonly #url: string;
@@ -23,40 +25,36 @@ export class Client {
   }
 
   /** @throws Error for an answer other than 200 */
-  async ask(key: string, query = ''): Promise<Answer> {
-    const reply = await this.askAnyhow(key, query);
+  async ask(key: string, query = '', path = DASHBOARD): Promise<Answer> {
+    const reply = await this.askAnyhow(key, query, path);
     if (reply.status !== 200) throw new Error(`${reply.status}: ${reply.text}`);
     return reply;
   }
 
   /** @throws Error if there is no answer at all */
-  askAnyhow(key: string, query = ''): Promise<Reply> {
+  askAnyhow(key: string, query = '', path = DASHBOARD): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${key}` };
       const beganMs = performance.now();
-      const request = get(
-        `${this.#url}/analytics/dashboard${query}`,
-        { agent: this.#agent, headers },
-        (response) => {
-          let text = '';
-          response.setEncoding('utf8');
-          response.on('data', (part: string) => {
-            text += part;
+      const request = get(`${this.#url}${path}${query}`, { agent: this.#agent, headers }, (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          text += part;
+        });
+        response.on('end', () => {
+          const tookMs = performance.now() - beganMs;
+          const { statusCode: status, headers } = response;
+          resolve({
+            status: status!,
+            headers,
+            tookMs,
+            source: headers['x-tally-source']?.toString(),
+            text,
           });
-          response.on('end', () => {
-            const tookMs = performance.now() - beganMs;
-            const { statusCode: status, headers } = response;
-            resolve({
-              status: status!,
-              headers,
-              tookMs,
-              source: headers['x-tally-source']?.toString(),
-              text,
-            });
-          });
-          response.on('error', reject);
-        },
-      );
+        });
+        response.on('error', reject);
+      });
       request.on('error', reject);
     });
   }

@@ -1,4 +1,4 @@
-import { DIRECTIONS, STATUSES } from '@calltally/domain';
+import { type Call, DAY_MS, DIRECTIONS, STATUSES } from '@calltally/domain';
 
 /** How many different labels the calls of a user have. */
 export interface Variety {
@@ -9,6 +9,12 @@ export interface Variety {
 
 /** What the bounds of memory are of. */
 export const USUAL: Variety = { agents: 3, directions: 2, statuses: 3 };
+
+/** 996 combinations: nearly as many as are kept. */
+export const MANY: Variety = { agents: 83, directions: 2, statuses: 6 };
+
+/** More combinations than are kept, in each month with 3 000 calls. */
+export const TOO_MANY: Variety = { agents: 200, directions: 2, statuses: 6 };
 
 export interface Labels {
   agentId: string;
@@ -29,4 +35,22 @@ export function labelsOf({ agents, directions, statuses }: Variety): Labels[] {
 
 export function agentId(agent: number): string {
   return `3f0e6f52-8c1d-4b7a-9e35-${String(agent).padStart(12, '0')}`;
+}
+
+/** So many calls on each UTC day, of labels chosen at random. */
+export function* labelledCalls(
+  userId: string,
+  { callsADay, variety }: { callsADay: number; variety: Variety },
+  { from, until }: { from: number; until: number },
+): Generator<Call> {
+  const labels = labelsOf(variety);
+  for (let at = from, i = 0; at < until; at += DAY_MS / callsADay, i++) {
+    yield {
+      callId: `${userId}-${i}`,
+      userId,
+      startedAt: Math.floor(at),
+      durationMs: 1_000 + Math.floor(Math.random() * 600_000),
+      ...labels[Math.floor(Math.random() * labels.length)],
+    };
+  }
 }

@@ -1,9 +1,8 @@
-import type { Call } from '@calltally/domain';
-import { DAY_MS, dayOf, firstDayOfMonth, monthOf, startOfDay } from '@calltally/domain';
+import { dayOf, firstDayOfMonth, monthOf, startOfDay } from '@calltally/domain';
 import { Redis } from 'ioredis';
 import type { Bench } from '../../bench.ts';
 import type { Line, Note } from '../../results.ts';
-import { labelsOf, USUAL, type Variety } from '../../world/labels.ts';
+import { labelledCalls, MANY, USUAL, type Variety } from '../../world/labels.ts';
 import { World } from '../../world/world.ts';
 
 interface Kind {
@@ -18,7 +17,7 @@ const KINDS: readonly Kind[] = [
   { name: '', callsADay: 10, variety: USUAL, bounds: { recent: 6 * 1_024, old: 1.5 * 1_024 } },
   { name: '-one-agent', callsADay: 10, variety: { ...USUAL, agents: 1 } },
   { name: '-100-calls', callsADay: 100, variety: USUAL },
-  { name: '-996-cells', callsADay: 100, variety: { agents: 83, directions: 2, statuses: 6 } },
+  { name: '-996-cells', callsADay: 100, variety: MANY },
 ];
 
 export const MEMORY_LINES: readonly Line[] = KINDS.flatMap(({ name, bounds }) => [
@@ -34,7 +33,8 @@ export async function measureMemory(bench: Bench, note: Note): Promise<void> {
   const thisMonth = monthOf(dayOf(Date.now()));
   const from = startOfDay(firstDayOfMonth(thisMonth - MONTHS));
   const userIdOf = ({ name }: Kind) => `user-of-detail${name}`;
-  for (const kind of KINDS) await world.insert(callsOf(userIdOf(kind), kind, { from, until: Date.now() }));
+  for (const kind of KINDS)
+    await world.insert(labelledCalls(userIdOf(kind), kind, { from, until: Date.now() }));
   await world.count(KINDS.map(userIdOf));
   const redis = new Redis(world.redis.address);
   for (const kind of KINDS) {
@@ -60,25 +60,6 @@ export async function measureMemory(bench: Bench, note: Note): Promise<void> {
     note(`detail-memory-old${kind.name}`, { ours: old.plain + old.cells + others, ...old, others });
   }
   redis.disconnect();
-}
-
-/** So many calls on each UTC day, of labels chosen at random. */
-function* callsOf(
-  userId: string,
-  { callsADay, variety }: Kind,
-  { from, until }: { from: number; until: number },
-) {
-  const labels = labelsOf(variety);
-  for (let at = from, i = 0; at < until; at += DAY_MS / callsADay, i++) {
-    const call: Call = {
-      callId: `${userId}-${i}`,
-      userId,
-      startedAt: Math.floor(at),
-      durationMs: 1_000 + Math.floor(Math.random() * 600_000),
-      ...labels[Math.floor(Math.random() * labels.length)],
-    };
-    yield call;
-  }
 }
 
 async function bytesByKey(redis: Redis, userId: string): Promise<Map<string, number>> {
