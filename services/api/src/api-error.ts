@@ -15,6 +15,7 @@ export const ERRORS = {
   INVALID_PARAMETER: { status: 400, message: 'A parameter cannot be used.' },
   START_AFTER_END: { status: 400, message: 'start_date is after the end of the range.' },
   TOO_MANY_BUCKETS: { status: 400, message: 'The range gives too many buckets.' },
+  TOO_MANY_CALLS: { status: 400, message: 'The range has too many calls.' },
   OTHER_USER: {
     status: 401,
     message: 'The API key belongs to another user than user_id names.',

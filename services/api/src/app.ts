@@ -23,6 +23,7 @@ import { rateLimit } from './plugins/rate-limit.ts';
 import { tokenAuthentication } from './plugins/token-authentication.ts';
 import { breakdownRoutes } from './routes/breakdown.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
+import { durationsRoutes } from './routes/durations.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { timeseriesRoutes } from './routes/timeseries.ts';
@@ -82,7 +83,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       'An API key: `ct_` and 43 characters. Or a JSON Web Token, where the operator accepts tokens.',
   });
   const routeParts: RouteParts = { ...parts, clock, drain, reads, streamLimits };
-  for (const routes of [dashboardRoutes, timeseriesRoutes, breakdownRoutes, streamRoutes]) {
+  for (const routes of [dashboardRoutes, timeseriesRoutes, breakdownRoutes, durationsRoutes, streamRoutes]) {
     await app.register(routes, routeParts);
   }
   if (!parts.managedElsewhere) await app.register(operationsRoutes, routeParts);

@@ -4,6 +4,7 @@ import {
   type ConcurrencyLimit,
   CountersLink,
   DashboardReader,
+  DurationsReader,
   Filler,
   fallbackLimit,
   RowsAsOf,
@@ -35,6 +36,7 @@ export interface Backend {
   readonly reader: DashboardReader;
   readonly series: SeriesReader;
   readonly cells: CellsReader;
+  readonly durations: DurationsReader;
   readonly keys: ApiKeyCache;
   /** Undefined if only keys are accepted. */
   readonly tokens: Tokens | undefined;
@@ -77,6 +79,7 @@ export function createBackend(
   const reader = new DashboardReader(read);
   const series = new SeriesReader(read);
   const cells = new CellsReader(read);
+  const durations = new DurationsReader({ ...read, dashboards: reader });
   const keys = new ApiKeyCache(store.apiKeys);
   const watcher = new RevocationWatcher(
     store.apiKeys,
@@ -99,6 +102,7 @@ export function createBackend(
     reader,
     series,
     cells,
+    durations,
     keys,
     tokens,
     filler,

@@ -4,6 +4,7 @@ import type {
   ConcurrencyLimit,
   CountersLink,
   DashboardReader,
+  DurationsReader,
   Filler,
   RowsAsOf,
   SeriesReader,
@@ -19,6 +20,7 @@ export interface AppParts {
   series: Pick<SeriesReader, 'read'>;
   /** For breakdowns and filters. */
   cells: Pick<CellsReader, 'breakdown' | 'dashboard' | 'series'>;
+  durations: Pick<DurationsReader, 'read'>;
   keys: ApiKeyCache;
   /** Default: only keys are accepted. */
   tokens?: Tokens | undefined;

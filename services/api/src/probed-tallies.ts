@@ -7,7 +7,7 @@ import {
   type Tally,
 } from '@calltally/domain';
 import type { HealthProbe } from '@calltally/http';
-import type { CellRangeTally, CutOrAsk, Tallies } from '@calltally/store';
+import type { CellRangeTally, CutOrAsk, DurationBinTally, DurationTally, Tallies } from '@calltally/store';
 import { StoreError } from '@calltally/store';
 
 /** Most users' rows are summed in a fraction of this. */
@@ -17,27 +17,29 @@ const LATE_FOR_MS = 10_000;
 /** Users whose slow sums are remembered. The oldest are dropped first. */
 const LATE_USERS_MAX = 1_000;
 
-type Sums = Pick<Tallies, 'sumByRange' | 'sumByDay' | 'sumByCell'>;
+type Sums = Pick<Tallies, 'sumByRange' | 'sumByDay' | 'sumByCell' | 'durationBins' | 'durationsOfBins'>;
+
+/** What is read, by how long it takes. */
+type Kind = 'plain' | 'labels' | 'durations';
 
 /**
  * Sums that may take long, but only while Mongo is alive: a slow sum makes it probe Mongo. So a hanging Mongo is noticed
  * within a second, as one that is down is at once.
  *
  * After a sum that a living Mongo did not finish in time, the same user's sums that reach as far back are refused for a
- * while. Repeating them would slow down the user's fill, and everybody else. Sums that need labels take longer than
- * others, which the index answers alone: where only those were too slow, only those are refused.
+ * while. Repeating them would slow down the user's fill, and everybody else. Sums that need labels, and those by duration,
+ * take longer than others: where only those were too slow, only those are refused.
  */
 export class ProbedTallies implements Sums {
   readonly #tallies: Sums;
   readonly #probe: HealthProbe;
-  readonly #late: LateSums;
-  readonly #lateOfLabels: LateSums;
+  readonly #late: Readonly<Record<Kind, LateSums>>;
 
   constructor(tallies: Sums, probe: HealthProbe, lateForMs = LATE_FOR_MS) {
     this.#tallies = tallies;
     this.#probe = probe;
-    this.#late = new LateSums(lateForMs);
-    this.#lateOfLabels = new LateSums(lateForMs);
+    const late = () => new LateSums(lateForMs);
+    this.#late = { plain: late(), labels: late(), durations: late() };
   }
 
   /** @throws StoreError */
@@ -47,7 +49,7 @@ export class ProbedTallies implements Sums {
     cut: CutOrAsk,
     filter: CellFilter = {},
   ): Promise<Tally[]> {
-    return this.#sum(userId, ranges, isFiltered(filter), () =>
+    return this.#sum(userId, ranges, kindOf(filter), () =>
       this.#tallies.sumByRange(userId, ranges, cut, filter),
     );
   }
@@ -59,7 +61,7 @@ export class ProbedTallies implements Sums {
     cut: CutOrAsk,
     filter: CellFilter = {},
   ): Promise<DayTally[]> {
-    return this.#sum(userId, ranges, isFiltered(filter), () =>
+    return this.#sum(userId, ranges, kindOf(filter), () =>
       this.#tallies.sumByDay(userId, ranges, cut, filter),
     );
   }
@@ -72,18 +74,40 @@ export class ProbedTallies implements Sums {
     by?: readonly Dimension[],
     filter?: CellFilter,
   ): Promise<CellRangeTally[]> {
-    return this.#sum(userId, ranges, true, () => this.#tallies.sumByCell(userId, ranges, cut, by, filter));
+    return this.#sum(userId, ranges, 'labels', () =>
+      this.#tallies.sumByCell(userId, ranges, cut, by, filter),
+    );
   }
 
-  async #sum<T>(
+  /** @throws StoreError */
+  durationBins(
     userId: string,
-    ranges: readonly Range[],
-    needsLabels: boolean,
-    ask: () => Promise<T[]>,
-  ): Promise<T[]> {
+    range: Range,
+    cut: CutOrAsk,
+    filter?: CellFilter,
+  ): Promise<DurationBinTally[]> {
+    return this.#sum(userId, [range], 'durations', () =>
+      this.#tallies.durationBins(userId, range, cut, filter),
+    );
+  }
+
+  /** @throws StoreError */
+  durationsOfBins(
+    userId: string,
+    range: Range,
+    bins: readonly number[],
+    cut: CutOrAsk,
+    filter?: CellFilter,
+  ): Promise<DurationTally[]> {
+    return this.#sum(userId, [range], 'durations', () =>
+      this.#tallies.durationsOfBins(userId, range, bins, cut, filter),
+    );
+  }
+
+  async #sum<T>(userId: string, ranges: readonly Range[], kind: Kind, ask: () => Promise<T[]>): Promise<T[]> {
     if (ranges.length === 0) return [];
     const from = Math.min(...ranges.map((range) => range.from));
-    if (this.#late.has(userId, from) || (needsLabels && this.#lateOfLabels.has(userId, from))) {
+    if (this.#late.plain.has(userId, from) || this.#late[kind].has(userId, from)) {
       throw new StoreError('STORE_TIMEOUT', true, new Error('it took too long a moment ago'));
     }
     const sums = ask();
@@ -101,12 +125,16 @@ export class ProbedTallies implements Sums {
     } catch (thrown) {
       sums.catch(() => {});
       const isTimeout = thrown instanceof StoreError && thrown.code === 'STORE_TIMEOUT';
-      if (isAlive && isTimeout) (needsLabels ? this.#lateOfLabels : this.#late).add(userId, from);
+      if (isAlive && isTimeout) this.#late[kind].add(userId, from);
       throw thrown;
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+function kindOf(filter: CellFilter): Kind {
+  return isFiltered(filter) ? 'labels' : 'plain';
 }
 
 /** By user, from where on a sum was too slow, for a while. */

@@ -5,6 +5,7 @@ import {
   LABEL_MAX_CHARACTERS,
   parseDateRange,
   TooManyBucketsError,
+  TooManyCallsError,
 } from '@calltally/domain';
 import { type HttpError, maskKeys } from '@calltally/http';
 import { LedgerError } from '@calltally/ledger';
@@ -22,6 +23,9 @@ export function tellError(thrown: unknown): HttpError | undefined {
   if (thrown instanceof DateRangeError) return dateRangeError(thrown);
   if (thrown instanceof TooManyBucketsError) {
     return new ApiError('TOO_MANY_BUCKETS', { message: thrown.message });
+  }
+  if (thrown instanceof TooManyCallsError) {
+    return new ApiError('TOO_MANY_CALLS', { message: thrown.message });
   }
   if (thrown instanceof LedgerError && thrown.code === 'LEDGER_OVERLOADED') {
     return new ApiError('OVERLOADED', { cause: thrown });

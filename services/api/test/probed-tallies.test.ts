@@ -10,6 +10,8 @@ const DAY_MS = 86_400_000;
 const LATE_FOR_MS = 1_000;
 /** So many ranges that Mongo takes far longer for them than the time limit. */
 const FAR_BACK = Array.from({ length: 3_000 }, (_, i) => ({ from: NOW_MS - (i + 2) * 600, until: NOW_MS }));
+/** Mongo looks through them for each row. */
+const MANY_BINS = Array.from({ length: 100_000 }, (_, i) => -1_000 * i - 1);
 const ALL = { rows: undefined, corrections: undefined };
 const LATELY = [{ from: NOW_MS - 1_000, until: NOW_MS }];
 
@@ -47,6 +49,11 @@ test('a sum that a living Mongo did not finish in time is refused for a while', 
     },
     sumByDay: hasty.tallies.sumByDay.bind(hasty.tallies),
     sumByCell: hasty.tallies.sumByCell.bind(hasty.tallies),
+    durationBins: (...asked: Parameters<typeof hasty.tallies.durationBins>) => {
+      sums += 1;
+      return hasty.tallies.durationBins(...asked);
+    },
+    durationsOfBins: hasty.tallies.durationsOfBins.bind(hasty.tallies),
   };
   const tallies = new ProbedTallies(counted, new HealthProbe(store), LATE_FOR_MS);
   const late = (work: Promise<unknown>) =>
@@ -59,6 +66,7 @@ test('a sum that a living Mongo did not finish in time is refused for a while', 
   await late(tallies.sumByRange('large', FAR_BACK, ALL));
   await late(tallies.sumByRange('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }], ALL));
   await late(tallies.sumByDay('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }], ALL));
+  await late(tallies.durationBins('large', { from: NOW_MS - 365 * DAY_MS, until: NOW_MS }, ALL));
   if (performance.now() - beganMs < LATE_FOR_MS) t.equal(sums, 1, 'Mongo was asked once');
 
   t.strictSame(
@@ -76,4 +84,14 @@ test('a sum that a living Mongo did not finish in time is refused for a while', 
   const before = sums;
   await late(tallies.sumByRange('large', FAR_BACK, ALL));
   t.equal(sums, before + 1, 'it is tried again after a while');
+
+  const all = { from: NOW_MS - 365 * DAY_MS, until: NOW_MS };
+  await late(tallies.durationsOfBins('other', all, MANY_BINS, ALL));
+  await new HealthProbe(store).isUp();
+  await late(tallies.durationBins('other', all, ALL));
+  t.strictSame(
+    await tallies.sumByRange('other', [all], ALL),
+    [{ calls: ROWS, durationMs: ROWS }],
+    'durations that were too slow refuse only durations',
+  );
 });

@@ -2,6 +2,7 @@ import { CounterSession } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import type { ApiKeyCache, Drain } from '@calltally/http';
 import {
+  DurationsReader,
   fillUntilComplete,
   type LedgerContext,
   recordBatch,
@@ -145,11 +146,13 @@ export async function testApi(
     origins?: readonly string[];
     /** Wraps the reader. */
     readerOver?: (reader: Backend['reader']) => AppParts['reader'];
+    /** Most calls of a range that durations are read of. Default: the reader's own. */
+    durationsCallsMax?: number;
   } = {},
 ): Promise<RunningApi> {
   const { now = { ms: NOW_MS }, rateLimitPerSecond = 0, trustedProxies = [] } = options;
   const { streamLimits, streamLifeMs, readsAtOnceMax, drain, keys, readerOver } = options;
-  const { tokens, origins } = options;
+  const { tokens, origins, durationsCallsMax } = options;
   const lines: string[] = [];
   const logger = createLogger({
     service: 'api',
@@ -175,6 +178,9 @@ export async function testApi(
     ...(keys && { keys }),
     ...(origins && { origins }),
     ...(readerOver && { reader: readerOver(backend.reader) }),
+    ...(durationsCallsMax !== undefined && {
+      durations: new DurationsReader({ ...backend, dashboards: backend.reader }, durationsCallsMax),
+    }),
   });
   t.teardown(async () => {
     await app.close();

@@ -23,6 +23,7 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
     const paths = [
       '/analytics/breakdown',
       '/analytics/dashboard',
+      '/analytics/durations',
       '/analytics/stream',
       '/analytics/timeseries',
       '/healthz',
@@ -34,6 +35,7 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
     const filters = ['agent_id', 'direction', 'status'];
     for (const [path, names] of [
       ['/analytics/dashboard', [...range, ...filters]],
+      ['/analytics/durations', [...range, ...filters]],
       ['/analytics/stream', [...range, ...filters, 'last-event-id']],
       ['/analytics/timeseries', ['interval', ...range, ...filters, 'format', 'separator', 'decimal']],
       [
@@ -59,7 +61,7 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
   });
 
   await t.test('answers are as it says, body and headers', async (t) => {
-    const asked = ['dashboard', 'timeseries', 'breakdown'].flatMap((name) => {
+    const asked = ['dashboard', 'timeseries', 'breakdown', 'durations'].flatMap((name) => {
       const path = `/analytics/${name}`;
       const query = name === 'breakdown' ? 'by=agent' : '';
       return [

@@ -15,6 +15,7 @@ async function brokenApp() {
     reader: { read: broken },
     series: { read: broken },
     cells: { breakdown: broken, dashboard: broken, series: broken },
+    durations: { read: broken },
     keys: new ApiKeyCache({ findByHash: broken }),
     store: { ping: broken },
     link: { current: undefined, reach: undefined },
@@ -47,6 +48,7 @@ test('every error has the same shape and a documented code', async (t) => {
     ['GET', '/analytics/%c0%af', 'BAD_REQUEST'],
     ['GET', '/analytics/dashboard', 'MISSING_API_KEY'],
     ['GET', '/analytics/timeseries', 'MISSING_API_KEY'],
+    ['GET', '/analytics/durations', 'MISSING_API_KEY'],
   ];
   for (const [method, url, code] of cases) {
     const response = await app.inject({ method, url });
