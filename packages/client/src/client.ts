@@ -10,6 +10,7 @@ import type {
   CsvQuery,
   Dashboard,
   DashboardQuery,
+  Durations,
   Timeseries,
   TimeseriesQuery,
 } from './types.ts';
@@ -48,6 +49,8 @@ export interface Client {
   breakdown(query: BreakdownQuery, options?: RequestOptions): Promise<Answer<Breakdown>>;
   /** The same as a CSV. @throws ClientError */
   breakdownCsv(query: BreakdownCsvQuery, options?: RequestOptions): Promise<CsvAnswer>;
+  /** How long the calls of a range took: percentiles and a histogram. @throws ClientError */
+  durations(query?: DashboardQuery, options?: RequestOptions): Promise<Answer<Durations>>;
   /**
    * The dashboard's figures, at once and whenever they change: `for await (const event of client.stream())`. Reconnects
    * as needed, and ends when the loop is left or the signal aborted. A stream is read by one loop.
@@ -80,6 +83,8 @@ export function createClient(options: ClientOptions): Client {
       transport.get('analytics/breakdown', ofBreakdown(query, 'json'), signal, answerOf<Breakdown>),
     breakdownCsv: (query, { signal } = {}) =>
       transport.get('analytics/breakdown', ofBreakdown(query, 'csv'), signal, csvOf),
+    durations: (query = {}, { signal } = {}) =>
+      transport.get('analytics/durations', query, signal, answerOf<Durations>),
     stream: (query = {}, { signal } = {}) =>
       new DashboardStream({ transport, query, signal, canRenew: typeof credential === 'function' }),
   };

@@ -7,6 +7,7 @@ const API_CODES = {
   INVALID_PARAMETER: true,
   START_AFTER_END: true,
   TOO_MANY_BUCKETS: true,
+  TOO_MANY_CALLS: true,
   MISSING_API_KEY: true,
   INVALID_API_KEY: true,
   INVALID_TOKEN: true,

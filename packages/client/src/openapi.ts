@@ -61,6 +61,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/analytics/durations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long calls took: percentiles and a histogram
+         * @description Durations of the API key's user's calls over a range, always read from rows: the cost grows with the number of calls. A range with too many is refused.
+         */
+        get: operations["getDurations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/analytics/stream": {
         parameters: {
             query?: never;
@@ -102,7 +122,7 @@ export interface components {
                          * @description for programs; stable
                          * @enum {unknown}
                          */
-                        code: "BAD_REQUEST" | "INVALID_DATE" | "INVALID_PARAMETER" | "START_AFTER_END" | "TOO_MANY_BUCKETS";
+                        code: "BAD_REQUEST" | "INVALID_DATE" | "INVALID_PARAMETER" | "START_AFTER_END" | "TOO_MANY_BUCKETS" | "TOO_MANY_CALLS";
                     };
                 };
             };
@@ -515,6 +535,102 @@ export interface operations {
                         };
                     };
                     "text/csv": string;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    getDurations: {
+        parameters: {
+            query?: {
+                /** @description Start of the range: an ISO 8601 date or date-time, UTC if it has no offset. Default: the start of the UTC day 30 days before the day that holds the end. */
+                start_date?: string;
+                /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
+                end_date?: string;
+                /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
+                user_id?: string;
+                /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                agent_id?: string[];
+                /** @description Only calls of this direction, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                direction?: string[];
+                /** @description Only calls of this status, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
+                status?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The durations, exact as of X-Tally-As-Of. */
+            200: {
+                headers: {
+                    /** @description what the figures were read from; they are the same from all three */
+                    "X-Tally-Source"?: "counters" | "counters+mongo" | "mongo";
+                    /** @description every call acknowledged to a producer by then is counted; absent while unknown */
+                    "X-Tally-As-Of"?: string;
+                    /** @description the user had more combinations of labels in a month than counters hold, so rows were read; otherwise absent */
+                    "X-Tally-Cells"?: "beyond";
+                    /** @description milliseconds spent on `auth` and on `read` */
+                    "Server-Timing"?: string;
+                    /** @description the request's own id, or a new one */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        /** @constant */
+                        message: "Durations fetched successfully";
+                        data: {
+                            /** @description calls that started in the range */
+                            calls: number;
+                            /** @description their total duration in milliseconds, exact */
+                            duration_ms: number;
+                            /** @description Durations of calls in seconds, exact to the millisecond; null without calls. */
+                            percentiles: {
+                                /** @description the shortest duration that at least 50 % of the calls do not exceed (nearest rank) */
+                                p50: number | null;
+                                /** @description the shortest duration that at least 90 % of the calls do not exceed (nearest rank) */
+                                p90: number | null;
+                                /** @description the shortest duration that at least 95 % of the calls do not exceed (nearest rank) */
+                                p95: number | null;
+                                /** @description the shortest duration that at least 99 % of the calls do not exceed (nearest rank) */
+                                p99: number | null;
+                            };
+                            /** @description the shortest duration; null without calls */
+                            min_seconds: number | null;
+                            /** @description the longest duration; null without calls */
+                            max_seconds: number | null;
+                            /** @description the same intervals for every range, in order, with those without calls */
+                            histogram: {
+                                /** @description the shortest duration in the interval */
+                                from_seconds: number;
+                                /** @description where the interval ends: this duration is in the next. Null for the last, which has no end */
+                                to_seconds: number | null;
+                                /** @description calls of such a duration */
+                                calls: number;
+                            }[];
+                            date_range: {
+                                /**
+                                 * Format: date-time
+                                 * @description start of the effective range, UTC
+                                 */
+                                start_date: string;
+                                /**
+                                 * Format: date-time
+                                 * @description its end, inclusive, UTC
+                                 */
+                                end_date: string;
+                            };
+                        };
+                    };
                 };
             };
             400: components["responses"]["400"];

@@ -43,6 +43,8 @@ export type Breakdown = Json<'getBreakdown', 200>['data'];
 export type BreakdownGroup = Breakdown['groups'][number];
 /** The sum of the groups that a limit left out. */
 export type BreakdownRest = NonNullable<Breakdown['rest']>;
+/** How long the calls of a range took. */
+export type Durations = Json<'getDurations', 200>['data'];
 /** What calls are told apart by. */
 export type Dimension = Breakdown['by'][number];
 

@@ -45,6 +45,7 @@ test('a list is sent value by value, and several dimensions as one', async (t) =
   await client.dashboard({ agent_id: ['a b', ''], status: [], direction: undefined });
   await client.timeseries({ status: ['failed'] });
   await client.breakdown({ by: 'agent' });
+  await client.durations({ agent_id: ['a'] });
   await client.breakdown({ by: ['agent', 'status'], limit: 8, direction: ['inbound', 'web'], order: 'name' });
   t.same(
     requests.map(({ url }) => url),
@@ -52,6 +53,7 @@ test('a list is sent value by value, and several dimensions as one', async (t) =
       '/analytics/dashboard?agent_id=a+b&agent_id=',
       '/analytics/timeseries?status=failed&format=json',
       '/analytics/breakdown?by=agent&format=json',
+      '/analytics/durations?agent_id=a',
       '/analytics/breakdown?by=agent%2Cstatus&direction=inbound&direction=web&order=name&limit=8&format=json',
     ],
   );
