@@ -1,3 +1,5 @@
+import { percent } from './numbers.ts';
+
 /** A figure compared with the previous period's, as two short lines. */
 export interface Comparison {
   direction: 'up' | 'down' | 'same';
@@ -23,24 +25,13 @@ export function compare(figure: number, previous: number, before: string, words:
       rest: before.endsWith(' days before') ? `in the ${before}` : before,
     };
   }
-  const percent = (100 * (figure - previous)) / previous;
-  const share = percentText(percent);
+  const change = (100 * (figure - previous)) / previous;
+  const share = percent(Math.abs(change));
   if (share === undefined) {
     const head = figure === previous ? 'the same' : 'about the same';
     return { direction: 'same', head, rest: `as ${before}` };
   }
-  return percent > 0
-    ? { direction: 'up', head: `${share} ${words.more}`, rest: `vs ${before}` }
-    : { direction: 'down', head: `${share} ${words.less}`, rest: `vs ${before}` };
-}
-
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-
-/** Undefined if it rounds to zero. */
-function percentText(percent: number): string | undefined {
-  const size = Math.abs(percent);
-  const text = (size < 10 ? tenths : whole).format(size);
-  if (text === '0') return undefined;
-  return `${percent > 0 ? '+' : '−'}${text} %`;
+  return change > 0
+    ? { direction: 'up', head: `+${share} ${words.more}`, rest: `vs ${before}` }
+    : { direction: 'down', head: `−${share} ${words.less}`, rest: `vs ${before}` };
 }

@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { addressOfView, type View, viewOfAddress } from './view.ts';
 
 /** Long enough to look at another tab. */
 const ASLEEP_AFTER_MS = 60_000;
@@ -36,16 +37,33 @@ export function useAwake(): boolean {
   return isAwake;
 }
 
-/** The width of an element in pixels; 0 before it is drawn. */
-export function useWidth(frame: { current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(0);
+/** The size of an element in pixels; 0 before it is drawn. */
+export function useSize(frame: { current: HTMLElement | null }): { width: number; height: number } {
+  const [size, setSize] = useState({ width: 0, height: 0 });
   useLayoutEffect(() => {
     const element = frame.current;
     if (element === null) return;
-    setWidth(element.clientWidth);
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    const measure = () => setSize({ width: element.clientWidth, height: element.clientHeight });
+    measure();
+    const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
   }, [frame]);
-  return width;
+  return size;
+}
+
+/** What the page's address says to show. Another view is a step in the browser's history. */
+export function useView(): [View, (view: View) => void] {
+  const [view, setView] = useState(() => viewOfAddress(location.search));
+  useEffect(() => {
+    const step = () => setView(viewOfAddress(location.search));
+    addEventListener('popstate', step);
+    return () => removeEventListener('popstate', step);
+  }, []);
+  const show = (next: View) => {
+    setView(next);
+    const address = addressOfView(next);
+    if (address !== location.search) history.pushState(null, '', address);
+  };
+  return [view, show];
 }

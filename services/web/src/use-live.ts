@@ -1,8 +1,9 @@
-import type { Client, ClientError, Dashboard, StreamEvent } from '@calltally/client';
-import { dayOf } from '@calltally/domain';
+import type { Client, ClientError, Dashboard, DashboardQuery, StreamEvent } from '@calltally/client';
+import { type CellFilter, dayOf } from '@calltally/domain';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Choice, queryOf } from './choice.ts';
 import { kindOf } from './faults.ts';
+import { addressOfFilter, queryOfFilter } from './filters.ts';
 import { useAwake } from './hooks.ts';
 
 /** After an error that the client does not retry, such as one of the server. */
@@ -16,8 +17,8 @@ export type Link =
 /** What the stream has sent. */
 export interface Live {
   link: Link;
-  /** Figures, and the name of the range that they are of. */
-  figures: { range: string; data: Dashboard } | undefined;
+  /** Figures, and the names of the range and of the filter that they are of. */
+  figures: { range: string; filtered: string; data: Dashboard } | undefined;
   /** Increases with every update, so that dependent data is loaded again. */
   version: number;
   /** Every call acknowledged by then is counted. `asOfSinceMs` is when it last changed, by the browser's clock. */
@@ -40,16 +41,25 @@ const NOTHING: Live = {
 };
 
 /**
- * Keeps the figures of a choice up to date. The first stream asks for no range: its answer ends now, and so tells the
+ * Keeps the figures of a choice and a filter up to date. The first stream asks for no range: its answer ends now, and so tells the
  * server's time, which ranges follow. When the server's day changes, the choice means other days and a new stream opens.
  */
-export function useLive(client: Client, choice: Choice, onEnded: (message: string) => void) {
+export function useLive(
+  client: Client,
+  choice: Choice,
+  filter: CellFilter,
+  onEnded: (message: string) => void,
+) {
   const [live, setLive] = useState(NOTHING);
   const [clock, setClock] = useState<ServerClock>();
   const [opening, setOpening] = useState(0);
   const retry = useRef(() => {});
-  const query = clock === undefined ? {} : queryOf(choice, clock.today);
+  const query: DashboardQuery = {
+    ...(clock !== undefined && queryOf(choice, clock.today)),
+    ...queryOfFilter(filter),
+  };
   const range = JSON.stringify(query);
+  const filtered = addressOfFilter(filter);
   const isAwake = useAwake();
 
   useEffect(() => {
@@ -70,7 +80,7 @@ export function useLive(client: Client, choice: Choice, onEnded: (message: strin
         setLive((last) => ({
           ...last,
           link: { state: 'live' },
-          figures: { range, data },
+          figures: { range, filtered, data },
           version: last.version + 1,
         }));
       } else {
@@ -109,7 +119,7 @@ export function useLive(client: Client, choice: Choice, onEnded: (message: strin
     };
   }, [client, range, onEnded, isAwake, opening]);
 
-  return { live, clock, range, retry: () => retry.current() };
+  return { live, clock, range, filtered, retry: () => retry.current() };
 }
 
 /** @param last the previous clock; returned unchanged, to avoid a rendering, while the day is the same */

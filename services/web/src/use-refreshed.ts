@@ -85,7 +85,7 @@ export function backoffMs(failures: number, random: () => number = Math.random):
   return Math.round(fullMs * (0.5 + random() / 2));
 }
 
-interface Loaded<Value> {
+export interface Loaded<Value> {
   value: Value | undefined;
   /** Why the last load failed. An earlier value is kept. */
   fault: { error: ClientError; againAtMs: number } | undefined;

@@ -2,7 +2,7 @@ import type { Interval } from '@calltally/domain';
 import { scaleBand } from 'd3-scale';
 import { useRef, useState } from 'preact/hooks';
 import { type Bar, readout } from '../bars.ts';
-import { useWidth } from '../hooks.ts';
+import { useSize } from '../hooks.ts';
 import { ChartPanel } from './chart-panel.tsx';
 
 interface Props {
@@ -40,7 +40,7 @@ const HEIGHT = PANELS.reduce((sum, { height }) => sum + HEAD + height, FOOT);
  */
 export function Chart({ name, summary, interval, bars }: Props) {
   const frame = useRef<HTMLDivElement>(null);
-  const width = useWidth(frame);
+  const { width } = useSize(frame);
   const [chosen, setChosen] = useState<number>();
   const [pointed, setPointed] = useState<number>();
   const last = bars.length - 1;

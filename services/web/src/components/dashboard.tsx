@@ -1,6 +1,8 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { addressOf, type Choice, choiceOfAddress, daysOf, USUAL_CHOICE } from '../choice.ts';
-import { useNow } from '../hooks.ts';
+import { type CellFilter, isFiltered } from '@calltally/domain';
+import { useMemo } from 'preact/hooks';
+import { daysOf } from '../choice.ts';
+import { queryOfFilter } from '../filters.ts';
+import { useNow, useView } from '../hooks.ts';
 import {
   datesOfPrevious,
   isKnown,
@@ -12,9 +14,13 @@ import {
 import { clientOf, shownKey } from '../session.ts';
 import { useLive } from '../use-live.ts';
 import { useRefreshed } from '../use-refreshed.ts';
+import { addressOfView } from '../view.ts';
 import { Brand } from './brand.tsx';
+import { BreakdownPanel } from './breakdown-panel.tsx';
 import { Announcer, Banner, LiveMark } from './connection.tsx';
+import { DurationsPanel } from './durations-panel.tsx';
 import { PeriodCounts, RangeCards } from './figures.tsx';
+import { Filters } from './filters.tsx';
 import { RangePicker } from './range-picker.tsx';
 import { SeriesPanel } from './series-panel.tsx';
 
@@ -31,39 +37,38 @@ const MINUTE_MS = 60_000;
 
 /** The page for a person who is signed in. */
 export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
-  const [choice, setChoice] = useState<Choice>(() => choiceOfAddress(location.search) ?? USUAL_CHOICE);
+  const [view, show] = useView();
+  const { choice, filter } = view;
   const client = useMemo(() => clientOf(apiKey), [apiKey]);
-  const { live, clock, range, retry } = useLive(client, choice, onSignOut);
+  const { live, clock, range, filtered, retry } = useLive(client, choice, filter, onSignOut);
   const figures = live.figures?.range === range && clock !== undefined ? live.figures.data : undefined;
+  const counts = live.figures?.filtered === filtered ? live.figures.data : undefined;
   const old = live.link.state === 'lost';
-
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    if (takesFocus) heading.current?.focus();
-  }, [takesFocus]);
-
-  const choose = (chosen: Choice) => {
-    setChoice(chosen);
-    history.replaceState(null, '', addressOf(chosen));
-  };
+  const onFilter = (chosen: CellFilter) => show({ choice, filter: chosen });
 
   // The previous period moves with the clock, also while no call comes in.
   const minute = Math.floor(useNow(MINUTE_MS) / MINUTE_MS);
   const previous = useRefreshed(
-    figures && clock && `${addressOf(choice)} ${clock.today}`,
+    figures && clock && `${addressOfView(view)} ${clock.today}`,
     live.version + minute,
     PREVIOUS_GAP_MS,
     async (signal) => {
       const period = previousOf(choice, Date.now() + (clock?.aheadMs ?? 0));
       if (!isKnown(period)) return undefined;
       const asked = queryOfPrevious(period);
-      return { period, data: asked && (await client.dashboard(asked, { signal })).data };
+      if (asked === undefined) return { period, data: undefined };
+      const query = { ...asked, ...queryOfFilter(filter) };
+      return { period, data: (await client.dashboard(query, { signal })).data };
     },
   );
 
   const days = clock && daysOf(choice, clock.today);
   const dates = days && spanOfDays(days.first, days.last);
   const against = previous.value && `compared with ${datesOfPrevious(previous.value.period)}`;
+
+  const asked = { client, choice, filter, today: clock?.today, version: live.version };
+  // Without any call, only the chart says so. With filters, others can be chosen.
+  const hasCalls = figures === undefined ? !old : figures.total_calls > 0 || isFiltered(filter);
 
   return (
     <>
@@ -80,11 +85,9 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
         </div>
       </header>
       <main>
-        <h1 class="unseen" ref={heading} tabIndex={-1}>
-          Calls
-        </h1>
         {live.link.state === 'lost' && <Banner link={live.link} asOf={live.asOf} onRetry={retry} />}
-        <PeriodCounts data={live.figures?.data} old={old} />
+        <Filters filter={filter} takesFocus={takesFocus} onFilter={onFilter} />
+        <PeriodCounts data={counts} old={old} />
         <section aria-labelledby="range-title">
           <div class="section-head">
             <div>
@@ -94,7 +97,11 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
               </h2>
               <p class="against">{against ?? '\u00a0'}</p>
             </div>
-            <RangePicker choice={choice} today={clock?.today} onChoose={choose} />
+            <RangePicker
+              choice={choice}
+              today={clock?.today}
+              onChoose={(chosen) => show({ choice: chosen, filter })}
+            />
           </div>
           <RangeCards
             data={figures}
@@ -104,14 +111,11 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
             old={old}
           />
         </section>
-        <SeriesPanel
-          client={client}
-          choice={choice}
-          today={clock?.today}
-          data={figures}
-          version={live.version}
-          old={old}
-        />
+        <div class="details" data-alone={!hasCalls}>
+          <SeriesPanel {...asked} data={figures} old={old} onFilter={onFilter} />
+          {hasCalls && <BreakdownPanel {...asked} old={old} onFilter={onFilter} />}
+          {hasCalls && figures?.total_calls !== 0 && <DurationsPanel {...asked} old={old} />}
+        </div>
       </main>
       <footer>
         <p>

@@ -1,4 +1,5 @@
 import type { Client, Dashboard } from '@calltally/client';
+import { type CellFilter, isFiltered } from '@calltally/domain';
 import { useRefreshed } from '../use-refreshed.ts';
 
 /** Calls before 2000 are rejected. */
@@ -9,10 +10,12 @@ interface Props {
   client: Client;
   data: Dashboard;
   version: number;
+  filter: CellFilter;
+  onFilter(filter: CellFilter): void;
 }
 
 /** Shown for a range without calls. Tells users who have no calls at all how calls come in. */
-export function Empty({ client, data, version }: Props) {
+export function Empty({ client, data, version, filter, onFilter }: Props) {
   const ever = useRefreshed('ever', version, GAP_MS, (signal) => client.dashboard(EVER, { signal }));
   if (ever.value === undefined && ever.fault === undefined && data.calls_this_month === 0) {
     return <div class="empty" aria-busy="true" />;
@@ -31,6 +34,17 @@ export function Empty({ client, data, version }: Props) {
         <p>
           The <a href="/docs">documentation</a> tells how to request figures.
         </p>
+      </div>
+    );
+  }
+  if (isFiltered(filter)) {
+    return (
+      <div class="empty">
+        <h3>No such calls in this range</h3>
+        <p>Choose another range above, or let all calls in.</p>
+        <button type="button" onClick={() => onFilter({})}>
+          Remove filters
+        </button>
       </div>
     );
   }

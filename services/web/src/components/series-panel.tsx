@@ -1,34 +1,39 @@
 import type { Client, Dashboard, Interval } from '@calltally/client';
+import type { CellFilter } from '@calltally/domain';
 import { useState } from 'preact/hooks';
 import { type Bar, barsOf, busiestOf, readout } from '../bars.ts';
 import { type Choice, chartedOf, daysOf, intervalOf, queryOf } from '../choice.ts';
+import { queryOfFilter } from '../filters.ts';
 import { useRefreshed } from '../use-refreshed.ts';
 import { Chart } from './chart.tsx';
 import { CsvButton } from './csv-button.tsx';
 import { Empty, NoFigures } from './empty.tsx';
+import { Fault } from './fault.tsx';
 import { SeriesTable } from './series-table.tsx';
 
 interface Props {
   client: Client;
   choice: Choice;
+  filter: CellFilter;
   /** The server's UTC day, once it is known. */
   today: number | undefined;
   /** The figures of the range, once they are there. */
   data: Dashboard | undefined;
   version: number;
   old: boolean;
+  onFilter(filter: CellFilter): void;
 }
 
 const SERIES_GAP_MS = 2_000;
 const UNITS: Readonly<Record<Interval, string>> = { day: 'Day', week: 'Week', month: 'Month' };
 
 /** The range by days, weeks or months, as a chart, a table and a file. */
-export function SeriesPanel({ client, choice, today, data, version, old }: Props) {
+export function SeriesPanel({ client, choice, filter, today, data, version, old, onFilter }: Props) {
   const [isTable, setIsTable] = useState(false);
   const days = today === undefined ? undefined : daysOf(choice, today);
   const interval = days === undefined ? 'day' : intervalOf(days);
   const queryFrom = (first?: number) =>
-    today === undefined ? {} : { interval, ...queryOf(choice, today, first) };
+    today === undefined ? {} : { interval, ...queryOf(choice, today, first), ...queryOfFilter(filter) };
   const asked = queryFrom(days && chartedOf(days).first);
   const series = useRefreshed(data && JSON.stringify(asked), version, SERIES_GAP_MS, (signal) =>
     client.timeseries(asked, { signal }),
@@ -57,13 +62,7 @@ export function SeriesPanel({ client, choice, today, data, version, old }: Props
         </div>
       </div>
       {series.fault !== undefined && !old && (
-        <p class="fault" role="alert">
-          The {bars === undefined ? 'chart cannot be read' : 'chart is old, since it cannot be read'} just
-          now: {series.fault.error.message}{' '}
-          <button type="button" class="link" onClick={series.retry}>
-            Try again
-          </button>
-        </p>
+        <Fault what="chart" isThere={bars !== undefined} error={series.fault.error} onRetry={series.retry} />
       )}
       <div class="plot" data-old={old || series.fault !== undefined}>
         {content()}
@@ -74,7 +73,9 @@ export function SeriesPanel({ client, choice, today, data, version, old }: Props
   function content() {
     if (data === undefined && old) return <NoFigures />;
     if (data === undefined || bars === undefined) return <div class="chart-bone" aria-busy="true" />;
-    if (data.total_calls === 0) return <Empty client={client} data={data} version={version} />;
+    if (data.total_calls === 0) {
+      return <Empty client={client} data={data} version={version} filter={filter} onFilter={onFilter} />;
+    }
     return (
       <>
         <Chart name={name} interval={interval} summary={summaryOf(bars, interval)} bars={bars} />

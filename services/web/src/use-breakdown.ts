@@ -1,0 +1,46 @@
+import type { Client } from '@calltally/client';
+import type { CellFilter, Dimension } from '@calltally/domain';
+import { type Groups, groupsOf } from './breakdown.ts';
+import { type Choice, queryOf } from './choice.ts';
+import { queryOfFilter, without } from './filters.ts';
+import { type Loaded, useRefreshed } from './use-refreshed.ts';
+
+const GAP_MS = 2_000;
+
+export interface Asked {
+  client: Client;
+  choice: Choice;
+  filter: CellFilter;
+  /** The server's UTC day; undefined while nothing is to be loaded. */
+  today: number | undefined;
+  version: number;
+}
+
+export interface LoadedGroups extends Pick<Loaded<unknown>, 'fault' | 'retry'> {
+  dimension: Dimension;
+  groups: Groups | undefined;
+}
+
+/**
+ * The calls of a range by one dimension. Its own filter does not apply, so that more of its values can be chosen.
+ * @param limit default: all groups that the API gives
+ */
+export function useBreakdown(
+  { client, choice, filter, today, version }: Asked,
+  dimension: Dimension,
+  limit?: number,
+): LoadedGroups {
+  const asked = today !== undefined && {
+    ...queryOf(choice, today),
+    ...queryOfFilter(without(filter, dimension)),
+    by: dimension,
+    limit,
+  };
+  const { value, fault, retry } = useRefreshed(
+    asked ? JSON.stringify(asked) : undefined,
+    version,
+    GAP_MS,
+    (signal) => client.breakdown(asked || { by: dimension }, { signal }),
+  );
+  return { dimension, groups: value && groupsOf(value.data, dimension, filter), fault, retry };
+}
