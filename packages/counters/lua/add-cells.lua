@@ -1,4 +1,4 @@
--- Names cells of months and adds to their sums. Comes before apply.lua and fill.lua, which use `add_cells`.
+-- Names cells of months and adds to their sums. Comes before apply.lua and fill.lua, which use `add_cells_from`.
 --
 -- A month's cells, :c:<month>, a hash:
 --   n                         how many cells and agents have numbers; '-' once there were too many cells: nothing else then
@@ -95,11 +95,9 @@ local function drop_cells(month)
   redis.call('EXPIREAT', month.cells, month.cells_expiry)
 end
 
--- Adds to the sums of one month's cells.
--- month: keys `cells` and `days` (nil if days are not kept any more), each with its expiry (epoch s), and `entries`, each
---   { agent id, labels, day of month (0: count it for the month only), calls, ms }
--- max: cells that a month may have. Once there would be more, everything is dropped, and stays so
-local function add_cells(month, max)
+-- Adds to the sums of one month's cells: `count` times agent id, labels, day of month (0: for the month only), calls and ms, in
+-- the arguments from `at` on. Once there would be more than `max` cells, everything is dropped, and stays so.
+local function add_cells(month, max, at, count)
   local counts, is_new
   local numbers = {}
   -- The number of a name; a name without one gets the next. Nil if the month has had too many cells.
@@ -126,16 +124,16 @@ local function add_cells(month, max)
   end
 
   local sums, day_sums = chunks_of(month.cells), chunks_of(month.days)
-  for _, entry in ipairs(month.entries) do
-    local agent, labels, day, calls, duration = entry[1], entry[2], entry[3], entry[4], entry[5]
+  for i = at, at + 5 * (count - 1), 5 do
+    local agent, calls, duration = ARGV[i], tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
     local agent_number = agent == '' and '' or number_of('a' .. agent, 'agents')
-    local number = agent_number and tonumber(number_of(agent_number .. ',' .. labels, 'cells'))
+    local number = agent_number and number_of(agent_number .. ',' .. ARGV[i + 1], 'cells')
     if not number then return end
     local place = number % CELLS_IN_CHUNK
     local chunk = (number - place) / CELLS_IN_CHUNK
-    add_to_hash(sums, string.format('%d', chunk), place, calls, duration)
-    if month.days and day > 0 then
-      add_to_hash(day_sums, string.format('%d', day * CHUNKS_OF_DAY + chunk), place, calls, duration)
+    add_to_hash(sums, tostring(chunk), place, calls, duration)
+    if month.days and ARGV[i + 2] ~= '0' then
+      add_to_hash(day_sums, tostring(ARGV[i + 2] * CHUNKS_OF_DAY + chunk), place, calls, duration)
     end
   end
   if counts then
@@ -145,5 +143,28 @@ local function add_cells(month, max)
   write_back(day_sums)
   if is_new then redis.call('EXPIREAT', month.cells, month.cells_expiry) end
   if day_sums.has_new then redis.call('EXPIREAT', month.days, month.days_expiry) end
+end
+
+-- Adds what the arguments from `at` on say: how many cells a month may have, 0 for none at all; then for each month
+--   its first UTC day, index of the key of its cells, expiry (epoch s), index of the key of their days (0: not kept any more),
+--   expiry, n (-1: there are more cells than that), then n times what `add_cells` takes
+-- from: first UTC day that is kept
+local function add_cells_from(at, from)
+  local max = tonumber(ARGV[at])
+  at = at + 1
+  while at <= #ARGV do
+    local month = {
+      cells = KEYS[tonumber(ARGV[at + 1])], cells_expiry = ARGV[at + 2],
+      days = KEYS[tonumber(ARGV[at + 3])], days_expiry = ARGV[at + 4],
+    }
+    local is_kept, count = tonumber(ARGV[at]) >= from, tonumber(ARGV[at + 5])
+    at = at + 6
+    if is_kept and count < 0 then
+      drop_cells(month)
+    elseif is_kept then
+      add_cells(month, max, at, count)
+    end
+    at = at + 5 * math.max(count, 0)
+  end
 end
 

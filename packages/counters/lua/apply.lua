@@ -4,13 +4,11 @@
 -- ARGV[1] generation    ARGV[2] applied field    ARGV[3] lowest and ARGV[4] highest offset of the events
 -- ARGV[5] latest start among the events (epoch ms)
 -- ARGV[6] how many events   ARGV[7] 1 if there is a correction among them
--- ARGV[8] cells that a month may have; 0: there are no sums by cell
--- ARGV[9] n, then n times applied field, offset: what the user must be applied through before
--- ARGV[…] groups, one for each UTC day, or for each UTC day and cell:
+-- ARGV[8] n, then n times applied field, offset: what the user must be applied through before
+-- ARGV[…] n, then n groups, one for each UTC day:
 --   day, day of month, week, month, index of the month's key, its expiry (epoch s), index of the week's key, its expiry,
---   calls, duration in ms; corrections may take away. If there are sums by cell, also
---   agent id, labels, index of the key of the month's cells, its expiry, index of the key of their days (0: not kept any
---   more), its expiry
+--   calls, duration in ms; corrections may take away
+-- ARGV[…] the same by cell: see `add_cells_from`
 -- Reply: how many events were added, 0 when all were applied before; -1 when the counters are absent, of another
 --   generation or only claimed; -2 when a correction needs more; -3 - applied when some were applied before: ask again
 --   without these
@@ -35,9 +33,8 @@ end
 if tonumber(ARGV[3]) <= applied then
   return -3 - applied
 end
-local cells_max = tonumber(ARGV[8])
-local groups = 10 + 2 * tonumber(ARGV[9])
-for i = 10, groups - 1, 2 do
+local groups = 9 + 2 * tonumber(ARGV[8])
+for i = 9, groups - 1, 2 do
   if applied_through(ARGV[i], redis.call('HGET', user, ARGV[i])) < tonumber(ARGV[i + 1]) then
     return -2
   end
@@ -58,11 +55,11 @@ local function add(index, expiry, field, calls, duration)
 end
 
 local from = tonumber(head[4])
-local months = {}
 local window = {}
 for number in string.gmatch(head[6] or '', '%-?%d+') do window[#window + 1] = tonumber(number) end
 local window_day, window_week, window_month = window[1], window[2], window[3]
-for i = groups, #ARGV, cells_max > 0 and 16 or 10 do
+local groups_end = groups + 10 * tonumber(ARGV[groups])
+for i = groups + 1, groups_end, 10 do
   local day, week, month = tonumber(ARGV[i]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
   local calls, duration = tonumber(ARGV[i + 8]), tonumber(ARGV[i + 9])
   if day >= from then
@@ -70,17 +67,6 @@ for i = groups, #ARGV, cells_max > 0 and 16 or 10 do
     -- The month's own sum, beside its days.
     add(ARGV[i + 4], ARGV[i + 5], '', calls, duration)
     add(ARGV[i + 6], ARGV[i + 7], ARGV[i + 2], calls, duration)
-    if cells_max > 0 then
-      local cells = months[ARGV[i + 12]]
-      if not cells then
-        cells = {
-          cells = KEYS[tonumber(ARGV[i + 12])], cells_expiry = ARGV[i + 13],
-          days = KEYS[tonumber(ARGV[i + 14])], days_expiry = ARGV[i + 15], entries = {},
-        }
-        months[ARGV[i + 12]] = cells
-      end
-      cells.entries[#cells.entries + 1] = { ARGV[i + 10], ARGV[i + 11], tonumber(ARGV[i + 1]), calls, duration }
-    end
   end
   if window_day then
     if day == window_day then window[4] = window[4] + calls end
@@ -109,7 +95,7 @@ for index, fields in pairs(sums) do
   end
 end
 
-for _, month in pairs(months) do add_cells(month, cells_max) end
+add_cells_from(groups_end + 1, from)
 
 redis.call('HSET', user, ARGV[2], ARGV[4])
 if ARGV[7] == '1' then

@@ -6,9 +6,7 @@
 -- ARGV[6] 1 if there is a correction at or below `base`
 -- ARGV[7] n, then n times applied field, offset in `base`: the partitions that the rows came by
 -- ARGV[…] how many buckets; for each its key's index, expiry, n, then n times field, value to be added
--- ARGV[…] cells that a month may have; for each month with sums by cell the index of the key of its cells, expiry, index of
---   the key of their days (0: not kept any more), expiry, n (-1: there are more cells than that), then n times
---   agent id, labels, day of month (0: for the month only), calls, duration in ms
+-- ARGV[…] the same by cell: see `add_cells_from`
 -- Reply: 1; 0 when the user was forgotten or reopened, or somebody else has filled this piece
 local user = KEYS[1]
 local head = redis.call('HMGET', user, 'g', 'i', 's', 'x')
@@ -37,21 +35,7 @@ for _ = 1, buckets do
   redis.call('EXPIREAT', key, expiry)
   at = at + 3 + 2 * count
 end
-local cells_max = tonumber(ARGV[at])
-at = at + 1
-while at <= #ARGV do
-  local month = {
-    cells = KEYS[tonumber(ARGV[at])], cells_expiry = ARGV[at + 1],
-    days = KEYS[tonumber(ARGV[at + 2])], days_expiry = ARGV[at + 3], entries = {},
-  }
-  local count = tonumber(ARGV[at + 4])
-  at = at + 5
-  for i = 1, count do
-    month.entries[i] = { ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]) }
-    at = at + 5
-  end
-  if count < 0 then drop_cells(month) else add_cells(month, cells_max) end
-end
+add_cells_from(at, -math.huge)
 if tonumber(ARGV[5]) > tonumber(head[4]) then
   redis.call('HSET', user, 'x', ARGV[5])
 end

@@ -1,20 +1,8 @@
-import {
-  type CellDayTally,
-  CellSums,
-  dayOfMonth,
-  isoWeekYear,
-  monthOf,
-  type Tally,
-  weekOf,
-} from '@calltally/domain';
-import { labelsText } from './cells-codec.ts';
+import { type CellDayTally, dayOfMonth, isoWeekYear, monthOf, type Tally, weekOf } from '@calltally/domain';
+import { addCellArguments } from './cell-arguments.ts';
 import { type Generation, type Generations, generationOf } from './generation.ts';
 import {
   appliedField,
-  cellDaysExpirySeconds,
-  cellDaysKey,
-  cellsKey,
-  keepsCellDays,
   monthExpirySeconds,
   monthKey,
   unpackBase,
@@ -138,8 +126,8 @@ function fillCommand(
     ...applied,
     ...bucketArguments(sums, keys, filling.fromDay, generation),
   ];
-  // By a loop: a month may have more sums than a call can have arguments.
-  for (const arg of cellArguments(sums, keys, filling.fromDay, generation)) args.push(arg);
+  const kept = [...sums.cells].filter(({ day }) => day >= filling.fromDay);
+  addCellArguments(args, keys, sums.userId, kept, generation);
   return { userId: sums.userId, keys, args };
 }
 
@@ -177,52 +165,4 @@ function bucketArguments(
     args.push(keys.push(key), expiry, fields.size, ...[...fields].flat());
   }
   return args;
-}
-
-/** How many cells a month may have. For each month with sums by cell: see lua/fill.lua. */
-function* cellArguments(
-  { userId, cells }: UserDaySums,
-  keys: string[],
-  fromDay: number,
-  { retentionMonths, cellsMax }: Generation,
-): Generator<string | number> {
-  yield cellsMax;
-  if (cellsMax === 0) return;
-  const nowMs = Date.now();
-  const months = new Map<number, CellDayTally[]>();
-  for (const tally of cells) {
-    if (tally.day < fromDay) continue;
-    const month = monthOf(tally.day);
-    const tallies = months.get(month);
-    if (tallies === undefined) months.set(month, [tally]);
-    else tallies.push(tally);
-  }
-  for (const [month, tallies] of months) {
-    const hasDays = keepsCellDays(month, nowMs);
-    yield keys.push(cellsKey(userId, month));
-    yield monthExpirySeconds(month, retentionMonths);
-    yield hasDays ? keys.push(cellDaysKey(userId, month)) : 0;
-    yield cellDaysExpirySeconds(month);
-    const ofMonth = byCell(tallies);
-    if (ofMonth.length > cellsMax) {
-      yield -1;
-      continue;
-    }
-    const entries = hasDays ? tallies : ofMonth;
-    yield entries.length;
-    for (const { day, cell, calls, durationMs } of entries) {
-      yield cell.agentId ?? '';
-      yield labelsText(cell);
-      yield hasDays ? dayOfMonth(day) : 0;
-      yield calls;
-      yield durationMs;
-    }
-  }
-}
-
-/** One tally for each cell; its day means nothing. */
-function byCell(tallies: readonly CellDayTally[]): CellDayTally[] {
-  const sums = new CellSums();
-  for (const tally of tallies) sums.add(tally.cell, tally);
-  return sums.tallies().map((tally) => ({ ...tally, day: 0 }));
 }

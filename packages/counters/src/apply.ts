@@ -1,5 +1,6 @@
 import {
   type Cell,
+  type CellDayTally,
   cellKey,
   dayOf,
   dayOfMonth,
@@ -8,21 +9,10 @@ import {
   type Tally,
   weekOf,
 } from '@calltally/domain';
-import { labelsText } from './cells-codec.ts';
+import { addCellArguments } from './cell-arguments.ts';
 import { CountersError } from './errors.ts';
 import { type Generations, generationOf } from './generation.ts';
-import {
-  appliedField,
-  cellDaysExpirySeconds,
-  cellDaysKey,
-  cellsKey,
-  keepsCellDays,
-  monthExpirySeconds,
-  monthKey,
-  userKey,
-  weekExpirySeconds,
-  weekKey,
-} from './keys.ts';
+import { appliedField, monthExpirySeconds, monthKey, userKey, weekExpirySeconds, weekKey } from './keys.ts';
 import type { CounterSession, UserCommand } from './session.ts';
 
 /** A canonical event whose row is in Mongo; of a correction what it adds, or what it takes away. */
@@ -108,21 +98,23 @@ function applyCommand(
   partition: string,
   { userId, events }: UserEvents,
 ): UserCommand {
-  const { id, retentionMonths, cellsMax } = generationOf(session, generations, userId);
+  const generation = generationOf(session, generations, userId);
+  const { id, retentionMonths, cellsMax } = generation;
   let lastStartedAt = -1;
-  const groups = new Map<number | string, Tally & { day: number; cell: Cell }>();
+  const days = new Map<number, Tally>();
+  const cells = new Map<string, CellDayTally>();
   const needs = new Map<string, number>();
   for (const { startedAt, durationMs, cell = {}, correction } of events) {
     const sign = correction?.sign ?? 1;
     if (sign === 1 && startedAt > lastStartedAt) lastStartedAt = startedAt;
     const day = dayOf(startedAt);
-    const group = cellsMax === 0 ? day : `${day} ${cellKey(cell)}`;
-    const sum = groups.get(group);
-    if (sum === undefined) groups.set(group, { day, cell, calls: sign, durationMs: sign * durationMs });
+    const sum = days.get(day);
+    if (sum === undefined) days.set(day, { calls: sign, durationMs: sign * durationMs });
     else {
       sum.calls += sign;
       sum.durationMs += sign * durationMs;
     }
+    if (cellsMax > 0) addToCell(cells, day, cell, sign, durationMs);
     for (const { partition: id, through } of correction?.needs ?? NO_NEEDS) {
       needs.set(id, Math.max(through, needs.get(id) ?? -1));
     }
@@ -133,10 +125,10 @@ function applyCommand(
     return at === -1 ? keys.push(key) : at + 1;
   };
   const args = [id, appliedField(partition), events[0]!.offset, events.at(-1)!.offset, lastStartedAt];
-  args.push(events.length, events.some(({ correction }) => correction) ? 1 : 0, cellsMax, needs.size);
+  args.push(events.length, events.some(({ correction }) => correction) ? 1 : 0, needs.size);
   for (const [partitionOfNeed, through] of needs) args.push(appliedField(partitionOfNeed), through);
-  const nowMs = Date.now();
-  for (const { day, cell, calls, durationMs } of groups.values()) {
+  args.push(days.size);
+  for (const [day, { calls, durationMs }] of days) {
     const month = monthOf(day);
     const week = weekOf(day);
     const year = isoWeekYear(week);
@@ -144,11 +136,23 @@ function applyCommand(
     args.push(keyIndex(monthKey(userId, month)), monthExpirySeconds(month, retentionMonths));
     args.push(keyIndex(weekKey(userId, year)), weekExpirySeconds(year, retentionMonths));
     args.push(calls, durationMs);
-    if (cellsMax === 0) continue;
-    args.push(cell.agentId ?? '', labelsText(cell));
-    args.push(keyIndex(cellsKey(userId, month)), monthExpirySeconds(month, retentionMonths));
-    args.push(keepsCellDays(month, nowMs) ? keyIndex(cellDaysKey(userId, month)) : 0);
-    args.push(cellDaysExpirySeconds(month));
   }
+  addCellArguments(args, keys, userId, cells.values(), generation);
   return { userId, keys, args };
+}
+
+function addToCell(
+  cells: Map<string, CellDayTally>,
+  day: number,
+  cell: Cell,
+  sign: 1 | -1,
+  durationMs: number,
+): void {
+  const key = `${day} ${cellKey(cell)}`;
+  const sum = cells.get(key);
+  if (sum === undefined) cells.set(key, { day, cell, calls: sign, durationMs: sign * durationMs });
+  else {
+    sum.calls += sign;
+    sum.durationMs += sign * durationMs;
+  }
 }

@@ -76,13 +76,13 @@ export class CellSums {
 
   add(cell: Cell, { calls, durationMs }: Tally, sign: 1 | -1 = 1): void {
     const key = cellKey(cell);
-    const sum = this.#sums.get(key);
+    let sum = this.#sums.get(key);
     if (sum === undefined) {
-      this.#sums.set(key, { cell, calls: sign * calls, durationMs: sign * durationMs });
-    } else {
-      sum.calls += sign * calls;
-      sum.durationMs += sign * durationMs;
+      sum = { cell, calls: 0, durationMs: 0 };
+      this.#sums.set(key, sum);
     }
+    sum.calls += sign * calls;
+    sum.durationMs += sign * durationMs;
   }
 
   /** In no order. */
