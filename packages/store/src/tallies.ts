@@ -226,7 +226,7 @@ export class Tallies {
   ): Promise<DurationTally[]> {
     const found = await this.#sum(
       cut,
-      // By the bin: an $or of ranges takes twice as long, since some servers look through the index once for each.
+      // By the bin: on some servers an $or of ranges takes up to twice as long.
       (addend) => ({
         ...startsWithin(userId, [range], addend, filter),
         $expr: { $in: [durationBin(addend), bins] },
@@ -363,7 +363,7 @@ function durationOf({ prefix }: Addend): string {
   return `$${prefix}duration_ms`;
 }
 
-/** As `durationBinOf`, on integers alone: a logarithm takes five times as long. */
+/** As `durationBinOf`, on integers alone: logarithmic bins take five times as long. */
 function durationBin(addend: Addend): Document {
   const duration = durationOf(addend);
   const width = { $cond: [{ $lt: [duration, WIDE_BINS_FROM_MS] }, NARROW_BIN_MS, WIDE_BIN_MS] };
