@@ -1,45 +1,115 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Oracle, OracleFigures, OracleRange } from './oracle.ts';
+import type {
+  Oracle,
+  OracleBucket,
+  OracleDimension,
+  OracleDurations,
+  OracleFigures,
+  OracleFilter,
+  OracleGroup,
+  OracleInterval,
+  OracleRange,
+} from './oracle.ts';
 
-export interface Answer {
+export interface Answer<T = OracleFigures> {
   status: number;
   source: string | null;
   asOf: string | null;
+  /** X-Tally-Cells. */
+  cells: string | null;
   retryAfter: string | null;
   body: {
     success: boolean;
     message: string;
-    data?: OracleFigures & { date_range: unknown };
+    data?: T & { date_range: unknown };
     error?: { code: string };
   };
   tookMs: number;
 }
 
+export interface Breakdown {
+  by: string[];
+  groups: OracleGroup[];
+  /** What the limit left out. */
+  rest: Omit<OracleGroup, 'agent_id' | 'direction' | 'status'> | null;
+}
+
+export interface TimeSeries {
+  interval: OracleInterval;
+  buckets: OracleBucket[];
+}
+
+/** What is sent to each route of analytics. */
+export interface Routes {
+  dashboard: OracleFigures;
+  timeseries: TimeSeries;
+  breakdown: Breakdown;
+  durations: OracleDurations;
+}
+
 /** Sends GET /analytics/dashboard as a client does. */
-export async function ask(url: string, apiKey: string, query = ''): Promise<Answer> {
+export function ask(url: string, apiKey: string, query = ''): Promise<Answer> {
+  return askFor('dashboard', url, apiKey, query);
+}
+
+/** As `ask`, for any route of analytics. */
+export async function askFor<R extends keyof Routes>(
+  route: R,
+  url: string,
+  apiKey: string,
+  query = '',
+): Promise<Answer<Routes[R]>> {
   const began = performance.now();
-  const response = await fetch(`${url}/analytics/dashboard${query === '' ? '' : `?${query}`}`, {
+  const response = await fetch(`${url}/analytics/${route}${query === '' ? '' : `?${query}`}`, {
     headers: { authorization: `Bearer ${apiKey}` },
   });
   const text = await response.text();
   // A balancer's own errors are pages.
-  const body: Answer['body'] = text.startsWith('{') ? JSON.parse(text) : { success: false, message: text };
+  const body: Answer<Routes[R]>['body'] = text.startsWith('{')
+    ? JSON.parse(text)
+    : { success: false, message: text };
   return {
     status: response.status,
     source: response.headers.get('x-tally-source'),
     asOf: response.headers.get('x-tally-as-of'),
+    cells: response.headers.get('x-tally-cells'),
     retryAfter: response.headers.get('retry-after'),
     body,
     tookMs: performance.now() - began,
   };
 }
 
+const FILTERED_BY = { agent: 'agent_id', direction: 'direction', status: 'status' } as const;
+
+/** The parameters of a filter. */
+export function filterQuery(filter: OracleFilter): string {
+  const parameters = new URLSearchParams();
+  for (const [dimension, values] of Object.entries(filter)) {
+    for (const value of values) parameters.append(FILTERED_BY[dimension as OracleDimension], value);
+  }
+  return `${parameters}`;
+}
+
+/** Parameters together; each part may be empty. */
+export function queryOf(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('&');
+}
+
 /** The figures of an answer, without the echoed range. */
 export function figuresOf(answer: Answer): OracleFigures | undefined {
-  if (answer.body.data === undefined) return undefined;
-  const { date_range: _, ...figures } = answer.body.data;
-  return figures;
+  return withoutRange(answer.body.data);
+}
+
+/** `data` of an answer, without the echoed range. */
+export function withoutRange<T extends { date_range: unknown }>(data: T): Omit<T, 'date_range'>;
+export function withoutRange<T extends { date_range: unknown }>(
+  data: T | undefined,
+): Omit<T, 'date_range'> | undefined;
+export function withoutRange<T extends { date_range: unknown }>(data: T | undefined) {
+  if (data === undefined) return undefined;
+  const { date_range: _, ...rest } = data;
+  return rest;
 }
 
 /**
@@ -52,13 +122,14 @@ export async function askAndCompare(
   userId: string,
   oracle: Oracle,
   range: OracleRange & { query: string },
+  filter: OracleFilter = {},
 ): Promise<{ answer: Answer; found: OracleFigures | undefined; expected: OracleFigures }> {
   const before = Date.now();
   const answer = await ask(url, apiKey, range.query);
   const after = Date.now();
   const found = figuresOf(answer);
-  const early = oracle.figures(userId, range, before);
-  const late = oracle.figures(userId, range, after);
+  const early = oracle.figures(userId, range, before, filter);
+  const late = oracle.figures(userId, range, after, filter);
   return { answer, found, expected: isDeepStrictEqual(found, late) ? late : early };
 }
 

@@ -26,12 +26,60 @@ export interface OracleFigures extends OracleSums {
   avg_duration_minutes: number;
 }
 
+export type OracleDimension = 'agent' | 'direction' | 'status';
+export type OracleInterval = 'day' | 'week' | 'month';
+
+/** The values of `agent_id`, `direction` and `status` as a query gives them, in any spelling; '' for none. */
+export type OracleFilter = Readonly<Partial<Record<OracleDimension, readonly string[]>>>;
+
+/** A group of a breakdown. Has only the labels that were asked for. */
+export interface OracleGroup {
+  agent_id?: string | null;
+  direction?: string | null;
+  status?: string | null;
+  calls: number;
+  duration_ms: number;
+  duration_minutes: number;
+  avg_duration_minutes: number;
+  share_of_calls: number;
+}
+
+/** The bounds of a group, while events arrive. */
+export interface OracleGroupBounds {
+  least: Sum;
+  most: Sum;
+}
+
+export interface OracleBucket {
+  start: string;
+  calls: number;
+  duration_ms: number;
+  duration_minutes: number;
+  avg_duration_minutes: number;
+}
+
+export interface OracleDurations {
+  calls: number;
+  duration_ms: number;
+  percentiles: Record<'p50' | 'p90' | 'p95' | 'p99', number | null>;
+  min_seconds: number | null;
+  max_seconds: number | null;
+  histogram: { from_seconds: number; to_seconds: number | null; calls: number }[];
+}
+
+interface Sum {
+  calls: number;
+  ms: bigint;
+}
+
 /** What an event says of a call. */
 interface Version {
   revision: number;
   /** NaN if the call is deleted: it lies in no range. */
   startedAt: number;
   durationMs: bigint;
+  /** As they are kept; '' for none. */
+  labels: Readonly<Record<OracleDimension, string>>;
   /** By when its producer knew that Kafka has it, epoch ms. */
   acknowledgedAtMs: number;
 }
@@ -43,8 +91,28 @@ interface Known {
 }
 
 /** The state of a call that is not counted yet. */
-const MISSING = { startedAt: Number.NaN, durationMs: 0n };
-type State = Pick<Version, 'startedAt' | 'durationMs'>;
+const MISSING = {
+  startedAt: Number.NaN,
+  durationMs: 0n,
+  labels: { agent: '', direction: '', status: '' },
+};
+type State = Pick<Version, 'startedAt' | 'durationMs' | 'labels'>;
+
+/** How labels of `Traffic` and of queries are kept, if not as they are written. */
+const KEPT_AS: Record<Exclude<OracleDimension, 'agent'>, Readonly<Record<string, string>>> = {
+  direction: { 'outbound-api': 'outbound', Incoming: 'inbound', OUTGOING: 'outbound', web_call: 'web' },
+  status: {
+    'no-answer': 'no_answer',
+    'No Answer': 'no_answer',
+    Cancelled: 'canceled',
+    COMPLETED: 'completed',
+    'voice mail': 'voicemail',
+  },
+};
+const LABEL_MAX = 64;
+const FIELDS = { agent: 'agent_id', direction: 'direction', status: 'status' } as const;
+/** From these seconds on; the last without an end. */
+const HISTOGRAM = [0, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 
 export class Oracle {
   readonly #calls = new Map<string, Known>();
@@ -88,22 +156,84 @@ export class Oracle {
   }
 
   /** What must be answered once everything is counted. */
-  figures(userId: string, range: OracleRange, nowMs: number): OracleFigures {
-    const states = (this.#byUser.get(userId) ?? []).map(({ final }) => [final]);
+  figures(userId: string, range: OracleRange, nowMs: number, filter: OracleFilter = {}): OracleFigures {
     const { total_calls, total_duration_minutes, total_duration_hours, ...periods } = sumsOf(
-      states,
+      this.#finals(userId, filter),
       range,
       nowMs,
       'most',
     );
     const minutes = BigInt(Math.round(total_duration_minutes * 100));
-    const avg_duration_minutes = total_calls === 0 ? 0 : Number(halfUp(minutes, BigInt(total_calls))) / 100;
     return {
       total_calls,
       total_duration_minutes,
       total_duration_hours,
-      avg_duration_minutes,
+      avg_duration_minutes: averageOf(minutes, total_calls),
       ...periods,
+    };
+  }
+
+  /** The groups of a breakdown in its default order: most calls first, then by name, calls without a label last. */
+  breakdown(
+    userId: string,
+    range: OracleRange,
+    by: readonly OracleDimension[],
+    filter: OracleFilter = {},
+  ): OracleGroup[] {
+    const groups = [...groupsOf(this.#finals(userId, filter), range, by)];
+    const all = groups.reduce((sum, [, { most }]) => sum + most.calls, 0);
+    return groups
+      .map(([name, { most }]) => ({ name: JSON.parse(name) as string[], ...most }))
+      .sort((a, b) => b.calls - a.calls || compareNames(a.name, b.name))
+      .map(({ name, calls, ms }) => ({
+        ...Object.fromEntries(by.map((dimension, i) => [FIELDS[dimension], name[i] || null])),
+        ...totalsOf({ calls, ms }),
+        share_of_calls: Number(halfUp(BigInt(calls) * 10_000n, BigInt(all))) / 10_000,
+      }));
+  }
+
+  /** A bucket for each UTC day, ISO week or month that the range touches. */
+  series(
+    userId: string,
+    range: OracleRange,
+    interval: OracleInterval,
+    filter: OracleFilter = {},
+  ): OracleBucket[] {
+    const sums = new Map<number, Sum>();
+    for (const [state] of this.#finals(userId, filter) as [State][]) {
+      if (!isWithin(state, range)) continue;
+      const start = startOf(interval, state.startedAt);
+      const { calls, ms } = sums.get(start) ?? { calls: 0, ms: 0n };
+      sums.set(start, { calls: calls + 1, ms: ms + state.durationMs });
+    }
+    const buckets: OracleBucket[] = [];
+    for (let at = startOf(interval, range.from); at < range.until; at = nextStart(interval, at)) {
+      const start = new Date(at).toISOString().slice(0, 10);
+      buckets.push({ start, ...totalsOf(sums.get(at) ?? { calls: 0, ms: 0n }) });
+    }
+    return buckets;
+  }
+
+  durations(userId: string, range: OracleRange, filter: OracleFilter = {}): OracleDurations {
+    const sorted = this.#finals(userId, filter)
+      .flat()
+      .filter((state) => isWithin(state, range))
+      .map(({ durationMs }) => Number(durationMs))
+      .sort((a, b) => a - b);
+    const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1000);
+    // Nearest rank: the least of which at least so many percent are not greater.
+    const rank = (percent: number) => seconds(sorted[Math.ceil((percent * sorted.length) / 100) - 1]);
+    return {
+      calls: sorted.length,
+      duration_ms: sorted.reduce((sum, ms) => sum + ms, 0),
+      percentiles: { p50: rank(50), p90: rank(90), p95: rank(95), p99: rank(99) },
+      min_seconds: seconds(sorted[0]),
+      max_seconds: seconds(sorted.at(-1)),
+      histogram: HISTOGRAM.map((from, i) => {
+        const to = HISTOGRAM[i + 1] ?? Number.POSITIVE_INFINITY;
+        const calls = sorted.filter((ms) => ms >= from * 1000 && ms < to * 1000).length;
+        return { from_seconds: from, to_seconds: HISTOGRAM[i + 1] ?? null, calls };
+      }),
     };
   }
 
@@ -119,10 +249,37 @@ export class Oracle {
     range: OracleRange,
     nowMs: number,
     acknowledgedByMs: number,
+    filter: OracleFilter = {},
   ): { least: OracleSums; most: OracleSums } {
-    const states = (this.#byUser.get(userId) ?? []).map((call) => possibleStates(call, acknowledgedByMs));
-    return { least: sumsOf(states, range, nowMs, 'least'), most: sumsOf(states, range, nowMs, 'most') };
+    const calls = this.#possible(userId, acknowledgedByMs, filter);
+    return { least: sumsOf(calls, range, nowMs, 'least'), most: sumsOf(calls, range, nowMs, 'most') };
   }
+
+  /** As `bounds`, of each group that a breakdown may have, by the name of the group. */
+  breakdownBounds(
+    userId: string,
+    range: OracleRange,
+    by: readonly OracleDimension[],
+    acknowledgedByMs: number,
+    filter: OracleFilter = {},
+  ): ReadonlyMap<string, OracleGroupBounds> {
+    return groupsOf(this.#possible(userId, acknowledgedByMs, filter), range, by);
+  }
+
+  #finals(userId: string, filter: OracleFilter): Calls {
+    const lets = letsThrough(filter);
+    return (this.#byUser.get(userId) ?? []).map(({ final }) => [lets(final)]);
+  }
+
+  #possible(userId: string, acknowledgedByMs: number, filter: OracleFilter): Calls {
+    const lets = letsThrough(filter);
+    return (this.#byUser.get(userId) ?? []).map((call) => possibleStates(call, acknowledgedByMs).map(lets));
+  }
+}
+
+/** The name of a group in `breakdownBounds`. */
+export function nameOfGroup(group: Partial<OracleGroup>, by: readonly OracleDimension[]): string {
+  return JSON.stringify(by.map((dimension) => group[FIELDS[dimension]] ?? ''));
 }
 
 /** Ids are unique only within a user. */
@@ -143,7 +300,30 @@ function versionOf(event: CallEvent): Version {
     event.duration_seconds == null
       ? BigInt(new Date(event.ended_at!).getTime() - startedAt)
       : decimalMs(event.duration_seconds);
-  return { revision, startedAt, durationMs, acknowledgedAtMs };
+  const labels = {
+    agent: event.agent_id ?? '',
+    direction: keptLabel('direction', event.direction),
+    status: keptLabel('status', event.status),
+  };
+  return { revision, startedAt, durationMs, labels, acknowledgedAtMs };
+}
+
+/** What is no label is left out of its call. */
+function keptLabel(dimension: Exclude<OracleDimension, 'agent'>, written: string | null | undefined): string {
+  if (written == null || written.length > LABEL_MAX) return '';
+  return KEPT_AS[dimension][written] ?? written;
+}
+
+/** Turns states that a filter does not let through into calls that are not counted. */
+function letsThrough(filter: OracleFilter): (state: State) => State {
+  const wanted = Object.entries(filter).map(([name, values]) => {
+    const dimension = name as OracleDimension;
+    const kept = dimension === 'agent' ? values : values.map((value) => keptLabel(dimension, value));
+    return { dimension, kept: new Set(kept) };
+  });
+  if (wanted.length === 0) return (state) => state;
+  return (state) =>
+    wanted.every(({ dimension, kept }) => kept.has(state.labels[dimension])) ? state : MISSING;
 }
 
 function possibleStates({ versions, final }: Known, acknowledgedByMs: number): State[] {
@@ -156,25 +336,99 @@ function possibleStates({ versions, final }: Known, acknowledgedByMs: number): S
 
 type Calls = readonly (readonly State[])[];
 
-/** Adds up, of each call, the state that makes the sum the least or the most. */
-function tallyOf(calls: Calls, { from, until }: OracleRange, extreme: 'least' | 'most') {
-  const sum = { calls: 0, ms: 0n };
+function isWithin({ startedAt }: State, { from, until }: OracleRange): boolean {
+  return startedAt >= from && startedAt < until;
+}
+
+/** Adds up calls by their labels: of each call the states that make a group's sum the least, and the most. */
+function groupsOf(
+  calls: Calls,
+  range: OracleRange,
+  by: readonly OracleDimension[],
+): Map<string, OracleGroupBounds> {
+  const groups = new Map<string, OracleGroupBounds>();
+  const add = (states: readonly State[], isCertain: boolean) => {
+    const name = JSON.stringify(by.map((dimension) => states[0]!.labels[dimension]));
+    let group = groups.get(name);
+    if (group === undefined) {
+      group = nothing();
+      groups.set(name, group);
+    }
+    const sorted = states.map(({ durationMs }) => durationMs).sort((a, b) => (a < b ? -1 : 1));
+    group.most.calls++;
+    group.most.ms += sorted.at(-1)!;
+    if (!isCertain) return;
+    group.least.calls++;
+    group.least.ms += sorted[0]!;
+  };
   for (const states of calls) {
-    const within = states.filter(({ startedAt }) => startedAt >= from && startedAt < until);
-    if (within.length === 0 || (extreme === 'least' && within.length < states.length)) continue;
-    sum.calls++;
-    const sorted = within.map(({ durationMs }) => durationMs).sort((a, b) => (a < b ? -1 : 1));
-    sum.ms += sorted.at(extreme === 'least' ? 0 : -1)!;
+    const within = states.filter((state) => isWithin(state, range));
+    while (within.length > 0) {
+      const [first] = within as [State];
+      const same = within.filter(({ labels }) =>
+        by.every((dimension) => labels[dimension] === first.labels[dimension]),
+      );
+      add(same, same.length === states.length);
+      for (const state of same) within.splice(within.indexOf(state), 1);
+    }
   }
-  return sum;
+  return groups;
+}
+
+function nothing(): OracleGroupBounds {
+  return { least: { calls: 0, ms: 0n }, most: { calls: 0, ms: 0n } };
+}
+
+function totalOf(calls: Calls, range: OracleRange): OracleGroupBounds {
+  return groupsOf(calls, range, []).get('[]') ?? nothing();
+}
+
+function totalsOf({ calls, ms }: Sum) {
+  const minutes = hundredths(ms, 60_000n);
+  return {
+    calls,
+    duration_ms: Number(ms),
+    duration_minutes: Number(minutes) / 100,
+    avg_duration_minutes: averageOf(minutes, calls),
+  };
+}
+
+/** @param minutes in hundredths, rounded */
+function averageOf(minutes: bigint, calls: number): number {
+  return calls === 0 ? 0 : Number(halfUp(minutes, BigInt(calls))) / 100;
+}
+
+/** By the bytes of UTF-8; an empty name comes last. */
+function compareNames(a: readonly string[], b: readonly string[]): number {
+  for (const [i, name] of a.entries()) {
+    const other = b[i]!;
+    if (name === other) continue;
+    if (name === '' || other === '') return name === '' ? 1 : -1;
+    return Buffer.compare(Buffer.from(name), Buffer.from(other));
+  }
+  return 0;
+}
+
+function startOf(interval: OracleInterval, ms: number): number {
+  const day = new Date(ms);
+  const [year, month, date] = [day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate()];
+  if (interval === 'month') return Date.UTC(year, month, 1);
+  return Date.UTC(year, month, interval === 'day' ? date : date - ((day.getUTCDay() + 6) % 7));
+}
+
+function nextStart(interval: OracleInterval, ms: number): number {
+  const day = new Date(ms);
+  if (interval === 'month') day.setUTCMonth(day.getUTCMonth() + 1);
+  else day.setUTCDate(day.getUTCDate() + (interval === 'day' ? 1 : 7));
+  return day.getTime();
 }
 
 function sumsOf(calls: Calls, range: OracleRange, nowMs: number, extreme: 'least' | 'most'): OracleSums {
   const now = new Date(nowMs);
   const [year, month, date] = [now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()];
   const monday = date - ((now.getUTCDay() + 6) % 7);
-  const within = (from: number, until: number) => tallyOf(calls, { from, until }, extreme).calls;
-  const inRange = tallyOf(calls, range, extreme);
+  const within = (from: number, until: number) => totalOf(calls, { from, until })[extreme].calls;
+  const inRange = totalOf(calls, range)[extreme];
   return {
     total_calls: inRange.calls,
     total_duration_minutes: Number(hundredths(inRange.ms, 60_000n)) / 100,

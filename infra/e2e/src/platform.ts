@@ -25,6 +25,8 @@ export interface PlatformOptions {
   drainSeconds?: number;
   /** Without it, ingest audits every active user every few seconds; a test must never see it find drift. */
   audit?: { share: number; usersPerMinute: number };
+  /** Of ingest: whether counters keep sums by cell, and of how many cells a month. */
+  cells?: { COUNTERS_DETAIL: 'off' } | { COUNTERS_CELLS_MAX: string };
 }
 
 /** For the secrets of hooks. */
@@ -46,8 +48,7 @@ export class Platform extends Deployment {
     folder: string,
     ports: { apis: number[]; ingests: number[]; intakes: number[] },
     lines: ReadonlyMap<string, TcpProxy>,
-    audit: NonNullable<PlatformOptions['audit']>,
-    drainSeconds: number,
+    { audit, drainSeconds = 0, cells }: PlatformOptions,
   ) {
     super({ kafka: engines.kafka.address, mongo: engines.mongo.address });
     this.#lines = lines;
@@ -65,12 +66,11 @@ export class Platform extends Deployment {
     this.apis = ports.apis.map(
       (port) => new Service('api', port, { ...env, ...draining, PORT: String(port) }, folder),
     );
-    const audited = {
-      AUDIT_SHARE: String(audit.share),
-      AUDIT_USERS_PER_MINUTE: String(audit.usersPerMinute),
-    };
+    const { share, usersPerMinute } = audit ?? { share: 1, usersPerMinute: 6_000 };
+    const audited = { AUDIT_SHARE: String(share), AUDIT_USERS_PER_MINUTE: String(usersPerMinute) };
     this.ingests = ports.ingests.map(
-      (port) => new Service('ingest', port, { ...env, ...audited, INGEST_PORT: String(port) }, folder),
+      (port) =>
+        new Service('ingest', port, { ...env, ...audited, ...cells, INGEST_PORT: String(port) }, folder),
     );
     this.intakes = ports.intakes.map(
       (port) =>
@@ -104,15 +104,7 @@ export class Platform extends Deployment {
       ingests: await free(options.ingests),
       intakes: await free(options.intakes ?? 0),
     };
-    const audit = options.audit ?? { share: 1, usersPerMinute: 6_000 };
-    const platform = new Platform(
-      { kafka, redis, mongo },
-      folder,
-      ports,
-      lines,
-      audit,
-      options.drainSeconds ?? 0,
-    );
+    const platform = new Platform({ kafka, redis, mongo }, folder, ports, lines, options);
     t.teardown(() => platform.end());
     await Promise.all(platform.services.map((service) => service.start()));
     // Ingest has made the topics.

@@ -1,8 +1,11 @@
-import type { OracleRange } from './oracle.ts';
+import type { OracleDimension, OracleFilter, OracleRange } from './oracle.ts';
 import type { Chance } from './random.ts';
+import { ASKED_LABELS } from './traffic.ts';
 
 const DAY_MS = 86_400_000;
 const OFFSETS = ['Z', 'z', '+00:00', '-00:00', '+02:00', '-05:30', '+14:00', '+0530', '-08', ''];
+
+const DIMENSIONS: readonly OracleDimension[] = ['agent', 'direction', 'status'];
 
 /** A date as a client may write it, with the first and the last millisecond that it means. */
 interface WrittenDate {
@@ -51,6 +54,42 @@ export function wholeDays(chance: Chance, nowMs: number): WrittenRange {
   const from = until - chance.int(1, 300) * DAY_MS;
   const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
   return { query: `start_date=${day(from)}&end_date=${day(until - 1)}`, from, until };
+}
+
+/**
+ * As `wholeDays`, for answers by cell: the default window, whole days of the last weeks, or whole months. Of older days
+ * counters have no sums by cell.
+ */
+export function wholeDaysOfCells(chance: Chance, nowMs: number): WrittenRange {
+  const kind = chance.next();
+  if (kind < 0.4) return { query: '', from: startBefore(nowMs), until: nowMs + 1 };
+  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+  const midnight = nowMs - (nowMs % DAY_MS);
+  const now = new Date(nowMs);
+  const months = chance.int(1, 12);
+  const [from, until] =
+    kind < 0.7
+      ? [midnight - chance.int(31, 60) * DAY_MS, midnight - chance.int(0, 30) * DAY_MS]
+      : [
+          Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months, 1),
+          Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - chance.int(0, months - 1), 1),
+        ];
+  return { query: `start_date=${day(from)}&end_date=${day(until - 1)}`, from, until };
+}
+
+/** A filter by some of the labels that calls have, in any spelling, and by others. */
+export function randomFilter(chance: Chance): OracleFilter {
+  const filter: Partial<Record<OracleDimension, string[]>> = {};
+  for (const dimension of DIMENSIONS) {
+    if (!chance.chance(0.4)) continue;
+    filter[dimension] = Array.from({ length: chance.int(1, 3) }, () => chance.pick(ASKED_LABELS[dimension]));
+  }
+  return filter;
+}
+
+/** One to three of the dimensions, in any order. */
+export function randomBy(chance: Chance): OracleDimension[] {
+  return chance.shuffle(DIMENSIONS).slice(0, chance.pick([1, 1, 1, 2, 2, 3]));
 }
 
 /** A range that starts and ends in the middle of past days, so both edges need rows. */

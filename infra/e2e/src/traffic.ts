@@ -43,9 +43,43 @@ const IN_NAMES = [
   '\u2028x',
   '"$\\\'',
 ];
-const AGENTS = ['ada', 'arn:aws:connect:1/agent/7', '💬'.repeat(129), 'Zoë Ng', ''];
-const DIRECTIONS = ['inbound', 'outbound', 'web', 'outbound-api', 'Incoming', 'sideways'];
-const STATUSES = ['completed', 'failed', 'busy', 'voicemail', 'no-answer', 'Cancelled', 'transferred', ''];
+/** The first ones most often. Some look like the names of fields in counters. */
+const AGENTS = [
+  'ada',
+  'arn:aws:connect:1/agent/7',
+  'Zoë Ng',
+  '客户💬',
+  '',
+  'n',
+  '-',
+  '0',
+  '1,inbound',
+  'Ada',
+  '💬'.repeat(129),
+];
+/** Of some users' many agents, who have a call now and then. */
+const OTHER_AGENTS = 40;
+const DIRECTIONS = ['inbound', 'outbound', 'web', 'outbound-api', 'Incoming', 'sideways', 'OUTGOING', ''];
+const STATUSES = [
+  'completed',
+  'failed',
+  'no-answer',
+  'busy',
+  'Cancelled',
+  'voicemail',
+  'transferred',
+  'COMPLETED',
+  '',
+  'n,a',
+  'No Answer',
+  'прервано',
+];
+/** Labels as a query may give them: also in spellings, and of values, that no event has. */
+export const ASKED_LABELS = {
+  agent: [...AGENTS, 'agent-1', 'agent-2', 'ADA'],
+  direction: [...DIRECTIONS, 'web_call', 'upward'],
+  status: [...STATUSES, 'voice mail', 'no_answer', 'canceled', 'unheard-of'],
+};
 /** Not a valid label and not a valid end: the call is counted without these fields. */
 export const NO_LABEL = 'x'.repeat(65);
 export const NO_END = 'later';
@@ -85,9 +119,9 @@ export class Traffic {
       if (chance.chance(0.1)) event.ended_at = new Date(endedAt).toISOString();
       else if (chance.chance(0.02)) event.ended_at = NO_END;
     }
-    if (chance.chance(0.3)) event.agent_id = chance.pick(AGENTS);
-    if (chance.chance(0.5)) event.direction = chance.chance(0.02) ? NO_LABEL : chance.pick(DIRECTIONS);
-    if (chance.chance(0.5)) event.status = chance.chance(0.02) ? NO_LABEL : chance.pick(STATUSES);
+    if (chance.chance(0.7)) event.agent_id = this.#agent();
+    if (chance.chance(0.7)) event.direction = chance.chance(0.02) ? NO_LABEL : pickSkewed(chance, DIRECTIONS);
+    if (chance.chance(0.7)) event.status = chance.chance(0.02) ? NO_LABEL : pickSkewed(chance, STATUSES);
     return event;
   }
 
@@ -103,7 +137,14 @@ export class Traffic {
   /** The same call with other content. Without a higher revision, send it only after the original is counted. */
   changed(event: CompletedCallEvent): CompletedCallEvent {
     const seconds = Math.abs(this.#duration() - 1);
-    return { ...event, duration_seconds: seconds, ended_at: null, status: 'canceled' };
+    const changed = { ...event, duration_seconds: seconds, ended_at: null, status: 'canceled' };
+    // As when a call is put through to somebody else.
+    return this.#chance.chance(0.5) ? { ...changed, agent_id: this.#agent() } : changed;
+  }
+
+  #agent(): string {
+    const chance = this.#chance;
+    return chance.chance(0.1) ? `agent-${chance.int(1, OTHER_AGENTS)}` : pickSkewed(chance, AGENTS);
   }
 
   #startedAt(nowMs: number): number {
@@ -128,6 +169,11 @@ export class Traffic {
     if (kind < 0.65) return 604_800;
     return chance.int(1, 900);
   }
+}
+
+/** The first ones most often. */
+function pickSkewed<T>(chance: Chance, list: readonly T[]): T {
+  return list[Math.floor(list.length * chance.next() ** 2)]!;
 }
 
 function instantText(chance: Chance, ms: number): string {

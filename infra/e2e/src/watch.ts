@@ -1,9 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { type Answer, ask, figuresOf } from './dashboard.ts';
+import { type Answer, askFor, type Breakdown, figuresOf, filterQuery, queryOf } from './dashboard.ts';
 import type { Deployment } from './deployment.ts';
-import type { OracleSums } from './oracle.ts';
-import { cutDays, type WrittenRange, wholeDays } from './ranges.ts';
+import {
+  nameOfGroup,
+  type Oracle,
+  type OracleDimension,
+  type OracleFilter,
+  type OracleSums,
+} from './oracle.ts';
+import { cutDays, randomBy, randomFilter, type WrittenRange, wholeDays, wholeDaysOfCells } from './ranges.ts';
 import type { World } from './world.ts';
 
 /** The answers that dashboards got during a fault. */
@@ -44,11 +50,11 @@ export function watch(world: World<Deployment>, options: WatchOptions) {
   const running = (async () => {
     while (!stopped) {
       const [userId, key] = world.chance.pick(users);
-      const askedAtMs = Date.now();
-      const range = (options.days === 'whole' ? wholeDays : cutDays)(world.chance, askedAtMs);
-      const answer = await ask(world.platform.api.url, key, range.query).catch(() => undefined);
+      const question = questionOf(world, options, userId);
+      const { route, query } = question;
+      const answer = await askFor(route, world.platform.api.url, key, query).catch(() => undefined);
       note(watched, answer);
-      if (answer?.status === 200) judge(watched, world, { userId, range, askedAtMs, answer }, options);
+      if (answer?.status === 200) judge(watched, question, answer, options);
       await sleep(PAUSE_MS);
     }
     return watched;
@@ -110,7 +116,7 @@ export function together(a: Watched, b: Watched): Watched {
   };
 }
 
-function note(watched: Watched, answer: Answer | undefined): void {
+function note(watched: Watched, answer: Answer<unknown> | undefined): void {
   const status = answer?.status ?? 'none';
   watched.statuses.set(status, (watched.statuses.get(status) ?? 0) + 1);
   if (answer === undefined) return;
@@ -123,26 +129,100 @@ function note(watched: Watched, answer: Answer | undefined): void {
   if (!(Number(answer.retryAfter) > 0)) watched.withoutRetryAfter++;
 }
 
-interface Told {
-  userId: string;
-  range: WrittenRange;
-  askedAtMs: number;
-  answer: Answer;
+/** One request, and what may be answered to it. */
+interface Question {
+  route: 'dashboard' | 'breakdown';
+  query: string;
+  /** Whether it is what is right once everything is counted. */
+  isExact(answer: Answer<unknown>): boolean;
+  /** What the answer says more than all that was sent allows, and less than what was acknowledged by its as-of. */
+  beyondBounds(answer: Answer<unknown>, asOfMs: number): { tooMany: boolean; tooFew: boolean };
 }
 
-function judge(watched: Watched, { oracle }: World<Deployment>, told: Told, { quiet }: WatchOptions): void {
-  const { userId, range, askedAtMs } = told;
-  const found = figuresOf(told.answer)!;
-  const nowMs = Date.now();
+/** Most clients ask for a dashboard, some for one of certain calls, and some for a breakdown. */
+function questionOf({ chance, oracle }: World<Deployment>, options: WatchOptions, userId: string): Question {
+  const kind = chance.next();
+  const askedAtMs = Date.now();
+  const filter = kind < 0.5 ? {} : randomFilter(chance);
+  const whole = kind < 0.5 ? wholeDays : wholeDaysOfCells;
+  const range = (options.days === 'whole' ? whole : cutDays)(chance, askedAtMs);
+  const query = queryOf(range.query, filterQuery(filter));
+  if (kind >= 0.75) {
+    const by = randomBy(chance);
+    return { ...breakdownOf(oracle, { userId, range, by, filter }), query: queryOf(query, `by=${by}`) };
+  }
+  return { ...figuresAsked(oracle, { userId, range, filter, askedAtMs }), query };
+}
+
+function figuresAsked(
+  oracle: Oracle,
+  asked: { userId: string; range: WrittenRange; filter: OracleFilter; askedAtMs: number },
+): Omit<Question, 'query'> {
+  const { userId, range, filter, askedAtMs } = asked;
   // Midnight may have passed between the request and the answer; either day is right.
-  const instants =
-    Math.floor(askedAtMs / DAY_MS) === Math.floor(nowMs / DAY_MS) ? [nowMs] : [askedAtMs, nowMs];
-  const right = () => instants.map((now) => oracle.figures(userId, range, now));
-  if (quiet && !right().some((figures) => isDeepStrictEqual(found, figures))) watched.wrong++;
-  const asOfMs = told.answer.asOf === null ? -Infinity : new Date(told.answer.asOf).getTime();
-  const bounds = instants.map((now) => oracle.bounds(userId, range, now, asOfMs));
-  const names = Object.keys(bounds[0]!.least) as (keyof OracleSums)[];
-  if (names.some((name) => bounds.every(({ most }) => found[name] > most[name]))) watched.tooMany++;
-  if (names.some((name) => bounds.every(({ least }) => found[name] < least[name]))) watched.tooFew++;
-  if (told.answer.asOf !== null) watched.oldestAsOfMs = Math.max(watched.oldestAsOfMs, nowMs - asOfMs);
+  const instants = () => {
+    const nowMs = Date.now();
+    return Math.floor(askedAtMs / DAY_MS) === Math.floor(nowMs / DAY_MS) ? [nowMs] : [askedAtMs, nowMs];
+  };
+  return {
+    route: 'dashboard',
+    isExact(answer) {
+      const found = figuresOf(answer as Answer);
+      return instants().some((now) => isDeepStrictEqual(found, oracle.figures(userId, range, now, filter)));
+    },
+    beyondBounds(answer, asOfMs) {
+      const found = figuresOf(answer as Answer)!;
+      const bounds = instants().map((now) => oracle.bounds(userId, range, now, asOfMs, filter));
+      const names = Object.keys(bounds[0]!.least) as (keyof OracleSums)[];
+      return {
+        tooMany: names.some((name) => bounds.every(({ most }) => found[name] > most[name])),
+        tooFew: names.some((name) => bounds.every(({ least }) => found[name] < least[name])),
+      };
+    },
+  };
+}
+
+function breakdownOf(
+  oracle: Oracle,
+  asked: { userId: string; range: WrittenRange; by: readonly OracleDimension[]; filter: OracleFilter },
+): Omit<Question, 'query'> {
+  const { userId, range, by, filter } = asked;
+  return {
+    route: 'breakdown',
+    isExact(answer) {
+      const { groups, rest } = (answer as Answer<Breakdown>).body.data!;
+      const right = oracle.breakdown(userId, range, by, filter);
+      return rest === null && isDeepStrictEqual(groups, right);
+    },
+    beyondBounds(answer, asOfMs) {
+      const { groups } = (answer as Answer<Breakdown>).body.data!;
+      const found = new Map(groups.map((group) => [nameOfGroup(group, by), group]));
+      const bounds = oracle.breakdownBounds(userId, range, by, asOfMs, filter);
+      const all = oracle.breakdownBounds(userId, range, [], asOfMs, filter).get(nameOfGroup({}, []));
+      const calls = groups.reduce((sum, group) => sum + group.calls, 0);
+      return {
+        tooMany:
+          calls > (all?.most.calls ?? 0) ||
+          [...found].some(([name, group]) => {
+            const most = bounds.get(name)?.most;
+            return most === undefined || group.calls > most.calls || BigInt(group.duration_ms) > most.ms;
+          }),
+        tooFew:
+          calls < (all?.least.calls ?? 0) ||
+          [...bounds].some(([name, { least }]) => {
+            const { calls, duration_ms } = found.get(name) ?? { calls: 0, duration_ms: 0 };
+            return calls < least.calls || BigInt(duration_ms) < least.ms;
+          }),
+      };
+    },
+  };
+}
+
+function judge(watched: Watched, question: Question, answer: Answer<unknown>, { quiet }: WatchOptions): void {
+  if (quiet && !question.isExact(answer)) watched.wrong++;
+  const asOfMs = answer.asOf === null ? -Infinity : new Date(answer.asOf).getTime();
+  const { tooMany, tooFew } = question.beyondBounds(answer, asOfMs);
+  if (tooMany) watched.tooMany++;
+  if (tooFew) watched.tooFew++;
+  if (answer.asOf !== null) watched.oldestAsOfMs = Math.max(watched.oldestAsOfMs, Date.now() - asOfMs);
 }

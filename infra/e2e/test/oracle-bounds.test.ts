@@ -1,6 +1,6 @@
 import type { CallEvent } from '@calltally/contract';
 import { test } from 'tap';
-import { Oracle } from '../src/oracle.ts';
+import { Oracle, type OracleDimension, type OracleFilter, type OracleInterval } from '../src/oracle.ts';
 import { Chance } from '../src/random.ts';
 import { Traffic } from '../src/traffic.ts';
 
@@ -96,12 +96,159 @@ test('ids are unique only within a user; of equal revisions the first one counts
   t.equal(oracle.size, 2);
 });
 
+const HALF = { from: Date.UTC(2026, 1, 20), until: Date.UTC(2026, 2, 12) };
+const labelled = (
+  call_id: string,
+  seconds: number,
+  labels: Partial<CallEvent>,
+  started_at = '2026-03-01T10:00:00Z',
+): CallEvent => ({ ...labels, call_id, user_id: 'u', started_at, duration_seconds: seconds, deleted: false });
+
+/** Four calls of ada, bob and nobody; the last one lies beyond the range. */
+function withLabels(): Oracle {
+  const oracle = new Oracle();
+  for (const event of [
+    labelled('1', 60, { agent_id: 'ada', status: 'Cancelled', direction: 'outbound-api' }),
+    labelled(
+      '2',
+      0.5,
+      { agent_id: 'ada', status: 'canceled', direction: 'sideways' },
+      '2026-03-11T00:00:00Z',
+    ),
+    labelled('3', 30, { agent_id: '', status: 'x'.repeat(65) }),
+    labelled('4', 90.25, { agent_id: 'bob' }, '2026-02-28T23:59:59.999Z'),
+    labelled('5', 1, { agent_id: 'bob' }, '2026-03-12T00:00:00Z'),
+  ]) {
+    oracle.add(event);
+  }
+  return oracle;
+}
+
+test('breakdowns, filters and series of the oracle', async (t) => {
+  const oracle = withLabels();
+  const figures = { duration_minutes: 1.01, avg_duration_minutes: 0.51 };
+  t.strictSame(oracle.breakdown('u', HALF, ['agent']), [
+    { agent_id: 'ada', calls: 2, duration_ms: 60_500, ...figures, share_of_calls: 0.5 },
+    {
+      agent_id: 'bob',
+      calls: 1,
+      duration_ms: 90_250,
+      duration_minutes: 1.5,
+      avg_duration_minutes: 1.5,
+      share_of_calls: 0.25,
+    },
+    {
+      agent_id: null,
+      calls: 1,
+      duration_ms: 30_000,
+      duration_minutes: 0.5,
+      avg_duration_minutes: 0.5,
+      share_of_calls: 0.25,
+    },
+  ]);
+  const names = (by: OracleDimension[], filter?: OracleFilter) =>
+    oracle
+      .breakdown('u', HALF, by, filter)
+      .map(({ agent_id, direction, status, calls }) => [agent_id, direction, status, calls]);
+  t.strictSame(
+    names(['status', 'direction']),
+    [
+      [undefined, null, null, 2],
+      [undefined, 'outbound', 'canceled', 1],
+      [undefined, 'sideways', 'canceled', 1],
+    ],
+    'folded; too long a label is none',
+  );
+  t.strictSame(names(['agent'], { status: ['Cancelled'] }), [['ada', undefined, undefined, 2]]);
+  t.strictSame(names(['agent'], { agent: [''] }), [[null, undefined, undefined, 1]]);
+  t.strictSame(names(['agent'], { agent: ['', 'ada'], direction: ['outbound'] }), [
+    ['ada', undefined, undefined, 1],
+  ]);
+  t.equal(oracle.figures('u', DAY, NOW_MS, { agent: ['ada'] }).total_calls, 1);
+  t.equal(oracle.figures('u', DAY, NOW_MS, { agent: ['ada'] }).calls_today, 1);
+  const calls = (interval: OracleInterval, filter?: OracleFilter) =>
+    oracle
+      .series('u', HALF, interval, filter)
+      .filter((bucket) => bucket.calls > 0)
+      .map((bucket) => [bucket.start, bucket.calls, bucket.duration_ms]);
+  t.strictSame(calls('month'), [
+    ['2026-02-01', 1, 90_250],
+    ['2026-03-01', 3, 90_500],
+  ]);
+  t.strictSame(calls('week'), [
+    ['2026-02-23', 3, 180_250],
+    ['2026-03-09', 1, 500],
+  ]);
+  t.strictSame(calls('day', { agent: ['ada'] }), [
+    ['2026-03-01', 1, 60_000],
+    ['2026-03-11', 1, 500],
+  ]);
+  t.equal(oracle.series('u', HALF, 'day').length, 20);
+});
+
+test('durations of the oracle: nearest rank', async (t) => {
+  const oracle = withLabels();
+  const { calls, duration_ms, percentiles, min_seconds, max_seconds, histogram } = oracle.durations(
+    'u',
+    HALF,
+  );
+  t.strictSame([calls, duration_ms, min_seconds, max_seconds], [4, 180_750, 0.5, 90.25]);
+  t.strictSame(percentiles, { p50: 30, p90: 90.25, p95: 90.25, p99: 90.25 });
+  t.strictSame(
+    histogram
+      .filter((bar) => bar.calls > 0)
+      .map(({ from_seconds, to_seconds }) => [from_seconds, to_seconds]),
+    [
+      [0, 10],
+      [30, 60],
+      [60, 120],
+    ],
+  );
+  t.strictSame(
+    oracle.durations('u', { from: 0, until: 1 }).percentiles,
+    { p50: null, p90: null, p95: null, p99: null },
+    'without calls',
+  );
+});
+
+test('a call may be in either group while a correction of its labels arrives', async (t) => {
+  const oracle = new Oracle();
+  const bounds = (byMs: number) =>
+    [...oracle.breakdownBounds('u', HALF, ['agent'], byMs)].map(([name, { least, most }]) => [
+      name,
+      [least.calls, Number(least.ms)],
+      [most.calls, Number(most.ms)],
+    ]);
+  const first = labelled('1', 60, { agent_id: 'ada' });
+  const second = { ...first, revision: 1, agent_id: 'bob', duration_seconds: 50 };
+  oracle.add(first);
+  oracle.acknowledge(first, 100);
+  t.strictSame(bounds(100), [['["ada"]', [1, 60_000], [1, 60_000]]]);
+  oracle.add(second);
+  t.strictSame(bounds(100), [
+    ['["ada"]', [0, 0], [1, 60_000]],
+    ['["bob"]', [0, 0], [1, 50_000]],
+  ]);
+  const total = oracle.breakdownBounds('u', HALF, [], 100).get('[]')!;
+  t.strictSame(
+    [total.least, total.most].map((sum) => [sum.calls, Number(sum.ms)]),
+    [
+      [1, 50_000],
+      [1, 60_000],
+    ],
+  );
+  oracle.acknowledge(second, 200);
+  t.strictSame(bounds(200), [['["bob"]', [1, 50_000], [1, 50_000]]]);
+  const { least, most } = oracle.bounds('u', HALF, NOW_MS, 100, { agent: ['bob'] });
+  t.strictSame([least.total_calls, most.total_calls], [0, 1], 'filtered');
+});
+
 test('traffic has later events of every kind, and no two of a call with the same revision', async (t) => {
   const chance = Chance.fromEnvironment();
   t.comment(`E2E_SEED=${chance.seed}`);
   const traffic = new Traffic(chance, 'calls', 4);
   const highest = new Map<string, CallEvent>();
-  const found = { corrected: 0, deleted: 0, back: 0, deletedFirst: 0, late: 0, namesakes: 0 };
+  const found = { corrected: 0, relabelled: 0, deleted: 0, back: 0, deletedFirst: 0, late: 0, namesakes: 0 };
   const [ids, places] = [new Set<string>(), new Set<string>()];
   const events = traffic.events(8_000, NOW_MS);
   for (const event of events) {
@@ -119,7 +266,10 @@ test('traffic has later events of every kind, and no two of a call with the same
       continue;
     } else if (event.deleted) found.deleted++;
     else if (before.deleted) found.back++;
-    else found.corrected++;
+    else {
+      found.corrected++;
+      if (before.agent_id !== event.agent_id && before.status !== event.status) found.relabelled++;
+    }
     highest.set(id, { ...event, revision });
   }
   for (const [kind, count] of Object.entries(found)) t.ok(count > 10, `${kind}: ${count}`);

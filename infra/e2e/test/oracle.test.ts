@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { askByCell, randomCellsQuestion } from '../src/by-cell.ts';
 import { askAndCompare, untilCounted } from '../src/dashboard.ts';
 import { Oracle } from '../src/oracle.ts';
 import { Platform } from '../src/platform.ts';
@@ -8,6 +9,8 @@ import { Traffic } from '../src/traffic.ts';
 
 const CALLS = 4_000;
 const RANGES = 600;
+/** Of five answers each. */
+const BY_CELL = 120;
 const YEAR_MS = 365 * 86_400_000;
 
 test('every answer equals the oracle, for any range, from counters, Mongo and both', async (t) => {
@@ -61,18 +64,38 @@ test('every answer equals the oracle, for any range, from counters, Mongo and bo
     }
     t.equal(wrong, 0, `${rounds} random ranges are answered exactly`);
   };
+  const cellSources = new Map<string, number>();
+  const compareByCell = async (rounds: number) => {
+    const differences: unknown[] = [];
+    for (let i = 0; i < rounds && differences.length < 5; i++) {
+      const userId = chance.pick(traffic.users);
+      const question = randomCellsQuestion(chance);
+      const verdict = await askByCell({ url: api.url, key: keys.get(userId)!, userId, oracle }, question);
+      differences.push(...verdict.differences);
+      for (const { source } of verdict.answers) {
+        cellSources.set(String(source), (cellSources.get(String(source)) ?? 0) + 1);
+      }
+    }
+    t.strictSame(differences, [], `${rounds} random breakdowns and filters are answered exactly`);
+  };
   await compare(RANGES);
+  await compareByCell(BY_CELL);
 
   // Cold users are answered from Mongo and filled in the background.
   await platform.flushRedis();
   await compare(RANGES / 3);
+  await compareByCell(BY_CELL / 3);
   await platform.redis.stop('SIGKILL');
   await compare(RANGES / 3);
+  await compareByCell(BY_CELL / 3);
   await platform.redis.start();
   await compare(RANGES / 3);
+  await compareByCell(BY_CELL / 3);
 
-  t.comment([...sources]);
-  for (const source of ['counters', 'counters+mongo', 'mongo']) {
-    t.ok((sources.get(source) ?? 0) > 20, `${source} answered more than 20 times`);
+  t.comment([...sources], [...cellSources]);
+  for (const found of [sources, cellSources]) {
+    for (const source of ['counters', 'counters+mongo', 'mongo']) {
+      t.ok((found.get(source) ?? 0) > 20, `${source} answered more than 20 times`);
+    }
   }
 });
