@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallEvent, CompletedCallEvent } from '@calltally/contract';
+import { type Test, test } from 'tap';
+import { askByCell, randomCellsQuestion } from '../../src/by-cell.ts';
+import { compareWithOracle, compareWithRows } from '../../src/compare.ts';
+import { ask, askFor } from '../../src/dashboard.ts';
+import { caughtUp, conclude, observe, warmUp } from '../../src/endure.ts';
+import { FaultReport, tally } from '../../src/fault-report.ts';
+import { Flow, startWorld, type World } from '../../src/world.ts';
+
+const report = new FaultReport(import.meta.url);
+const DAY_MS = 86_400_000;
+const FILLED_WITHIN_MS = 60_000;
+const QUESTIONS = 40;
+
+/** Checks random questions about all users. @returns how often each `source, X-Tally-Cells` answered */
+async function exactByCell(t: Test, world: World, when: string): Promise<Map<string, number>> {
+  const { platform, oracle, chance, keys } = world;
+  const answers = new Map<string, number>();
+  const differences: unknown[] = [];
+  for (let i = 0; i < QUESTIONS && differences.length < 5; i++) {
+    const [userId, key] = chance.pick([...keys]);
+    const verdict = await askByCell(
+      { url: platform.api.url, key, userId, oracle },
+      randomCellsQuestion(chance),
+    );
+    differences.push(...verdict.differences);
+    for (const { source, cells } of verdict.answers) {
+      const name = cells === null ? `${source}` : `${source}, ${cells}`;
+      answers.set(name, (answers.get(name) ?? 0) + 1);
+    }
+  }
+  t.strictSame(differences, [], `${QUESTIONS} random questions by cell ${when}: ${tally(answers)}`);
+  return answers;
+}
+
+/** Waits until all of every user is in counters again. */
+async function untilFilled({ platform, keys }: World): Promise<void> {
+  for (const key of keys.values()) {
+    for (const end = Date.now() + FILLED_WITHIN_MS; ; await sleep(100)) {
+      const answer = await ask(platform.api.url, key, 'start_date=2025-01-01&end_date=2025-12-31');
+      if (answer.source === 'counters') break;
+      if (Date.now() > end) throw new Error(`not filled: ${JSON.stringify(answer)}`);
+    }
+  }
+}
+
+test('months that go beyond the limit of cells while two ingest count and are killed', async (t) => {
+  const kills = 10;
+  // Some months of each user go beyond at once, some after a while, and some never.
+  const world = await startWorld(t, { users: 8, ingests: 2, cells: { COUNTERS_CELLS_MAX: '20' } });
+  const { platform, chance, keys } = world;
+  const flow = new Flow(world);
+  flow.start();
+  const observed = await observe(world, async () => {
+    for (let kill = 0; kill < kills; kill++) {
+      const ingest = chance.pick(platform.ingests);
+      if (chance.chance(0.8)) await ingest.ready();
+      await sleep(chance.int(0, 900));
+      await ingest.end('SIGKILL');
+      ingest.launch();
+      if (chance.chance(0.2)) await platform.flushRedis();
+    }
+  });
+  await flow.stop();
+  const name = `Ingest killed ${kills} times, 2 of them, while months go beyond the limit of cells`;
+  await conclude(t, world, report, { name, observed });
+
+  const now = new Date();
+  const firstOfMonth = (ago: number) =>
+    new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - ago, 1)).toISOString().slice(0, 10);
+  const isBeyond = async (range: string) => {
+    const found = new Set<string>();
+    for (const key of keys.values()) {
+      const { source, cells } = await askFor('breakdown', platform.api.url, key, `by=agent&${range}`);
+      found.add(`${source}, ${cells}`);
+    }
+    return found;
+  };
+  const exact = async (when: string) => {
+    await exactByCell(t, world, when);
+    t.same([...(await isBeyond(''))], ['mongo, beyond'], `the last days of all users are beyond: ${when}`);
+    const old = await isBeyond(`start_date=${firstOfMonth(16)}&end_date=${firstOfMonth(13)}`);
+    t.ok(
+      old.has('counters, null') || old.has('counters+mongo, null'),
+      `older months of some are not: ${when}`,
+    );
+  };
+  // `conclude` has filled everybody anew.
+  await exact('warm');
+  await platform.flushRedis();
+  await exactByCell(t, world, 'cold');
+  await untilFilled(world);
+  await exact('filled again');
+  t.same(await compareWithRows(world), [], 'the counters equal the rows');
+});
+
+test('two processes name new cells of one user at once', async (t) => {
+  const world = await startWorld(t, { users: 1, ingests: 2 });
+  const { platform, oracle, chance, traffic } = world;
+  const [userId] = traffic.users as [string];
+  const key = world.keys.get(userId)!;
+  // So many that each process has partitions with them.
+  const messageKeys = Array.from({ length: 12 }, (_, i) => `key-${i}`);
+  const now = new Date();
+  // One month, so that all of them want the next number of the same dictionary.
+  const from = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 1);
+  const rounds = 20;
+  const cellsOfRound = 40;
+  let made = 0;
+  const callOf = (agent: string): CompletedCallEvent => ({
+    call_id: `call-${made++}`,
+    user_id: userId,
+    started_at: new Date(from + chance.int(0, 27 * DAY_MS)).toISOString(),
+    duration_seconds: chance.int(0, 600_000) / 1000,
+    agent_id: agent,
+  });
+  await warmUp(world);
+  for (let round = 0; round < rounds; round++) {
+    // Every cell comes by several partitions at the same time, in another order by each.
+    const agents = Array.from({ length: cellsOfRound }, (_, i) => `${round}-${i}`);
+    const calls = messageKeys.map(() => chance.shuffle(agents).map(callOf));
+    const moved = calls.flat().filter(() => chance.chance(0.1));
+    const later = moved.map((call): CallEvent => ({ ...call, revision: 1, agent_id: chance.pick(agents) }));
+    for (const event of [...calls.flat(), ...later]) oracle.add(event);
+    await Promise.all([
+      ...messageKeys.map((messageKey, i) => platform.sendUnderKey(messageKey, calls[i]!)),
+      platform.sendUnderKey('another-key', later),
+    ]);
+    if (round % 6 === 5) await platform.flushRedis();
+    if (round % 7 === 4) {
+      const ingest = chance.pick(platform.ingests);
+      await ingest.end('SIGKILL');
+      ingest.launch();
+    }
+  }
+  await caughtUp(world);
+  await untilFilled(world);
+  const range = `start_date=${new Date(from).toISOString().slice(0, 10)}`;
+  const answer = await askFor('breakdown', platform.api.url, key, `${range}&by=agent&limit=1000`);
+  t.equal(answer.source, 'counters');
+  const named = answer.body.data!.groups.filter(({ agent_id }) => /^\d+-\d+$/.test(agent_id ?? ''));
+  t.equal(named.length, rounds * cellsOfRound, 'each cell is there once');
+  t.same(await compareWithOracle(world), [], `every number equals the oracle, of ${oracle.size} calls`);
+  await exactByCell(t, world, 'afterwards');
+  t.same(await compareWithRows(world), [], 'the counters equal the rows');
+  const called = platform.ingests.filter(({ log }) => log.includes('"differences"')).length;
+  t.equal(called, 0, 'no user was reported as drifted');
+});
+
+test('without sums by cell, rows answer what needs them', async (t) => {
+  const world = await startWorld(t, { users: 5, cells: { COUNTERS_DETAIL: 'off' } });
+  await warmUp(world);
+  const flow = new Flow(world);
+  flow.start();
+  const observed = await observe(world, () => sleep(3_000));
+  await flow.stop();
+  await conclude(t, world, report, { name: 'COUNTERS_DETAIL=off', observed });
+  const answers = await exactByCell(t, world, 'without sums by cell');
+  t.same([...answers.keys()], ['mongo']);
+  const [key] = world.keys.values();
+  t.equal((await ask(world.platform.api.url, key!)).source, 'counters');
+});
