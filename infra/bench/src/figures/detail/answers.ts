@@ -19,6 +19,8 @@ const QUESTIONS = [
 const YEARS_DAYS = 730;
 const COLD_DAYS = 60;
 const AT_MOST = 2;
+/** If the machine pauses for a moment, Redis seems to be down. */
+const ELSEWHERE_SHARE_MAX = 0.05;
 
 interface Kind {
   name: string;
@@ -104,19 +106,25 @@ const PLAIN_QUESTION = { name: 'plain', ...PLAIN };
 
 /**
  * Asks one question after another, each so many times.
- * @param source that all answers but the plain ones must have
+ * @param source that all answers but the plain ones must have, which come from counters; others are left out
  * @returns a sample for each question
+ * @throws Error if too many answers had another source
  */
 async function inTurns(client: Client, key: string, range: string, count: number, source?: string) {
   const all = [PLAIN_QUESTION, ...QUESTIONS];
   const tookMs = all.map((): number[] => []);
+  let elsewhere = 0;
   for (let turn = 0; turn < count; turn++) {
     for (const [i, { name, path, query }] of all.entries()) {
       const answer = await client.ask(key, queryText(query, range), path);
-      if (source !== undefined && name !== PLAIN_QUESTION.name && answer.source !== source) {
+      if (source === undefined || answer.source === (i === 0 ? 'counters' : source)) {
+        tookMs[i]!.push(answer.tookMs);
+        continue;
+      }
+      elsewhere += 1;
+      if (elsewhere > count * ELSEWHERE_SHARE_MAX) {
         throw new Error(`${name} is answered from ${answer.source} instead of ${source}`);
       }
-      tookMs[i]!.push(answer.tookMs);
     }
   }
   return QUESTIONS.map(({ name }, i) => [name, sampleOf(tookMs[i + 1]!, tookMs[0]!)] as const);
