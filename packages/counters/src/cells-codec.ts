@@ -73,29 +73,47 @@ export function readMonth(flat: readonly Buffer[]): { cells: MonthCells; sums: C
       status: STATUS_CODES.decode(status),
     });
   }
-  return { cells, sums: chunks.flatMap(([chunk, value]) => [...readChunk(cells, chunk, value)]) };
+  const sums: CellTally[] = [];
+  for (const [chunk, value] of chunks) {
+    readChunk(cells, chunk, value, (cell, calls, durationMs) => sums.push({ cell, calls, durationMs }));
+  }
+  return { cells, sums };
 }
 
 /** Sums of days by cell, from the hash of a month's days. @param flat as `readMonth` @returns by day of the month */
-export function readDays(
-  cells: readonly Cell[],
-  flat: readonly Buffer[],
-  first = 1,
-  last = 31,
-): Map<number, CellTally[]> {
+export function readDays(cells: readonly Cell[], flat: readonly Buffer[]): Map<number, CellTally[]> {
   const days = new Map<number, CellTally[]>();
-  for (let i = 0; i < flat.length; i += 2) {
-    const field = Number(flat[i]!.toString());
-    const day = Math.floor(field / CHUNKS_OF_DAY);
-    if (day < first || day > last) continue;
+  visitDays(cells, flat, { first: 1, last: 31 }, (day, cell, calls, durationMs) => {
     const tallies = days.get(day) ?? [];
     days.set(day, tallies);
-    for (const tally of readChunk(cells, field % CHUNKS_OF_DAY, flat[i + 1]!)) tallies.push(tally);
-  }
+    tallies.push({ cell, calls, durationMs });
+  });
   return days;
 }
 
-function* readChunk(cells: readonly Cell[], chunk: number, value: Buffer): Generator<CellTally> {
+/** The same one by one, since there may be thousands. A cell of a month is one object for all of its days. */
+export function visitDays(
+  cells: readonly Cell[],
+  flat: readonly Buffer[],
+  { first, last }: { first: number; last: number },
+  visit: (day: number, cell: Cell, calls: number, durationMs: number) => void,
+): void {
+  for (let i = 0; i < flat.length; i += 2) {
+    const field = Number(flat[i]!.toString('latin1'));
+    const day = Math.floor(field / CHUNKS_OF_DAY);
+    if (day < first || day > last) continue;
+    readChunk(cells, field % CHUNKS_OF_DAY, flat[i + 1]!, (cell, calls, durationMs) =>
+      visit(day, cell, calls, durationMs),
+    );
+  }
+}
+
+function readChunk(
+  cells: readonly Cell[],
+  chunk: number,
+  value: Buffer,
+  visit: (cell: Cell, calls: number, durationMs: number) => void,
+): void {
   const [callsBytes, durationBytes] = WIDTHS[value[0]! - 1]!;
   const present = value.readUInt16LE(1);
   let at = CHUNK_HEAD_BYTES;
@@ -106,7 +124,7 @@ function* readChunk(cells: readonly Cell[], chunk: number, value: Buffer): Gener
     at += callsBytes + durationBytes;
     // All of its calls were taken back.
     if (calls === 0 && durationMs === 0) continue;
-    yield { cell: cells[chunk * CELLS_IN_CHUNK + place]!, calls, durationMs };
+    visit(cells[chunk * CELLS_IN_CHUNK + place]!, calls, durationMs);
   }
 }
 

@@ -6,7 +6,7 @@ import {
   firstDayOfMonth,
   type Segment,
 } from '@calltally/domain';
-import { type MonthCells, readDays, readMonth } from './cells-codec.ts';
+import { type MonthCells, readMonth, visitDays } from './cells-codec.ts';
 import { findGeneration, type Generations } from './generation.ts';
 import {
   type Counted,
@@ -23,7 +23,10 @@ export interface CellsReading extends Counted {
   available: Availability;
   /** A month that was asked for has had more cells than are kept, so none of its sums is there. */
   isBeyond: boolean;
-  /** The tallies of a segment that was asked for: by day and cell; of a month by cell, with its first day. */
+  /**
+   * The tallies of a segment that was asked for: by day and cell; of a month by cell, with its first day. A cell of a month
+   * is one object.
+   */
   of(segment: Segment): CellDayTally[];
 }
 
@@ -84,8 +87,10 @@ export async function readCells(
 function talliesOf({ cells, whole, days }: Month, segment: Segment): CellDayTally[] {
   if (segment.kind === 'month') return whole;
   if (cells === 'beyond') return [];
-  const monthBegins = firstDayOfMonth(segment.month);
-  return [...readDays(cells, days, segment.first, segment.last)].flatMap(([dayOfMonth, tallies]) =>
-    tallies.map((tally) => ({ ...tally, day: monthBegins + dayOfMonth - 1 })),
-  );
+  const before = firstDayOfMonth(segment.month) - 1;
+  const tallies: CellDayTally[] = [];
+  visitDays(cells, days, segment, (day, cell, calls, durationMs) => {
+    tallies.push({ cell, calls, durationMs, day: before + day });
+  });
+  return tallies;
 }

@@ -2,6 +2,7 @@ import { type CellsReading, findGeneration, firstDayWithCells, readCells } from 
 import {
   type Availability,
   addUpSeries,
+  type Cell,
   type CellDayTally,
   type CellFilter,
   CellSums,
@@ -11,6 +12,7 @@ import {
   dayOf,
   dayOfMonth,
   daysByMonth,
+  isFiltered,
   matchesFilter,
   planCellSeries,
   planOfRows,
@@ -78,7 +80,17 @@ export class CellsReader {
       answer: ({ buckets, edges }, cells, found) => {
         const sums = new CellSums();
         for (const segment of buckets) {
-          for (const tally of matching(cells, segment, filter)) sums.add(projectCell(tally.cell, by), tally);
+          // Each cell once, not for each of its days.
+          const byCell = new Map<Cell, Tally>();
+          for (const { cell, calls, durationMs } of matching(cells, segment, filter)) {
+            const sum = byCell.get(cell);
+            if (sum === undefined) byCell.set(cell, { calls, durationMs });
+            else {
+              sum.calls += calls;
+              sum.durationMs += durationMs;
+            }
+          }
+          for (const [cell, tally] of byCell) sums.add(projectCell(cell, by), tally);
         }
         for (const tally of found) sums.add(tally.cell, tally, edges[tally.range]!.sign);
         return { groups: sums.tallies() };
@@ -197,7 +209,16 @@ function daysOf({ from, until }: Range): Segment[] {
 }
 
 function matching(cells: CellsReading, segment: Segment, filter: CellFilter): CellDayTally[] {
-  return cells.of(segment).filter(({ cell }) => matchesFilter(cell, filter));
+  const tallies = cells.of(segment);
+  if (!isFiltered(filter)) return tallies;
+  const matches = new Map<Cell, boolean>();
+  return tallies.filter(({ cell }) => {
+    const known = matches.get(cell);
+    if (known !== undefined) return known;
+    const isMatch = matchesFilter(cell, filter);
+    matches.set(cell, isMatch);
+    return isMatch;
+  });
 }
 
 /** One tally for a month; for days, one for each. */
