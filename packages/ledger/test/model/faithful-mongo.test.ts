@@ -1,4 +1,4 @@
-import { dayOf } from '@calltally/domain';
+import { type CellFilter, DIMENSIONS, type Dimension, dayOf } from '@calltally/domain';
 import {
   type CallContent,
   type CallRow,
@@ -29,13 +29,29 @@ const RANGES = [
   { from: -Infinity, until: (TODAY - 400) * DAY_MS },
 ];
 
+const BREAKDOWNS: [readonly Dimension[], CellFilter][] = [
+  [DIMENSIONS, {}],
+  [['agent'], { status: ['failed', ''], direction: ['inbound', ''] }],
+  [['status'], { agent: [''] }],
+  [['direction', 'status'], { agent: ['ada', 'nobody'] }],
+];
+
 const user = fc.constantFrom(...USERS);
 const day = fc.constantFrom(TODAY, TODAY - 1, TODAY - 400);
 const ms = fc.integer({ min: 0, max: 1_000_000_000 });
 const offset = fc.integer({ min: -1, max: 6 });
 const source = { partition: fc.nat(1), offset: fc.nat(6) };
 const call = { call: fc.nat(3), user };
-const content = fc.option(fc.record({ day, durationMs: ms }), { freq: 3 });
+/** An earlier version wrote an empty agent id where there was none. */
+const labels = fc.record(
+  {
+    agentId: fc.constantFrom('ada', 'bob', ''),
+    direction: fc.constant('inbound'),
+    status: fc.constantFrom('completed', 'failed'),
+  },
+  { requiredKeys: [] },
+);
+const content = fc.option(fc.record({ day, durationMs: ms, labels }), { freq: 3 });
 type Content = Valued<typeof content>;
 
 const row = fc.record({ ...call, ...source, content });
@@ -77,15 +93,22 @@ function documentsOf(stream: number) {
     callId: `c${one.call}`,
     userId: nameOf(one.user),
   });
-  const contentOf = (given: Content): CallContent | undefined =>
-    given === null
-      ? undefined
-      : { started_at: new Date(given.day * DAY_MS), day: given.day, duration_ms: given.durationMs };
+  const contentOf = (given: Content): CallContent | undefined => {
+    if (given === null) return undefined;
+    const { agentId, ...labels } = given.labels;
+    const time = { started_at: new Date(given.day * DAY_MS), day: given.day, duration_ms: given.durationMs };
+    return { ...time, ...(agentId !== undefined && { agent_id: agentId }), ...labels };
+  };
   const rowOf = (one: Valued<typeof row>): CallRow =>
     toRow(
       one.content === null
         ? { ...idOf(one), deleted: true, revision: 1 }
-        : { ...idOf(one), startedAt: one.content.day * DAY_MS, durationMs: one.content.durationMs },
+        : {
+            ...idOf(one),
+            startedAt: one.content.day * DAY_MS,
+            durationMs: one.content.durationMs,
+            ...one.content.labels,
+          },
       sourceOf(one),
     );
   const correctionOf = (one: Valued<typeof correction>): CorrectionRow => {
@@ -130,6 +153,7 @@ async function writtenTo(store: Store, stream: number, given: Write): Promise<st
   const summed = await Promise.all([
     store.tallies.sumByDayAndPartition(users, through),
     ...RANGES.map((range) => store.tallies.sumByDayAndPartition(users, through, { range })),
+    store.tallies.sumByDayAndPartition(users, through, { byCell: true }),
   ]);
   const tallies = summed.map((some) => some.map((tally) => plain(tally)).sort());
   const cuts: Cut[] = [cutAt(through), { rows: undefined, corrections: through }];
@@ -137,10 +161,19 @@ async function writtenTo(store: Store, stream: number, given: Write): Promise<st
     ...cuts.map((cut) => store.tallies.sumByRange(users[0]!, RANGES, cut)),
     store.tallies.sumByRange(users[0]!, RANGES.slice(0, 1), { rows: through, corrections: undefined }),
   ]);
+  const broken = await Promise.all(
+    BREAKDOWNS.flatMap(([by, filter]) => [
+      store.tallies.sumByCell(users[0]!, RANGES, cuts[0]!, by, filter),
+      store.tallies.sumByCell(users[0]!, RANGES.slice(1, 2), cuts[1]!, by, filter),
+      store.tallies.sumByDay(users[0]!, RANGES, cuts[1]!, filter),
+      store.tallies.sumByRange(users[0]!, RANGES, cuts[0]!, filter),
+    ]),
+  );
+  const groups = broken.map((some) => some.map((tally) => plain(tally)).sort());
   const older = await Promise.all(users.map((userId) => store.tallies.startsBefore(userId, TODAY * DAY_MS)));
   const chains = await store.corrections.of([0, 1].map((n) => rowId(idOf({ call: n, user: USERS[0]! }))));
   const unmet = [...(await store.corrections.usersWithUnmetNeeds(users, through))].sort();
-  return plain([reply, sorted(stored), tallies, ranges, older, chains, unmet]);
+  return plain([reply, sorted(stored), tallies, ranges, groups, older, chains, unmet]);
 }
 
 test('the Mongo of the model replies and stores as Mongo does', async (t) => {

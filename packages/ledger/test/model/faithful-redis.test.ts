@@ -15,6 +15,7 @@ import {
   queueFilling,
   queueUsers,
   readBuckets,
+  readCells,
   readFillQueue,
   readFillStatuses,
   readGenerations,
@@ -25,7 +26,16 @@ import {
   snapshotUsers,
   writeCheckpoint,
 } from '@calltally/counters';
-import { dayOf, isoWeekYear, monthOf, type SeriesSegment, weekOf } from '@calltally/domain';
+import {
+  type CellTally,
+  cellKey,
+  dayOf,
+  isoWeekYear,
+  monthOf,
+  type Segment,
+  type SeriesSegment,
+  weekOf,
+} from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { DAY_MS, holds, testWorld } from '../support.ts';
@@ -42,9 +52,13 @@ const NOW_MS = Date.now();
 const TODAY = dayOf(NOW_MS);
 
 const MONTH = monthOf(TODAY);
-const SERIES: SeriesSegment[] = [
+const SEGMENTS: Segment[] = [
   { kind: 'month', month: MONTH },
   { kind: 'days', month: monthOf(TODAY - 1), first: 1, last: 28 },
+];
+const CELLS_KEY = /:[cd]:\d+$/;
+const SERIES: SeriesSegment[] = [
+  ...SEGMENTS,
   { kind: 'weeks', isoYear: isoWeekYear(weekOf(TODAY)), first: weekOf(TODAY) - 1, last: weekOf(TODAY) },
 ];
 
@@ -59,6 +73,26 @@ const isNewest = fc.boolean();
 const days = fc.array(fc.tuple(day, fc.record({ calls: fc.integer({ min: -3, max: 9 }), durationMs: ms })), {
   maxLength: 3,
 });
+/** Names of one byte a character and more, known labels and others; numbers of each form. */
+const cell = fc.record(
+  {
+    agentId: fc.constantFrom('ada', 'Zoë, 1', '7'),
+    direction: fc.constantFrom('inbound', 'à côté'),
+    status: fc.constantFrom('failed', 'n', '不明'),
+  },
+  { requiredKeys: [] },
+);
+const cells = fc.array(
+  fc.record({
+    day,
+    cell,
+    calls: fc.constantFrom(0, 1, -1, 127, -128, 40_000),
+    durationMs: fc.constantFrom(0, 5, 2 ** 23, -(2 ** 31), 2 ** 40),
+  }),
+  { maxLength: 8, size: 'max' },
+);
+/** None are kept, fewer than there are, or all. */
+const cellsMax = fc.constantFrom(0, 7, 1_000);
 const fromMs = fc.constantFrom(-Infinity, (TODAY - 20) * DAY_MS, (TODAY - 60) * DAY_MS + 1);
 const sinceMs = fc.constantFrom(Number.MAX_SAFE_INTEGER, NOW_MS - 1, NOW_MS);
 const holder = fc.constantFrom('first', 'second', 'third');
@@ -68,6 +102,7 @@ const piece = fc.record({
   user,
   isNewest,
   days,
+  cells,
   fromMs,
   lastStartedAt: fc.constantFrom(-1, NOW_MS),
   hasCorrections: fc.boolean(),
@@ -81,6 +116,7 @@ const events = fc.array(
     offset: fc.nat(6),
     day,
     durationMs: ms,
+    cell: fc.option(cell, { nil: undefined }),
     correction: fc.option(correction, { nil: undefined, freq: 2 }),
   }),
   { minLength: 1, maxLength: 4 },
@@ -89,7 +125,7 @@ const events = fc.array(
 /** Mostly openings, pieces and applies, because otherwise nobody would be known for long. */
 const command = fc.oneof(
   ...[
-    fc.record({ kind: fc.constant('begin' as const), replaces: fc.boolean(), partition, offset }),
+    fc.record({ kind: fc.constant('begin' as const), replaces: fc.boolean(), cellsMax, partition, offset }),
     fc.record({
       kind: fc.constant('checkpoint' as const),
       partition,
@@ -127,10 +163,12 @@ interface Side {
   claims: Map<string, string[]>;
   fillings: Map<string, FillProgress[]>;
   flush(): Promise<void>;
+  /** Keys of cells and of their days, with their fields and values. */
+  cells(): Promise<[string, Map<string, string>][]>;
 }
 
-function sideOf(session: CounterSession, flush: () => Promise<void>): Side {
-  return { session, flush, generations: new Map(), claims: new Map(), fillings: new Map() };
+function sideOf(session: CounterSession, engine: Pick<Side, 'flush' | 'cells'>): Side {
+  return { session, ...engine, generations: new Map(), claims: new Map(), fillings: new Map() };
 }
 
 async function run(side: Side, given: Command): Promise<unknown> {
@@ -139,7 +177,13 @@ async function run(side: Side, given: Command): Promise<unknown> {
     case 'begin': {
       const replacing = new Set(given.replaces ? [...generations.values()].map(({ id }) => id) : []);
       const through = new Map([[given.partition, given.offset]]);
-      side.generations = await ensureGenerations(session, { retentionMonths: 25, through, replacing });
+      const { cellsMax } = given;
+      side.generations = await ensureGenerations(session, {
+        retentionMonths: 25,
+        cellsMax,
+        through,
+        replacing,
+      });
       return undefined;
     }
     case 'checkpoint':
@@ -150,9 +194,10 @@ async function run(side: Side, given: Command): Promise<unknown> {
     }
     case 'apply': {
       const events = given.events
-        .map(({ day, correction, ...event }) => ({
+        .map(({ day, cell, correction, ...event }) => ({
           ...event,
           startedAt: day * DAY_MS,
+          ...(cell && { cell }),
           ...(correction && { correction }),
         }))
         .sort((a, b) => a.offset - b.offset);
@@ -176,17 +221,18 @@ async function run(side: Side, given: Command): Promise<unknown> {
     case 'claim and open':
       return [await run(side, { ...given, kind: 'claim' }), await run(side, { ...given, kind: 'open' })];
     case 'fill': {
-      const { user: userId, days, lastStartedAt, hasCorrections, fromMs } = given;
+      const { user: userId, days, cells, lastStartedAt, hasCorrections, fromMs } = given;
       const filling = pick(side.fillings.get(userId), given.isNewest);
       if (filling === undefined) return 'no fill';
       const partitions = new Set(filling.base.keys());
-      const sums = { userId, days: new Map(days), cells: [], partitions, lastStartedAt, hasCorrections };
+      const sums = { userId, days: new Map(days), cells, partitions, lastStartedAt, hasCorrections };
       return addPieces(session, generations, [{ filling, sums, fromMs }]);
     }
     case 'read':
       return [
         await readBuckets(session, generations, given.user, NOW_MS, [{ kind: 'month', month: MONTH }]),
         await readSegments(session, generations, given.user, NOW_MS, SERIES),
+        await cellsOf(side, given.user),
       ];
     case 'forget':
       return forgetUsers(session, [given.user]);
@@ -209,6 +255,19 @@ async function run(side: Side, given: Command): Promise<unknown> {
   }
 }
 
+async function cellsOf({ session, generations }: Side, userId: string): Promise<unknown> {
+  const reading = await readCells(session, generations, userId, NOW_MS, SEGMENTS);
+  return reading && [{ ...reading }, SEGMENTS.map((segment) => byCell(reading.of(segment)))];
+}
+
+function byCell(tallies: readonly CellTally[]): string[] {
+  return tallies.map((tally) => plain([cellKey(tally.cell), tally])).sort();
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  return flat.flatMap((field, i) => (i % 2 === 0 ? [[field, flat[i + 1]!]] : []));
+}
+
 function pick<T>(known: readonly T[] | undefined, isNewest: boolean): T | undefined {
   return isNewest ? known?.at(-1) : known?.at(-2);
 }
@@ -220,12 +279,27 @@ async function told(side: Side, given: Command): Promise<string> {
   const there = [...(await readGenerations(session)).values()].map(({ id, ...rest }) => [
     id === [...generations.values()][0]?.id,
     rest.retentionMonths,
+    rest.cellsMax,
     sorted(rest.checkpoints),
     sorted(rest.asOf),
   ]);
   const users = (await snapshotUsers(session, generations, USERS, NOW_MS)).map(
-    (one) => one && { ...one, applied: sorted(one.appliedThrough), buckets: sorted(one.buckets) },
+    (one) =>
+      one && {
+        ...one,
+        applied: sorted(one.appliedThrough),
+        buckets: sorted(one.buckets),
+        cells: [...one.cells]
+          .sort(([a], [b]) => a - b)
+          .map(([month, { isBeyond, sums, days }]) => [
+            month,
+            isBeyond,
+            byCell(sums),
+            [...days].sort(([a], [b]) => a - b).map(([day, tallies]) => [day, byCell(tallies)]),
+          ]),
+      },
   );
+  const hashes = (await side.cells()).map(([key, hash]) => [key, sorted(hash)]).sort();
   const standings = await readFillStatuses(session, generations, USERS);
   standings.forEach((standing, i) => {
     if (typeof standing === 'string') return;
@@ -234,20 +308,41 @@ async function told(side: Side, given: Command): Promise<string> {
     if (plain(known.at(-1)) !== plain(standing)) known.push(standing);
   });
   const queue = [await readFillQueue(session), await queuedUsers(session, USERS.length)];
-  return plain([reply, there, users, standings, queue]);
+  return plain([reply, there, users, hashes, standings, queue]);
 }
 
 test('the Redis of the model replies and stores as Redis does', async (t) => {
   const world = await testWorld(t);
   const session = await world.open();
   const property = fc.asyncProperty(
+    cellsMax,
     fc.array(command, { minLength: 5, maxLength: COMMANDS_MAX, size: 'max' }),
-    async (commands) => {
+    async (firstCellsMax, commands) => {
       await world.admin.flushall();
       const server = new RedisServer(SCRIPTS);
-      const real = sideOf(session, async () => void (await world.admin.flushall()));
-      const model = sideOf(openSession(new Prompt('model'), server), async () => server.putBack(new Map()));
-      const first: Command = { kind: 'begin', replaces: false, partition: '0:0', offset: -1 };
+      const real = sideOf(session, {
+        flush: async () => void (await world.admin.flushall()),
+        cells: async () => {
+          const keys = (await world.admin.keys('ct2:{u-*')).filter((key) => CELLS_KEY.test(key));
+          return Promise.all(
+            keys.map(async (key): Promise<[string, Map<string, string>]> => {
+              const flat = await world.admin.callBuffer('HGETALL', key);
+              return [key, new Map(pairs((flat as Buffer[]).map((part) => part.toString('latin1'))))];
+            }),
+          );
+        },
+      });
+      const model = sideOf(openSession(new Prompt('model'), server), {
+        flush: async () => server.putBack(new Map()),
+        cells: async () => [...server.hashes].filter(([key]) => CELLS_KEY.test(key)),
+      });
+      const first: Command = {
+        kind: 'begin',
+        replaces: false,
+        cellsMax: firstCellsMax,
+        partition: '0:0',
+        offset: -1,
+      };
       for (const given of [first, ...commands]) {
         const [wanted, found] = [await told(real, given), await told(model, given)];
         if (wanted !== found) throw new Error(`${plain(given)}:\nRedis ${wanted}\nmodel ${found}`);

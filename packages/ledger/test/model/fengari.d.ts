@@ -25,6 +25,7 @@ declare module 'fengari' {
       lua_settop(L: State, at: number): void;
       lua_tojsstring(L: State, at: number): string;
       lua_tonumber(L: State, at: number): number;
+      lua_tostring(L: State, at: number): LuaString;
       lua_type(L: State, at: number): number;
     };
     lauxlib: {

@@ -3,13 +3,13 @@ import fengari from 'fengari';
 
 const { lua, lauxlib, lualib, to_luastring: text } = fengari;
 
-/** What a script gets from Redis and gives to it. */
+/** What a script gets from Redis and gives to it. A character of a text stands for a byte. */
 export type Value = string | number | false | readonly Value[];
 
 /** Runs a Redis command of a script. */
 export type Call = (command: string, args: string[]) => Value;
 
-/** A change to a script's text. It fails if `from` is not there, so that no change goes unnoticed without effect. */
+/** A change to the text of a script, or of the library before it. It fails if `from` is not there, so that no change goes unnoticed without effect. */
 export interface Edit {
   script: string;
   from: string;
@@ -17,6 +17,9 @@ export interface Edit {
 }
 
 const DIRECTORY = new URL('../lua/', import.meta.resolve('@calltally/counters'));
+
+/** As in packages/counters/src/scripts.ts. */
+const LIBRARIES: Readonly<Record<string, string>> = { apply: 'add-cells', fill: 'add-cells' };
 
 /** 5.1 has `unpack` as a global, and all its numbers are doubles, while integers of this interpreter have 32 bits. */
 const AS_IN_5_1 = `
@@ -60,6 +63,12 @@ export class LuaScripts {
       lua.lua_setfield(L, -2, text(name));
     }
     lua.lua_setglobal(L, text('redis'));
+    lua.lua_createtable(L, 0, 2);
+    lua.lua_pushcfunction(L, () => this.#pack());
+    lua.lua_setfield(L, -2, text('pack'));
+    lua.lua_pushcfunction(L, () => this.#unpack());
+    lua.lua_setfield(L, -2, text('unpack'));
+    lua.lua_setglobal(L, text('struct'));
   }
 
   run(script: string, keys: readonly string[], args: readonly (string | number)[], call: Call): Value {
@@ -80,12 +89,8 @@ export class LuaScripts {
   #load(script: string): number {
     const known = this.#loaded.get(script);
     if (known !== undefined) return known;
-    let source = readFileSync(new URL(`${script}.lua`, DIRECTORY), 'utf8');
-    for (const edit of [...NAMES_AS_IN_5_1, ...this.#edits]) {
-      if (edit.script !== script) continue;
-      if (!source.includes(edit.from)) throw new Error(`${script}.lua no longer has: ${edit.from}`);
-      source = source.replace(edit.from, edit.to);
-    }
+    const library = LIBRARIES[script];
+    const source = (library === undefined ? '' : this.#read(library)) + this.#read(script);
     if (lauxlib.luaL_loadstring(this.#state, text(source)) !== lua.LUA_OK) {
       throw new Error(`${script}.lua: ${lua.lua_tojsstring(this.#state, -1)}`);
     }
@@ -94,20 +99,60 @@ export class LuaScripts {
     return loaded;
   }
 
+  #read(name: string): string {
+    let source = readFileSync(new URL(`${name}.lua`, DIRECTORY), 'utf8');
+    for (const edit of [...NAMES_AS_IN_5_1, ...this.#edits]) {
+      if (edit.script !== name) continue;
+      if (!source.includes(edit.from)) throw new Error(`${name}.lua no longer has: ${edit.from}`);
+      source = source.replace(edit.from, () => edit.to);
+    }
+    return source;
+  }
+
   #callFromLua(): number {
-    const L = this.#state;
-    const args: string[] = [];
     // Numbers become text as in Redis: whole numbers without a fraction.
-    for (let at = 1; at <= lua.lua_gettop(L); at++) args.push(String(this.#valueAt(at)));
-    this.#push(this.#call(args[0]!, args.slice(1)));
+    const [command, ...args] = this.#arguments().map(String);
+    this.#push(this.#call(command!, args));
     return 1;
+  }
+
+  /** `struct.pack`. Fails where a number needs more bytes, of which Redis would keep the low ones. */
+  #pack(): number {
+    const [format, ...numbers] = this.#arguments();
+    const chunk = Buffer.alloc(64 * 1024);
+    let at = 0;
+    for (const [i, { isSigned, bytes }] of integersIn(String(format)).entries()) {
+      const number = numbers[i] as number;
+      at = isSigned ? chunk.writeIntLE(number, at, bytes) : chunk.writeUIntLE(number, at, bytes);
+    }
+    this.#push(chunk.toString('latin1', 0, at));
+    return 1;
+  }
+
+  /** `struct.unpack`: the numbers, and where the next one would begin, from 1. */
+  #unpack(): number {
+    const [format, packed, first = 1] = this.#arguments();
+    const chunk = Buffer.from(String(packed), 'latin1');
+    let at = Number(first) - 1;
+    const integers = integersIn(String(format));
+    for (const { isSigned, bytes } of integers) {
+      this.#push(isSigned ? chunk.readIntLE(at, bytes) : chunk.readUIntLE(at, bytes));
+      at += bytes;
+    }
+    this.#push(at + 1);
+    return integers.length + 1;
+  }
+
+  /** Of the function that Lua has called. */
+  #arguments(): Value[] {
+    return Array.from({ length: lua.lua_gettop(this.#state) }, (_, i) => this.#valueAt(i + 1));
   }
 
   #push(value: Value): void {
     const L = this.#state;
     if (value === false) lua.lua_pushboolean(L, false);
     else if (typeof value === 'number') lua.lua_pushnumber(L, value);
-    else if (typeof value === 'string') lua.lua_pushstring(L, text(value));
+    else if (typeof value === 'string') lua.lua_pushstring(L, Uint8Array.from(Buffer.from(value, 'latin1')));
     else {
       lua.lua_createtable(L, value.length, 0);
       value.forEach((item, i) => {
@@ -122,7 +167,7 @@ export class LuaScripts {
     const type = lua.lua_type(L, at);
     if (type === lua.LUA_TNUMBER) return lua.lua_tonumber(L, at);
     if (type === lua.LUA_TBOOLEAN) return false;
-    if (type !== lua.LUA_TTABLE) return lua.lua_tojsstring(L, at);
+    if (type !== lua.LUA_TTABLE) return Buffer.from(lua.lua_tostring(L, at)).toString('latin1');
     const table = at < 0 ? lua.lua_gettop(L) + at + 1 : at;
     return Array.from({ length: lua.lua_rawlen(L, table) }, (_, i) => {
       lua.lua_rawgeti(L, table, i + 1);
@@ -131,4 +176,13 @@ export class LuaScripts {
       return item;
     });
   }
+}
+
+/** The integers of a format of `struct`, such as `<BI2i4i6`, little endian. */
+function integersIn(format: string): { isSigned: boolean; bytes: number }[] {
+  if (!/^<(B|[Ii]\d)*$/.test(format)) throw new Error(`this struct does not know ${format}`);
+  return [...format.matchAll(/B|[Ii](\d)/g)].map(([kind, bytes = '1']) => ({
+    isSigned: kind.startsWith('i'),
+    bytes: Number(bytes),
+  }));
 }

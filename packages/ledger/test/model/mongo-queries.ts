@@ -23,7 +23,8 @@ function compares(value: unknown, operator: string, bound: unknown): boolean {
   const [a, b] = [value as number, bound as number];
   switch (operator) {
     case '$in':
-      return (bound as unknown[]).includes(value);
+      // Null also stands for a field that is not there.
+      return (bound as unknown[]).includes(value ?? null);
     case '$lte':
       return a <= b;
     case '$gte':
@@ -92,6 +93,10 @@ function evaluated(document: Document, of: unknown): unknown {
     const { branches, default: otherwise } = operands as Document;
     const branch = branches.find((one: Document) => evaluated(document, one.case));
     return branch === undefined ? otherwise : branch.then;
+  }
+  if (operator === '$ifNull') {
+    const [value, otherwise] = (operands as unknown[]).map((operand) => evaluated(document, operand));
+    return value ?? otherwise;
   }
   const [a, b] = [operands].flat().map((operand) => Number(evaluated(document, operand))) as [number, number];
   switch (operator) {

@@ -21,6 +21,7 @@ const SCRIPTS = [
   'release-slot',
   'buckets',
   'segments',
+  'cells',
   'snapshot',
 ];
 const LEDGER_KEY = 'ct2:ledger:{0}';
@@ -31,6 +32,20 @@ export type Hashes = Map<string, Map<string, string>>;
 
 export function generationIn(hashes: Hashes): string | undefined {
   return hashes.get(LEDGER_KEY)?.get('id');
+}
+
+/** Of what a client sends, each byte as a character: so scripts see strings, and so they are stored. */
+function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+/** A reply as ioredis gives it: its strings as texts, or as buffers. */
+function replyOf(reply: Value, asBuffers = false): unknown {
+  if (typeof reply === 'string') {
+    const bytes = Buffer.from(reply, 'latin1');
+    return asBuffers ? bytes : bytes.toString();
+  }
+  return Array.isArray(reply) ? reply.map((one) => replyOf(one, asBuffers)) : reply;
 }
 
 /** The part of Redis that we use. A sorted set is a hash of scores, a string a hash of its own. Only strings expire. */
@@ -201,10 +216,12 @@ export class RedisClient {
     this.master = master;
     server.clients.add(this);
     for (const script of SCRIPTS) {
-      Object.assign(this, {
-        [`calltally_${script}`]: (keys: number, ...given: (string | number)[]) =>
-          this.#run(script, given.slice(0, keys), given.slice(keys)),
-      });
+      for (const asBuffers of [false, true]) {
+        Object.assign(this, {
+          [commandOf(script, asBuffers)]: (keys: number, ...given: (string | number)[]) =>
+            this.#run(script, given.slice(0, keys), given.slice(keys), asBuffers),
+        });
+      }
     }
   }
 
@@ -258,7 +275,7 @@ export class RedisClient {
 
   /** Commands of others may take effect between those of a pipeline. */
   pipeline(): object {
-    const queued: (() => Promise<Value>)[] = [];
+    const queued: (() => Promise<unknown>)[] = [];
     const asked: string[] = [];
     const pipeline: Record<string, unknown> = {
       exists: (key: string) => asked.push(key),
@@ -276,18 +293,26 @@ export class RedisClient {
       },
     };
     for (const script of SCRIPTS) {
-      pipeline[`calltally_${script}`] = (keys: number, ...given: (string | number)[]) =>
-        queued.push(() => this.#run(script, given.slice(0, keys) as string[], given.slice(keys)));
+      for (const asBuffers of [false, true]) {
+        pipeline[commandOf(script, asBuffers)] = (keys: number, ...given: (string | number)[]) =>
+          queued.push(() => this.#run(script, given.slice(0, keys), given.slice(keys), asBuffers));
+      }
     }
     return pipeline;
   }
 
-  #run(script: string, keys: readonly (string | number)[], args: readonly (string | number)[]) {
+  async #run(
+    script: string,
+    keys: readonly (string | number)[],
+    args: readonly (string | number)[],
+    asBuffers: boolean,
+  ): Promise<unknown> {
     const names = keys.map(String);
     const named = args.map((arg) => this.worker.named(String(arg)));
-    return this.#ask(`${script} ${names[0]} ${named.join(' ')}`, names[0]!, () =>
-      this.#server.run(script, names, named),
+    const reply = await this.#ask(`${script} ${names[0]} ${named.join(' ')}`, names[0]!, () =>
+      this.#server.run(script, names.map(bytesOf), named.map(bytesOf)),
     );
+    return replyOf(reply, asBuffers);
   }
 
   #existing(keys: readonly string[]): Promise<[Error | null, number][]> {
@@ -305,9 +330,12 @@ export class RedisClient {
     return new Error(`MOVED ${calculateSlot(key)} ${cluster.holderOf(key)}`);
   }
 
-  #command(name: string, ...given: (string | number)[]): Promise<Value> {
+  async #command(name: string, ...given: (string | number)[]): Promise<Value> {
     const named = given.map((one) => this.worker.named(String(one)));
-    return this.#ask(`${name} ${named.join(' ')}`, named[0]!, () => this.#server.call(name, named));
+    const reply = await this.#ask(`${name} ${named.join(' ')}`, named[0]!, () =>
+      this.#server.call(name, named.map(bytesOf)),
+    );
+    return replyOf(reply) as Value;
   }
 
   async #ask<T>(text: string, key: string, effect: () => T): Promise<T> {
@@ -315,6 +343,10 @@ export class RedisClient {
     if (reply instanceof Error) throw reply;
     return reply;
   }
+}
+
+function commandOf(script: string, asBuffers: boolean): string {
+  return `calltally_${script}${asBuffers ? 'Buffer' : ''}`;
 }
 
 /** The real session over connections to this Redis. @throws CountersError if no master is there */
