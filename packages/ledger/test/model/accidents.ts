@@ -1,8 +1,8 @@
 import { sendings } from './events.ts';
 import { openUsers } from './invariants.ts';
 import type { Contents } from './mongo.ts';
-import { dashboard, open, read } from './readers.ts';
-import { wrongDashboard, wrongReading } from './readings.ts';
+import { breakdown, dashboard, open, read } from './readers.ts';
+import { wrongBreakdown, wrongDashboard, wrongReading } from './readings.ts';
 import { generationIn, type Hashes } from './redis.ts';
 import {
   audit,
@@ -46,6 +46,8 @@ export interface Allowed {
   readers?: number;
   /** Readers of ranges that cut days. */
   dashboards?: number;
+  /** Readers of the same ranges by cell. */
+  breakdowns?: number;
   fillers?: number;
   /** Fillers whose clocks are slow. */
   slowClocks?: number;
@@ -60,6 +62,12 @@ export interface Allowed {
   /** An operator or a zombie moves a commit back. */
   rewinds?: number;
 }
+
+const BREAKDOWNS = {
+  'counters and edges': {},
+  'those that failed': { ofFailed: true },
+  rows: { fromRows: true },
+};
 
 /** Accidents that may happen next. Each one uses up some of what is allowed. */
 export function accidents(world: World, allowed: Allowed): Step[] {
@@ -157,6 +165,17 @@ export function accidents(world: World, allowed: Allowed): Step[] {
           fromRows,
         );
       mayStart('dashboards', 'reader', text, work);
+    }
+    for (const [what, of] of Object.entries(BREAKDOWNS)) {
+      const work = () =>
+        breakdown(
+          userId,
+          (found) => {
+            if (isJudged(world)) world.breach ??= wrongBreakdown(world, userId, found);
+          },
+          of,
+        );
+      mayStart('breakdowns', 'reader', `${what} of ${userId} are broken down`, work);
     }
     mayStart('warms', 'rebuild', `${userId} is rebuilt`, () => warm([userId]));
     mayStart('repairs', 'repair', `${userId} is repaired`, () => repair([userId]));

@@ -1,6 +1,6 @@
 import { correctionId, rowId } from '@calltally/store';
 import type { Scene } from './play.ts';
-import { A, playUpTo, send, startUpTo, whole } from './prepare.ts';
+import { A, countedCall, letWait, openedByBoth, playUpTo, send, startUpTo, whole } from './prepare.ts';
 import { dashboard } from './readers.ts';
 import { wrongDashboard } from './readings.ts';
 import { consumer, fill, replay } from './workers.ts';
@@ -132,34 +132,11 @@ export const CORRECTION_SCENES = {
   },
 } satisfies Record<string, Scene>;
 
-/** A call that is counted, of a user who is complete. */
-async function countedCall(world: World) {
-  const call = world.call(0, A);
-  send(world, 0, call);
-  await whole(world, 'first', consumer(0, 1));
-  await whole(world, 'filler', fill([A]));
-  return call;
-}
-
-/** The same, corrected twice. */
+/** A call that is counted, and corrected twice. */
 async function correctedCall(world: World): Promise<void> {
   const call = await countedCall(world);
   send(world, 0, world.correction(1, call, 1), world.correction(2, call, 2));
   await whole(world, 'second', consumer(0, 2));
-}
-
-/** A user who is complete, applied through an event of each partition. */
-async function openedByBoth(world: World): Promise<void> {
-  for (const partition of [0, 1]) {
-    send(world, partition, undefined);
-    await whole(world, 'first', consumer(partition, 1));
-  }
-  await whole(world, 'filler', fill([A]));
-}
-
-/** The search begins with runs in which the worker that was started first is the last one to go on. */
-function letWait({ workers }: World): void {
-  workers.push(workers.shift()!);
 }
 
 function judgedDashboard(world: World, fromRows: boolean) {

@@ -60,6 +60,16 @@ const SHOWN: Record<keyof typeof FAULTS, SceneName> = {
     'a slot leaves for a moment, while its user is counted',
   'what a checkpoint noted is overwritten':
     'a slot leaves for a moment, while another process notes the slots',
+  'a piece adds no cells': 'a month gets too many cells while its user is filled',
+  'cells are added before the offset is checked': 'two consumers of one partition, a cold user',
+  'what is taken away is taken from the cell of what is added':
+    'a breakdown is read while a call changes its cell',
+  'rows take away from the cell of what is added': 'a breakdown is read while a call changes its cell',
+  'numbers of cells are not noted': 'two partitions name cells of one month',
+  'sums go on behind too many cells': 'a month gets too many cells while its user is filled',
+  'a piece with too many cells is left out': 'a piece has too many cells while its user is counted',
+  'readers are not told of too many cells': 'a breakdown is read while a month gets too many cells',
+  'edges of a breakdown are of all rows': 'a breakdown is read while its first day is counted',
   'a correction takes nothing away': 'a correction is written, and its consumer is killed',
   'a correction that comes again is judged by its revision':
     'a correction is written, and its consumer is killed',

@@ -1,4 +1,5 @@
 import { type Calls, type Progress, sameSource, type Tallies } from '@calltally/store';
+import { CELLS_FAULTS } from './cells-faults.ts';
 import { CORRECTION_FAULTS } from './correction-faults.ts';
 import { elsewhere, over } from './over.ts';
 import type { Fault } from './world.ts';
@@ -233,5 +234,6 @@ export const FAULTS = {
       { script: 'take-slots', from: 'or left:sub(1, #ARGV[5]) ~= ARGV[5]', to: '' },
     ],
   },
+  ...CELLS_FAULTS,
   ...CORRECTION_FAULTS,
 } satisfies Record<string, Fault>;

@@ -11,6 +11,7 @@ import {
   ZERO_TALLY,
 } from '@calltally/domain';
 import type { CallContent } from '@calltally/store';
+import { type Cells, cellsIn, cellsOf } from './cells.ts';
 import { brokenChain, type Chain, chainOf, chainsOf, countedOf, type Link } from './chains.ts';
 import { readable } from './mongo.ts';
 import { PARTITIONS, USERS, type World } from './world.ts';
@@ -23,11 +24,13 @@ interface Open {
   fromDay: number;
   applied: Map<number, number>;
   lastStartedAt: number;
+  /** What counters keep of cells. */
+  cellsMax: number;
   /** Days, weeks and months. Durations are sums of powers of two, so they tell what was counted. */
   buckets: Map<string, Bucket>;
 }
 
-interface Bucket extends Tally {
+export interface Bucket extends Tally {
   firstDay: number;
 }
 
@@ -113,7 +116,8 @@ function wrongCounters(world: World): string | undefined {
     const ledger = world.redis.ledgerOf(userId);
     const chains = [...chainsOf(world, userId).values()];
     const counted = chains.map((chain) => countedOf(chain, isApplied(user)));
-    const should = bucketsOf(counted.flatMap((links) => links.at(-1)?.content ?? []));
+    const contents = counted.flatMap((links) => links.at(-1)?.content ?? []);
+    const should = bucketsOf(contents);
     for (const name of new Set([...buckets.keys(), ...should.keys()])) {
       const [has, rest] = [buckets.get(name), should.get(name)];
       if ((has ?? rest)!.firstDay < fromDay) continue;
@@ -121,6 +125,8 @@ function wrongCounters(world: World): string | undefined {
       if (a.calls === b.calls && a.durationMs === b.durationMs) continue;
       return `${name} of ${userId} counts ${told(world, a)}; what Mongo has through ${[...applied]} is ${told(world, b)}`;
     }
+    const wrong = wrongCells(world, user, contents, chains.flat());
+    if (wrong !== undefined) return wrong;
     const starts = counted.flat().flatMap(({ content }) => (content ? +content.started_at : []));
     const last = Math.max(-1, ...starts);
     // While the user is being filled, an older start may be unknown yet.
@@ -132,6 +138,43 @@ function wrongCounters(world: World): string | undefined {
       if (link.changes && link.source.offset <= checkpoint && !isApplied(user)(link)) {
         return `the checkpoint of ${link.source.partition} is ${checkpoint}, and ${userId} does not count ${readable(link.id)}`;
       }
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The complete part of a user's sums by cell equals the calls that count, too. Only a month that has had more cells than are
+ * kept has none.
+ */
+function wrongCells(
+  world: World,
+  user: Open,
+  contents: readonly CallContent[],
+  links: readonly Link[],
+): string | undefined {
+  const { userId, fromDay, cellsMax } = user;
+  const held = cellsIn(world.redis.hashes, userId);
+  const should = cellsOf(contents);
+  for (const month of new Set([...held.keys(), ...should.keys()])) {
+    const has = held.get(month);
+    const firstDay = firstDayOfMonth(month);
+    if (typeof has === 'string' && has !== 'beyond') return `cells of ${month} of ${userId}: ${has}`;
+    if (cellsMax === 0 && has !== undefined) return `${userId} has cells, and none are kept`;
+    if (cellsMax === 0) continue;
+    if (has === 'beyond') {
+      const named = cellsOf(links.filter(isApplied(user)).flatMap(({ content }) => content ?? []));
+      const count = [...(named.get(month)?.keys() ?? [])].filter((name) => name.includes('month')).length;
+      if (firstDay >= fromDay && count <= cellsMax)
+        return `cells of ${month} of ${userId} are gone, though only ${count} were named`;
+      continue;
+    }
+    const [a, b]: [Cells, Cells] = [has ?? new Map(), should.get(month) ?? new Map()];
+    for (const name of new Set([...a.keys(), ...b.keys()])) {
+      if ((a.get(name) ?? b.get(name)!).firstDay < fromDay) continue;
+      const [x, y] = [a.get(name) ?? ZERO_TALLY, b.get(name) ?? ZERO_TALLY];
+      if (x.calls === y.calls && x.durationMs === y.durationMs) continue;
+      return `${name} of ${userId} counts ${told(world, x)}; what Mongo has is ${told(world, y)}`;
     }
   }
   return undefined;
@@ -175,7 +218,9 @@ export function openUsers({ redis }: World): Open[] {
     }
     const fromDay = Math.max(Number(hash.get('f')), Math.ceil(Number(since ?? 0) / DAY_MS));
     const lastStartedAt = Number(hash.get('x'));
-    return { userId, isComplete, fromDay, applied, lastStartedAt, buckets: bucketsIn(redis.hashes, userId) };
+    const cellsMax = Number(redis.ledgerOf(userId).get('cells_max'));
+    const buckets = bucketsIn(redis.hashes, userId);
+    return { userId, isComplete, fromDay, applied, lastStartedAt, cellsMax, buckets };
   });
 }
 
@@ -185,10 +230,11 @@ function bucketsIn(hashes: World['redis']['hashes'], userId: string): Map<string
   for (const [key, fields] of hashes) {
     if (!key.startsWith(prefix)) continue;
     const [kind, number] = key.slice(prefix.length).split(':');
+    if (kind !== 'm' && kind !== 'w') continue;
     for (const [field, calls] of fields) {
       if (!field.endsWith('c')) continue;
       const unit = field.slice(0, -1);
-      const [name, firstDay] = unitOf(kind!, Number(number), unit);
+      const [name, firstDay] = unitOf(kind, Number(number), unit);
       buckets.set(name, { calls: Number(calls), durationMs: Number(fields.get(`${unit}d`)), firstDay });
     }
   }
@@ -196,7 +242,7 @@ function bucketsIn(hashes: World['redis']['hashes'], userId: string): Map<string
 }
 
 /** Name and first day of a week, a month or a day. */
-function unitOf(kind: string, number: number, unit: string): [name: string, firstDay: number] {
+function unitOf(kind: 'm' | 'w', number: number, unit: string): [name: string, firstDay: number] {
   if (kind === 'w') return [`week ${unit}`, firstDayOfWeek(Number(unit))];
   if (unit === '') return [`month ${number}`, firstDayOfMonth(number)];
   const day = firstDayOfMonth(number) + Number(unit) - 1;

@@ -116,16 +116,19 @@ export class LuaScripts {
     return 1;
   }
 
-  /** `struct.pack`. Fails where a number needs more bytes, of which Redis would keep the low ones. */
+  /** `struct.pack`. */
   #pack(): number {
     const [format, ...numbers] = this.#arguments();
-    const chunk = Buffer.alloc(64 * 1024);
-    let at = 0;
-    for (const [i, { isSigned, bytes }] of integersIn(String(format)).entries()) {
-      const number = numbers[i] as number;
-      at = isSigned ? chunk.writeIntLE(number, at, bytes) : chunk.writeUIntLE(number, at, bytes);
-    }
-    this.#push(chunk.toString('latin1', 0, at));
+    const packed = integersIn(String(format)).map(({ isSigned, bytes }, i) => {
+      const number = BigInt(numbers[i] as number);
+      const fit = isSigned ? BigInt.asIntN(8 * bytes, number) : BigInt.asUintN(8 * bytes, number);
+      // Redis would keep the low bytes.
+      if (fit !== number) throw new Error(`${number} needs more than ${bytes} bytes`);
+      const eight = Buffer.alloc(8);
+      eight.writeBigInt64LE(BigInt.asIntN(64, number));
+      return eight.subarray(0, bytes);
+    });
+    this.#push(Buffer.concat(packed).toString('latin1'));
     return 1;
   }
 
@@ -136,7 +139,10 @@ export class LuaScripts {
     let at = Number(first) - 1;
     const integers = integersIn(String(format));
     for (const { isSigned, bytes } of integers) {
-      this.#push(isSigned ? chunk.readIntLE(at, bytes) : chunk.readUIntLE(at, bytes));
+      const eight = Buffer.alloc(8);
+      if (chunk.copy(eight, 0, at, at + bytes) < bytes) throw new Error('a chunk is too short');
+      const number = eight.readBigUInt64LE();
+      this.#push(Number(isSigned ? BigInt.asIntN(8 * bytes, number) : number));
       at += bytes;
     }
     this.#push(at + 1);

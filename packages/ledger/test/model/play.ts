@@ -10,6 +10,8 @@ export interface Scene {
   isCluster?: boolean;
   /** Has too many states to search all of them each time. MODEL_STATES searches more. */
   large?: boolean;
+  /** Cells that counters keep of a month. Default: all. */
+  cellsMax?: number;
   allowed: Allowed;
   prepare?: (world: World) => Promise<void>;
 }
@@ -33,7 +35,7 @@ const ROUNDS_TO_QUIET = 2;
  * @param known number of steps at the beginning that were checked before
  */
 export async function play(scene: Scene, choose: Choose, fault?: Fault, known = 0): Promise<Run> {
-  const world = new World(fault, scene.isCluster);
+  const world = new World(fault, scene);
   const allowed = { ...scene.allowed };
   const run: Run = { steps: [] };
   const take = async (step: Step) => {

@@ -68,3 +68,26 @@ export async function countedOnCluster(world: World): Promise<Cluster> {
   await whole(world, 'first', consumer(0, 1));
   return world.redis.cluster!;
 }
+
+/** A call that is counted, of a user who is complete. */
+export async function countedCall(world: World) {
+  const call = world.call(0, A);
+  send(world, 0, call);
+  await whole(world, 'first', consumer(0, 1));
+  await whole(world, 'filler', fill([A]));
+  return call;
+}
+
+/** A user who is complete, applied through an event of each partition. */
+export async function openedByBoth(world: World): Promise<void> {
+  for (const partition of [0, 1]) {
+    send(world, partition, undefined);
+    await whole(world, 'first', consumer(partition, 1));
+  }
+  await whole(world, 'filler', fill([A]));
+}
+
+/** The search begins with runs in which the worker that was started first is the last one to go on. */
+export function letWait({ workers }: World): void {
+  workers.push(workers.shift()!);
+}

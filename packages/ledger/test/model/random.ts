@@ -22,6 +22,7 @@ const EVERYTHING: Scene = {
     openers: 2,
     readers: 2,
     dashboards: 2,
+    breakdowns: 2,
     fillers: 3,
     slowClocks: 1,
     warms: 1,
@@ -72,8 +73,11 @@ export async function search({ runs, seed, timeoutMs, fault, isCluster = false }
   const choices = fc.array(fc.nat(CHOICE_MAX), { minLength: 5, maxLength: CHOICES_MAX, size: 'max' });
   // With fewer kinds of accidents, each is tried more often.
   const left = fc.subarray(kindsOf(everything));
-  const property = fc.asyncProperty(left, choices, async (kinds, chosen) => {
-    const { breach, steps } = await play(allowing(everything, kinds), following(chosen), fault);
+  // All cells are kept, or fewer than a month may get.
+  const cellsMax = fc.constantFrom(1_000, 2);
+  const property = fc.asyncProperty(left, cellsMax, choices, async (kinds, cellsMax, chosen) => {
+    const scene = { ...allowing(everything, kinds), cellsMax };
+    const { breach, steps } = await play(scene, following(chosen), fault);
     if (breach !== undefined) throw new Error([...steps, breach].join('\n'));
   });
   const limits = {

@@ -1,7 +1,8 @@
 import { type CountersReading, hasGeneration, readBuckets, readGenerations } from '@calltally/counters';
-import { DAY_MS, type Range } from '@calltally/domain';
-import type { Cut, Tallies } from '@calltally/store';
+import { type CellFilter, type CellTally, DAY_MS, type Dimension, type Range } from '@calltally/domain';
+import type { Cut, CutOrAsk } from '@calltally/store';
 import {
+  CellsReader,
   type CountersLink,
   DashboardReader,
   type DashboardReading,
@@ -43,30 +44,71 @@ export interface Dashboard {
 
 /** What the API does for a dashboard whose range cuts days: reads counters and edges, or Mongo alone. */
 export function dashboard(userId: string, found: (dashboard: Dashboard) => void, fromRows = false): Work {
+  return reading(fromRows, async (parts, cut, range, nowMs) => {
+    const reading = await new DashboardReader(parts).read(userId, range, nowMs);
+    found({ reading, range, cut: cut() });
+  });
+}
+
+/** What was told of calls by agent and status, or of those that failed by agent. */
+export interface Breakdown {
+  groups: CellTally[];
+  by: readonly Dimension[];
+  filter: CellFilter;
+  range: Range;
+  cut: Cut;
+}
+
+/** What the API does for a breakdown, of the same range. */
+export function breakdown(
+  userId: string,
+  found: (breakdown: Breakdown) => void,
+  { fromRows = false, ofFailed = false } = {},
+): Work {
+  return reading(fromRows, async (parts, cut, range, nowMs) => {
+    const by: readonly Dimension[] = ofFailed ? ['agent'] : ['agent', 'status'];
+    const filter: CellFilter = ofFailed ? { status: ['failed'] } : {};
+    const { groups } = await new CellsReader(parts).breakdown(userId, range, by, filter, nowMs);
+    found({ groups, by, filter, range, cut: cut() });
+  });
+}
+
+type Parts = ConstructorParameters<typeof CellsReader>[0];
+
+/** @param read told what readers need, and how to learn the cut of what they have read of Mongo last */
+function reading(
+  fromRows: boolean,
+  read: (parts: Parts, cut: () => Cut, range: Range, nowMs: number) => Promise<void>,
+): Work {
   return async ({ store, open }) => {
     await unlessCut(async () => {
       const session = open();
       const generations = await readGenerations(session);
       const live = fromRows ? undefined : { session, generations, asOfMs: undefined };
       let cut: Cut | undefined;
-      const tallies: Pick<Tallies, 'sumByRange'> = {
-        sumByRange: async (id, ranges, asked) => {
-          const now = typeof asked === 'function' ? await asked() : asked;
-          cut = now;
-          return store.tallies.sumByRange(id, ranges, now);
-        },
+      const noted = async (asked: CutOrAsk) => {
+        cut = typeof asked === 'function' ? await asked() : asked;
+        return cut;
       };
-      const reader = new DashboardReader({
+      const { tallies } = store;
+      const parts: Parts = {
         link: { current: live } as CountersLink,
         filler: { add: () => {} },
         rowsAsOf: new RowsAsOf(store),
         fallbacks: fallbackLimit(),
-        store: { tallies },
-      });
+        store: {
+          tallies: {
+            sumByRange: async (id, ranges, asked, filter) =>
+              tallies.sumByRange(id, ranges, await noted(asked), filter),
+            sumByDay: async (id, ranges, asked, filter) =>
+              tallies.sumByDay(id, ranges, await noted(asked), filter),
+            sumByCell: async (id, ranges, asked, by, filter) =>
+              tallies.sumByCell(id, ranges, await noted(asked), by, filter),
+          },
+        },
+      };
       const nowMs = Date.now();
-      const range = { from: nowMs - RANGE_MS, until: nowMs };
-      const reading = await reader.read(userId, range, nowMs);
-      if (cut !== undefined) found({ reading, range, cut });
+      await read(parts, () => cut!, { from: nowMs - RANGE_MS, until: nowMs }, nowMs);
       session.end('done');
       return true;
     });

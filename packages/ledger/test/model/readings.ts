@@ -1,6 +1,20 @@
 import type { CountersReading } from '@calltally/counters';
-import { dayOf, defaultWindowDays, monthOf, type Range, type Tally, weekOf } from '@calltally/domain';
-import type { CallContent, Cut, OffsetVector, Source } from '@calltally/store';
+import {
+  type CellFilter,
+  CellSums,
+  type CellTally,
+  cellKey,
+  type Dimension,
+  dayOf,
+  defaultWindowDays,
+  matchesFilter,
+  monthOf,
+  projectCell,
+  type Range,
+  type Tally,
+  weekOf,
+} from '@calltally/domain';
+import { type CallContent, type Cut, cellOfContent, type OffsetVector, type Source } from '@calltally/store';
 import type { DashboardReading } from '../../src/index.ts';
 import { chainsOf, countedOf, type Link } from './chains.ts';
 import type { World } from './world.ts';
@@ -20,13 +34,46 @@ export function wrongDashboard(
   userId: string,
   { reading, range, cut }: { reading: DashboardReading; range: Range; cut: Cut },
 ): string | undefined {
+  const counted = contentsAt(world, userId, cut);
+  return unequal(userId, reading, {
+    ...currentOf(world, counted),
+    range: sumOf(counted.filter(startsIn(range))),
+  });
+}
+
+/** The same for a breakdown. */
+export function wrongBreakdown(
+  world: World,
+  userId: string,
+  given: {
+    groups: readonly CellTally[];
+    by: readonly Dimension[];
+    filter: CellFilter;
+    range: Range;
+    cut: Cut;
+  },
+): string | undefined {
+  const sums = new CellSums();
+  for (const content of contentsAt(world, userId, given.cut).filter(startsIn(given.range))) {
+    const cell = cellOfContent(content);
+    if (matchesFilter(cell, given.filter)) sums.add(projectCell(cell, given.by), sumOf([content]));
+  }
+  const plain = (groups: readonly CellTally[]) =>
+    groups.map(({ cell, calls, durationMs }) => `${cellKey(cell)}: ${calls}, ${durationMs}`).sort();
+  return unequal(userId, { groups: plain(given.groups) }, { groups: plain(sums.tallies()) });
+}
+
+function startsIn({ from, until }: Range) {
+  return ({ started_at }: CallContent) => +started_at >= from && +started_at < until;
+}
+
+/** What counts at a cut of rows and corrections. */
+function contentsAt(world: World, userId: string, cut: Cut): CallContent[] {
   const isCorrected = isUpTo(cut.corrections ?? new Map());
   const isRow = cut.rows && isUpTo(cut.rows);
-  const counted = contentsOf(world, userId, ({ source, needs }, n) =>
+  return contentsOf(world, userId, ({ source, needs }, n) =>
     n === 0 ? (isRow?.(source) ?? true) : isCorrected(source) && needs.every(isCorrected),
   );
-  const isIn = ({ started_at }: CallContent) => +started_at >= range.from && +started_at < range.until;
-  return unequal(userId, reading, { ...currentOf(world, counted), range: sumOf(counted.filter(isIn)) });
 }
 
 function contentsOf(

@@ -1,5 +1,6 @@
 import { putMongoBack } from './accidents.ts';
 import { AS_OF_SCENES } from './as-of-scenes.ts';
+import { CELLS_SCENES } from './cells-scenes.ts';
 import { slotOf } from './cluster.ts';
 import { CORRECTION_SCENES } from './correction-scenes.ts';
 import type { Scene } from './play.ts';
@@ -309,5 +310,6 @@ export const SCENES = {
     },
   },
   ...AS_OF_SCENES,
+  ...CELLS_SCENES,
   ...CORRECTION_SCENES,
 } satisfies Record<string, Scene>;

@@ -48,6 +48,8 @@ export interface Process {
   /** The order of a consumer's steps, and where it begins. They differ from ingest only in a fault. */
   order: readonly ('record' | 'checkpoint' | 'commit' | 'announce')[];
   looksAtCheckpoints: boolean;
+  /** As `World`. */
+  cellsMax: number;
 }
 
 export type Work = (process: Process) => Promise<void>;
@@ -89,12 +91,13 @@ interface Consuming {
 }
 
 async function consume(
-  { worker, topic, store, order, looksAtCheckpoints }: Process,
+  { worker, topic, store, order, looksAtCheckpoints, cellsMax }: Process,
   session: CounterSession,
   { partition, eventsABatch, tellsAsOf, adoptsSlots }: Consuming,
 ): Promise<boolean> {
   const states = await topic.states(worker);
-  const begin = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS, adoptsSlots };
+  const keeps = { retentionMonths: RETENTION_MONTHS, cellsMax };
+  const begin = { topicEpoch: 0, partitions: states, ...keeps, adoptsSlots };
   const { ledger, starts } = await startEpoch(store, session, begin);
   const start = starts[partition]!;
   // Another consumer went on while this one asked. Ingest looks a second time before it refuses.
@@ -224,7 +227,7 @@ export function replace(userIds: readonly string[]): Work {
   return withLedger(async (ledger) => {
     const { tallies } = ledger.store;
     await replaceUsers(ledger, userIds, async (some, cut) =>
-      userDaySumsOf(some, await tallies.sumByDayAndPartition(some, cut)),
+      userDaySumsOf(some, await tallies.sumByDayAndPartition(some, cut, { byCell: true })),
     );
   });
 }

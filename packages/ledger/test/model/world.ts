@@ -1,6 +1,7 @@
-import { type Call, type CallIdentity, DAY_MS, type DeletedCall } from '@calltally/domain';
+import { type Call, type CallIdentity, type Cell, cellOf, DAY_MS, type DeletedCall } from '@calltally/domain';
 import type { Source, Store } from '@calltally/store';
 import type { Document } from 'mongodb';
+import { isOfCells, stateOfCells } from './cells.ts';
 import { Cluster } from './cluster.ts';
 import type { Edit } from './lua.ts';
 import { LuaScripts } from './lua.ts';
@@ -18,6 +19,11 @@ const NOW_MS = Date.UTC(2026, 4, 15, 12);
 const DAYS_APART = 7;
 const DAYS = 50;
 const AHEAD_EVERY = 5;
+/** Whose version a call is, by its number. */
+const AGENTS = ['ada', undefined, 'bob'];
+const STATUSES = ['completed', 'failed'];
+/** More than calls have. */
+const CELLS_MAX = 1_000;
 
 /** A rule that is broken on purpose, to show that the tests find it. */
 export interface Fault {
@@ -65,31 +71,41 @@ export class World {
   /** Something impossible that a worker found. */
   breach: string | undefined;
   readonly #fault: Fault;
+  readonly #cellsMax: number;
   #started = 0;
 
-  constructor(fault: Fault = {}, isCluster = false) {
+  /** @param settings.cellsMax cells that counters keep of a month; default: all that there are */
+  constructor(fault: Fault = {}, settings: { isCluster?: boolean; cellsMax?: number } = {}) {
+    const { isCluster = false, cellsMax = CELLS_MAX } = settings;
     this.#fault = fault;
+    this.#cellsMax = cellsMax;
     const scripts = fault.scripts === undefined ? SCRIPTS : scriptsOf(fault);
     this.redis = new RedisServer(scripts, () => this.nowMs, isCluster ? new Cluster() : undefined);
   }
 
   /**
    * What a producer says first about a call. Durations are powers of two, so a sum tells what is in it: each version of a
-   * call has a number of its own. Versions lie on days near and far, some before the kept months, some ahead of the clock.
+   * call has a number of its own. Versions lie on days near and far, some before the kept months, some ahead of the clock,
+   * and in different cells.
    */
   call(number: number, userId: string): Call {
     const isAhead = number % AHEAD_EVERY === AHEAD_EVERY - 1;
     const startedAt = isAhead
       ? NOW_MS + number * 1_000
       : NOW_MS - ((number * DAYS_APART) % DAYS) * DAY_MS - number * 1_000;
-    return { callId: `c${number}`, userId, startedAt, durationMs: 2 ** number };
+    return { callId: `c${number}`, userId, startedAt, durationMs: 2 ** number, ...labelsOf(number) };
   }
 
-  /** Another version of a call. Its start is that of its number; revision 2 leaves the start as it was. */
+  /**
+   * Another version of a call. Its start and its labels are those of its number; revision 2 leaves the start as it was,
+   * revision 3 the labels.
+   */
   correction(number: number, of: Call, revision: number): Call {
     const { startedAt, durationMs } = this.call(number, of.userId);
     const { callId, userId } = of;
-    return { callId, userId, startedAt: revision === 2 ? of.startedAt : startedAt, durationMs, revision };
+    const start = revision === 2 ? of.startedAt : startedAt;
+    const labels = revision === 3 ? cellOf(of) : labelsOf(number);
+    return { callId, userId, startedAt: start, durationMs, revision, ...labels };
   }
 
   deletion({ callId, userId }: CallIdentity, revision: number): DeletedCall {
@@ -108,6 +124,7 @@ export class World {
       open: () => openSession(worker, this.redis),
       order: this.#fault.order ?? ORDER,
       looksAtCheckpoints: this.#fault.looksAtCheckpoints ?? true,
+      cellsMax: this.#cellsMax,
     };
     const faulty = this.#fault.process?.(process) ?? process;
     await this.#goOn(worker, () => {
@@ -206,9 +223,13 @@ export class World {
   state(): string {
     const { redis, mongo, topic, nowMs, workers, late, outdated } = this;
     const sorted = <T>(map: ReadonlyMap<string, T>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+    const stateOf = (hashes: Hashes) => [
+      sorted(hashes).flatMap(([key, hash]) => (isOfCells(key) ? [] : [[key, sorted(hash)]])),
+      USERS.map((userId) => stateOfCells(hashes, userId)),
+    ];
     const commands = (list: readonly Command[]) => list.map(({ text }) => text).sort();
     return plain([
-      sorted(redis.hashes).map(([key, hash]) => [key, sorted(hash)]),
+      stateOf(redis.hashes),
       [mongo.calls, mongo.corrections].map((rows) =>
         sorted<{ source: Source; needs?: Source[] }>(rows).map(([id, { source, needs }]) => [
           id,
@@ -225,7 +246,7 @@ export class World {
         worker.sent.map(({ text }) => text),
       ]),
       commands(late),
-      this.dumps.map((dump) => sorted(dump).map(([key, hash]) => [key, sorted(hash)])),
+      this.dumps.map(stateOf),
       this.backups.map(({ calls, corrections, progress }) => [
         [...calls.keys(), ...corrections.keys()].sort(),
         sorted(progress),
@@ -239,6 +260,10 @@ export function heads({ sent }: Worker): Command[] {
   return sent.filter(
     (command, i) => sent.findIndex(({ connection }) => connection === command.connection) === i,
   );
+}
+
+function labelsOf(number: number): Cell {
+  return cellOf({ agentId: AGENTS[number % 3] ?? '', status: STATUSES[number % 2]! });
 }
 
 const edited = new Map<Fault, LuaScripts>();

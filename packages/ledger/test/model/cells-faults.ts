@@ -1,0 +1,78 @@
+import type { Tallies } from '@calltally/store';
+import type { Document } from 'mongodb';
+import { over } from './over.ts';
+import type { Fault } from './world.ts';
+
+/** Each breaks one rule about sums by cell. */
+export const CELLS_FAULTS = {
+  'a piece adds no cells': {
+    scripts: [{ script: 'fill', from: 'else add_cells(month, cells_max) end', to: 'end' }],
+  },
+  'cells are added before the offset is checked': {
+    scripts: [
+      {
+        script: 'apply',
+        from: 'if tonumber(ARGV[4]) <= applied then\n  return 0\nend\nif',
+        to: 'local is_applied = tonumber(ARGV[4]) <= applied\nif not is_applied and',
+      },
+      { script: 'apply', from: 'for _, month in pairs(months) do add_cells(month, cells_max) end', to: '' },
+      {
+        script: 'apply',
+        from: 'for index, fields in pairs(sums) do',
+        to: `for _, month in pairs(months) do add_cells(month, cells_max) end
+             if is_applied then return 0 end
+             for index, fields in pairs(sums) do`,
+      },
+    ],
+  },
+  'what is taken away is taken from the cell of what is added': {
+    scripts: [
+      {
+        script: 'apply',
+        from: '{ ARGV[i + 10], ARGV[i + 11],',
+        to: '{ ARGV[calls < 0 and #ARGV - 5 or i + 10], ARGV[calls < 0 and #ARGV - 4 or i + 11],',
+      },
+    ],
+  },
+  'rows take away from the cell of what is added': {
+    stage: (stage) => withLabelsOfPlus(stage) as Document,
+  },
+  'numbers of cells are not noted': {
+    scripts: [{ script: 'add-cells', from: 'if counts then', to: 'if false then' }],
+  },
+  'sums go on behind too many cells': {
+    scripts: [{ script: 'add-cells', from: "redis.call('HSET', month.cells, 'n', '-')", to: '' }],
+  },
+  'a piece with too many cells is left out': {
+    scripts: [{ script: 'fill', from: 'then drop_cells(month)', to: 'then' }],
+  },
+  'readers are not told of too many cells': {
+    scripts: [
+      {
+        script: 'cells',
+        from: "reply[i + 1] = redis.call('HGETALL', KEYS[i]) end",
+        to: `reply[i + 1] = redis.call('HGETALL', KEYS[i])
+             if reply[i + 1][2] == '-' then reply[i + 1] = {} end
+             end`,
+      },
+    ],
+  },
+  'edges of a breakdown are of all rows': {
+    store: (store) => ({
+      ...store,
+      tallies: over(store.tallies, {
+        sumByCell: async (...[userId, ranges, asked, ...rest]: Parameters<Tallies['sumByCell']>) => {
+          const { corrections } = typeof asked === 'function' ? await asked() : asked;
+          return store.tallies.sumByCell(userId, ranges, { rows: undefined, corrections }, ...rest);
+        },
+      }),
+    }),
+  },
+} satisfies Record<string, Fault>;
+
+function withLabelsOfPlus(part: unknown): unknown {
+  if (typeof part === 'string') return part.replace(/^\$minus\.(?=agent_id|direction|status)/, '$$plus.');
+  if (Array.isArray(part)) return part.map(withLabelsOfPlus);
+  if (typeof part !== 'object' || part === null || part instanceof Date) return part;
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, withLabelsOfPlus(value)]));
+}
