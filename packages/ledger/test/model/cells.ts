@@ -1,7 +1,10 @@
 import { firstDayOfMonth, monthOf, type Tally, ZERO_TALLY } from '@calltally/domain';
 import type { CallContent } from '@calltally/store';
-import type { Bucket } from './invariants.ts';
 import type { Hashes } from './redis.ts';
+
+export interface Bucket extends Tally {
+  firstDay: number;
+}
 
 /** Sums of a month by cell, and of its days. Those that are zero may be left out. */
 export type Cells = ReadonlyMap<string, Bucket>;

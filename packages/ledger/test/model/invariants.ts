@@ -11,7 +11,7 @@ import {
   ZERO_TALLY,
 } from '@calltally/domain';
 import type { CallContent } from '@calltally/store';
-import { type Cells, cellsIn, cellsOf } from './cells.ts';
+import { type Bucket, type Cells, cellsIn, cellsOf } from './cells.ts';
 import { brokenChain, type Chain, chainOf, chainsOf, countedOf, type Link } from './chains.ts';
 import { readable } from './mongo.ts';
 import { PARTITIONS, USERS, type World } from './world.ts';
@@ -28,10 +28,6 @@ interface Open {
   cellsMax: number;
   /** Days, weeks and months. Durations are sums of powers of two, so they tell what was counted. */
   buckets: Map<string, Bucket>;
-}
-
-export interface Bucket extends Tally {
-  firstDay: number;
 }
 
 /** Checks what must hold after every step. @returns what does not hold */
