@@ -1,4 +1,4 @@
-import type { Call } from '@calltally/domain';
+import type { CallVersion } from '@calltally/domain';
 import type { Test } from '@calltally/stack/testing';
 import { toRow } from '@calltally/store';
 import fc from 'fast-check';
@@ -29,21 +29,24 @@ export function readArbitraries(nowMs: number) {
 }
 
 /** An epoch that reads two partitions from their beginning. */
-export async function begin({ store, open }: World) {
+export async function begin(
+  { store, open }: World,
+  keeps: { retentionMonths?: number; cellsMax?: number } = {},
+) {
   const states = [0, 1].map((partition) => ({ partition, committed: 0, earliest: 0, end: 1e9 }));
-  const topic = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
+  const topic = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS, ...keeps };
   return (await startEpoch(store, await open(), topic)).ledger;
 }
 
 /** A world of two partitions, with readers linked to Redis and a function that counts calls. */
-export async function readingWorld(t: Test) {
+export async function readingWorld(t: Test, keeps: { retentionMonths?: number; cellsMax?: number } = {}) {
   const world = await testWorld(t);
   const { store } = world;
-  const ledger = await begin(world);
+  const ledger = await begin(world, keeps);
   const offsets = [0, 0];
 
   /** Counts calls as ingest does, alternating between the partitions, and fills the users. */
-  async function count(calls: Call[]): Promise<void> {
+  async function count(calls: readonly CallVersion[]): Promise<void> {
     for (const partition of [0, 1]) {
       const mine = calls.filter((_, i) => i % 2 === partition);
       const events = mine.map((call) => ({ offset: offsets[partition]!++, call }));

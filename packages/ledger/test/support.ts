@@ -19,6 +19,7 @@ import { Redis } from 'ioredis';
 import { type Db, MongoClient } from 'mongodb';
 import {
   type CallBatch,
+  CellsReader,
   CountersLink,
   DashboardReader,
   DurationsReader,
@@ -119,6 +120,7 @@ export async function readerOf(
   const parts = { store, link, filler, rowsAsOf, fallbacks: fallbackLimit() };
   const reader = new DashboardReader(parts);
   const series = new SeriesReader(parts);
+  const cells = new CellsReader(parts);
   const durations = new DurationsReader({ ...parts, dashboards: reader });
   await link.start();
   rowsAsOf.start();
@@ -127,7 +129,7 @@ export async function readerOf(
     filler.stop();
     await Promise.all([link.stop(), rowsAsOf.stop()]);
   });
-  return { link, filler, rowsAsOf, fallbacks: parts.fallbacks, reader, series, durations };
+  return { link, filler, rowsAsOf, fallbacks: parts.fallbacks, reader, series, cells, durations };
 }
 
 export function batchOf(
