@@ -7,6 +7,7 @@ test('every metric is exposed under its name', async (t) => {
   for (const name of [
     'calltally_dashboard_answers_total',
     'calltally_timeseries_answers_total',
+    'calltally_breakdown_answers_total',
     'calltally_durations_answers_total',
     'calltally_api_key_checks_total',
     'calltally_api_keys_known',

@@ -1,12 +1,14 @@
 import { test } from 'tap';
 import { meantBy } from '../src/misspelt-parameters.ts';
+import { BreakdownQuery } from '../src/schemas/breakdown.ts';
 import { DashboardQuery } from '../src/schemas/dashboard.ts';
 import { TimeseriesQuery } from '../src/schemas/timeseries.ts';
 import { callsAt, NOW_MS, testApi, testWorld } from './support.ts';
 
 const ofDashboard = Object.keys(DashboardQuery.properties);
+const ofBreakdown = Object.keys(BreakdownQuery.properties);
 const ofSeries = Object.keys(TimeseriesQuery.properties);
-const PATHS = ['/analytics/dashboard', '/analytics/timeseries', '/analytics/stream'];
+const PATHS = ['/analytics/dashboard', '/analytics/timeseries', '/analytics/breakdown', '/analytics/stream'];
 
 test('which parameter a misspelt name means', async (t) => {
   const known: [meant: string, ...given: string[]][] = [
@@ -63,6 +65,9 @@ test('which parameter a misspelt name means', async (t) => {
       ...['ende_date', 'date_to', 'toDate', 'before', 'till', 'date[to]', 'end_time'],
     ],
     ['user_id', ...['userId', 'user', 'userid', 'USER_ID', 'user_id[]', 'user-id', 'usr_id', 'uesr_id']],
+    ['agent_id', ...['agent', 'agentId', 'agent_ids', 'agents', 'agent_id[]', 'agnet_id', 'assistant_id']],
+    ['direction', ...['dir', 'Direction', 'directions', 'direcion', 'filter[direction]', 'call_type']],
+    ['status', ...['state', 'Status', 'statuses', 'stauts', 'call_status', 'status[]', 'outcome']],
     ['start_date and end_date', ...['date', 'day', 'range', 'date_range', 'dateRange', 'period']],
   ];
   for (const [meant, ...names] of known)
@@ -73,6 +78,14 @@ test('which parameter a misspelt name means', async (t) => {
   ];
   for (const [meant, ...names] of ofTheSeries)
     for (const name of names) t.equal(meantBy(name, ofSeries), meant, name);
+  const ofTheBreakdown: [meant: string, ...given: string[]][] = [
+    ['by', ...['By', 'by[]', 'group_by', 'groupBy', 'breakdown_by', 'dimension', 'dimensions', 'split_by']],
+    ['order', ...['sort', 'order_by', 'orderBy', 'oder', 'sorting']],
+    ['limit', ...['Limit', 'top', 'limits', 'max_groups', 'page_size']],
+  ];
+  for (const [meant, ...names] of ofTheBreakdown)
+    for (const name of names) t.equal(meantBy(name, ofBreakdown), meant, name);
+  for (const name of ['b', 'y', 'bx', 'my', 'yb']) t.equal(meantBy(name, ofBreakdown), undefined, name);
 });
 
 test('a name that looks like no parameter means none', async (t) => {
@@ -125,6 +138,8 @@ test('a misspelt parameter is refused with the right name, on every route and fo
     ['start_date[]=2026-03-01', 'start_date[]', 'start_date'],
     ['start_date%5B%5D=2026-03-01', 'start_date[]', 'start_date'],
     ['Start_Date=2026-03-01', 'Start_Date', 'start_date'],
+    ['agent=somebody', 'agent', 'agent_id'],
+    ['status=failed&status[]=busy', 'status[]', 'status'],
     ['start_date=2026-03-01&end=2026-03-02', 'end', 'end_date'],
     ['to=2026-03-01', 'to', 'end_date'],
     ['userId=somebody', 'userId', 'user_id'],

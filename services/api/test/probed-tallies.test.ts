@@ -48,7 +48,10 @@ test('a sum that a living Mongo did not finish in time is refused for a while', 
       return hasty.tallies.sumByRange(...asked);
     },
     sumByDay: hasty.tallies.sumByDay.bind(hasty.tallies),
-    sumByCell: hasty.tallies.sumByCell.bind(hasty.tallies),
+    sumByCell: (...asked: Parameters<typeof hasty.tallies.sumByCell>) => {
+      sums += 1;
+      return hasty.tallies.sumByCell(...asked);
+    },
     durationBins: (...asked: Parameters<typeof hasty.tallies.durationBins>) => {
       sums += 1;
       return hasty.tallies.durationBins(...asked);
@@ -66,6 +69,9 @@ test('a sum that a living Mongo did not finish in time is refused for a while', 
   await late(tallies.sumByRange('large', FAR_BACK, ALL));
   await late(tallies.sumByRange('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }], ALL));
   await late(tallies.sumByDay('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }], ALL));
+  await late(tallies.sumByRange('large', FAR_BACK, ALL, { agent: ['a'] }));
+  await late(tallies.sumByDay('large', FAR_BACK, ALL, { agent: ['a'] }));
+  await late(tallies.sumByCell('large', FAR_BACK, ALL, ['agent']));
   await late(tallies.durationBins('large', { from: NOW_MS - 365 * DAY_MS, until: NOW_MS }, ALL));
   if (performance.now() - beganMs < LATE_FOR_MS) t.equal(sums, 1, 'Mongo was asked once');
 
@@ -94,4 +100,42 @@ test('a sum that a living Mongo did not finish in time is refused for a while', 
     [{ calls: ROWS, durationMs: ROWS }],
     'durations that were too slow refuse only durations',
   );
+});
+
+test('where only a sum that needs labels was too slow, others are still asked', async (t) => {
+  const { address } = await testMongo(t);
+  const store = openStore({
+    uri: address,
+    database: uniqueName('labels'),
+    timeoutMs: 10_000,
+    selectionTimeoutMs: 5_000,
+  });
+  t.teardown(() => store.close());
+  await store.ensureIndexes();
+  while (!(await new HealthProbe(store).isUp()));
+  const tooSlow = async (): Promise<never> => {
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new HealthProbe(store).isUp();
+    throw new StoreError('STORE_TIMEOUT', true, new Error('too slow'));
+  };
+  let asked = 0;
+  const counted = {
+    sumByRange: async () => [{ calls: 1, durationMs: 1 }],
+    sumByDay: async () => [],
+    sumByCell: () => {
+      asked += 1;
+      return tooSlow();
+    },
+    durationBins: tooSlow,
+    durationsOfBins: tooSlow,
+  };
+  const tallies = new ProbedTallies(counted, new HealthProbe(store), LATE_FOR_MS);
+  const late = (work: Promise<unknown>) => t.rejects(work, { code: 'STORE_TIMEOUT' });
+  await late(tallies.sumByCell('u', LATELY, ALL));
+  await late(tallies.sumByCell('u', LATELY, ALL));
+  await late(tallies.sumByRange('u', LATELY, ALL, { status: ['failed'] }));
+  await late(tallies.sumByDay('u', LATELY, ALL, { status: ['failed'] }));
+  t.equal(asked, 1);
+  t.strictSame(await tallies.sumByRange('u', LATELY, ALL), [{ calls: 1, durationMs: 1 }]);
+  t.strictSame(await tallies.sumByDay('u', LATELY, ALL), []);
 });

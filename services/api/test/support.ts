@@ -50,7 +50,8 @@ export interface World {
   keyOf(userId: string, expiresAt?: Date): Promise<string>;
 }
 
-export async function testWorld(t: Test): Promise<World> {
+/** @param cellsMax cells that counters hold of a user and month. Default: as ingest */
+export async function testWorld(t: Test, { cellsMax }: { cellsMax?: number } = {}): Promise<World> {
   const [redis, mongo] = await Promise.all([testRedis(t), testMongo(t)]);
   const database = uniqueName('api');
   const redisGate = await gateTo(t, Number(new URL(redis.address).port));
@@ -71,6 +72,7 @@ export async function testWorld(t: Test): Promise<World> {
       topicEpoch: STREAM,
       partitions: states,
       retentionMonths: RETENTION_MONTHS,
+      cellsMax,
     });
     return ledger;
   }
@@ -229,12 +231,15 @@ export function callsAt(userId: string, times: readonly number[], durationMs: nu
   }));
 }
 
-/** The documented example: 342 calls of 91 245 000 ms in March 2026, 8 of them on the 28th, 45 in its week. */
+/**
+ * The documented example: 342 calls of 91 245 000 ms in March 2026, 8 of them on the 28th, 45 in its week. They have two
+ * agents and no agent, two directions and three statuses.
+ */
 export function exampleCalls(userId: string): Call[] {
   const spread = (calls: number, from: number, until: number) =>
     Array.from({ length: calls }, (_, i) => from + Math.floor(((until - from) * i) / calls));
   const march = (day: number) => Date.UTC(2026, 2, day);
-  return callsAt(
+  const calls = callsAt(
     userId,
     [
       ...spread(342 - 45, march(1), march(23)),
@@ -243,4 +248,15 @@ export function exampleCalls(userId: string): Call[] {
     ],
     91_245_000,
   );
+  return withLabels(calls);
+}
+
+/** Of two agents or none, in two directions, with three statuses. */
+export function withLabels(calls: readonly Call[]): Call[] {
+  return calls.map((call, i) => ({
+    ...call,
+    ...(i % 20 < 18 && { agentId: i % 20 < 11 ? 'booking' : 'support' }),
+    direction: i % 3 === 0 ? 'outbound' : 'inbound',
+    status: i % 10 === 0 ? 'failed' : i % 7 === 0 ? 'no_answer' : 'completed',
+  }));
 }

@@ -43,6 +43,8 @@ test('pages of listed origins can read figures, the stream and every error', asy
       [DASHBOARD, key, 200],
       ['/analytics/timeseries', key, 200],
       ['/analytics/timeseries?format=csv', key, 200],
+      ['/analytics/breakdown?by=agent', key, 200],
+      ['/analytics/breakdown', key, 400],
       [`${DASHBOARD}?start_date=x`, key, 400],
       [DASHBOARD, undefined, 401],
       [DASHBOARD, 'a.b.c', 401],
@@ -59,7 +61,7 @@ test('pages of listed origins can read figures, the stream and every error', asy
       t.match(headers.vary, /\bOrigin\b/, `${status} ${url}`);
       if (url.includes('timeseries')) t.match(headers.vary, /Accept, accept-encoding/);
       const exposed = String(headers['access-control-expose-headers']).toLowerCase();
-      for (const name of ['x-tally-as-of', 'x-tally-source', 'x-request-id', 'retry-after'])
+      for (const name of ['x-tally-as-of', 'x-tally-source', 'x-tally-cells', 'x-request-id', 'retry-after'])
         t.match(exposed, name);
       t.equal(headers['access-control-allow-credentials'], undefined, 'never with cookies');
       t.ok(headers['x-request-id']);
