@@ -61,7 +61,8 @@ function parameterError(failed: (FastifySchemaValidationError & { data?: unknown
   if (failed?.keyword === 'maxItems') return tooManyValues((failed.data as unknown[]).length);
   const isDate = DATE_PARAMETERS.has(parameter);
   if (typeof failed?.data !== 'string') {
-    const message = `${parameter} is given more than once. Give it once.`;
+    const how = parameter === 'by' ? 'once, with commas between' : 'once';
+    const message = `${parameter} is given more than once. Give it ${how}.`;
     return isDate ? new ApiError('INVALID_DATE', { message }) : invalid(message);
   }
   if (isDate) return dateError(parameter, failed.data);
