@@ -12,7 +12,16 @@ export interface Row {
   average: number;
 }
 
-const TAB_MAX = 30;
+/** A bar of the breakdown, or a row of its table. */
+export interface Value {
+  name: string;
+  calls: number;
+  isChosen: boolean;
+}
+
+export type Part = 'Agent' | 'Direction' | 'Status';
+
+const TAB_MAX = 40;
 
 /** The page as people use it: elements are found by name and role. Only figures are found by their attribute. */
 export class DashboardPage {
@@ -78,7 +87,7 @@ export class DashboardPage {
   /** The chart's figures, from the table behind it. None if there is no table. */
   async rows(): Promise<Row[]> {
     const rows = await this.page
-      .locator('tbody tr')
+      .locator('#series-table tbody tr')
       .evaluateAll((lines) =>
         lines.map((line) =>
           [...line.querySelectorAll('th, td')].map((cell) => cell.firstChild?.textContent ?? ''),
@@ -90,6 +99,61 @@ export class DashboardPage {
       minutes: numberOf(minutes!),
       average: numberOf(average!),
     }));
+  }
+
+  /** The bar of a value. */
+  bar(part: Part, name: string): Locator {
+    const list = this.page.getByRole('list', { name: part, exact: true });
+    return list.getByRole('button').filter({ has: this.page.getByText(name, { exact: true }) });
+  }
+
+  /** The row header of a value in the table. */
+  cell(part: Part, name: string): Locator {
+    const table = this.page.getByRole('region', { name: `${part}, as a table` });
+    return table.getByRole('button').filter({ has: this.page.getByText(name, { exact: true }) });
+  }
+
+  /** The bars of a part, in their order. The last one may be that of others. */
+  async bars(part: Part): Promise<Value[]> {
+    return this.#values(this.page.getByRole('list', { name: part, exact: true }).getByRole('button'));
+  }
+
+  /** The table of a part. */
+  async cells(part: Part): Promise<Value[]> {
+    return this.#values(this.page.getByRole('region', { name: `${part}, as a table` }).locator('tbody tr'));
+  }
+
+  async openPart(part: Part | 'Durations'): Promise<void> {
+    await this.button(`${part} as a Table`).click();
+  }
+
+  async #values(rows: Locator): Promise<Value[]> {
+    const found = await rows.evaluateAll((elements) =>
+      elements.map(
+        (element) =>
+          [
+            element.querySelector('bdi, .name, .note')?.textContent ?? '',
+            element.querySelector('.count, td')?.firstChild?.textContent ?? '',
+            element.matches('[aria-pressed=true], :has([aria-pressed=true])'),
+          ] as const,
+      ),
+    );
+    return found.map(([name, calls, isChosen]) => ({ name, calls: numberOf(calls), isChosen }));
+  }
+
+  /** The filters at the top, such as `Agent ada or grace`. */
+  async filters(): Promise<string[]> {
+    const texts = await this.page.getByRole('button', { name: /^Remove filter: / }).allTextContents();
+    return texts.map((text) => text.replace('Remove filter: ', ''));
+  }
+
+  /** The percentiles, to the millisecond. */
+  async percentiles(): Promise<(number | null)[]> {
+    const texts = await this.page
+      .getByRole('region', { name: 'How long calls take' })
+      .locator('dd')
+      .evaluateAll((cells) => cells.map((cell) => (cell.lastElementChild ?? cell).textContent ?? ''));
+    return texts.map((text) => (text === '–' ? null : numberOf(text)));
   }
 
   /** The chart. Assistive technology sees it as a slider. */

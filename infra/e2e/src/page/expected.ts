@@ -1,4 +1,4 @@
-import type { Oracle, OracleRange } from '../oracle.ts';
+import type { Oracle, OracleFilter, OracleRange } from '../oracle.ts';
 import type { Figures, Row } from './dashboard-page.ts';
 
 export const DAY_MS = 86_400_000;
@@ -52,13 +52,18 @@ export function expectedFigures(oracle: Oracle, userId: string, range: OracleRan
  * What the table must show: a row for each day of the range, or no row if no day has a call. A range of one day also
  * shows the six days before it.
  */
-export function expectedDays(oracle: Oracle, userId: string, range: OracleRange): Row[] {
-  if (oracle.figures(userId, range, 0).total_calls === 0) return [];
+export function expectedDays(
+  oracle: Oracle,
+  userId: string,
+  range: OracleRange,
+  filter: OracleFilter = {},
+): Row[] {
+  if (oracle.figures(userId, range, 0, filter).total_calls === 0) return [];
   const rows: Row[] = [];
   const isOneDay = range.until <= range.from + DAY_MS;
   for (let from = range.from - (isOneDay ? 6 * DAY_MS : 0); from < range.until; from += DAY_MS) {
     const day = { from, until: Math.min(from + DAY_MS, range.until) };
-    const figures = oracle.figures(userId, day, 0);
+    const figures = oracle.figures(userId, day, 0, filter);
     const { total_calls: calls, total_duration_minutes: minutes, avg_duration_minutes: average } = figures;
     rows.push({ start: dateOf(from), calls, minutes, average });
   }

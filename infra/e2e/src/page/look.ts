@@ -22,6 +22,8 @@ export async function look(t: Test, page: Page, state: string): Promise<void> {
     await page.setViewportSize({ ...before, width });
     for (const scheme of SCHEMES) {
       await page.emulateMedia({ colorScheme: scheme });
+      // What stays at the top of the window would lie over the page's middle.
+      await page.evaluate('scrollTo(0, 0)');
       await page.evaluate(DRAWN);
       const path = join(PICTURES, `${state}-${width}-${scheme}.png`);
       await page.screenshot({ path, fullPage: true, animations: 'disabled' });

@@ -4,11 +4,17 @@ import { Chance } from '../random.ts';
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const QUIET_MS = 600_000;
+const LABELS_SEED = 1_000_000;
+/** The more often, the more often it is picked. */
+const AGENTS = ['ada', 'ada', 'ada', 'grace', 'grace', 'katherine', 'katherine', 'mary', 'voice-agent-1'];
+const DIRECTIONS = ['inbound', 'inbound', 'inbound', 'outbound', 'outbound', 'web'];
+const STATUSES = ['completed', 'completed', 'completed', 'completed', 'no_answer', 'voicemail', 'busy'];
 /** Sunday first, as JavaScript counts. */
 const CALLS_OF_WEEKDAY = [6, 41, 38, 44, 36, 31, 9];
 
 /**
- * The calls of a small office up to now: many on working days, few on others, none on some days, most of them short.
+ * The calls of a small office up to now: many on working days, few on others, none on some days, most of them short. Some
+ * lack an agent, a direction or a status.
  * One starts right now, so that today has a call even just after midnight. No call of an earlier day starts in the time
  * of day during which the test runs: the previous period ends at the current time of day, so its figures stay the same
  * meanwhile.
@@ -27,6 +33,7 @@ export function officeCalls(userId: string, days: number, nowMs: number): Comple
 
 function callsOfDay(userId: string, day: number): CompletedCallEvent[] {
   const chance = new Chance(day);
+  const labels = new Chance(day + LABELS_SEED);
   const isClosed = chance.chance(0.05);
   const count = isClosed ? 0 : CALLS_OF_WEEKDAY[new Date(day * DAY_MS).getUTCDay()]! + chance.int(-5, 5);
   return Array.from({ length: count }, (_, i) => {
@@ -37,6 +44,9 @@ function callsOfDay(userId: string, day: number): CompletedCallEvent[] {
       user_id: userId,
       started_at: new Date(day * DAY_MS + Math.floor(hour * HOUR_MS)).toISOString(),
       duration_seconds: chance.int(0, longest) / 1000,
+      ...(labels.chance(0.95) && { agent_id: labels.pick(AGENTS) }),
+      ...(labels.chance(0.98) && { direction: labels.pick(DIRECTIONS) }),
+      ...(labels.chance(0.98) && { status: labels.pick(STATUSES) }),
     };
   });
 }

@@ -16,10 +16,12 @@ interface PageWorld extends World {
   url: string;
   userId: string;
   key: string;
-  /** The key of a user without calls. */
+  /** A user without calls. */
+  emptyUserId: string;
   emptyKey: string;
   /** Publishes a call. Resolves with its id once Kafka acknowledged it. */
   publish(call: Partial<CompletedCallEvent>): Promise<string>;
+  publishAll(calls: CallEvent[]): Promise<void>;
   /** Publishes what a later event says of a call. */
   correct(
     callId: string,
@@ -50,6 +52,7 @@ export async function startPageWorld(
     url: platform.api.url,
     userId,
     key: keys.get(userId)!,
+    emptyUserId,
     emptyKey: keys.get(emptyUserId)!,
     async publish(call) {
       const call_id = `${userId}-published-${published++}`;
@@ -57,6 +60,7 @@ export async function startPageWorld(
       await send([{ ...event, started_at: new Date().toISOString(), ...call }]);
       return call_id;
     },
+    publishAll: send,
     correct: (callId, later) => send([{ call_id: callId, user_id: userId, ...later }]),
   };
 }
