@@ -80,7 +80,7 @@ test('filling users', async (t) => {
   });
 
   await t.test(
-    'tallies by partition become one sum for each day, the partitions and the latest start',
+    'tallies by partition become one sum for each day, and each day and cell, the partitions and the latest start',
     (t) => {
       const base = {
         userId: 'u',
@@ -91,24 +91,38 @@ test('filling users', async (t) => {
         lastOffset: 3,
         isCorrection: false,
       };
+      const today = dayOf(Date.now());
+      const cell = { agentId: 'ada' };
       const users = userDaySumsOf(
         ['u', 'none'],
         [
-          { ...base, day: 1, partition: 0 },
-          { ...base, day: 1, partition: 1, lastStartedAt: 9 },
-          { ...base, day: 2, partition: 1, stream: 1 },
+          { ...base, day: 1, partition: 0, cell },
+          { ...base, day: 1, partition: 1, lastStartedAt: 9, cell: {} },
+          { ...base, day: 2, partition: 1, stream: 1, cell },
+          { ...base, day: today, partition: 0, cell },
+          { ...base, day: today, partition: 1, cell },
         ],
       );
-      t.strictSame(users[0], {
-        userId: 'u',
-        days: new Map([
-          [1, { calls: 2, durationMs: 10 }],
-          [2, { calls: 1, durationMs: 5 }],
-        ]),
-        partitions: new Set(['0:0', '0:1', '1:1']),
-        lastStartedAt: 9,
-        hasCorrections: false,
-      });
+      t.strictSame(
+        { ...users[0], cells: [...users[0]!.cells] },
+        {
+          userId: 'u',
+          days: new Map([
+            [1, { calls: 2, durationMs: 10 }],
+            [2, { calls: 1, durationMs: 5 }],
+            [today, { calls: 2, durationMs: 10 }],
+          ]),
+          // Of old months, which counters do not keep by day, all on the first.
+          cells: [
+            { day: 0, cell, calls: 2, durationMs: 10 },
+            { day: 0, cell: {}, calls: 1, durationMs: 5 },
+            { day: today, cell, calls: 2, durationMs: 10 },
+          ],
+          partitions: new Set(['0:0', '0:1', '1:1']),
+          lastStartedAt: 9,
+          hasCorrections: false,
+        },
+      );
       t.match(users[1], { userId: 'none', days: new Map(), partitions: new Set(), lastStartedAt: -1 });
       t.end();
     },
