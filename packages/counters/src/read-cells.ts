@@ -70,6 +70,8 @@ export async function readCells(
     const { cells, sums } = readMonth(reply[cellsAt]!);
     const day = firstDayOfMonth(month);
     const days = daysAt === undefined ? [] : reply[daysAt]!;
+    // By the clock of whoever counted, these days were too old to be kept.
+    if (daysAt !== undefined && days.length === 0 && cells !== 'beyond' && cells.length > 0) return undefined;
     found.set(month, { cells, days, whole: sums.map((tally) => ({ ...tally, day })) });
   }
   return {

@@ -160,6 +160,14 @@ test('sums by cell', async (t) => {
     );
     for (const key of await keysOf('u-fill')) t.ok((await admin.ttl(key)) > 62 * 86_400, `${key} expires`);
 
+    await admin.del(`ct2:{u-fill}:d:${MONTH}`);
+    t.equal(
+      await read('u-fill', [daysOfMonth(MONTH)]),
+      undefined,
+      'days that are gone are not taken for none',
+    );
+    t.not(await read('u-fill', [wholeMonth(MONTH)]), undefined);
+
     await forgetUsers(session, ['u-fill']);
     await opened(counters, ['u-fill'], NOW);
     t.strictSame(await keysOf('u-fill'), [], 'opening deletes what an earlier life has left');
