@@ -48,6 +48,18 @@ test('ingest finds and repairs drift by itself, and never reports a user without
     t.equal(await platform.total(REPAIRED), 2);
   });
 
+  await t.test('and one whose sums by cell are damaged', async (t) => {
+    // The first sums of the month's cells are gone, their names stay.
+    await redisCommand(platform.redis.address, `HDEL ct2:{${user}}:c:${thisMonth()} 0`);
+    await reaches(world, REPAIRED, 3);
+    t.equal(await platform.total(DRIFTED), 3);
+    t.equal(await platform.total(REPAIRED), 3);
+    const said = platform.ingests[0]!.log.split('\n').filter((line) => line.includes('"differences"'));
+    const { userId, differences } = JSON.parse(said.at(-1)!);
+    t.equal(userId, user);
+    t.match(differences[0].bucket, /^cell agent_id=.* of month /);
+  });
+
   await flow.stop();
   await caughtUp(world);
   t.same(await compareWithOracle(world), [], 'every number equals the oracle');
@@ -70,9 +82,12 @@ test('a rate of 0 audits nobody', async (t) => {
 
 /** Adds five calls to the current month that no row has. */
 async function damage({ platform }: World, userId: string): Promise<void> {
+  await redisCommand(platform.redis.address, `HINCRBY ct2:{${userId}}:m:${thisMonth()} c 5`);
+}
+
+function thisMonth(): number {
   const now = new Date();
-  const month = (now.getUTCFullYear() - 1970) * 12 + now.getUTCMonth();
-  await redisCommand(platform.redis.address, `HINCRBY ct2:{${userId}}:m:${month} c 5`);
+  return (now.getUTCFullYear() - 1970) * 12 + now.getUTCMonth();
 }
 
 /** Waits, for a limited time, until a metric reaches a value. */

@@ -1,5 +1,5 @@
-import { NOTHING_FILLED } from '@calltally/counters';
-import { DAY_MS, dayOf, defaultWindowDays, startOfDay } from '@calltally/domain';
+import { keepsCellDays, NOTHING_FILLED } from '@calltally/counters';
+import { DAY_MS, dayOf, defaultWindowDays, monthOf, startOfDay } from '@calltally/domain';
 import { type OffsetVector, type PartitionDayTally, StoreError, type Tallies } from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
 
@@ -34,8 +34,10 @@ export interface PieceLimits {
   byCell?: boolean;
 }
 
-/** Of one user, so that a script which adds them does not keep Redis busy. */
+/** Of one user, so that the script which adds them keeps Redis busy for a few hundredths of a second at most. */
 const TALLIES_MAX = 20_000;
+/** Of these, of days that Redis keeps by cell: the others are added up by month before. */
+const TALLIES_BY_DAY_MAX = 5_000;
 
 /**
  * Adds up rows in pieces, each in bounded time. A history that can be added up at once is one piece. A longer one is cut
@@ -87,7 +89,7 @@ export class PieceReader {
       const fromMs = end - spanMs;
       const work = this.#sum([userId], through, fromMs, until, PIECE_TIMEOUT_MS);
       const tallies = await (cuts < CUTS_MAX ? unlessLate(work) : work);
-      if (tallies === undefined || (tallies.length > TALLIES_MAX && cuts < CUTS_MAX)) {
+      if (tallies === undefined || (areTooMany(tallies) && cuts < CUTS_MAX)) {
         spanMs = this.#remember(userId, spanMs * CUT);
         continue;
       }
@@ -149,7 +151,7 @@ export class PieceReader {
     const { wholeTimeoutMs } = this.#limits;
     if (wholeTimeoutMs === 0) return undefined;
     const tallies = await unlessLate(this.#sum(userIds, through, from, until, wholeTimeoutMs));
-    return userIds.length === 1 && (tallies?.length ?? 0) > TALLIES_MAX ? undefined : tallies;
+    return userIds.length === 1 && tallies !== undefined && areTooMany(tallies) ? undefined : tallies;
   }
 
   #sum(userIds: readonly string[], through: OffsetVector, from: number, until: number, timeoutMs: number) {
@@ -175,6 +177,13 @@ export function pieceReaderOf(ledger: LedgerContext): PieceReader {
 /** Where the default window begins, epoch ms. */
 export function startOfWindow(nowMs: number): number {
   return startOfDay(dayOf(nowMs) - defaultWindowDays + 1);
+}
+
+function areTooMany(tallies: readonly PartitionDayTally[]): boolean {
+  if (tallies.length <= TALLIES_BY_DAY_MAX) return false;
+  const nowMs = Date.now();
+  const byDay = tallies.filter(({ cell, day }) => cell !== undefined && keepsCellDays(monthOf(day), nowMs));
+  return byDay.length > TALLIES_BY_DAY_MAX || tallies.length > TALLIES_MAX;
 }
 
 async function unlessLate<T>(work: Promise<T>): Promise<T | undefined> {
