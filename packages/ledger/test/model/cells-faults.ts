@@ -6,7 +6,7 @@ import type { Fault } from './world.ts';
 /** Each breaks one rule about sums by cell. */
 export const CELLS_FAULTS = {
   'a piece adds no cells': {
-    scripts: [{ script: 'fill', from: 'else add_cells(month, cells_max) end', to: 'end' }],
+    scripts: [{ script: 'fill', from: 'add_cells_from(at, -math.huge)', to: '' }],
   },
   'cells are added before the offset is checked': {
     scripts: [
@@ -15,11 +15,11 @@ export const CELLS_FAULTS = {
         from: 'if tonumber(ARGV[4]) <= applied then\n  return 0\nend\nif',
         to: 'local is_applied = tonumber(ARGV[4]) <= applied\nif not is_applied and',
       },
-      { script: 'apply', from: 'for _, month in pairs(months) do add_cells(month, cells_max) end', to: '' },
+      { script: 'apply', from: 'add_cells_from(groups_end + 1, from)', to: '' },
       {
         script: 'apply',
         from: 'for index, fields in pairs(sums) do',
-        to: `for _, month in pairs(months) do add_cells(month, cells_max) end
+        to: `add_cells_from(groups_end + 1, from)
              if is_applied then return 0 end
              for index, fields in pairs(sums) do`,
       },
@@ -28,10 +28,13 @@ export const CELLS_FAULTS = {
   'what is taken away is taken from the cell of what is added': {
     scripts: [
       {
-        script: 'apply',
-        from: '{ ARGV[i + 10], ARGV[i + 11],',
-        to: '{ ARGV[calls < 0 and #ARGV - 5 or i + 10], ARGV[calls < 0 and #ARGV - 4 or i + 11],',
+        script: 'add-cells',
+        from: "local agent_number = agent == ''",
+        to: `local whose = calls < 0 and at + 5 * (count - 1) or i
+             agent = ARGV[whose]
+             local agent_number = agent == ''`,
       },
+      { script: 'add-cells', from: "ARGV[i + 1], 'cells')", to: "ARGV[whose + 1], 'cells')" },
     ],
   },
   'rows take away from the cell of what is added': {
@@ -44,7 +47,7 @@ export const CELLS_FAULTS = {
     scripts: [{ script: 'add-cells', from: "redis.call('HSET', month.cells, 'n', '-')", to: '' }],
   },
   'a piece with too many cells is left out': {
-    scripts: [{ script: 'fill', from: 'then drop_cells(month)', to: 'then' }],
+    scripts: [{ script: 'add-cells', from: 'drop_cells(month)\n    elseif', to: 'elseif' }],
   },
   'readers are not told of too many cells': {
     scripts: [

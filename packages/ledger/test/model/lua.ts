@@ -21,11 +21,16 @@ const DIRECTORY = new URL('../lua/', import.meta.resolve('@calltally/counters'))
 /** As in packages/counters/src/scripts.ts. */
 const LIBRARIES: Readonly<Record<string, string>> = { apply: 'add-cells', fill: 'add-cells' };
 
-/** 5.1 has `unpack` as a global, and all its numbers are doubles, while integers of this interpreter have 32 bits. */
+/**
+ * 5.1 has `unpack` as a global, and all its numbers are doubles, which as texts have no needless fraction; integers of this
+ * interpreter have 32 bits.
+ */
 const AS_IN_5_1 = `
   unpack = table.unpack
   local parse = tonumber
   function tonumber(text) local number = parse(text) return number and number + 0.0 end
+  local text_of = tostring
+  function tostring(value) return math.type(value) and string.format('%.14g', value) or text_of(value) end
 `;
 
 /** In 5.1 a whole number becomes a field's name without a fraction. */
