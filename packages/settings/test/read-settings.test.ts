@@ -187,7 +187,7 @@ test('no fault repeats the value of a variable, wherever a secret was put', (t) 
     ].map((variable) => [variable, variable.endsWith('URL') ? `redis://:${secret}@[` : secret]),
   );
   const faults = faultsOf(ingestSettings, env);
-  t.equal(faults.length, 14);
+  t.equal(faults.length, 16);
   t.notMatch(new SettingsError(faults).message, /p4ss|w0rd/);
   t.end();
 });

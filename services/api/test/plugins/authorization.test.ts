@@ -2,7 +2,13 @@ import { ApiKeyCache } from '@calltally/http';
 import { test } from 'tap';
 import { type Answer, callsAt, NOW_MS, testApi, testWorld } from '../support.ts';
 
-const ROUTES = ['/analytics/dashboard', '/analytics/timeseries', '/analytics/durations', '/analytics/stream'];
+const ROUTES = [
+  '/analytics/dashboard',
+  '/analytics/timeseries',
+  '/analytics/breakdown',
+  '/analytics/durations',
+  '/analytics/stream',
+];
 
 const codeOf = ({ status, body }: Answer) => [status, body.error?.code];
 
