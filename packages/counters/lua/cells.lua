@@ -3,7 +3,8 @@
 -- ARGV[1] generation
 -- Reply: {} when the counters are absent, of another generation or only claimed; else
 --   first complete day, latest start (epoch ms); applied field, offset, …, `b` and `base` while the user is being filled, `k`
---   and 1 if a correction is counted; then each hash (flat list)
+--   and 1 if a correction is counted; then each hash (flat list) in MessagePack: as one text, since each field of a reply
+--   costs as much as the rest of it
 local user = KEYS[1]
 local head = redis.call('HMGET', user, 'g', 'w', 'f', 'x', 's')
 if head[1] ~= ARGV[1] or not (head[2] == '1' or head[5]) then
@@ -20,5 +21,5 @@ for i = 1, #all, 2 do
   end
 end
 local reply = { { string.format('%.0f', from), head[4] }, counted }
-for i = 2, #KEYS do reply[i + 1] = redis.call('HGETALL', KEYS[i]) end
+for i = 2, #KEYS do reply[i + 1] = cmsgpack.pack(redis.call('HGETALL', KEYS[i])) end
 return reply

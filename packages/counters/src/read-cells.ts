@@ -17,6 +17,7 @@ import {
   firstKeptDay,
   userKey,
 } from './keys.ts';
+import { unpackStrings } from './message-pack.ts';
 import type { CounterSession } from './session.ts';
 
 export interface CellsReading extends Counted {
@@ -59,7 +60,9 @@ export async function readCells(
     months.set(month, known);
     if (kind === 'days') known.daysAt ??= keys.push(cellDaysKey(userId, month));
   }
-  const reply = (await session.run(master, 'cells', keys, [generation.id])) as [] | Buffer[][];
+  const reply = (await session.run(master, 'cells', keys, [generation.id])) as
+    | []
+    | [Buffer[], Buffer[], ...Buffer[]];
   if (reply.length === 0) return undefined;
   const [from, lastStartedAt] = reply[0]!.map(Number) as [number, number];
   const counted = countedOf(reply[1]!.map(String));
@@ -67,9 +70,9 @@ export async function readCells(
   if (counted.isFilling && from > dayOf(nowMs) - defaultWindowDays + 1) return undefined;
   const found = new Map<number, Month>();
   for (const [month, { cellsAt, daysAt }] of months) {
-    const { cells, sums } = readMonth(reply[cellsAt]!);
+    const { cells, sums } = readMonth(unpackStrings(reply[cellsAt] as Buffer));
     const day = firstDayOfMonth(month);
-    const days = daysAt === undefined ? [] : reply[daysAt]!;
+    const days = daysAt === undefined ? [] : unpackStrings(reply[daysAt] as Buffer);
     // By the clock of whoever counted, these days were too old to be kept.
     if (daysAt !== undefined && days.length === 0 && cells !== 'beyond' && cells.length > 0) return undefined;
     found.set(month, { cells, days, whole: sums.map((tally) => ({ ...tally, day })) });

@@ -74,6 +74,10 @@ export class LuaScripts {
     lua.lua_pushcfunction(L, () => this.#unpack());
     lua.lua_setfield(L, -2, text('unpack'));
     lua.lua_setglobal(L, text('struct'));
+    lua.lua_createtable(L, 0, 1);
+    lua.lua_pushcfunction(L, () => this.#messagePack());
+    lua.lua_setfield(L, -2, text('pack'));
+    lua.lua_setglobal(L, text('cmsgpack'));
   }
 
   run(script: string, keys: readonly string[], args: readonly (string | number)[], call: Call): Value {
@@ -134,6 +138,20 @@ export class LuaScripts {
       return eight.subarray(0, bytes);
     });
     this.#push(Buffer.concat(packed).toString('latin1'));
+    return 1;
+  }
+
+  /** `cmsgpack.pack` of a list of texts. */
+  #messagePack(): number {
+    const [list] = this.#arguments() as [readonly string[]];
+    const parts = list.flatMap((one) => {
+      const length = Buffer.alloc(5, 0xdb);
+      length.writeUInt32BE(one.length, 1);
+      return [one.length < 32 ? Buffer.from([0xa0 + one.length]) : length, Buffer.from(one, 'latin1')];
+    });
+    const head = Buffer.alloc(5, 0xdd);
+    head.writeUInt32BE(list.length, 1);
+    this.#push(Buffer.concat([head, ...parts]).toString('latin1'));
     return 1;
   }
 
