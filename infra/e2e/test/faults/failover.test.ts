@@ -86,7 +86,9 @@ test('Redis fails over to a replica: dashboards are answered, and exact again wi
       name: 'Redis hands over to a replica and becomes one, no connection is cut',
       begin: async () => {
         const { replica } = await follow();
-        await redisCommand(address, `FAILOVER TO 127.0.0.1 ${new URL(replica.address).port}`);
+        // The master may not yet know that the replica is in step, and refuses then.
+        const handOver = `FAILOVER TO 127.0.0.1 ${new URL(replica.address).port}`;
+        await until(async () => (await redisCommand(address, handOver)).includes('OK'), 'it hands over');
         const isMaster = async () =>
           (await redisCommand(replica.address, 'INFO replication')).includes('role:master');
         await until(isMaster, 'it is handed over');
