@@ -5,9 +5,13 @@ import { wrongBreakdown } from './readings.ts';
 import { consumer, fill, openAnew } from './workers.ts';
 import type { World } from './world.ts';
 
+/** So many that no scene reaches it. */
+export const ALL_CELLS = 1_000;
+
 /** Of sums by cell, and of months that get more cells than are kept. */
 export const CELLS_SCENES = {
   'two partitions name cells of one month': {
+    cellsMax: ALL_CELLS,
     allowed: { kills: 1 },
     async prepare(world) {
       await openedByBoth(world);
@@ -55,6 +59,7 @@ export const CELLS_SCENES = {
     },
   },
   'a breakdown is read while a call changes its cell': {
+    cellsMax: ALL_CELLS,
     allowed: {},
     async prepare(world) {
       const call = await countedCall(world);
@@ -64,6 +69,7 @@ export const CELLS_SCENES = {
     },
   },
   'a breakdown is read while its first day is counted': {
+    cellsMax: ALL_CELLS,
     allowed: {},
     async prepare(world) {
       await countedCall(world);

@@ -10,7 +10,7 @@ export interface Scene {
   isCluster?: boolean;
   /** Has too many states to search all of them each time. MODEL_STATES searches more. */
   large?: boolean;
-  /** Cells that counters keep of a month. Default: all. */
+  /** Cells that counters keep of a month. Default: none. */
   cellsMax?: number;
   allowed: Allowed;
   prepare?: (world: World) => Promise<void>;

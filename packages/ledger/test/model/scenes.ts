@@ -1,6 +1,6 @@
 import { putMongoBack } from './accidents.ts';
 import { AS_OF_SCENES } from './as-of-scenes.ts';
-import { CELLS_SCENES } from './cells-scenes.ts';
+import { ALL_CELLS, CELLS_SCENES } from './cells-scenes.ts';
 import { slotOf } from './cluster.ts';
 import { CORRECTION_SCENES } from './correction-scenes.ts';
 import type { Scene } from './play.ts';
@@ -21,6 +21,7 @@ import { audit, consumer, fill, openAnew, replay, SLOW_CLOCK_MS } from './worker
 /** Who is at work, and what may happen to them; small enough to be searched to the end. */
 export const SCENES = {
   'two consumers of one partition, a cold user': {
+    cellsMax: ALL_CELLS,
     large: true,
     allowed: {},
     async prepare(world) {
