@@ -53,9 +53,9 @@ export const CELLS_FAULTS = {
     scripts: [
       {
         script: 'cells',
-        from: "reply[i + 1] = redis.call('HGETALL', KEYS[i]) end",
-        to: `reply[i + 1] = redis.call('HGETALL', KEYS[i])
-             if reply[i + 1][2] == '-' then reply[i + 1] = {} end
+        from: "reply[i + 1] = cmsgpack.pack(redis.call('HGETALL', KEYS[i])) end",
+        to: `local hash = redis.call('HGETALL', KEYS[i])
+             reply[i + 1] = cmsgpack.pack(hash[2] == '-' and {} or hash)
              end`,
       },
     ],
