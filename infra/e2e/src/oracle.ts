@@ -1,33 +1,41 @@
 import type { CallEvent } from '@calltally/contract';
+import {
+  averageOf,
+  type Calls,
+  compareNames,
+  decimalMs,
+  groupsOf,
+  halfUp,
+  isWithin,
+  MISSING,
+  nextStart,
+  type OracleDimension,
+  type OracleGroupBounds,
+  type OracleInterval,
+  type OracleRange,
+  type OracleSums,
+  type State,
+  type Sum,
+  startOf,
+  sumsOf,
+  totalsOf,
+} from './oracle-sums.ts';
+
+export type {
+  OracleDimension,
+  OracleGroupBounds,
+  OracleInterval,
+  OracleRange,
+  OracleSums,
+} from './oracle-sums.ts';
 
 /*
- * The right answers of dashboards, from plain arrays. To stay independent, it shares only the event type with the
- * product: it computes time with `Date`, sums with BigInt, and rounds decimal digits.
+ * The right answers, from plain arrays. To stay independent, it shares only the event type with the product.
  */
-
-export interface OracleRange {
-  /** Epoch ms, inclusive. */
-  from: number;
-  /** Epoch ms, exclusive. */
-  until: number;
-}
-
-/** Figures that never become smaller with another call. */
-export interface OracleSums {
-  total_calls: number;
-  total_duration_minutes: number;
-  total_duration_hours: number;
-  calls_today: number;
-  calls_this_week: number;
-  calls_this_month: number;
-}
 
 export interface OracleFigures extends OracleSums {
   avg_duration_minutes: number;
 }
-
-export type OracleDimension = 'agent' | 'direction' | 'status';
-export type OracleInterval = 'day' | 'week' | 'month';
 
 /** The values of `agent_id`, `direction` and `status` as a query gives them, in any spelling; '' for none. */
 export type OracleFilter = Readonly<Partial<Record<OracleDimension, readonly string[]>>>;
@@ -42,12 +50,6 @@ export interface OracleGroup {
   duration_minutes: number;
   avg_duration_minutes: number;
   share_of_calls: number;
-}
-
-/** The bounds of a group, while events arrive. */
-export interface OracleGroupBounds {
-  least: Sum;
-  most: Sum;
 }
 
 export interface OracleBucket {
@@ -67,19 +69,9 @@ export interface OracleDurations {
   histogram: { from_seconds: number; to_seconds: number | null; calls: number }[];
 }
 
-interface Sum {
-  calls: number;
-  ms: bigint;
-}
-
 /** What an event says of a call. */
-interface Version {
+interface Version extends State {
   revision: number;
-  /** NaN if the call is deleted: it lies in no range. */
-  startedAt: number;
-  durationMs: bigint;
-  /** As they are kept; '' for none. */
-  labels: Readonly<Record<OracleDimension, string>>;
   /** By when its producer knew that Kafka has it, epoch ms. */
   acknowledgedAtMs: number;
 }
@@ -89,14 +81,6 @@ interface Known {
   /** The version that counts in the end. */
   final: Version;
 }
-
-/** The state of a call that is not counted yet. */
-const MISSING = {
-  startedAt: Number.NaN,
-  durationMs: 0n,
-  labels: { agent: '', direction: '', status: '' },
-};
-type State = Pick<Version, 'startedAt' | 'durationMs' | 'labels'>;
 
 /** How labels of `Traffic` and of queries are kept, if not as they are written. */
 const KEPT_AS: Record<Exclude<OracleDimension, 'agent'>, Readonly<Record<string, string>>> = {
@@ -332,124 +316,4 @@ function possibleStates({ versions, final }: Known, acknowledgedByMs: number): S
   const revision = Math.max(-1, ...acknowledged.map((one) => one.revision));
   const certain = acknowledged.find((one) => one.revision === revision);
   return [certain ?? MISSING, ...versions.filter((one) => one.revision > revision)];
-}
-
-type Calls = readonly (readonly State[])[];
-
-function isWithin({ startedAt }: State, { from, until }: OracleRange): boolean {
-  return startedAt >= from && startedAt < until;
-}
-
-/** Adds up calls by their labels: of each call the states that make a group's sum the least, and the most. */
-function groupsOf(
-  calls: Calls,
-  range: OracleRange,
-  by: readonly OracleDimension[],
-): Map<string, OracleGroupBounds> {
-  const groups = new Map<string, OracleGroupBounds>();
-  const add = (states: readonly State[], isCertain: boolean) => {
-    const name = JSON.stringify(by.map((dimension) => states[0]!.labels[dimension]));
-    let group = groups.get(name);
-    if (group === undefined) {
-      group = nothing();
-      groups.set(name, group);
-    }
-    const sorted = states.map(({ durationMs }) => durationMs).sort((a, b) => (a < b ? -1 : 1));
-    group.most.calls++;
-    group.most.ms += sorted.at(-1)!;
-    if (!isCertain) return;
-    group.least.calls++;
-    group.least.ms += sorted[0]!;
-  };
-  for (const states of calls) {
-    const within = states.filter((state) => isWithin(state, range));
-    while (within.length > 0) {
-      const [first] = within as [State];
-      const same = within.filter(({ labels }) =>
-        by.every((dimension) => labels[dimension] === first.labels[dimension]),
-      );
-      add(same, same.length === states.length);
-      for (const state of same) within.splice(within.indexOf(state), 1);
-    }
-  }
-  return groups;
-}
-
-function nothing(): OracleGroupBounds {
-  return { least: { calls: 0, ms: 0n }, most: { calls: 0, ms: 0n } };
-}
-
-function totalOf(calls: Calls, range: OracleRange): OracleGroupBounds {
-  return groupsOf(calls, range, []).get('[]') ?? nothing();
-}
-
-function totalsOf({ calls, ms }: Sum) {
-  const minutes = hundredths(ms, 60_000n);
-  return {
-    calls,
-    duration_ms: Number(ms),
-    duration_minutes: Number(minutes) / 100,
-    avg_duration_minutes: averageOf(minutes, calls),
-  };
-}
-
-/** @param minutes in hundredths, rounded */
-function averageOf(minutes: bigint, calls: number): number {
-  return calls === 0 ? 0 : Number(halfUp(minutes, BigInt(calls))) / 100;
-}
-
-/** By the bytes of UTF-8; an empty name comes last. */
-function compareNames(a: readonly string[], b: readonly string[]): number {
-  for (const [i, name] of a.entries()) {
-    const other = b[i]!;
-    if (name === other) continue;
-    if (name === '' || other === '') return name === '' ? 1 : -1;
-    return Buffer.compare(Buffer.from(name), Buffer.from(other));
-  }
-  return 0;
-}
-
-function startOf(interval: OracleInterval, ms: number): number {
-  const day = new Date(ms);
-  const [year, month, date] = [day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate()];
-  if (interval === 'month') return Date.UTC(year, month, 1);
-  return Date.UTC(year, month, interval === 'day' ? date : date - ((day.getUTCDay() + 6) % 7));
-}
-
-function nextStart(interval: OracleInterval, ms: number): number {
-  const day = new Date(ms);
-  if (interval === 'month') day.setUTCMonth(day.getUTCMonth() + 1);
-  else day.setUTCDate(day.getUTCDate() + (interval === 'day' ? 1 : 7));
-  return day.getTime();
-}
-
-function sumsOf(calls: Calls, range: OracleRange, nowMs: number, extreme: 'least' | 'most'): OracleSums {
-  const now = new Date(nowMs);
-  const [year, month, date] = [now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()];
-  const monday = date - ((now.getUTCDay() + 6) % 7);
-  const within = (from: number, until: number) => totalOf(calls, { from, until })[extreme].calls;
-  const inRange = totalOf(calls, range)[extreme];
-  return {
-    total_calls: inRange.calls,
-    total_duration_minutes: Number(hundredths(inRange.ms, 60_000n)) / 100,
-    total_duration_hours: Number(hundredths(inRange.ms, 3_600_000n)) / 100,
-    calls_today: within(Date.UTC(year, month, date), Date.UTC(year, month, date + 1)),
-    calls_this_week: within(Date.UTC(year, month, monday), Date.UTC(year, month, monday + 7)),
-    calls_this_month: within(Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1)),
-  };
-}
-
-/** Parses decimal seconds to whole milliseconds, and rounds half up. */
-function decimalMs(seconds: number): bigint {
-  const [whole = '0', fraction = ''] = seconds.toFixed(9).split('.');
-  return halfUp(BigInt(whole + fraction.padEnd(9, '0')), 1_000_000n);
-}
-
-/** Hundredths of a unit of so many ms. */
-function hundredths(ms: bigint, unitMs: bigint): bigint {
-  return halfUp(ms * 100n, unitMs);
-}
-
-function halfUp(numerator: bigint, denominator: bigint): bigint {
-  return (2n * numerator + denominator) / (2n * denominator);
 }

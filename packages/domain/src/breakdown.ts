@@ -2,7 +2,7 @@ import { type Cell, type CellTally, type Dimension, LABEL_OF } from './cells.ts'
 import { type TallyData, tallyData } from './figures.ts';
 import { compareIds } from './id.ts';
 import type { EffectiveRange } from './range.ts';
-import { addTallies, type Tally, ZERO_TALLY } from './tally.ts';
+import { sumTallies, type Tally } from './tally.ts';
 
 /** What events and answers call the label of a dimension. */
 export const FIELD_OF = {
@@ -48,12 +48,12 @@ export function breakdownData(
 ): BreakdownData {
   const sorted = tallies.toSorted((a, b) => COMPARE[order](a, b) || compareNames(by, a.cell, b.cell));
   const rest = sorted.slice(limit);
-  const total = sumOf(sorted).calls;
+  const total = sumTallies(sorted).calls;
   const figures = (tally: Tally) => ({ ...tallyData(tally), share_of_calls: shareOf(tally.calls, total) });
   return {
     by: [...by],
     groups: sorted.slice(0, limit).map((tally) => ({ ...labelsOf(by, tally.cell), ...figures(tally) })),
-    rest: rest.length === 0 ? null : { groups: rest.length, ...figures(sumOf(rest)) },
+    rest: rest.length === 0 ? null : { groups: rest.length, ...figures(sumTallies(rest)) },
     date_range: { start_date: range.startDate, end_date: range.endDate },
   };
 }
@@ -81,11 +81,6 @@ function labelsOf(by: readonly Dimension[], cell: Cell) {
   return Object.fromEntries(
     by.map((dimension) => [FIELD_OF[dimension], cell[LABEL_OF[dimension]] ?? null]),
   ) as Partial<Record<(typeof FIELD_OF)[Dimension], string | null>>;
-}
-
-/** Of any number, which `addTallies` takes as arguments. */
-function sumOf(tallies: readonly Tally[]): Tally {
-  return tallies.reduce<Tally>((sum, tally) => addTallies(sum, tally), ZERO_TALLY);
 }
 
 /** On unlimited integers, because ten thousand times the calls may exceed those that a double can hold. */

@@ -1,4 +1,4 @@
-import type { DayTally, Tally } from './tally.ts';
+import { addTally, type DayTally, type Tally } from './tally.ts';
 
 /** What calls can be told apart by, as the API names it. */
 export const DIMENSIONS = ['agent', 'direction', 'status'] as const;
@@ -74,15 +74,14 @@ export function projectCell(cell: Cell, by: readonly Dimension[]): Cell {
 export class CellSums {
   readonly #sums = new Map<string, CellTally>();
 
-  add(cell: Cell, { calls, durationMs }: Tally, sign: 1 | -1 = 1): void {
+  add(cell: Cell, tally: Tally, sign: 1 | -1 = 1): void {
     const key = cellKey(cell);
     let sum = this.#sums.get(key);
     if (sum === undefined) {
       sum = { cell, calls: 0, durationMs: 0 };
       this.#sums.set(key, sum);
     }
-    sum.calls += sign * calls;
-    sum.durationMs += sign * durationMs;
+    addTally(sum, tally, sign);
   }
 
   /** In no order. */

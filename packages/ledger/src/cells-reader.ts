@@ -1,6 +1,7 @@
 import { type CellsReading, findGeneration, firstDayWithCells, readCells } from '@calltally/counters';
 import {
   type Availability,
+  addTally,
   addUpSeries,
   type Cell,
   type CellDayTally,
@@ -21,6 +22,7 @@ import {
   type Range,
   type Segment,
   type Series,
+  sumTallies,
   type Tally,
   ZERO_TALLY,
 } from '@calltally/domain';
@@ -115,9 +117,9 @@ export class CellsReader {
       readEdges: ({ edges }, cut) => tallies.sumByRange(userId, edges, cut, filter),
       answer: ({ buckets, edges }, cells, found) => {
         const sum = (segments: readonly Segment[]) =>
-          sumOf(segments.flatMap((segment) => matching(cells, segment, filter)));
+          sumTallies(segments.flatMap((segment) => matching(cells, segment, filter)));
         const total = sum(buckets);
-        for (const [i, { sign }] of edges.entries()) addTo(total, found[i]!, sign);
+        for (const [i, { sign }] of edges.entries()) addTally(total, found[i]!, sign);
         return dashboardOf([total, ...current.map((range) => sum(daysOf(range)))]);
       },
       fromRows: async (cut) =>
@@ -224,22 +226,10 @@ function matching(cells: CellsReading, segment: Segment, filter: CellFilter): Ce
 /** One tally for a month; for days, one for each. */
 function talliesByDay(cells: CellsReading, segment: Segment, filter: CellFilter): Tally[] {
   const tallies = matching(cells, segment, filter);
-  if (segment.kind === 'month') return [sumOf(tallies)];
+  if (segment.kind === 'month') return [sumTallies(tallies)];
   const days = Array.from({ length: segment.last - segment.first + 1 }, () => ({ ...ZERO_TALLY }));
-  for (const tally of tallies) addTo(days[dayOfMonth(tally.day) - segment.first]!, tally);
+  for (const tally of tallies) addTally(days[dayOfMonth(tally.day) - segment.first]!, tally);
   return days;
-}
-
-/** Of any number, which `addTallies` takes as arguments. */
-function sumOf(tallies: readonly Tally[]): Tally {
-  const sum = { ...ZERO_TALLY };
-  for (const tally of tallies) addTo(sum, tally);
-  return sum;
-}
-
-function addTo(sum: Tally, { calls, durationMs }: Tally, sign: 1 | -1 = 1): void {
-  sum.calls += sign * calls;
-  sum.durationMs += sign * durationMs;
 }
 
 function dashboardOf([range, today, thisWeek, thisMonth]: readonly Tally[]) {

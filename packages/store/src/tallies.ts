@@ -2,24 +2,36 @@ import {
   type Cell,
   type CellFilter,
   type CellTally,
-  DAY_MS,
   type DayTally,
   DIMENSIONS,
   type Dimension,
   type DurationBin,
   type DurationCount,
-  LABEL_OF,
-  NARROW_BIN_MS,
   type Range,
   type Tally,
-  WIDE_BIN_MS,
-  WIDE_BINS_FROM_MS,
 } from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
 import type { CallRow } from './call-row.ts';
 import { type CorrectionRow, withNeedsMet } from './corrections.ts';
 import type { MongoCall } from './mongo-call.ts';
 import { type OffsetVector, partitionId, upTo } from './progress.ts';
+import {
+  type Addend,
+  anyOf,
+  CORRECTED,
+  cellGroup,
+  cellOfGroup,
+  dayOfStart,
+  durationBin,
+  durationOf,
+  pieceOf,
+  ROWS,
+  startOf,
+  startsIn,
+  startsWithin,
+  sumsOf,
+  unionOf,
+} from './tally-stages.ts';
 
 /**
  * One user's calls of one UTC day whose sources lie in one partition; or what corrections that came by it add to the day,
@@ -72,21 +84,7 @@ export function cutAt(through: OffsetVector): Cut {
   return { rows: through, corrections: through };
 }
 
-/** What is summed: rows, and what corrections add and take away. */
-interface Addend {
-  /** Of the names of fields. */
-  prefix: '' | 'plus.' | 'minus.';
-  sign: 1 | -1;
-}
-
-const ROWS: Addend = { prefix: '', sign: 1 };
-const CORRECTED: readonly Addend[] = [
-  { prefix: 'plus.', sign: 1 },
-  { prefix: 'minus.', sign: -1 },
-];
-
 const EVER: Range = { from: -Infinity, until: Infinity };
-const FIRST_DATE = new Date(-8.64e15);
 
 /** Nearly always enough for one reply: on some servers a second one costs as much as the whole aggregation. */
 const REPLY_GROUPS = 100_000;
@@ -348,110 +346,4 @@ export class Tallies {
       return this.#rows.aggregate(pipeline, options).toArray();
     });
   }
-}
-
-function startOf({ prefix }: Addend): string {
-  return `$${prefix}started_at`;
-}
-
-/** By the start and not by `day`, which is not in the index. */
-function dayOfStart(addend: Addend): Document {
-  return { $floor: { $divide: [{ $subtract: [startOf(addend), new Date(0)] }, DAY_MS] } };
-}
-
-function durationOf({ prefix }: Addend): string {
-  return `$${prefix}duration_ms`;
-}
-
-/** As `durationBinOf`, on integers alone: logarithmic bins take five times as long. */
-function durationBin(addend: Addend): Document {
-  const duration = durationOf(addend);
-  const width = { $cond: [{ $lt: [duration, WIDE_BINS_FROM_MS] }, NARROW_BIN_MS, WIDE_BIN_MS] };
-  return { $subtract: [duration, { $mod: [duration, width] }] };
-}
-
-function sumsOf(addend: Addend): Document {
-  const { sign } = addend;
-  const duration = durationOf(addend);
-  return {
-    calls: { $sum: sign },
-    duration: { $sum: sign === 1 ? duration : { $multiply: [sign, duration] } },
-  };
-}
-
-/** Between which two of some ends, in order, a call starts: an index, or null if there are only two. */
-function pieceOf(ends: readonly number[], addend: Addend): Document | null {
-  const branches = ends.slice(1, -1).map((end, piece) => ({
-    case: { $lt: [startOf(addend), new Date(end)] },
-    // biome-ignore lint/suspicious/noThenProperty: Mongo’s name for it
-    then: piece,
-  }));
-  return branches.length === 0 ? null : { $switch: { branches, default: branches.length } };
-}
-
-/** Fields of rows, and names in a group. */
-const LABELS = {
-  agent: { field: 'agent_id', group: 'a' },
-  direction: { field: 'direction', group: 'l' },
-  status: { field: 'status', group: 't' },
-} as const satisfies Record<Dimension, { field: string; group: string }>;
-
-/** Names of a group that tell the cell. A label that was not given is ''. */
-function cellGroup(by: readonly Dimension[], { prefix }: Addend): Document {
-  return Object.fromEntries(
-    by.map((dimension) => {
-      const { field, group } = LABELS[dimension];
-      return [group, { $ifNull: [`$${prefix}${field}`, ''] }];
-    }),
-  );
-}
-
-function cellOfGroup(group: Document): Cell {
-  const cell: Cell = {};
-  for (const dimension of DIMENSIONS) {
-    const label = group[LABELS[dimension].group];
-    if (label) cell[LABEL_OF[dimension]] = label;
-  }
-  return cell;
-}
-
-function startsWithin(
-  userId: string,
-  ranges: readonly Range[],
-  addend: Addend,
-  filter: CellFilter,
-): Document {
-  const clauses: Document = { user_id: userId, ...anyOf(ranges.map((range) => startsIn(range, addend))) };
-  for (const dimension of DIMENSIONS) {
-    // Null also matches where there is no such field.
-    const values = filter[dimension]?.flatMap((value) => (value === '' ? ['', null] : value));
-    if (values !== undefined) clauses[addend.prefix + LABELS[dimension].field] = { $in: values };
-  }
-  return clauses;
-}
-
-/** The same time as ranges that do not overlap. */
-function unionOf(ranges: readonly Range[]): Range[] {
-  const union: Range[] = [];
-  for (const { from, until } of ranges.toSorted((a, b) => a.from - b.from)) {
-    const last = union.at(-1);
-    if (last === undefined || from > last.until) union.push({ from, until });
-    else last.until = Math.max(last.until, until);
-  }
-  return union;
-}
-
-/** Also leaves out what has no start: the rows of calls that were deleted first, and corrections without that side. */
-function startsIn({ from, until }: Range, { prefix }: Addend): Document {
-  const start: Document = {};
-  if (from !== -Infinity) start.$gte = new Date(from);
-  if (until !== Infinity) start.$lt = new Date(until);
-  if (from === -Infinity && until === Infinity) start.$gte = FIRST_DATE;
-  return { [`${prefix}started_at`]: start };
-}
-
-function anyOf(clauses: Document[]): Document {
-  // No clause matches nothing, and $or refuses an empty list.
-  if (clauses.length === 0) return { _id: { $in: [] } };
-  return clauses.length === 1 ? clauses[0]! : { $or: clauses };
 }

@@ -6,6 +6,7 @@ import { compareWithOracle, compareWithRows } from '../../src/compare.ts';
 import { ask, askFor } from '../../src/dashboard.ts';
 import { caughtUp, conclude, observe, warmUp } from '../../src/endure.ts';
 import { FaultReport, tally } from '../../src/fault-report.ts';
+import { killIngest } from '../../src/kill-ingest.ts';
 import { Flow, startWorld, type World } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
@@ -49,19 +50,10 @@ test('months that go beyond the limit of cells while two ingest count and are ki
   const kills = 10;
   // Some months of each user go beyond at once, some after a while, and some never.
   const world = await startWorld(t, { users: 8, ingests: 2, cells: { COUNTERS_CELLS_MAX: '20' } });
-  const { platform, chance, keys } = world;
+  const { platform, keys } = world;
   const flow = new Flow(world);
   flow.start();
-  const observed = await observe(world, async () => {
-    for (let kill = 0; kill < kills; kill++) {
-      const ingest = chance.pick(platform.ingests);
-      if (chance.chance(0.8)) await ingest.ready();
-      await sleep(chance.int(0, 900));
-      await ingest.end('SIGKILL');
-      ingest.launch();
-      if (chance.chance(0.2)) await platform.flushRedis();
-    }
-  });
+  const observed = await observe(world, () => killIngest(world, kills, 0.2));
   await flow.stop();
   const name = `Ingest killed ${kills} times, 2 of them, while months go beyond the limit of cells`;
   await conclude(t, world, report, { name, observed });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
 import { conclude, observe, warmUp } from '../../src/endure.ts';
 import { FaultReport } from '../../src/fault-report.ts';
+import { killIngest } from '../../src/kill-ingest.ts';
 import { Flow, startWorld } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
@@ -12,21 +13,10 @@ for (const { ingests, kills } of [
 ]) {
   test(`exact after ${kills} kills of ${ingests} ingest at random points while events flow`, async (t) => {
     const world = await startWorld(t, { users: 12, ingests });
-    const { platform, chance } = world;
     const flow = new Flow(world);
     flow.start();
     // Readers never pause: cold users are filled while ingest counts and dies.
-    const observed = await observe(world, async () => {
-      for (let kill = 0; kill < kills; kill++) {
-        const ingest = chance.pick(platform.ingests);
-        // Mostly while it counts, sometimes while it still joins the group.
-        if (chance.chance(0.8)) await ingest.ready();
-        await sleep(chance.int(0, 900));
-        await ingest.end('SIGKILL');
-        ingest.launch();
-        if (chance.chance(0.4)) await platform.flushRedis();
-      }
-    });
+    const observed = await observe(world, () => killIngest(world, kills, 0.4));
     await flow.stop();
     const name = `Ingest killed ${kills} times, ${ingests} of them, Redis emptied now and then`;
     await conclude(t, world, report, { name, observed });
