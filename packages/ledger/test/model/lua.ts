@@ -55,6 +55,8 @@ export class LuaScripts {
   readonly #state = lauxlib.luaL_newstate();
   readonly #loaded = new Map<string, number>();
   readonly #edits: readonly Edit[];
+  /** By what was run on which state: the reply, and fields and values of each key afterwards. */
+  readonly known = new Map<string, { reply: Value; after: [string, string][][] }>();
   #call: Call = () => false;
 
   constructor(edits: readonly Edit[] = []) {

@@ -8,7 +8,7 @@ import { type Fault, PARTITIONS, type Step, USERS, World } from './world.ts';
 export interface Scene {
   /** On a Redis Cluster of two masters, one for each user. */
   isCluster?: boolean;
-  /** Has too many states to search all of them each time. MODEL_STATES searches more. */
+  /** Has too many states to search all of them each time (large.test.ts). */
   large?: boolean;
   /** Cells that counters keep of a month. Default: none. */
   cellsMax?: number;

@@ -24,6 +24,8 @@ const SCRIPTS = [
   'cells',
   'snapshot',
 ];
+/** Runs of scripts: some 50 MB. */
+const KNOWN_MAX = 20_000;
 const LEDGER_KEY = 'ct2:ledger:{0}';
 /** A string is a hash with one field of no name, and perhaps this one: when it expires, epoch ms. */
 const UNTIL = 'until';
@@ -63,8 +65,23 @@ export class RedisServer {
     this.cluster = cluster;
   }
 
+  /** A search plays the same beginnings again and again, so what a script did from the same state is known. */
   run(script: string, keys: readonly string[], args: readonly (string | number)[]): Value {
-    return this.#scripts.run(script, keys, args, this.call);
+    const states = () => keys.map((key) => [...(this.hashes.get(key) ?? [])]);
+    const asked = JSON.stringify([script, this.#now(), keys, args, states()]);
+    const known = this.#scripts.known.get(asked);
+    if (known === undefined) {
+      if (this.#scripts.known.size === KNOWN_MAX) this.#scripts.known.clear();
+      const reply = this.#scripts.run(script, keys, args, this.call);
+      this.#scripts.known.set(asked, { reply, after: states() });
+      return reply;
+    }
+    keys.forEach((key, i) => {
+      const after = known.after[i]!;
+      if (after.length === 0) this.hashes.delete(key);
+      else this.hashes.set(key, new Map(after));
+    });
+    return known.reply;
   }
 
   readonly call: Call = (command, [key, ...args]) => {
@@ -215,11 +232,15 @@ export class RedisClient {
     this.#server = server;
     this.master = master;
     server.clients.add(this);
+  }
+
+  static {
     for (const script of SCRIPTS) {
       for (const asBuffers of [false, true]) {
-        Object.assign(this, {
-          [commandOf(script, asBuffers)]: (keys: number, ...given: (string | number)[]) =>
-            this.#run(script, given.slice(0, keys), given.slice(keys), asBuffers),
+        Object.assign(RedisClient.prototype, {
+          [commandOf(script, asBuffers)](this: RedisClient, keys: number, ...given: (string | number)[]) {
+            return this.#run(script, given.slice(0, keys), given.slice(keys), asBuffers);
+          },
         });
       }
     }
