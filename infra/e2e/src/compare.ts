@@ -77,7 +77,7 @@ export async function compareWithOracle({
 }
 
 /** Longer than the API refuses a user's sums after one that was late. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000;
 
 /** Retries as clients do: every 503 has Retry-After. */
 async function askPatiently<R extends keyof Routes>(

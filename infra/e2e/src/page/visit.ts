@@ -5,7 +5,7 @@ import { obtainChromium } from '@calltally/stack/testing';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { Test } from 'tap';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 const POLL_MS = 50;
 
 /**
