@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { breakdownCsv, breakdownFileName, CSV_TYPE, csvFormatOf } from '../csv.ts';
 import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
-import { preferredFormat } from '../preferred-format.ts';
+import { JSON_TYPE, preferredFormat } from '../preferred-format.ts';
 import { BREAKDOWN_MESSAGE, BreakdownQuery, BreakdownSchema } from '../schemas/breakdown.ts';
 import { filterOf, listFilters } from '../schemas/filter-parameters.ts';
 import { TallyHeaders } from '../tally-headers.ts';
@@ -39,7 +39,11 @@ export async function breakdownRoutes(app: FastifyInstance, parts: RouteParts): 
       addVary(reply, 'Accept, accept-encoding');
       const options = { order, ...(limit !== undefined && { limit: Number(limit) }) };
       const data = breakdownData(by, reading.groups, range, options);
-      if (preferredFormat(request) === 'json') return { success: true, message: BREAKDOWN_MESSAGE, data };
+      if (preferredFormat(request) === 'json') {
+        // Not by the schema's serializer: it would write labels last, because a group has only those of `by`.
+        reply.type(JSON_TYPE).serializer(JSON.stringify);
+        return { success: true, message: BREAKDOWN_MESSAGE, data };
+      }
       reply.type(CSV_TYPE).header('content-disposition', `attachment; filename="${breakdownFileName(data)}"`);
       return breakdownCsv(data, csvFormat);
     },

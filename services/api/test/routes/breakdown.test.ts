@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import type { Call } from '@calltally/domain';
 import { test } from 'tap';
+import { BY_VALUES } from '../../src/schemas/breakdown.ts';
 import { DAY_MS, dateAgo, type Field, groupsOf, NOON_MS, recentCalls, those } from '../labelled.ts';
 import { callsAt, exampleCalls, testApi, testWorld, until } from '../support.ts';
 
@@ -74,7 +75,8 @@ test('GET /analytics/breakdown', async (t) => {
     const documented = await world.keyOf('u-342');
     const { status, body } = await get(url ?? '', documented);
     t.equal(status, 200);
-    t.strictSame(body, JSON.parse(json ?? ''));
+    // As texts, so that fields are in the documented order.
+    t.equal(JSON.stringify(body), JSON.stringify(JSON.parse(json ?? '')));
     const answer = await get(`${url}&format=csv`, documented);
     t.equal(answer.body, csv?.replaceAll('\n', '\r\n'));
     t.match(section, String(answer.headers['content-disposition']).split('"')[1]);
@@ -113,6 +115,18 @@ test('GET /analytics/breakdown', async (t) => {
         t.strictSame(body.data.date_range, dashboard.body.data.date_range, what);
         t.equal(headers['x-tally-source'], source, what);
       }
+    }
+  });
+
+  await t.test('a group has the labels of by, in its order, and then its figures', async (t) => {
+    const figures = ['calls', 'duration_ms', 'duration_minutes', 'avg_duration_minutes', 'share_of_calls'];
+    for (const by of BY_VALUES) {
+      const response = await ask(`by=${by}&${RANGE}&limit=1`);
+      t.equal(response.headers['content-type'], 'application/json; charset=utf-8');
+      const { data } = response.json();
+      t.strictSame(Object.keys(data), ['by', 'groups', 'rest', 'date_range']);
+      for (const group of data.groups) t.strictSame(Object.keys(group), [...fieldsOf(by), ...figures], by);
+      t.strictSame(Object.keys(data.rest), ['groups', ...figures]);
     }
   });
 
