@@ -15,4 +15,7 @@ export * from './plan-series.ts';
 export * from './range.ts';
 export * from './series.ts';
 export * from './tally.ts';
+export * from './time-zones.ts';
 export { LAST_INSTANT } from './timestamp.ts';
+export * from './zone-calendar.ts';
+export * from './zoned-instants.ts';

@@ -1,3 +1,4 @@
+import { timeZoneNamed } from '@calltally/domain';
 import { Temporal } from 'temporal-polyfill';
 
 /**
@@ -23,11 +24,5 @@ export function localInstant(local: string, timeZone: string): string {
 
 /** Whether a name or an offset is a time zone here. */
 export function isTimeZone(timeZone: string): boolean {
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(timeZone);
-    // An instant in brackets, and `Z`, are taken as well: they are no names of zones.
-    return /^(?:[A-Za-z][\w+-]*(?:\/[\w+-]+)*|[+-]\d{2}:\d{2})$/.test(timeZone) && !/^z$/i.test(timeZone);
-  } catch {
-    return false;
-  }
+  return timeZoneNamed(timeZone) !== undefined || /^[+-](?:[01]\d|2[0-3]):[0-5]\d$/.test(timeZone);
 }
