@@ -1,5 +1,5 @@
 import { ApiError, type ClientError, isApiErrorCode, TransportError } from './errors.ts';
-import type { Answer, AnswerSource, CsvAnswer } from './types.ts';
+import type { Answer, AnswerCells, AnswerSource, CsvAnswer } from './types.ts';
 
 /** A gateway answers with these when it could not reach the API, or not in time. */
 const GATEWAY_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
@@ -42,6 +42,7 @@ function withHeaders<Data>({ headers }: Response, data: Data): Answer<Data> {
     data,
     asOf: headers.get('x-tally-as-of') ?? undefined,
     source: (headers.get('x-tally-source') as AnswerSource | null) ?? undefined,
+    cells: (headers.get('x-tally-cells') as AnswerCells | null) ?? undefined,
     requestId: headers.get('x-request-id') ?? undefined,
   };
 }

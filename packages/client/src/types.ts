@@ -57,12 +57,19 @@ export type AnswerSource = NonNullable<
   operations['getDashboard']['responses'][200]['headers']['X-Tally-Source']
 >;
 
+/** That rows were read because counters do not hold so many combinations of labels. */
+export type AnswerCells = NonNullable<
+  operations['getDashboard']['responses'][200]['headers']['X-Tally-Cells']
+>;
+
 /** What the API answered. */
 export interface Answer<Data> {
   data: Data;
   /** ISO 8601, UTC: every call that Kafka had acknowledged by then is counted. Undefined while unknown. */
   asOf: string | undefined;
   source: AnswerSource | undefined;
+  /** `beyond` if the user had more combinations of labels in a month than counters hold; otherwise undefined. */
+  cells: AnswerCells | undefined;
   /** Finds the request in the API's log. */
   requestId: string | undefined;
 }

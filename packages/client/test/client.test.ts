@@ -18,10 +18,11 @@ async function faultOf(promise: Promise<unknown>) {
   return thrown;
 }
 
-test('an answer has its data, as-of, source and request id, and the request what was asked', async (t) => {
+test('an answer has its data and what headers say, and the request what was asked', async (t) => {
   const headers = {
     'x-tally-as-of': '2026-03-28T12:00:00Z',
-    'x-tally-source': 'counters',
+    'x-tally-source': 'mongo',
+    'x-tally-cells': 'beyond',
     'x-request-id': 'r-1',
   };
   const { client, requests } = await clientOf(t, [
@@ -31,12 +32,17 @@ test('an answer has its data, as-of, source and request id, and the request what
   t.same(await client.dashboard({ start_date: '2026-03-01T00:00:00+02:00', end_date: undefined }), {
     data: { total_calls: 3 },
     asOf: '2026-03-28T12:00:00Z',
-    source: 'counters',
+    source: 'mongo',
+    cells: 'beyond',
     requestId: 'r-1',
   });
   t.equal(requests[0]?.url, '/analytics/dashboard?start_date=2026-03-01T00%3A00%3A00%2B02%3A00');
   t.equal(requests[0]?.headers.authorization, 'Bearer ct_key');
-  t.match(await client.timeseries({ interval: 'week' }), { data: { buckets: [] }, asOf: undefined });
+  t.match(await client.timeseries({ interval: 'week' }), {
+    data: { buckets: [] },
+    asOf: undefined,
+    cells: undefined,
+  });
   t.equal(requests[1]?.url, '/analytics/timeseries?interval=week&format=json');
 });
 
