@@ -8,8 +8,8 @@ import {
   readStatus,
 } from '@calltally/domain';
 
-/** The API takes no more. */
-const VALUES_MAX = 100;
+/** Chosen values of all dimensions. The API takes no more. */
+export const VALUES_MAX = 100;
 
 const READERS: Readonly<Record<Dimension, (value: string) => string | undefined>> = {
   agent: (value) => (isId(value) ? value : undefined),
@@ -74,8 +74,12 @@ export function toggled(filter: CellFilter, dimension: Dimension, value: string)
     const rest = values.filter((one) => one !== value);
     return rest.length === 0 ? without(filter, dimension) : { ...filter, [dimension]: rest };
   }
-  const count = DIMENSIONS.reduce((sum, one) => sum + valuesOf(filter, one).length, 0);
-  return count < VALUES_MAX ? { ...filter, [dimension]: [...values, value] } : filter;
+  return isFull(filter) ? filter : { ...filter, [dimension]: [...values, value] };
+}
+
+/** Whether no more values can be chosen. */
+export function isFull(filter: CellFilter): boolean {
+  return DIMENSIONS.reduce((sum, one) => sum + valuesOf(filter, one).length, 0) >= VALUES_MAX;
 }
 
 export function without(filter: CellFilter, dimension: Dimension): CellFilter {

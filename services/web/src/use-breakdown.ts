@@ -19,6 +19,8 @@ export interface Asked {
 export interface LoadedGroups extends Pick<Loaded<unknown>, 'fault' | 'retry'> {
   dimension: Dimension;
   groups: Groups | undefined;
+  /** Whether counters do not hold so many combinations of labels, so that rows were read. */
+  isBeyondCells: boolean;
 }
 
 /**
@@ -42,5 +44,6 @@ export function useBreakdown(
     GAP_MS,
     (signal) => client.breakdown(asked || { by: dimension }, { signal }),
   );
-  return { dimension, groups: value && groupsOf(value.data, dimension, filter), fault, retry };
+  const groups = value && groupsOf(value.data, dimension, filter);
+  return { dimension, groups, isBeyondCells: value?.cells === 'beyond', fault, retry };
 }

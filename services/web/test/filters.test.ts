@@ -6,6 +6,7 @@ import {
   chosenDimensions,
   filterOfAddress,
   isChosen,
+  isFull,
   queryOfFilter,
   toggled,
   without,
@@ -105,7 +106,11 @@ test('no more values are chosen than the API takes', async (t) => {
   t.equal(filter.agent?.length, 100);
   t.equal(filter.status, undefined);
   t.equal(toggled(filter, 'status', 'busy'), filter);
-  t.equal(toggled(filter, 'agent', 'a7').agent?.length, 99, 'one can still be left');
+  t.ok(isFull(filter));
+  const less = toggled(filter, 'agent', 'a7');
+  t.equal(less.agent?.length, 99, 'one can still be left');
+  t.notOk(isFull(less));
+  t.ok(isFull(toggled(less, 'status', 'busy')), 'values of all dimensions count');
 });
 
 function sorted(filter: CellFilter) {

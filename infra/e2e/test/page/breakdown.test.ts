@@ -28,11 +28,14 @@ const ODD_AGENTS = [
   `asst_${'0123456789'.repeat(26)}`.slice(0, 256),
   'No agent',
 ];
+/** An office has at most six agents, four directions and five statuses, none given among them. */
+const OFFICE_CELLS = '120';
+const BEYOND = 'There are so many combinations of agent, direction and status';
 const UNAVAILABLE = /Failed to load resource: .* 503 /;
 const REFUSED = /Failed to load resource: .* 400 /;
 
 test('the page tells by whom and how, and filters by it', async (t) => {
-  const world = await startPageWorld(t);
+  const world = await startPageWorld(t, { cells: { COUNTERS_CELLS_MAX: OFFICE_CELLS } });
   const { browser, url, key, userId, emptyUserId, emptyKey, oracle } = world;
   const rangeOf = (name: '30 days' | '7 days' = '30 days') => namedRanges(Date.now())[name];
 
@@ -73,6 +76,7 @@ test('the page tells by whom and how, and filters by it', async (t) => {
       await dashboard.openTable();
       await holds({}, 'of all calls');
       t.same(await dashboard.filters(), []);
+      t.equal(await page.getByText(BEYOND).count(), 0, 'counters hold all combinations');
       await look(t, page, 'breakdown');
 
       await dashboard.bar('Agent', 'ada').click();
@@ -151,6 +155,23 @@ test('the page tells by whom and how, and filters by it', async (t) => {
       await dashboard.button('Remove filters').click();
       const figures = () => oracle.figures(userId, rangeOf().range, Date.now());
       await becomes(t, () => dashboard.figures(), figures, 'all calls');
+    });
+  });
+
+  await t.test('who has chosen as many values as there can be is told so', async (t) => {
+    const agents = Array.from({ length: 120 }, (_, i) => `agent=a${i}`).join('&');
+    await visit(t, browser, { url: `${url}/?${agents}` }, async ({ page }) => {
+      const dashboard = new DashboardPage(page);
+      const said = async () =>
+        (await dashboard.announced()).includes('No more than 100 values can be chosen.');
+      await dashboard.signIn(key);
+      await becomes(t, () => dashboard.filters(), ['Agent 100 chosen'], 'as many as the API takes');
+      await becomes(t, said, true, 'it is said');
+      await dashboard.bar('Agent', 'a0').waitFor();
+      await look(t, page, 'filters-full');
+      await dashboard.bar('Agent', 'a0').click();
+      await becomes(t, () => dashboard.filters(), ['Agent 99 chosen'], 'one is left');
+      await becomes(t, said, false, 'another can be chosen');
     });
   });
 
@@ -263,7 +284,8 @@ test('the page tells by whom and how, and filters by it', async (t) => {
     );
     const calls = agents.flatMap((agent_id, i) =>
       Array.from({ length: 1 + Math.floor(60 / (i + 1)) }, (_, n) =>
-        callOf(1000 * (i + 1) + n, { agent_id, status: 'ringing out' }),
+        // Two cells for each agent with two calls: more than counters hold.
+        callOf(1000 * (i + 1) + n, { agent_id, status: n % 2 === 0 ? 'ringing out' : 'ringing' }),
       ),
     );
     await world.publishAll(calls);
@@ -282,6 +304,7 @@ test('the page tells by whom and how, and filters by it', async (t) => {
         () => [...all().slice(0, BARS_MAX), others()],
         'the bars',
       );
+      await becomes(t, () => page.getByText(BEYOND).count(), 1, 'rows were read, and the page says so');
       await look(t, page, 'agents');
       await dashboard.bar('Agent', others().name).click();
       await becomes(t, () => dashboard.cells('Agent'), all, 'the table has all of them');

@@ -37,6 +37,12 @@ export function BreakdownPanel({ old, onFilter, ...asked }: Props) {
           onRetry={failed.retry}
         />
       )}
+      {parts.some(({ isBeyondCells }) => isBeyondCells) && (
+        <p class="unit">
+          There are so many combinations of agent, direction and status that these figures are summed call by
+          call: exact, but slower.
+        </p>
+      )}
       {isPlain ? (
         <p class="unit">None of these calls names an agent, a direction or a status.</p>
       ) : (

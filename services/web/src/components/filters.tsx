@@ -1,7 +1,7 @@
 import { type CellFilter, type Dimension, isFiltered } from '@calltally/domain';
 import { useEffect, useRef } from 'preact/hooks';
 import { nameOfValue, TITLES } from '../breakdown.ts';
-import { chosenDimensions, valuesOf, without } from '../filters.ts';
+import { chosenDimensions, isFull, VALUES_MAX, valuesOf, without } from '../filters.ts';
 import { number } from '../numbers.ts';
 
 interface Props {
@@ -55,6 +55,9 @@ export function Filters({ filter, takesFocus, onFilter }: Props) {
           Remove all
         </button>
       )}
+      <p class="unit" role="status">
+        {isFull(filter) && `No more than ${VALUES_MAX} values can be chosen.`}
+      </p>
     </div>
   );
 }
