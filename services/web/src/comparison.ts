@@ -3,20 +3,14 @@ import { percent } from './numbers.ts';
 /** A figure compared with the previous period's, as two short lines. */
 export interface Comparison {
   direction: 'up' | 'down' | 'same';
-  /** `+12 % more`, `−3.4 % fewer`, `the same`, `no calls` */
+  /** `+12 %`, `−3.4 %`, `the same`, `no calls` */
   head: string;
   /** What it is compared with: `vs 7 days before` */
   rest: string;
 }
 
-/** Words for a larger and a smaller figure, such as `more` and `fewer`. */
-export interface Words {
-  more: string;
-  less: string;
-}
-
 /** @param before name of the previous period, such as `yesterday` or `7 days before` */
-export function compare(figure: number, previous: number, before: string, words: Words): Comparison {
+export function compare(figure: number, previous: number, before: string): Comparison {
   // "No calls 7 days before" would sound like a single day.
   if (previous === 0) {
     return {
@@ -32,6 +26,6 @@ export function compare(figure: number, previous: number, before: string, words:
     return { direction: 'same', head, rest: `as ${before}` };
   }
   return change > 0
-    ? { direction: 'up', head: `+${share} ${words.more}`, rest: `vs ${before}` }
-    : { direction: 'down', head: `−${share} ${words.less}`, rest: `vs ${before}` };
+    ? { direction: 'up', head: `+${share}`, rest: `vs ${before}` }
+    : { direction: 'down', head: `−${share}`, rest: `vs ${before}` };
 }

@@ -19,6 +19,12 @@ export const calls = (count: number): string => `${number(count)} ${count === 1 
 /** `1 minute`, `80.5 minutes` */
 export const minutes = (count: number): string => `${number(count)} ${count === 1 ? 'minute' : 'minutes'}`;
 
+/** `3 min 48 s`, to the nearest second. */
+export function minutesAndSeconds(minutes: number): string {
+  const seconds = Math.round(minutes * 60);
+  return `${number(Math.floor(seconds / 60))} min ${seconds % 60} s`;
+}
+
 /** `34 %`, `3.4 %`; undefined if it rounds to zero. @param size in percent, not negative */
 export function percent(size: number): string | undefined {
   const text = (size < 10 ? tenths : whole).format(size);

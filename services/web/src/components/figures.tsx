@@ -1,6 +1,6 @@
 import type { Dashboard } from '@calltally/client';
-import { type Comparison, compare, type Words } from '../comparison.ts';
-import { decimals, number } from '../numbers.ts';
+import { type Comparison, compare } from '../comparison.ts';
+import { decimals, minutesAndSeconds, number } from '../numbers.ts';
 
 const COUNTS = [
   ['calls_today', 'Today'],
@@ -15,7 +15,8 @@ interface Card {
   title: string;
   unit: string;
   text(value: number): string;
-  words: Words;
+  /** The same in other units. */
+  also?(data: Dashboard): string;
 }
 
 const CARDS: readonly Card[] = [
@@ -24,28 +25,26 @@ const CARDS: readonly Card[] = [
     title: 'Calls',
     unit: '',
     text: number,
-    words: { more: 'more', less: 'fewer' },
   },
   {
     field: 'total_duration_minutes',
     title: 'Minutes',
     unit: '',
     text: decimals,
-    words: { more: 'more', less: 'less' },
   },
   {
     field: 'total_duration_hours',
     title: 'Hours',
     unit: '',
     text: decimals,
-    words: { more: 'more', less: 'less' },
   },
   {
     field: 'avg_duration_minutes',
     title: 'Average call',
     unit: 'min',
     text: decimals,
-    words: { more: 'longer', less: 'shorter' },
+    also: ({ total_duration_minutes, total_calls }) =>
+      minutesAndSeconds(total_calls === 0 ? 0 : total_duration_minutes / total_calls),
   },
 ];
 
@@ -88,18 +87,19 @@ interface RangeCardsProps {
 export function RangeCards({ data, previous, isCompared, before, old }: RangeCardsProps) {
   return (
     <dl class="cards" data-old={old} aria-busy={data === undefined && !old}>
-      {CARDS.map(({ field, title, unit, text, words }) => (
+      {CARDS.map(({ field, title, unit, text, also }) => (
         <div class="card" key={field} data-figure={field}>
           <dt>{title}</dt>
           <dd class="figure" data-long={data !== undefined && text(data[field]).length > SHORT_MAX}>
             <Figure text={data && text(data[field])} old={old} />
             {unit !== '' && data !== undefined && <span class="unit"> {unit}</span>}
           </dd>
+          {also !== undefined && data !== undefined && <dd class="also">{also(data)}</dd>}
           <dd class="comparison">
             {data === undefined || !isCompared || before === undefined ? (
               '\u00a0'
             ) : (
-              <Compared {...compare(data[field], previous?.[field] ?? 0, before, words)} />
+              <Compared {...compare(data[field], previous?.[field] ?? 0, before)} />
             )}
           </dd>
         </div>
