@@ -12,79 +12,72 @@
 local CELLS_IN_CHUNK = 10
 local CHUNKS_OF_DAY = 128
 local CHUNK_HEAD = '<BI2'
-local CHUNK_HEAD_BYTES = 3
--- By form: calls and ms of a cell, their bytes, and the most that they hold.
+-- By form: calls and ms of a cell, and the most that they hold.
 local SUM = { '<i1i3', '<i2i4', '<i4i8' }
-local SUM_BYTES = { 4, 6, 12 }
 local CALLS_MAX = { 127, 32767, math.huge }
 local DURATION_MAX = { 8388607, 2147483647, math.huge }
 -- `unpack` takes no more than a few thousand.
-local ARGUMENTS_AT_ONCE = 2000
+local FIELDS_AT_ONCE = 1000
+local pack, unpacked = struct.pack, struct.unpack
 
--- A chunk in the next form, which holds larger sums.
-local function widen(chunk)
-  local form, present = struct.unpack(CHUNK_HEAD, chunk)
-  local wide = { struct.pack(CHUNK_HEAD, form + 1, present) }
-  for at = CHUNK_HEAD_BYTES + 1, #chunk, SUM_BYTES[form] do
-    local calls, duration = struct.unpack(SUM[form], chunk, at)
-    wide[#wide + 1] = struct.pack(SUM[form + 1], calls, duration)
+-- Calls and ms of each cell of a chunk, in turn; of those that it has not, 0.
+local function decode(chunk)
+  local sums = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  if not chunk then return sums end
+  local form, present, at = unpacked(CHUNK_HEAD, chunk)
+  local i = 1
+  while present > 0 do
+    local bit = present % 2
+    if bit == 1 then sums[i], sums[i + 1], at = unpacked(SUM[form], chunk, at) end
+    present, i = (present - bit) / 2, i + 2
   end
-  return table.concat(wide)
+  return sums
 end
 
--- A chunk after calls and ms were added to the cell at a place.
-local function add_to_chunk(chunk, place, calls, duration)
-  local form, present = struct.unpack(CHUNK_HEAD, chunk)
-  local bit = 2 ^ place
-  local index, below = 0, present % bit
-  while below > 0 do
-    index = index + below % 2
-    below = math.floor(below / 2)
-  end
-  local at = CHUNK_HEAD_BYTES + 1 + index * SUM_BYTES[form]
-  local behind, calls_sum, duration_sum = at, calls, duration
-  if present % (2 * bit) >= bit then
-    local calls_before, duration_before = struct.unpack(SUM[form], chunk, at)
-    calls_sum, duration_sum = calls + calls_before, duration + duration_before
-    behind = at + SUM_BYTES[form]
-  else
-    present = present + bit
-  end
-  if math.abs(calls_sum) > CALLS_MAX[form] or math.abs(duration_sum) > DURATION_MAX[form] then
-    return add_to_chunk(widen(chunk), place, calls, duration)
-  end
-  return struct.pack(CHUNK_HEAD, form, present) .. string.sub(chunk, CHUNK_HEAD_BYTES + 1, at - 1)
-    .. struct.pack(SUM[form], calls_sum, duration_sum) .. string.sub(chunk, behind)
-end
-
--- The chunks of a hash that were asked for, to be written back.
-local function chunks_of(key)
-  return { key = key, values = {}, has_new = false }
-end
-
-local function add_to_hash(chunks, field, place, calls, duration)
-  local chunk = chunks.values[field]
-  if not chunk then
-    chunk = redis.call('HGET', chunks.key, field)
-    if not chunk then
-      chunk = struct.pack(CHUNK_HEAD, 1, 0)
-      chunks.has_new = true
+-- Cells without calls and ms are left out.
+local function encode(sums)
+  local form, present, bit = 1, 0, 1
+  for i = 1, #sums, 2 do
+    local calls, duration = sums[i], sums[i + 1]
+    if calls ~= 0 or duration ~= 0 then
+      present = present + bit
+      while calls > CALLS_MAX[form] or -calls > CALLS_MAX[form]
+        or duration > DURATION_MAX[form] or -duration > DURATION_MAX[form] do
+        form = form + 1
+      end
     end
+    bit = 2 * bit
   end
-  chunks.values[field] = add_to_chunk(chunk, place, calls, duration)
+  local parts = { pack(CHUNK_HEAD, form, present) }
+  for i = 1, #sums, 2 do
+    local calls, duration = sums[i], sums[i + 1]
+    if calls ~= 0 or duration ~= 0 then parts[#parts + 1] = pack(SUM[form], calls, duration) end
+  end
+  return table.concat(parts)
 end
 
-local function write_back(chunks)
-  local arguments = {}
-  for field, chunk in pairs(chunks.values) do
-    arguments[#arguments + 1] = field
-    arguments[#arguments + 1] = chunk
-    if #arguments == ARGUMENTS_AT_ONCE then
-      redis.call('HSET', chunks.key, unpack(arguments))
-      arguments = {}
+-- Adds to chunks of a hash: by field, what is to be added to calls and ms of its cells. Tells if any of them is new.
+local function add_to_hash(key, added)
+  local has_new = false
+  local fields = {}
+  local function flush()
+    local chunks, written = redis.call('HMGET', key, unpack(fields)), {}
+    for i, field in ipairs(fields) do
+      has_new = has_new or not chunks[i]
+      local sums = decode(chunks[i])
+      for at, sum in pairs(added[field]) do sums[at] = sums[at] + sum end
+      written[#written + 1] = field
+      written[#written + 1] = encode(sums)
     end
+    redis.call('HSET', key, unpack(written))
+    fields = {}
   end
-  if #arguments > 0 then redis.call('HSET', chunks.key, unpack(arguments)) end
+  for field in pairs(added) do
+    fields[#fields + 1] = field
+    if #fields == FIELDS_AT_ONCE then flush() end
+  end
+  if #fields > 0 then flush() end
+  return has_new
 end
 
 -- Keeps no cells of a month any more, because there were too many.
@@ -95,59 +88,88 @@ local function drop_cells(month)
   redis.call('EXPIREAT', month.cells, month.cells_expiry)
 end
 
--- Adds to the sums of one month's cells: `count` times agent id, labels, day of month (0: for the month only), calls and ms, in
--- the arguments from `at` on. Once there would be more than `max` cells, everything is dropped, and stays so.
-local function add_cells(month, max, at, count)
+-- Adds to the sums of one month's cells. The arguments from `first` on name the cells: an agent's id, how many cells are
+-- theirs, and the labels of each; then the next agent. The one at `last` tells the sums, four numbers each: which of these
+-- cells, from 1, day of month (0: for the month only), calls and ms. Once there would be more than `max` cells, everything
+-- is dropped, and stays so.
+local function add_cells(month, max, first, last)
   local counts, is_new
-  local numbers = {}
-  -- The number of a name; a name without one gets the next. Nil if the month has had too many cells.
-  local function number_of(name, kind)
-    local number = numbers[name] or redis.call('HGET', month.cells, name)
-    if not number then
-      if not counts then
-        local head = redis.call('HGET', month.cells, 'n')
-        if head == '-' then return nil end
-        is_new = not head
-        local cell_count, agent_count = string.match(head or '0 0', '^(%d+) (%d+)$')
-        counts = { cells = tonumber(cell_count), agents = tonumber(agent_count) }
+  -- The numbers of names; a name without one gets the next. Nil if the month has had too many cells.
+  local function numbers_of(names, kind)
+    if #names == 0 then return names end
+    local numbers = redis.call('HMGET', month.cells, unpack(names))
+    for i, name in ipairs(names) do
+      if not numbers[i] then
+        if not counts then
+          local head = redis.call('HGET', month.cells, 'n')
+          if head == '-' then return nil end
+          is_new = not head
+          local cell_count, agent_count = string.match(head or '0 0', '^(%d+) (%d+)$')
+          counts = { cells = tonumber(cell_count), agents = tonumber(agent_count) }
+        end
+        if kind == 'cells' and counts.cells >= max then
+          drop_cells(month)
+          return nil
+        end
+        numbers[i] = string.format('%d', counts[kind])
+        counts[kind] = counts[kind] + 1
+        redis.call('HSET', month.cells, name, numbers[i])
       end
-      if kind == 'cells' and counts.cells >= max then
-        drop_cells(month)
-        return nil
-      end
-      number = string.format('%d', counts[kind])
-      counts[kind] = counts[kind] + 1
-      redis.call('HSET', month.cells, name, number)
     end
-    numbers[name] = number
-    return number
+    return numbers
   end
 
-  local sums, day_sums = chunks_of(month.cells), chunks_of(month.days)
-  for i = at, at + 5 * (count - 1), 5 do
-    local agent, calls, duration = ARGV[i], tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
-    local agent_number = agent == '' and '' or number_of('a' .. agent, 'agents')
-    local number = agent_number and number_of(agent_number .. ',' .. ARGV[i + 1], 'cells')
-    if not number then return end
-    local place = number % CELLS_IN_CHUNK
-    local chunk = (number - place) / CELLS_IN_CHUNK
-    add_to_hash(sums, tostring(chunk), place, calls, duration)
-    if month.days and ARGV[i + 2] ~= '0' then
-      add_to_hash(day_sums, tostring(ARGV[i + 2] * CHUNKS_OF_DAY + chunk), place, calls, duration)
+  local agents, agent_at = {}, {}
+  local at = first
+  while at < last do
+    if ARGV[at] ~= '' then
+      agents[#agents + 1] = 'a' .. ARGV[at]
+      agent_at[at] = #agents
     end
+    at = at + 2 + ARGV[at + 1]
   end
+  local agent_numbers = numbers_of(agents, 'agents')
+  if not agent_numbers then return end
+  local names = {}
+  at = first
+  while at < last do
+    local prefix = (agent_numbers[agent_at[at]] or '') .. ','
+    local own_end = at + 1 + ARGV[at + 1]
+    for i = at + 2, own_end do names[#names + 1] = prefix .. ARGV[i] end
+    at = own_end + 1
+  end
+  local numbers = numbers_of(names, 'cells')
+  if not numbers then return end
   if counts then
     redis.call('HSET', month.cells, 'n', string.format('%d %d', counts.cells, counts.agents))
   end
-  write_back(sums)
-  write_back(day_sums)
+
+  local sums, day_sums = {}, {}
+  local function add(all, field, at, calls, duration)
+    local added = all[field]
+    if added then
+      added[at], added[at + 1] = (added[at] or 0) + calls, (added[at + 1] or 0) + duration
+    else
+      all[field] = { [at] = calls + 0, [at + 1] = duration + 0 }
+    end
+  end
+  for cell, day, calls, duration in string.gmatch(ARGV[last], '(%d+) (%d+) (%-?%d+) (%-?%d+)') do
+    local number = numbers[cell + 0]
+    local place = number % CELLS_IN_CHUNK
+    local chunk = (number - place) / CELLS_IN_CHUNK
+    add(sums, chunk, 2 * place + 1, calls, duration)
+    if month.days and day ~= '0' then add(day_sums, day * CHUNKS_OF_DAY + chunk, 2 * place + 1, calls, duration) end
+  end
+  add_to_hash(month.cells, sums)
   if is_new then redis.call('EXPIREAT', month.cells, month.cells_expiry) end
-  if day_sums.has_new then redis.call('EXPIREAT', month.days, month.days_expiry) end
+  if next(day_sums) and add_to_hash(month.days, day_sums) then
+    redis.call('EXPIREAT', month.days, month.days_expiry)
+  end
 end
 
 -- Adds what the arguments from `at` on say: how many cells a month may have, 0 for none at all; then for each month
 --   its first UTC day, index of the key of its cells, expiry (epoch s), index of the key of their days (0: not kept any more),
---   expiry, n (-1: there are more cells than that), then n times what `add_cells` takes
+--   expiry, n (-1: there are more cells than that), then n arguments that `add_cells` takes
 -- from: first UTC day that is kept
 local function add_cells_from(at, from)
   local max = tonumber(ARGV[at])
@@ -162,9 +184,9 @@ local function add_cells_from(at, from)
     if is_kept and count < 0 then
       drop_cells(month)
     elseif is_kept then
-      add_cells(month, max, at, count)
+      add_cells(month, max, at, at + count - 1)
     end
-    at = at + 5 * math.max(count, 0)
+    at = at + math.max(count, 0)
   end
 end
 

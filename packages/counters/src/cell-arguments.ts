@@ -33,12 +33,38 @@ export function addCellArguments(
       args.push(-1);
       continue;
     }
-    const entries = hasDays ? ofMonth : byCell(ofMonth);
-    args.push(entries.length);
-    for (const { day, cell, calls, durationMs } of entries) {
-      args.push(cell.agentId ?? '', labelsText(cell), hasDays ? dayOfMonth(day) : 0, calls, durationMs);
+    const named = nameCells(hasDays ? ofMonth : byCell(ofMonth), hasDays);
+    args.push(named.length, ...named);
+  }
+}
+
+/** The cells, agent by agent, and then their sums as one text. */
+function nameCells(tallies: readonly CellDayTally[], hasDays: boolean): (string | number)[] {
+  const agents = new Map<string, Map<string, CellDayTally[]>>();
+  for (const tally of tallies) {
+    const { agentId = '' } = tally.cell;
+    const labels = labelsText(tally.cell);
+    const cells = agents.get(agentId) ?? new Map<string, CellDayTally[]>();
+    agents.set(agentId, cells);
+    const ofCell = cells.get(labels);
+    if (ofCell === undefined) cells.set(labels, [tally]);
+    else ofCell.push(tally);
+  }
+  const named: (string | number)[] = [];
+  let sums = '';
+  let number = 0;
+  for (const [agentId, cells] of agents) {
+    named.push(agentId, cells.size);
+    for (const [labels, ofCell] of cells) {
+      named.push(labels);
+      number++;
+      for (const { day, calls, durationMs } of ofCell) {
+        sums += `${number} ${hasDays ? dayOfMonth(day) : 0} ${calls} ${durationMs} `;
+      }
     }
   }
+  named.push(sums);
+  return named;
 }
 
 /** One tally for each cell; its day means nothing. */

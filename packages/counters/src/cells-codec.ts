@@ -40,6 +40,11 @@ const WIDTHS = [
 /** Form, and which cells follow. */
 const CHUNK_HEAD_BYTES = 3;
 
+/** The first field of a day of the month in the hash of days. */
+export function fieldOfDay(day: number): number {
+  return day * CHUNKS_OF_DAY;
+}
+
 /**
  * What the hash of a month's cells says.
  * @param flat fields and values in turn

@@ -6,7 +6,7 @@ import {
   firstDayOfMonth,
   type Segment,
 } from '@calltally/domain';
-import { type MonthCells, readMonth, visitDays } from './cells-codec.ts';
+import { fieldOfDay, type MonthCells, readMonth, visitDays } from './cells-codec.ts';
 import { findGeneration, type Generations } from './generation.ts';
 import {
   type Counted,
@@ -53,29 +53,39 @@ export async function readCells(
   const master = session.master(userId);
   const generation = findGeneration(session, generations, userId);
   if (generation === undefined || generation.cellsMax === 0) return undefined;
-  const keys = [userKey(userId)];
-  const months = new Map<number, { cellsAt: number; daysAt: number | undefined }>();
-  for (const { kind, month } of segments) {
-    const known = months.get(month) ?? { cellsAt: keys.push(cellsKey(userId, month)), daysAt: undefined };
-    months.set(month, known);
-    if (kind === 'days') known.daysAt ??= keys.push(cellDaysKey(userId, month));
+  const months = new Map<number, { first: number; last: number } | undefined>();
+  for (const segment of segments) {
+    const before = months.get(segment.month);
+    if (segment.kind === 'month') months.set(segment.month, before);
+    else {
+      const first = Math.min(segment.first, before?.first ?? segment.first);
+      months.set(segment.month, { first, last: Math.max(segment.last, before?.last ?? segment.last) });
+    }
   }
-  const reply = (await session.run(master, 'cells', keys, [generation.id])) as
-    | []
-    | [Buffer[], Buffer[], ...Buffer[]];
+  const keys = [userKey(userId)];
+  const args: (string | number)[] = [generation.id];
+  for (const [month, days] of months) {
+    keys.push(cellsKey(userId, month));
+    args.push('', '');
+    if (days === undefined) continue;
+    keys.push(cellDaysKey(userId, month));
+    args.push(fieldOfDay(days.first), fieldOfDay(days.last + 1) - 1);
+  }
+  const reply = (await session.run(master, 'cells', keys, args)) as unknown[];
   if (reply.length === 0) return undefined;
-  const [from, lastStartedAt] = reply[0]!.map(Number) as [number, number];
-  const counted = countedOf(reply[1]!.map(String));
+  const [head, applied, ...hashes] = reply as [Buffer[], Buffer[], ...(Buffer | null)[]];
+  const [from, lastStartedAt] = head.map(Number) as [number, number];
+  const counted = countedOf(applied.map(String));
   // Until the default window is filled, only rows answer, as for dashboards (lua/buckets.lua).
   if (counted.isFilling && from > dayOf(nowMs) - defaultWindowDays + 1) return undefined;
   const found = new Map<number, Month>();
-  for (const [month, { cellsAt, daysAt }] of months) {
-    const { cells, sums } = readMonth(unpackStrings(reply[cellsAt] as Buffer));
+  for (const [month, asked] of months) {
+    const { cells, sums } = readMonth(fieldsOf(hashes.shift()));
     const day = firstDayOfMonth(month);
-    const days = daysAt === undefined ? [] : unpackStrings(reply[daysAt] as Buffer);
+    const ofDays = asked && hashes.shift();
     // By the clock of whoever counted, these days were too old to be kept.
-    if (daysAt !== undefined && days.length === 0 && cells !== 'beyond' && cells.length > 0) return undefined;
-    found.set(month, { cells, days, whole: sums.map((tally) => ({ ...tally, day })) });
+    if (asked && !ofDays && cells !== 'beyond' && cells.length > 0) return undefined;
+    found.set(month, { cells, days: fieldsOf(ofDays), whole: sums.map((tally) => ({ ...tally, day })) });
   }
   return {
     available: {
@@ -87,6 +97,10 @@ export async function readCells(
     of: (segment) => talliesOf(found.get(segment.month)!, segment),
     ...counted,
   };
+}
+
+function fieldsOf(packed: Buffer | null | undefined): readonly Buffer[] {
+  return packed ? unpackStrings(packed) : [];
 }
 
 function talliesOf({ cells, whole, days }: Month, segment: Segment): CellDayTally[] {

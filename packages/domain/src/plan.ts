@@ -101,6 +101,23 @@ export function planRange(range: Range, available: Availability): Plan {
   return plan;
 }
 
+/**
+ * As `planRange`, for sums of which reading a month costs less than reading its days: a month whose days behind the range have
+ * no calls is read as a whole.
+ */
+export function planRangeByMonths(range: Range, available: Availability): Plan {
+  const plan = planRange(range, available);
+  const last = plan.buckets.at(-1);
+  if (last?.kind !== 'days' || last.first !== 1) return plan;
+  const { month } = last;
+  if (startOfDay(firstDayOfMonth(month) + last.last) <= available.lastStartedAt) return plan;
+  return {
+    ...plan,
+    buckets: [...plan.buckets.slice(0, -1), { kind: 'month', month }],
+    trustsLastStartedAt: true,
+  };
+}
+
 /** The day, or the month where days have no sums, that holds a day: its first and its last day. */
 function unitOf(day: number, { daysFrom = -Infinity }: Availability): { first: number; last: number } {
   if (day >= daysFrom) return { first: day, last: day };

@@ -6,6 +6,7 @@ import {
   monthOf,
   type Plan,
   planRange,
+  planRangeByMonths,
   type Range,
 } from '@calltally/domain';
 import fc from 'fast-check';
@@ -227,26 +228,46 @@ const cases = fc.record({
   ),
 });
 
-test('a plan counts every call of the range exactly once, for any range and retention', async () => {
-  fc.assert(
-    fc.property(cases, ({ a, b, ...kept }) => {
-      const asked = { from: Math.min(a, b), until: Math.max(a, b) };
-      const wrong = wronglyCounted(planRange(asked, kept), asked);
-      return wrong.every(({ from }) => from > kept.lastStartedAt);
-    }),
-    { numRuns: 5000 },
-  );
-});
+for (const planOf of [planRange, planRangeByMonths]) {
+  test(`${planOf.name} counts every call of the range exactly once, for any range and retention`, async () => {
+    fc.assert(
+      fc.property(cases, ({ a, b, ...kept }) => {
+        const asked = { from: Math.min(a, b), until: Math.max(a, b) };
+        const wrong = wronglyCounted(planOf(asked, kept), asked);
+        return wrong.every(({ from }) => from > kept.lastStartedAt);
+      }),
+      { numRuns: 5000 },
+    );
+  });
 
-test('a plan trusts the latest start exactly if a later call would be counted wrong', async () => {
-  fc.assert(
-    fc.property(cases, ({ a, b, ...kept }) => {
-      const asked = { from: Math.min(a, b), until: Math.max(a, b) };
-      const plan = planRange(asked, kept);
-      return plan.trustsLastStartedAt === wronglyCounted(plan, asked).length > 0;
-    }),
-    { numRuns: 5000 },
-  );
+  test(`${planOf.name} trusts the latest start exactly if a later call would be counted wrong`, async () => {
+    fc.assert(
+      fc.property(cases, ({ a, b, ...kept }) => {
+        const asked = { from: Math.min(a, b), until: Math.max(a, b) };
+        const plan = planOf(asked, kept);
+        return plan.trustsLastStartedAt === wronglyCounted(plan, asked).length > 0;
+      }),
+      { numRuns: 5000 },
+    );
+  });
+}
+
+test('a month whose other days have no calls is read as a whole, if that is wanted', async (t) => {
+  const kept = available('2024-01-01', '2026-03-28T14:00:00Z');
+  const endsNow = range('2026-02-27', '2026-03-28T14:30Z');
+  const days = { kind: 'days', month: month('2026-02'), first: 27, last: 28 };
+  t.strictSame(planRangeByMonths(endsNow, kept), {
+    buckets: [days, { kind: 'month', month: month('2026-03') }],
+    edges: [],
+    trustsLastStartedAt: true,
+  });
+  t.strictSame(planRange(endsNow, kept).buckets, [
+    days,
+    { kind: 'days', month: month('2026-03'), first: 1, last: 28 },
+  ]);
+  t.strictSame(planRangeByMonths(range('2026-03-02', '2026-03-28T14:30Z'), kept).buckets, [
+    { kind: 'days', month: month('2026-03'), first: 2, last: 28 },
+  ]);
 });
 
 test('the sums of a plan equal those of the single calls', async () => {

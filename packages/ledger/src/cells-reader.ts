@@ -15,9 +15,10 @@ import {
   daysByMonth,
   isFiltered,
   matchesFilter,
+  monthOf,
   planCellSeries,
   planOfRows,
-  planRange,
+  planRangeByMonths,
   projectCell,
   type Range,
   type Segment,
@@ -76,7 +77,7 @@ export class CellsReader {
   ): Promise<BreakdownReading> {
     const { tallies } = this.#parts.store;
     return this.#read(userId, nowMs, {
-      planFor: (available) => planRange(range, available),
+      planFor: (available) => planRangeByMonths(range, available),
       segmentsOf: ({ buckets }) => buckets,
       readEdges: ({ edges }, cut) => tallies.sumByCell(userId, edges, cut, by, filter),
       answer: ({ buckets, edges }, cells, found) => {
@@ -111,16 +112,17 @@ export class CellsReader {
     const { tallies } = this.#parts.store;
     const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
     const current = [today, thisWeek, thisMonth];
+    const segmentsOfCurrent = [daysOf(today), daysOf(thisWeek), [monthThatStarts(thisMonth)]];
     return this.#read(userId, nowMs, {
-      planFor: (available) => planRange(range, available),
-      segmentsOf: ({ buckets }) => [...buckets, ...current.flatMap(daysOf)],
+      planFor: (available) => planRangeByMonths(range, available),
+      segmentsOf: ({ buckets }) => [...buckets, ...segmentsOfCurrent.flat()],
       readEdges: ({ edges }, cut) => tallies.sumByRange(userId, edges, cut, filter),
       answer: ({ buckets, edges }, cells, found) => {
         const sum = (segments: readonly Segment[]) =>
           sumTallies(segments.flatMap((segment) => matching(cells, segment, filter)));
         const total = sum(buckets);
         for (const [i, { sign }] of edges.entries()) addTally(total, found[i]!, sign);
-        return dashboardOf([total, ...current.map((range) => sum(daysOf(range)))]);
+        return dashboardOf([total, ...segmentsOfCurrent.map(sum)]);
       },
       fromRows: async (cut) =>
         dashboardOf(await tallies.sumByRange(userId, [range, ...current], cut, filter)),
@@ -204,6 +206,10 @@ export class CellsReader {
     const { plan, counters, edges, source, asOfMs } = found;
     return { ...read.answer(plan, counters, edges), source, asOfMs };
   }
+}
+
+function monthThatStarts({ from }: Range): Segment {
+  return { kind: 'month', month: monthOf(dayOf(from)) };
 }
 
 function daysOf({ from, until }: Range): Segment[] {

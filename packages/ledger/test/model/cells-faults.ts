@@ -29,12 +29,9 @@ export const CELLS_FAULTS = {
     scripts: [
       {
         script: 'add-cells',
-        from: "local agent_number = agent == ''",
-        to: `local whose = calls < 0 and at + 5 * (count - 1) or i
-             agent = ARGV[whose]
-             local agent_number = agent == ''`,
+        from: 'numbers[cell + 0]',
+        to: 'numbers[calls + 0 < 0 and #numbers + 1 - cell or cell + 0]',
       },
-      { script: 'add-cells', from: "ARGV[i + 1], 'cells')", to: "ARGV[whose + 1], 'cells')" },
     ],
   },
   'rows take away from the cell of what is added': {
@@ -53,10 +50,9 @@ export const CELLS_FAULTS = {
     scripts: [
       {
         script: 'cells',
-        from: "reply[i + 1] = cmsgpack.pack(redis.call('HGETALL', KEYS[i])) end",
+        from: "local hash = redis.call('HGETALL', KEYS[i])",
         to: `local hash = redis.call('HGETALL', KEYS[i])
-             reply[i + 1] = cmsgpack.pack(hash[2] == '-' and {} or hash)
-             end`,
+             if hash[2] == '-' then hash = {} end`,
       },
     ],
   },
