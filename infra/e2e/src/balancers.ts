@@ -8,7 +8,7 @@ import { drawPort, obtainHaproxy, obtainNginx, type Test } from '@calltally/stac
 import type { Service } from './service.ts';
 
 const OPERATIONS = new URL('../../../docs/operations.md', import.meta.url);
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 180_000;
 
 /** nginx before these processes, configured as docs/operations.md recommends. @returns its URL */
 export async function startNginx(t: Test, apis: readonly Service[]): Promise<string> {

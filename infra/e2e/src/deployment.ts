@@ -77,7 +77,7 @@ export abstract class Deployment {
   }
 
   /** Resolves when the consumer group has committed everything that is on the topic now. */
-  async untilRead(withinMs = 60_000): Promise<void> {
+  async untilRead(withinMs = 180_000): Promise<void> {
     await whileConnected(this.kafkaClient.admin(), async (admin) => {
       const ends = await admin.fetchTopicOffsets(this.topic);
       for (const end = Date.now() + withinMs; ; await sleep(100)) {
@@ -98,7 +98,7 @@ export abstract class Deployment {
    * Resolves when counters answer a user, and count everything that was acknowledged before this call.
    * @param apiKey of any user, because all share one as-of
    */
-  async untilCaughtUp(apiKey: string, withinMs = 60_000): Promise<void> {
+  async untilCaughtUp(apiKey: string, withinMs = 180_000): Promise<void> {
     const sinceMs = Date.now();
     for (const end = sinceMs + withinMs; ; await sleep(100)) {
       const answer = await ask(this.api.url, apiKey).catch(() => undefined);

@@ -64,7 +64,7 @@ export function createLivenessWorld(t: Test, addresses: Addresses, wrap = (store
     return { status: statusCode, stuck: (JSON.parse(body).stuck ?? []) as string[] };
   };
   const until = async (what: string, isSo: () => Promise<boolean>) => {
-    for (const end = Date.now() + 60_000; !(await isSo()); await sleep(50)) {
+    for (const end = Date.now() + 180_000; !(await isSo()); await sleep(50)) {
       if (Date.now() > end) throw new Error(`never ${what}: ${JSON.stringify(await health())}`);
     }
   };

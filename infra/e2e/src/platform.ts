@@ -158,7 +158,7 @@ export class Platform extends Deployment {
         autoCommit: false,
         eachMessage: async ({ message }) => void letters.push(message),
       });
-      for (const end = Date.now() + 60_000; letters.length < count && Date.now() < end; ) await sleep(50);
+      for (const end = Date.now() + 180_000; letters.length < count && Date.now() < end; ) await sleep(50);
       await sleep(500);
     });
     return letters;

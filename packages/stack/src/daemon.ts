@@ -78,7 +78,7 @@ export class Daemon {
 
   async #start(): Promise<void> {
     await mkdir(this.#options.dataDir, { recursive: true });
-    const deadline = Date.now() + (this.#options.startTimeoutMs ?? 60_000);
+    const deadline = Date.now() + (this.#options.startTimeoutMs ?? 120_000);
     if (!this.#wanted || (await this.#stillAnswers(deadline))) return;
     await this.#waitForPredecessor();
     for (;;) {
