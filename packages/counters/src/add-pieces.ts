@@ -17,14 +17,20 @@ export interface UserDaySums {
   userId: string;
   /** By UTC day. Days that are no longer kept are not written. */
   days: ReadonlyMap<number, Tally>;
-  /** The same by UTC day and cell. Not used where the generation keeps no cells. */
-  cells: Iterable<CellDayTally>;
+  /** The same by UTC day and cell; undefined if they were not added up so. Not used where the generation keeps no cells. */
+  cells: Iterable<CellDayTally> | undefined;
   /** Ids of the partitions that the calls came by. */
   partitions: ReadonlySet<string>;
   /** Epoch ms of the latest start that ever counted; -1 without a call. */
   lastStartedAt: number;
   /** A correction is among them. */
   hasCorrections: boolean;
+}
+
+/** @throws Error if the sums were not added up by cell: counters that keep cells would hold too few */
+export function requireCells({ cells }: UserDaySums): Iterable<CellDayTally> {
+  if (cells !== undefined) return cells;
+  throw new Error('sums without cells for counters that keep them; add up by cell, too');
 }
 
 /** A user who is open and not complete yet. */
@@ -82,7 +88,7 @@ const ARGUMENTS_AT_ONCE = 10_000;
 /**
  * Adds pieces to their users' counters, each at most once.
  * @returns in the order given; false if the user was forgotten or reopened, or somebody else has filled this piece
- * @throws CountersError
+ * @throws CountersError; Error if sums have no cells, but the generation keeps them
  */
 export async function addPieces(
   session: CounterSession,
@@ -126,7 +132,8 @@ function fillCommand(
     ...applied,
     ...bucketArguments(sums, keys, filling.fromDay, generation),
   ];
-  const kept = [...sums.cells].filter(({ day }) => day >= filling.fromDay);
+  const cells = generation.cellsMax === 0 ? [] : requireCells(sums);
+  const kept = [...cells].filter(({ day }) => day >= filling.fromDay);
   addCellArguments(args, keys, sums.userId, kept, generation);
   return { userId: sums.userId, keys, args };
 }

@@ -4,6 +4,7 @@ export {
   type FillStatus,
   type Piece,
   readFillStatuses,
+  requireCells,
   type UserDaySums,
 } from './add-pieces.ts';
 export { type ApplyOutcome, applyEvents, type CountableEvent, type UserEvents } from './apply.ts';

@@ -237,6 +237,15 @@ test('sums by cell', async (t) => {
     t.equal((await read('u-piece', [wholeMonth(MONTH)]))!.isBeyond, true);
   });
 
+  await t.test('sums that were not added up by cell are refused', async (t) => {
+    const [filling] = await opened({ session, generations }, ['u-no-cells'], NOW);
+    const tally = { calls: 1, durationMs: 5 };
+    const sums = { ...sumsOf('u-no-cells', [[TODAY, tally]]), cells: undefined };
+    const piece = { filling: filling!, sums, fromMs: -Infinity };
+    await t.rejects(addPieces(session, generations, [piece]), { message: /^sums without cells/ });
+    t.strictSame(await keysOf('u-no-cells'), [], 'nothing is written');
+  });
+
   await t.test('two processes that name new cells at once give no number twice', async (t) => {
     const other = await counters.open();
     await warm(counters, ['u-race'], NOW);
@@ -275,5 +284,9 @@ test('sums by cell', async (t) => {
     t.strictSame(await keysOf('u-off'), []);
     t.equal(await readCells(session, off, 'u-off', NOW, [wholeMonth(MONTH)]), undefined);
     t.strictSame((await snapshotUser(session, off, 'u-off', NOW))!.cells, new Map());
+    const [filling] = await opened({ session, generations: off }, ['u-off'], NOW);
+    const sums = { ...sumsOf('u-off', [[TODAY, { calls: 1, durationMs: 5 }]]), cells: undefined };
+    const piece = { filling: filling!, sums, fromMs: -Infinity };
+    t.strictSame(await addPieces(session, off, [piece]), [true], 'it needs none, either');
   });
 });

@@ -1,4 +1,10 @@
-import { firstDayWithCells, firstKeptDay, type UserDaySums, type UserSnapshot } from '@calltally/counters';
+import {
+  firstDayWithCells,
+  firstKeptDay,
+  requireCells,
+  type UserDaySums,
+  type UserSnapshot,
+} from '@calltally/counters';
 import {
   addTallies,
   type Cell,
@@ -40,7 +46,9 @@ export interface Difference {
 
 /**
  * All differences between a user's counters and the rows. Compares only buckets that readers may use.
- * @param tallies of the rows that the snapshot is applied through; while the user is being filled, from `sinceMs` on
+ * @param tallies of the rows that the snapshot is applied through; while the user is being filled, from `sinceMs` on. Of cells,
+ * unless `cellsMax` is 0
+ * @throws Error if they are not
  */
 export function differencesOf(
   userId: string,
@@ -48,7 +56,8 @@ export function differencesOf(
   tallies: readonly PartitionDayTally[],
   at: { nowMs: number; retentionMonths: number; cellsMax: number },
 ): Difference[] {
-  const [{ days, cells, lastStartedAt }] = userDaySumsOf([userId], tallies) as [UserDaySums];
+  const [sums] = userDaySumsOf([userId], tallies) as [UserDaySums];
+  const { days, lastStartedAt } = sums;
   const { sinceMs, windowSums } = snapshot;
   const from = Math.max(
     snapshot.fromDay,
@@ -70,7 +79,7 @@ export function differencesOf(
     // A bucket that begins before the first complete day lacks some of its days, and no reader asks for it.
     if (firstDay >= from) compare(name, { ...has }, { ...should });
   }
-  if (at.cellsMax > 0) compareCells(snapshot, cells, { ...at, from }, compare);
+  if (at.cellsMax > 0) compareCells(snapshot, requireCells(sums), { ...at, from }, compare);
   // While a user is being filled, older calls may be applied that are not added up here.
   if (sinceMs === undefined)
     compare('latest start', { startedAtMs: snapshot.lastStartedAt }, { startedAtMs: lastStartedAt });

@@ -14,7 +14,7 @@ import { type CorrectionRow, cellOfContent, type PartitionDayTally, partitionId 
 
 interface UserSums extends UserDaySums {
   days: Map<number, Tally>;
-  cells: CellSumsByDay;
+  cells: CellSumsByDay | undefined;
   partitions: Set<string>;
 }
 
@@ -98,6 +98,7 @@ export class SumsAccumulator {
     }
   }
 
+  /** Once a tally comes without its cell, the user's sums have no cells. */
   add(
     userId: string,
     day: number,
@@ -118,7 +119,10 @@ export class SumsAccumulator {
       tally.calls += calls;
       tally.durationMs += durationMs;
     }
-    if (cell !== undefined) {
+    if (cell === undefined) {
+      this.#days -= user.cells?.size ?? 0;
+      user.cells = undefined;
+    } else if (user.cells !== undefined) {
       const before = user.cells.size;
       user.cells.add(day, cell, { calls, durationMs }, this.#nowMs);
       this.#days += user.cells.size - before;
@@ -130,7 +134,9 @@ export class SumsAccumulator {
   }
 }
 
-/** Each user's sums by UTC day, whatever partitions the rows came by. */
+/**
+ * Each user's sums by UTC day, whatever partitions the rows came by. They have cells if each tally is that of a cell.
+ */
 export function userDaySumsOf(
   userIds: readonly string[],
   tallies: readonly PartitionDayTally[],

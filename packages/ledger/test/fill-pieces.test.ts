@@ -104,7 +104,7 @@ test('filling users', async (t) => {
         ],
       );
       t.strictSame(
-        { ...users[0], cells: [...users[0]!.cells] },
+        { ...users[0], cells: [...users[0]!.cells!] },
         {
           userId: 'u',
           days: new Map([
@@ -124,6 +124,16 @@ test('filling users', async (t) => {
         },
       );
       t.match(users[1], { userId: 'none', days: new Map(), partitions: new Set(), lastStartedAt: -1 });
+      t.strictSame([...users[1]!.cells!], []);
+      const byCell = { ...base, day: today, partition: 0, cell };
+      const byDay = { ...base, day: today, partition: 1 };
+      for (const tallies of [[byDay], [byCell, byDay], [byDay, byCell]]) {
+        t.equal(
+          userDaySumsOf(['u'], tallies)[0]!.cells,
+          undefined,
+          'with a tally of no cell there are no cells',
+        );
+      }
       t.end();
     },
   );

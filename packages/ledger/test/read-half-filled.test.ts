@@ -77,6 +77,7 @@ test('a user who is filled from any time on is answered right: what lies before 
         ];
         const rows = await store.tallies.sumByDayAndPartition([userId], filling.base, {
           range: { from: since, until: Infinity },
+          byCell: true,
         });
         const [sums] = userDaySumsOf([userId], rows);
         const piece = { filling, sums: sums!, fromMs: since };
