@@ -2,19 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
 import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, observe, warmUp } from '../src/endure.ts';
+import type { Service } from '../src/service.ts';
 import { Flow, startWorld, type World } from '../src/world.ts';
 
 /** As in docs/operations.md: one process after another, each ready before the next one stops. */
-async function restartOneByOne({ platform }: World, ended: (exitCode: number | string | null) => void) {
+async function restartOneByOne({ platform }: World, ended: (exitCode: unknown, of: Service) => void) {
   for (const ingest of platform.ingests) {
-    ended(await ingest.end('SIGTERM'));
+    ended(await ingest.end('SIGTERM'), ingest);
     await ingest.start();
   }
   for (const api of platform.apis) {
     await platform.withoutApi(api, async () => {
       // By now a load balancer has dropped the process, and its last requests are in flight.
       await sleep(100);
-      ended(await api.end('SIGTERM'));
+      ended(await api.end('SIGTERM'), api);
       await api.start();
     });
   }
@@ -27,7 +28,12 @@ test('a rolling restart while events flow answers every dashboard, loses no call
   const flow = new Flow(world);
   flow.start();
   const exitCodes: unknown[] = [];
-  const { whole, cut } = await observe(world, () => restartOneByOne(world, (code) => exitCodes.push(code)));
+  const restart = () =>
+    restartOneByOne(world, (exitCode, { log }) => {
+      exitCodes.push(exitCode);
+      if (exitCode !== 0) t.comment(log.slice(-4_000));
+    });
+  const { whole, cut } = await observe(world, restart);
   await flow.stop();
   t.same(exitCodes, [0, 0, 0, 0], 'each process ended by itself, in its time');
   for (const [days, watched] of Object.entries({ whole, cut })) {
