@@ -51,7 +51,7 @@ export async function sendCalls(
   for (const event of events) oracle.acknowledge(event, Date.now());
 }
 
-const PAUSE_MS = 40;
+const PAUSE_MS = 100;
 const BURST_MAX = 60;
 const TRIES_FOR_MS = 120_000;
 /** Keys of messages, for other partitions than that of the user. */
@@ -60,12 +60,15 @@ const OTHER_KEYS = ['another-key', 'a-third', 'a-fourth'];
 /** Events that flow during a fault: new ones, redeliveries, and both also by another partition. */
 export class Flow {
   readonly #world: World<Deployment>;
+  readonly #pauseMs: number;
   readonly #sent: CallEvent[] = [];
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(world: World<Deployment>) {
+  /** @param pauseMs between bursts of events */
+  constructor(world: World<Deployment>, pauseMs = PAUSE_MS) {
     this.#world = world;
+    this.#pauseMs = pauseMs;
   }
 
   get sent(): number {
@@ -104,7 +107,7 @@ export class Flow {
         await platform.sendUnderKey('another-key', again).catch(() => {});
       }
       this.#sent.push(...fresh);
-      await sleep(PAUSE_MS);
+      await sleep(this.#pauseMs);
     }
   }
 }

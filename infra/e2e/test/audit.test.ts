@@ -8,6 +8,8 @@ import { Flow, startWorld, type World } from '../src/world.ts';
 const AUDITED = 'calltally_audited_users_total';
 const DRIFTED = 'calltally_drifted_users_total';
 const REPAIRED = 'calltally_repaired_users_total';
+/** Leaves Mongo to the audit, which rests nine times as long as it worked. */
+const PAUSE_MS = 500;
 /** Longer than two rounds of an audit. */
 const TWO_ROUNDS_MS = 11_000;
 
@@ -15,7 +17,7 @@ test('ingest finds and repairs drift by itself, and never reports a user without
   const world = await startWorld(t, { users: 5 });
   const { platform, traffic } = world;
   await warmUp(world);
-  const flow = new Flow(world);
+  const flow = new Flow(world, PAUSE_MS);
   flow.start();
 
   await t.test('while events flow for all users, none is reported as drifted', async (t) => {
@@ -23,7 +25,7 @@ test('ingest finds and repairs drift by itself, and never reports a user without
     await reaches(world, AUDITED, 15);
     t.ok((await platform.total(AUDITED)) >= 15, `${await platform.total(AUDITED)} users audited`);
     t.equal(await platform.total(DRIFTED), 0);
-    t.ok(flow.sent - before > 500, `${flow.sent - before} events meanwhile`);
+    t.ok(flow.sent - before > 50, `${flow.sent - before} events meanwhile`);
   });
 
   const [user, other] = traffic.users;
