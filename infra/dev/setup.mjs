@@ -11,7 +11,7 @@ import { groupTests } from './setup/group-tests.mjs';
 import { buildTap, install } from './setup/install.mjs';
 import { isSupported, supportedText } from './setup/node-versions.mjs';
 import { buildPage } from './setup/page.mjs';
-import { missingFiles, runTests } from './setup/run-tests.mjs';
+import { chooseTests, missingFiles, runTests } from './setup/run-tests.mjs';
 import { listenToSignals } from './setup/signals.mjs';
 import { step } from './setup/step.mjs';
 import { readTests } from './setup/test-graph.mjs';
@@ -96,7 +96,13 @@ async function test() {
     return 1;
   }
   await buildForTests();
-  if (args.length > 0) return runChosen(args, await readTests(root));
+  if (args.length > 0) {
+    const graph = await readTests(root);
+    const { chosen, empty } = chooseTests(root, args, graph.tests);
+    if (empty.length === 0) return runChosen(chosen, graph);
+    console.error(`npm test: no tests below ${empty.join(', ')}; give test files, or folders with some`);
+    return 1;
+  }
   await check();
   // A single test obtains the browser itself if it needs one. In a full run, no test should have to wait for that.
   await obtainEngines('--chromium', '--actionlint');

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
 import { CommandFailed, run } from './command.mjs';
 import { createDigest } from './digest.mjs';
 
@@ -10,6 +10,26 @@ import { createDigest } from './digest.mjs';
  */
 export function missingFiles(root, args) {
   return args.filter((arg) => !/^-|[*?[{]/.test(arg) && !existsSync(resolve(root, arg)));
+}
+
+/**
+ * The arguments with the tests below a folder in its place, each once: tap would silently skip a folder.
+ *
+ * @param {string} root @param {string[]} args without those that are missing @param {string[]} tests all, relative to the root
+ * @returns {{chosen: string[], empty: string[]}} `empty`: the folders without a test
+ */
+export function chooseTests(root, args, tests) {
+  /** @type {string[]} */
+  const empty = [];
+  const chosen = args.flatMap((arg) => {
+    const path = resolve(root, arg);
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [arg];
+    const folder = relative(root, path).split(sep).join('/');
+    const below = tests.filter((test) => folder === '' || test.startsWith(`${folder}/`));
+    if (below.length === 0) empty.push(arg);
+    return below;
+  });
+  return { chosen: [...new Set(chosen)], empty };
 }
 
 /**

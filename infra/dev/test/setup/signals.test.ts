@@ -17,17 +17,9 @@ test('a signal that arrives while modules are loaded reaches the next listener',
 });
 
 const { fileFault } = await import(new URL('../../setup/file-fault.mjs', import.meta.url).href);
-const { missingFiles } = await import(new URL('../../setup/run-tests.mjs', import.meta.url).href);
 
 test('a file system error becomes one line with the remedy', async (t) => {
   const error = Object.assign(new Error("EROFS: read-only file system, mkdir '/x'"), { code: 'EROFS' });
   t.equal(fileFault(error), "EROFS: read-only file system, mkdir '/x'; mount it so that it can be written");
   for (const other of [new Error('another error'), undefined, 'text']) t.equal(fileFault(other), undefined);
-});
-
-test('missing test files are listed, patterns and options are left to tap', async (t) => {
-  const root = fileURLToPath(new URL('../../../..', import.meta.url));
-  const here = 'infra/dev/test/setup/signals.test.ts';
-  t.strictSame(missingFiles(root, [here, 'missing.test.ts', 'infra/dev/test/setup']), ['missing.test.ts']);
-  t.strictSame(missingFiles(root, ['--bail', 'infra/*/test/*.test.ts', fileURLToPath(import.meta.url)]), []);
 });
