@@ -1,4 +1,4 @@
-import { firstDayOfMonth, firstDayOfWeek, isoWeekYear, startOfDay, weekOf } from './periods.ts';
+import { firstDayOfMonth, firstDayOfWeek, isoWeekYear, weekOf } from './periods.ts';
 import { type Availability, daysByMonth, type Edge, planRange, type Segment } from './plan.ts';
 import type { Range } from './range.ts';
 import type { Series } from './series.ts';
@@ -11,7 +11,7 @@ export type SeriesSegment = Segment | { kind: 'weeks'; isoYear: number; first: n
 /** As `Plan`, with each sum within one bucket of the series. */
 export interface SeriesPlan {
   units: SeriesSegment[];
-  /** Those of `planRange`. No UTC day has edges of both signs. */
+  /** Those of `planRange`. */
   edges: Edge[];
   trustsLastStartedAt: boolean;
 }
@@ -52,13 +52,13 @@ export function planOfRows(range: Range): SeriesPlan {
  * The tally of each bucket of a series; zero without calls.
  *
  * @param values for each unit of the plan, one tally per day or week, or one for a month
- * @param days the sums of the edges' rows, by UTC day
+ * @param days for each edge of the plan, the sums of its rows by UTC day
  */
 export function addUpSeries(
   series: Series,
   plan: SeriesPlan,
   values: readonly (readonly Tally[])[],
-  days: readonly DayTally[],
+  days: readonly (readonly DayTally[])[],
 ): Tally[] {
   const sums = Array.from({ length: series.buckets }, (): Tally => ({ calls: 0, durationMs: 0 }));
   const add = (day: number, { calls, durationMs }: Tally, sign: 1 | -1) => {
@@ -71,7 +71,9 @@ export function addUpSeries(
       add(firstDayOfValue(unit, i), tally, 1);
     });
   });
-  for (const tally of days) add(tally.day, tally, signOf(plan.edges, tally.day));
+  plan.edges.forEach(({ sign }, at) => {
+    for (const tally of days[at]!) add(tally.day, tally, sign);
+  });
   return sums;
 }
 
@@ -109,8 +111,4 @@ function weeksByYear(first: number, last: number): SeriesSegment[] {
 function firstDayOfValue(unit: SeriesSegment, i: number): number {
   if (unit.kind === 'weeks') return firstDayOfPeriod('week', unit.first + i);
   return firstDayOfMonth(unit.month) + (unit.kind === 'days' ? unit.first - 1 + i : 0);
-}
-
-function signOf(edges: readonly Edge[], day: number): 1 | -1 {
-  return edges.find(({ from, until }) => from < startOfDay(day + 1) && until > startOfDay(day))!.sign;
 }

@@ -24,6 +24,8 @@ import {
   dayOfStart,
   durationBin,
   durationOf,
+  endsOf,
+  holdsPiece,
   pieceOf,
   ROWS,
   startOf,
@@ -113,20 +115,17 @@ export class Tallies {
     filter: CellFilter = {},
   ): Promise<Tally[]> {
     if (ranges.length === 0) return [];
-    // All ends together cut time into pieces, and each row belongs to one of them. To compare it with every range costs
-    // twice as much, and more with each range.
-    const ends = [...new Set(ranges.flatMap(({ from, until }) => [from, until]))].sort((a, b) => a - b);
+    const ends = endsOf(ranges);
     const union = unionOf(ranges);
     const found = await this.#sum(
       cut,
       (addend) => startsWithin(userId, union, addend, filter),
       (addend) => ({ _id: pieceOf(ends, addend), ...sumsOf(addend) }),
     );
-    return ranges.map(({ from, until }) => {
+    return ranges.map((range) => {
       const tally = { calls: 0, durationMs: 0 };
       for (const { _id, calls, duration } of found) {
-        const at = Number(_id ?? 0);
-        if (from > ends[at]! || ends[at + 1]! > until) continue;
+        if (!holdsPiece(range, ends, _id)) continue;
         tally.calls += Number(calls);
         tally.durationMs += Number(duration);
       }
@@ -135,8 +134,8 @@ export class Tallies {
   }
 
   /**
-   * Tallies of UTC days within some ranges, in one aggregation and in no order: one for each day with calls, and
-   * others for what corrections change.
+   * Tallies of UTC days within each of some ranges, which may overlap, in one aggregation and in no order: one for each day
+   * with calls, and others where another range cuts the day, and for what corrections change.
    * @throws StoreError
    */
   async sumByDay(
@@ -144,18 +143,24 @@ export class Tallies {
     ranges: readonly Range[],
     cut: CutOrAsk,
     filter: CellFilter = {},
-  ): Promise<DayTally[]> {
+  ): Promise<DayTally[][]> {
     if (ranges.length === 0) return [];
+    const ends = endsOf(ranges);
+    const union = unionOf(ranges);
     const found = await this.#sum(
       cut,
-      (addend) => startsWithin(userId, ranges, addend, filter),
-      (addend) => ({ _id: dayOfStart(addend), ...sumsOf(addend) }),
+      (addend) => startsWithin(userId, union, addend, filter),
+      (addend) => ({ _id: { d: dayOfStart(addend), r: pieceOf(ends, addend) }, ...sumsOf(addend) }),
     );
-    return found.map(({ _id, calls, duration }) => ({
-      day: Number(_id),
-      calls: Number(calls),
-      durationMs: Number(duration),
-    }));
+    return ranges.map((range) =>
+      found
+        .filter(({ _id }) => holdsPiece(range, ends, _id.r))
+        .map(({ _id, calls, duration }) => ({
+          day: Number(_id.d),
+          calls: Number(calls),
+          durationMs: Number(duration),
+        })),
+    );
   }
 
   /**

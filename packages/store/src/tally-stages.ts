@@ -58,6 +58,20 @@ export function sumsOf(addend: Addend): Document {
   };
 }
 
+/**
+ * All ends of some ranges, in order. Together they cut time into pieces, and each row belongs to one of them. To compare it
+ * with every range costs twice as much, and more with each range.
+ */
+export function endsOf(ranges: readonly Range[]): number[] {
+  return [...new Set(ranges.flatMap(({ from, until }) => [from, until]))].sort((a, b) => a - b);
+}
+
+/** Whether a range whose ends are among these holds the piece that `pieceOf` tells. */
+export function holdsPiece({ from, until }: Range, ends: readonly number[], piece: unknown): boolean {
+  const at = Number(piece ?? 0);
+  return from <= ends[at]! && ends[at + 1]! <= until;
+}
+
 /** Between which two of some ends, in order, a call starts: an index, or null if there are only two. */
 export function pieceOf(ends: readonly number[], addend: Addend): Document | null {
   const branches = ends.slice(1, -1).map((end, piece) => ({

@@ -189,11 +189,8 @@ test('corrections', async (t) => {
               sum(() => true),
             ]);
             const byDay = new Map<number, { calls: number; durationMs: number }>();
-            for (const { day, calls, durationMs } of await tallies.sumByDay(
-              userId,
-              [range],
-              cutAt(through),
-            )) {
+            const [days] = await tallies.sumByDay(userId, [range], cutAt(through));
+            for (const { day, calls, durationMs } of days!) {
               const before = byDay.get(day) ?? { calls: 0, durationMs: 0 };
               byDay.set(day, { calls: before.calls + calls, durationMs: before.durationMs + durationMs });
             }

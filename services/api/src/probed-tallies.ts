@@ -60,7 +60,7 @@ export class ProbedTallies implements Sums {
     ranges: readonly Range[],
     cut: CutOrAsk,
     filter: CellFilter = {},
-  ): Promise<DayTally[]> {
+  ): Promise<DayTally[][]> {
     return this.#sum(userId, ranges, kindOf(filter), () =>
       this.#tallies.sumByDay(userId, ranges, cut, filter),
     );
