@@ -1,6 +1,7 @@
 import { formatInstant } from './instants.ts';
+import { endsNow, type NamedPeriod, rangeOfPeriod } from './named-periods.ts';
 import { DAY_MS, dayOf, startOfDay } from './periods.ts';
-import type { EffectiveRange } from './range.ts';
+import type { EffectiveRange, Range } from './range.ts';
 import { defaultWindowDays } from './range.ts';
 import {
   FIRST_INSTANT,
@@ -16,14 +17,16 @@ export type DateParameter = 'start_date' | 'end_date';
 export interface DateRangeInput {
   start_date?: string | readonly string[] | undefined;
   end_date?: string | readonly string[] | undefined;
+  /** Instead of the dates. */
+  period?: NamedPeriod | undefined;
 }
 
 export class DateRangeError extends Error {
   override readonly name = 'DateRangeError';
 
   constructor(
-    readonly code: 'INVALID_DATE' | 'START_AFTER_END',
-    readonly parameter: DateParameter,
+    readonly code: 'INVALID_DATE' | 'START_AFTER_END' | 'INVALID_PARAMETER',
+    readonly parameter: DateParameter | 'period' | 'compare',
     message: string,
   ) {
     super(message);
@@ -43,7 +46,7 @@ const FAULTS: Record<TimestampFault, string> = {
 };
 
 /**
- * The range from `start_date` to `end_date`, each with its default.
+ * The range of `period`, or else from `start_date` to `end_date`, each with its default.
  *
  * The end includes everything that its written precision covers; a fraction of zero covers the whole second. The range
  * holds at least one millisecond. Its dates, sent back, give the same range; if it ended now, at a whole second, they also
@@ -52,6 +55,7 @@ const FAULTS: Record<TimestampFault, string> = {
  * @throws DateRangeError with the parameter, its fault and the remedy.
  */
 export function parseDateRange(input: DateRangeInput, nowMs: number): EffectiveRange {
+  if (input.period !== undefined) return periodRange(input.period, input, nowMs);
   if (input.start_date === undefined && input.end_date === undefined) return defaultRange(nowMs);
   const end = input.end_date === undefined ? endNow(nowMs) : readEnd(input.end_date);
   const from = input.start_date === undefined ? defaultFrom(end.until) : readStart(input.start_date);
@@ -66,6 +70,16 @@ export function parseDateRange(input: DateRangeInput, nowMs: number): EffectiveR
   return applied(from, end);
 }
 
+function periodRange(period: NamedPeriod, input: DateRangeInput, nowMs: number): EffectiveRange {
+  for (const date of ['start_date', 'end_date'] as const) {
+    if (input[date] === undefined) continue;
+    const message = `period and ${date} are both given. Give one or the other.`;
+    throw new DateRangeError('INVALID_PARAMETER', 'period', message);
+  }
+  const range = rangeOfPeriod(period, nowMs);
+  return endsNow(period) ? applied(range.from, endNow(nowMs)) : effectiveRangeOf(range);
+}
+
 let lastDefault: { nowMs: number; range: EffectiveRange } | undefined;
 
 /**
@@ -78,6 +92,11 @@ export function defaultRange(nowMs: number): EffectiveRange {
     lastDefault = { nowMs, range: Object.freeze(applied(defaultFrom(end.until), end)) };
   }
   return lastDefault.range;
+}
+
+/** A range of any two instants, with the dates that mean it to the millisecond. */
+export function effectiveRangeOf({ from, until }: Range): EffectiveRange {
+  return applied(from, { until, shownMs: until % 1000 === 0 ? until - 1000 : until - 1 });
 }
 
 interface End {
