@@ -28,8 +28,3 @@ export function addTally(sum: Tally, { calls, durationMs }: Readonly<Tally>, sig
   sum.calls += sign * calls;
   sum.durationMs += sign * durationMs;
 }
-
-/** `a` minus `b`, as a new object. */
-export function subtractTallies(a: Readonly<Tally>, b: Readonly<Tally>): Tally {
-  return { calls: a.calls - b.calls, durationMs: a.durationMs - b.durationMs };
-}

@@ -2,7 +2,6 @@ import { type CellsReading, findGeneration, firstDayWithCells, readCells } from 
 import {
   type Availability,
   addTally,
-  addUpSeries,
   type Cell,
   type CellDayTally,
   type CellFilter,
@@ -12,7 +11,7 @@ import {
   dashboardWindows,
   dayOf,
   dayOfMonth,
-  daysByMonth,
+  daysOf,
   isFiltered,
   matchesFilter,
   monthOf,
@@ -23,6 +22,7 @@ import {
   type Range,
   type Segment,
   type Series,
+  type SeriesPlan,
   sumTallies,
   type Tally,
   ZERO_TALLY,
@@ -30,9 +30,10 @@ import {
 import type { Cut, CutOrAsk, Tallies } from '@calltally/store';
 import type { LiveCounters } from './counters-link.ts';
 import type { DashboardReading } from './dashboard-reader.ts';
+import { forEachPlan, joinPlans } from './join-plans.ts';
 import { type PlanOfRange, readByPlan } from './read-by-plan.ts';
 import { type AnswerMeta, type AnswerParts, readWithFallback } from './read-with-fallback.ts';
-import type { SeriesReading } from './series-reader.ts';
+import { type SeriesOfRange, type SeriesReading, seriesReadingOf, withPrevious } from './series-reader.ts';
 
 export interface BreakdownReading extends AnswerMeta {
   /** One for each combination of the labels asked for that has calls, in no order. */
@@ -108,24 +109,35 @@ export class CellsReader {
   }
 
   /** As `DashboardReader.read`, of the calls that a filter lets through. */
-  dashboard(userId: string, range: Range, filter: CellFilter, nowMs: number): Promise<DashboardReading> {
+  dashboard(
+    userId: string,
+    range: Range,
+    filter: CellFilter,
+    nowMs: number,
+    previous?: Range,
+  ): Promise<DashboardReading> {
     const { tallies } = this.#parts.store;
+    const ranges = withPrevious(range, previous);
     const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
     const current = [today, thisWeek, thisMonth];
     const segmentsOfCurrent = [daysOf(today), daysOf(thisWeek), [monthThatStarts(thisMonth)]];
     return this.#read(userId, nowMs, {
-      planFor: (available) => planRangeByMonths(range, available),
-      segmentsOf: ({ buckets }) => [...buckets, ...segmentsOfCurrent.flat()],
+      planFor: (available) => joinPlans(ranges.map((one) => planRangeByMonths(one, available))),
+      segmentsOf: ({ plans }) => [...plans.flatMap(({ buckets }) => buckets), ...segmentsOfCurrent.flat()],
       readEdges: ({ edges }, cut) => tallies.sumByRange(userId, edges, cut, filter),
-      answer: ({ buckets, edges }, cells, found) => {
+      answer: ({ plans }, cells, found) => {
         const sum = (segments: readonly Segment[]) =>
           sumTallies(segments.flatMap((segment) => matching(cells, segment, filter)));
-        const total = sum(buckets);
-        for (const [i, { sign }] of edges.entries()) addTally(total, found[i]!, sign);
-        return dashboardOf([total, ...segmentsOfCurrent.map(sum)]);
+        const edgesOf = forEachPlan(plans, ({ edges }) => edges, found);
+        const totals = plans.map(({ buckets, edges }, at) => {
+          const total = sum(buckets);
+          for (const [i, { sign }] of edges.entries()) addTally(total, edgesOf[at]![i]!, sign);
+          return total;
+        });
+        return dashboardOf([...segmentsOfCurrent.map(sum), ...totals]);
       },
       fromRows: async (cut) =>
-        dashboardOf(await tallies.sumByRange(userId, [range, ...current], cut, filter)),
+        dashboardOf(await tallies.sumByRange(userId, [...current, ...ranges], cut, filter)),
     });
   }
 
@@ -136,22 +148,25 @@ export class CellsReader {
     series: Series,
     filter: CellFilter,
     nowMs: number,
+    previous?: SeriesOfRange,
   ): Promise<SeriesReading> {
     const { tallies } = this.#parts.store;
+    const asked = withPrevious({ range, series }, previous);
+    // Of weeks there are no sums by cell.
+    const unitsOf = (plans: readonly SeriesPlan[]) =>
+      plans.flatMap(({ units }) => units as readonly Segment[]);
     return this.#read(userId, nowMs, {
-      planFor: (available) => planCellSeries(range, series.interval, available),
-      // Of weeks there are no sums by cell.
-      segmentsOf: ({ units }) => units as readonly Segment[],
+      planFor: (available) =>
+        joinPlans(asked.map(({ range, series }) => planCellSeries(range, series.interval, available))),
+      segmentsOf: ({ plans }) => unitsOf(plans),
       readEdges: ({ edges }, cut) => tallies.sumByDay(userId, edges, cut, filter),
-      answer: (plan, cells, found) => {
-        const values = plan.units.map((unit) => talliesByDay(cells, unit as Segment, filter));
-        return { tallies: addUpSeries(series, plan, values, found) };
+      answer: ({ plans }, cells, found) => {
+        const values = unitsOf(plans).map((unit) => talliesByDay(cells, unit, filter));
+        return seriesReadingOf(asked, plans, values, found);
       },
       fromRows: async (cut) => {
-        const plan = planOfRows(range);
-        return {
-          tallies: addUpSeries(series, plan, [], await tallies.sumByDay(userId, plan.edges, cut, filter)),
-        };
+        const { plans, edges } = joinPlans(asked.map(({ range }) => planOfRows(range)));
+        return seriesReadingOf(asked, plans, [], await tallies.sumByDay(userId, edges, cut, filter));
       },
     });
   }
@@ -212,10 +227,6 @@ function monthThatStarts({ from }: Range): Segment {
   return { kind: 'month', month: monthOf(dayOf(from)) };
 }
 
-function daysOf({ from, until }: Range): Segment[] {
-  return daysByMonth(dayOf(from), dayOf(until - 1));
-}
-
 function matching(cells: CellsReading, segment: Segment, filter: CellFilter): CellDayTally[] {
   const tallies = cells.of(segment);
   if (!isFiltered(filter)) return tallies;
@@ -238,6 +249,12 @@ function talliesByDay(cells: CellsReading, segment: Segment, filter: CellFilter)
   return days;
 }
 
-function dashboardOf([range, today, thisWeek, thisMonth]: readonly Tally[]) {
-  return { range: range!, today: today!.calls, thisWeek: thisWeek!.calls, thisMonth: thisMonth!.calls };
+function dashboardOf([today, thisWeek, thisMonth, range, previous]: readonly Tally[]) {
+  return {
+    range: range!,
+    today: today!.calls,
+    thisWeek: thisWeek!.calls,
+    thisMonth: thisMonth!.calls,
+    ...(previous !== undefined && { previous }),
+  };
 }

@@ -1,22 +1,28 @@
-import { readBuckets, readWindowSums, type WindowReading } from '@calltally/counters';
+import { readBuckets, readSegments, readWindowSums, type WindowReading } from '@calltally/counters';
 import {
-  addTallies,
+  addTally,
   type DashboardTallies,
   dashboardWindows,
   dayOf,
+  daysOf,
   defaultWindowDays,
+  type Edge,
   planRange,
   type Range,
   startOfDay,
-  subtractTallies,
+  sumTallies,
   type Tally,
 } from '@calltally/domain';
 import type { Tallies } from '@calltally/store';
 import { asOfOf, type LiveCounters } from './counters-link.ts';
+import { forEachPlan, joinPlans } from './join-plans.ts';
 import { readByPlan } from './read-by-plan.ts';
 import { type AnswerMeta, type AnswerParts, readWithFallback } from './read-with-fallback.ts';
 
-export interface DashboardReading extends DashboardTallies, AnswerMeta {}
+export interface DashboardReading extends DashboardTallies, AnswerMeta {
+  /** Of the range that this one is compared with, at the same moment; only if it is asked for. */
+  previous?: Tally;
+}
 
 interface DashboardParts extends AnswerParts {
   store: { readonly tallies: Pick<Tallies, 'sumByRange'> };
@@ -32,11 +38,13 @@ export class DashboardReader {
 
   /**
    * A user's tally of a range, and of the UTC day, ISO week and month that contain `nowMs`.
+   * @param previous another range to read at the same moment
    * @throws LedgerError as `readWithFallback`
    */
-  read(userId: string, range: Range, nowMs: number): Promise<DashboardReading> {
+  read(userId: string, range: Range, nowMs: number, previous?: Range): Promise<DashboardReading> {
     return readWithFallback(this.#parts, userId, {
       fromCounters: async (live) => {
+        if (previous !== undefined) return this.#fromPlans(live, userId, [range, previous], nowMs);
         // For most requests, the window sums are all there is to read.
         if (isDefaultWindow(range, nowMs)) {
           const sums = await readWindowSums(live.session, live.generations, userId, nowMs);
@@ -45,7 +53,7 @@ export class DashboardReader {
         }
         return this.#fromPlan(live, userId, range, nowMs);
       },
-      fromRows: () => this.#fromRows(userId, range, nowMs),
+      fromRows: () => this.#fromRows(userId, range, nowMs, previous),
     });
   }
 
@@ -64,29 +72,82 @@ export class DashboardReader {
     if (found === undefined) return undefined;
     const { plan, counters, edges, source, asOfMs } = found;
     const { today, thisWeek, thisMonth } = counters;
-    const total = plan.edges.reduce(
-      (sum: Tally, edge, i) => (edge.sign === 1 ? addTallies : subtractTallies)(sum, edges[i]!),
-      counters.range,
-    );
-    return { range: total, today, thisWeek, thisMonth, source, asOfMs };
+    return {
+      range: totalOf([counters.range], plan.edges, edges),
+      today,
+      thisWeek,
+      thisMonth,
+      source,
+      asOfMs,
+    };
   }
 
-  async #fromRows(userId: string, range: Range, nowMs: number): Promise<DashboardReading> {
+  /** Each sum by itself, since the window sums are of another moment. */
+  async #fromPlans(
+    live: LiveCounters,
+    userId: string,
+    ranges: readonly Range[],
+    nowMs: number,
+  ): Promise<DashboardReading | undefined> {
+    const { tallies } = this.#parts.store;
+    const current = Object.values(dashboardWindows(nowMs)).map(daysOf);
+    const found = await readByPlan(this.#parts, live, userId, nowMs, {
+      planFor: (available) => joinPlans(ranges.map((range) => planRange(range, available))),
+      readCounters: ({ plans }) => {
+        const segments = [...plans.flatMap(({ buckets }) => buckets), ...current.flat()];
+        return readSegments(live.session, live.generations, userId, nowMs, segments);
+      },
+      readEdges: ({ edges }, cut) => tallies.sumByRange(userId, edges, cut),
+    });
+    if (found === undefined) return undefined;
+    const { plan, counters, edges, source, asOfMs } = found;
+    const edgesOf = forEachPlan(plan.plans, (one) => one.edges, edges);
+    const valuesOf = forEachPlan(
+      [...plan.plans.map(({ buckets }) => buckets), ...current],
+      (one) => one,
+      counters.values,
+    );
+    const [range, previous] = plan.plans.map((one, i) =>
+      totalOf(valuesOf[i]!.flat(), one.edges, edgesOf[i]!),
+    );
+    const [today, thisWeek, thisMonth] = valuesOf
+      .slice(ranges.length)
+      .map((values) => sumTallies(values.flat()).calls);
+    return {
+      range: range!,
+      today: today!,
+      thisWeek: thisWeek!,
+      thisMonth: thisMonth!,
+      previous: previous!,
+      source,
+      asOfMs,
+    };
+  }
+
+  async #fromRows(userId: string, range: Range, nowMs: number, previous?: Range): Promise<DashboardReading> {
     const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
     // As-of is read first: rows are only added.
     const { rowsAsOf, store } = this.#parts;
     const { asOfMs } = await rowsAsOf.state();
-    const ranges = [range, today, thisWeek, thisMonth];
+    const ranges = [range, today, thisWeek, thisMonth, ...(previous === undefined ? [] : [previous])];
     const tallies = await store.tallies.sumByRange(userId, ranges, () => rowsAsOf.cut());
     return {
       range: tallies[0]!,
       today: tallies[1]!.calls,
       thisWeek: tallies[2]!.calls,
       thisMonth: tallies[3]!.calls,
+      ...(previous !== undefined && { previous: tallies[4]! }),
       source: 'mongo',
       asOfMs,
     };
   }
+}
+
+/** What a plan's buckets and its edges add up to. */
+function totalOf(buckets: readonly Tally[], edges: readonly Edge[], ofEdges: readonly Tally[]): Tally {
+  const total = sumTallies(buckets);
+  for (const [i, { sign }] of edges.entries()) addTally(total, ofEdges[i]!, sign);
+  return total;
 }
 
 function isDefaultWindow(range: Range, nowMs: number): boolean {
