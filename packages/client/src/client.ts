@@ -11,6 +11,7 @@ import type {
   Dashboard,
   DashboardQuery,
   Durations,
+  RangeQuery,
   Timeseries,
   TimeseriesQuery,
 } from './types.ts';
@@ -50,13 +51,13 @@ export interface Client {
   /** The same as a CSV. @throws ClientError */
   breakdownCsv(query: BreakdownCsvQuery, options?: RequestOptions): Promise<CsvAnswer>;
   /** How long the calls of a range took: percentiles and a histogram. @throws ClientError */
-  durations(query?: DashboardQuery, options?: RequestOptions): Promise<Answer<Durations>>;
+  durations(query?: RangeQuery, options?: RequestOptions): Promise<Answer<Durations>>;
   /**
    * The dashboard's figures, at once and whenever they change: `for await (const event of client.stream())`. Reconnects
    * as needed, and ends when the loop is left or the signal aborted. A stream is read by one loop.
    * @throws ClientError from the loop: an error that a retry does not mend, such as a revoked key
    */
-  stream(query?: DashboardQuery, options?: RequestOptions): DashboardStream;
+  stream(query?: RangeQuery, options?: RequestOptions): DashboardStream;
 }
 
 /** @throws TypeError if an option is invalid */

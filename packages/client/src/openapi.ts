@@ -90,7 +90,7 @@ export interface paths {
         };
         /**
          * The dashboard, sent again whenever it changes
-         * @description The dashboard of the same query as a stream of events. The range is resolved again for each event, so without an end_date it always ends now.
+         * @description The dashboard of the same query as a stream of events. The range is resolved again for each event, so without an end_date it always ends now, and a period moves with the clock.
          */
         get: operations["streamDashboard"];
         put?: never;
@@ -255,8 +255,12 @@ export interface operations {
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
+                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
+                period?: "today" | "yesterday" | "7d" | "30d" | "90d" | "this_week" | "last_week" | "this_month" | "last_month" | "this_year" | "last_year";
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
+                /** @description `previous`: the same figures of the range before, too, in `previous`, read at the same moment. Of a whole day, week, month or year that `period` names it is the one before; of one that ends now the one before, through as much time as has passed of this one; otherwise the range of equal length just before. */
+                compare?: "previous";
                 /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
                 agent_id?: string[];
                 /** @description Only calls of this direction, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
@@ -318,6 +322,29 @@ export interface operations {
                                  */
                                 end_date: string;
                             };
+                            /** @description only with `compare=previous` */
+                            previous?: {
+                                /** @description calls that started in the range */
+                                total_calls: number;
+                                /** @description their total duration in minutes, 2 decimals, half up */
+                                total_duration_minutes: number;
+                                /** @description the same in hours, 2 decimals, half up */
+                                total_duration_hours: number;
+                                /** @description total_duration_minutes / total_calls, 2 decimals; 0 with no calls */
+                                avg_duration_minutes: number;
+                                date_range: {
+                                    /**
+                                     * Format: date-time
+                                     * @description start of the effective range, UTC
+                                     */
+                                    start_date: string;
+                                    /**
+                                     * Format: date-time
+                                     * @description its end, inclusive, UTC
+                                     */
+                                    end_date: string;
+                                };
+                            };
                         };
                     };
                 };
@@ -339,8 +366,12 @@ export interface operations {
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
+                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
+                period?: "today" | "yesterday" | "7d" | "30d" | "90d" | "this_week" | "last_week" | "this_month" | "last_month" | "this_year" | "last_year";
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
+                /** @description `previous`: the same figures of the range before, too, in `previous`, read at the same moment. Of a whole day, week, month or year that `period` names it is the one before; of one that ends now the one before, through as much time as has passed of this one; otherwise the range of equal length just before. */
+                compare?: "previous";
                 /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
                 agent_id?: string[];
                 /** @description Only calls of this direction, spelt as in events. Repeat it for several, of which any counts; an empty one stands for calls without one. */
@@ -414,6 +445,37 @@ export interface operations {
                                  */
                                 end_date: string;
                             };
+                            /** @description only with `compare=previous` */
+                            previous?: {
+                                /** @description every bucket that the range touches, in order of time, including those without calls */
+                                buckets: {
+                                    /**
+                                     * Format: date
+                                     * @description first UTC day of the day, week or month, even if the range begins later
+                                     */
+                                    start: string;
+                                    /** @description calls that started in the bucket and in the range */
+                                    calls: number;
+                                    /** @description their total duration in milliseconds, exact */
+                                    duration_ms: number;
+                                    /** @description the same in minutes, 2 decimals, half up */
+                                    duration_minutes: number;
+                                    /** @description duration_minutes / calls, 2 decimals; 0 with no calls */
+                                    avg_duration_minutes: number;
+                                }[];
+                                date_range: {
+                                    /**
+                                     * Format: date-time
+                                     * @description start of the effective range, UTC
+                                     */
+                                    start_date: string;
+                                    /**
+                                     * Format: date-time
+                                     * @description its end, inclusive, UTC
+                                     */
+                                    end_date: string;
+                                };
+                            };
                         };
                     };
                     "text/csv": string;
@@ -436,6 +498,8 @@ export interface operations {
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
+                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
+                period?: "today" | "yesterday" | "7d" | "30d" | "90d" | "this_week" | "last_week" | "this_month" | "last_month" | "this_year" | "last_year";
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
                 /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
@@ -552,6 +616,8 @@ export interface operations {
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
+                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
+                period?: "today" | "yesterday" | "7d" | "30d" | "90d" | "this_week" | "last_week" | "this_month" | "last_month" | "this_year" | "last_year";
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
                 /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
@@ -648,6 +714,8 @@ export interface operations {
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
+                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
+                period?: "today" | "yesterday" | "7d" | "30d" | "90d" | "this_week" | "last_week" | "this_month" | "last_month" | "this_year" | "last_year";
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
                 /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */

@@ -15,13 +15,15 @@ type Query<Name extends Operation> = {
 };
 type Listed<Value> = Value extends readonly (infer Item)[] ? readonly Item[] : Value;
 
-/** A range of dates, whose figures to read, and which calls count: an empty list filters nothing. */
+/** A range, by its dates or a period, whose figures to read, and which calls count: an empty list filters nothing. */
+export type RangeQuery = Query<'streamDashboard'>;
+/** The same, and whether to answer for the range before, too. */
 export type DashboardQuery = Query<'getDashboard'>;
 /** The same, and the interval of the buckets. */
 export type TimeseriesQuery = Omit<Query<'getTimeseries'>, 'format' | 'separator' | 'decimal'>;
-/** The same, and how the CSV is written. */
-export type CsvQuery = Omit<Query<'getTimeseries'>, 'format'>;
-/** The same as for a dashboard, and what the calls are told apart by: one dimension, or several. */
+/** The same without the range before, and how the CSV is written. */
+export type CsvQuery = Omit<Query<'getTimeseries'>, 'compare' | 'format'>;
+/** A range, and what the calls are told apart by: one dimension, or several. */
 export type BreakdownQuery = Omit<BreakdownCsvQuery, 'separator' | 'decimal'>;
 /** The same, and how the CSV is written. */
 export type BreakdownCsvQuery = Omit<Query<'getBreakdown'>, 'by' | 'limit' | 'format'> & {
@@ -36,6 +38,8 @@ export type Dashboard = Json<'getDashboard', 200>['data'];
 export type Timeseries = Json<'getTimeseries', 200>['data'];
 /** One day, week or month of a time series. */
 export type SeriesBucket = Timeseries['buckets'][number];
+/** A range by its name, such as `today` or `last_month`. */
+export type Period = NonNullable<RangeQuery['period']>;
 export type Interval = Timeseries['interval'];
 /** The figures of a range by agent, direction or status. */
 export type Breakdown = Json<'getBreakdown', 200>['data'];

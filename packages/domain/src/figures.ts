@@ -17,15 +17,25 @@ export interface DashboardTallies {
   thisMonth: number;
 }
 
-/** `data` of the dashboard response. */
-export interface DashboardData {
+interface TotalsData {
   total_calls: number;
   total_duration_minutes: number;
   total_duration_hours: number;
   avg_duration_minutes: number;
+}
+
+/** `data` of the dashboard response. */
+export interface DashboardData extends TotalsData {
   calls_today: number;
   calls_this_week: number;
   calls_this_month: number;
+  date_range: { start_date: string; end_date: string };
+  /** Only if it is asked for. */
+  previous?: PreviousDashboardData;
+}
+
+/** `data.previous` of the dashboard response: what is of a range, and not of the current day, week or month. */
+export interface PreviousDashboardData extends TotalsData {
   date_range: { start_date: string; end_date: string };
 }
 
@@ -43,8 +53,14 @@ export interface SeriesBucketData extends TallyData {
 }
 
 /** `data` of the time series response. */
-export interface SeriesData {
+export interface SeriesData extends PreviousSeriesData {
   interval: Interval;
+  /** Only if it is asked for. */
+  previous?: PreviousSeriesData;
+}
+
+/** `data.previous` of the time series response. */
+export interface PreviousSeriesData {
   buckets: SeriesBucketData[];
   date_range: { start_date: string; end_date: string };
 }
@@ -76,17 +92,27 @@ const HUNDREDTH_HOUR_MS = 36_000;
  * sum up to 2^53 - 1 ms. The average is of the rounded minutes, so that it equals the quotient of the two figures shown.
  */
 export function dashboardData(t: DashboardTallies, range: EffectiveRange): DashboardData {
-  const { calls, durationMs } = t.range;
+  return {
+    ...totalsOf(t.range),
+    calls_today: t.today,
+    calls_this_week: t.thisWeek,
+    calls_this_month: t.thisMonth,
+    date_range: { start_date: range.startDate, end_date: range.endDate },
+  };
+}
+
+/** As `dashboardData`, for the range that another is compared with. */
+export function previousDashboardData(tally: Tally, range: EffectiveRange): PreviousDashboardData {
+  return { ...totalsOf(tally), date_range: { start_date: range.startDate, end_date: range.endDate } };
+}
+
+function totalsOf({ calls, durationMs }: Tally): TotalsData {
   const minutes = divideHalfUp(durationMs, HUNDREDTH_MINUTE_MS);
   return {
     total_calls: calls,
     total_duration_minutes: minutes / 100,
     total_duration_hours: divideHalfUp(durationMs, HUNDREDTH_HOUR_MS) / 100,
     avg_duration_minutes: average(minutes, calls),
-    calls_today: t.today,
-    calls_this_week: t.thisWeek,
-    calls_this_month: t.thisMonth,
-    date_range: { start_date: range.startDate, end_date: range.endDate },
   };
 }
 
@@ -95,8 +121,16 @@ export function dashboardData(t: DashboardTallies, range: EffectiveRange): Dashb
  * @param tallies of the series' buckets, in order
  */
 export function seriesData(series: Series, tallies: readonly Tally[], range: EffectiveRange): SeriesData {
+  return { interval: series.interval, ...previousSeriesData(series, tallies, range) };
+}
+
+/** As `seriesData`, for the range that another is compared with. */
+export function previousSeriesData(
+  series: Series,
+  tallies: readonly Tally[],
+  range: EffectiveRange,
+): PreviousSeriesData {
   return {
-    interval: series.interval,
     buckets: tallies.map((tally, i) => ({
       start: formatDay(firstDayOfPeriod(series.interval, series.first + i)),
       ...tallyData(tally),

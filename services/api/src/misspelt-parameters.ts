@@ -39,21 +39,32 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   ],
   order: ['orderby', 'ordering', 'sort', 'sortby', 'sorting', 'sorted'],
   limit: ['max', 'maxgroups', 'top', 'count', 'first', 'take', 'size', 'pagesize', 'perpage', 'maxresults'],
+  compare: [
+    ...[
+      'comparewith',
+      'compareto',
+      'comparison',
+      'compared',
+      'comparedto',
+      'compareperiod',
+      'compareprevious',
+    ],
+    ...['previous', 'previousperiod', 'prev', 'versus', 'vs', 'withprevious', 'includeprevious'],
+  ],
   interval: ['granularity', 'bucket', 'bucketsize', 'resolution', 'groupby', 'step'],
   format: ['fmt', 'output', 'outputformat'],
   separator: ['sep', 'delimiter', 'delim', 'fieldseparator', 'columnseparator'],
   decimal: ['decimalseparator', 'decimalmark', 'decimalpoint', 'decimalsign'],
 };
 
-/** Names of a whole range, which takes two parameters here. */
-const BOTH_DATES: readonly string[] = [
+/** Names of a whole range, which two parameters tell here, or one. */
+const RANGE_NAMES: readonly string[] = [
   'date',
   'dates',
   'day',
   'days',
   'daterange',
   'range',
-  'period',
   'window',
   'timerange',
   'timeframe',
@@ -99,7 +110,7 @@ export function meantBy(given: string, names: readonly string[]): string | undef
   const whole = [...parts.toReversed(), parts.join('')];
   const candidates = whole.flatMap((name) => [name, withoutTime(name)]);
   for (const candidate of candidates) {
-    if (BOTH_DATES.includes(candidate)) return 'start_date and end_date';
+    if (RANGE_NAMES.includes(candidate)) return 'start_date and end_date, or period';
     const found = names.find(
       (name) => OTHER_NAMES[name]?.includes(candidate) || looksLike(candidate, plain(name)),
     );

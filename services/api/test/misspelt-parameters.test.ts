@@ -68,7 +68,9 @@ test('which parameter a misspelt name means', async (t) => {
     ['agent_id', ...['agent', 'agentId', 'agent_ids', 'agents', 'agent_id[]', 'agnet_id', 'assistant_id']],
     ['direction', ...['dir', 'Direction', 'directions', 'direcion', 'filter[direction]', 'call_type']],
     ['status', ...['state', 'Status', 'statuses', 'stauts', 'call_status', 'status[]', 'outcome']],
-    ['start_date and end_date', ...['date', 'day', 'range', 'date_range', 'dateRange', 'period']],
+    ['start_date and end_date, or period', ...['date', 'day', 'range', 'date_range', 'dateRange', 'window']],
+    ['period', ...['Period', 'periods', 'peroid', 'period[]']],
+    ['compare', ...['compare_to', 'compareTo', 'comparison', 'previous', 'compair', 'vs']],
   ];
   for (const [meant, ...names] of known)
     for (const name of names) t.equal(meantBy(name, ofDashboard), meant, name);
@@ -144,7 +146,7 @@ test('a misspelt parameter is refused with the right name, on every route and fo
     ['to=2026-03-01', 'to', 'end_date'],
     ['userId=somebody', 'userId', 'user_id'],
     ['start_date=2026-03-01&amp;end_date=2026-03-02', 'amp;end_date', 'end_date'],
-    ['range=7d', 'range', 'start_date and end_date'],
+    ['range=7d', 'range', 'start_date and end_date, or period'],
     ['to=1&to=2', 'to', 'end_date'],
     [`end_dat%22=${key}`, 'end_dat"', 'end_date'],
   ];

@@ -1,4 +1,4 @@
-import { dashboardData, parseDateRange } from '@calltally/domain';
+import { dashboardData, parseDateRange, previousDashboardData, previousRange } from '@calltally/domain';
 import type { FastifyInstance } from 'fastify';
 import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
@@ -24,15 +24,18 @@ export async function dashboardRoutes(app: FastifyInstance, parts: RouteParts): 
     async (request, reply) => {
       const nowMs = clock();
       const range = parseDateRange(request.query, nowMs);
+      const previous = request.query.compare && previousRange(request.query, range, nowMs);
       const filter = filterOf(request.query);
       const begunMs = performance.now();
       const reading = await reads.run(() =>
         filter === undefined
-          ? reader.read(request.userId, range, nowMs)
-          : cells.dashboard(request.userId, range, filter, nowMs),
+          ? reader.read(request.userId, range, nowMs, previous)
+          : cells.dashboard(request.userId, range, filter, nowMs, previous),
       );
       headers.write(request, reply, reading, performance.now() - begunMs);
-      return { success: true, message: DASHBOARD_MESSAGE, data: dashboardData(reading, range) };
+      const data = dashboardData(reading, range);
+      if (previous) data.previous = previousDashboardData(reading.previous!, previous);
+      return { success: true, message: DASHBOARD_MESSAGE, data };
     },
   );
 }

@@ -3,9 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { registerStreamMetrics } from '../metrics.ts';
 import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
-import { DashboardQuery } from '../schemas/dashboard.ts';
 import { filterOf, listFilters } from '../schemas/filter-parameters.ts';
-import { StreamSchema } from '../schemas/stream.ts';
+import { StreamQuery, StreamSchema } from '../schemas/stream.ts';
 import { Streams } from '../stream/streams.ts';
 
 const HEADERS = {
@@ -16,7 +15,7 @@ const HEADERS = {
 };
 
 interface Request {
-  Querystring: DashboardQuery;
+  Querystring: StreamQuery;
   Headers: { 'last-event-id'?: string };
 }
 
@@ -32,7 +31,7 @@ export async function streamRoutes(app: FastifyInstance, parts: RouteParts): Pro
     {
       schema: StreamSchema,
       onRequest: [app.requireReader, ...app.userLimit],
-      preValidation: [refuseMisspelt(DashboardQuery), listFilters],
+      preValidation: [refuseMisspelt(StreamQuery), listFilters],
     },
     async (request, reply) => {
       // An invalid query is refused before anything is read.

@@ -1,5 +1,6 @@
-import { parseDateRange, seriesData, seriesOf } from '@calltally/domain';
+import { parseDateRange, previousRange, previousSeriesData, seriesData, seriesOf } from '@calltally/domain';
 import type { FastifyInstance } from 'fastify';
+import { ApiError } from '../api-error.ts';
 import { CSV_TYPE, csvFormatOf, seriesCsv, seriesFileName } from '../csv.ts';
 import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
@@ -8,6 +9,9 @@ import { filterOf, listFilters } from '../schemas/filter-parameters.ts';
 import { TIMESERIES_MESSAGE, TimeseriesQuery, TimeseriesSchema } from '../schemas/timeseries.ts';
 import { TallyHeaders } from '../tally-headers.ts';
 import { addVary } from '../vary.ts';
+
+const NO_COMPARED_CSV =
+  'compare=previous is for JSON: a CSV has the buckets of one range. Add format=json, or leave compare out and ask for each range by its dates.';
 
 /** `GET /analytics/timeseries`: figures of the key's user by day, week or month, as JSON or CSV (docs/api.md). */
 export async function timeseriesRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
@@ -28,20 +32,28 @@ export async function timeseriesRoutes(app: FastifyInstance, parts: RouteParts):
     async (request, reply) => {
       const nowMs = clock();
       const range = parseDateRange(request.query, nowMs);
-      const series = seriesOf(range, request.query.interval ?? 'day');
+      const { interval = 'day', compare } = request.query;
+      const series = seriesOf(range, interval);
+      const format = preferredFormat(request);
+      if (compare && format === 'csv') throw new ApiError('INVALID_PARAMETER', { message: NO_COMPARED_CSV });
+      const before = compare && previousRange(request.query, range, nowMs);
+      const previous = before && { range: before, series: seriesOf(before, interval) };
       const filter = filterOf(request.query);
       const csvFormat = csvFormatOf(request.query);
       const begunMs = performance.now();
       const reading = await reads.run(() =>
         filter === undefined
-          ? reader.read(request.userId, range, series, nowMs)
-          : cells.series(request.userId, range, series, filter, nowMs),
+          ? reader.read(request.userId, range, series, nowMs, previous)
+          : cells.series(request.userId, range, series, filter, nowMs, previous),
       );
       headers.write(request, reply, reading, performance.now() - begunMs);
       // In lower case, as @fastify/compress looks for it.
       addVary(reply, 'Accept, accept-encoding');
       const data = seriesData(series, reading.tallies, range);
-      if (preferredFormat(request) === 'json') return { success: true, message: TIMESERIES_MESSAGE, data };
+      if (previous) {
+        data.previous = previousSeriesData(previous.series, reading.previous!, previous.range);
+      }
+      if (format === 'json') return { success: true, message: TIMESERIES_MESSAGE, data };
       reply.type(CSV_TYPE).header('content-disposition', `attachment; filename="${seriesFileName(data)}"`);
       return seriesCsv(data, csvFormat);
     },

@@ -1,20 +1,34 @@
 import Type, { type Static } from 'typebox';
 import { ErrorResponses } from './error-responses.ts';
 import { filterParameters } from './filter-parameters.ts';
-import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './range-parameters.ts';
+import {
+  compareParameter,
+  count,
+  DateRange,
+  decimals,
+  rangeParameters,
+  tallyHeaders,
+} from './range-parameters.ts';
 
-export const DashboardQuery = Type.Object({ ...rangeParameters, ...filterParameters });
+export const DashboardQuery = Type.Object({ ...rangeParameters, ...compareParameter, ...filterParameters });
 export type DashboardQuery = Static<typeof DashboardQuery>;
 
-const DashboardData = Type.Object({
+const totals = {
   total_calls: count('calls that started in the range'),
   total_duration_minutes: decimals('their total duration in minutes, 2 decimals, half up'),
   total_duration_hours: decimals('the same in hours, 2 decimals, half up'),
   avg_duration_minutes: decimals('total_duration_minutes / total_calls, 2 decimals; 0 with no calls'),
+};
+
+const DashboardData = Type.Object({
+  ...totals,
   calls_today: count('calls of the current UTC day, whatever the range'),
   calls_this_week: count('calls of the current ISO week (from Monday, UTC)'),
   calls_this_month: count('calls of the current calendar month (UTC)'),
   date_range: DateRange,
+  previous: Type.Optional(
+    Type.Object({ ...totals, date_range: DateRange }, { description: 'only with `compare=previous`' }),
+  ),
 });
 
 export const DASHBOARD_MESSAGE = 'Dashboard analytics fetched successfully';

@@ -1,3 +1,4 @@
+import { NAMED_PERIODS } from '@calltally/domain';
 import Type from 'typebox';
 
 /* What all operations with a range have in common. */
@@ -28,10 +29,30 @@ export const rangeParameters = {
     'End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, ' +
       '`2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now.',
   ),
+  period: Type.Optional(
+    Type.Enum([...NAMED_PERIODS], {
+      description:
+        'The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and ' +
+        '`this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of ' +
+        'which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole.',
+    }),
+  ),
   user_id: Type.Optional(
     Type.String({
       description:
         "Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user.",
+    }),
+  ),
+};
+
+/** For operations that can answer for the range before, too. */
+export const compareParameter = {
+  compare: Type.Optional(
+    Type.Enum(['previous'], {
+      description:
+        '`previous`: the same figures of the range before, too, in `previous`, read at the same moment. Of a whole day, ' +
+        'week, month or year that `period` names it is the one before; of one that ends now the one before, through as ' +
+        'much time as has passed of this one; otherwise the range of equal length just before.',
     }),
   ),
 };

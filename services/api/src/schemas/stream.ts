@@ -1,6 +1,10 @@
-import Type from 'typebox';
-import { DashboardQuery } from './dashboard.ts';
+import Type, { type Static } from 'typebox';
 import { ErrorResponses } from './error-responses.ts';
+import { filterParameters } from './filter-parameters.ts';
+import { rangeParameters } from './range-parameters.ts';
+
+export const StreamQuery = Type.Object({ ...rangeParameters, ...filterParameters });
+export type StreamQuery = Static<typeof StreamQuery>;
 
 const StreamHeaders = Type.Object({
   'last-event-id': Type.Optional(
@@ -32,10 +36,10 @@ export const StreamSchema = {
   summary: 'The dashboard, sent again whenever it changes',
   description:
     'The dashboard of the same query as a stream of events. The range is resolved again for each event, so without ' +
-    'an end_date it always ends now.',
+    'an end_date it always ends now, and a period moves with the clock.',
   tags: ['analytics'],
   security: [{ apiKey: [] }],
-  querystring: DashboardQuery,
+  querystring: StreamQuery,
   headers: StreamHeaders,
   response: {
     200: {

@@ -3,7 +3,14 @@ import Type, { type Static } from 'typebox';
 import { ErrorResponses } from './error-responses.ts';
 import { filterParameters } from './filter-parameters.ts';
 import { formatParameters } from './format-parameters.ts';
-import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './range-parameters.ts';
+import {
+  compareParameter,
+  count,
+  DateRange,
+  decimals,
+  rangeParameters,
+  tallyHeaders,
+} from './range-parameters.ts';
 
 export const TimeseriesQuery = Type.Object({
   interval: Type.Optional(
@@ -14,6 +21,7 @@ export const TimeseriesQuery = Type.Object({
     }),
   ),
   ...rangeParameters,
+  ...compareParameter,
   ...filterParameters,
   ...formatParameters,
 });
@@ -32,16 +40,21 @@ const Bucket = Type.Object({
 
 export const TIMESERIES_MESSAGE = 'Time series fetched successfully';
 
+const ofRange = {
+  buckets: Type.Array(Bucket, {
+    maxItems: seriesBucketsMax,
+    description: 'every bucket that the range touches, in order of time, including those without calls',
+  }),
+  date_range: DateRange,
+};
+
 const TimeseriesResponse = Type.Object({
   success: Type.Literal(true),
   message: Type.Literal(TIMESERIES_MESSAGE),
   data: Type.Object({
     interval: Type.Enum([...INTERVALS]),
-    buckets: Type.Array(Bucket, {
-      maxItems: seriesBucketsMax,
-      description: 'every bucket that the range touches, in order of time, including those without calls',
-    }),
-    date_range: DateRange,
+    ...ofRange,
+    previous: Type.Optional(Type.Object(ofRange, { description: 'only with `compare=previous`' })),
   }),
 });
 

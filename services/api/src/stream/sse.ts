@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { dashboardData, dayOf, type EffectiveRange, formatInstant } from '@calltally/domain';
 import type { ErrorBody } from '@calltally/http';
 import type { AnswerSource, DashboardReading } from '@calltally/ledger';
-import type { DashboardQuery } from '../schemas/dashboard.ts';
 
 /** One state of a dashboard, as an event for all its listeners. */
 export interface Figures {
@@ -24,16 +23,11 @@ export const PREAMBLE = `retry: ${RETRY_MS}\n\n`;
 /** Ends a stream that the client is to reopen at once. The next preamble resets the retry time. */
 export const RECONNECT_EVENT = `retry: ${RECONNECT_MS}\n${event('reconnect', {})}`;
 
-export function figuresOf(
-  reading: DashboardReading,
-  range: EffectiveRange,
-  query: Pick<DashboardQuery, 'end_date'>,
-  nowMs: number,
-): Figures {
+export function figuresOf(reading: DashboardReading, range: EffectiveRange, nowMs: number): Figures {
   const data = dashboardData(reading, range);
   const { date_range, ...figures } = data;
-  // A range without an end_date ends a little later each time. That alone is no change.
-  const end = query.end_date === undefined ? '' : date_range.end_date;
+  // A range that ends now ends a little later each time. That alone is no change.
+  const end = range.until === nowMs + 1 ? '' : date_range.end_date;
   const identity = JSON.stringify([figures, date_range.start_date, end, dayOf(nowMs)]);
   const id = createHash('sha256').update(identity).digest('base64url').slice(0, ID_LENGTH);
   return { id, event: dashboardEvent(id, JSON.stringify(data)), source: reading.source };

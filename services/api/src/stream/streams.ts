@@ -7,8 +7,8 @@ import { asOfOf, LedgerError } from '@calltally/ledger';
 import pLimit from 'p-limit';
 import { ApiError } from '../api-error.ts';
 import type { RouteParts } from '../parts.ts';
-import type { DashboardQuery } from '../schemas/dashboard.ts';
 import { filterOf } from '../schemas/filter-parameters.ts';
+import type { StreamQuery } from '../schemas/stream.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import { type EndReason, Listener } from './listener.ts';
 import { View } from './view.ts';
@@ -32,7 +32,7 @@ type StreamsParts = Pick<
 interface StreamRequest {
   userId: string;
   credential: Credential;
-  query: DashboardQuery;
+  query: StreamQuery;
   lastEventId: string | undefined;
   response: ServerResponse;
   /** Writes the head of the response; called once the first figures are read. */
@@ -124,7 +124,7 @@ export class Streams {
     else listener.stop();
   }
 
-  #viewOf(userId: string, query: DashboardQuery): View {
+  #viewOf(userId: string, query: StreamQuery): View {
     const views = this.#views.get(userId) ?? new Map<string, View>();
     this.#views.set(userId, views);
     const name = nameOf(query);
@@ -134,7 +134,7 @@ export class Streams {
     return view;
   }
 
-  #leave(userId: string, query: DashboardQuery, view: View): void {
+  #leave(userId: string, query: StreamQuery, view: View): void {
     this.#connections.leave(userId);
     view.holders -= 1;
     if (view.holders > 0) return;
@@ -198,6 +198,6 @@ function randomLifeMs(): number {
   return LIFE_MIN_MS + Math.random() * (LIFE_MAX_MS - LIFE_MIN_MS);
 }
 
-function nameOf(query: DashboardQuery): string {
-  return JSON.stringify([query.start_date, query.end_date, filterOf(query)]);
+function nameOf(query: StreamQuery): string {
+  return JSON.stringify([query.start_date, query.end_date, query.period, filterOf(query)]);
 }

@@ -2,8 +2,8 @@ import type { CountersDigest } from '@calltally/counters';
 import { type CellFilter, dayOf, parseDateRange } from '@calltally/domain';
 import type { CellsReader, DashboardReader } from '@calltally/ledger';
 import type { LimitFunction } from 'p-limit';
-import type { DashboardQuery } from '../schemas/dashboard.ts';
 import { filterOf } from '../schemas/filter-parameters.ts';
+import type { StreamQuery } from '../schemas/stream.ts';
 import type { Listener, Shown } from './listener.ts';
 import { type Figures, figuresOf } from './sse.ts';
 
@@ -31,7 +31,7 @@ export class View implements Shown {
   holders = 0;
   readonly #parts: ViewParts;
   readonly #userId: string;
-  readonly #query: DashboardQuery;
+  readonly #query: StreamQuery;
   /** Undefined: all calls. */
   readonly #filter: CellFilter | undefined;
   #figures: Figures | undefined;
@@ -45,7 +45,7 @@ export class View implements Shown {
   /** When the next read without urgency may begin, in the time of `performance.now`. */
   #notBeforeMs = 0;
 
-  constructor(parts: ViewParts, userId: string, query: DashboardQuery) {
+  constructor(parts: ViewParts, userId: string, query: StreamQuery) {
     this.#parts = parts;
     this.#userId = userId;
     this.#query = query;
@@ -120,7 +120,7 @@ export class View implements Shown {
       const reading = await (this.#filter === undefined
         ? reader.read(this.#userId, range, nowMs)
         : cells.dashboard(this.#userId, range, this.#filter, nowMs));
-      this.#figures = figuresOf(reading, range, this.#query, nowMs);
+      this.#figures = figuresOf(reading, range, nowMs);
       this.#asOfMs = reading.asOfMs;
       this.#fault = undefined;
       for (const listener of this.listeners) listener.send();

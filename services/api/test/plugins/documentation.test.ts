@@ -31,13 +31,16 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
     ];
     t.same(Object.keys(document.paths).sort(), paths);
     t.match(document.components.securitySchemes.apiKey, { type: 'http', scheme: 'bearer' });
-    const range = ['start_date', 'end_date', 'user_id'];
+    const range = ['start_date', 'end_date', 'period', 'user_id'];
     const filters = ['agent_id', 'direction', 'status'];
     for (const [path, names] of [
-      ['/analytics/dashboard', [...range, ...filters]],
+      ['/analytics/dashboard', [...range, 'compare', ...filters]],
       ['/analytics/durations', [...range, ...filters]],
       ['/analytics/stream', [...range, ...filters, 'last-event-id']],
-      ['/analytics/timeseries', ['interval', ...range, ...filters, 'format', 'separator', 'decimal']],
+      [
+        '/analytics/timeseries',
+        ['interval', ...range, 'compare', ...filters, 'format', 'separator', 'decimal'],
+      ],
       [
         '/analytics/breakdown',
         ['by', ...range, ...filters, 'order', 'limit', 'format', 'separator', 'decimal'],
@@ -79,6 +82,9 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
     }
     asked.push({ path: '/analytics/timeseries', query: 'interval=month&format=csv', key, expected: 200 });
     asked.push({ path: '/analytics/timeseries', query: 'interval=year', key, expected: 400 });
+    for (const path of ['/analytics/dashboard', '/analytics/timeseries']) {
+      asked.push({ path, query: 'period=this_month&compare=previous', key, expected: 200 });
+    }
     const judge = async ({ path, query, key, expected }: (typeof asked)[number]) => {
       const { status, headers, body } = await get(`${path}?${query}`, key);
       t.equal(status, expected);
