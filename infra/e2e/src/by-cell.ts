@@ -9,17 +9,19 @@ import {
   withoutRange,
 } from './dashboard.ts';
 import type { Oracle, OracleDimension, OracleFilter, OracleInterval } from './oracle.ts';
+import { previousAt } from './oracle-periods.ts';
 import type { Chance } from './random.ts';
 import {
   cutDays,
   randomBy,
   randomFilter,
+  randomPeriod,
   randomRange,
   type WrittenRange,
   wholeDaysOfCells,
 } from './ranges.ts';
 
-/** What is asked of the same calls: a breakdown, figures, a time series, and durations. */
+/** What is asked of the same calls: a breakdown, figures, a time series, both of the range before, too, and durations. */
 export interface CellsQuestion {
   range: WrittenRange;
   by: readonly OracleDimension[];
@@ -44,6 +46,7 @@ export function randomCellsQuestion(chance: Chance): CellsQuestion {
     () => randomRange(chance, now - 4 * YEAR_MS, now),
     () => wholeDaysOfCells(chance, now),
     () => cutDays(chance, now),
+    () => randomPeriod(chance, now),
   ])();
   const isLong = range.until - range.from > DAYS_MAX_MS;
   const interval = chance.pick<OracleInterval>(isLong ? ['week', 'month'] : ['day', 'week', 'month']);
@@ -90,6 +93,19 @@ export async function askByCell(
   const buckets = oracle.series(userId, range, interval, filter);
   same(`timeseries?${seriesQuery}`, withoutRange(series.body.data), { interval, buckets });
   same(`sum of timeseries?${seriesQuery}`, sumOf(series.body.data?.buckets ?? []), all);
+
+  const comparedQuery = queryOf(query, 'compare=previous');
+  const compared = (await askFor('dashboard', url, key, comparedQuery)).body.data;
+  const before = compared && previousAt(query, range, compared.date_range.end_date);
+  const previous = withoutRange(compared?.previous);
+  same(`previous of dashboard?${comparedQuery}`, previous, before && oracle.totals(userId, before, filter));
+
+  const comparedSeriesQuery = queryOf(seriesQuery, 'compare=previous');
+  const comparedSeries = (await askFor('timeseries', url, key, comparedSeriesQuery)).body.data;
+  const bucketsBefore =
+    comparedSeries &&
+    oracle.series(userId, previousAt(query, range, comparedSeries.date_range.end_date), interval, filter);
+  same(`previous of timeseries?${comparedSeriesQuery}`, comparedSeries?.previous?.buckets, bucketsBefore);
 
   const durations = await askFor('durations', url, key, query);
   same(`durations?${query}`, withoutRange(durations.body.data), oracle.durations(userId, range, filter));

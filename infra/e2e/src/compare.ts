@@ -11,6 +11,7 @@ import { fillUntilComplete, repairUsers } from '@calltally/ledger';
 import { askFor, filterQuery, queryOf, type Routes, withoutRange } from './dashboard.ts';
 import type { Deployment } from './deployment.ts';
 import type { OracleDimension, OracleFilter, OracleRange } from './oracle.ts';
+import { periodAt } from './oracle-periods.ts';
 import type { World } from './world.ts';
 
 interface Difference {
@@ -31,6 +32,12 @@ const FIGURES: readonly [range: string, filter: OracleFilter][] = [
   [ALL_TIME, { status: ['completed', 'no-answer', ''] }],
   [DEFAULT, { agent: ['ada', ''], direction: ['inbound', 'sideways'] }],
 ];
+const PERIODS: readonly [period: string, filter: OracleFilter][] = [
+  ['today', {}],
+  ['this_month', {}],
+  ['last_year', {}],
+  ['7d', { agent: ['ada', ''] }],
+];
 const BREAKDOWNS: readonly [range: string, by: readonly OracleDimension[]][] = [
   [ALL_TIME, ['agent']],
   [YEAR, ['direction']],
@@ -38,7 +45,10 @@ const BREAKDOWNS: readonly [range: string, by: readonly OracleDimension[]][] = [
   [DEFAULT, ['agent', 'status']],
 ];
 
-/** Answers to users (figures, breakdowns, durations; all-time, of a year or by default) that differ from the oracle's. */
+/**
+ * Answers to users (figures, also beside those of the range before, breakdowns, durations; all-time, of a year, of periods or
+ * by default) that differ from the oracle's.
+ */
 export async function compareWithOracle({
   platform,
   oracle,
@@ -63,6 +73,23 @@ export async function compareWithOracle({
       await compare('dashboard', range, filterQuery(filter), (at, now) =>
         oracle.figures(userId, at, now, filter),
       );
+    }
+    for (const [period, filter] of PERIODS) {
+      const query = queryOf(`period=${period}&compare=previous`, filterQuery(filter));
+      const { body, askedAtMs } = await askPatiently(platform, 'dashboard', key, query);
+      const endMs = Date.parse(body.data?.date_range.end_date ?? '');
+      const now = periodAt(period, askedAtMs).endsNow ? endMs : askedAtMs;
+      const { range, previous } = periodAt(period, now);
+      const has = body.data && {
+        ...withoutRange(body.data),
+        previous: withoutRange(body.data.previous),
+      };
+      const shouldHave = {
+        ...oracle.figures(userId, range, now, filter),
+        previous: oracle.totals(userId, previous, filter),
+      };
+      if (isDeepStrictEqual(has, shouldHave) && now >= askedAtMs && now <= Date.now()) continue;
+      differences.push({ userId, asked: `dashboard?${query}`, has: has ?? body, shouldHave });
     }
     for (const [range, by] of BREAKDOWNS) {
       await compare('breakdown', range, `by=${by}`, (at) => ({

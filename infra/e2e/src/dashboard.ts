@@ -10,6 +10,7 @@ import type {
   OracleGroup,
   OracleInterval,
   OracleRange,
+  OracleTotals,
 } from './oracle.ts';
 
 export interface Answer<T = OracleFigures> {
@@ -22,7 +23,7 @@ export interface Answer<T = OracleFigures> {
   body: {
     success: boolean;
     message: string;
-    data?: T & { date_range: unknown };
+    data?: T & { date_range: { end_date: string } };
     error?: { code: string };
   };
   tookMs: number;
@@ -40,10 +41,10 @@ export interface TimeSeries {
   buckets: OracleBucket[];
 }
 
-/** What is sent to each route of analytics. */
+/** What is sent to each route of analytics; `previous` with `compare=previous`. */
 export interface Routes {
-  dashboard: OracleFigures;
-  timeseries: TimeSeries;
+  dashboard: OracleFigures & { previous?: OracleTotals & { date_range: unknown } };
+  timeseries: TimeSeries & { previous?: Pick<TimeSeries, 'buckets'> & { date_range: unknown } };
   breakdown: Breakdown;
   durations: OracleDurations;
 }

@@ -37,6 +37,9 @@ export interface OracleFigures extends OracleSums {
   avg_duration_minutes: number;
 }
 
+/** Figures that are of a range, and not of the current day, week and month. */
+export type OracleTotals = Omit<OracleFigures, 'calls_today' | 'calls_this_week' | 'calls_this_month'>;
+
 /** The values of `agent_id`, `direction` and `status` as a query gives them, in any spelling; '' for none. */
 export type OracleFilter = Readonly<Partial<Record<OracleDimension, readonly string[]>>>;
 
@@ -155,6 +158,17 @@ export class Oracle {
       avg_duration_minutes: averageOf(minutes, total_calls),
       ...periods,
     };
+  }
+
+  /** As `figures`, of a range that another is compared with. */
+  totals(userId: string, range: OracleRange, filter: OracleFilter = {}): OracleTotals {
+    const { calls_today, calls_this_week, calls_this_month, ...totals } = this.figures(
+      userId,
+      range,
+      0,
+      filter,
+    );
+    return totals;
   }
 
   /** The groups of a breakdown in its default order: most calls first, then by name, calls without a label last. */

@@ -1,4 +1,5 @@
 import type { OracleDimension, OracleFilter, OracleRange } from './oracle.ts';
+import { ORACLE_PERIODS, periodAt } from './oracle-periods.ts';
 import type { Chance } from './random.ts';
 import { ASKED_LABELS } from './traffic.ts';
 
@@ -45,6 +46,12 @@ export function randomRange(chance: Chance, earliestMs: number, nowMs: number): 
     const query = chance.chance(0.2) ? `${parameters}`.replaceAll('%2B', '+') : `${parameters}`;
     return { ...range, query };
   }
+}
+
+/** A range by its name. */
+export function randomPeriod(chance: Chance, nowMs: number): WrittenRange {
+  const period = chance.pick(ORACLE_PERIODS);
+  return { query: `period=${period}`, ...periodAt(period, nowMs).range };
 }
 
 /** What most dashboards ask for: the default window, or whole past days. Counters alone can answer it. */
