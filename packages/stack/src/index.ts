@@ -8,6 +8,7 @@ export { LOGIN_LIFE_MS } from './kafka-listeners.ts';
 export { tryLock } from './lock.ts';
 export { type MongoOptions, startMongo } from './mongo.ts';
 export { obtainEngines } from './obtain/all.ts';
+export { obtainChdb } from './obtain/chdb.ts';
 export { startPostgres } from './postgres.ts';
 export { type RedisOptions, startRedis } from './redis.ts';
 export type { ClusterNode } from './redis-cluster/node.ts';

@@ -1,7 +1,14 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { test } from 'tap';
 import { uniqueFolder } from '../../src/folder.ts';
-import { obtainEngines, StackError, startKafka, startMongo, startRedis } from '../../src/index.ts';
+import {
+  obtainChdb,
+  obtainEngines,
+  StackError,
+  startKafka,
+  startMongo,
+  startRedis,
+} from '../../src/index.ts';
 import { obtained } from '../../src/obtain/cache.ts';
 import { JAVA, MAVEN, obtainTools, REDIS } from '../../src/obtain/tools.ts';
 import { obtainActionlint, obtainChromium, type Test } from '../../src/testing.ts';
@@ -136,6 +143,22 @@ test('a browser that is missing, too old or only a placeholder is one line with 
   t.match(await failure(), /^chromium: [^\n]* is too old: Chromium 99[^\n]*; install Chromium [^\n]*$/);
   await command('echo "needs a snap" >&2; exit 1');
   t.match(await failure(), /^chromium: [^\n]*needs a snap; install Chromium [^\n]*$/);
+});
+
+test('without pip, ClickHouse cannot be had: one line with the remedy, and nothing is cached', async (t) => {
+  const folder = await bareMachine(t);
+  await mkdir(folder.path('empty'));
+  await writeFile(folder.path('empty/python3'), '#!/bin/sh\necho "No module named pip" >&2; exit 1\n', {
+    mode: 0o755,
+  });
+  for (let i = 0; i < 2; i++) {
+    const error: unknown = await obtainChdb().catch((reason) => reason);
+    if (!(error instanceof StackError)) return t.fail(`${error}`);
+    t.match(
+      error.message,
+      /^clickhouse: [^\n]*No module named pip; install Python 3\.9 [^\n]*python3-pip\)$/,
+    );
+  }
 });
 
 test('without actionlint, a Go that is missing or fails to build it is one line with the remedy', async (t) => {
