@@ -1,21 +1,20 @@
-import { type Call, DAY_MS } from '@calltally/domain';
-import { Pool } from 'pg';
+import { DAY_MS } from '@calltally/domain';
 import type { Bench } from '../../bench.ts';
 import { Client, wholeDays } from '../../client.ts';
-import { postgres } from '../../engines.ts';
-import { inParallel } from '../../in-parallel.ts';
 import { API, NodeProcess } from '../../processes.ts';
 import type { Line, Note } from '../../results.ts';
 import { median, shuffled } from '../../statistics.ts';
 import { agentId, labelledCalls, USUAL } from '../../world/labels.ts';
 import { World } from '../../world/world.ts';
+import { type Ask, type Asked, USER } from './ask.ts';
+import { askClickHouse, fillClickHouse } from './clickhouse.ts';
+import { askPostgres, fillPostgres, ROLLUP, ROWS } from './postgres.ts';
 
-const USER = 'user-asks-elsewhere';
 const CALLS_A_DAY = 100;
 const YEARS_DAYS = 730;
 const WINDOW_DAYS = 31;
 
-const OTHERS = ['mongo', 'postgres', 'postgres-rollup'] as const;
+const OTHERS = ['mongo', 'postgres', 'postgres-rollup', 'clickhouse'] as const;
 const QUESTIONS = ['agent', 'dashboard'] as const;
 const RANGES = ['', '-two-years'] as const;
 
@@ -24,9 +23,6 @@ const lineOf = (question: string, other: string, range: string) => `detail-${que
 export const ALTERNATIVE_LINES: readonly Line[] = QUESTIONS.flatMap((question) =>
   OTHERS.flatMap((other) => RANGES.map((range) => ({ name: lineOf(question, other, range), unit: 'ms' }))),
 );
-
-/** Calls of a range, all of them or those of one agent, by agent. */
-type Ask = (asked: { from: number; until: number; agent?: string }) => Promise<Map<string, number>>;
 
 /**
  * The same questions to other stores, by their drivers alone: without HTTP, keys and shares, and of a filtered dashboard only
@@ -44,12 +40,14 @@ export async function measureAlternatives(bench: Bench, note: Note): Promise<voi
   const api = await NodeProcess.start(bench, API, world.environment);
   const client = new Client(api.url);
   const pool = await fillPostgres(bench, calls);
+  const clickHouse = await fillClickHouse(bench, calls);
   const asks: Record<'ours' | (typeof OTHERS)[number], Ask> = {
     ours: (asked) => askUs(client, key!, asked),
     mongo: (asked) => askMongo(world, asked),
     postgres: (asked) => askPostgres(pool, ROWS, asked, [new Date(asked.from), new Date(asked.until)]),
     'postgres-rollup': (asked) =>
       askPostgres(pool, ROLLUP, asked, [asked.from / DAY_MS, asked.until / DAY_MS]),
+    clickhouse: (asked) => askClickHouse(clickHouse, asked),
   };
   for (const range of RANGES) {
     const asked = { from: range === '' ? until - WINDOW_DAYS * DAY_MS : from, until };
@@ -80,14 +78,14 @@ export async function measureAlternatives(bench: Bench, note: Note): Promise<voi
   await api.stop();
 }
 
-async function requireSame(asks: Record<string, Ask>, asked: Parameters<Ask>[0]): Promise<void> {
+async function requireSame(asks: Record<string, Ask>, asked: Asked): Promise<void> {
   const texts = new Map<string, string>();
   for (const [name, ask] of Object.entries(asks))
     texts.set(name, JSON.stringify([...(await ask(asked))].sort()));
   if (new Set(texts.values()).size > 1) throw new Error(`answers differ: ${JSON.stringify([...texts])}`);
 }
 
-async function askUs(client: Client, key: string, { from, until, agent }: Parameters<Ask>[0]) {
+async function askUs(client: Client, key: string, { from, until, agent }: Asked) {
   const range = wholeDays(from, until - 1);
   if (agent !== undefined) {
     const { text } = await client.ask(key, `${range}&agent_id=${agent}`);
@@ -98,7 +96,7 @@ async function askUs(client: Client, key: string, { from, until, agent }: Parame
   return new Map(groups.map((group) => [group.agent_id, group.calls]));
 }
 
-async function askMongo({ rows }: World, { from, until, agent }: Parameters<Ask>[0]) {
+async function askMongo({ rows }: World, { from, until, agent }: Asked) {
   const started_at = { $gte: new Date(from), $lt: new Date(until) };
   const found = await rows
     .aggregate([
@@ -107,63 +105,4 @@ async function askMongo({ rows }: World, { from, until, agent }: Parameters<Ask>
     ])
     .toArray();
   return new Map(found.map(({ _id, calls }) => [_id as unknown as string, Number(calls)]));
-}
-
-/** The index covers both questions. */
-const TABLES = `
-  create table calls (
-    call_id text primary key, user_id text not null, started_at timestamptz not null, duration_ms bigint not null,
-    agent_id text, direction text, status text
-  );
-  create index on calls (user_id, started_at) include (duration_ms, agent_id);
-  create table rollup (
-    user_id text, day int, agent_id text, direction text, status text, calls bigint not null, duration_ms bigint not null,
-    primary key (user_id, day, agent_id, direction, status) include (calls, duration_ms)
-  )`;
-
-const ROWS = `select agent_id, count(*)::float as calls, sum(duration_ms)::float as duration_ms from calls
-  where user_id = $1 and started_at >= $2 and started_at < $3`;
-const ROLLUP = `select agent_id, sum(calls)::float as calls, sum(duration_ms)::float as duration_ms from rollup
-  where user_id = $1 and day >= $2 and day < $3`;
-
-async function askPostgres(pool: Pool, sql: string, { agent }: Parameters<Ask>[0], range: unknown[]) {
-  const filter = agent === undefined ? '' : ' and agent_id = $4';
-  const { rows } = await pool.query({
-    text: `${sql}${filter} group by agent_id`,
-    values: [USER, ...range, ...(agent === undefined ? [] : [agent])],
-  });
-  return new Map<string, number>(rows.map((row) => [row.agent_id, row.calls]));
-}
-
-async function fillPostgres(bench: Bench, calls: readonly Call[]): Promise<Pool> {
-  const { address } = await bench.shared(postgres);
-  const server = new Pool({ connectionString: address, max: 1 });
-  await server.query('create database detail');
-  await server.end();
-  const pool = new Pool({ connectionString: new URL('detail', address).href });
-  // If a run is interrupted, the server ends before the pool.
-  pool.on('error', () => {});
-  bench.atEnd(() => pool.end());
-  await pool.query(TABLES);
-  await inParallel(calls, { size: 10_000, atOnce: 2 }, (piece) =>
-    pool.query(
-      `insert into calls select * from
-        unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[])`,
-      [
-        piece.map(({ callId }) => callId),
-        piece.map(({ userId }) => userId),
-        piece.map(({ startedAt }) => new Date(startedAt).toISOString()),
-        piece.map(({ durationMs }) => durationMs),
-        piece.map((call) => call.agentId),
-        piece.map((call) => call.direction),
-        piece.map((call) => call.status),
-      ],
-    ),
-  );
-  await pool.query(`insert into rollup
-    select user_id, (started_at at time zone 'UTC')::date - date '1970-01-01', agent_id, direction, status,
-      count(*), sum(duration_ms)
-    from calls group by 1, 2, 3, 4, 5`);
-  await pool.query('vacuum analyze');
-  return pool;
 }
