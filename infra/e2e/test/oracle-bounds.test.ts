@@ -1,6 +1,7 @@
 import type { CallEvent } from '@calltally/contract';
 import { test } from 'tap';
 import { Oracle, type OracleDimension, type OracleFilter, type OracleInterval } from '../src/oracle.ts';
+import { periodAt, previousAt } from '../src/oracle-periods.ts';
 import { Chance } from '../src/random.ts';
 import { Traffic } from '../src/traffic.ts';
 
@@ -209,6 +210,39 @@ test('durations of the oracle: nearest rank', async (t) => {
     { p50: null, p90: null, p95: null, p99: null },
     'without calls',
   );
+});
+
+test('periods of the oracle, and the ranges before', async (t) => {
+  const nowMs = Date.UTC(2026, 2, 31, 12);
+  const shown = (period: string) => {
+    const { range, previous } = periodAt(period, nowMs);
+    return [range, previous].flatMap(({ from, until }) => [from, until]).map((ms) => new Date(ms).toJSON());
+  };
+  t.strictSame(shown('this_month'), [
+    '2026-03-01T00:00:00.000Z',
+    '2026-03-31T12:00:00.001Z',
+    '2026-02-01T00:00:00.000Z',
+    '2026-03-01T00:00:00.000Z',
+  ]);
+  t.strictSame(shown('last_week'), [
+    '2026-03-23T00:00:00.000Z',
+    '2026-03-30T00:00:00.000Z',
+    '2026-03-16T00:00:00.000Z',
+    '2026-03-23T00:00:00.000Z',
+  ]);
+  t.strictSame(shown('7d'), [
+    '2026-03-25T00:00:00.000Z',
+    '2026-03-31T12:00:00.001Z',
+    '2026-03-18T11:59:59.999Z',
+    '2026-03-25T00:00:00.000Z',
+  ]);
+  const year = { from: Date.UTC(2025, 0), until: Date.UTC(2026, 0) };
+  const before = { from: Date.UTC(2024, 0), until: Date.UTC(2025, 0) };
+  t.strictSame(previousAt('period=last_year', year, '2025-12-31T23:59:59Z'), before);
+  t.strictSame(previousAt('start_date=2025-01-01&end_date=2025-12-31', year, '2025-12-31T23:59:59Z'), {
+    from: Date.UTC(2024, 0, 2),
+    until: Date.UTC(2025, 0),
+  });
 });
 
 test('a call may be in either group while a correction of its labels arrives', async (t) => {

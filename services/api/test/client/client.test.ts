@@ -36,6 +36,16 @@ test('@calltally/client asks the API', async (t) => {
     t.match(csv.data, /\r\n2026-03-01;342;91245000;1520,75;4,45\r\n/);
   });
 
+  await t.test('a period, and the range before', async (t) => {
+    const { data } = await client.dashboard({ period: 'yesterday', compare: 'previous' });
+    const before = { start_date: '2026-03-26T00:00:00Z', end_date: '2026-03-26T23:59:59Z' };
+    t.strictSame(data.previous?.date_range, before);
+    t.equal(data.previous?.total_calls, (await client.dashboard(before)).data.total_calls);
+    const series = await client.timeseries({ period: 'yesterday', compare: 'previous' });
+    t.match(series.data.previous?.buckets, [{ start: '2026-03-26', calls: data.previous?.total_calls }]);
+    t.equal((await client.durations({ period: 'yesterday' })).data.calls, data.total_calls);
+  });
+
   await t.test('each refusal has its code, and is not repeated', async (t) => {
     const unknown = createClient({ baseUrl, apiKey: `ct_${'x'.repeat(43)}`, fetch });
     for (const [promise, code, status] of [

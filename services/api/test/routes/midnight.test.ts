@@ -47,6 +47,18 @@ function queriesAround(midnightMs: number): Query[] {
       meant: (nowMs) => ({ from: earliest, ...endNow(nowMs) }),
       endsNow: true,
     },
+    {
+      query: 'period=today',
+      meant: (nowMs) => ({ from: startOfDay(nowMs), ...endNow(nowMs) }),
+      endsNow: true,
+    },
+    {
+      query: 'period=yesterday',
+      meant: (nowMs) => {
+        const until = startOfDay(nowMs);
+        return { from: until - DAY_MS, until, shownMs: until - 1_000 };
+      },
+    },
     wholeDays(midnightMs - 20 * DAY_MS, midnightMs),
     wholeDays(midnightMs, midnightMs + DAY_MS),
     wholeDays(midnightMs - 30 * DAY_MS, midnightMs + DAY_MS),
