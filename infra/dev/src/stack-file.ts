@@ -90,7 +90,8 @@ export function announcement(
   { api, intake, demo }: Pick<StackDescription, 'api' | 'intake' | 'demo'>,
   logs = '.calltally/logs',
 ): string[] {
-  const dashboard = `${api}/analytics/dashboard`;
+  // The range that the page shows first. In quotes, because `?` has a meaning in shells.
+  const dashboard = `'${api}/analytics/dashboard?period=30d'`;
   const how =
     demo === null
       ? [

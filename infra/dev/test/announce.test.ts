@@ -16,7 +16,10 @@ test('the first address opens the page with the demo key after a #, which no ser
   const [first = ''] = lines.join('\n').match(/https?:\S+/g) ?? [];
   t.equal(first, `${api}/#demo=${KEY}`);
   t.equal(new URL(first).hash, `#demo=${KEY}`);
-  t.match(lines.join('\n'), `curl -s -H 'Authorization: Bearer ${KEY}' ${api}/analytics/dashboard`);
+  t.match(
+    lines.join('\n'),
+    `curl -s -H 'Authorization: Bearer ${KEY}' '${api}/analytics/dashboard?period=30d'`,
+  );
 });
 
 test('without a demo, it opens the page without a key and shows how to create one', async (t) => {

@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { ask } from '../../src/dashboard.ts';
 import { csvRows, DashboardPage } from '../../src/page/dashboard-page.ts';
 import {
   DAY_MS,
@@ -36,6 +37,8 @@ test('the page shows what was counted', async (t) => {
       const dashboard = new DashboardPage(page);
       await dashboard.signIn(key);
       await becomes(t, () => dashboard.figures(), figuresOf, 'the figures of 30 days');
+      const { data } = (await ask(url, key, 'period=30d')).body;
+      t.match(data, await dashboard.figures(), 'the line that `npm start` prints gives the same');
       const days = () => expectedDays(oracle, userId, namedRanges(Date.now())['30 days'].range);
       await dashboard.openTable();
       await becomes(t, () => dashboard.rows(), days, 'the table of 30 days');
