@@ -42,7 +42,7 @@ export interface RequestOptions {
 export interface Client {
   /** The figures of a range; of the last 30 days if it is empty. @throws ClientError */
   dashboard(query?: DashboardQuery, options?: RequestOptions): Promise<Answer<Dashboard>>;
-  /** The figures of a range by day, week or month. @throws ClientError */
+  /** The figures of a range by hour, day, week or month. @throws ClientError */
   timeseries(query?: TimeseriesQuery, options?: RequestOptions): Promise<Answer<Timeseries>>;
   /** The same as a CSV. @throws ClientError */
   timeseriesCsv(query?: CsvQuery, options?: RequestOptions): Promise<CsvAnswer>;

@@ -29,8 +29,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Number and duration of calls by day, week or month
-         * @description Figures of the API key's user for each bucket of a range. They add up to the dashboard of the same range. The cost does not depend on the number of calls.
+         * Number and duration of calls by hour, day, week or month
+         * @description Figures of the API key's user for each bucket of a range. They add up to the dashboard of the same range. Of UTC days, weeks and months, the cost does not depend on the number of calls.
          */
         get: operations["getTimeseries"];
         put?: never;
@@ -251,12 +251,14 @@ export interface operations {
     getDashboard: {
         parameters: {
             query?: {
-                /** @description Start of the range: an ISO 8601 date or date-time, UTC if it has no offset. Default: the start of the UTC day 30 days before the day that holds the end. */
+                /** @description Start of the range: an ISO 8601 date or date-time, of `time_zone` if it has no offset. Default: the start of the day 30 days before the day that holds the end. */
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
-                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
+                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the day, week, month or year and end now; `7d`, `30d` and `90d` are so many days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
                 period?: "today" | "yesterday" | "7d" | "30d" | "90d" | "this_week" | "last_week" | "this_month" | "last_month" | "this_year" | "last_year";
+                /** @description The time zone of days, weeks, months and hours, and of dates without an offset: a name of IANA. Default: UTC. */
+                time_zone?: string;
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
                 /** @description `previous`: the same figures of the range before, too, in `previous`, read at the same moment. Of a whole day, week, month or year that `period` names it is the one before; of one that ends now the one before, through as much time as has passed of this one; otherwise the range of equal length just before. */
@@ -304,24 +306,26 @@ export interface operations {
                             total_duration_hours: number;
                             /** @description total_duration_minutes / total_calls, 2 decimals; 0 with no calls */
                             avg_duration_minutes: number;
-                            /** @description calls of the current UTC day, whatever the range */
+                            /** @description calls of the current day, whatever the range; of UTC, or of `time_zone` */
                             calls_today: number;
-                            /** @description calls of the current ISO week (from Monday, UTC) */
+                            /** @description calls of the current ISO week (from Monday) */
                             calls_this_week: number;
-                            /** @description calls of the current calendar month (UTC) */
+                            /** @description calls of the current calendar month */
                             calls_this_month: number;
                             date_range: {
                                 /**
                                  * Format: date-time
-                                 * @description start of the effective range, UTC
+                                 * @description start of the effective range, in UTC or with the offset of `time_zone`
                                  */
                                 start_date: string;
                                 /**
                                  * Format: date-time
-                                 * @description its end, inclusive, UTC
+                                 * @description its end, inclusive
                                  */
                                 end_date: string;
                             };
+                            /** @description the time zone, if it was asked for */
+                            time_zone?: string;
                             /** @description only with `compare=previous` */
                             previous?: {
                                 /** @description calls that started in the range */
@@ -335,12 +339,12 @@ export interface operations {
                                 date_range: {
                                     /**
                                      * Format: date-time
-                                     * @description start of the effective range, UTC
+                                     * @description start of the effective range, in UTC or with the offset of `time_zone`
                                      */
                                     start_date: string;
                                     /**
                                      * Format: date-time
-                                     * @description its end, inclusive, UTC
+                                     * @description its end, inclusive
                                      */
                                     end_date: string;
                                 };
@@ -360,14 +364,16 @@ export interface operations {
     getTimeseries: {
         parameters: {
             query?: {
-                /** @description What a bucket is: a UTC day, an ISO week (from Monday, UTC) or a calendar month (UTC). Default: day. A range that gives more than 1000 buckets is refused. */
-                interval?: "day" | "week" | "month";
-                /** @description Start of the range: an ISO 8601 date or date-time, UTC if it has no offset. Default: the start of the UTC day 30 days before the day that holds the end. */
+                /** @description What a bucket is: an hour, a day, an ISO week (from Monday) or a calendar month, of `time_zone`. Default: day. A range that gives more than 1000 buckets is refused. */
+                interval?: "hour" | "day" | "week" | "month";
+                /** @description Start of the range: an ISO 8601 date or date-time, of `time_zone` if it has no offset. Default: the start of the day 30 days before the day that holds the end. */
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
-                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
+                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the day, week, month or year and end now; `7d`, `30d` and `90d` are so many days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
                 period?: "today" | "yesterday" | "7d" | "30d" | "90d" | "this_week" | "last_week" | "this_month" | "last_month" | "this_year" | "last_year";
+                /** @description The time zone of days, weeks, months and hours, and of dates without an offset: a name of IANA. Default: UTC. */
+                time_zone?: string;
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
                 /** @description `previous`: the same figures of the range before, too, in `previous`, read at the same moment. Of a whole day, week, month or year that `period` names it is the one before; of one that ends now the one before, through as much time as has passed of this one; otherwise the range of equal length just before. */
@@ -416,13 +422,10 @@ export interface operations {
                         message: "Time series fetched successfully";
                         data: {
                             /** @enum {unknown} */
-                            interval: "day" | "week" | "month";
+                            interval: "hour" | "day" | "week" | "month";
                             /** @description every bucket that the range touches, in order of time, including those without calls */
                             buckets: {
-                                /**
-                                 * Format: date
-                                 * @description first UTC day of the day, week or month, even if the range begins later
-                                 */
+                                /** @description first date of the day, week or month, or the start of the hour with its offset, even if the range begins later */
                                 start: string;
                                 /** @description calls that started in the bucket and in the range */
                                 calls: number;
@@ -436,23 +439,22 @@ export interface operations {
                             date_range: {
                                 /**
                                  * Format: date-time
-                                 * @description start of the effective range, UTC
+                                 * @description start of the effective range, in UTC or with the offset of `time_zone`
                                  */
                                 start_date: string;
                                 /**
                                  * Format: date-time
-                                 * @description its end, inclusive, UTC
+                                 * @description its end, inclusive
                                  */
                                 end_date: string;
                             };
+                            /** @description the time zone, if it was asked for */
+                            time_zone?: string;
                             /** @description only with `compare=previous` */
                             previous?: {
                                 /** @description every bucket that the range touches, in order of time, including those without calls */
                                 buckets: {
-                                    /**
-                                     * Format: date
-                                     * @description first UTC day of the day, week or month, even if the range begins later
-                                     */
+                                    /** @description first date of the day, week or month, or the start of the hour with its offset, even if the range begins later */
                                     start: string;
                                     /** @description calls that started in the bucket and in the range */
                                     calls: number;
@@ -466,12 +468,12 @@ export interface operations {
                                 date_range: {
                                     /**
                                      * Format: date-time
-                                     * @description start of the effective range, UTC
+                                     * @description start of the effective range, in UTC or with the offset of `time_zone`
                                      */
                                     start_date: string;
                                     /**
                                      * Format: date-time
-                                     * @description its end, inclusive, UTC
+                                     * @description its end, inclusive
                                      */
                                     end_date: string;
                                 };
@@ -494,12 +496,14 @@ export interface operations {
             query: {
                 /** @description What the calls are told apart by: a dimension, or several with commas between. */
                 by: "agent" | "agent,direction" | "agent,direction,status" | "agent,status" | "agent,status,direction" | "direction" | "direction,agent" | "direction,agent,status" | "direction,status" | "direction,status,agent" | "status" | "status,agent" | "status,agent,direction" | "status,direction" | "status,direction,agent";
-                /** @description Start of the range: an ISO 8601 date or date-time, UTC if it has no offset. Default: the start of the UTC day 30 days before the day that holds the end. */
+                /** @description Start of the range: an ISO 8601 date or date-time, of `time_zone` if it has no offset. Default: the start of the day 30 days before the day that holds the end. */
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
-                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
+                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the day, week, month or year and end now; `7d`, `30d` and `90d` are so many days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
                 period?: "today" | "yesterday" | "7d" | "30d" | "90d" | "this_week" | "last_week" | "this_month" | "last_month" | "this_year" | "last_year";
+                /** @description The time zone of days, weeks, months and hours, and of dates without an offset: a name of IANA. Default: UTC. */
+                time_zone?: string;
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
                 /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
@@ -587,15 +591,17 @@ export interface operations {
                             date_range: {
                                 /**
                                  * Format: date-time
-                                 * @description start of the effective range, UTC
+                                 * @description start of the effective range, in UTC or with the offset of `time_zone`
                                  */
                                 start_date: string;
                                 /**
                                  * Format: date-time
-                                 * @description its end, inclusive, UTC
+                                 * @description its end, inclusive
                                  */
                                 end_date: string;
                             };
+                            /** @description the time zone, if it was asked for */
+                            time_zone?: string;
                         };
                     };
                     "text/csv": string;
@@ -612,12 +618,14 @@ export interface operations {
     getDurations: {
         parameters: {
             query?: {
-                /** @description Start of the range: an ISO 8601 date or date-time, UTC if it has no offset. Default: the start of the UTC day 30 days before the day that holds the end. */
+                /** @description Start of the range: an ISO 8601 date or date-time, of `time_zone` if it has no offset. Default: the start of the day 30 days before the day that holds the end. */
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
-                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
+                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the day, week, month or year and end now; `7d`, `30d` and `90d` are so many days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
                 period?: "today" | "yesterday" | "7d" | "30d" | "90d" | "this_week" | "last_week" | "this_month" | "last_month" | "this_year" | "last_year";
+                /** @description The time zone of days, weeks, months and hours, and of dates without an offset: a name of IANA. Default: UTC. */
+                time_zone?: string;
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
                 /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */
@@ -686,15 +694,17 @@ export interface operations {
                             date_range: {
                                 /**
                                  * Format: date-time
-                                 * @description start of the effective range, UTC
+                                 * @description start of the effective range, in UTC or with the offset of `time_zone`
                                  */
                                 start_date: string;
                                 /**
                                  * Format: date-time
-                                 * @description its end, inclusive, UTC
+                                 * @description its end, inclusive
                                  */
                                 end_date: string;
                             };
+                            /** @description the time zone, if it was asked for */
+                            time_zone?: string;
                         };
                     };
                 };
@@ -710,12 +720,14 @@ export interface operations {
     streamDashboard: {
         parameters: {
             query?: {
-                /** @description Start of the range: an ISO 8601 date or date-time, UTC if it has no offset. Default: the start of the UTC day 30 days before the day that holds the end. */
+                /** @description Start of the range: an ISO 8601 date or date-time, of `time_zone` if it has no offset. Default: the start of the day 30 days before the day that holds the end. */
                 start_date?: string;
                 /** @description End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, `2026-03-28T23:59:59Z` and `2026-03-28T23:59:59.000Z` that whole second. Default: now. */
                 end_date?: string;
-                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
+                /** @description The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and `this_year` begin with the day, week, month or year and end now; `7d`, `30d` and `90d` are so many days, of which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole. */
                 period?: "today" | "yesterday" | "7d" | "30d" | "90d" | "this_week" | "last_week" | "this_month" | "last_month" | "this_year" | "last_year";
+                /** @description The time zone of days, weeks, months and hours, and of dates without an offset: a name of IANA. Default: UTC. */
+                time_zone?: string;
                 /** @description Whose figures to read. Required with a platform key; otherwise refused with 401 unless it is the key's own user. */
                 user_id?: string;
                 /** @description Only calls of this agent. Repeat it for several, of which any counts; an empty one stands for calls without one. */

@@ -34,9 +34,9 @@ export type BreakdownCsvQuery = Omit<Query<'getBreakdown'>, 'by' | 'limit' | 'fo
 
 /** The figures of a range, and of the current day, week and month. */
 export type Dashboard = Json<'getDashboard', 200>['data'];
-/** The figures of a range by day, week or month. */
+/** The figures of a range by hour, day, week or month. */
 export type Timeseries = Json<'getTimeseries', 200>['data'];
-/** One day, week or month of a time series. */
+/** One hour, day, week or month of a time series. */
 export type SeriesBucket = Timeseries['buckets'][number];
 /** A range by its name, such as `today` or `last_month`. */
 export type Period = NonNullable<RangeQuery['period']>;

@@ -1,5 +1,5 @@
 import { type Cell, type CellTally, type Dimension, LABEL_OF } from './cells.ts';
-import { type TallyData, tallyData } from './figures.ts';
+import { type RangeData, rangeData, type TallyData, tallyData } from './figures.ts';
 import { compareIds } from './id.ts';
 import type { EffectiveRange } from './range.ts';
 import { sumTallies, type Tally } from './tally.ts';
@@ -27,12 +27,11 @@ interface ShareData extends TallyData {
 export type BreakdownGroupData = ShareData & Partial<Record<(typeof FIELD_OF)[Dimension], string | null>>;
 
 /** `data` of the breakdown response. */
-export interface BreakdownData {
+export interface BreakdownData extends RangeData {
   by: Dimension[];
   groups: BreakdownGroupData[];
   /** The sum of the groups that the limit left out; null if there are none. */
   rest: (ShareData & { groups: number }) | null;
-  date_range: { start_date: string; end_date: string };
 }
 
 /**
@@ -54,7 +53,7 @@ export function breakdownData(
     by: [...by],
     groups: sorted.slice(0, limit).map((tally) => ({ ...labelsOf(by, tally.cell), ...figures(tally) })),
     rest: rest.length === 0 ? null : { groups: rest.length, ...figures(sumTallies(rest)) },
-    date_range: { start_date: range.startDate, end_date: range.endDate },
+    ...rangeData(range),
   };
 }
 

@@ -6,8 +6,9 @@ import {
 import { formatDay } from './instants.ts';
 import type { EffectiveRange } from './range.ts';
 import type { Series } from './series.ts';
-import { firstDayOfPeriod, type Interval } from './series.ts';
+import { firstDayOfPeriod, type SeriesInterval } from './series.ts';
 import type { Tally } from './tally.ts';
+import type { ZoneSeries } from './zone-series.ts';
 
 /** What the stores answer for a dashboard. The last three are numbers of calls. */
 export interface DashboardTallies {
@@ -15,6 +16,13 @@ export interface DashboardTallies {
   today: number;
   thisWeek: number;
   thisMonth: number;
+}
+
+/** The range of an answer. */
+export interface RangeData {
+  date_range: { start_date: string; end_date: string };
+  /** Only if it was asked for. */
+  time_zone?: string;
 }
 
 interface TotalsData {
@@ -25,19 +33,16 @@ interface TotalsData {
 }
 
 /** `data` of the dashboard response. */
-export interface DashboardData extends TotalsData {
+export interface DashboardData extends TotalsData, RangeData {
   calls_today: number;
   calls_this_week: number;
   calls_this_month: number;
-  date_range: { start_date: string; end_date: string };
   /** Only if it is asked for. */
   previous?: PreviousDashboardData;
 }
 
 /** `data.previous` of the dashboard response: what is of a range, and not of the current day, week or month. */
-export interface PreviousDashboardData extends TotalsData {
-  date_range: { start_date: string; end_date: string };
-}
+export type PreviousDashboardData = TotalsData & RangeData;
 
 /** The figures of one tally. They include the sum in ms, because rounded minutes do not add up. */
 export interface TallyData {
@@ -47,22 +52,24 @@ export interface TallyData {
   avg_duration_minutes: number;
 }
 
-/** A bucket of the time series response. `start` is the first UTC day of its period, even if the range starts later. */
+/**
+ * A bucket of the time series response. `start` is the first date of its period, or the start of its hour, even if the
+ * range starts later.
+ */
 export interface SeriesBucketData extends TallyData {
   start: string;
 }
 
 /** `data` of the time series response. */
 export interface SeriesData extends PreviousSeriesData {
-  interval: Interval;
+  interval: SeriesInterval;
   /** Only if it is asked for. */
   previous?: PreviousSeriesData;
 }
 
 /** `data.previous` of the time series response. */
-export interface PreviousSeriesData {
+export interface PreviousSeriesData extends RangeData {
   buckets: SeriesBucketData[];
-  date_range: { start_date: string; end_date: string };
 }
 
 /** An interval of the histogram, half-open. */
@@ -74,14 +81,13 @@ export interface HistogramIntervalData {
 }
 
 /** `data` of the durations response. Seconds are null without calls. */
-export interface DurationsData {
+export interface DurationsData extends RangeData {
   calls: number;
   duration_ms: number;
   percentiles: Record<'p50' | 'p90' | 'p95' | 'p99', number | null>;
   min_seconds: number | null;
   max_seconds: number | null;
   histogram: HistogramIntervalData[];
-  date_range: { start_date: string; end_date: string };
 }
 
 const HUNDREDTH_MINUTE_MS = 600;
@@ -97,13 +103,13 @@ export function dashboardData(t: DashboardTallies, range: EffectiveRange): Dashb
     calls_today: t.today,
     calls_this_week: t.thisWeek,
     calls_this_month: t.thisMonth,
-    date_range: { start_date: range.startDate, end_date: range.endDate },
+    ...rangeData(range),
   };
 }
 
 /** As `dashboardData`, for the range that another is compared with. */
 export function previousDashboardData(tally: Tally, range: EffectiveRange): PreviousDashboardData {
-  return { ...totalsOf(tally), date_range: { start_date: range.startDate, end_date: range.endDate } };
+  return { ...totalsOf(tally), ...rangeData(range) };
 }
 
 function totalsOf({ calls, durationMs }: Tally): TotalsData {
@@ -120,22 +126,35 @@ function totalsOf({ calls, durationMs }: Tally): TotalsData {
  * As `dashboardData`, for a time series.
  * @param tallies of the series' buckets, in order
  */
-export function seriesData(series: Series, tallies: readonly Tally[], range: EffectiveRange): SeriesData {
+export function seriesData(
+  series: Series | ZoneSeries,
+  tallies: readonly Tally[],
+  range: EffectiveRange,
+): SeriesData {
   return { interval: series.interval, ...previousSeriesData(series, tallies, range) };
 }
 
 /** As `seriesData`, for the range that another is compared with. */
 export function previousSeriesData(
-  series: Series,
+  series: Series | ZoneSeries,
   tallies: readonly Tally[],
   range: EffectiveRange,
 ): PreviousSeriesData {
+  const startOf = (i: number) =>
+    'timeZone' in series
+      ? series.buckets[i]!.start
+      : formatDay(firstDayOfPeriod(series.interval, series.first + i));
   return {
-    buckets: tallies.map((tally, i) => ({
-      start: formatDay(firstDayOfPeriod(series.interval, series.first + i)),
-      ...tallyData(tally),
-    })),
-    date_range: { start_date: range.startDate, end_date: range.endDate },
+    buckets: tallies.map((tally, i) => ({ start: startOf(i), ...tallyData(tally) })),
+    ...rangeData(range),
+  };
+}
+
+/** The range that an answer used. */
+export function rangeData({ startDate, endDate, timeZone }: EffectiveRange): RangeData {
+  return {
+    date_range: { start_date: startDate, end_date: endDate },
+    ...(timeZone !== undefined && { time_zone: timeZone }),
   };
 }
 
@@ -168,7 +187,7 @@ export function durationsData(
       to_seconds: HISTOGRAM_SECONDS[i + 1] ?? null,
       calls: histogram[i]!,
     })),
-    date_range: { start_date: range.startDate, end_date: range.endDate },
+    ...rangeData(range),
   };
 }
 

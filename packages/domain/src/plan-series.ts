@@ -108,7 +108,7 @@ function weeksByYear(first: number, last: number): SeriesSegment[] {
 }
 
 /** The first UTC day of the value at index `i` of a unit. */
-function firstDayOfValue(unit: SeriesSegment, i: number): number {
+export function firstDayOfValue(unit: SeriesSegment, i: number): number {
   if (unit.kind === 'weeks') return firstDayOfPeriod('week', unit.first + i);
   return firstDayOfMonth(unit.month) + (unit.kind === 'days' ? unit.first - 1 + i : 0);
 }

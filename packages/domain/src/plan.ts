@@ -154,11 +154,6 @@ function addBuckets(plan: Plan, first: number, lastAsked: number, lastStartedAt:
   }
 }
 
-/** The UTC days that a range touches, by month. */
-export function daysOf({ from, until }: Range): DaysOfMonth[] {
-  return daysByMonth(dayOf(from), dayOf(until - 1));
-}
-
 /** The UTC days from `first` through `last`, by month; none if `last` is before `first`. */
 export function daysByMonth(first: number, last: number): DaysOfMonth[] {
   const months: DaysOfMonth[] = [];

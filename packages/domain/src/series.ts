@@ -1,9 +1,13 @@
 import { dayOf, firstDayOfMonth, firstDayOfWeek, monthOf, weekOf } from './periods.ts';
 import type { Range } from './range.ts';
 
-/** What a time series is divided into: UTC days, ISO weeks or calendar months; finest first. */
+/** What has sums in counters: UTC days, ISO weeks and calendar months; finest first. */
 export const INTERVALS = ['day', 'week', 'month'] as const;
 export type Interval = (typeof INTERVALS)[number];
+
+/** What a time series is divided into, finest first. */
+export const SERIES_INTERVALS = ['hour', ...INTERVALS] as const;
+export type SeriesInterval = (typeof SERIES_INTERVALS)[number];
 
 /** The number of the period that holds a UTC day, as periods.ts counts days, weeks and months. */
 export function periodOf(interval: Interval, day: number): number {
@@ -17,7 +21,7 @@ export function firstDayOfPeriod(interval: Interval, period: number): number {
   return interval === 'week' ? firstDayOfWeek(period) : firstDayOfMonth(period);
 }
 
-/** The buckets of a time series: one per period that the range touches. The first and the last may be partial. */
+/** The buckets of a time series by UTC periods: one per period that the range touches. The first and the last may be partial. */
 export interface Series {
   interval: Interval;
   /** Period of the first bucket; the others follow consecutively. */
@@ -25,17 +29,18 @@ export interface Series {
   buckets: number;
 }
 
-/** Nearly 3 years by day, 19 by week, 83 by month. */
+/** 41 days by hour, nearly 3 years by day, 19 by week, 83 by month. */
 export const seriesBucketsMax = 1_000;
 
 export class TooManyBucketsError extends Error {
   override readonly name = 'TooManyBucketsError';
 
   constructor(
-    readonly interval: Interval,
+    readonly interval: SeriesInterval,
+    /** Of hours in a time zone nearly, as clocks may have been changed. */
     readonly buckets: number,
     /** The finest interval that fits; undefined if none does. */
-    readonly fitting: Interval | undefined,
+    readonly fitting: SeriesInterval | undefined,
   ) {
     const remedy =
       fitting === undefined ? 'Shorten the range.' : `Use interval=${fitting}, or shorten the range.`;

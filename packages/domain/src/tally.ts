@@ -1,3 +1,5 @@
+import { DAY_MS } from './periods.ts';
+
 /** A number of calls and the sum of their durations in whole milliseconds. */
 export interface Tally {
   calls: number;
@@ -7,6 +9,20 @@ export interface Tally {
 /** The tally of one UTC day. */
 export interface DayTally extends Tally {
   day: number;
+}
+
+/** Times of equal length, ms, numbered from the one that begins at `origin`, epoch ms. */
+export interface Slots {
+  origin: number;
+  width: number;
+}
+
+/** UTC days by their numbers. */
+export const DAY_SLOTS: Readonly<Slots> = Object.freeze({ origin: 0, width: DAY_MS });
+
+/** The tally of one slot. */
+export interface SlotTally extends Tally {
+  slot: number;
 }
 
 export const ZERO_TALLY: Readonly<Tally> = Object.freeze({ calls: 0, durationMs: 0 });

@@ -11,10 +11,38 @@ const RENAMED = [
   ...['Pacific/Chuuk', 'Pacific/Kanton', 'Pacific/Pohnpei'],
 ];
 
+const SHOWN_VALUE_LENGTH_MAX = 40;
 const SIMILAR_MAX = 3;
 const NAME_LENGTH_MAX = 40;
 /** So many letters of a name allow for one slip. */
 const LETTERS_PER_SLIP = 4;
+
+/** `time_zone` names no zone. */
+export class TimeZoneError extends Error {
+  override readonly name = 'TimeZoneError';
+
+  constructor(given: string) {
+    const shown =
+      given.length > SHOWN_VALUE_LENGTH_MAX ? `${given.slice(0, SHOWN_VALUE_LENGTH_MAX)}…` : given;
+    const similar = similarTimeZones(given);
+    const remedy =
+      similar.length > 0
+        ? `Did you mean ${similar.join(' or ')}?`
+        : 'Write a name as IANA does, such as Europe/Berlin, America/New_York or UTC.';
+    super(`time_zone ${JSON.stringify(shown)} is no time zone here. ${remedy}`);
+  }
+}
+
+/**
+ * The zone that the parameter `time_zone` names, as `timeZoneNamed` gives it; undefined without it.
+ * @throws TimeZoneError with names near a wrong one
+ */
+export function readTimeZone(given: string | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  const timeZone = timeZoneNamed(given);
+  if (timeZone === undefined) throw new TimeZoneError(given);
+  return timeZone;
+}
 
 /**
  * The time zone of a name in any case, as IANA writes it: `europe/berlin` is `Europe/Berlin`. Aliases stay what they are:

@@ -12,6 +12,8 @@ export interface Timestamp {
   fractionDigits: number;
   /** Whether any digit that was cut off is not zero. */
   beyondMs: boolean;
+  /** Whether it is written with an offset or `Z`. */
+  hasOffset: boolean;
 }
 
 /** Why a text is not a timestamp. `ambiguous`: `2026-03-01 02:00` is a time, or an offset whose `+` was not escaped. */
@@ -40,7 +42,7 @@ export function readTimestampOfAnyYear(text: string): Timestamp | Exclude<Timest
   const floorOfDay = dayMs(Number(year), Number(month), Number(day));
   if (floorOfDay === undefined) return 'day';
   if (hour === undefined) {
-    return { floorMs: floorOfDay, precision: 'day', fractionDigits: 0, beyondMs: false };
+    return { floorMs: floorOfDay, precision: 'day', fractionDigits: 0, beyondMs: false, hasOffset: false };
   }
   if (separator === ' ' && second === undefined && zone === undefined) return 'ambiguous';
 
@@ -57,6 +59,7 @@ export function readTimestampOfAnyYear(text: string): Timestamp | Exclude<Timest
     precision: second === undefined ? 'minute' : fraction === undefined ? 'second' : 'fraction',
     fractionDigits: digits.length,
     beyondMs: /[1-9]/.test(digits.slice(3)),
+    hasOffset: zone !== undefined,
   };
 }
 

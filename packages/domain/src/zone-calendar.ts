@@ -1,11 +1,9 @@
 import { Temporal } from 'temporal-polyfill';
 import { firstDayOfMonth, firstDayOfWeek, monthOf, startOfDay, weekOf } from './periods.ts';
 import type { Range } from './range.ts';
-import type { Interval } from './series.ts';
+import type { Interval, SeriesInterval } from './series.ts';
 import { timeZoneNamed } from './time-zones.ts';
 import { formatZoned } from './zoned-instants.ts';
-
-export type ZoneInterval = 'hour' | Interval;
 
 /** A bucket of a series in a time zone: its bounds, and how its start is shown. */
 export interface ZoneBucket extends Range {
@@ -67,7 +65,7 @@ export class ZoneCalendar {
   }
 
   /** The buckets that a range of at least one millisecond touches, in order, without gaps; the outer two in full. */
-  buckets(range: Range, interval: ZoneInterval): ZoneBucket[] {
+  buckets(range: Range, interval: SeriesInterval): ZoneBucket[] {
     const first = this.dayAt(range.from);
     const last = this.dayAt(range.until - 1);
     if (interval === 'hour') {

@@ -72,7 +72,7 @@ test('an instant is shown in a zone as RFC 3339, and the text names it', async (
     formatZoned(Date.UTC(2026, 2, 1, 12, 0, 0, 250), 'America/St_Johns'),
     '2026-03-01T08:30:00.250-03:30',
   );
-  t.equal(formatZoned(0, 'UTC'), '1970-01-01T00:00:00+00:00');
+  t.equal(formatZoned(0, 'UTC'), '1970-01-01T00:00:00Z');
   // Berlin was 53 minutes and 28 seconds ahead.
   t.equal(formatZoned(Date.UTC(1890, 0, 1), 'Europe/Berlin'), '1890-01-01T00:53:00+00:53');
   fc.assert(

@@ -1,4 +1,4 @@
-import { type ZoneInterval, zoneCalendar } from '@calltally/domain';
+import { type SeriesInterval, zoneCalendar } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { firstShown, offsetAt, shownDate } from './zone-oracle.ts';
@@ -32,7 +32,7 @@ const odd = fc
   );
 const places = fc.oneof(fc.tuple(zones, instants), odd);
 
-function startsOf(zone: string, from: string, until: string, interval: ZoneInterval): string[] {
+function startsOf(zone: string, from: string, until: string, interval: SeriesInterval): string[] {
   const range = { from: at(from), until: at(until) };
   return zoneCalendar(zone)
     .buckets(range, interval)
@@ -41,7 +41,7 @@ function startsOf(zone: string, from: string, until: string, interval: ZoneInter
 
 test('buckets cover a range once, without gaps, and none lies beside it', async () => {
   const lengths = { hour: 3 * DAY_MS, day: 40 * DAY_MS, week: 200 * DAY_MS, month: 800 * DAY_MS };
-  const intervals = fc.constantFrom(...(Object.keys(lengths) as ZoneInterval[]));
+  const intervals = fc.constantFrom(...(Object.keys(lengths) as SeriesInterval[]));
   fc.assert(
     fc.property(places, intervals, fc.nat(), ([zone, from], interval, random) => {
       const range = { from, until: from + 1 + (random % lengths[interval]) };

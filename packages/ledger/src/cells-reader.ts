@@ -11,29 +11,29 @@ import {
   dashboardWindows,
   dayOf,
   dayOfMonth,
-  daysOf,
   isFiltered,
   matchesFilter,
-  monthOf,
-  planCellSeries,
+  needsRowsAlone,
+  planCellSeriesOf,
   planOfRows,
   planRangeByMonths,
   projectCell,
   type Range,
   type Segment,
-  type Series,
+  type SeriesOfRange,
   type SeriesPlan,
+  slotsOf,
   sumTallies,
   type Tally,
   ZERO_TALLY,
 } from '@calltally/domain';
 import type { Cut, CutOrAsk, Tallies } from '@calltally/store';
 import type { LiveCounters } from './counters-link.ts';
-import type { DashboardReading } from './dashboard-reader.ts';
-import { forEachPlan, joinPlans } from './join-plans.ts';
+import { type DashboardReading, dashboardOf, totalsOf, windowsInOrder } from './dashboard-reader.ts';
+import { joinPlans, withPrevious } from './join-plans.ts';
 import { type PlanOfRange, readByPlan } from './read-by-plan.ts';
 import { type AnswerMeta, type AnswerParts, readWithFallback } from './read-with-fallback.ts';
-import { type SeriesOfRange, type SeriesReading, seriesReadingOf, withPrevious } from './series-reader.ts';
+import { type SeriesReading, seriesReadingOf } from './series-reader.ts';
 
 export interface BreakdownReading extends AnswerMeta {
   /** One for each combination of the labels asked for that has calls, in no order. */
@@ -41,11 +41,13 @@ export interface BreakdownReading extends AnswerMeta {
 }
 
 interface CellsParts extends AnswerParts {
-  store: { readonly tallies: Pick<Tallies, 'sumByRange' | 'sumByDay' | 'sumByCell'> };
+  store: { readonly tallies: Pick<Tallies, 'sumByRange' | 'sumBySlot' | 'sumByCell'> };
 }
 
 /** How to answer from sums by cell: P is the plan, E what is read of its edges, T the answer. */
 interface CellsRead<P extends PlanOfRange, E, T> {
+  /** Whether counters need not be asked. Default: no. */
+  needsRowsAlone?: boolean;
   planFor(available: Availability): P;
   /** What is read from counters. */
   segmentsOf(plan: P): readonly Segment[];
@@ -115,29 +117,20 @@ export class CellsReader {
     filter: CellFilter,
     nowMs: number,
     previous?: Range,
+    windows = dashboardWindows(nowMs),
   ): Promise<DashboardReading> {
     const { tallies } = this.#parts.store;
-    const ranges = withPrevious(range, previous);
-    const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
-    const current = [today, thisWeek, thisMonth];
-    const segmentsOfCurrent = [daysOf(today), daysOf(thisWeek), [monthThatStarts(thisMonth)]];
+    const ranges = [...windowsInOrder(windows), ...withPrevious(range, previous)];
     return this.#read(userId, nowMs, {
       planFor: (available) => joinPlans(ranges.map((one) => planRangeByMonths(one, available))),
-      segmentsOf: ({ plans }) => [...plans.flatMap(({ buckets }) => buckets), ...segmentsOfCurrent.flat()],
+      segmentsOf: ({ plans }) => plans.flatMap(({ buckets }) => buckets),
       readEdges: ({ edges }, cut) => tallies.sumByRange(userId, edges, cut, filter),
       answer: ({ plans }, cells, found) => {
-        const sum = (segments: readonly Segment[]) =>
-          sumTallies(segments.flatMap((segment) => matching(cells, segment, filter)));
-        const edgesOf = forEachPlan(plans, ({ edges }) => edges, found);
-        const totals = plans.map(({ buckets, edges }, at) => {
-          const total = sum(buckets);
-          for (const [i, { sign }] of edges.entries()) addTally(total, edgesOf[at]![i]!, sign);
-          return total;
-        });
-        return dashboardOf([...segmentsOfCurrent.map(sum), ...totals]);
+        const segments = plans.flatMap(({ buckets }) => buckets);
+        const values = segments.map((segment) => matching(cells, segment, filter));
+        return dashboardOf(totalsOf(plans, values, found));
       },
-      fromRows: async (cut) =>
-        dashboardOf(await tallies.sumByRange(userId, [...current, ...ranges], cut, filter)),
+      fromRows: async (cut) => dashboardOf(await tallies.sumByRange(userId, ranges, cut, filter)),
     });
   }
 
@@ -145,28 +138,31 @@ export class CellsReader {
   series(
     userId: string,
     range: Range,
-    series: Series,
+    series: SeriesOfRange['series'],
     filter: CellFilter,
     nowMs: number,
     previous?: SeriesOfRange,
   ): Promise<SeriesReading> {
     const { tallies } = this.#parts.store;
     const asked = withPrevious({ range, series }, previous);
+    const slots = slotsOf(asked);
+    const sum = (edges: readonly Range[], cut: CutOrAsk) =>
+      tallies.sumBySlot(userId, edges, slots, cut, filter);
     // Of weeks there are no sums by cell.
     const unitsOf = (plans: readonly SeriesPlan[]) =>
       plans.flatMap(({ units }) => units as readonly Segment[]);
     return this.#read(userId, nowMs, {
-      planFor: (available) =>
-        joinPlans(asked.map(({ range, series }) => planCellSeries(range, series.interval, available))),
+      needsRowsAlone: asked.some(needsRowsAlone),
+      planFor: (available) => joinPlans(asked.map((one) => planCellSeriesOf(one, available))),
       segmentsOf: ({ plans }) => unitsOf(plans),
-      readEdges: ({ edges }, cut) => tallies.sumByDay(userId, edges, cut, filter),
+      readEdges: ({ edges }, cut) => sum(edges, cut),
       answer: ({ plans }, cells, found) => {
         const values = unitsOf(plans).map((unit) => talliesByDay(cells, unit, filter));
-        return seriesReadingOf(asked, plans, values, found);
+        return seriesReadingOf(asked, plans, values, slots, found);
       },
       fromRows: async (cut) => {
         const { plans, edges } = joinPlans(asked.map(({ range }) => planOfRows(range)));
-        return seriesReadingOf(asked, plans, [], await tallies.sumByDay(userId, edges, cut, filter));
+        return seriesReadingOf(asked, plans, [], slots, await sum(edges, cut));
       },
     });
   }
@@ -187,7 +183,8 @@ export class CellsReader {
       fromCounters: async (live) => {
         const { session, generations } = live;
         // Nobody need be filled for what counters do not hold.
-        if (findGeneration(session, generations, userId)?.cellsMax === 0) return fallbacks.run(fromRows);
+        const hasNoCells = findGeneration(session, generations, userId)?.cellsMax === 0;
+        if (hasNoCells || read.needsRowsAlone) return fallbacks.run(fromRows);
         let isBeyondCells = false;
         const answer = await this.#fromCounters(live, userId, nowMs, read, () => {
           isBeyondCells = true;
@@ -223,10 +220,6 @@ export class CellsReader {
   }
 }
 
-function monthThatStarts({ from }: Range): Segment {
-  return { kind: 'month', month: monthOf(dayOf(from)) };
-}
-
 function matching(cells: CellsReading, segment: Segment, filter: CellFilter): CellDayTally[] {
   const tallies = cells.of(segment);
   if (!isFiltered(filter)) return tallies;
@@ -247,14 +240,4 @@ function talliesByDay(cells: CellsReading, segment: Segment, filter: CellFilter)
   const days = Array.from({ length: segment.last - segment.first + 1 }, () => ({ ...ZERO_TALLY }));
   for (const tally of tallies) addTally(days[dayOfMonth(tally.day) - segment.first]!, tally);
   return days;
-}
-
-function dashboardOf([today, thisWeek, thisMonth, range, previous]: readonly Tally[]) {
-  return {
-    range: range!,
-    today: today!.calls,
-    thisWeek: thisWeek!.calls,
-    thisMonth: thisMonth!.calls,
-    ...(previous !== undefined && { previous }),
-  };
 }

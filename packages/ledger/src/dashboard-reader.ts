@@ -1,12 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import { readBuckets, readSegments, readWindowSums, type WindowReading } from '@calltally/counters';
 import {
   addTally,
   type DashboardTallies,
+  type DashboardWindows,
   dashboardWindows,
   dayOf,
-  daysOf,
   defaultWindowDays,
   type Edge,
+  type Plan,
   planRange,
   type Range,
   startOfDay,
@@ -15,7 +17,7 @@ import {
 } from '@calltally/domain';
 import type { Tallies } from '@calltally/store';
 import { asOfOf, type LiveCounters } from './counters-link.ts';
-import { forEachPlan, joinPlans } from './join-plans.ts';
+import { forEachPlan, joinPlans, withPrevious } from './join-plans.ts';
 import { readByPlan } from './read-by-plan.ts';
 import { type AnswerMeta, type AnswerParts, readWithFallback } from './read-with-fallback.ts';
 
@@ -37,14 +39,24 @@ export class DashboardReader {
   }
 
   /**
-   * A user's tally of a range, and of the UTC day, ISO week and month that contain `nowMs`.
+   * A user's tally of a range, and of the day, ISO week and month that contain `nowMs`.
    * @param previous another range to read at the same moment
+   * @param windows the current day, week and month; of UTC by default
    * @throws LedgerError as `readWithFallback`
    */
-  read(userId: string, range: Range, nowMs: number, previous?: Range): Promise<DashboardReading> {
+  read(
+    userId: string,
+    range: Range,
+    nowMs: number,
+    previous?: Range,
+    windows = dashboardWindows(nowMs),
+  ): Promise<DashboardReading> {
+    const ranges = [...windowsInOrder(windows), ...withPrevious(range, previous)];
     return readWithFallback(this.#parts, userId, {
       fromCounters: async (live) => {
-        if (previous !== undefined) return this.#fromPlans(live, userId, [range, previous], nowMs);
+        if (previous !== undefined || !areOfUtc(windows, nowMs)) {
+          return this.#fromPlans(live, userId, ranges, nowMs);
+        }
         // For most requests, the window sums are all there is to read.
         if (isDefaultWindow(range, nowMs)) {
           const sums = await readWindowSums(live.session, live.generations, userId, nowMs);
@@ -53,7 +65,7 @@ export class DashboardReader {
         }
         return this.#fromPlan(live, userId, range, nowMs);
       },
-      fromRows: () => this.#fromRows(userId, range, nowMs, previous),
+      fromRows: () => this.#fromRows(userId, ranges),
     });
   }
 
@@ -82,7 +94,7 @@ export class DashboardReader {
     };
   }
 
-  /** Each sum by itself, since the window sums are of another moment. */
+  /** Each range by itself: window sums are of UTC days, and of another moment. */
   async #fromPlans(
     live: LiveCounters,
     userId: string,
@@ -90,57 +102,60 @@ export class DashboardReader {
     nowMs: number,
   ): Promise<DashboardReading | undefined> {
     const { tallies } = this.#parts.store;
-    const current = Object.values(dashboardWindows(nowMs)).map(daysOf);
     const found = await readByPlan(this.#parts, live, userId, nowMs, {
       planFor: (available) => joinPlans(ranges.map((range) => planRange(range, available))),
       readCounters: ({ plans }) => {
-        const segments = [...plans.flatMap(({ buckets }) => buckets), ...current.flat()];
+        const segments = plans.flatMap(({ buckets }) => buckets);
         return readSegments(live.session, live.generations, userId, nowMs, segments);
       },
       readEdges: ({ edges }, cut) => tallies.sumByRange(userId, edges, cut),
     });
     if (found === undefined) return undefined;
     const { plan, counters, edges, source, asOfMs } = found;
-    const edgesOf = forEachPlan(plan.plans, (one) => one.edges, edges);
-    const valuesOf = forEachPlan(
-      [...plan.plans.map(({ buckets }) => buckets), ...current],
-      (one) => one,
-      counters.values,
-    );
-    const [range, previous] = plan.plans.map((one, i) =>
-      totalOf(valuesOf[i]!.flat(), one.edges, edgesOf[i]!),
-    );
-    const [today, thisWeek, thisMonth] = valuesOf
-      .slice(ranges.length)
-      .map((values) => sumTallies(values.flat()).calls);
-    return {
-      range: range!,
-      today: today!,
-      thisWeek: thisWeek!,
-      thisMonth: thisMonth!,
-      previous: previous!,
-      source,
-      asOfMs,
-    };
+    return { ...dashboardOf(totalsOf(plan.plans, counters.values, edges)), source, asOfMs };
   }
 
-  async #fromRows(userId: string, range: Range, nowMs: number, previous?: Range): Promise<DashboardReading> {
-    const { today, thisWeek, thisMonth } = dashboardWindows(nowMs);
+  async #fromRows(userId: string, ranges: readonly Range[]): Promise<DashboardReading> {
     // As-of is read first: rows are only added.
     const { rowsAsOf, store } = this.#parts;
     const { asOfMs } = await rowsAsOf.state();
-    const ranges = [range, today, thisWeek, thisMonth, ...(previous === undefined ? [] : [previous])];
     const tallies = await store.tallies.sumByRange(userId, ranges, () => rowsAsOf.cut());
-    return {
-      range: tallies[0]!,
-      today: tallies[1]!.calls,
-      thisWeek: tallies[2]!.calls,
-      thisMonth: tallies[3]!.calls,
-      ...(previous !== undefined && { previous: tallies[4]! }),
-      source: 'mongo',
-      asOfMs,
-    };
+    return { ...dashboardOf(tallies), source: 'mongo', asOfMs };
   }
+}
+
+/** In the order of `dashboardOf`. */
+export function windowsInOrder({ today, thisWeek, thisMonth }: DashboardWindows): Range[] {
+  return [today, thisWeek, thisMonth];
+}
+
+export function dashboardOf([today, thisWeek, thisMonth, range, previous]: readonly Tally[]) {
+  return {
+    range: range!,
+    today: today!.calls,
+    thisWeek: thisWeek!.calls,
+    thisMonth: thisMonth!.calls,
+    ...(previous !== undefined && { previous }),
+  };
+}
+
+/**
+ * The tally of each plan's range.
+ * @param values of the buckets of all plans, in order
+ * @param ofEdges of the edges of all plans, in order
+ */
+export function totalsOf(
+  plans: readonly Plan[],
+  values: readonly (readonly Tally[])[],
+  ofEdges: readonly Tally[],
+): Tally[] {
+  const valuesOf = forEachPlan(plans, ({ buckets }) => buckets, values);
+  const edgesOf = forEachPlan(plans, ({ edges }) => edges, ofEdges);
+  return plans.map(({ edges }, i) => totalOf(valuesOf[i]!.flat(), edges, edgesOf[i]!));
+}
+
+function areOfUtc(windows: DashboardWindows, nowMs: number): boolean {
+  return isDeepStrictEqual(windows, dashboardWindows(nowMs));
 }
 
 /** What a plan's buckets and its edges add up to. */

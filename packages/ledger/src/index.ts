@@ -29,7 +29,7 @@ export {
 } from './repair.ts';
 export type { PartitionOffsets } from './resume-point.ts';
 export { RowsAsOf } from './rows-as-of.ts';
-export { type SeriesOfRange, SeriesReader, type SeriesReading } from './series-reader.ts';
+export { SeriesReader, type SeriesReading } from './series-reader.ts';
 export { generationsAheadOfMongo, type PartitionStart, startEpoch } from './start-epoch.ts';
 export { sumsOfTopic, type TopicEvent, TopicSums } from './topic-sums.ts';
 export { userDaySumsOf } from './user-day-sums.ts';

@@ -1,5 +1,10 @@
 import type { PlanOfRange } from './read-by-plan.ts';
 
+/** A range and the one that it is compared with, if any. */
+export function withPrevious<T>(one: T, previous: T | undefined): T[] {
+  return previous === undefined ? [one] : [one, previous];
+}
+
 /** Plans of several ranges that are read as one, so that all answers are of the same moment. */
 export interface JoinedPlans<P extends PlanOfRange> extends PlanOfRange {
   plans: readonly P[];

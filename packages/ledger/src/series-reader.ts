@@ -1,16 +1,19 @@
 import { readSegments } from '@calltally/counters';
 import {
-  addUpSeries,
-  type DayTally,
+  addUpSeriesOf,
+  needsRowsAlone,
   planOfRows,
-  planSeries,
+  planSeriesOf,
   type Range,
-  type Series,
+  type SeriesOfRange,
   type SeriesPlan,
+  type Slots,
+  type SlotTally,
+  slotsOf,
   type Tally,
 } from '@calltally/domain';
-import type { Tallies } from '@calltally/store';
-import { forEachPlan, joinPlans } from './join-plans.ts';
+import type { CutOrAsk, Tallies } from '@calltally/store';
+import { forEachPlan, joinPlans, withPrevious } from './join-plans.ts';
 import { readByPlan } from './read-by-plan.ts';
 import { type AnswerMeta, type AnswerParts, readWithFallback } from './read-with-fallback.ts';
 
@@ -21,14 +24,8 @@ export interface SeriesReading extends AnswerMeta {
   previous?: Tally[];
 }
 
-/** A range and exactly its buckets. */
-export interface SeriesOfRange {
-  range: Range;
-  series: Series;
-}
-
 interface SeriesParts extends AnswerParts {
-  store: { readonly tallies: Pick<Tallies, 'sumByDay'> };
+  store: { readonly tallies: Pick<Tallies, 'sumBySlot'> };
 }
 
 /** Answers time series as `DashboardReader` answers dashboards: the buckets of a range add up to its tally. */
@@ -48,58 +45,59 @@ export class SeriesReader {
   read(
     userId: string,
     range: Range,
-    series: Series,
+    series: SeriesOfRange['series'],
     nowMs: number,
     previous?: SeriesOfRange,
   ): Promise<SeriesReading> {
-    const { tallies } = this.#parts.store;
+    const { store, rowsAsOf, fallbacks } = this.#parts;
     const asked = withPrevious({ range, series }, previous);
+    const slots = slotsOf(asked);
+    const sum = (edges: readonly Range[], cut: CutOrAsk) =>
+      store.tallies.sumBySlot(userId, edges, slots, cut);
+    const fromRows = async (): Promise<SeriesReading> => {
+      // As-of is read first: rows are only added.
+      const { asOfMs } = await rowsAsOf.state();
+      const { plans, edges } = joinPlans(asked.map((one) => planOfRows(one.range)));
+      const found = await sum(edges, () => rowsAsOf.cut());
+      return { ...seriesReadingOf(asked, plans, [], slots, found), source: 'mongo', asOfMs };
+    };
     return readWithFallback<SeriesReading>(this.#parts, userId, {
+      fromRows,
       fromCounters: async (live) => {
+        // Nobody need be filled for what counters do not hold.
+        if (asked.some(needsRowsAlone)) return fallbacks.run(fromRows);
         const found = await readByPlan(this.#parts, live, userId, nowMs, {
-          planFor: (available) =>
-            joinPlans(asked.map(({ range, series }) => planSeries(range, series.interval, available))),
+          planFor: (available) => joinPlans(asked.map((one) => planSeriesOf(one, available))),
           readCounters: ({ plans }) => {
             const units = plans.flatMap((plan) => plan.units);
             return readSegments(live.session, live.generations, userId, nowMs, units);
           },
-          readEdges: ({ edges }, cut) => tallies.sumByDay(userId, edges, cut),
+          readEdges: ({ edges }, cut) => sum(edges, cut),
         });
         if (found === undefined) return undefined;
         const { plan, counters, edges, source, asOfMs } = found;
-        return { ...seriesReadingOf(asked, plan.plans, counters.values, edges), source, asOfMs };
-      },
-      fromRows: async () => {
-        // As-of is read first: rows are only added.
-        const { rowsAsOf } = this.#parts;
-        const { asOfMs } = await rowsAsOf.state();
-        const plan = joinPlans(asked.map(({ range }) => planOfRows(range)));
-        const days = await tallies.sumByDay(userId, plan.edges, () => rowsAsOf.cut());
-        return { ...seriesReadingOf(asked, plan.plans, [], days), source: 'mongo', asOfMs };
+        return { ...seriesReadingOf(asked, plan.plans, counters.values, slots, edges), source, asOfMs };
       },
     });
   }
 }
 
-export function withPrevious<T>(one: T, previous: T | undefined): T[] {
-  return previous === undefined ? [one] : [one, previous];
-}
-
 /**
  * The tallies of one series, or of two.
  * @param values of the units of all plans, in order
- * @param days of the edges of all plans, in order
+ * @param found of the edges of all plans, in order
  */
 export function seriesReadingOf(
   asked: readonly SeriesOfRange[],
   plans: readonly SeriesPlan[],
   values: readonly (readonly Tally[])[],
-  days: readonly (readonly DayTally[])[],
+  slots: Slots,
+  found: readonly (readonly SlotTally[])[],
 ): Pick<SeriesReading, 'tallies' | 'previous'> {
   const valuesOf = forEachPlan(plans, ({ units }) => units, values);
-  const daysOf = forEachPlan(plans, ({ edges }) => edges, days);
+  const foundOf = forEachPlan(plans, ({ edges }) => edges, found);
   const [tallies, previous] = plans.map((plan, i) =>
-    addUpSeries(asked[i]!.series, plan, valuesOf[i]!, daysOf[i]!),
+    addUpSeriesOf(asked[i]!, plan, valuesOf[i]!, slots, foundOf[i]!),
   );
   return { tallies: tallies!, ...(previous !== undefined && { previous }) };
 }

@@ -2,12 +2,13 @@ import {
   type Cell,
   type CellFilter,
   type CellTally,
-  type DayTally,
   DIMENSIONS,
   type Dimension,
   type DurationBin,
   type DurationCount,
   type Range,
+  type Slots,
+  type SlotTally,
   type Tally,
 } from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
@@ -21,13 +22,13 @@ import {
   CORRECTED,
   cellGroup,
   cellOfGroup,
-  dayOfStart,
   durationBin,
   durationOf,
   endsOf,
   holdsPiece,
   pieceOf,
   ROWS,
+  slotOfStart,
   startOf,
   startsIn,
   startsWithin,
@@ -134,29 +135,30 @@ export class Tallies {
   }
 
   /**
-   * Tallies of UTC days within each of some ranges, which may overlap, in one aggregation and in no order: one for each day
-   * with calls, and others where another range cuts the day, and for what corrections change.
+   * Tallies of slots within each of some ranges, which may overlap, in one aggregation and in no order: one for each slot
+   * with calls, and others where another range cuts the slot, and for what corrections change.
    * @throws StoreError
    */
-  async sumByDay(
+  async sumBySlot(
     userId: string,
     ranges: readonly Range[],
+    slots: Slots,
     cut: CutOrAsk,
     filter: CellFilter = {},
-  ): Promise<DayTally[][]> {
+  ): Promise<SlotTally[][]> {
     if (ranges.length === 0) return [];
     const ends = endsOf(ranges);
     const union = unionOf(ranges);
     const found = await this.#sum(
       cut,
       (addend) => startsWithin(userId, union, addend, filter),
-      (addend) => ({ _id: { d: dayOfStart(addend), r: pieceOf(ends, addend) }, ...sumsOf(addend) }),
+      (addend) => ({ _id: { s: slotOfStart(addend, slots), r: pieceOf(ends, addend) }, ...sumsOf(addend) }),
     );
     return ranges.map((range) =>
       found
         .filter(({ _id }) => holdsPiece(range, ends, _id.r))
         .map(({ _id, calls, duration }) => ({
-          day: Number(_id.d),
+          slot: Number(_id.s),
           calls: Number(calls),
           durationMs: Number(duration),
         })),

@@ -1,12 +1,12 @@
 import {
   type Cell,
   type CellFilter,
-  DAY_MS,
   DIMENSIONS,
   type Dimension,
   LABEL_OF,
   NARROW_BIN_MS,
   type Range,
+  type Slots,
   WIDE_BIN_MS,
   WIDE_BINS_FROM_MS,
 } from '@calltally/domain';
@@ -34,8 +34,8 @@ export function startOf({ prefix }: Addend): string {
 }
 
 /** By the start and not by `day`, which is not in the index. */
-export function dayOfStart(addend: Addend): Document {
-  return { $floor: { $divide: [{ $subtract: [startOf(addend), new Date(0)] }, DAY_MS] } };
+export function slotOfStart(addend: Addend, { origin, width }: Slots): Document {
+  return { $floor: { $divide: [{ $subtract: [startOf(addend), new Date(origin)] }, width] } };
 }
 
 export function durationOf({ prefix }: Addend): string {

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { DAY_SLOTS } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
 import {
@@ -189,8 +190,8 @@ test('corrections', async (t) => {
               sum(() => true),
             ]);
             const byDay = new Map<number, { calls: number; durationMs: number }>();
-            const [days] = await tallies.sumByDay(userId, [range], cutAt(through));
-            for (const { day, calls, durationMs } of days!) {
+            const [days] = await tallies.sumBySlot(userId, [range], DAY_SLOTS, cutAt(through));
+            for (const { slot: day, calls, durationMs } of days!) {
               const before = byDay.get(day) ?? { calls: 0, durationMs: 0 };
               byDay.set(day, { calls: before.calls + calls, durationMs: before.durationMs + durationMs });
             }

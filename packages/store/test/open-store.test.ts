@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DAY_SLOTS } from '@calltally/domain';
 import { startMongo } from '@calltally/stack';
 import { type Test, uniqueName } from '@calltally/stack/testing';
 import { test } from 'tap';
@@ -91,7 +92,7 @@ async function failures(store: Store): Promise<[string, unknown][]> {
   const calls: Record<string, () => Promise<unknown>> = {
     insert: () => store.calls.insert([rowOf({ callId: 'c-1' })]),
     sumByRange: () => store.tallies.sumByRange('u-1', [{ from: 0, until: 1 }], ALL_ROWS),
-    sumByDay: () => store.tallies.sumByDay('u-1', [{ from: 0, until: 1 }], ALL_ROWS),
+    sumBySlot: () => store.tallies.sumBySlot('u-1', [{ from: 0, until: 1 }], DAY_SLOTS, ALL_ROWS),
     sumByDayAndPartition: () => store.tallies.sumByDayAndPartition(['u-1'], new Map([['0:0', 1]])),
     startsBefore: () => store.tallies.startsBefore('u-1', 1),
     findCorrections: () => store.corrections.of(['u-1']),

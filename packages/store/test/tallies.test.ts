@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { DayTally, Range } from '@calltally/domain';
+import { DAY_SLOTS, type Range, type Slots, type SlotTally } from '@calltally/domain';
 import fc from 'fast-check';
 import { Collection } from 'mongodb';
 import { test } from 'tap';
@@ -63,20 +63,21 @@ function rangesOracle(rows: CompletedRow[], userId: string, ranges: Range[], vec
   });
 }
 
-/** `sumByDay` over an array. */
-function daysOracle(
+/** `sumBySlot` over an array. */
+function slotsOracle(
   rows: CompletedRow[],
   userId: string,
   ranges: Range[],
   vector?: OffsetVector,
-): DayTally[][] {
+  { origin, width }: Slots = DAY_SLOTS,
+): SlotTally[][] {
   return ranges.map(({ from, until }) => {
     const inside = rows.filter((row) => +row.started_at >= from && +row.started_at < until);
-    return byDay(
+    return bySlot(
       inside
         .filter((row) => row.user_id === userId && lets(vector, row))
         .map((row) => ({
-          day: Math.floor(+row.started_at / DAY_MS),
+          slot: Math.floor((+row.started_at - origin) / width),
           calls: 1,
           durationMs: row.duration_ms,
         })),
@@ -84,20 +85,20 @@ function daysOracle(
   });
 }
 
-/** One tally for each day, in order. */
-function byDay(tallies: readonly DayTally[]): DayTally[] {
-  const days = new Map<number, DayTally>();
-  for (const { day, calls, durationMs } of tallies) {
-    const sum = days.get(day) ?? { day, calls: 0, durationMs: 0 };
-    days.set(day, { day, calls: sum.calls + calls, durationMs: sum.durationMs + durationMs });
+/** One tally for each slot, in order. */
+function bySlot(tallies: readonly SlotTally[]): SlotTally[] {
+  const slots = new Map<number, SlotTally>();
+  for (const { slot, calls, durationMs } of tallies) {
+    const sum = slots.get(slot) ?? { slot, calls: 0, durationMs: 0 };
+    slots.set(slot, { slot, calls: sum.calls + calls, durationMs: sum.durationMs + durationMs });
   }
-  return [...days.values()].toSorted((a, b) => a.day - b.day);
+  return [...slots.values()].toSorted((a, b) => a.slot - b.slot);
 }
 
 const EVER: Range = { from: -Infinity, until: Infinity };
 
 /** `sumByDayAndPartition` over an array. */
-function byDayOracle(
+function bySlotOracle(
   rows: CompletedRow[],
   userIds: string[],
   vector: OffsetVector,
@@ -196,11 +197,14 @@ test('sums over rows', async (t) => {
   );
 
   await t.test(
-    'sums by day of each range, overlapping or not, up to an offset vector or not, equal those of an array',
+    'sums by slot of each range, overlapping or not, up to an offset vector or not, equal those of an array',
     async (t) => {
       await anySums(t, 3, async (rows, userId, ranges, vector) => {
-        const days = await tallies.sumByDay(userId, ranges, { rows: vector, corrections: undefined });
-        assert.deepStrictEqual(days.map(byDay), daysOracle(rows, userId, ranges, vector));
+        const cut = { rows: vector, corrections: undefined };
+        for (const slots of [DAY_SLOTS, { origin: ranges[0]?.from ?? 0, width: 5_400_000 }]) {
+          const found = await tallies.sumBySlot(userId, ranges, slots, cut);
+          assert.deepStrictEqual(found.map(bySlot), slotsOracle(rows, userId, ranges, vector, slots));
+        }
       });
     },
   );
@@ -214,8 +218,8 @@ test('sums over rows', async (t) => {
     );
     await store.calls.insert(rows);
     const all = { from: Math.min(...instants), until: Math.max(...instants) + 1 };
-    const days = await tallies.sumByDay('u-days', [all], ALL_ROWS);
-    t.strictSame(days.map(byDay), daysOracle(rows, 'u-days', [all]));
+    const days = await tallies.sumBySlot('u-days', [all], DAY_SLOTS, ALL_ROWS);
+    t.strictSame(days.map(bySlot), slotsOracle(rows, 'u-days', [all]));
   });
 
   await t.test(
@@ -237,11 +241,11 @@ test('sums over rows', async (t) => {
             const userIds = users.map((user) => `u-${run}-${user}`);
             assert.deepStrictEqual(
               inOrder(await tallies.sumByDayAndPartition(userIds, vector, { range })),
-              byDayOracle(rows, userIds, vector, range),
+              bySlotOracle(rows, userIds, vector, range),
             );
             ends.asked += 1;
             const isBeyond =
-              byDayOracle(rows, userIds, vector, range).length > 0 && rows.some((row) => !lets(vector, row));
+              bySlotOracle(rows, userIds, vector, range).length > 0 && rows.some((row) => !lets(vector, row));
             if (isBeyond) ends.beyond += 1;
           },
         ),
@@ -296,7 +300,7 @@ test('sums over rows', async (t) => {
       const vector = new Map([['0:0', through]]);
       t.strictSame(
         inOrder(await counted.sumByDayAndPartition(['u-vector'], vector, { range })),
-        byDayOracle(rows, ['u-vector'], vector, range),
+        bySlotOracle(rows, ['u-vector'], vector, range),
       );
       t.equal(queries, expected, `through ${through}`);
     }
@@ -332,9 +336,9 @@ test('sums over rows', async (t) => {
       t.strictSame(await tallies.sumByRange('u-border', [], ALL_ROWS), []);
       t.strictSame(await tallies.sumByRange('u-border', [range], cutAt(new Map())), [zero]);
       t.strictSame(await tallies.sumByRange('nobody', [range, range], ALL_ROWS), [zero, zero]);
-      t.strictSame(await tallies.sumByDay('u-border', [], ALL_ROWS), []);
-      t.strictSame(await tallies.sumByDay('u-border', [range], cutAt(new Map())), [[]]);
-      t.strictSame(await tallies.sumByDay('nobody', [range, range], ALL_ROWS), [[], []]);
+      t.strictSame(await tallies.sumBySlot('u-border', [], DAY_SLOTS, ALL_ROWS), []);
+      t.strictSame(await tallies.sumBySlot('u-border', [range], DAY_SLOTS, cutAt(new Map())), [[]]);
+      t.strictSame(await tallies.sumBySlot('nobody', [range, range], DAY_SLOTS, ALL_ROWS), [[], []]);
       t.strictSame(await tallies.sumByDayAndPartition([], new Map([['0:0', 9]])), []);
       t.strictSame(await tallies.sumByDayAndPartition(['u-border'], new Map()), []);
       t.strictSame(await tallies.sumByDayAndPartition(['nobody'], new Map([['0:0', 9]])), []);
@@ -350,7 +354,7 @@ test('sums over rows', async (t) => {
     t.strictSame(await tallies.sumByRange('u-long', [{ from: 0, until: NOON + 1 }], ALL_ROWS), [
       { calls: 2_000, durationMs },
     ]);
-    t.match(await tallies.sumByDay('u-long', [{ from: 0, until: NOON + 1 }], ALL_ROWS), [
+    t.match(await tallies.sumBySlot('u-long', [{ from: 0, until: NOON + 1 }], DAY_SLOTS, ALL_ROWS), [
       [{ calls: 2_000, durationMs }],
     ]);
     t.match(await tallies.sumByDayAndPartition(['u-long'], new Map([['0:0', 1e9]])), [

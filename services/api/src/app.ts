@@ -35,7 +35,7 @@ const BODY_BYTES_MAX = 1_024;
 const READS_AT_ONCE_MAX = 4_000;
 const METHODS = ['GET', 'HEAD'];
 /** Parameters that the log shows. */
-const LOGGED = ['start_date', 'end_date', 'period', 'compare'];
+const LOGGED = ['start_date', 'end_date', 'period', 'compare', 'time_zone'];
 
 /** Assembles the API, without listening. Plugins are registered in order of dependence. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {

@@ -16,6 +16,17 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
     ...['endsat', 'endedat', 'timeto', 'maxdate', 'datemax', 'timemax', 'lte'],
     ...['periodend', 'rangeend', 'createdbefore', 'startedbefore'],
   ],
+  time_zone: [
+    'tz',
+    'tzid',
+    'tzname',
+    'timezoneid',
+    'timezonename',
+    'zone',
+    'zoneid',
+    'ianatimezone',
+    'localtimezone',
+  ],
   user_id: ['user', 'uid', 'userids'],
   agent_id: [
     ...['agent', 'agents', 'agentids', 'agentname', 'aid'],

@@ -1,9 +1,10 @@
 import {
   type CellFilter,
-  type DayTally,
   type Dimension,
   isFiltered,
   type Range,
+  type Slots,
+  type SlotTally,
   type Tally,
 } from '@calltally/domain';
 import type { HealthProbe } from '@calltally/http';
@@ -17,7 +18,7 @@ const LATE_FOR_MS = 10_000;
 /** Users whose slow sums are remembered. The oldest are dropped first. */
 const LATE_USERS_MAX = 1_000;
 
-type Sums = Pick<Tallies, 'sumByRange' | 'sumByDay' | 'sumByCell' | 'durationBins' | 'durationsOfBins'>;
+type Sums = Pick<Tallies, 'sumByRange' | 'sumBySlot' | 'sumByCell' | 'durationBins' | 'durationsOfBins'>;
 
 /** What is read, by how long it takes. */
 type Kind = 'plain' | 'labels' | 'durations';
@@ -55,14 +56,15 @@ export class ProbedTallies implements Sums {
   }
 
   /** @throws StoreError */
-  sumByDay(
+  sumBySlot(
     userId: string,
     ranges: readonly Range[],
+    slots: Slots,
     cut: CutOrAsk,
     filter: CellFilter = {},
-  ): Promise<DayTally[][]> {
+  ): Promise<SlotTally[][]> {
     return this.#sum(userId, ranges, kindOf(filter), () =>
-      this.#tallies.sumByDay(userId, ranges, cut, filter),
+      this.#tallies.sumBySlot(userId, ranges, slots, cut, filter),
     );
   }
 

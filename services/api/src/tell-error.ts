@@ -4,6 +4,7 @@ import {
   ID_RULE,
   LABEL_MAX_CHARACTERS,
   parseDateRange,
+  TimeZoneError,
   TooManyBucketsError,
   TooManyCallsError,
 } from '@calltally/domain';
@@ -21,6 +22,9 @@ const DATE_PARAMETERS = new Set(['start_date', 'end_date']);
 /** What a client is told of the errors of a range, of the stores and of a parameter. */
 export function tellError(thrown: unknown): HttpError | undefined {
   if (thrown instanceof DateRangeError) return dateRangeError(thrown);
+  if (thrown instanceof TimeZoneError) {
+    return new ApiError('INVALID_PARAMETER', { message: maskKeys(thrown.message) });
+  }
   if (thrown instanceof TooManyBucketsError) {
     return new ApiError('TOO_MANY_BUCKETS', { message: thrown.message });
   }

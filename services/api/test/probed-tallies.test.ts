@@ -1,3 +1,4 @@
+import { DAY_SLOTS } from '@calltally/domain';
 import { HealthProbe } from '@calltally/http';
 import { testMongo, uniqueName } from '@calltally/stack/testing';
 import { openStore, StoreError, toRow } from '@calltally/store';
@@ -47,7 +48,7 @@ test('a sum that a living Mongo did not finish in time is refused for a while', 
       sums += 1;
       return hasty.tallies.sumByRange(...asked);
     },
-    sumByDay: hasty.tallies.sumByDay.bind(hasty.tallies),
+    sumBySlot: hasty.tallies.sumBySlot.bind(hasty.tallies),
     sumByCell: (...asked: Parameters<typeof hasty.tallies.sumByCell>) => {
       sums += 1;
       return hasty.tallies.sumByCell(...asked);
@@ -68,9 +69,9 @@ test('a sum that a living Mongo did not finish in time is refused for a while', 
   await new HealthProbe(store).isUp(); // behind that of the tallies
   await late(tallies.sumByRange('large', FAR_BACK, ALL));
   await late(tallies.sumByRange('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }], ALL));
-  await late(tallies.sumByDay('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }], ALL));
+  await late(tallies.sumBySlot('large', [{ from: NOW_MS - 365 * DAY_MS, until: NOW_MS }], DAY_SLOTS, ALL));
   await late(tallies.sumByRange('large', FAR_BACK, ALL, { agent: ['a'] }));
-  await late(tallies.sumByDay('large', FAR_BACK, ALL, { agent: ['a'] }));
+  await late(tallies.sumBySlot('large', FAR_BACK, DAY_SLOTS, ALL, { agent: ['a'] }));
   await late(tallies.sumByCell('large', FAR_BACK, ALL, ['agent']));
   await late(tallies.durationBins('large', { from: NOW_MS - 365 * DAY_MS, until: NOW_MS }, ALL));
   if (performance.now() - beganMs < LATE_FOR_MS) t.equal(sums, 1, 'Mongo was asked once');
@@ -121,7 +122,7 @@ test('where only a sum that needs labels was too slow, others are still asked', 
   let asked = 0;
   const counted = {
     sumByRange: async () => [{ calls: 1, durationMs: 1 }],
-    sumByDay: async () => [],
+    sumBySlot: async () => [],
     sumByCell: () => {
       asked += 1;
       return tooSlow();
@@ -134,8 +135,8 @@ test('where only a sum that needs labels was too slow, others are still asked', 
   await late(tallies.sumByCell('u', LATELY, ALL));
   await late(tallies.sumByCell('u', LATELY, ALL));
   await late(tallies.sumByRange('u', LATELY, ALL, { status: ['failed'] }));
-  await late(tallies.sumByDay('u', LATELY, ALL, { status: ['failed'] }));
+  await late(tallies.sumBySlot('u', LATELY, DAY_SLOTS, ALL, { status: ['failed'] }));
   t.equal(asked, 1);
   t.strictSame(await tallies.sumByRange('u', LATELY, ALL), [{ calls: 1, durationMs: 1 }]);
-  t.strictSame(await tallies.sumByDay('u', LATELY, ALL), []);
+  t.strictSame(await tallies.sumBySlot('u', LATELY, DAY_SLOTS, ALL), []);
 });

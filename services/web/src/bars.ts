@@ -1,5 +1,5 @@
-import type { Interval, SeriesBucket } from '@calltally/client';
-import { firstDayOfPeriod, periodOf } from '@calltally/domain';
+import type { SeriesBucket } from '@calltally/client';
+import { firstDayOfPeriod, type Interval, periodOf } from '@calltally/domain';
 import type { Days } from './choice.ts';
 import { dayOfDate, dayWithYear, longDay, monthOfDay, shortDay } from './days.ts';
 import { calls, minutes } from './numbers.ts';

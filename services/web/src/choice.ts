@@ -1,5 +1,5 @@
-import type { DashboardQuery, Interval } from '@calltally/client';
-import { dayOf, dayOfMonth } from '@calltally/domain';
+import type { DashboardQuery } from '@calltally/client';
+import { dayOf, dayOfMonth, type Interval } from '@calltally/domain';
 import { dateOfDay, dayOfDate } from './days.ts';
 
 /** The range that a person chose. Days are UTC days, `last` inclusive. */

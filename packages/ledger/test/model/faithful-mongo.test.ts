@@ -1,4 +1,4 @@
-import { type CellFilter, DIMENSIONS, type Dimension, dayOf } from '@calltally/domain';
+import { type CellFilter, DAY_SLOTS, DIMENSIONS, type Dimension, dayOf } from '@calltally/domain';
 import {
   type CallContent,
   type CallRow,
@@ -165,7 +165,7 @@ async function writtenTo(store: Store, stream: number, given: Write): Promise<st
     BREAKDOWNS.flatMap(([by, filter]) => [
       store.tallies.sumByCell(users[0]!, RANGES, cuts[0]!, by, filter),
       store.tallies.sumByCell(users[0]!, RANGES.slice(1, 2), cuts[1]!, by, filter),
-      store.tallies.sumByDay(users[0]!, RANGES, cuts[1]!, filter),
+      store.tallies.sumBySlot(users[0]!, RANGES, DAY_SLOTS, cuts[1]!, filter),
       store.tallies.sumByRange(users[0]!, RANGES, cuts[0]!, filter),
     ]),
   );

@@ -100,8 +100,8 @@ function reading(
           tallies: {
             sumByRange: async (id, ranges, asked, filter) =>
               tallies.sumByRange(id, ranges, await noted(asked), filter),
-            sumByDay: async (id, ranges, asked, filter) =>
-              tallies.sumByDay(id, ranges, await noted(asked), filter),
+            sumBySlot: async (id, ranges, slots, asked, filter) =>
+              tallies.sumBySlot(id, ranges, slots, await noted(asked), filter),
             sumByCell: async (id, ranges, asked, by, filter) =>
               tallies.sumByCell(id, ranges, await noted(asked), by, filter),
           },

@@ -1,4 +1,10 @@
-import { dashboardData, parseDateRange, previousDashboardData, previousRange } from '@calltally/domain';
+import {
+  dashboardData,
+  dashboardWindows,
+  parseDateRange,
+  previousDashboardData,
+  previousRange,
+} from '@calltally/domain';
 import type { FastifyInstance } from 'fastify';
 import { refuseMisspelt } from '../misspelt-parameters.ts';
 import type { RouteParts } from '../parts.ts';
@@ -25,12 +31,13 @@ export async function dashboardRoutes(app: FastifyInstance, parts: RouteParts): 
       const nowMs = clock();
       const range = parseDateRange(request.query, nowMs);
       const previous = request.query.compare && previousRange(request.query, range, nowMs);
+      const windows = dashboardWindows(nowMs, range.timeZone);
       const filter = filterOf(request.query);
       const begunMs = performance.now();
       const reading = await reads.run(() =>
         filter === undefined
-          ? reader.read(request.userId, range, nowMs, previous)
-          : cells.dashboard(request.userId, range, filter, nowMs, previous),
+          ? reader.read(request.userId, range, nowMs, previous, windows)
+          : cells.dashboard(request.userId, range, filter, nowMs, previous, windows),
       );
       headers.write(request, reply, reading, performance.now() - begunMs);
       const data = dashboardData(reading, range);

@@ -1,4 +1,13 @@
-import { parseDateRange, previousRange, previousSeriesData, seriesData, seriesOf } from '@calltally/domain';
+import {
+  type EffectiveRange,
+  parseDateRange,
+  previousRange,
+  previousSeriesData,
+  type SeriesInterval,
+  seriesData,
+  seriesOf,
+  zoneSeriesOf,
+} from '@calltally/domain';
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../api-error.ts';
 import { CSV_TYPE, csvFormatOf, seriesCsv, seriesFileName } from '../csv.ts';
@@ -13,7 +22,7 @@ import { addVary } from '../vary.ts';
 const NO_COMPARED_CSV =
   'compare=previous is for JSON: a CSV has the buckets of one range. Add format=json, or leave compare out and ask for each range by its dates.';
 
-/** `GET /analytics/timeseries`: figures of the key's user by day, week or month, as JSON or CSV (docs/api.md). */
+/** `GET /analytics/timeseries`: figures of the key's user by hour, day, week or month, as JSON or CSV (docs/api.md). */
 export async function timeseriesRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const { series: reader, cells, reads, clock, metrics } = parts;
   const headers = new TallyHeaders(metrics, {
@@ -33,11 +42,12 @@ export async function timeseriesRoutes(app: FastifyInstance, parts: RouteParts):
       const nowMs = clock();
       const range = parseDateRange(request.query, nowMs);
       const { interval = 'day', compare } = request.query;
-      const series = seriesOf(range, interval);
+      const { timeZone } = range;
+      const series = bucketsOf(range, interval, timeZone);
       const format = preferredFormat(request);
       if (compare && format === 'csv') throw new ApiError('INVALID_PARAMETER', { message: NO_COMPARED_CSV });
       const before = compare && previousRange(request.query, range, nowMs);
-      const previous = before && { range: before, series: seriesOf(before, interval) };
+      const previous = before && { range: before, series: bucketsOf(before, interval, timeZone) };
       const filter = filterOf(request.query);
       const csvFormat = csvFormatOf(request.query);
       const begunMs = performance.now();
@@ -58,4 +68,10 @@ export async function timeseriesRoutes(app: FastifyInstance, parts: RouteParts):
       return seriesCsv(data, csvFormat);
     },
   );
+}
+
+/** Counters have sums of UTC days, weeks and months alone. */
+function bucketsOf(range: EffectiveRange, interval: SeriesInterval, timeZone = 'UTC') {
+  if (timeZone === 'UTC' && interval !== 'hour') return seriesOf(range, interval);
+  return zoneSeriesOf(range, interval, timeZone);
 }

@@ -9,7 +9,7 @@ import Type, { type Static } from 'typebox';
 import { ErrorResponses } from './error-responses.ts';
 import { filterParameters } from './filter-parameters.ts';
 import { formatParameters } from './format-parameters.ts';
-import { count, DateRange, decimals, rangeParameters, tallyHeaders } from './range-parameters.ts';
+import { count, decimals, rangeParameters, rangeProperties, tallyHeaders } from './range-parameters.ts';
 
 /** Every value of `by`: each dimension at most once, in any order. */
 export const BY_VALUES: readonly string[] = orders(DIMENSIONS);
@@ -81,7 +81,7 @@ const BreakdownResponse = Type.Object({
     rest: Type.Union([Rest, Type.Null()], {
       description: 'the sum of the groups that `limit` left out; null if there are none',
     }),
-    date_range: DateRange,
+    ...rangeProperties,
   }),
 });
 

@@ -7,6 +7,7 @@ import {
   DateRange,
   decimals,
   rangeParameters,
+  rangeProperties,
   tallyHeaders,
 } from './range-parameters.ts';
 
@@ -22,10 +23,10 @@ const totals = {
 
 const DashboardData = Type.Object({
   ...totals,
-  calls_today: count('calls of the current UTC day, whatever the range'),
-  calls_this_week: count('calls of the current ISO week (from Monday, UTC)'),
-  calls_this_month: count('calls of the current calendar month (UTC)'),
-  date_range: DateRange,
+  calls_today: count('calls of the current day, whatever the range; of UTC, or of `time_zone`'),
+  calls_this_week: count('calls of the current ISO week (from Monday)'),
+  calls_this_month: count('calls of the current calendar month'),
+  ...rangeProperties,
   previous: Type.Optional(
     Type.Object({ ...totals, date_range: DateRange }, { description: 'only with `compare=previous`' }),
   ),

@@ -2,7 +2,7 @@ import { HISTOGRAM_SECONDS } from '@calltally/domain';
 import Type, { type Static } from 'typebox';
 import { ErrorResponses } from './error-responses.ts';
 import { filterParameters } from './filter-parameters.ts';
-import { count, DateRange, rangeParameters, tallyHeaders } from './range-parameters.ts';
+import { count, rangeParameters, rangeProperties, tallyHeaders } from './range-parameters.ts';
 
 export const DurationsQuery = Type.Object({ ...rangeParameters, ...filterParameters });
 export type DurationsQuery = Static<typeof DurationsQuery>;
@@ -35,7 +35,7 @@ const DurationsData = Type.Object({
     maxItems: HISTOGRAM_SECONDS.length,
     description: 'the same intervals for every range, in order, with those without calls',
   }),
-  date_range: DateRange,
+  ...rangeProperties,
 });
 
 export const DURATIONS_MESSAGE = 'Durations fetched successfully';

@@ -22,8 +22,8 @@ const date = (description: string) =>
 
 export const rangeParameters = {
   start_date: date(
-    'Start of the range: an ISO 8601 date or date-time, UTC if it has no offset. ' +
-      'Default: the start of the UTC day 30 days before the day that holds the end.',
+    'Start of the range: an ISO 8601 date or date-time, of `time_zone` if it has no offset. ' +
+      'Default: the start of the day 30 days before the day that holds the end.',
   ),
   end_date: date(
     'End of the range, inclusive at the precision it is written in: `2026-03-28` takes that whole day, ' +
@@ -33,8 +33,15 @@ export const rangeParameters = {
     Type.Enum([...NAMED_PERIODS], {
       description:
         'The range by its name, instead of start_date and end_date. `today`, `this_week` (from Monday), `this_month` and ' +
-        '`this_year` begin with the UTC day, week, month or year and end now; `7d`, `30d` and `90d` are so many UTC days, of ' +
+        '`this_year` begin with the day, week, month or year and end now; `7d`, `30d` and `90d` are so many days, of ' +
         'which today is the last, and end now; `yesterday`, `last_week`, `last_month` and `last_year` are whole.',
+    }),
+  ),
+  time_zone: Type.Optional(
+    Type.String({
+      description:
+        'The time zone of days, weeks, months and hours, and of dates without an offset: a name of IANA. Default: UTC.',
+      examples: ['Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'UTC'],
     }),
   ),
   user_id: Type.Optional(
@@ -62,9 +69,15 @@ export const decimals = (description: string) => Type.Number({ minimum: 0, descr
 const instant = (description: string) => Type.String({ format: 'date-time', description });
 
 export const DateRange = Type.Object({
-  start_date: instant('start of the effective range, UTC'),
-  end_date: instant('its end, inclusive, UTC'),
+  start_date: instant('start of the effective range, in UTC or with the offset of `time_zone`'),
+  end_date: instant('its end, inclusive'),
 });
+
+/** The range of an answer. */
+export const rangeProperties = {
+  date_range: DateRange,
+  time_zone: Type.Optional(Type.String({ description: 'the time zone, if it was asked for' })),
+};
 
 export const tallyHeaders = {
   'X-Tally-Source': {

@@ -16,7 +16,7 @@ const StreamHeaders = Type.Object({
 
 const STREAM = `Server-Sent Events.
 
-- \`dashboard\`, with an \`id\`: the dashboard's \`data\`, at once, whenever it changes and when a new UTC day begins, at most 4 a second.
+- \`dashboard\`, with an \`id\`: the dashboard's \`data\`, at once, whenever it changes and when a new day begins, at most 4 a second.
 - \`heartbeat\`: \`{"as_of": …}\`, after the first figures and every 5 seconds: every call acknowledged to a producer by then is in the figures; null while unknown.
 - \`reconnect\`: the stream has reached its maximum age, ten to twenty minutes, or the process ends soon. It closes. Connect again at once, as an EventSource does.
 - \`end\`: \`{"code": …, "message": …}\`: the key is no longer valid. Do not connect again.`;

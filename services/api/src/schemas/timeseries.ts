@@ -1,4 +1,4 @@
-import { INTERVALS, seriesBucketsMax } from '@calltally/domain';
+import { SERIES_INTERVALS, seriesBucketsMax } from '@calltally/domain';
 import Type, { type Static } from 'typebox';
 import { ErrorResponses } from './error-responses.ts';
 import { filterParameters } from './filter-parameters.ts';
@@ -9,14 +9,15 @@ import {
   DateRange,
   decimals,
   rangeParameters,
+  rangeProperties,
   tallyHeaders,
 } from './range-parameters.ts';
 
 export const TimeseriesQuery = Type.Object({
   interval: Type.Optional(
-    Type.Enum([...INTERVALS], {
+    Type.Enum([...SERIES_INTERVALS], {
       description:
-        'What a bucket is: a UTC day, an ISO week (from Monday, UTC) or a calendar month (UTC). Default: day. ' +
+        'What a bucket is: an hour, a day, an ISO week (from Monday) or a calendar month, of `time_zone`. Default: day. ' +
         `A range that gives more than ${seriesBucketsMax} buckets is refused.`,
     }),
   ),
@@ -29,8 +30,9 @@ export type TimeseriesQuery = Static<typeof TimeseriesQuery>;
 
 const Bucket = Type.Object({
   start: Type.String({
-    format: 'date',
-    description: 'first UTC day of the day, week or month, even if the range begins later',
+    pattern: '^\\d{4}-\\d\\d-\\d\\d(?:T\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{3})?(?:Z|[+-]\\d\\d:\\d\\d))?$',
+    description:
+      'first date of the day, week or month, or the start of the hour with its offset, even if the range begins later',
   }),
   calls: count('calls that started in the bucket and in the range'),
   duration_ms: count('their total duration in milliseconds, exact'),
@@ -52,8 +54,9 @@ const TimeseriesResponse = Type.Object({
   success: Type.Literal(true),
   message: Type.Literal(TIMESERIES_MESSAGE),
   data: Type.Object({
-    interval: Type.Enum([...INTERVALS]),
+    interval: Type.Enum([...SERIES_INTERVALS]),
     ...ofRange,
+    ...rangeProperties,
     previous: Type.Optional(Type.Object(ofRange, { description: 'only with `compare=previous`' })),
   }),
 });
@@ -64,10 +67,10 @@ const CsvResponse = Type.String({
 
 export const TimeseriesSchema = {
   operationId: 'getTimeseries',
-  summary: 'Number and duration of calls by day, week or month',
+  summary: 'Number and duration of calls by hour, day, week or month',
   description:
-    "Figures of the API key's user for each bucket of a range. They add up to the dashboard of the same range. The " +
-    'cost does not depend on the number of calls.',
+    "Figures of the API key's user for each bucket of a range. They add up to the dashboard of the same range. " +
+    'Of UTC days, weeks and months, the cost does not depend on the number of calls.',
   tags: ['analytics'],
   security: [{ apiKey: [] }],
   querystring: TimeseriesQuery,

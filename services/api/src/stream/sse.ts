@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { dashboardData, dayOf, type EffectiveRange, formatInstant } from '@calltally/domain';
+import { dashboardData, type EffectiveRange, formatInstant } from '@calltally/domain';
 import type { ErrorBody } from '@calltally/http';
 import type { AnswerSource, DashboardReading } from '@calltally/ledger';
 
 /** One state of a dashboard, as an event for all its listeners. */
 export interface Figures {
-  /** The same for the same figures of the same range and UTC day. */
+  /** The same for the same figures of the same range and day. */
   id: string;
   event: string;
   source: AnswerSource;
@@ -23,12 +23,18 @@ export const PREAMBLE = `retry: ${RETRY_MS}\n\n`;
 /** Ends a stream that the client is to reopen at once. The next preamble resets the retry time. */
 export const RECONNECT_EVENT = `retry: ${RECONNECT_MS}\n${event('reconnect', {})}`;
 
-export function figuresOf(reading: DashboardReading, range: EffectiveRange, nowMs: number): Figures {
+/** @param day when the current day began, epoch ms */
+export function figuresOf(
+  reading: DashboardReading,
+  range: EffectiveRange,
+  nowMs: number,
+  day: number,
+): Figures {
   const data = dashboardData(reading, range);
   const { date_range, ...figures } = data;
   // A range that ends now ends a little later each time. That alone is no change.
   const end = range.until === nowMs + 1 ? '' : date_range.end_date;
-  const identity = JSON.stringify([figures, date_range.start_date, end, dayOf(nowMs)]);
+  const identity = JSON.stringify([figures, date_range.start_date, end, day]);
   const id = createHash('sha256').update(identity).digest('base64url').slice(0, ID_LENGTH);
   return { id, event: dashboardEvent(id, JSON.stringify(data)), source: reading.source };
 }

@@ -199,5 +199,5 @@ function randomLifeMs(): number {
 }
 
 function nameOf(query: StreamQuery): string {
-  return JSON.stringify([query.start_date, query.end_date, query.period, filterOf(query)]);
+  return JSON.stringify([query.start_date, query.end_date, query.period, query.time_zone, filterOf(query)]);
 }

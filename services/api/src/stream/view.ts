@@ -1,5 +1,11 @@
 import type { CountersDigest } from '@calltally/counters';
-import { type CellFilter, dayOf, parseDateRange } from '@calltally/domain';
+import {
+  type CellFilter,
+  type DashboardWindows,
+  dashboardWindows,
+  parseDateRange,
+  readTimeZone,
+} from '@calltally/domain';
 import type { CellsReader, DashboardReader } from '@calltally/ledger';
 import type { LimitFunction } from 'p-limit';
 import { filterOf } from '../schemas/filter-parameters.ts';
@@ -36,8 +42,10 @@ export class View implements Shown {
   readonly #filter: CellFilter | undefined;
   #figures: Figures | undefined;
   #asOfMs: number | undefined;
-  /** Digest of the counters, and UTC day, at the start of the last read. */
+  readonly #timeZone: string | undefined;
+  /** Digest of the counters, and day, at the start of the last read. */
   #stamp: string | undefined;
+  /** When that day began, epoch ms. */
   #day = Number.NaN;
   #reading: Promise<void> | undefined;
   #isWaiting = false;
@@ -50,6 +58,7 @@ export class View implements Shown {
     this.#userId = userId;
     this.#query = query;
     this.#filter = filterOf(query);
+    this.#timeZone = readTimeZone(query.time_zone);
   }
 
   get figures(): Figures | undefined {
@@ -78,7 +87,7 @@ export class View implements Shown {
    */
   look(digest: CountersDigest | undefined, nowMs: number, asOfMs: number | undefined): void {
     if (this.#reading !== undefined || this.#isWaiting) return;
-    const day = dayOf(nowMs);
+    const day = this.#windows(nowMs).today.from;
     // A call that starts ahead of our clock enters a range that ends now only later, when no counter changes.
     const isAhead = digest !== undefined && digest.lastStartedAt > nowMs;
     const stamp = digest && `${digest.text} ${day} ${isAhead}`;
@@ -102,6 +111,10 @@ export class View implements Shown {
     });
   }
 
+  #windows(nowMs: number): DashboardWindows {
+    return dashboardWindows(nowMs, this.#timeZone);
+  }
+
   #read(): Promise<void> {
     this.#reading ??= this.#readNow().finally(() => {
       this.#reading = undefined;
@@ -115,12 +128,13 @@ export class View implements Shown {
     const { reader, cells, clock, failed } = this.#parts;
     try {
       const nowMs = clock();
-      this.#day = dayOf(nowMs);
+      const windows = this.#windows(nowMs);
+      this.#day = windows.today.from;
       const range = parseDateRange(this.#query, nowMs);
       const reading = await (this.#filter === undefined
-        ? reader.read(this.#userId, range, nowMs)
-        : cells.dashboard(this.#userId, range, this.#filter, nowMs));
-      this.#figures = figuresOf(reading, range, nowMs);
+        ? reader.read(this.#userId, range, nowMs, undefined, windows)
+        : cells.dashboard(this.#userId, range, this.#filter, nowMs, undefined, windows));
+      this.#figures = figuresOf(reading, range, nowMs, this.#day);
       this.#asOfMs = reading.asOfMs;
       this.#fault = undefined;
       for (const listener of this.listeners) listener.send();

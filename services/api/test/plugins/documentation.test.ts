@@ -31,7 +31,7 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
     ];
     t.same(Object.keys(document.paths).sort(), paths);
     t.match(document.components.securitySchemes.apiKey, { type: 'http', scheme: 'bearer' });
-    const range = ['start_date', 'end_date', 'period', 'user_id'];
+    const range = ['start_date', 'end_date', 'period', 'time_zone', 'user_id'];
     const filters = ['agent_id', 'direction', 'status'];
     for (const [path, names] of [
       ['/analytics/dashboard', [...range, 'compare', ...filters]],

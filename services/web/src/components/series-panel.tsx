@@ -1,5 +1,5 @@
-import type { Client, Dashboard, Interval } from '@calltally/client';
-import type { CellFilter } from '@calltally/domain';
+import type { Client, Dashboard } from '@calltally/client';
+import type { CellFilter, Interval } from '@calltally/domain';
 import { useState } from 'preact/hooks';
 import { type Bar, barsOf, busiestOf, readout } from '../bars.ts';
 import { type Choice, chartedOf, daysOf, intervalOf, queryOf } from '../choice.ts';
