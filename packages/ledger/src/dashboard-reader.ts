@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { readBuckets, readSegments, readWindowSums, type WindowReading } from '@calltally/counters';
 import {
   addTally,
@@ -51,11 +50,11 @@ export class DashboardReader {
     previous?: Range,
     windows = dashboardWindows(nowMs),
   ): Promise<DashboardReading> {
-    const ranges = [...windowsInOrder(windows), ...withPrevious(range, previous)];
+    const ranges = () => [...windowsInOrder(windows), ...withPrevious(range, previous)];
     return readWithFallback(this.#parts, userId, {
       fromCounters: async (live) => {
         if (previous !== undefined || !areOfUtc(windows, nowMs)) {
-          return this.#fromPlans(live, userId, ranges, nowMs);
+          return this.#fromPlans(live, userId, ranges(), nowMs);
         }
         // For most requests, the window sums are all there is to read.
         if (isDefaultWindow(range, nowMs)) {
@@ -65,7 +64,7 @@ export class DashboardReader {
         }
         return this.#fromPlan(live, userId, range, nowMs);
       },
-      fromRows: () => this.#fromRows(userId, ranges),
+      fromRows: () => this.#fromRows(userId, ranges()),
     });
   }
 
@@ -155,7 +154,10 @@ export function totalsOf(
 }
 
 function areOfUtc(windows: DashboardWindows, nowMs: number): boolean {
-  return isDeepStrictEqual(windows, dashboardWindows(nowMs));
+  const ofUtc = windowsInOrder(dashboardWindows(nowMs));
+  return windowsInOrder(windows).every(
+    ({ from, until }, i) => from === ofUtc[i]!.from && until === ofUtc[i]!.until,
+  );
 }
 
 /** What a plan's buckets and its edges add up to. */
