@@ -21,6 +21,11 @@ export interface PlatformOptions {
   /** Default: none. */
   intakes?: number;
   redisArguments?: string[];
+  /**
+   * How soon Kafka gives the partitions of a silent ingest to others. Default: as soon as it may, for tests that kill or stop
+   * one. On a busy machine that happens to others, too: each time is a new epoch.
+   */
+  sessionTimeoutMs?: number;
   /** How long an API process that ends goes on answering. Default: 0. */
   drainSeconds?: number;
   /** Without it, ingest audits every active user every few seconds; a test must never see it find drift. */
@@ -48,7 +53,7 @@ export class Platform extends Deployment {
     folder: string,
     ports: { apis: number[]; ingests: number[]; intakes: number[] },
     lines: ReadonlyMap<string, TcpProxy>,
-    { audit, drainSeconds = 0, cells }: PlatformOptions,
+    { audit, drainSeconds = 0, cells, sessionTimeoutMs = 1_500 }: PlatformOptions,
   ) {
     super({ kafka: engines.kafka.address, mongo: engines.mongo.address });
     this.#lines = lines;
@@ -57,7 +62,7 @@ export class Platform extends Deployment {
     this.mongo = engines.mongo;
     const env = {
       ...this.env,
-      KAFKA_SESSION_TIMEOUT_MS: '1500',
+      KAFKA_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),
       REDIS_URL: through(lines.get('redis'), this.redis.address),
       // The driver of a replica set would find the members by itself and bypass the proxy.
       MONGODB_URI: through(lines.get('mongo'), this.mongoUri, '?directConnection=true'),

@@ -14,7 +14,7 @@ const PAUSE_MS = 500;
 const TWO_ROUNDS_MS = 11_000;
 
 test('ingest finds and repairs drift by itself, and never reports a user without drift', async (t) => {
-  const world = await startWorld(t, { users: 5 });
+  const world = await startWorld(t, { users: 5, sessionTimeoutMs: 30_000 });
   const { platform, traffic } = world;
   await warmUp(world);
   const flow = new Flow(world, PAUSE_MS);

@@ -35,7 +35,10 @@ export async function startPageWorld(
   options: PlatformOptions = {},
   nowMs = Date.now(),
 ): Promise<PageWorld> {
-  const [browser, world] = await Promise.all([startBrowser(t), startWorld(t, { ...options, users: 2 })]);
+  const [browser, world] = await Promise.all([
+    startBrowser(t),
+    startWorld(t, { sessionTimeoutMs: 30_000, ...options, users: 2 }),
+  ]);
   const { platform, oracle, keys } = world;
   const [userId, emptyUserId] = [...keys.keys()] as [string, string];
   const send = async (events: CallEvent[]) => {

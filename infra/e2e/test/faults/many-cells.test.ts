@@ -59,7 +59,7 @@ async function giveBusyHistory({ platform, oracle, chance }: World): Promise<str
 }
 
 test('a user with 100 000 calls in 1 000 cells is filled again, and nobody else is held up', async (t) => {
-  const world = await startWorld(t, { users: 6 });
+  const world = await startWorld(t, { users: 6, sessionTimeoutMs: 30_000 });
   const { platform, oracle } = world;
   const redis = (command: string) => redisCommand(platform.redis.address, command);
   await warmUp(world);
