@@ -51,7 +51,7 @@ async function giveHistory({ platform, oracle }: World): Promise<string> {
 }
 
 test('a user with hundreds of thousands of calls is filled, whatever is killed and however often Redis is emptied', async (t) => {
-  const world = await startWorld(t, { users: 6 });
+  const world = await startWorld(t, { users: 6, sessionTimeoutMs: 30_000 });
   const { platform, oracle, chance } = world;
   await warmUp(world);
   const key = await giveHistory(world);
