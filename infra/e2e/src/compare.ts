@@ -12,6 +12,7 @@ import { askFor, filterQuery, queryOf, type Routes, withoutRange } from './dashb
 import type { Deployment } from './deployment.ts';
 import type { OracleDimension, OracleFilter, OracleRange } from './oracle.ts';
 import { periodAt } from './oracle-periods.ts';
+import { zoneMidnight, zoneStart } from './oracle-zones.ts';
 import type { World } from './world.ts';
 
 interface Difference {
@@ -45,9 +46,18 @@ const BREAKDOWNS: readonly [range: string, by: readonly OracleDimension[]][] = [
   [DEFAULT, ['agent', 'status']],
 ];
 
+/** Of different offsets and rules. Users take turns. */
+const ZONES = ['Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'America/St_Johns'];
+const ZONE_SERIES = [
+  [DEFAULT, 'hour'],
+  [DEFAULT, 'day'],
+  [YEAR, 'week'],
+  [YEAR, 'month'],
+] as const;
+
 /**
  * Answers to users (figures, also beside those of the range before, breakdowns, durations; all-time, of a year, of periods or
- * by default) that differ from the oracle's.
+ * by default; in UTC and in a time zone) that differ from the oracle's.
  */
 export async function compareWithOracle({
   platform,
@@ -55,6 +65,7 @@ export async function compareWithOracle({
   keys,
 }: World<Deployment>): Promise<Difference[]> {
   const differences: Difference[] = [];
+  let turn = 0;
   for (const [userId, key] of keys) {
     const compare = async <R extends keyof Routes>(
       route: R,
@@ -99,6 +110,22 @@ export async function compareWithOracle({
       }));
     }
     await compare('durations', ALL_TIME, '', (at) => oracle.durations(userId, at));
+    const zone = ZONES[turn++ % ZONES.length]!;
+    const asked = `time_zone=${zone}`;
+    const filter: OracleFilter = { status: ['completed'] };
+    for (const some of [{}, filter]) {
+      await compare('dashboard', DEFAULT, queryOf(asked, filterQuery(some)), (_, now) => ({
+        ...oracle.figuresInZone(userId, zoneRangeOf(DEFAULT, zone, now), now, zone, some),
+        time_zone: zone,
+      }));
+    }
+    for (const [range, interval] of ZONE_SERIES) {
+      await compare('timeseries', range, queryOf(asked, `interval=${interval}`), (_, now) => ({
+        interval,
+        buckets: oracle.seriesInZone(userId, zoneRangeOf(range, zone, now), interval, zone),
+        time_zone: zone,
+      }));
+    }
   }
   return differences;
 }
@@ -126,6 +153,15 @@ function rangeOf(query: string, nowMs: number): OracleRange {
   if (query === ALL_TIME) return { from: Date.UTC(2000, 0, 1), until: nowMs + 1 };
   const now = new Date(nowMs);
   return { from: Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() - 30), until: nowMs + 1 };
+}
+
+/** As `rangeOf`, by local dates. */
+function zoneRangeOf(query: typeof DEFAULT | typeof YEAR, zone: string, nowMs: number): OracleRange {
+  if (query === YEAR)
+    return { from: zoneMidnight(zone, '2025-01-01'), until: zoneMidnight(zone, '2026-01-01') };
+  const first = new Date(zoneStart('day', zone, nowMs));
+  first.setUTCDate(first.getUTCDate() - 30);
+  return { from: zoneMidnight(zone, first.toISOString().slice(0, 10)), until: nowMs + 1 };
 }
 
 /** Users whose counters change when they are filled again from rows. Skips cold users. */

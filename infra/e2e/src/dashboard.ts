@@ -37,7 +37,7 @@ export interface Breakdown {
 }
 
 export interface TimeSeries {
-  interval: OracleInterval;
+  interval: OracleInterval | 'hour';
   buckets: OracleBucket[];
 }
 

@@ -21,6 +21,8 @@ import {
   totalsOf,
 } from './oracle-sums.ts';
 
+import { type OracleZoneInterval, zoneStart, zoneStarts } from './oracle-zones.ts';
+
 export type {
   OracleDimension,
   OracleGroupBounds,
@@ -169,6 +171,47 @@ export class Oracle {
       filter,
     );
     return totals;
+  }
+
+  /** As `figures`, by the clocks of a time zone: today, this week and this month are all calls with the same local one. */
+  figuresInZone(
+    userId: string,
+    range: OracleRange,
+    nowMs: number,
+    zone: string,
+    filter: OracleFilter = {},
+  ): OracleFigures {
+    const states = this.#finals(userId, filter)
+      .flat()
+      .filter(({ startedAt }) => !Number.isNaN(startedAt));
+    const current = (interval: OracleZoneInterval) => {
+      const now = zoneStart(interval, zone, nowMs);
+      return states.filter(({ startedAt }) => zoneStart(interval, zone, startedAt) === now).length;
+    };
+    return {
+      ...this.figures(userId, range, nowMs, filter),
+      calls_today: current('day'),
+      calls_this_week: current('week'),
+      calls_this_month: current('month'),
+    };
+  }
+
+  /** As `series`, by the clocks of a time zone. */
+  seriesInZone(
+    userId: string,
+    range: OracleRange,
+    interval: OracleZoneInterval,
+    zone: string,
+    filter: OracleFilter = {},
+  ): OracleBucket[] {
+    const sums = new Map(zoneStarts(interval, zone, range).map((start) => [start, { calls: 0, ms: 0n }]));
+    for (const [state] of this.#finals(userId, filter) as [State][]) {
+      if (!isWithin(state, range)) continue;
+      const sum = sums.get(zoneStart(interval, zone, state.startedAt))!;
+      sum.calls += 1;
+      sum.ms += state.durationMs;
+    }
+    return [...sums].map(([start, sum]) => ({ start, ...totalsOf(sum) }));
   }
 
   /** The groups of a breakdown in its default order: most calls first, then by name, calls without a label last. */

@@ -2,6 +2,7 @@ import type { CallEvent } from '@calltally/contract';
 import { test } from 'tap';
 import { Oracle, type OracleDimension, type OracleFilter, type OracleInterval } from '../src/oracle.ts';
 import { periodAt, previousAt } from '../src/oracle-periods.ts';
+import { type OracleZoneInterval, zoneMidnight } from '../src/oracle-zones.ts';
 import { Chance } from '../src/random.ts';
 import { Traffic } from '../src/traffic.ts';
 
@@ -309,4 +310,40 @@ test('traffic has later events of every kind, and no two of a call with the same
   for (const [kind, count] of Object.entries(found)) t.ok(count > 10, `${kind}: ${count}`);
   const later = events.length - highest.size;
   t.ok(later > events.length / 12 && later < events.length / 6, `${later} of ${events.length} events`);
+});
+
+test('in a time zone, calls are those of local hours, days, weeks and months', async (t) => {
+  const oracle = new Oracle();
+  const starts = [
+    '2026-02-28T22:59:59Z',
+    '2026-02-28T23:00:00Z',
+    '2026-03-29T00:59:00Z',
+    '2026-03-29T01:00:00Z',
+  ];
+  for (const [i, start] of starts.entries()) oracle.add({ ...event(0, 1, start), call_id: `c${i}` });
+  const range = { from: Date.UTC(2026, 1, 28, 22), until: Date.UTC(2026, 2, 29, 3) };
+  const lines = (interval: OracleZoneInterval, zone = 'Europe/Berlin') =>
+    oracle
+      .seriesInZone('u', range, interval, zone)
+      .filter(({ calls }) => calls > 0)
+      .map(({ start, calls }) => `${start} ${calls}`);
+  t.strictSame(lines('day'), ['2026-02-28 1', '2026-03-01 1', '2026-03-29 2']);
+  t.strictSame(lines('month'), ['2026-02-01 1', '2026-03-01 3']);
+  t.strictSame(lines('week'), ['2026-02-23 2', '2026-03-23 2']);
+  t.strictSame(lines('hour'), [
+    '2026-02-28T23:00:00+01:00 1',
+    '2026-03-01T00:00:00+01:00 1',
+    '2026-03-29T01:00:00+01:00 1',
+    '2026-03-29T03:00:00+02:00 1',
+  ]);
+  t.match(lines('hour', 'Asia/Kathmandu')[0], '2026-03-01T04:00:00+05:45 2');
+  t.equal(oracle.seriesInZone('u', range, 'day', 'Europe/Berlin').length, 30);
+  t.equal(zoneMidnight('Europe/Berlin', '2026-03-30'), Date.UTC(2026, 2, 29, 22));
+  const now = Date.UTC(2026, 2, 29, 1);
+  t.match(oracle.figuresInZone('u', range, now, 'Europe/Berlin'), {
+    total_calls: 4,
+    calls_today: 2,
+    calls_this_week: 2,
+    calls_this_month: 3,
+  });
 });
