@@ -5,11 +5,22 @@
 
 export type OracleZoneInterval = 'hour' | 'day' | 'week' | 'month';
 
-const STEP_MS = 900_000;
+/** All that clocks show but minutes holds for a quarter of an hour, as long as clocks change at full hours. */
+const QUARTER_MS = 900_000;
+const STEP_MS = { hour: QUARTER_MS, day: 6 * 3_600_000, week: 6 * 3_600_000, month: 6 * 3_600_000 } as const;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
+const shown = new Map<string, Record<string, string>>();
+
 function shownAt(zone: string, ms: number): Record<string, string> {
+  const quarter = Math.floor(ms / QUARTER_MS);
+  const known = shown.get(`${quarter} ${zone}`) ?? askIntl(zone, quarter * QUARTER_MS);
+  shown.set(`${quarter} ${zone}`, known);
+  return known;
+}
+
+function askIntl(zone: string, ms: number): Record<string, string> {
   let format = formats.get(zone);
   if (format === undefined) {
     format = new Intl.DateTimeFormat('en-US', {
@@ -19,7 +30,6 @@ function shownAt(zone: string, ms: number): Record<string, string> {
       month: '2-digit',
       day: '2-digit',
       hour: '2-digit',
-      minute: '2-digit',
       timeZoneName: 'longOffset',
     });
     formats.set(zone, format);
@@ -47,7 +57,7 @@ export function zoneStarts(
   { from, until }: { from: number; until: number },
 ): string[] {
   const starts = new Set<string>();
-  for (let ms = from; ms < until; ms += STEP_MS) starts.add(zoneStart(interval, zone, ms));
+  for (let ms = from; ms < until; ms += STEP_MS[interval]) starts.add(zoneStart(interval, zone, ms));
   starts.add(zoneStart(interval, zone, until - 1));
   return [...starts];
 }
