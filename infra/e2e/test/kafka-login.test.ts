@@ -170,7 +170,7 @@ async function sendFromProducer(env: Record<string, string>, event: object): Pro
 
 /** Offsets are committed behind the counting, and again after a rebalance, which a slow machine may cause. */
 async function untilNothingIsBehind(env: Record<string, string>): Promise<void> {
-  for (const end = Date.now() + 60_000; ; ) {
+  for (const end = Date.now() + 180_000; ; ) {
     const { status, out, err } = await runCalltally(env, 'lag', '--json');
     if (status === 0 && JSON.parse(out).behind === 0) return;
     if (Date.now() > end) throw new Error(`something stays behind: ${out}${err}`);
@@ -178,7 +178,7 @@ async function untilNothingIsBehind(env: Record<string, string>): Promise<void> 
 }
 
 async function untilInserted(ingest: Service, count: number): Promise<void> {
-  for (const end = Date.now() + 60_000; ; await sleep(100)) {
+  for (const end = Date.now() + 180_000; ; await sleep(100)) {
     const page = await (await fetch(`${ingest.url}/metrics`)).text();
     const inserted = samplesOf(page, 'calltally_events_total').filter(({ labels }) =>
       labels.includes('inserted'),

@@ -266,7 +266,7 @@ export async function holds<T>(
 /** Asks again until `judge` accepts the answer, a bounded number of times. @returns the last answer */
 export async function until<T>(ask: () => T | Promise<T>, judge: (last: T) => boolean): Promise<T> {
   let last = await ask();
-  for (let step = 0; step < 500 && !judge(last); step++) {
+  for (let step = 0; step < 5_000 && !judge(last); step++) {
     await new Promise((resolve) => setTimeout(resolve, 20));
     last = await ask();
   }

@@ -27,7 +27,7 @@ const STREAM = 0;
 const PARTITION = 0;
 /** The maximum, so that the example's month is still kept years from now. */
 const RETENTION_MONTHS = 120;
-const WAIT_STEPS_MAX = 500;
+const WAIT_STEPS_MAX = 5_000;
 const WAIT_STEP_MS = 20;
 
 /** Both engines with a gate in front of each, and the stores as ingest uses them, without gates. */

@@ -165,7 +165,9 @@ async function writtenTo(store: Store, stream: number, given: Write): Promise<st
     BREAKDOWNS.flatMap(([by, filter]) => [
       store.tallies.sumByCell(users[0]!, RANGES, cuts[0]!, by, filter),
       store.tallies.sumByCell(users[0]!, RANGES.slice(1, 2), cuts[1]!, by, filter),
-      store.tallies.sumBySlot(users[0]!, RANGES, DAY_SLOTS, cuts[1]!, filter),
+      store.tallies
+        .sumBySlot(users[0]!, RANGES, DAY_SLOTS, cuts[1]!, filter)
+        .then((found) => found.map((slots) => slots.map(plain).sort())),
       store.tallies.sumByRange(users[0]!, RANGES, cuts[0]!, filter),
     ]),
   );
