@@ -43,6 +43,8 @@ export function stopWhenAsked(
     }, STOP_TIMEOUT_MS).unref();
     await close();
     logger.info('stopped');
+    // A library may have left a socket open, which would keep the process alive.
+    process.exit(0);
   }
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

@@ -1,4 +1,5 @@
 import { MongoClient } from 'mongodb';
+import pTimeout from 'p-timeout';
 import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
 import type { CallRow } from './call-row.ts';
 import { Calls } from './calls.ts';
@@ -45,9 +46,11 @@ export interface Store {
   ensureIndexes(): Promise<void>;
   /** @throws StoreError if Mongo does not answer within the limits */
   ping(): Promise<void>;
+  /** Ends all connections, or gives up after two seconds. */
   close(): Promise<void>;
 }
 
+const CLOSE_WITHIN_MS = 2_000;
 /** Short: a hanging server is noticed within a second, so calls need not wait for it. */
 const HEARTBEAT_MS = 500;
 
@@ -108,9 +111,10 @@ export function openStore(settings: StoreSettings): Store {
     async ping() {
       await mongo(() => db.command({ ping: 1 }));
     },
-    close() {
+    async close() {
       closing.abort();
-      return client.close(true);
+      // The driver may wait for a server that does not answer.
+      await pTimeout(client.close(true), { milliseconds: CLOSE_WITHIN_MS, fallback: () => {} });
     },
   };
 }

@@ -21,6 +21,8 @@ export async function gateTo(t: Test, port: number): Promise<Gate> {
     const engine = connect(port, '127.0.0.1');
     const pair = [client, engine] as const;
     pairs.add(pair);
+    // Whoever waits for an answer keeps the process alive, not the proxy.
+    for (const socket of pair) socket.unref();
     for (const [from, to] of [pair, [engine, client]] as const) {
       from.on('error', () => {});
       from.on('data', (chunk) => to.write(chunk));

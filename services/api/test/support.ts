@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CounterSession } from '@calltally/counters';
 import type { Call } from '@calltally/domain';
 import type { ApiKeyCache, Drain } from '@calltally/http';
@@ -27,6 +28,7 @@ const STREAM = 0;
 const PARTITION = 0;
 /** The maximum, so that the example's month is still kept years from now. */
 const RETENTION_MONTHS = 120;
+const STOPPED_WITHIN_MS = 60_000;
 const WAIT_STEPS_MAX = 5_000;
 const WAIT_STEP_MS = 20;
 
@@ -185,8 +187,8 @@ export async function testApi(
     }),
   });
   t.teardown(async () => {
-    await app.close();
-    await backend.stop();
+    await inTime('the app', app.close());
+    await inTime('the backend', backend.stop());
   });
   await backend.start();
   return {
@@ -199,6 +201,12 @@ export async function testApi(
       return { status: response.statusCode, headers: response.headers, body: bodyOf(response.body) };
     },
   };
+}
+
+/** Says what does not stop, where a test would only be silent. */
+async function inTime(what: string, stopped: Promise<unknown>): Promise<void> {
+  const late = sleep(STOPPED_WITHIN_MS, 'late' as const, { ref: false });
+  if ((await Promise.race([stopped, late])) === 'late') throw new Error(`${what} does not stop`);
 }
 
 function bodyOf(text: string): unknown {
