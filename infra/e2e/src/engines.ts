@@ -49,6 +49,29 @@ export function feelRedisPulse(address: string) {
   };
 }
 
+/** Asks the API for its health, which needs no store, to measure how fast it can answer anything on a machine this busy. */
+export function feelApiPulse(url: string) {
+  let slowestMs = 0;
+  let isStopped = false;
+  void (async () => {
+    while (!isStopped) {
+      const askedMs = performance.now();
+      const answer = await fetch(`${url}/healthz`)
+        .then((response) => response.arrayBuffer())
+        .catch(() => undefined);
+      if (answer !== undefined) slowestMs = Math.max(slowestMs, performance.now() - askedMs);
+      await sleep(PAUSE_MS);
+    }
+  })();
+  return {
+    /** @returns the time of the slowest answer; requests without one are left out */
+    stop(): number {
+      isStopped = true;
+      return slowestMs;
+    },
+  };
+}
+
 /** Works with a client of Kafka, which is connected for this time only. */
 export async function whileConnected<C extends { connect(): Promise<void>; disconnect(): Promise<void> }, T>(
   client: C,
