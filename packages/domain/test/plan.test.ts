@@ -265,6 +265,12 @@ test('a month whose other days have no calls is read as a whole, if that is want
     days,
     { kind: 'days', month: month('2026-03'), first: 1, last: 28 },
   ]);
+  const oneMore = available('2024-01-01', '2026-03-29T00:00:00Z');
+  t.strictSame(
+    planRangeByMonths(range('2026-02-27', '2026-03-29'), oneMore).buckets,
+    [days, { kind: 'days', month: month('2026-03'), first: 1, last: 28 }],
+    'a call at the first instant behind the range does not count',
+  );
   t.strictSame(planRangeByMonths(range('2026-03-02', '2026-03-28T14:30Z'), kept).buckets, [
     { kind: 'days', month: month('2026-03'), first: 2, last: 28 },
   ]);
