@@ -1,0 +1,17 @@
+// Preloaded in test processes. A process whose tests have all ended goes on as long as anything is open in it, until the
+// time limit of its file. This tells what that is, and ends the process with the result of its tests.
+import tap from 'tap';
+
+const ENDS_WITHIN_MS = 20_000;
+
+tap.teardown(() => {
+  const tell = () => {
+    const { libuv } = /** @type {{libuv: {is_active: boolean, is_referenced: boolean}[]}} */ (
+      process.report.getReport()
+    );
+    const open = libuv.filter((handle) => handle.is_active && handle.is_referenced);
+    console.error('the tests have ended, and left open:', open);
+    process.exit();
+  };
+  setTimeout(tell, ENDS_WITHIN_MS).unref();
+});
