@@ -87,13 +87,13 @@ export function createLivenessWorld(t: Test, addresses: Addresses, wrap = (store
       await until('stuck', async () => (await health()).status === 503);
       return (await health()).stuck;
     },
-    /** The answers of /healthz while it would have been found stuck three times. */
-    healthForAWhile: async () => {
-      const statuses = new Set<number>();
-      for (const end = Date.now() + 3 * STUCK_AFTER_MS; Date.now() < end; await sleep(50)) {
-        statuses.add((await health()).status);
-      }
-      return [...statuses];
-    },
+    /** Waits until it has been alive long enough to be found stuck three times: a busy machine may hang for a moment. */
+    untilAlive: (although: string) =>
+      until(`alive although ${although}`, async () => {
+        for (const end = Date.now() + 3 * STUCK_AFTER_MS; Date.now() < end; await sleep(50)) {
+          if ((await health()).status !== 200) return false;
+        }
+        return true;
+      }),
   };
 }

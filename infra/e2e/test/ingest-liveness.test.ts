@@ -37,7 +37,7 @@ test('ingest asks for a restart when it hangs, and never because an engine is aw
     redis: { url: `redis://127.0.0.1:${lines.redis.port}` },
   };
   const world = createLivenessWorld(t, addresses, (store) => withInserts(store, () => hanging));
-  const { ingest, http, send, until, isReady, untilStuck, healthForAWhile } = world;
+  const { ingest, http, send, until, isReady, untilStuck, untilAlive } = world;
 
   const stuckSamples = async () =>
     (await http.inject('/metrics')).body.match(/^calltally_ingest_stuck\{.*$/gm) ?? [];
@@ -56,7 +56,7 @@ test('ingest asks for a restart when it hangs, and never because an engine is aw
   for (const name of ['mongo', 'redis'] as const) {
     lines[name].halfOpen();
     await send();
-    t.same(await healthForAWhile(), [200], `alive while ${name} is away`);
+    await untilAlive(`${name} is away`);
     lines[name].cut();
     lines[name].heal();
     await until(`ready after ${name} was away`, isReady);
@@ -88,7 +88,7 @@ test('ingest asks for a restart when it hangs, and never because an engine is aw
   lines.kafka.halfOpen();
   // The broker told its own address, so most connections bypass the proxy.
   sockets.lose(Number(kafka.address.split(':')[1]));
-  t.same(await healthForAWhile(), [200], 'alive while Kafka is away');
+  await untilAlive('Kafka is away');
   lines.kafka.heal();
   sockets.answerNew();
   t.ok(

@@ -4,7 +4,7 @@ import { DAY_MS, expectedDays, expectedFigures, namedRanges } from '../../src/pa
 import { startApiWithClock, startPageWorld } from '../../src/page/page-world.ts';
 import { becomes, visit } from '../../src/page/visit.ts';
 
-/** Longer than the test needs to get there, because the page's own clock goes on. */
+/** Longer than the test needs to check what it did before: the page's own clock goes on towards midnight. */
 const BEFORE_MS = 600_000;
 
 test('at midnight, and when a month ends, everything updates without a reload', async (t) => {
@@ -38,7 +38,7 @@ test('at midnight, and when a month ends, everything updates without a reload', 
         await holds('before midnight');
         clock.ms = turnMs - DAY_MS + 1_000;
         await holds('a second after it');
-        clock.ms = turnMs - 1_000;
+        clock.ms = turnMs - BEFORE_MS;
         await world.publish({ started_at: new Date(clock.ms - 500).toISOString() });
         await holds('a day later, after a call');
         clock.ms = turnMs + 1_000;
