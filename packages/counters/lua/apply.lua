@@ -1,6 +1,6 @@
 -- Adds a user's canonical events of one partition to the user's counters, if all of them lie beyond the offset that the
 -- user is applied through.
--- KEYS[1] user (hash)   KEYS[2…] buckets, cells and their days, which the groups name by index
+-- KEYS[1] user (hash)   KEYS[2…] buckets, and what there is of detail, which the groups name by index
 -- ARGV[1] generation    ARGV[2] applied field    ARGV[3] lowest and ARGV[4] highest offset of the events
 -- ARGV[5] latest start among the events (epoch ms)
 -- ARGV[6] how many events   ARGV[7] 1 if there is a correction among them
@@ -8,7 +8,7 @@
 -- ARGV[…] n, then n groups, one for each UTC day:
 --   day, day of month, week, month, index of the month's key, its expiry (epoch s), index of the week's key, its expiry,
 --   calls, duration in ms; corrections may take away
--- ARGV[…] the same by cell: see `add_cells_from`
+-- ARGV[…] the same by half-hour and by cell: see `add_detail_from`
 -- Reply: how many events were added, 0 when all were applied before; -1 when the counters are absent, of another
 --   generation or only claimed; -2 when a correction needs more; -3 - applied when some were applied before: ask again
 --   without these
@@ -95,7 +95,7 @@ for index, fields in pairs(sums) do
   end
 end
 
-add_cells_from(groups_end + 1, from)
+add_detail_from(groups_end + 1, from)
 
 redis.call('HSET', user, ARGV[2], ARGV[4])
 if ARGV[7] == '1' then

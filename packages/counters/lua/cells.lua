@@ -1,5 +1,5 @@
 -- Tells all sums by cell of some months of a user, at one moment. Adds nothing up and writes nothing.
--- KEYS[1] user (hash)   KEYS[2…] cells of months, and their days (lua/add-cells.lua)
+-- KEYS[1] user (hash)   KEYS[2…] cells of months, and their days (lua/add-detail.lua)
 -- ARGV[1] generation   ARGV[2…] for each hash behind the user: lowest and highest of its fields that are asked for, which then
 --   are all numbers; or empty for all
 -- Reply: {} when the counters are absent, of another generation or only claimed; else

@@ -1,12 +1,12 @@
 -- Adds the sums of a piece, the rows at or below `base` that start in [new since, since), and moves since back.
--- KEYS[1] user (hash)   KEYS[2…] buckets, cells and their days, which are named by index
+-- KEYS[1] user (hash)   KEYS[2…] buckets, and what there is of detail, which are named by index
 -- ARGV[1] generation   ARGV[2] fill id   ARGV[3] since (epoch ms) as it was when the rows were summed
 -- ARGV[4] new since, or '' when no row is older: then the counters are complete
 -- ARGV[5] latest start (epoch ms) among the rows; -1 without a row
 -- ARGV[6] 1 if there is a correction at or below `base`
 -- ARGV[7] n, then n times applied field, offset in `base`: the partitions that the rows came by
 -- ARGV[…] how many buckets; for each its key's index, expiry, n, then n times field, value to be added
--- ARGV[…] the same by cell: see `add_cells_from`
+-- ARGV[…] the same by half-hour and by cell: see `add_detail_from`
 -- Reply: 1; 0 when the user was forgotten or reopened, or somebody else has filled this piece
 local user = KEYS[1]
 local head = redis.call('HMGET', user, 'g', 'i', 's', 'x')
@@ -35,7 +35,7 @@ for _ = 1, buckets do
   redis.call('EXPIREAT', key, expiry)
   at = at + 3 + 2 * count
 end
-add_cells_from(at, -math.huge)
+add_detail_from(at, -math.huge)
 if tonumber(ARGV[5]) > tonumber(head[4]) then
   redis.call('HSET', user, 'x', ARGV[5])
 end

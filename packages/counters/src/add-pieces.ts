@@ -1,5 +1,5 @@
-import { type CellDayTally, dayOfMonth, isoWeekYear, monthOf, type Tally, weekOf } from '@calltally/domain';
-import { addCellArguments } from './cell-arguments.ts';
+import { dayOfHalfHour, dayOfMonth, isoWeekYear, monthOf, type Tally, weekOf } from '@calltally/domain';
+import { addDetailArguments, type Detail } from './detail-arguments.ts';
 import { type Generation, type Generations, generationOf } from './generation.ts';
 import {
   appliedField,
@@ -17,8 +17,8 @@ export interface UserDaySums {
   userId: string;
   /** By UTC day. Days that are no longer kept are not written. */
   days: ReadonlyMap<number, Tally>;
-  /** The same by UTC day and cell; undefined if they were not added up so. Not used where the generation keeps no cells. */
-  cells: Iterable<CellDayTally> | undefined;
+  /** The same by UTC day and cell, and by half-hour; undefined if they were not added up so. Only for counters that keep it. */
+  detail: Detail | undefined;
   /** Ids of the partitions that the calls came by. */
   partitions: ReadonlySet<string>;
   /** Epoch ms of the latest start that ever counted; -1 without a call. */
@@ -27,10 +27,10 @@ export interface UserDaySums {
   hasCorrections: boolean;
 }
 
-/** @throws Error if the sums were not added up by cell: counters that keep cells would hold too few */
-export function requireCells({ cells }: UserDaySums): Iterable<CellDayTally> {
-  if (cells !== undefined) return cells;
-  throw new Error('sums without cells for counters that keep them; add up by cell, too');
+/** @throws Error if the sums have no detail: counters that keep it would hold too little */
+export function requireDetail({ detail }: UserDaySums): Detail {
+  if (detail !== undefined) return detail;
+  throw new Error('sums without detail for counters that keep it; add up by cell and half-hour, too');
 }
 
 /** A user who is open and not complete yet. */
@@ -88,7 +88,7 @@ const ARGUMENTS_AT_ONCE = 10_000;
 /**
  * Adds pieces to their users' counters, each at most once.
  * @returns in the order given; false if the user was forgotten or reopened, or somebody else has filled this piece
- * @throws CountersError; Error if sums have no cells, but the generation keeps them
+ * @throws CountersError; Error if sums have no detail, but the generation keeps it
  */
 export async function addPieces(
   session: CounterSession,
@@ -132,10 +132,16 @@ function fillCommand(
     ...applied,
     ...bucketArguments(sums, keys, filling.fromDay, generation),
   ];
-  const cells = generation.cellsMax === 0 ? [] : requireCells(sums);
-  const kept = [...cells].filter(({ day }) => day >= filling.fromDay);
-  addCellArguments(args, keys, sums.userId, kept, generation);
+  const detail = generation.cellsMax === 0 ? undefined : keptDetail(requireDetail(sums), filling.fromDay);
+  addDetailArguments(args, keys, sums.userId, detail, generation);
   return { userId: sums.userId, keys, args };
+}
+
+function keptDetail({ cells, halfHours }: Detail, fromDay: number): Detail {
+  return {
+    cells: [...cells].filter(({ day }) => day >= fromDay),
+    halfHours: [...halfHours].filter(([halfHour]) => dayOfHalfHour(halfHour) >= fromDay),
+  };
 }
 
 /** How many buckets. For each: index of its key, expiry, number of fields, then each field with its value. */

@@ -4,12 +4,13 @@ import {
   cellKey,
   dayOf,
   dayOfMonth,
+  halfHourOf,
   isoWeekYear,
   monthOf,
   type Tally,
   weekOf,
 } from '@calltally/domain';
-import { addCellArguments } from './cell-arguments.ts';
+import { addDetailArguments } from './detail-arguments.ts';
 import { CountersError } from './errors.ts';
 import { type Generations, generationOf } from './generation.ts';
 import { appliedField, monthExpirySeconds, monthKey, userKey, weekExpirySeconds, weekKey } from './keys.ts';
@@ -103,18 +104,17 @@ function applyCommand(
   let lastStartedAt = -1;
   const days = new Map<number, Tally>();
   const cells = new Map<string, CellDayTally>();
+  const halfHours = new Map<number, Tally>();
   const needs = new Map<string, number>();
   for (const { startedAt, durationMs, cell = {}, correction } of events) {
     const sign = correction?.sign ?? 1;
     if (sign === 1 && startedAt > lastStartedAt) lastStartedAt = startedAt;
     const day = dayOf(startedAt);
-    const sum = days.get(day);
-    if (sum === undefined) days.set(day, { calls: sign, durationMs: sign * durationMs });
-    else {
-      sum.calls += sign;
-      sum.durationMs += sign * durationMs;
+    addTo(days, day, sign, durationMs);
+    if (cellsMax > 0) {
+      addTo(halfHours, halfHourOf(startedAt), sign, durationMs);
+      addToCell(cells, day, cell, sign, durationMs);
     }
-    if (cellsMax > 0) addToCell(cells, day, cell, sign, durationMs);
     for (const { partition: id, through } of correction?.needs ?? NO_NEEDS) {
       needs.set(id, Math.max(through, needs.get(id) ?? -1));
     }
@@ -137,8 +137,18 @@ function applyCommand(
     args.push(keyIndex(weekKey(userId, year)), weekExpirySeconds(year, retentionMonths));
     args.push(calls, durationMs);
   }
-  addCellArguments(args, keys, userId, cells.values(), generation);
+  const detail = cellsMax > 0 ? { cells: cells.values(), halfHours } : undefined;
+  addDetailArguments(args, keys, userId, detail, generation);
   return { userId, keys, args };
+}
+
+function addTo(sums: Map<number, Tally>, number: number, sign: 1 | -1, durationMs: number): void {
+  const sum = sums.get(number);
+  if (sum === undefined) sums.set(number, { calls: sign, durationMs: sign * durationMs });
+  else {
+    sum.calls += sign;
+    sum.durationMs += sign * durationMs;
+  }
 }
 
 function addToCell(

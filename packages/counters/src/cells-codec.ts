@@ -1,7 +1,8 @@
 import { type Cell, type CellTally, DIRECTIONS, STATUSES } from '@calltally/domain';
+import { readChunk } from './chunks.ts';
 
 /*
- * How a month's cells are written to Redis (lua/add-cells.lua). Known labels have one letter, others are spelled out behind
+ * How a month's cells are written to Redis (lua/add-detail.lua). Known labels have one letter, others are spelled out behind
  * a sign that no code has.
  */
 
@@ -31,14 +32,6 @@ export type MonthCells = readonly Cell[] | 'beyond';
 
 const CELLS_IN_CHUNK = 10;
 const CHUNKS_OF_DAY = 128;
-/** Bytes of calls and of ms, by form from 1. */
-const WIDTHS = [
-  [1, 3],
-  [2, 4],
-  [4, 8],
-] as const;
-/** Form, and which cells follow. */
-const CHUNK_HEAD_BYTES = 3;
 
 /** The first field of a day of the month in the hash of days. */
 export function fieldOfDay(day: number): number {
@@ -79,8 +72,10 @@ export function readMonth(flat: readonly Buffer[]): { cells: MonthCells; sums: C
     });
   }
   const sums: CellTally[] = [];
-  for (const [chunk, value] of chunks) {
-    readChunk(cells, chunk, value, (cell, calls, durationMs) => sums.push({ cell, calls, durationMs }));
+  for (const [number, chunk] of chunks) {
+    readChunk(chunk, (place, calls, durationMs) => {
+      sums.push({ cell: cells[number * CELLS_IN_CHUNK + place]!, calls, durationMs });
+    });
   }
   return { cells, sums };
 }
@@ -107,36 +102,11 @@ export function visitDays(
     const field = Number(flat[i]!.toString('latin1'));
     const day = Math.floor(field / CHUNKS_OF_DAY);
     if (day < first || day > last) continue;
-    readChunk(cells, field % CHUNKS_OF_DAY, flat[i + 1]!, (cell, calls, durationMs) =>
-      visit(day, cell, calls, durationMs),
+    const firstOfChunk = (field % CHUNKS_OF_DAY) * CELLS_IN_CHUNK;
+    readChunk(flat[i + 1]!, (place, calls, durationMs) =>
+      visit(day, cells[firstOfChunk + place]!, calls, durationMs),
     );
   }
-}
-
-function readChunk(
-  cells: readonly Cell[],
-  chunk: number,
-  value: Buffer,
-  visit: (cell: Cell, calls: number, durationMs: number) => void,
-): void {
-  const [callsBytes, durationBytes] = WIDTHS[value[0]! - 1]!;
-  const present = value.readUInt16LE(1);
-  let at = CHUNK_HEAD_BYTES;
-  for (let place = 0; place < CELLS_IN_CHUNK; place++) {
-    if (((present >> place) & 1) === 0) continue;
-    const calls = value.readIntLE(at, callsBytes);
-    const durationMs = readInteger(value, at + callsBytes, durationBytes);
-    at += callsBytes + durationBytes;
-    // All of its calls were taken back.
-    if (calls === 0 && durationMs === 0) continue;
-    visit(cells[chunk * CELLS_IN_CHUNK + place]!, calls, durationMs);
-  }
-}
-
-/** `readIntLE` reads 6 bytes at most. */
-function readInteger(value: Buffer, at: number, bytes: 3 | 4 | 8): number {
-  if (bytes < 8) return value.readIntLE(at, bytes);
-  return value.readInt32LE(at + 4) * 2 ** 32 + value.readUInt32LE(at);
 }
 
 function nonEmpty(labels: { [K in keyof Cell]-?: string | undefined }): Cell {

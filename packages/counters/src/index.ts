@@ -4,12 +4,13 @@ export {
   type FillStatus,
   type Piece,
   readFillStatuses,
-  requireCells,
+  requireDetail,
   type UserDaySums,
 } from './add-pieces.ts';
 export { type ApplyOutcome, applyEvents, type CountableEvent, type UserEvents } from './apply.ts';
 export { advanceAsOf, type Checkpoint, writeCheckpoint, writeCheckpoints } from './checkpoints.ts';
 export type { CounterSessionOptions } from './connection.ts';
+export type { Detail } from './detail-arguments.ts';
 export { eraseUsers, mastersBefore, noteErased } from './erase-users.ts';
 export { CountersError, type CountersErrorCode } from './errors.ts';
 export {
@@ -33,7 +34,7 @@ export {
   hasGeneration,
   readGenerations,
 } from './generation.ts';
-export { firstDayWithCells, firstKeptDay, keepsCellDays } from './keys.ts';
+export { firstDayOfWrittenDetail, firstDayWithDetail, firstKeptDay, keepsDetail } from './keys.ts';
 export { SLOTS_MOVED } from './masters.ts';
 export { forgetOldKeys } from './old-keys.ts';
 export { type Claim, claimUsers, forgetUsers, NOTHING_FILLED, openUsers } from './open-users.ts';
@@ -41,7 +42,7 @@ export { type Reach, reachOf } from './reach.ts';
 export { type CountersReading, readBuckets } from './read-buckets.ts';
 export { type CellsReading, readCells } from './read-cells.ts';
 export { type CountersDigest, readDigests } from './read-digests.ts';
-export { readSegments, type SegmentsReading } from './read-segments.ts';
+export { firstDayWithHalfHours, readSegments, type SegmentsReading } from './read-segments.ts';
 export { requireSuitableRedis } from './require-suitable-redis.ts';
 export { CounterSession, type Master } from './session.ts';
 export { settleGenerations } from './settle-generations.ts';

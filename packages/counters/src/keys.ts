@@ -1,4 +1,4 @@
-import { firstDayOfMonth, isoWeekYear, monthOf, startOfDay, weekOf } from '@calltally/domain';
+import { dayOf, firstDayOfMonth, isoWeekYear, monthOf, startOfDay, weekOf } from '@calltally/domain';
 
 /*
  * The only place that builds keys and names of fields (docs/design.md, "Counters in Redis").
@@ -42,6 +42,11 @@ export function cellsKey(userId: string, month: number): string {
 /** Sums of a month's cells by day. They are kept for fewer months than the others. */
 export function cellDaysKey(userId: string, month: number): string {
   return `${userKey(userId)}:d:${month}`;
+}
+
+/** Sums of a month by half-hour: at most 124 fields, so it stays a listpack of most users. Kept as `cellDaysKey`. */
+export function halfHoursKey(userId: string, month: number): string {
+  return `${userKey(userId)}:h:${month}`;
 }
 
 /** Generation and checkpoints of one master. The tag is chosen so that the key lies on it. */
@@ -141,12 +146,14 @@ export function firstKeptDay(todayDay: number, retentionMonths: number): number 
   return firstDayOfMonth(monthOf(todayDay) - retentionMonths);
 }
 
-/** Days whose sums by cell are kept by day, besides by month: today and those before it. */
-const CELL_DAYS = 62;
+/** Days that have sums by half-hour, and by cell not only of their months: today and those before it. */
+const DETAIL_DAYS = 62;
+/** Writers keep detail so much longer than readers ask for it, so that their clocks need not agree. */
+const SPARE_DAYS = 31;
 
-/** First UTC day whose sums by cell readers may use, the first of a month; of older ones there are sums by month. */
-export function firstDayWithCells(todayDay: number): number {
-  return firstDayOfMonth(monthOf(todayDay - CELL_DAYS + 1));
+/** First UTC day whose sums by half-hour, and by day and cell, readers may use; the first of a month. */
+export function firstDayWithDetail(todayDay: number): number {
+  return firstDayOfMonth(monthOf(todayDay - DETAIL_DAYS + 1));
 }
 
 /** When a month's buckets expire, epoch seconds. */
@@ -154,14 +161,19 @@ export function monthExpirySeconds(month: number, retentionMonths: number): numb
   return startOfDay(firstDayOfMonth(month + retentionMonths + SPARE_MONTHS)) / 1000;
 }
 
-/** When a month's sums by cell and day expire, epoch seconds: a month after the last reader has asked for them. */
-export function cellDaysExpirySeconds(month: number): number {
-  return startOfDay(firstDayOfMonth(month + 1) + CELL_DAYS + 31) / 1000;
+/** When a month's sums by half-hour, and by day and cell, expire, epoch seconds: a month after the last reader has asked. */
+export function detailExpirySeconds(month: number): number {
+  return startOfDay(firstDayOfMonth(month + 1) + DETAIL_DAYS + SPARE_DAYS) / 1000;
 }
 
-/** Whether a month's sums by cell are still written by day. Once they are not, they never are again. */
-export function keepsCellDays(month: number, nowMs: number): boolean {
-  return cellDaysExpirySeconds(month) * 1000 > nowMs;
+/** Whether a month's sums by half-hour, and by day and cell, are still written. Once they are not, they never are again. */
+export function keepsDetail(month: number, nowMs: number): boolean {
+  return firstDayOfMonth(month) >= firstDayOfWrittenDetail(nowMs);
+}
+
+/** First UTC day whose sums by half-hour, and by day and cell, are still written: that of the first month not expired. */
+export function firstDayOfWrittenDetail(nowMs: number): number {
+  return firstDayOfMonth(monthOf(dayOf(nowMs) - DETAIL_DAYS - SPARE_DAYS));
 }
 
 /** When an ISO year's weeks expire, epoch seconds: with the last month that one of them reaches into. */
@@ -177,7 +189,9 @@ export function allBucketKeys(userId: string, todayDay: number, retentionMonths:
   const keys: string[] = [];
   for (let month = oldest; month <= newest; month++) {
     keys.push(monthKey(userId, month), cellsKey(userId, month));
-    if (keepsCellDays(month, startOfDay(todayDay))) keys.push(cellDaysKey(userId, month));
+    if (keepsDetail(month, startOfDay(todayDay))) {
+      keys.push(cellDaysKey(userId, month), halfHoursKey(userId, month));
+    }
   }
   const newestYear = isoWeekYear(weekOf(firstDayOfMonth(newest + 1) - 1));
   for (let year = isoWeekYear(weekOf(firstDayOfMonth(oldest))); year <= newestYear; year++) {

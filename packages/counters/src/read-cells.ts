@@ -13,7 +13,7 @@ import {
   cellDaysKey,
   cellsKey,
   countedOf,
-  firstDayWithCells,
+  firstDayWithDetail,
   firstKeptDay,
   userKey,
 } from './keys.ts';
@@ -90,7 +90,7 @@ export async function readCells(
   return {
     available: {
       fromDay: Math.max(from, firstKeptDay(dayOf(nowMs), generation.retentionMonths)),
-      daysFrom: firstDayWithCells(dayOf(nowMs)),
+      daysFrom: firstDayWithDetail(dayOf(nowMs)),
       lastStartedAt,
     },
     isBeyond: [...found.values()].some(({ cells }) => cells === 'beyond'),

@@ -2,21 +2,44 @@ import {
   type Availability,
   dayOf,
   defaultWindowDays,
+  type HalfHours,
   type SeriesSegment,
   type Tally,
 } from '@calltally/domain';
 import { findGeneration, type Generations } from './generation.ts';
-import { type Counted, countedOf, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import { chunkOfHalfHour, readHalfHours } from './half-hours-codec.ts';
+import {
+  type Counted,
+  countedOf,
+  firstDayWithDetail,
+  firstKeptDay,
+  halfHoursKey,
+  monthKey,
+  userKey,
+  weekKey,
+} from './keys.ts';
+import { unpackStrings } from './message-pack.ts';
 import type { CounterSession } from './session.ts';
 
 export interface SegmentsReading extends Counted {
   available: Availability;
-  /** For each segment, its days or weeks in order; one tally for a month. */
+  /** For each segment, its days, weeks or half-hours in order; one tally for a month. */
   values: Tally[][];
 }
 
+/** First UTC day whose half-hours `readSegments` can read of a user; Infinity if there is none. */
+export function firstDayWithHalfHours(
+  session: CounterSession,
+  generations: Generations,
+  userId: string,
+  nowMs: number,
+): number {
+  const { cellsMax = 0 } = findGeneration(session, generations, userId) ?? {};
+  return cellsMax === 0 ? Infinity : firstDayWithDetail(dayOf(nowMs));
+}
+
 /**
- * Reads single days, weeks and months in one script, at one moment.
+ * Reads single days, weeks, months and half-hours in one script, at one moment.
  * @returns undefined if the counters do not know the user, or not enough of them
  * @throws CountersError
  */
@@ -25,7 +48,7 @@ export async function readSegments(
   generations: Generations,
   userId: string,
   nowMs: number,
-  segments: readonly SeriesSegment[],
+  segments: readonly (SeriesSegment | HalfHours)[],
 ): Promise<SegmentsReading | undefined> {
   const master = session.master(userId);
   const generation = findGeneration(session, generations, userId);
@@ -33,14 +56,20 @@ export async function readSegments(
   const keys = [userKey(userId)];
   const args: (string | number)[] = [generation.id];
   for (const segment of segments) {
+    if (segment.kind === 'half-hours') {
+      args.push(keys.push(halfHoursKey(userId, segment.month)));
+      args.push(chunkOfHalfHour(segment.first), chunkOfHalfHour(segment.last));
+      args.push(keys.push(monthKey(userId, segment.month)));
+      continue;
+    }
     const key = segment.kind === 'weeks' ? weekKey(userId, segment.isoYear) : monthKey(userId, segment.month);
     // 0 means the month's own sum. There is no day 0, and week 0 is of 1969, which nobody keeps.
-    args.push(keys.push(key), ...(segment.kind === 'month' ? [0, 0] : [segment.first, segment.last]));
+    args.push(keys.push(key), ...(segment.kind === 'month' ? [0, 0] : [segment.first, segment.last]), 0);
   }
-  const reply = (await session.run(master, 'segments', keys, args)) as string[];
+  const reply = (await session.run(master, 'segments', keys, args)) as Buffer[];
   if (reply.length === 0) return undefined;
   const valuesEnd = 2 + segments.length;
-  const counted = countedOf(reply.slice(valuesEnd));
+  const counted = countedOf(reply.slice(valuesEnd).map(String));
   // Until the default window is filled, only rows answer, as for dashboards (lua/buckets.lua).
   if (counted.isFilling && Number(reply[0]) > dayOf(nowMs) - defaultWindowDays + 1) return undefined;
   return {
@@ -48,9 +77,25 @@ export async function readSegments(
       fromDay: Math.max(Number(reply[0]), firstKeptDay(dayOf(nowMs), generation.retentionMonths)),
       lastStartedAt: Number(reply[1]),
     },
-    values: reply.slice(2, valuesEnd).map(talliesOf),
+    values: segments.map((segment, i) => {
+      const found = reply[2 + i]!;
+      return segment.kind === 'half-hours'
+        ? halfHoursOf(segment, found)
+        : talliesOf(found.toString('latin1'));
+    }),
     ...counted,
   };
+}
+
+/** One tally for each. @param packed its chunks */
+function halfHoursOf({ month, first, last }: HalfHours, packed: Buffer): Tally[] {
+  const tallies = Array.from({ length: last - first + 1 }, (): Tally => ({ calls: 0, durationMs: 0 }));
+  unpackStrings(packed).forEach((chunk, i) => {
+    readHalfHours(month, chunkOfHalfHour(first) + i, chunk, (halfHour, calls, durationMs) => {
+      if (halfHour >= first && halfHour <= last) tallies[halfHour - first] = { calls, durationMs };
+    });
+  });
+  return tallies;
 }
 
 function talliesOf(text: string): Tally[] {

@@ -27,7 +27,7 @@ const SCRIPTS = [
 export type Script = (typeof SCRIPTS)[number];
 
 /** What comes before a script, because it uses its functions. */
-const LIBRARIES: Partial<Record<Script, string>> = { apply: 'add-cells', fill: 'add-cells' };
+const LIBRARIES: Partial<Record<Script, string>> = { apply: 'add-detail', fill: 'add-detail' };
 
 const SOURCES = new Map(
   SCRIPTS.map((name) => [name, (LIBRARIES[name] ? readLua(LIBRARIES[name]) : '') + readLua(name)]),
@@ -43,8 +43,8 @@ export function defineScripts(redis: Redis): void {
   for (const [name, lua] of SOURCES) redis.defineCommand(commandName(name), { lua });
 }
 
-/** Scripts whose replies have chunks of sums by cell, which are binary: they reply with buffers in place of texts. */
-const BINARY: readonly Script[] = ['cells', 'snapshot'];
+/** Scripts whose replies have chunks of sums, which are binary: they reply with buffers in place of texts. */
+const BINARY: readonly Script[] = ['cells', 'segments', 'snapshot'];
 
 /** A script as a command of a connection, which runs it, or of a pipeline, which queues it. */
 export function scriptOf(commander: Redis | ChainableCommander, script: Script): RunScript {

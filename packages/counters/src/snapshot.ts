@@ -1,6 +1,7 @@
 import { type CellTally, dayOf, type Tally } from '@calltally/domain';
 import { readDays, readMonth } from './cells-codec.ts';
 import { findGeneration, type Generations } from './generation.ts';
+import { readHalfHours } from './half-hours-codec.ts';
 import { allBucketKeys, appliedThroughOf, pairsOf, userKey, WINDOW_SUMS_FIELD } from './keys.ts';
 import type { CounterSession } from './session.ts';
 import { parseWindowSums, type WindowSums } from './window-sums.ts';
@@ -19,6 +20,8 @@ export interface UserSnapshot {
   buckets: Map<string, Tally>;
   /** Sums by cell, by month. Empty where the generation keeps none. */
   cells: Map<number, CellsSnapshot>;
+  /** Sums by half-hour. Empty where the generation keeps none. */
+  halfHours: Map<number, Tally>;
 }
 
 export interface CellsSnapshot {
@@ -80,10 +83,12 @@ function snapshotOf([head, ...found]: SnapshotReply, keys: readonly string[]): U
     windowSums: windowSums === undefined ? undefined : parseWindowSums(windowSums),
     buckets: new Map(),
     cells: new Map(),
+    halfHours: new Map(),
   };
   for (const [name, hash] of hashes) {
     const [kind, period] = name.split(':') as [string, string];
     if (kind === 'c') snapshot.cells.set(Number(period), cellsOf(hash, hashes.get(`d:${period}`) ?? []));
+    else if (kind === 'h') addHalfHours(snapshot.halfHours, Number(period), hash);
     else if (kind !== 'd') addBuckets(snapshot.buckets, name, new Map(pairsOf(hash.map(String))));
   }
   return snapshot;
@@ -96,6 +101,14 @@ function addBuckets(buckets: Map<string, Tally>, name: string, fields: ReadonlyM
     buckets.set(unit === '' ? name : `${name}:${unit}`, {
       calls: Number(value),
       durationMs: Number(fields.get(`${unit}d`) ?? 0),
+    });
+  }
+}
+
+function addHalfHours(halfHours: Map<number, Tally>, month: number, hash: readonly Buffer[]): void {
+  for (let i = 0; i < hash.length; i += 2) {
+    readHalfHours(month, Number(hash[i]!.toString()), hash[i + 1]!, (halfHour, calls, durationMs) => {
+      halfHours.set(halfHour, { calls, durationMs });
     });
   }
 }

@@ -135,12 +135,15 @@ test('sums by cell', async (t) => {
     t.equal(await apply('u-fill', '0:0', [{ offset: 11, startedAt: NOW, durationMs: 5, cell: bob }]), 1);
     const sums = {
       ...sumsOf('u-fill', [[TODAY, { calls: 3, durationMs: 30 }]], ['0:0']),
-      cells: [
-        { day: TODAY, cell: ada, calls: 2, durationMs: 20 },
-        { day: TODAY, cell: bob, calls: 1, durationMs: 10 },
-        { day: old, cell: ada, calls: 4, durationMs: 40 },
-        { day: old + 1, cell: ada, calls: 1, durationMs: 2 },
-      ],
+      detail: {
+        cells: [
+          { day: TODAY, cell: ada, calls: 2, durationMs: 20 },
+          { day: TODAY, cell: bob, calls: 1, durationMs: 10 },
+          { day: old, cell: ada, calls: 4, durationMs: 40 },
+          { day: old + 1, cell: ada, calls: 1, durationMs: 2 },
+        ],
+        halfHours: [],
+      },
     };
     t.strictSame(await addPieces(session, generations, [{ filling: filling!, sums, fromMs: -Infinity }]), [
       true,
@@ -223,12 +226,15 @@ test('sums by cell', async (t) => {
     const [filling] = await opened(counters, ['u-piece'], NOW);
     const sums = {
       ...sumsOf('u-piece', [[TODAY, { calls: CELLS_MAX + 1, durationMs: 0 }]]),
-      cells: Array.from({ length: CELLS_MAX + 1 }, (_, i) => ({
-        day: TODAY,
-        cell: cellOfNumber(i),
-        calls: 1,
-        durationMs: 0,
-      })),
+      detail: {
+        cells: Array.from({ length: CELLS_MAX + 1 }, (_, i) => ({
+          day: TODAY,
+          cell: cellOfNumber(i),
+          calls: 1,
+          durationMs: 0,
+        })),
+        halfHours: [],
+      },
     };
     t.strictSame(await addPieces(session, generations, [{ filling: filling!, sums, fromMs: -Infinity }]), [
       true,
@@ -237,12 +243,12 @@ test('sums by cell', async (t) => {
     t.equal((await read('u-piece', [wholeMonth(MONTH)]))!.isBeyond, true);
   });
 
-  await t.test('sums that were not added up by cell are refused', async (t) => {
+  await t.test('sums that were not added up by cell and half-hour are refused', async (t) => {
     const [filling] = await opened({ session, generations }, ['u-no-cells'], NOW);
     const tally = { calls: 1, durationMs: 5 };
-    const sums = { ...sumsOf('u-no-cells', [[TODAY, tally]]), cells: undefined };
+    const sums = { ...sumsOf('u-no-cells', [[TODAY, tally]]), detail: undefined };
     const piece = { filling: filling!, sums, fromMs: -Infinity };
-    await t.rejects(addPieces(session, generations, [piece]), { message: /^sums without cells/ });
+    await t.rejects(addPieces(session, generations, [piece]), { message: /^sums without detail/ });
     t.strictSame(await keysOf('u-no-cells'), [], 'nothing is written');
   });
 
@@ -285,7 +291,7 @@ test('sums by cell', async (t) => {
     t.equal(await readCells(session, off, 'u-off', NOW, [wholeMonth(MONTH)]), undefined);
     t.strictSame((await snapshotUser(session, off, 'u-off', NOW))!.cells, new Map());
     const [filling] = await opened({ session, generations: off }, ['u-off'], NOW);
-    const sums = { ...sumsOf('u-off', [[TODAY, { calls: 1, durationMs: 5 }]]), cells: undefined };
+    const sums = { ...sumsOf('u-off', [[TODAY, { calls: 1, durationMs: 5 }]]), detail: undefined };
     const piece = { filling: filling!, sums, fromMs: -Infinity };
     t.strictSame(await addPieces(session, off, [piece]), [true], 'it needs none, either');
   });

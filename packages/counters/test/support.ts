@@ -83,7 +83,7 @@ export function sumsOf(userId: string, days: [number, Tally][] = [], partitions:
   return {
     userId,
     days: new Map(days),
-    cells: [],
+    detail: { cells: [], halfHours: [] },
     partitions: new Set(partitions),
     lastStartedAt: days.length === 0 ? -1 : last,
     hasCorrections: false,

@@ -7,6 +7,7 @@ export * from './durations.ts';
 export * from './durations-distribution.ts';
 export * from './escape-unsafe.ts';
 export * from './figures.ts';
+export * from './half-hours.ts';
 export * from './id.ts';
 export * from './instants.ts';
 export * from './labels.ts';

@@ -1,3 +1,4 @@
+import type { HalfHours } from './half-hours.ts';
 import { firstDayOfMonth, firstDayOfWeek, isoWeekYear, weekOf } from './periods.ts';
 import { type Availability, daysByMonth, type Edge, planRange, type Segment } from './plan.ts';
 import type { Range } from './range.ts';
@@ -13,6 +14,8 @@ export interface SeriesPlan {
   units: SeriesSegment[];
   /** Those of `planRange`. */
   edges: Edge[];
+  /** Read in place of rows. */
+  halfHours: HalfHours[];
   trustsLastStartedAt: boolean;
 }
 
@@ -22,7 +25,7 @@ export interface SeriesPlan {
  */
 export function planSeries(range: Range, interval: Interval, available: Availability): SeriesPlan {
   const { buckets, edges, trustsLastStartedAt } = planRange(range, available);
-  return { units: unitsOf(buckets, interval), edges, trustsLastStartedAt };
+  return { units: unitsOf(buckets, interval), edges, halfHours: [], trustsLastStartedAt };
 }
 
 /**
@@ -36,13 +39,14 @@ export function planCellSeries(range: Range, interval: Interval, available: Avai
     range,
     isByMonth ? available : { fromDay: Math.max(fromDay, daysFrom), lastStartedAt },
   );
-  return { units: unitsOf(buckets, isByMonth ? 'month' : 'day'), edges, trustsLastStartedAt };
+  return { units: unitsOf(buckets, isByMonth ? 'month' : 'day'), edges, halfHours: [], trustsLastStartedAt };
 }
 
 /** The plan to read a series from rows alone. */
 export function planOfRows(range: Range): SeriesPlan {
   return {
     units: [],
+    halfHours: [],
     edges: [{ from: range.from, until: range.until, sign: 1 }],
     trustsLastStartedAt: false,
   };

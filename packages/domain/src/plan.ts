@@ -1,3 +1,4 @@
+import { addEdge } from './half-hours.ts';
 import { dayOf, dayOfMonth, firstDayOfMonth, monthOf, startOfDay } from './periods.ts';
 import type { Range } from './range.ts';
 
@@ -10,6 +11,8 @@ export interface Availability {
    * every day from `fromDay` on has one.
    */
   daysFrom?: number;
+  /** First UTC day whose half-hours have sums. Default: none have. */
+  halfHoursFrom?: number;
   /** Latest start of a counted call, epoch ms; -Infinity if there is no call. */
   lastStartedAt: number;
 }
@@ -49,7 +52,7 @@ export function planRange(range: Range, available: Availability): Plan {
   if (range.from >= range.until) return plan;
 
   const kept = startOfDay(firstWholeUnit(available));
-  addEdge(plan, range.from, Math.min(range.until, kept), 1);
+  addEdge(plan.edges, { from: range.from, until: Math.min(range.until, kept), sign: 1 });
   const from = Math.max(range.from, kept);
   if (from >= range.until) return plan;
   if (from > available.lastStartedAt) {
@@ -67,16 +70,16 @@ export function planRange(range: Range, available: Availability): Plan {
   const tailIsEmpty = until > available.lastStartedAt;
   const tailCost = tailIsEmpty ? 0 : cost(tail.from, tail.until);
   const takeTail = () => {
-    if (!tailIsEmpty) addEdge(plan, tail.from, tail.until, -1);
+    if (!tailIsEmpty) addEdge(plan.edges, { ...tail, sign: -1 });
     else if (tail.from < tail.until) plan.trustsLastStartedAt = true;
   };
 
   if (first.first === last.first) {
     if (cost(head.from, head.until) + tailCost >= cost(from, until)) {
-      addEdge(plan, from, until, 1);
+      addEdge(plan.edges, { from, until, sign: 1 });
       return plan;
     }
-    addEdge(plan, head.from, head.until, -1);
+    addEdge(plan.edges, { ...head, sign: -1 });
     takeTail();
     addBuckets(plan, first.first, last.last, available.lastStartedAt);
     return plan;
@@ -84,15 +87,15 @@ export function planRange(range: Range, available: Availability): Plan {
 
   let firstWhole = first.first;
   if (cost(head.from, head.until) >= cost(from, startOfDay(first.last + 1))) {
-    addEdge(plan, from, startOfDay(first.last + 1), 1);
+    addEdge(plan.edges, { from, until: startOfDay(first.last + 1), sign: 1 });
     firstWhole = first.last + 1;
   } else {
-    addEdge(plan, head.from, head.until, -1);
+    addEdge(plan.edges, { ...head, sign: -1 });
   }
 
   let lastWhole = last.last;
   if (!tailIsEmpty && tailCost >= cost(startOfDay(last.first), until)) {
-    addEdge(plan, startOfDay(last.first), until, 1);
+    addEdge(plan.edges, { from: startOfDay(last.first), until, sign: 1 });
     lastWhole = last.first - 1;
   } else {
     takeTail();
@@ -129,14 +132,6 @@ function unitOf(day: number, { daysFrom = -Infinity }: Availability): { first: n
 function firstWholeUnit(available: Availability): number {
   const { first, last } = unitOf(available.fromDay, available);
   return first === available.fromDay ? first : last + 1;
-}
-
-/** Appends an edge unless it is empty, or extends the previous one if it continues it with the same sign. */
-function addEdge(plan: Plan, from: number, until: number, sign: 1 | -1): void {
-  if (from >= until) return;
-  const before = plan.edges.at(-1);
-  if (before?.until === from && before.sign === sign) before.until = until;
-  else plan.edges.push({ from, until, sign });
 }
 
 function addBuckets(plan: Plan, first: number, lastAsked: number, lastStartedAt: number): void {

@@ -26,11 +26,15 @@ export function planCellSeriesOf({ range, series }: SeriesOfRange, available: Av
   return planCellSeries(range, series.interval, available);
 }
 
-/** Whether rows are read of the whole range, whatever counters have. */
-export function needsRowsAlone({ range, series }: SeriesOfRange): boolean {
+/**
+ * Whether rows are read of the whole range, whatever counters have.
+ * @param halfHoursFrom first UTC day whose half-hours they may have
+ */
+export function needsRowsAlone({ range, series }: SeriesOfRange, halfHoursFrom = Infinity): boolean {
   if (!('timeZone' in series)) return false;
-  const { units, edges } = planZoneSeries(range, series, { fromDay: -Infinity, lastStartedAt: Infinity });
-  return units.length === 0 || edges.length > EDGES_MAX;
+  const available = { fromDay: -Infinity, halfHoursFrom, lastStartedAt: Infinity };
+  const { units, halfHours, edges } = planZoneSeries(range, series, available);
+  return units.length + halfHours.length === 0 || edges.length > EDGES_MAX;
 }
 
 /** By which rows are summed, for all of some series. */

@@ -1,4 +1,4 @@
-import { type CellsReading, findGeneration, firstDayWithCells, readCells } from '@calltally/counters';
+import { type CellsReading, findGeneration, firstDayWithDetail, readCells } from '@calltally/counters';
 import {
   type Availability,
   addTally,
@@ -152,7 +152,7 @@ export class CellsReader {
     const unitsOf = (plans: readonly SeriesPlan[]) =>
       plans.flatMap(({ units }) => units as readonly Segment[]);
     return this.#read(userId, nowMs, {
-      needsRowsAlone: asked.some(needsRowsAlone),
+      needsRowsAlone: asked.some((one) => needsRowsAlone(one)),
       planFor: (available) => joinPlans(asked.map((one) => planCellSeriesOf(one, available))),
       segmentsOf: ({ plans }) => unitsOf(plans),
       readEdges: ({ edges }, cut) => sum(edges, cut),
@@ -202,7 +202,7 @@ export class CellsReader {
     read: CellsRead<P, E, T>,
     onBeyond: () => void,
   ): Promise<(T & AnswerMeta) | undefined> {
-    const daysFrom = firstDayWithCells(dayOf(nowMs));
+    const daysFrom = firstDayWithDetail(dayOf(nowMs));
     const found = await readByPlan(this.#parts, live, userId, nowMs, {
       planFor: (available) => read.planFor({ ...available, daysFrom }),
       readCounters: async (plan) => {

@@ -1,4 +1,10 @@
-import { readBuckets, readSegments, readWindowSums, type WindowReading } from '@calltally/counters';
+import {
+  firstDayWithHalfHours,
+  readBuckets,
+  readSegments,
+  readWindowSums,
+  type WindowReading,
+} from '@calltally/counters';
 import {
   addTally,
   type DashboardTallies,
@@ -6,10 +12,12 @@ import {
   dashboardWindows,
   dayOf,
   defaultWindowDays,
-  type Edge,
+  type HalfHours,
   type Plan,
+  planByHalfHours,
   planRange,
   type Range,
+  type Segment,
   startOfDay,
   sumTallies,
   type Tally,
@@ -84,7 +92,7 @@ export class DashboardReader {
     const { plan, counters, edges, source, asOfMs } = found;
     const { today, thisWeek, thisMonth } = counters;
     return {
-      range: totalOf([counters.range], plan.edges, edges),
+      range: addUp([counters.range], edges, plan.edges),
       today,
       thisWeek,
       thisMonth,
@@ -101,12 +109,14 @@ export class DashboardReader {
     nowMs: number,
   ): Promise<DashboardReading | undefined> {
     const { tallies } = this.#parts.store;
+    const { session, generations } = live;
+    const halfHoursFrom = firstDayWithHalfHours(session, generations, userId, nowMs);
     const found = await readByPlan(this.#parts, live, userId, nowMs, {
-      planFor: (available) => joinPlans(ranges.map((range) => planRange(range, available))),
-      readCounters: ({ plans }) => {
-        const segments = plans.flatMap(({ buckets }) => buckets);
-        return readSegments(live.session, live.generations, userId, nowMs, segments);
+      planFor: (availableDays) => {
+        const available = { ...availableDays, halfHoursFrom };
+        return joinPlans(ranges.map((range) => planByHalfHours(planRange(range, available), available)));
       },
+      readCounters: ({ plans }) => readSegments(session, generations, userId, nowMs, plans.flatMap(partsOf)),
       readEdges: ({ edges }, cut) => tallies.sumByRange(userId, edges, cut),
     });
     if (found === undefined) return undefined;
@@ -138,19 +148,33 @@ export function dashboardOf([today, thisWeek, thisMonth, range, previous]: reado
   };
 }
 
+interface RangePlan extends Plan {
+  halfHours?: readonly HalfHours[];
+}
+
+/** What a plan reads of counters. */
+function partsOf({ buckets, halfHours = [] }: RangePlan): (Segment | HalfHours)[] {
+  return [...buckets, ...halfHours];
+}
+
 /**
  * The tally of each plan's range.
- * @param values of the buckets of all plans, in order
+ * @param values of the buckets and half-hours of each plan, in order
  * @param ofEdges of the edges of all plans, in order
  */
 export function totalsOf(
-  plans: readonly Plan[],
+  plans: readonly RangePlan[],
   values: readonly (readonly Tally[])[],
   ofEdges: readonly Tally[],
 ): Tally[] {
-  const valuesOf = forEachPlan(plans, ({ buckets }) => buckets, values);
+  const valuesOf = forEachPlan(plans, partsOf, values);
   const edgesOf = forEachPlan(plans, ({ edges }) => edges, ofEdges);
-  return plans.map(({ edges }, i) => totalOf(valuesOf[i]!.flat(), edges, edgesOf[i]!));
+  return plans.map(({ buckets, halfHours = [], edges }, i) => {
+    const sums = valuesOf[i]!.map(sumTallies);
+    const signed = [...halfHours, ...edges];
+    const ofSigned = [...sums.slice(buckets.length), ...edgesOf[i]!];
+    return addUp(sums.slice(0, buckets.length), ofSigned, signed);
+  });
 }
 
 function areOfUtc(windows: DashboardWindows, nowMs: number): boolean {
@@ -160,10 +184,14 @@ function areOfUtc(windows: DashboardWindows, nowMs: number): boolean {
   );
 }
 
-/** What a plan's buckets and its edges add up to. */
-function totalOf(buckets: readonly Tally[], edges: readonly Edge[], ofEdges: readonly Tally[]): Tally {
-  const total = sumTallies(buckets);
-  for (const [i, { sign }] of edges.entries()) addTally(total, ofEdges[i]!, sign);
+/** @param ofSigned to be added or taken away, as `signed` says */
+function addUp(
+  added: readonly Tally[],
+  ofSigned: readonly Tally[],
+  signed: readonly { sign: 1 | -1 }[],
+): Tally {
+  const total = sumTallies(added);
+  for (const [i, { sign }] of signed.entries()) addTally(total, ofSigned[i]!, sign);
   return total;
 }
 

@@ -1,7 +1,7 @@
 import {
-  firstDayWithCells,
+  firstDayWithDetail,
   firstKeptDay,
-  requireCells,
+  requireDetail,
   type UserDaySums,
   type UserSnapshot,
 } from '@calltally/counters';
@@ -13,12 +13,15 @@ import {
   cellKey,
   DAY_MS,
   dayOf,
+  dayOfHalfHour,
   dayOfMonth,
   defaultWindowDays,
   firstDayOfMonth,
   formatDay,
+  formatInstant,
   isoWeekYear,
   monthOf,
+  startOfHalfHour,
   type Tally,
   weekOf,
   ZERO_TALLY,
@@ -36,6 +39,7 @@ export interface Difference {
    * `day 2026-03-01`, `week 2026-W09` or `month 2026-03`; the same behind `ready`, for window sums;
    * `cell agent_id="ada", direction=null, status="failed" of day 2026-03-01`, or `of month 2026-03`; `cells of month 2026-03` (`cells`)
    * if there are more than counters may hold, and they hold some;
+   * `half-hour 2026-03-01T09:30:00Z`;
    * `latest start` (`startedAtMs`); `applied 0:3` (`offset`: at most what it should be), by partition id;
    * `topic` if the topic should hold calls of the user but has none.
    */
@@ -46,8 +50,8 @@ export interface Difference {
 
 /**
  * All differences between a user's counters and the rows. Compares only buckets that readers may use.
- * @param tallies of the rows that the snapshot is applied through; while the user is being filled, from `sinceMs` on. Of cells,
- * unless `cellsMax` is 0
+ * @param tallies of the rows that the snapshot is applied through; while the user is being filled, from `sinceMs` on. With
+ * detail, unless `cellsMax` is 0
  * @throws Error if they are not
  */
 export function differencesOf(
@@ -65,7 +69,7 @@ export function differencesOf(
     sinceMs === undefined ? 0 : Math.ceil(sinceMs / DAY_MS),
   );
   const differences: Difference[] = [];
-  const compare = (bucket: string, has: BucketValues, shouldHave: BucketValues) => {
+  const compare: Compare = (bucket, has, shouldHave) => {
     const same = Object.entries(shouldHave).every(([figure, value]) => has[figure] === value);
     if (!same) differences.push({ userId, bucket, has, shouldHave });
   };
@@ -79,7 +83,12 @@ export function differencesOf(
     // A bucket that begins before the first complete day lacks some of its days, and no reader asks for it.
     if (firstDay >= from) compare(name, { ...has }, { ...should });
   }
-  if (at.cellsMax > 0) compareCells(snapshot, requireCells(sums), { ...at, from }, compare);
+  if (at.cellsMax > 0) {
+    const { cells, halfHours } = requireDetail(sums);
+    const daysFrom = Math.max(from, firstDayWithDetail(dayOf(at.nowMs)));
+    compareCells(snapshot, cells, { from, daysFrom, cellsMax: at.cellsMax }, compare);
+    compareHalfHours(snapshot.halfHours, new Map(halfHours), daysFrom, compare);
+  }
   // While a user is being filled, older calls may be applied that are not added up here.
   if (sinceMs === undefined)
     compare('latest start', { startedAtMs: snapshot.lastStartedAt }, { startedAtMs: lastStartedAt });
@@ -102,14 +111,15 @@ export function differencesOf(
   return differences;
 }
 
+type Compare = (bucket: string, has: BucketValues, shouldHave: BucketValues) => void;
+
 /** Of months that had more cells than are kept, there is nothing to compare. */
 function compareCells(
   snapshot: UserSnapshot,
   cells: Iterable<CellDayTally>,
-  { nowMs, cellsMax, from }: { nowMs: number; cellsMax: number; from: number },
-  compare: (bucket: string, has: BucketValues, shouldHave: BucketValues) => void,
+  { from, daysFrom, cellsMax }: { from: number; daysFrom: number; cellsMax: number },
+  compare: Compare,
 ): void {
-  const daysFrom = Math.max(from, firstDayWithCells(dayOf(nowMs)));
   const sums = new Map<string, { cell: Cell; bucket: string; has: Tally; shouldHave: Tally }>();
   const add = (whose: 'has' | 'shouldHave', of: string, { cell, calls, durationMs }: CellTally) => {
     const key = `${of} ${cellKey(cell)}`;
@@ -144,6 +154,19 @@ function compareCells(
   }
   for (const { cell, bucket, has, shouldHave } of sums.values()) {
     compare(`${cellName(cell)} of ${bucket}`, { ...has }, { ...shouldHave });
+  }
+}
+
+function compareHalfHours(
+  found: ReadonlyMap<number, Tally>,
+  sums: ReadonlyMap<number, Tally>,
+  daysFrom: number,
+  compare: Compare,
+): void {
+  for (const halfHour of new Set([...found.keys(), ...sums.keys()])) {
+    if (dayOfHalfHour(halfHour) < daysFrom) continue;
+    const [has, shouldHave] = [found, sums].map((of) => of.get(halfHour) ?? ZERO_TALLY) as [Tally, Tally];
+    compare(`half-hour ${formatInstant(startOfHalfHour(halfHour))}`, { ...has }, { ...shouldHave });
   }
 }
 

@@ -9,7 +9,7 @@ import {
 import { FILL_SLOTS, type Filled, fillPieces } from './fill-pieces.ts';
 import type { LedgerContext } from './ledger-context.ts';
 import { openCold } from './open-cold.ts';
-import { keepsCells, PieceReader } from './piece-reader.ts';
+import { hasDetail, PieceReader } from './piece-reader.ts';
 
 export interface FillerParts {
   /** The present one; undefined while there is no session with Redis. */
@@ -40,7 +40,7 @@ export class Filler {
   readonly #parts: FillerParts;
   readonly #stopping = new AbortController();
   readonly #added = new Set<string>();
-  #pieceReader: { store: LedgerContext['store']; byCell: boolean; pieces: PieceReader } | undefined;
+  #pieceReader: { store: LedgerContext['store']; detail: boolean; pieces: PieceReader } | undefined;
   #running: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
   #isIdle = true;
@@ -134,9 +134,9 @@ export class Filler {
   /** Kept between rounds, because it remembers the spans of large users. */
   #pieceReaderOf(ledger: LedgerContext): PieceReader {
     const { store } = ledger;
-    const byCell = keepsCells(ledger);
-    if (this.#pieceReader?.store !== store || this.#pieceReader.byCell !== byCell) {
-      this.#pieceReader = { store, byCell, pieces: new PieceReader(store.tallies, { byCell }) };
+    const detail = hasDetail(ledger);
+    if (this.#pieceReader?.store !== store || this.#pieceReader.detail !== detail) {
+      this.#pieceReader = { store, detail, pieces: new PieceReader(store.tallies, { detail }) };
     }
     return this.#pieceReader.pieces;
   }

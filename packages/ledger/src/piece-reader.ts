@@ -1,7 +1,8 @@
-import { keepsCellDays, NOTHING_FILLED } from '@calltally/counters';
+import { firstDayOfWrittenDetail, keepsDetail, NOTHING_FILLED, type UserDaySums } from '@calltally/counters';
 import { DAY_MS, dayOf, defaultWindowDays, monthOf, startOfDay } from '@calltally/domain';
 import { type OffsetVector, type PartitionDayTally, StoreError, type Tallies } from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
+import { userDaySumsOf } from './user-day-sums.ts';
 
 /** Sums of a user's rows that start at or after `fromMs` and before the piece read earlier. */
 export interface RowsPiece {
@@ -30,8 +31,8 @@ export interface PieceLimits {
   wholeTimeoutMs?: number;
   rowsWanted?: number;
   firstSpanMs?: number;
-  /** Adds up by cell, too. Default: yes. */
-  byCell?: boolean;
+  /** Adds up by cell and half-hour, too. Default: yes. */
+  detail?: boolean;
 }
 
 /** Of one user, so that the script which adds them keeps Redis busy for a few hundredths of a second at most. */
@@ -54,7 +55,7 @@ export class PieceReader {
       wholeTimeoutMs: WHOLE_TIMEOUT_MS,
       rowsWanted: ROWS_WANTED,
       firstSpanMs: FIRST_SPAN_MS,
-      byCell: true,
+      detail: true,
       ...limits,
     };
   }
@@ -155,23 +156,22 @@ export class PieceReader {
   }
 
   #sum(userIds: readonly string[], through: OffsetVector, from: number, until: number, timeoutMs: number) {
-    const { byCell } = this.#limits;
     return this.#tallies.sumByDayAndPartition(userIds, through, {
       range: { from, until },
       timeoutMs,
-      byCell,
+      detailFrom: this.#limits.detail ? firstDayOfWrittenDetail(Date.now()) : undefined,
     });
   }
 }
 
-/** Whether counters of a ledger have sums by cell. */
-export function keepsCells({ generations }: Pick<LedgerContext, 'generations'>): boolean {
+/** Whether counters of a ledger have detail. */
+export function hasDetail({ generations }: Pick<LedgerContext, 'generations'>): boolean {
   return [...generations.values()].some(({ cellsMax }) => cellsMax > 0);
 }
 
 /** Adds up what the counters of a ledger keep. */
 export function pieceReaderOf(ledger: LedgerContext): PieceReader {
-  return new PieceReader(ledger.store.tallies, { byCell: keepsCells(ledger) });
+  return new PieceReader(ledger.store.tallies, { detail: hasDetail(ledger) });
 }
 
 /** Where the default window begins, epoch ms. */
@@ -179,11 +179,15 @@ export function startOfWindow(nowMs: number): number {
   return startOfDay(dayOf(nowMs) - defaultWindowDays + 1);
 }
 
+/** Whether what counters are given of one user is too much at once. */
 function areTooMany(tallies: readonly PartitionDayTally[]): boolean {
   if (tallies.length <= TALLIES_BY_DAY_MAX) return false;
+  const [{ detail }] = userDaySumsOf([tallies[0]!.userId], tallies) as [UserDaySums];
+  if (detail === undefined) return tallies.length > TALLIES_MAX;
   const nowMs = Date.now();
-  const byDay = tallies.filter(({ cell, day }) => cell !== undefined && keepsCellDays(monthOf(day), nowMs));
-  return byDay.length > TALLIES_BY_DAY_MAX || tallies.length > TALLIES_MAX;
+  const cells = [...detail.cells];
+  const byDay = cells.filter(({ day }) => keepsDetail(monthOf(day), nowMs));
+  return byDay.length > TALLIES_BY_DAY_MAX || cells.length > TALLIES_MAX;
 }
 
 async function unlessLate<T>(work: Promise<T>): Promise<T | undefined> {

@@ -1,12 +1,14 @@
-import { readSegments } from '@calltally/counters';
+import { firstDayWithHalfHours, readSegments } from '@calltally/counters';
 import {
   addUpSeriesOf,
+  type HalfHours,
   needsRowsAlone,
   planOfRows,
   planSeriesOf,
   type Range,
   type SeriesOfRange,
   type SeriesPlan,
+  type SeriesSegment,
   type Slots,
   type SlotTally,
   slotsOf,
@@ -64,14 +66,15 @@ export class SeriesReader {
     return readWithFallback<SeriesReading>(this.#parts, userId, {
       fromRows,
       fromCounters: async (live) => {
+        const { session, generations } = live;
+        const halfHoursFrom = firstDayWithHalfHours(session, generations, userId, nowMs);
         // Nobody need be filled for what counters do not hold.
-        if (asked.some(needsRowsAlone)) return fallbacks.run(fromRows);
+        if (asked.some((one) => needsRowsAlone(one, halfHoursFrom))) return fallbacks.run(fromRows);
         const found = await readByPlan(this.#parts, live, userId, nowMs, {
-          planFor: (available) => joinPlans(asked.map((one) => planSeriesOf(one, available))),
-          readCounters: ({ plans }) => {
-            const units = plans.flatMap((plan) => plan.units);
-            return readSegments(live.session, live.generations, userId, nowMs, units);
-          },
+          planFor: (available) =>
+            joinPlans(asked.map((one) => planSeriesOf(one, { ...available, halfHoursFrom }))),
+          readCounters: ({ plans }) =>
+            readSegments(session, generations, userId, nowMs, plans.flatMap(partsOf)),
           readEdges: ({ edges }, cut) => sum(edges, cut),
         });
         if (found === undefined) return undefined;
@@ -82,9 +85,14 @@ export class SeriesReader {
   }
 }
 
+/** What a plan reads of counters. */
+function partsOf({ units, halfHours }: SeriesPlan): (SeriesSegment | HalfHours)[] {
+  return [...units, ...halfHours];
+}
+
 /**
  * The tallies of one series, or of two.
- * @param values of the units of all plans, in order
+ * @param values of the units and half-hours of each plan, in order
  * @param found of the edges of all plans, in order
  */
 export function seriesReadingOf(
@@ -94,7 +102,7 @@ export function seriesReadingOf(
   slots: Slots,
   found: readonly (readonly SlotTally[])[],
 ): Pick<SeriesReading, 'tallies' | 'previous'> {
-  const valuesOf = forEachPlan(plans, ({ units }) => units, values);
+  const valuesOf = forEachPlan(plans, partsOf, values);
   const foundOf = forEachPlan(plans, ({ edges }) => edges, found);
   const [tallies, previous] = plans.map((plan, i) =>
     addUpSeriesOf(asked[i]!, plan, valuesOf[i]!, slots, foundOf[i]!),

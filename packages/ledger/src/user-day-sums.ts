@@ -1,5 +1,6 @@
-import { keepsCellDays, type UserDaySums } from '@calltally/counters';
+import { type Detail, keepsDetail, type UserDaySums } from '@calltally/counters';
 import {
+  addTally,
   type Call,
   type Cell,
   type CellDayTally,
@@ -7,6 +8,7 @@ import {
   cellOf,
   dayOf,
   firstDayOfMonth,
+  halfHourOf,
   monthOf,
   type Tally,
 } from '@calltally/domain';
@@ -14,32 +16,45 @@ import { type CorrectionRow, cellOfContent, type PartitionDayTally, partitionId 
 
 interface UserSums extends UserDaySums {
   days: Map<number, Tally>;
-  cells: CellSumsByDay | undefined;
+  detail: DetailSums | undefined;
   partitions: Set<string>;
 }
 
-/** Sums by cell and UTC day; of days that Redis no longer keeps by cell, by cell and month, with its first day. */
-class CellSumsByDay {
-  readonly #sums = new Map<string, CellDayTally>();
+/** What a tally is of, beside its UTC day. The half-hour is not needed of days that Redis no longer keeps by half-hour. */
+interface Labels {
+  cell: Cell;
+  halfHour: number | undefined;
+}
+
+/**
+ * Sums by cell and UTC day, and by half-hour. Of days that Redis no longer keeps so, there are sums by cell and month, with
+ * its first day.
+ */
+class DetailSums implements Detail {
+  readonly #cells = new Map<string, CellDayTally>();
+  readonly halfHours = new Map<number, Tally>();
+
+  get cells(): Iterable<CellDayTally> {
+    return { [Symbol.iterator]: () => this.#cells.values() };
+  }
 
   get size(): number {
-    return this.#sums.size;
+    return this.#cells.size + this.halfHours.size;
   }
 
-  [Symbol.iterator](): IterableIterator<CellDayTally> {
-    return this.#sums.values();
-  }
-
-  add(callDay: number, cell: Cell, { calls, durationMs }: Tally, nowMs: number): void {
+  add(callDay: number, { cell, halfHour }: Labels, tally: Tally, nowMs: number): void {
     const month = monthOf(callDay);
-    const day = keepsCellDays(month, nowMs) ? callDay : firstDayOfMonth(month);
+    const isKept = keepsDetail(month, nowMs);
+    const day = isKept ? callDay : firstDayOfMonth(month);
     const key = `${day} ${cellKey(cell)}`;
-    const sum = this.#sums.get(key);
-    if (sum === undefined) this.#sums.set(key, { day, cell, calls, durationMs });
-    else {
-      sum.calls += calls;
-      sum.durationMs += durationMs;
-    }
+    const sum = this.#cells.get(key);
+    if (sum === undefined) this.#cells.set(key, { day, cell, ...tally });
+    else addTally(sum, tally);
+    if (!isKept) return;
+    if (halfHour === undefined) throw new Error('a tally of a day that is kept by half-hour has none');
+    const ofHalfHour = this.halfHours.get(halfHour);
+    if (ofHalfHour === undefined) this.halfHours.set(halfHour, { ...tally });
+    else addTally(ofHalfHour, tally);
   }
 }
 
@@ -71,7 +86,7 @@ export class SumsAccumulator {
     return this.#calls;
   }
 
-  /** Number of entries (one per user and UTC day, and by cell), which memory grows with. */
+  /** Number of entries (one per user and UTC day, and those of detail), which memory grows with. */
   get days(): number {
     return this.#days;
   }
@@ -80,32 +95,33 @@ export class SumsAccumulator {
   addCall(call: Call, partition: string): void {
     const { userId, startedAt, durationMs } = call;
     const tally = { calls: 1, durationMs };
-    this.add(userId, dayOf(startedAt), tally, { partition, lastStartedAt: startedAt, cell: cellOf(call) });
+    const labels = { cell: cellOf(call), halfHour: halfHourOf(startedAt) };
+    this.add(userId, dayOf(startedAt), tally, { partition, lastStartedAt: startedAt, labels });
   }
 
   /** Adds what a correction adds, and takes away what it takes away. @param partition id of the one that it came by */
   addCorrection({ user_id: userId, plus, minus }: CorrectionRow, partition: string): void {
     if (minus) {
       const taken = { calls: -1, durationMs: -minus.duration_ms };
-      const cell = cellOfContent(minus);
-      this.add(userId, minus.day, taken, { partition, lastStartedAt: -1, isCorrection: true, cell });
+      const labels = labelsOf(minus);
+      this.add(userId, minus.day, taken, { partition, lastStartedAt: -1, isCorrection: true, labels });
     }
     if (plus) {
       const added = { calls: 1, durationMs: plus.duration_ms };
       const lastStartedAt = plus.started_at.getTime();
-      const cell = cellOfContent(plus);
-      this.add(userId, plus.day, added, { partition, lastStartedAt, isCorrection: true, cell });
+      const labels = labelsOf(plus);
+      this.add(userId, plus.day, added, { partition, lastStartedAt, isCorrection: true, labels });
     }
   }
 
-  /** Once a tally comes without its cell, the user's sums have no cells. */
+  /** Once a tally comes without its labels, the user's sums have no detail. */
   add(
     userId: string,
     day: number,
     { calls, durationMs }: Tally,
-    of: { partition: string; lastStartedAt: number; isCorrection?: boolean; cell: Cell | undefined },
+    of: { partition: string; lastStartedAt: number; isCorrection?: boolean; labels: Labels | undefined },
   ): void {
-    const { partition, lastStartedAt, isCorrection = false, cell } = of;
+    const { partition, lastStartedAt, isCorrection = false, labels } = of;
     let user = this.#users.get(userId);
     if (user === undefined) {
       user = noSums(userId);
@@ -119,13 +135,13 @@ export class SumsAccumulator {
       tally.calls += calls;
       tally.durationMs += durationMs;
     }
-    if (cell === undefined) {
-      this.#days -= user.cells?.size ?? 0;
-      user.cells = undefined;
-    } else if (user.cells !== undefined) {
-      const before = user.cells.size;
-      user.cells.add(day, cell, { calls, durationMs }, this.#nowMs);
-      this.#days += user.cells.size - before;
+    if (labels === undefined) {
+      this.#days -= user.detail?.size ?? 0;
+      user.detail = undefined;
+    } else if (user.detail !== undefined) {
+      const before = user.detail.size;
+      user.detail.add(day, labels, { calls, durationMs }, this.#nowMs);
+      this.#days += user.detail.size - before;
     }
     user.partitions.add(partition);
     user.lastStartedAt = Math.max(user.lastStartedAt, lastStartedAt);
@@ -135,7 +151,7 @@ export class SumsAccumulator {
 }
 
 /**
- * Each user's sums by UTC day, whatever partitions the rows came by. They have cells if each tally is that of a cell.
+ * Each user's sums by UTC day, whatever partitions the rows came by. They have detail if each tally is that of a cell.
  */
 export function userDaySumsOf(
   userIds: readonly string[],
@@ -143,18 +159,23 @@ export function userDaySumsOf(
 ): UserDaySums[] {
   const sums = new SumsAccumulator();
   for (const tally of tallies) {
-    const { userId, day, stream, partition, lastStartedAt, isCorrection, cell } = tally;
+    const { userId, day, stream, partition, lastStartedAt, isCorrection, cell, halfHour } = tally;
     const id = partitionId(stream, partition);
-    sums.add(userId, day, tally, { partition: id, lastStartedAt, isCorrection, cell });
+    const labels = cell && { cell, halfHour };
+    sums.add(userId, day, tally, { partition: id, lastStartedAt, isCorrection, labels });
   }
   return userIds.map((userId) => sums.of(userId));
+}
+
+function labelsOf(content: NonNullable<CorrectionRow['plus']>): Labels {
+  return { cell: cellOfContent(content), halfHour: halfHourOf(content.started_at.getTime()) };
 }
 
 function noSums(userId: string): UserSums {
   return {
     userId,
     days: new Map(),
-    cells: new CellSumsByDay(),
+    detail: new DetailSums(),
     partitions: new Set(),
     lastStartedAt: -1,
     hasCorrections: false,

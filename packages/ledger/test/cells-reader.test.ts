@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { addPieces, type FillProgress, readFillStatuses } from '@calltally/counters';
+import { addPieces, type FillProgress, firstDayOfWrittenDetail, readFillStatuses } from '@calltally/counters';
 import {
   addTallies,
   type Call,
@@ -166,7 +166,10 @@ async function readAnything(t: Test, cellsMax: number, runs: number) {
       const statuses = await readFillStatuses(ledger.session, ledger.generations, [userId]);
       const filling = statuses[0] as FillProgress;
       const range = { from: state.since, until: Infinity };
-      const rows = await store.tallies.sumByDayAndPartition([userId], filling.base, { range, byCell: true });
+      const rows = await store.tallies.sumByDayAndPartition([userId], filling.base, {
+        range,
+        detailFrom: firstDayOfWrittenDetail(Date.now()),
+      });
       const [sums] = userDaySumsOf([userId], rows);
       const piece = { filling, sums: sums!, fromMs: state.since };
       assert.deepEqual(await addPieces(ledger.session, ledger.generations, [piece]), [true]);

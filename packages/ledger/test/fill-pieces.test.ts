@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { claimUsers, NOTHING_FILLED, queuedUsers, readFillStatuses } from '@calltally/counters';
-import { type Call, dayOf } from '@calltally/domain';
+import { type Call, dayOf, firstHalfHourOfDay } from '@calltally/domain';
 import { StoreError, toRow } from '@calltally/store';
 import { test } from 'tap';
 import {
@@ -99,12 +99,15 @@ test('filling users', async (t) => {
           { ...base, day: 1, partition: 0, cell },
           { ...base, day: 1, partition: 1, lastStartedAt: 9, cell: {} },
           { ...base, day: 2, partition: 1, stream: 1, cell },
-          { ...base, day: today, partition: 0, cell },
-          { ...base, day: today, partition: 1, cell },
+          { ...base, day: today, partition: 0, cell, halfHour: firstHalfHourOfDay(today) + 3 },
+          { ...base, day: today, partition: 1, cell, halfHour: firstHalfHourOfDay(today) + 3 },
         ],
       );
       t.strictSame(
-        { ...users[0], cells: [...users[0]!.cells!] },
+        {
+          ...users[0],
+          detail: { cells: [...users[0]!.detail!.cells], halfHours: [...users[0]!.detail!.halfHours] },
+        },
         {
           userId: 'u',
           days: new Map([
@@ -112,26 +115,29 @@ test('filling users', async (t) => {
             [2, { calls: 1, durationMs: 5 }],
             [today, { calls: 2, durationMs: 10 }],
           ]),
-          // Of old months, which counters do not keep by day, all on the first.
-          cells: [
-            { day: 0, cell, calls: 2, durationMs: 10 },
-            { day: 0, cell: {}, calls: 1, durationMs: 5 },
-            { day: today, cell, calls: 2, durationMs: 10 },
-          ],
+          detail: {
+            // Of old months, which counters do not keep by day, all on the first.
+            cells: [
+              { day: 0, cell, calls: 2, durationMs: 10 },
+              { day: 0, cell: {}, calls: 1, durationMs: 5 },
+              { day: today, cell, calls: 2, durationMs: 10 },
+            ],
+            halfHours: [[firstHalfHourOfDay(today) + 3, { calls: 2, durationMs: 10 }]],
+          },
           partitions: new Set(['0:0', '0:1', '1:1']),
           lastStartedAt: 9,
           hasCorrections: false,
         },
       );
       t.match(users[1], { userId: 'none', days: new Map(), partitions: new Set(), lastStartedAt: -1 });
-      t.strictSame([...users[1]!.cells!], []);
-      const byCell = { ...base, day: today, partition: 0, cell };
+      t.strictSame([...users[1]!.detail!.cells], []);
+      const byCell = { ...base, day: today, partition: 0, cell, halfHour: firstHalfHourOfDay(today) };
       const byDay = { ...base, day: today, partition: 1 };
       for (const tallies of [[byDay], [byCell, byDay], [byDay, byCell]]) {
         t.equal(
-          userDaySumsOf(['u'], tallies)[0]!.cells,
+          userDaySumsOf(['u'], tallies)[0]!.detail,
           undefined,
-          'with a tally of no cell there are no cells',
+          'with a tally of no cell there is no detail',
         );
       }
       t.end();

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { addPieces, type FillProgress, readFillStatuses } from '@calltally/counters';
+import { addPieces, type FillProgress, firstDayOfWrittenDetail, readFillStatuses } from '@calltally/counters';
 import { type Call, INTERVALS, type Range, seriesOf } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
@@ -77,7 +77,7 @@ test('a user who is filled from any time on is answered right: what lies before 
         ];
         const rows = await store.tallies.sumByDayAndPartition([userId], filling.base, {
           range: { from: since, until: Infinity },
-          byCell: true,
+          detailFrom: firstDayOfWrittenDetail(Date.now()),
         });
         const [sums] = userDaySumsOf([userId], rows);
         const piece = { filling, sums: sums!, fromMs: since };

@@ -25,6 +25,7 @@ import {
   durationBin,
   durationOf,
   endsOf,
+  halfHourFrom,
   holdsPiece,
   pieceOf,
   ROWS,
@@ -50,8 +51,9 @@ export interface PartitionDayTally extends Tally {
   /** The highest offset of their sources. */
   lastOffset: number;
   isCorrection: boolean;
-  /** Only if asked for: then they are the calls of one cell. */
+  /** Only with detail: then they are the calls of one cell, and of days from `detailFrom` on those of one half-hour. */
   cell?: Cell;
+  halfHour?: number;
 }
 
 /** The calls of a cell, or of what a breakdown keeps of it, that start in one of the ranges asked for. */
@@ -251,7 +253,7 @@ export class Tallies {
 
   /**
    * Tallies for each user, UTC day and partition: counters are filled from these.
-   * @param bounds.byCell also for each cell
+   * @param bounds.detailFrom also for each cell, and from this UTC day on for each half-hour
    * @param bounds.range only calls that start within it; either end may be infinite
    * @param bounds.timeoutMs when Mongo gives up, if that is earlier than for every call
    * @throws StoreError
@@ -259,10 +261,14 @@ export class Tallies {
   async sumByDayAndPartition(
     userIds: readonly string[],
     through: OffsetVector,
-    { range = EVER, timeoutMs, byCell = false }: { range?: Range; timeoutMs?: number; byCell?: boolean } = {},
+    {
+      range = EVER,
+      timeoutMs,
+      detailFrom,
+    }: { range?: Range; timeoutMs?: number; detailFrom?: number | undefined } = {},
   ): Promise<PartitionDayTally[]> {
     if (userIds.length === 0 || through.size === 0) return [];
-    const sum = (cut: Cut) => this.#sumByDayAndPartition(userIds, cut, { range, timeoutMs, byCell });
+    const sum = (cut: Cut) => this.#sumByDayAndPartition(userIds, cut, { range, timeoutMs, detailFrom });
     // Few rows lie beyond `through`, and checking each row costs a third of the sum.
     const all = await sum({ rows: undefined, corrections: through });
     const isBeyond = (tally: PartitionDayTally) =>
@@ -273,7 +279,11 @@ export class Tallies {
   async #sumByDayAndPartition(
     userIds: readonly string[],
     cut: Cut,
-    { range, timeoutMs, byCell }: { range: Range; timeoutMs: number | undefined; byCell: boolean },
+    {
+      range,
+      timeoutMs,
+      detailFrom,
+    }: { range: Range; timeoutMs: number | undefined; detailFrom: number | undefined },
   ): Promise<PartitionDayTally[]> {
     const user = userIds.length === 1 ? userIds[0] : { $in: userIds };
     const found = await this.#sum(
@@ -285,7 +295,10 @@ export class Tallies {
           d: `$${addend.prefix}day`,
           s: '$source.stream',
           p: '$source.partition',
-          ...(byCell && cellGroup(DIMENSIONS, addend)),
+          ...(detailFrom !== undefined && {
+            ...cellGroup(DIMENSIONS, addend),
+            h: halfHourFrom(detailFrom, addend),
+          }),
         },
         ...sumsOf(addend),
         last: { $max: startOf(addend) },
@@ -304,7 +317,8 @@ export class Tallies {
       lastStartedAt: from === 'minus.' ? -1 : (last as Date).getTime(),
       lastOffset: Number(offset),
       isCorrection: from !== ROWS.prefix,
-      ...(byCell && { cell: cellOfGroup(_id) }),
+      ...(detailFrom !== undefined && { cell: cellOfGroup(_id) }),
+      ...(_id.h != null && { halfHour: Number(_id.h) }),
     }));
   }
 

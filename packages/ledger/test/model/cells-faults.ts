@@ -6,7 +6,7 @@ import type { Fault } from './world.ts';
 /** Each breaks one rule about sums by cell. */
 export const CELLS_FAULTS = {
   'a piece adds no cells': {
-    scripts: [{ script: 'fill', from: 'add_cells_from(at, -math.huge)', to: '' }],
+    scripts: [{ script: 'fill', from: 'add_detail_from(at, -math.huge)', to: '' }],
   },
   'cells are added before the offset is checked': {
     scripts: [
@@ -15,11 +15,11 @@ export const CELLS_FAULTS = {
         from: 'if tonumber(ARGV[4]) <= applied then\n  return 0\nend\nif',
         to: 'local is_applied = tonumber(ARGV[4]) <= applied\nif not is_applied and',
       },
-      { script: 'apply', from: 'add_cells_from(groups_end + 1, from)', to: '' },
+      { script: 'apply', from: 'add_detail_from(groups_end + 1, from)', to: '' },
       {
         script: 'apply',
         from: 'for index, fields in pairs(sums) do',
-        to: `add_cells_from(groups_end + 1, from)
+        to: `add_detail_from(groups_end + 1, from)
              if is_applied then return 0 end
              for index, fields in pairs(sums) do`,
       },
@@ -28,7 +28,7 @@ export const CELLS_FAULTS = {
   'what is taken away is taken from the cell of what is added': {
     scripts: [
       {
-        script: 'add-cells',
+        script: 'add-detail',
         from: 'numbers[cell + 0]',
         to: 'numbers[calls + 0 < 0 and #numbers + 1 - cell or cell + 0]',
       },
@@ -38,13 +38,13 @@ export const CELLS_FAULTS = {
     stage: (stage) => withLabelsOfPlus(stage) as Document,
   },
   'numbers of cells are not noted': {
-    scripts: [{ script: 'add-cells', from: 'if counts then', to: 'if false then' }],
+    scripts: [{ script: 'add-detail', from: 'if counts then', to: 'if false then' }],
   },
   'sums go on behind too many cells': {
-    scripts: [{ script: 'add-cells', from: "redis.call('HSET', month.cells, 'n', '-')", to: '' }],
+    scripts: [{ script: 'add-detail', from: "redis.call('HSET', month.cells, 'n', '-')", to: '' }],
   },
   'a piece with too many cells is left out': {
-    scripts: [{ script: 'add-cells', from: 'drop_cells(month)\n    elseif', to: 'elseif' }],
+    scripts: [{ script: 'add-detail', from: 'drop_cells(month)\n    elseif', to: 'elseif' }],
   },
   'readers are not told of too many cells': {
     scripts: [

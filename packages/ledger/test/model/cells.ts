@@ -46,7 +46,7 @@ export function cellsOf(contents: readonly CallContent[]): Map<number, Cells> {
   return months;
 }
 
-/** What Redis holds of a user, by month: `beyond`, or what is wrong with it. Reads hashes as add-cells.lua describes them. */
+/** What Redis holds of a user, by month: `beyond`, or what is wrong with it. Reads hashes as add-detail.lua describes them. */
 export function cellsIn(hashes: Hashes, userId: string): Map<number, Cells | string> {
   const months = new Map<number, Cells | string>();
   const prefix = `ct2:{${userId}}:`;

@@ -1,3 +1,4 @@
+import { firstDayOfWrittenDetail } from '@calltally/counters';
 import { type CellFilter, DAY_SLOTS, DIMENSIONS, type Dimension, dayOf } from '@calltally/domain';
 import {
   type CallContent,
@@ -153,7 +154,7 @@ async function writtenTo(store: Store, stream: number, given: Write): Promise<st
   const summed = await Promise.all([
     store.tallies.sumByDayAndPartition(users, through),
     ...RANGES.map((range) => store.tallies.sumByDayAndPartition(users, through, { range })),
-    store.tallies.sumByDayAndPartition(users, through, { byCell: true }),
+    store.tallies.sumByDayAndPartition(users, through, { detailFrom: firstDayOfWrittenDetail(Date.now()) }),
   ]);
   const tallies = summed.map((some) => some.map((tally) => plain(tally)).sort());
   const cuts: Cut[] = [cutAt(through), { rows: undefined, corrections: through }];

@@ -30,6 +30,9 @@ import {
   type CellTally,
   cellKey,
   dayOf,
+  firstHalfHourOfDay,
+  firstHalfHourOfMonth,
+  type HalfHours,
   isoWeekYear,
   monthOf,
   type Segment,
@@ -45,6 +48,7 @@ import { openSession, RedisServer } from './redis.ts';
 import { plain } from './turns.ts';
 
 const COMMANDS_MAX = 40;
+const HOUR_MS = 3_600_000;
 const USERS = ['u-a', 'u-b'];
 const PARTITIONS = ['0:0', '0:1', '0:10'];
 const SCRIPTS = new LuaScripts();
@@ -56,9 +60,16 @@ const SEGMENTS: Segment[] = [
   { kind: 'month', month: MONTH },
   { kind: 'days', month: monthOf(TODAY - 1), first: 1, last: 28 },
 ];
-const CELLS_KEY = /:[cd]:\d+$/;
-const SERIES: SeriesSegment[] = [
+const DETAIL_KEY = /:[cdh]:\d+$/;
+const SERIES: (SeriesSegment | HalfHours)[] = [
   ...SEGMENTS,
+  {
+    kind: 'half-hours',
+    month: MONTH,
+    first: firstHalfHourOfMonth(MONTH) + 5,
+    last: firstHalfHourOfMonth(MONTH + 1) - 1,
+    sign: 1,
+  },
   { kind: 'weeks', isoYear: isoWeekYear(weekOf(TODAY)), first: weekOf(TODAY) - 1, last: weekOf(TODAY) },
 ];
 
@@ -91,6 +102,16 @@ const cells = fc.array(
   }),
   { maxLength: 8, size: 'max' },
 );
+const halfHours = fc.array(
+  fc.tuple(
+    fc.tuple(day, fc.nat(47)).map(([day, number]) => firstHalfHourOfDay(day) + number),
+    fc.record({
+      calls: fc.constantFrom(1, -1, 127, 40_000),
+      durationMs: fc.constantFrom(5, 2 ** 23, -(2 ** 31)),
+    }),
+  ),
+  { maxLength: 4 },
+);
 /** None are kept, fewer than there are, or all. */
 const cellsMax = fc.constantFrom(0, 2, 1_000);
 const fromMs = fc.constantFrom(-Infinity, (TODAY - 20) * DAY_MS, (TODAY - 60) * DAY_MS + 1);
@@ -103,6 +124,7 @@ const piece = fc.record({
   isNewest,
   days,
   cells,
+  halfHours,
   fromMs,
   lastStartedAt: fc.constantFrom(-1, NOW_MS),
   hasCorrections: fc.boolean(),
@@ -115,6 +137,7 @@ const events = fc.array(
   fc.record({
     offset: fc.nat(6),
     day,
+    time: fc.constantFrom(0, 9 * HOUR_MS, 9.5 * HOUR_MS, DAY_MS - 1),
     durationMs: ms,
     cell: fc.option(cell, { nil: undefined }),
     correction: fc.option(correction, { nil: undefined, freq: 2 }),
@@ -163,11 +186,11 @@ interface Side {
   claims: Map<string, string[]>;
   fillings: Map<string, FillProgress[]>;
   flush(): Promise<void>;
-  /** Keys of cells and of their days, with their fields and values. */
-  cells(): Promise<[string, Map<string, string>][]>;
+  /** Keys of cells, of their days and of half-hours, with their fields and values. */
+  detail(): Promise<[string, Map<string, string>][]>;
 }
 
-function sideOf(session: CounterSession, engine: Pick<Side, 'flush' | 'cells'>): Side {
+function sideOf(session: CounterSession, engine: Pick<Side, 'flush' | 'detail'>): Side {
   return { session, ...engine, generations: new Map(), claims: new Map(), fillings: new Map() };
 }
 
@@ -194,9 +217,9 @@ async function run(side: Side, given: Command): Promise<unknown> {
     }
     case 'apply': {
       const events = given.events
-        .map(({ day, cell, correction, ...event }) => ({
+        .map(({ day, time, cell, correction, ...event }) => ({
           ...event,
-          startedAt: day * DAY_MS,
+          startedAt: day * DAY_MS + time,
           ...(cell && { cell }),
           ...(correction && { correction }),
         }))
@@ -221,11 +244,12 @@ async function run(side: Side, given: Command): Promise<unknown> {
     case 'claim and open':
       return [await run(side, { ...given, kind: 'claim' }), await run(side, { ...given, kind: 'open' })];
     case 'fill': {
-      const { user: userId, days, cells, lastStartedAt, hasCorrections, fromMs } = given;
+      const { user: userId, days, cells, halfHours, lastStartedAt, hasCorrections, fromMs } = given;
       const filling = pick(side.fillings.get(userId), given.isNewest);
       if (filling === undefined) return 'no fill';
       const partitions = new Set(filling.base.keys());
-      const sums = { userId, days: new Map(days), cells, partitions, lastStartedAt, hasCorrections };
+      const detail = { cells, halfHours };
+      const sums = { userId, days: new Map(days), detail, partitions, lastStartedAt, hasCorrections };
       return addPieces(session, generations, [{ filling, sums, fromMs }]);
     }
     case 'read':
@@ -289,6 +313,7 @@ async function told(side: Side, given: Command): Promise<string> {
         ...one,
         applied: sorted(one.appliedThrough),
         buckets: sorted(one.buckets),
+        halfHours: [...one.halfHours].sort(([a], [b]) => a - b),
         cells: [...one.cells]
           .sort(([a], [b]) => a - b)
           .map(([month, { isBeyond, sums, days }]) => [
@@ -299,7 +324,7 @@ async function told(side: Side, given: Command): Promise<string> {
           ]),
       },
   );
-  const hashes = (await side.cells()).map(([key, hash]) => [key, sorted(hash)]).sort();
+  const hashes = (await side.detail()).map(([key, hash]) => [key, sorted(hash)]).sort();
   const standings = await readFillStatuses(session, generations, USERS);
   standings.forEach((standing, i) => {
     if (typeof standing === 'string') return;
@@ -322,8 +347,8 @@ test('the Redis of the model replies and stores as Redis does', async (t) => {
       const server = new RedisServer(SCRIPTS);
       const real = sideOf(session, {
         flush: async () => void (await world.admin.flushall()),
-        cells: async () => {
-          const keys = (await world.admin.keys('ct2:{u-*')).filter((key) => CELLS_KEY.test(key));
+        detail: async () => {
+          const keys = (await world.admin.keys('ct2:{u-*')).filter((key) => DETAIL_KEY.test(key));
           return Promise.all(
             keys.map(async (key): Promise<[string, Map<string, string>]> => {
               const flat = await world.admin.callBuffer('HGETALL', key);
@@ -334,7 +359,7 @@ test('the Redis of the model replies and stores as Redis does', async (t) => {
       });
       const model = sideOf(openSession(new Prompt('model'), server), {
         flush: async () => server.putBack(new Map()),
-        cells: async () => [...server.hashes].filter(([key]) => CELLS_KEY.test(key)),
+        detail: async () => [...server.hashes].filter(([key]) => DETAIL_KEY.test(key)),
       });
       const first: Command = {
         kind: 'begin',

@@ -19,7 +19,7 @@ export interface Edit {
 const DIRECTORY = new URL('../lua/', import.meta.resolve('@calltally/counters'));
 
 /** As in packages/counters/src/scripts.ts. */
-const LIBRARIES: Readonly<Record<string, string>> = { apply: 'add-cells', fill: 'add-cells' };
+const LIBRARIES: Readonly<Record<string, string>> = { apply: 'add-detail', fill: 'add-detail' };
 
 /**
  * 5.1 has `unpack` as a global, and all its numbers are doubles, which as texts have no needless fraction; integers of this

@@ -102,6 +102,8 @@ export class RedisServer {
         return 1;
       case 'HDEL':
         return this.#remove(key!, args);
+      case 'EXISTS':
+        return this.hashes.has(key!) ? 1 : 0;
       case 'DEL':
         return [key!, ...args].filter((name) => this.hashes.delete(name)).length;
       case 'EXPIREAT':

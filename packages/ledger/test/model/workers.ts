@@ -1,5 +1,6 @@
 import {
   type CounterSession,
+  firstDayOfWrittenDetail,
   readFillQueue,
   readGenerations,
   reserveUsers,
@@ -227,7 +228,10 @@ export function replace(userIds: readonly string[]): Work {
   return withLedger(async (ledger) => {
     const { tallies } = ledger.store;
     await replaceUsers(ledger, userIds, async (some, cut) =>
-      userDaySumsOf(some, await tallies.sumByDayAndPartition(some, cut, { byCell: true })),
+      userDaySumsOf(
+        some,
+        await tallies.sumByDayAndPartition(some, cut, { detailFrom: firstDayOfWrittenDetail(Date.now()) }),
+      ),
     );
   });
 }

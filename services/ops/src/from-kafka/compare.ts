@@ -56,7 +56,7 @@ async function missingOnTopic(
   const onTopic = await sumsAt(userIds, stored);
   const inMongo = userDaySumsOf(
     userIds,
-    await new PieceReader(store.tallies, { byCell: false }).all(userIds, stored),
+    await new PieceReader(store.tallies, { detail: false }).all(userIds, stored),
   );
   return inMongo.flatMap(({ userId, days }, i) => {
     if (days.size === 0 || onTopic[i]!.days.size > 0) return [];

@@ -109,7 +109,7 @@ test('who is filled from the topic is left alone by those who fill from rows, un
     return userIds.map((userId) => ({
       userId,
       days: new Map([[today, { calls: 7, durationMs: 7_000 }]]),
-      cells: [],
+      detail: { cells: [], halfHours: [] },
       partitions: new Set(['0:0']),
       lastStartedAt: Date.now(),
       hasCorrections: false,

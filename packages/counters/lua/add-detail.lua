@@ -1,4 +1,5 @@
--- Names cells of months and adds to their sums. Comes before apply.lua and fill.lua, which use `add_cells_from`.
+-- Adds to sums of months by half-hour and by cell, and names the cells. Comes before apply.lua and fill.lua, which use
+-- `add_detail_from`.
 --
 -- A month's cells, :c:<month>, a hash:
 --   n                         how many cells and agents have numbers; '-' once there were too many cells: nothing else then
@@ -7,12 +8,15 @@
 --   <chunk>                   sums of the month, of the cells numbered 10 * chunk to 10 * chunk + 9
 -- Its days, :d:<month>, a hash:
 --   <day of month * 128 + chunk>   sums of the day, of the same cells
--- A chunk is binary, little endian: its form (1 byte), which of its cells follow (2 bytes, a bit for each), then calls and ms
+-- Its half-hours, :h:<month>, a hash:
+--   <chunk>                   sums of the half-hours numbered 12 * chunk to 12 * chunk + 11, from the first of the month, 0
+-- A chunk is binary, little endian: its form (1 byte), which of its sums follow (2 bytes, a bit for each), then calls and ms
 -- of each. They are below 64 bytes, except of very large sums, so that the hashes stay listpacks.
 local CELLS_IN_CHUNK = 10
 local CHUNKS_OF_DAY = 128
+local HALF_HOURS_IN_CHUNK = 12
 local CHUNK_HEAD = '<BI2'
--- By form: calls and ms of a cell, and the most that they hold.
+-- By form: calls and ms, and the most that they hold.
 local SUM = { '<i1i3', '<i2i4', '<i4i8' }
 local CALLS_MAX = { 127, 32767, math.huge }
 local DURATION_MAX = { 8388607, 2147483647, math.huge }
@@ -20,9 +24,9 @@ local DURATION_MAX = { 8388607, 2147483647, math.huge }
 local FIELDS_AT_ONCE = 1000
 local pack, unpacked = struct.pack, struct.unpack
 
--- Calls and ms of each cell of a chunk, in turn; of those that it has not, 0.
+-- Calls and ms of each sum of a chunk, in turn; of those that it has not, 0.
 local function decode(chunk)
-  local sums = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  local sums = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
   if not chunk then return sums end
   local form, present, at = unpacked(CHUNK_HEAD, chunk)
   local i = 1
@@ -34,7 +38,7 @@ local function decode(chunk)
   return sums
 end
 
--- Cells without calls and ms are left out.
+-- Sums without calls and ms are left out.
 local function encode(sums)
   local form, present, bit = 1, 0, 1
   for i = 1, #sums, 2 do
@@ -56,7 +60,7 @@ local function encode(sums)
   return table.concat(parts)
 end
 
--- Adds to chunks of a hash: by field, what is to be added to calls and ms of its cells. Tells if any of them is new.
+-- Adds to chunks of a hash: by field, what is to be added to its calls and ms. Tells if any of them is new.
 local function add_to_hash(key, added)
   local has_new = false
   local fields = {}
@@ -86,6 +90,26 @@ local function drop_cells(month)
   if month.days then redis.call('DEL', month.days) end
   redis.call('HSET', month.cells, 'n', '-')
   redis.call('EXPIREAT', month.cells, month.cells_expiry)
+end
+
+-- Notes what is to be added to calls and ms at a place of a chunk, for `add_to_hash`.
+local function note(added, field, place, calls, duration)
+  local at, sums = 2 * place + 1, added[field]
+  if sums then
+    sums[at], sums[at + 1] = (sums[at] or 0) + calls, (sums[at + 1] or 0) + duration
+  else
+    added[field] = { [at] = calls + 0, [at + 1] = duration + 0 }
+  end
+end
+
+-- Adds to the sums of one month's half-hours. The text tells three numbers for each: which, from 0, calls and ms.
+local function add_half_hours(key, expiry, text)
+  local added = {}
+  for half_hour, calls, duration in string.gmatch(text, '(%d+) (%-?%d+) (%-?%d+)') do
+    local place = half_hour % HALF_HOURS_IN_CHUNK
+    note(added, (half_hour - place) / HALF_HOURS_IN_CHUNK, place, calls, duration)
+  end
+  if next(added) and add_to_hash(key, added) then redis.call('EXPIREAT', key, expiry) end
 end
 
 -- Adds to the sums of one month's cells. The arguments from `first` on name the cells: an agent's id, how many cells are
@@ -145,42 +169,38 @@ local function add_cells(month, max, first, last)
   end
 
   local sums, day_sums = {}, {}
-  local function add(all, field, at, calls, duration)
-    local added = all[field]
-    if added then
-      added[at], added[at + 1] = (added[at] or 0) + calls, (added[at + 1] or 0) + duration
-    else
-      all[field] = { [at] = calls + 0, [at + 1] = duration + 0 }
-    end
-  end
   for cell, day, calls, duration in string.gmatch(ARGV[last], '(%d+) (%d+) (%-?%d+) (%-?%d+)') do
     local number = numbers[cell + 0]
     local place = number % CELLS_IN_CHUNK
     local chunk = (number - place) / CELLS_IN_CHUNK
-    add(sums, chunk, 2 * place + 1, calls, duration)
-    if month.days and day ~= '0' then add(day_sums, day * CHUNKS_OF_DAY + chunk, 2 * place + 1, calls, duration) end
+    note(sums, chunk, place, calls, duration)
+    if month.days and day ~= '0' then note(day_sums, day * CHUNKS_OF_DAY + chunk, place, calls, duration) end
   end
   add_to_hash(month.cells, sums)
   if is_new then redis.call('EXPIREAT', month.cells, month.cells_expiry) end
   if next(day_sums) and add_to_hash(month.days, day_sums) then
-    redis.call('EXPIREAT', month.days, month.days_expiry)
+    redis.call('EXPIREAT', month.days, month.detail_expiry)
   end
 end
 
--- Adds what the arguments from `at` on say: how many cells a month may have, 0 for none at all; then for each month
---   its first UTC day, index of the key of its cells, expiry (epoch s), index of the key of their days (0: not kept any more),
---   expiry, n (-1: there are more cells than that), then n arguments that `add_cells` takes
+-- Adds what the arguments from `at` on say: how many cells a month may have, 0 for no detail at all; then for each month
+--   its first UTC day, index of the key of its cells, expiry (epoch s), index of the key of their days (0: these and half-hours
+--   are not kept any more), index of the key of its half-hours, expiry of both, the sums by half-hour that `add_half_hours`
+--   takes, n (-1: there are more cells than that), then n arguments that `add_cells` takes
 -- from: first UTC day that is kept
-local function add_cells_from(at, from)
+local function add_detail_from(at, from)
   local max = tonumber(ARGV[at])
   at = at + 1
   while at <= #ARGV do
     local month = {
       cells = KEYS[tonumber(ARGV[at + 1])], cells_expiry = ARGV[at + 2],
-      days = KEYS[tonumber(ARGV[at + 3])], days_expiry = ARGV[at + 4],
+      days = KEYS[tonumber(ARGV[at + 3])], detail_expiry = ARGV[at + 5],
     }
-    local is_kept, count = tonumber(ARGV[at]) >= from, tonumber(ARGV[at + 5])
-    at = at + 6
+    local is_kept, count = tonumber(ARGV[at]) >= from, tonumber(ARGV[at + 7])
+    if is_kept and month.days then
+      add_half_hours(KEYS[tonumber(ARGV[at + 4])], month.detail_expiry, ARGV[at + 6])
+    end
+    at = at + 8
     if is_kept and count < 0 then
       drop_cells(month)
     elseif is_kept then

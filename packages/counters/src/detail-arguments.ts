@@ -1,34 +1,62 @@
-import { type CellDayTally, CellSums, dayOfMonth, firstDayOfMonth, monthOf } from '@calltally/domain';
+import {
+  type CellDayTally,
+  CellSums,
+  dayOfHalfHour,
+  dayOfMonth,
+  firstDayOfMonth,
+  firstHalfHourOfMonth,
+  monthOf,
+  type Tally,
+} from '@calltally/domain';
 import { labelsText } from './cells-codec.ts';
 import type { Generation } from './generation.ts';
-import { cellDaysExpirySeconds, cellDaysKey, cellsKey, keepsCellDays, monthExpirySeconds } from './keys.ts';
+import {
+  cellDaysKey,
+  cellsKey,
+  detailExpirySeconds,
+  halfHoursKey,
+  keepsDetail,
+  monthExpirySeconds,
+} from './keys.ts';
+
+/** What counters keep of some calls of a user beside sums of days, weeks and months. */
+export interface Detail {
+  /** By UTC day and cell, at most one for each. */
+  cells: Iterable<CellDayTally>;
+  /** By half-hour. Those that are no longer kept are not written. */
+  halfHours: Iterable<readonly [number, Tally]>;
+}
 
 /**
- * Appends what lua/add-cells.lua takes: sums of one user by UTC day and cell, at most one for each.
- * @param keys of the script; those of the cells are appended
+ * Appends what lua/add-detail.lua takes.
+ * @param keys of the script; those of the detail are appended
+ * @param detail undefined where the generation keeps none
  */
-export function addCellArguments(
+export function addDetailArguments(
   args: (string | number)[],
   keys: string[],
   userId: string,
-  tallies: Iterable<CellDayTally>,
+  detail: Detail | undefined,
   { retentionMonths, cellsMax }: Pick<Generation, 'retentionMonths' | 'cellsMax'>,
 ): void {
   args.push(cellsMax);
-  if (cellsMax === 0) return;
+  if (detail === undefined) return;
   const months = new Map<number, CellDayTally[]>();
-  for (const tally of tallies) {
+  for (const tally of detail.cells) {
     const month = monthOf(tally.day);
     const ofMonth = months.get(month);
     if (ofMonth === undefined) months.set(month, [tally]);
     else ofMonth.push(tally);
   }
+  const halfHours = halfHourTexts(detail.halfHours);
   const nowMs = Date.now();
   for (const [month, ofMonth] of months) {
-    const hasDays = keepsCellDays(month, nowMs);
+    const hasDays = keepsDetail(month, nowMs);
     args.push(firstDayOfMonth(month));
     args.push(keys.push(cellsKey(userId, month)), monthExpirySeconds(month, retentionMonths));
-    args.push(hasDays ? keys.push(cellDaysKey(userId, month)) : 0, cellDaysExpirySeconds(month));
+    if (hasDays) args.push(keys.push(cellDaysKey(userId, month)), keys.push(halfHoursKey(userId, month)));
+    else args.push(0, 0);
+    args.push(detailExpirySeconds(month), (hasDays && halfHours.get(month)) || '');
     if (ofMonth.length > cellsMax && byCell(ofMonth).length > cellsMax) {
       args.push(-1);
       continue;
@@ -36,6 +64,17 @@ export function addCellArguments(
     const named = nameCells(hasDays ? ofMonth : byCell(ofMonth), hasDays);
     args.push(named.length, ...named);
   }
+}
+
+/** By month, for each half-hour its number in the month, calls and ms. */
+function halfHourTexts(halfHours: Detail['halfHours']): Map<number, string> {
+  const texts = new Map<number, string>();
+  for (const [halfHour, { calls, durationMs }] of halfHours) {
+    const month = monthOf(dayOfHalfHour(halfHour));
+    const number = halfHour - firstHalfHourOfMonth(month);
+    texts.set(month, `${texts.get(month) ?? ''}${number} ${calls} ${durationMs} `);
+  }
+  return texts;
 }
 
 /** The cells, agent by agent, and then their sums as one text. */
