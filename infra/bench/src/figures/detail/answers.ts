@@ -8,13 +8,35 @@ import { agentId, labelledCalls, MANY, TOO_MANY, USUAL, type Variety } from '../
 import { World } from '../../world/world.ts';
 
 const PLAIN = { path: '/analytics/dashboard', query: {} };
+interface Question {
+  name: string;
+  path: string;
+  query: Record<string, string>;
+}
+
 /** Each is compared with the plain dashboard of the same user and range. */
-const QUESTIONS = [
+const BY_CELL: readonly Question[] = [
   { name: 'agent', path: '/analytics/breakdown', query: { by: 'agent' } },
   { name: 'agent-status', path: '/analytics/breakdown', query: { by: 'agent,status' } },
   { name: 'dashboard', path: '/analytics/dashboard', query: { agent_id: agentId(0) } },
   { name: 'series', path: '/analytics/timeseries', query: { interval: 'day', agent_id: agentId(0) } },
-] as const;
+];
+/** Half an hour off, so that no local day is a UTC day. */
+const ZONE = { time_zone: 'Asia/Kolkata' };
+const IN_ZONE: readonly Question[] = [
+  { name: 'zone-dashboard', path: '/analytics/dashboard', query: ZONE },
+  { name: 'zone-series', path: '/analytics/timeseries', query: { interval: 'day', ...ZONE } },
+];
+const HOURS: Question = { name: 'hours', path: '/analytics/timeseries', query: { interval: 'hour' } };
+const ALL = [...BY_CELL, ...IN_ZONE, HOURS];
+/** By what is asked about. A time series has no room for the hours of two years. */
+const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
+  '': ALL,
+  '-996-cells': BY_CELL,
+  '-beyond': BY_CELL,
+  '-two-years': [...BY_CELL, ...IN_ZONE],
+  '-cold': ALL,
+};
 
 const YEARS_DAYS = 730;
 const COLD_DAYS = 60;
@@ -38,13 +60,12 @@ const KINDS: readonly Kind[] = [
 
 const lineOf = (question: string, of: string) => `detail-${question}${of}`;
 
-export const ANSWER_LINES: readonly Line[] = ['', '-996-cells', '-beyond', '-two-years', '-cold'].flatMap(
-  (of) =>
-    QUESTIONS.map(({ name }) => ({
-      name: lineOf(name, of),
-      unit: 'ms',
-      ...(of === '' && { atMost: AT_MOST }),
-    })),
+export const ANSWER_LINES: readonly Line[] = Object.entries(QUESTIONS).flatMap(([of, questions]) =>
+  questions.map(({ name }) => ({
+    name: lineOf(name, of),
+    unit: 'ms',
+    ...(of === '' && { atMost: AT_MOST }),
+  })),
 );
 
 export async function measureAnswers(bench: Bench, note: Note): Promise<void> {
@@ -67,19 +88,21 @@ export async function measureAnswers(bench: Bench, note: Note): Promise<void> {
   const client = new Client(api.url);
   const asked = bench.size(500, 50);
   for (const [i, kind] of KINDS.entries()) {
-    await inTurns(client, keys[i]!, '', asked / 10);
+    const questions = QUESTIONS[kind.name]!;
+    await inTurns(client, keys[i]!, questions, '', asked / 10);
     for (let round = 1; round <= bench.rounds; round++) {
       // Rows, and very many cells, take longer.
       const count = kind.variety === USUAL ? asked : asked / 10;
-      for (const [name, sample] of await inTurns(client, keys[i]!, '', count, kind.source)) {
+      for (const [name, sample] of await inTurns(client, keys[i]!, questions, '', count, kind.source)) {
         note(lineOf(name, kind.name), sample);
       }
     }
   }
   const twoYears = wholeDays(from, until);
-  await inTurns(client, keys[0]!, twoYears, asked / 10);
+  const ofTwoYears = QUESTIONS['-two-years']!;
+  await inTurns(client, keys[0]!, ofTwoYears, twoYears, asked / 10);
   for (let round = 1; round <= bench.rounds; round++) {
-    for (const [name, sample] of await inTurns(client, keys[0]!, twoYears, asked / 5)) {
+    for (const [name, sample] of await inTurns(client, keys[0]!, ofTwoYears, twoYears, asked / 5)) {
       note(lineOf(name, '-two-years'), sample);
     }
   }
@@ -90,14 +113,15 @@ export async function measureAnswers(bench: Bench, note: Note): Promise<void> {
 
 /** Users that Redis does not know, each asked once, and then filled behind the answers. */
 async function measureCold(client: Client, keys: readonly string[], note: Note): Promise<void> {
-  const tookMs = new Map<string, number[]>([PLAIN_QUESTION, ...QUESTIONS].map(({ name }) => [name, []]));
+  const asked = [PLAIN_QUESTION, ...QUESTIONS['-cold']!];
+  const tookMs = new Map<string, number[]>(asked.map(({ name }) => [name, []]));
   for (const [i, key] of keys.entries()) {
-    const { name, path, query } = [PLAIN_QUESTION, ...QUESTIONS][i % (QUESTIONS.length + 1)]!;
+    const { name, path, query } = asked[i % asked.length]!;
     const answer = await client.ask(key, queryText(query), path);
     if (answer.source !== 'mongo') throw new Error(`a cold user is answered from ${answer.source}`);
     tookMs.get(name)!.push(answer.tookMs);
   }
-  for (const { name } of QUESTIONS) {
+  for (const { name } of QUESTIONS['-cold']!) {
     note(lineOf(name, '-cold'), sampleOf(tookMs.get(name)!, tookMs.get(PLAIN_QUESTION.name)!));
   }
 }
@@ -110,8 +134,15 @@ const PLAIN_QUESTION = { name: 'plain', ...PLAIN };
  * @returns a sample for each question
  * @throws Error if too many answers had another source
  */
-async function inTurns(client: Client, key: string, range: string, count: number, source?: string) {
-  const all = [PLAIN_QUESTION, ...QUESTIONS];
+async function inTurns(
+  client: Client,
+  key: string,
+  questions: readonly Question[],
+  range: string,
+  count: number,
+  source?: string,
+) {
+  const all = [PLAIN_QUESTION, ...questions];
   const tookMs = all.map((): number[] => []);
   let elsewhere = 0;
   for (let turn = 0; turn < count; turn++) {
@@ -127,7 +158,7 @@ async function inTurns(client: Client, key: string, range: string, count: number
       }
     }
   }
-  return QUESTIONS.map(({ name }, i) => [name, sampleOf(tookMs[i + 1]!, tookMs[0]!)] as const);
+  return questions.map(({ name }, i) => [name, sampleOf(tookMs[i + 1]!, tookMs[0]!)] as const);
 }
 
 function sampleOf(ours: readonly number[], other: readonly number[]) {

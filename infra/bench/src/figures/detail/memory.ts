@@ -9,7 +9,7 @@ interface Kind {
   name: string;
   callsADay: number;
   variety: Variety;
-  /** Bytes of a month whose days have sums by cell, and of an older one. */
+  /** Bytes of a month with sums by half-hour, and by cell and day, and of an older one. */
   bounds?: { recent: number; old: number };
 }
 
@@ -42,18 +42,19 @@ export async function measureMemory(bench: Bench, note: Note): Promise<void> {
     const sum = (...endings: string[]) =>
       [...bytes].reduce((total, [key, n]) => total + (endings.some((one) => key.endsWith(one)) ? n : 0), 0);
     const all = [...bytes.values()].reduce((total, n) => total + n, 0);
-    const ofMonths = [...bytes].reduce((total, [key, n]) => total + (/:[mcd]:\d+$/.test(key) ? n : 0), 0);
+    const ofMonths = [...bytes].reduce((total, [key, n]) => total + (/:[mcdh]:\d+$/.test(key) ? n : 0), 0);
     // Weeks and the user's own hash.
     const others = (all - ofMonths) / MONTHS;
     const recent = {
       plain: sum(`:m:${thisMonth - 1}`),
       cells: sum(`:c:${thisMonth - 1}`),
       days: sum(`:d:${thisMonth - 1}`),
+      halfHours: sum(`:h:${thisMonth - 1}`),
     };
     // Half a year ago.
     const old = { plain: sum(`:m:${thisMonth - 6}`), cells: sum(`:c:${thisMonth - 6}`) };
     note(`detail-memory${kind.name}`, {
-      ours: recent.plain + recent.cells + recent.days + others,
+      ours: recent.plain + recent.cells + recent.days + recent.halfHours + others,
       ...recent,
       others,
     });
