@@ -1,9 +1,12 @@
 import {
+  type Availability,
   addUpZoneSeries,
   DAY_MS,
   dayOf,
   daysByMonth,
   firstDayOfMonth,
+  monthOf,
+  needsRowsAlone,
   planOfRows,
   planZoneSeries,
   type Range,
@@ -19,6 +22,7 @@ import {
 } from '@calltally/domain';
 import fc from 'fast-check';
 import { test } from 'tap';
+import { offsetAt } from './zone-oracle.ts';
 
 const at = (text: string) => Date.parse(text);
 const HOUR_MS = 3_600_000;
@@ -33,15 +37,46 @@ function tallyOf(calls: readonly Call[], { from, until }: Range): Tally {
   return sumTallies(inside.map(({ durationMs }) => ({ calls: 1, durationMs })));
 }
 
-/** What counters answer: a sum for each UTC day. */
-function valuesOf({ units }: SeriesPlan, calls: readonly Call[]): Tally[][] {
-  return units.map((unit) => {
-    if (unit.kind !== 'days') throw new Error(`a plan of a time zone has no ${unit.kind}`);
-    return Array.from({ length: unit.last - unit.first + 1 }, (_, i) => {
-      const from = (firstDayOfMonth(unit.month) + unit.first - 1 + i) * DAY_MS;
-      return tallyOf(calls, { from, until: from + DAY_MS });
+/** What counters answer: a sum for each UTC day and each half-hour. */
+function valuesOf({ units, halfHours }: SeriesPlan, calls: readonly Call[]): Tally[][] {
+  const sums = (first: number, last: number, width: number) =>
+    Array.from({ length: last - first + 1 }, (_, i) => {
+      const from = (first + i) * width;
+      return tallyOf(calls, { from, until: from + width });
     });
-  });
+  return [
+    ...units.map((unit) => {
+      if (unit.kind !== 'days') throw new Error(`a plan of a time zone has no ${unit.kind}`);
+      const before = firstDayOfMonth(unit.month) - 1;
+      return sums(before + unit.first, before + unit.last, DAY_MS);
+    }),
+    ...halfHours.map(({ first, last }) => sums(first, last, HOUR_MS / 2)),
+  ];
+}
+
+/** Whether counters have all that a plan reads of them, and whether it adds all of it. */
+function isKept(
+  { units, halfHours, edges }: SeriesPlan,
+  { fromDay, daysFrom = fromDay, halfHoursFrom = Infinity }: Availability,
+): boolean {
+  return (
+    units.every(
+      (unit) =>
+        unit.kind === 'days' && firstDayOfMonth(unit.month) + unit.first - 1 >= Math.max(fromDay, daysFrom),
+    ) &&
+    halfHours.every(
+      ({ month, first, last }) =>
+        Math.floor(first / 48) >= Math.max(fromDay, halfHoursFrom) &&
+        [first, last].every((one) => monthOf(Math.floor(one / 48)) === month),
+    ) &&
+    [...halfHours, ...edges].every(({ sign }) => sign === 1)
+  );
+}
+
+/** Calls at some instants and 1 ms around them. No sums of some of them are likely to be those of others. */
+function callsAround(instants: readonly number[]): Call[] {
+  const starts = new Set(instants.flatMap((ms) => [ms - 1, ms, ms + 1]));
+  return [...starts].map((startedAt, i) => ({ startedAt, durationMs: ((i + 1) * 2_654_435_761) % 2 ** 32 }));
 }
 
 /** What Mongo answers: a sum for each slot, of the rows in the edges. */
@@ -73,6 +108,7 @@ const cases = fc
     b: moments,
     fromDay: moments.map(dayOf),
     daysFrom: fc.option(moments.map(dayOf), { nil: undefined }),
+    halfHoursFrom: fc.option(moments.map(dayOf), { nil: undefined }),
     lastStartedAt: fc.oneof(moments, fc.constantFrom(-Infinity, Infinity)),
     calls: fc.array(fc.record({ startedAt: moments, durationMs: fc.nat(1_000) }), { maxLength: 40 }),
   })
@@ -88,9 +124,15 @@ const cases = fc
 
 test('counters and rows together give each bucket its calls, and no call to two', async () => {
   fc.assert(
-    fc.property(cases, ({ zone, interval, range, calls, fromDay, daysFrom, lastStartedAt }) => {
+    fc.property(cases, ({ zone, interval, range, calls, fromDay, lastStartedAt, ...given }) => {
       const series = zoneSeriesOf(range, interval, zone);
-      const available = { fromDay, lastStartedAt, ...(daysFrom !== undefined && { daysFrom }) };
+      const { daysFrom, halfHoursFrom } = given;
+      const available = {
+        fromDay,
+        lastStartedAt,
+        ...(daysFrom !== undefined && { daysFrom }),
+        ...(halfHoursFrom !== undefined && { halfHoursFrom }),
+      };
       const plan = planZoneSeries(range, series, available);
       const sums = addUpZoneSeries(
         series,
@@ -102,17 +144,140 @@ test('counters and rows together give each bucket its calls, and no call to two'
       const right = series.buckets.map(({ from, until }) =>
         tallyOf(calls, { from: Math.max(from, range.from), until: Math.min(until, range.until) }),
       );
-      const daysKept = plan.units.every(
-        (unit) =>
-          unit.kind === 'days' &&
-          firstDayOfMonth(unit.month) + unit.first - 1 >= Math.max(fromDay, daysFrom ?? fromDay),
-      );
       const isSame = JSON.stringify(sums) === JSON.stringify(right);
       const isWhole = JSON.stringify(sumTallies(sums)) === JSON.stringify(tallyOf(calls, range));
-      return isSame && isWhole && daysKept;
+      return isSame && isWhole && isKept(plan, available);
     }),
     { numRuns: 400 },
   );
+});
+
+/** Any zone and time, and half-hours that counters have from before the range, from amid it, or not of it. */
+const anywhere = fc
+  .record({
+    zone: fc.constantFrom(...Intl.supportedValuesOf('timeZone')),
+    interval: fc.constantFrom(...SERIES_INTERVALS),
+    start: fc.integer({ min: at('2000-01-01'), max: at('2040-01-01') }),
+    length: fc.oneof(fc.integer({ min: 1, max: HOUR_MS }), fc.integer({ min: 1, max: 70 * DAY_MS })),
+    isOfWholeBuckets: fc.boolean(),
+    back: fc.record({
+      fromDay: fc.integer({ min: -70, max: 90 }),
+      halfHoursFrom: fc.integer({ min: -70, max: 90 }),
+      lastStartedAt: fc.oneof(fc.integer({ min: -2 * DAY_MS, max: 70 * DAY_MS }), fc.constant(-Infinity)),
+    }),
+  })
+  .map(({ zone, interval, start, length, isOfWholeBuckets, back }) => {
+    const longest = interval === 'hour' ? 4 * DAY_MS : Infinity;
+    const asked = { from: start, until: start + Math.min(length, longest) };
+    const { buckets } = zoneSeriesOf(asked, interval, zone);
+    const range = isOfWholeBuckets ? { from: buckets[0]!.from, until: buckets.at(-1)!.until } : asked;
+    const { from, until } = range;
+    const available = {
+      fromDay: dayOf(until) - back.fromDay,
+      halfHoursFrom: dayOf(until) - back.halfHoursFrom,
+      lastStartedAt: back.lastStartedAt === -Infinity ? Infinity : until - back.lastStartedAt,
+    };
+    return { zone, range: { from, until }, series: zoneSeriesOf(range, interval, zone), available };
+  });
+
+test('in any zone, at any time, a plan covers its range exactly once', async () => {
+  fc.assert(
+    fc.property(anywhere, ({ range, series, available }) => {
+      const plan = planZoneSeries(range, series, available);
+      // At and around every end of anything that is read, so that nothing is read twice or left out between them.
+      const calls = callsAround([
+        ...[range, ...series.buckets, ...plan.edges].flatMap(({ from, until }) => [from, until]),
+        ...plan.halfHours.flatMap(({ first, last }) => [first, last + 1].map((one) => (one * HOUR_MS) / 2)),
+        ...plan.units.flatMap((unit) => {
+          if (unit.kind !== 'days') throw new Error(`a plan of a time zone has no ${unit.kind}`);
+          const before = firstDayOfMonth(unit.month) - 1;
+          return [unit.first, unit.last + 1].map((day) => (before + day) * DAY_MS);
+        }),
+      ]).filter(({ startedAt }) => !plan.trustsLastStartedAt || startedAt <= available.lastStartedAt);
+      const sums = addUpZoneSeries(
+        series,
+        plan,
+        valuesOf(plan, calls),
+        slotsOfZoneSeries(series),
+        slotTalliesOf(plan, series, calls),
+      );
+      const right = series.buckets.map(({ from, until }) =>
+        tallyOf(calls, { from: Math.max(from, range.from), until: Math.min(until, range.until) }),
+      );
+      return JSON.stringify(sums) === JSON.stringify(right) && isKept(plan, available);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('whole local days need no rows where clocks are ahead by half-hours, elsewhere those of a quarter at each end', async (t) => {
+  const kept = { fromDay: 0, halfHoursFrom: 0, lastStartedAt: Infinity };
+  const offsets = new Set<number>();
+  fc.assert(
+    fc.property(anywhere, ({ zone, range: { from, until }, series: { interval } }) => {
+      const days = zoneSeriesOf({ from, until }, 'day', zone).buckets;
+      const range = { from: days[0]!.from, until: days.at(-1)!.until };
+      const series = zoneSeriesOf(range, interval, zone);
+      const quarters = [range, ...series.buckets].flatMap((one) =>
+        [one.from, one.until].filter((end) => offsetAt(zone, end) % (HOUR_MS / 2) !== 0),
+      );
+      offsets.add(Math.abs(offsetAt(zone, range.from)) % HOUR_MS);
+      const { edges } = planZoneSeries(range, series, kept);
+      return (edges.length === 0) === (quarters.length === 0);
+    }),
+    { numRuns: 300 },
+  );
+  t.ok(offsets.has(0) && offsets.has(HOUR_MS / 2), `offsets of ${[...offsets].sort()} ms behind full hours`);
+
+  const day = (zone: string, start: string) => {
+    const range = { from: at(start), until: at(start) + DAY_MS };
+    return planZoneSeries(range, zoneSeriesOf(range, 'day', zone), kept);
+  };
+  const first = at('2026-03-09T18:30Z') / (HOUR_MS / 2);
+  t.strictSame(day('Asia/Kolkata', '2026-03-10T00:00+05:30'), {
+    units: [],
+    edges: [],
+    halfHours: [
+      { kind: 'half-hours', month: monthOf(dayOf(at('2026-03-10'))), first, last: first + 47, sign: 1 },
+    ],
+    trustsLastStartedAt: false,
+  });
+  t.match(day('Asia/Kathmandu', '2026-03-10T00:00+05:45'), {
+    edges: [
+      { from: at('2026-03-09T18:15Z'), until: at('2026-03-09T18:30Z'), sign: 1 },
+      { from: at('2026-03-10T18:00Z'), until: at('2026-03-10T18:15Z'), sign: 1 },
+    ],
+    halfHours: [{ first, last: first + 46 }],
+  });
+});
+
+test('days of a time zone in which the half-hours begin are rows until then', async (t) => {
+  const range = { from: at('2026-02-27T00:00+01:00'), until: at('2026-03-03T00:00+01:00') };
+  const plan = planZoneSeries(range, zoneSeriesOf(range, 'day', 'Europe/Berlin'), {
+    fromDay: 0,
+    halfHoursFrom: dayOf(at('2026-03-01')),
+    lastStartedAt: Infinity,
+  });
+  t.strictSame(plan.edges, [{ from: range.from, until: at('2026-03-01'), sign: 1 }]);
+  t.match(plan.halfHours, [
+    { first: at('2026-03-01') / (HOUR_MS / 2), last: range.until / (HOUR_MS / 2) - 1 },
+  ]);
+  t.strictSame(plan.units, []);
+});
+
+test('rows alone are asked where counters hold nothing of a series, or too many pieces of it', async (t) => {
+  const needs = (zone: string, interval: 'hour' | 'day', days: number, halfHoursFrom?: number) => {
+    const range = { from: at('2026-03-01'), until: at('2026-03-01') + days * DAY_MS };
+    return needsRowsAlone({ range, series: zoneSeriesOf(range, interval, zone) }, halfHoursFrom);
+  };
+  const [before, behind] = [dayOf(at('2026-02-01')), dayOf(at('2026-05-01'))];
+  t.equal(needs('Europe/Berlin', 'hour', 2), true, 'no half-hours are kept');
+  t.equal(needs('Europe/Berlin', 'hour', 2, before), false);
+  t.equal(needs('Europe/Berlin', 'hour', 2, behind), true, 'none are of this range');
+  t.equal(needs('Europe/Berlin', 'day', 40, before), false);
+  t.equal(needs('Europe/Berlin', 'day', 40, behind), true);
+  t.equal(needs('Asia/Kathmandu', 'hour', 2, before), false);
+  t.equal(needs('Asia/Kathmandu', 'hour', 3, before), true, 'each hour has rows of its own');
 });
 
 test('rows alone give the same', async () => {
