@@ -24,8 +24,8 @@ test('a user with many calls every day of a year costs less than 1 KiB a month, 
 
   let total = 0;
   for (const key of await admin.keys(`ct2:{${userId}}*`)) {
-    // Sums by cell are below.
-    if (/:[cd]:/.test(key)) continue;
+    // Sums by cell and by half-hour are below.
+    if (/:[cdh]:/.test(key)) continue;
     t.equal(await admin.object('ENCODING', key), 'listpack', key);
     const bytes = Number(await admin.memory('USAGE', key));
     total += bytes;
@@ -55,12 +55,12 @@ test('10 calls a day of 18 cells cost less than 6 KiB a month while days are kep
           direction: ['inbound', 'outbound'][(dice >> 4) & 1]!,
           status: ['completed', 'failed', 'no_answer'][(dice >>> 8) % 3]!,
         };
-        return { offset, startedAt: day * DAY_MS, durationMs: dice % 900_000, cell };
+        return { offset, startedAt: day * DAY_MS + (dice % DAY_MS), durationMs: dice % 900_000, cell };
       });
       await applyEvents(session, generations, `0:${month}`, [{ userId, events }]);
     }
     let total = 0;
-    for (const key of await admin.keys(`ct2:{${userId}}:[mcd]:${month}`)) {
+    for (const key of await admin.keys(`ct2:{${userId}}:[mcdh]:${month}`)) {
       t.equal(await admin.object('ENCODING', key), 'listpack', key);
       total += Number(await admin.memory('USAGE', key));
     }
@@ -69,6 +69,7 @@ test('10 calls a day of 18 cells cost less than 6 KiB a month while days are kep
   const within = await bytesOf(lastMonth);
   const before = await bytesOf(lastMonth - 6);
   t.equal(Number(await admin.hlen(`ct2:{${userId}}:c:${lastMonth}`)), 1 + 3 + 18 + 2, '18 cells');
+  t.ok(Number(await admin.hlen(`ct2:{${userId}}:h:${lastMonth}`)) > 80, 'calls at all times of the day');
   t.ok(within <= 6 * 1024, `${within} bytes while days are kept`);
   t.ok(before <= 1.5 * 1024, `${before} bytes before`);
   t.comment(`${within} and ${before} bytes`);
