@@ -1,5 +1,5 @@
 import { firstDayOfMonth, monthOf } from './periods.ts';
-import type { Availability, Edge, Plan } from './plan.ts';
+import { type Availability, addEdge, type Edge, type Plan } from './plan.ts';
 import type { Slots } from './tally.ts';
 
 const HALF_HOUR_MS = 1_800_000;
@@ -87,12 +87,4 @@ function addHalfHours(all: HalfHours[], first: number, last: number, sign: 1 | -
     else all.push({ kind: 'half-hours', month, first: at, last: end, sign });
     at = end + 1;
   }
-}
-
-/** Appends an edge unless it is empty, or extends the last one if it goes on with the same sign. */
-export function addEdge(edges: Edge[], { from, until, sign }: Edge): void {
-  if (from >= until) return;
-  const before = edges.at(-1);
-  if (before?.until === from && before.sign === sign) before.until = until;
-  else edges.push({ from, until, sign });
 }

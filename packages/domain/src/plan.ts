@@ -1,4 +1,3 @@
-import { addEdge } from './half-hours.ts';
 import { dayOf, dayOfMonth, firstDayOfMonth, monthOf, startOfDay } from './periods.ts';
 import type { Range } from './range.ts';
 
@@ -147,6 +146,14 @@ function addBuckets(plan: Plan, first: number, lastAsked: number, lastStartedAt:
     const isWhole = days.first === 1 && days.last === dayOfMonth(firstDayOfMonth(days.month + 1) - 1);
     plan.buckets.push(isWhole ? { kind: 'month', month: days.month } : days);
   }
+}
+
+/** Appends an edge unless it is empty, or extends the last one if it goes on with the same sign. */
+export function addEdge(edges: Edge[], { from, until, sign }: Edge): void {
+  if (from >= until) return;
+  const before = edges.at(-1);
+  if (before?.until === from && before.sign === sign) before.until = until;
+  else edges.push({ from, until, sign });
 }
 
 /** The UTC days from `first` through `last`, by month; none if `last` is before `first`. */
