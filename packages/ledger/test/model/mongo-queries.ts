@@ -98,6 +98,10 @@ function evaluated(document: Document, of: unknown): unknown {
     const [value, otherwise] = (operands as unknown[]).map((operand) => evaluated(document, operand));
     return value ?? otherwise;
   }
+  if (operator === '$cond') {
+    const [condition, yes, no] = operands as [unknown, unknown, unknown];
+    return evaluated(document, evaluated(document, condition) ? yes : no);
+  }
   const [a, b] = [operands].flat().map((operand) => Number(evaluated(document, operand))) as [number, number];
   switch (operator) {
     case '$multiply':
@@ -110,6 +114,8 @@ function evaluated(document: Document, of: unknown): unknown {
       return Math.floor(a);
     case '$lt':
       return a < b;
+    case '$gte':
+      return a >= b;
     default:
       throw new Error(`this Mongo does not know ${operator}`);
   }
