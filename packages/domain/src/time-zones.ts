@@ -5,7 +5,7 @@ import { Temporal } from 'temporal-polyfill';
 const NAME = /^[A-Za-z][\w+-]*(?:\/[\w+-]+)*$/;
 
 /** Names of today that runtimes know but list only by an older one. */
-const RENAMED = [
+export const RENAMED_ZONES: readonly string[] = [
   ...['Africa/Asmara', 'America/Argentina/Buenos_Aires', 'America/Indiana/Indianapolis', 'America/Nuuk'],
   ...['Asia/Ho_Chi_Minh', 'Asia/Kathmandu', 'Asia/Kolkata', 'Asia/Yangon', 'Atlantic/Faroe', 'Europe/Kyiv'],
   ...['Pacific/Chuuk', 'Pacific/Kanton', 'Pacific/Pohnpei'],
@@ -72,7 +72,7 @@ export function similarTimeZones(wrong: string): string[] {
 let names: readonly string[] | undefined;
 
 function zoneNames(): readonly string[] {
-  const renamed = () => RENAMED.filter((name) => timeZoneNamed(name) === name);
+  const renamed = () => RENAMED_ZONES.filter((name) => timeZoneNamed(name) === name);
   names ??= [...new Set([...Intl.supportedValuesOf('timeZone'), ...renamed(), 'UTC'])].sort();
   return names;
 }

@@ -1,15 +1,17 @@
 import type { SeriesBucket } from '@calltally/client';
 import { firstDayOfPeriod, type Interval, periodOf } from '@calltally/domain';
 import type { Days } from './choice.ts';
-import { dayOfDate, dayWithYear, longDay, monthOfDay, shortDay } from './days.ts';
+import { dayOfDate, dayWithYear, longDay, monthOfDay } from './days.ts';
 import { calls, minutes } from './numbers.ts';
 
 /** A bar of the chart, and a row of its table. */
 export interface Bar {
-  /** `Thu 12 Nov 2026`, `Week of 9 Nov 2026`, `Nov 2026` */
+  /** `Thu 12 Nov 2026, 13:00`, `Thu 12 Nov 2026`, `Week of 9 Nov 2026`, `Nov 2026` */
   name: string;
-  /** For an axis: `12 Nov`, `Nov 2026` */
-  tick: string;
+  /** The day that it begins with, or that it is an hour of. */
+  day: number;
+  /** Of an hour: `13:00` */
+  time?: string;
   /** Set if its period still runs, is cut by the range, or lies before the range. */
   note: 'so far' | 'in part' | 'before' | undefined;
   calls: number;
@@ -17,7 +19,7 @@ export interface Bar {
   average: number;
 }
 
-/** @param days the range; bars may begin before it. @param today the server's UTC day */
+/** @param days the range; bars may begin before it. @param today the server's day */
 export function barsOf(
   buckets: readonly SeriesBucket[],
   interval: Interval,
@@ -29,7 +31,7 @@ export function barsOf(
     const last = firstDayOfPeriod(interval, periodOf(interval, first) + 1) - 1;
     return {
       name: nameOf(first, interval),
-      tick: interval === 'month' ? monthOfDay(first) : shortDay(first),
+      day: first,
       note: noteOf(first, last, days, today),
       calls: bucket.calls,
       minutes: bucket.duration_minutes,

@@ -1,12 +1,13 @@
 import type { DashboardQuery } from '@calltally/client';
-import { dayOf, dayOfMonth, type Interval } from '@calltally/domain';
+import { dayOf, dayOfMonth, type SeriesInterval } from '@calltally/domain';
 import { dateOfDay, dayOfDate } from './days.ts';
+import { nameOfZone, UTC } from './zones.ts';
 
-/** The range that a person chose. Days are UTC days, `last` inclusive. */
+/** The range that a person chose. Days are those of the chosen time zone, `last` inclusive. */
 export type Choice = { kind: RunningKind } | { kind: 'custom'; first: number; last: number };
 type RunningKind = (typeof RUNNING)[number];
 
-/** UTC days, `last` inclusive. */
+/** Days of the chosen time zone, `last` inclusive. */
 export interface Days {
   first: number;
   last: number;
@@ -17,10 +18,11 @@ export const USUAL_CHOICE: Choice = { kind: '30d' };
 
 /** Calls before 2000 are rejected. */
 export const FIRST_DAY = dayOf(Date.UTC(2000, 0, 1));
+const DAYS_BY_HOUR_MAX = 7;
 const DAYS_BY_DAY_MAX = 92;
 const DAYS_BY_WEEK_MAX = 2 * 366;
 
-/** The days of a choice. @param today the server's UTC day */
+/** The days of a choice. @param today the server's day in the chosen time zone */
 export function daysOf(choice: Choice, today: number): Days {
   switch (choice.kind) {
     case 'today':
@@ -40,9 +42,9 @@ function firstOfMonth(day: number): number {
   return day - dayOfMonth(day) + 1;
 }
 
-/** The days of the chart: the range, and before a single day six more, since one bar tells little. */
-export function chartedOf({ first, last }: Days): Days {
-  return { first: first === last ? last - 6 : first, last };
+/** The days of the chart: the range, and before a single day six more, since one bar tells little. A day of hours needs none. */
+export function chartedOf({ first, last }: Days, interval: SeriesInterval): Days {
+  return { first: first === last && interval !== 'hour' ? last - 6 : first, last };
 }
 
 /**
@@ -54,8 +56,14 @@ export function queryOf(choice: Choice, today: number, first = daysOf(choice, to
   return { start_date: dateOfDay(first), end_date: choice.kind === 'custom' ? dateOfDay(last) : undefined };
 }
 
-/** The interval that gives the chart neither thousands of bars nor a handful. */
-export function intervalOf({ first, last }: Days): Interval {
+/** Whether a range is short enough to be shown by hour. */
+export function hasHours({ first, last }: Days): boolean {
+  return last - first < DAYS_BY_HOUR_MAX;
+}
+
+/** Hours if they are wanted and not too many; else the interval that gives the chart neither thousands of bars nor a handful. */
+export function intervalOf({ first, last }: Days, isByHour: boolean): SeriesInterval {
+  if (isByHour && hasHours({ first, last })) return 'hour';
   const days = last - first + 1;
   if (days <= DAYS_BY_DAY_MAX) return 'day';
   return days <= DAYS_BY_WEEK_MAX ? 'week' : 'month';
@@ -83,15 +91,16 @@ export interface DatesFault {
   message: string;
 }
 
-/** Parses the dates of a custom range. */
-export function readDates(start: string, end: string, today: number): Choice | DatesFault {
+/** Parses the dates of a custom range, of a time zone. */
+export function readDates(start: string, end: string, today: number, timeZone: string): Choice | DatesFault {
   const first = dayOfDate(start);
   const last = dayOfDate(end);
   if (first === undefined) return { field: 'start', message: 'Enter the first day of the range.' };
   if (last === undefined) return { field: 'end', message: 'Enter the last day of the range.' };
   if (first < FIRST_DAY) return { field: 'start', message: 'There are no calls before the year 2000.' };
-  if (first > today) return { field: 'start', message: 'The first day is in the future (days are UTC).' };
-  if (last > today) return { field: 'end', message: 'The last day is in the future (days are UTC).' };
+  const future = `is in the future (days are ${timeZone === UTC ? UTC : `of ${nameOfZone(timeZone)}`}).`;
+  if (first > today) return { field: 'start', message: `The first day ${future}` };
+  if (last > today) return { field: 'end', message: `The last day ${future}` };
   if (first > last) return { field: 'end', message: 'The last day is before the first.' };
   return { kind: 'custom', first, last };
 }

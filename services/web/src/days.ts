@@ -1,6 +1,9 @@
 import { DAY_MS, startOfDay } from '@calltally/domain';
 
-/* UTC days as the domain counts them (days since 1970-01-01), and as people write them. */
+/*
+ * Days as the domain counts them (since 1970-01-01), and as people write them. Times are those of UTC, or of a zone if an
+ * instant was shifted by its offset.
+ */
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
@@ -46,12 +49,12 @@ export function yearOf(day: number): number {
   return new Date(startOfDay(day)).getUTCFullYear();
 }
 
-/** `12:03` UTC of an instant (epoch ms). */
+/** `12:03` of an instant (epoch ms). */
 export function minuteOfDay(ms: number): string {
   return new Date(ms).toISOString().slice(11, 16);
 }
 
-/** `12:03:04` UTC of an instant (epoch ms). */
+/** `12:03:04` of an instant (epoch ms). */
 export function secondOfDay(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);
 }

@@ -1,7 +1,7 @@
 import type { ClientError } from '@calltally/client';
 
-/** What a failed request means to people. */
-export type FaultKind = 'refused' | 'limited' | 'unavailable' | 'failed' | 'unreachable';
+/** What a failed request means to people. `invalid` is what the address asks for, such as an unknown time zone. */
+export type FaultKind = 'refused' | 'invalid' | 'limited' | 'unavailable' | 'failed' | 'unreachable';
 
 const KINDS: Readonly<Record<number, FaultKind>> = {
   401: 'refused',
@@ -10,6 +10,7 @@ const KINDS: Readonly<Record<number, FaultKind>> = {
   503: 'unavailable',
 };
 
-export function kindOf({ status }: ClientError): FaultKind {
+export function kindOf({ status, code }: ClientError): FaultKind {
+  if (code === 'INVALID_PARAMETER') return 'invalid';
   return status === undefined ? 'unreachable' : (KINDS[status] ?? 'failed');
 }

@@ -4,6 +4,7 @@ import { type Groups, groupsOf } from './breakdown.ts';
 import { type Choice, queryOf } from './choice.ts';
 import { queryOfFilter, without } from './filters.ts';
 import { type Loaded, useRefreshed } from './use-refreshed.ts';
+import { queryOfZone } from './zones.ts';
 
 const GAP_MS = 2_000;
 
@@ -11,7 +12,8 @@ export interface Asked {
   client: Client;
   choice: Choice;
   filter: CellFilter;
-  /** The server's UTC day; undefined while nothing is to be loaded. */
+  timeZone: string;
+  /** The server's day in the time zone; undefined while nothing is to be loaded. */
   today: number | undefined;
   version: number;
 }
@@ -28,12 +30,13 @@ export interface LoadedGroups extends Pick<Loaded<unknown>, 'fault' | 'retry'> {
  * @param limit default: all groups that the API gives
  */
 export function useBreakdown(
-  { client, choice, filter, today, version }: Asked,
+  { client, choice, filter, timeZone, today, version }: Asked,
   dimension: Dimension,
   limit?: number,
 ): LoadedGroups {
   const asked = today !== undefined && {
     ...queryOf(choice, today),
+    ...queryOfZone(timeZone),
     ...queryOfFilter(without(filter, dimension)),
     by: dimension,
     limit,

@@ -1,10 +1,12 @@
 import type { Client, ClientError, Dashboard, DashboardQuery, StreamEvent } from '@calltally/client';
-import { type CellFilter, dayOf } from '@calltally/domain';
+import { dayOf } from '@calltally/domain';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Choice, queryOf } from './choice.ts';
+import { queryOf } from './choice.ts';
 import { kindOf } from './faults.ts';
 import { addressOfFilter, queryOfFilter } from './filters.ts';
 import { useAwake } from './hooks.ts';
+import type { View } from './view.ts';
+import { addressOfZone, offsetAt, queryOfZone, readOffset } from './zones.ts';
 
 /** After an error that the client does not retry, such as one of the server. */
 const REOPEN_MS = 30_000;
@@ -17,7 +19,7 @@ export type Link =
 /** What the stream has sent. */
 export interface Live {
   link: Link;
-  /** Figures, and the names of the range and of the filter that they are of. */
+  /** Figures, and the names of the range, and of the filter and the time zone, that they are of. */
   figures: { range: string; filtered: string; data: Dashboard } | undefined;
   /** Increases with every update, so that dependent data is loaded again. */
   version: number;
@@ -26,9 +28,14 @@ export interface Live {
   asOfSinceMs: number;
 }
 
-/** How far the server's clock is ahead of the browser's, and its UTC day. */
-interface ServerClock {
+/** The server's clock, as it shows in a time zone. */
+export interface ServerClock {
+  timeZone: string;
+  /** How far the server is ahead of the browser. */
   aheadMs: number;
+  /** How far the zone is ahead of UTC. */
+  offsetMs: number;
+  /** Its day in the zone. */
   today: number;
 }
 
@@ -41,25 +48,26 @@ const NOTHING: Live = {
 };
 
 /**
- * Keeps the figures of a choice and a filter up to date. The first stream asks for no range: its answer ends now, and so tells the
- * server's time, which ranges follow. When the server's day changes, the choice means other days and a new stream opens.
+ * Keeps the figures of a view up to date. The first stream asks for no range: its answer ends now, and so tells the server's
+ * time, which ranges follow. When the server's day changes, the choice means other days and a new stream opens.
  */
 export function useLive(
   client: Client,
-  choice: Choice,
-  filter: CellFilter,
+  { choice, filter, timeZone }: View,
   onEnded: (message: string) => void,
 ) {
   const [live, setLive] = useState(NOTHING);
-  const [clock, setClock] = useState<ServerClock>();
+  const [known, setKnown] = useState<ServerClock>();
+  const clock = inZone(known, timeZone);
   const [opening, setOpening] = useState(0);
   const retry = useRef(() => {});
   const query: DashboardQuery = {
     ...(clock !== undefined && queryOf(choice, clock.today)),
     ...queryOfFilter(filter),
+    ...queryOfZone(timeZone),
   };
   const range = JSON.stringify(query);
-  const filtered = addressOfFilter(filter);
+  const filtered = addressOfZone(timeZone) + addressOfFilter(filter);
   const isAwake = useAwake();
 
   useEffect(() => {
@@ -76,7 +84,10 @@ export function useLive(
       if (event.type === 'disconnected') lost(event.error, event.retryInMs);
       else if (event.type === 'dashboard') {
         const { data } = event;
-        if (query.end_date === undefined) setClock(clockAt(Date.parse(data.date_range.end_date)));
+        if (query.end_date === undefined) {
+          const now = data.date_range.end_date;
+          setKnown(clockAt(Date.parse(now), timeZone, readOffset(now)));
+        }
         setLive((last) => ({
           ...last,
           link: { state: 'live' },
@@ -85,7 +96,7 @@ export function useLive(
         }));
       } else {
         const { asOf } = event;
-        setClock((last) => last && clockAt(Date.now() + last.aheadMs, last));
+        setKnown((last) => moved(inZone(last, timeZone)));
         setLive((last) => ({
           ...last,
           link: { state: 'live' },
@@ -102,8 +113,8 @@ export function useLive(
         if (kindOf(error) === 'refused') return onEnded(error.message);
         lost(error, REOPEN_MS);
         const reopen = () => setOpening((count) => count + 1);
-        reopening = setTimeout(reopen, REOPEN_MS);
         retry.current = reopen;
+        if (kindOf(error) !== 'invalid') reopening = setTimeout(reopen, REOPEN_MS);
       }
     };
 
@@ -122,8 +133,23 @@ export function useLive(
   return { live, clock, range, filtered, retry: () => retry.current() };
 }
 
-/** @param last the previous clock; returned unchanged, to avoid a rendering, while the day is the same */
-function clockAt(nowMs: number, last?: ServerClock): ServerClock {
-  const today = dayOf(nowMs);
-  return last?.today === today ? last : { aheadMs: nowMs - Date.now(), today };
+/** @param offsetMs of the zone, if this browser does not know it */
+function clockAt(nowMs: number, timeZone: string, offsetMs: number): ServerClock {
+  const ahead = offsetAt(nowMs, timeZone) ?? offsetMs;
+  return { timeZone, aheadMs: nowMs - Date.now(), offsetMs: ahead, today: dayOf(nowMs + ahead) };
+}
+
+/** The clock as of now; the same one, to avoid a rendering, while it shows the same day and offset. */
+function moved(last: ServerClock | undefined): ServerClock | undefined {
+  if (last === undefined) return undefined;
+  const next = clockAt(Date.now() + last.aheadMs, last.timeZone, last.offsetMs);
+  return next.today === last.today && next.offsetMs === last.offsetMs ? last : next;
+}
+
+/** The clock in another zone; undefined if this browser does not know the zone, so that the next answer has to tell. */
+function inZone(clock: ServerClock | undefined, timeZone: string): ServerClock | undefined {
+  if (clock === undefined || clock.timeZone === timeZone) return clock;
+  const nowMs = Date.now() + clock.aheadMs;
+  const offsetMs = offsetAt(nowMs, timeZone);
+  return offsetMs === undefined ? undefined : clockAt(nowMs, timeZone, offsetMs);
 }

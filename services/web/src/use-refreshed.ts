@@ -70,7 +70,7 @@ export class Refresher<Value> {
       const error = thrown as ClientError;
       this.#failures += 1;
       this.#restUntilMs = Date.now() + Math.max(error.retryAfterMs ?? 0, backoffMs(this.#failures));
-      this.#changed = kindOf(error) !== 'refused';
+      this.#changed = !['refused', 'invalid'].includes(kindOf(error));
       this.#tell.fault(error, this.#restUntilMs);
     } finally {
       this.#loading = false;

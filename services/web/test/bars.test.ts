@@ -1,6 +1,7 @@
 import { dayOf, type Interval } from '@calltally/domain';
 import { test } from 'tap';
 import { barsOf, busiestOf, readout } from '../src/bars.ts';
+import { shortDay } from '../src/days.ts';
 
 const day = (date: string) => dayOf(Date.parse(date));
 const today = day('2026-11-24');
@@ -17,7 +18,7 @@ const named = (starts: string[], interval: Interval, first: string, last: string
     interval,
     { first: day(first), last: day(last) },
     today,
-  ).map(({ name, tick, note }) => [name, tick, note]);
+  ).map(({ name, day, note }) => [name, shortDay(day), note]);
 
 test('a bar is named by its period, and marked while that runs', async (t) => {
   t.same(named(['2026-11-23', '2026-11-24'], 'day', '2026-11-23', '2026-11-24'), [
@@ -33,9 +34,9 @@ test('a bar cut by the range is marked', async (t) => {
     ['Week of 16 Nov 2026', '16 Nov', 'in part'],
   ]);
   t.same(named(['2026-02-01', '2026-10-01', '2026-11-01'], 'month', '2026-02-01', '2026-11-24'), [
-    ['Feb 2026', 'Feb 2026', undefined],
-    ['Oct 2026', 'Oct 2026', undefined],
-    ['Nov 2026', 'Nov 2026', 'so far'],
+    ['Feb 2026', '1 Feb', undefined],
+    ['Oct 2026', '1 Oct', undefined],
+    ['Nov 2026', '1 Nov', 'so far'],
   ]);
 });
 

@@ -26,6 +26,7 @@ const press = fc.oneof(
     value: fc.constantFrom('', ...STATUSES, 'Ended!'),
   }),
 );
+const timeZone = fc.constantFrom('UTC', 'Europe/Berlin', 'Etc/GMT+1', 'a&b=c', 'Mars');
 /** Whatever can be chosen on the page. */
 const filter = fc
   .array(press, { maxLength: 12 })
@@ -33,13 +34,15 @@ const filter = fc
     presses.reduce<CellFilter>((chosen, { dimension, value }) => toggled(chosen, dimension, value), {}),
   );
 
-test('an address keeps a range and filters, whatever their characters', async () => {
+test('an address keeps a range, a time zone and filters, whatever their characters', async () => {
   fc.assert(
-    fc.property(choiceAt, filter, ({ choice }, filter) => {
-      const address = addressOfView({ choice, filter });
+    fc.property(choiceAt, filter, timeZone, fc.boolean(), ({ choice }, filter, timeZone, isByHour) => {
+      const address = addressOfView({ choice, filter, timeZone, isByHour });
       const kept = viewOfAddress(new URL(address, 'http://localhost/').search);
       return (
         addressOfView(kept) === address &&
+        kept.timeZone === timeZone &&
+        kept.isByHour === isByHour &&
         JSON.stringify(sorted(kept.filter)) === JSON.stringify(sorted(filter))
       );
     }),

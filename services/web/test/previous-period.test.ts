@@ -56,7 +56,7 @@ test('the API parses its query as the same period', async (t) => {
   const second = { from: at('2026-11-23T00:00:00Z'), until: at('2026-11-23T12:00:00.001Z') };
   t.same(
     queryOfPrevious(second),
-    { start_date: '2026-11-23', end_date: '2026-11-23T12:00:00.000001Z' },
+    { start_date: '2026-11-23', end_date: '2026-11-23T12:00:00.000001' },
     'and not all of a second',
   );
 });
@@ -66,7 +66,7 @@ test('examples, and their names', async (t) => {
   const today = dayOf(now);
   const said = (choice: Choice, nowMs = now) => [
     nameOfPrevious(choice, dayOf(nowMs)),
-    datesOfPrevious(previousOf(choice, nowMs)),
+    datesOfPrevious(previousOf(choice, nowMs), 'UTC'),
   ];
   t.same(said({ kind: 'today' }), ['yesterday', '23 Nov 2026 until 12:03 UTC']);
   t.same(said({ kind: '7d' }), ['7 days before', '11 Nov – 17 Nov 2026 until 12:03 UTC']);
@@ -81,6 +81,11 @@ test('examples, and their names', async (t) => {
     '2 days before',
     '21 Nov – 22 Nov 2026 until 12:03 UTC',
   ]);
+  t.equal(
+    datesOfPrevious(previousOf({ kind: 'today' }, now), 'Europe/Berlin'),
+    '23 Nov 2026 until 12:03',
+    'the time of the zone',
+  );
   const first = dayOf(at('2000-01-01T00:00:00Z'));
   t.ok(isKnown(previousOf({ kind: 'custom', first: first + 10, last: first + 19 }, now)));
   t.notOk(

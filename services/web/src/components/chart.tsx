@@ -1,15 +1,16 @@
-import type { Interval } from '@calltally/domain';
+import type { SeriesInterval } from '@calltally/domain';
 import { scaleBand } from 'd3-scale';
 import { useRef, useState } from 'preact/hooks';
 import { type Bar, readout } from '../bars.ts';
 import { useSize } from '../hooks.ts';
+import { ticksOf } from '../ticks.ts';
 import { ChartPanel } from './chart-panel.tsx';
 
 interface Props {
   name: string;
   /** Shown while no bar is selected. */
   summary: string;
-  interval: Interval;
+  interval: SeriesInterval;
   bars: readonly Bar[];
 }
 
@@ -23,15 +24,10 @@ const RIGHT = 4;
 const HEAD = 38;
 const FOOT = 26;
 const BAR_WIDTH_MAX = 44;
-const TICK_WIDTH: Readonly<Record<Interval, number>> = { day: 68, week: 68, month: 84 };
-/** Distances between labelled bars: a week of days or a year of months reads better than five of them. */
-const TICK_STEPS: Readonly<Record<Interval, readonly number[]>> = {
-  day: [1, 2, 7, 14, 28],
-  week: [1, 2, 4, 13, 26],
-  month: [1, 2, 3, 6, 12, 24, 36, 60],
-};
 /** Half of a label's width, so that the last one ends with the chart. */
-const TICK_HALF: Readonly<Record<Interval, number>> = { day: 20, week: 20, month: 29 };
+const TICK_HALF: Readonly<Record<SeriesInterval, number>> = { hour: 20, day: 20, week: 20, month: 29 };
+/** What Page Up and Page Down move over: a day or a week. */
+const PAGE: Readonly<Record<SeriesInterval, number>> = { hour: 24, day: 7, week: 7, month: 7 };
 const HEIGHT = PANELS.reduce((sum, { height }) => sum + HEAD + height, FOOT);
 
 /**
@@ -62,7 +58,7 @@ export function Chart({ name, summary, interval, bars }: Props) {
   };
   const press = (event: KeyboardEvent) => {
     const from = Math.min(chosen ?? last, last);
-    const page = 7;
+    const page = PAGE[interval];
     const moves: Record<string, number> = {
       ArrowLeft: from - 1,
       ArrowDown: from - 1,
@@ -140,14 +136,14 @@ export function Chart({ name, summary, interval, bars }: Props) {
             />
           ))}
           <g class="ticks">
-            {ticksOf(bars, interval, x.step()).map((index) => (
+            {ticksOf(bars, interval, x.step()).map(({ index, text }) => (
               <text
                 key={index}
                 x={Math.min(middleOf(index), width - TICK_HALF[interval])}
                 y={HEIGHT - 6}
                 text-anchor="middle"
               >
-                {bars[index]?.tick}
+                {text}
               </text>
             ))}
           </g>
@@ -155,11 +151,4 @@ export function Chart({ name, summary, interval, bars }: Props) {
       </div>
     </div>
   );
-}
-
-/** The bars with a label: from the last one back, as many as there is room for. */
-function ticksOf(bars: readonly Bar[], interval: Interval, step: number): number[] {
-  const least = Math.ceil(TICK_WIDTH[interval] / step);
-  const every = TICK_STEPS[interval].find((steps) => steps >= least) ?? least;
-  return [...bars.keys()].filter((index) => (bars.length - 1 - index) % every === 0);
 }

@@ -1,6 +1,7 @@
 import { type CellFilter, isFiltered } from '@calltally/domain';
 import { useMemo } from 'preact/hooks';
-import { daysOf } from '../choice.ts';
+import { addressOf, daysOf } from '../choice.ts';
+import { kindOf } from '../faults.ts';
 import { queryOfFilter } from '../filters.ts';
 import { useNow, useView } from '../hooks.ts';
 import {
@@ -14,7 +15,7 @@ import {
 import { clientOf, shownKey } from '../session.ts';
 import { useLive } from '../use-live.ts';
 import { useRefreshed } from '../use-refreshed.ts';
-import { addressOfView } from '../view.ts';
+import { nameOfZone, queryOfZone, UTC } from '../zones.ts';
 import { Brand } from './brand.tsx';
 import { BreakdownPanel } from './breakdown-panel.tsx';
 import { Announcer, Banner, LiveMark } from './connection.tsx';
@@ -23,6 +24,7 @@ import { PeriodCounts, RangeCards } from './figures.tsx';
 import { Filters } from './filters.tsx';
 import { RangePicker } from './range-picker.tsx';
 import { SeriesPanel } from './series-panel.tsx';
+import { ZonePicker } from './zone-picker.tsx';
 
 interface Props {
   apiKey: string;
@@ -38,35 +40,39 @@ const MINUTE_MS = 60_000;
 /** The page for a person who is signed in. */
 export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
   const [view, show] = useView();
-  const { choice, filter } = view;
+  const { choice, filter, timeZone, isByHour } = view;
   const client = useMemo(() => clientOf(apiKey), [apiKey]);
-  const { live, clock, range, filtered, retry } = useLive(client, choice, filter, onSignOut);
+  const { live, clock, range, filtered, retry } = useLive(client, view, onSignOut);
   const figures = live.figures?.range === range && clock !== undefined ? live.figures.data : undefined;
   const counts = live.figures?.filtered === filtered ? live.figures.data : undefined;
   const old = live.link.state === 'lost';
-  const onFilter = (chosen: CellFilter) => show({ choice, filter: chosen });
+  const isRefused = live.link.state === 'lost' && kindOf(live.link.error) === 'invalid';
+  const nowMs = Date.now() + (clock?.aheadMs ?? 0);
+  const offsetMs = clock?.offsetMs ?? 0;
+  const onFilter = (chosen: CellFilter) => show({ ...view, filter: chosen });
 
   // The previous period moves with the clock, also while no call comes in.
   const minute = Math.floor(useNow(MINUTE_MS) / MINUTE_MS);
   const previous = useRefreshed(
-    figures && clock && `${addressOfView(view)} ${clock.today}`,
+    // Ranges of the same dates may be compared with others.
+    figures && `${addressOf(choice)} ${range}`,
     live.version + minute,
     PREVIOUS_GAP_MS,
     async (signal) => {
-      const period = previousOf(choice, Date.now() + (clock?.aheadMs ?? 0));
+      const period = previousOf(choice, Date.now() + (clock?.aheadMs ?? 0) + offsetMs);
       if (!isKnown(period)) return undefined;
       const asked = queryOfPrevious(period);
       if (asked === undefined) return { period, data: undefined };
-      const query = { ...asked, ...queryOfFilter(filter) };
+      const query = { ...asked, ...queryOfFilter(filter), ...queryOfZone(timeZone) };
       return { period, data: (await client.dashboard(query, { signal })).data };
     },
   );
 
   const days = clock && daysOf(choice, clock.today);
   const dates = days && spanOfDays(days.first, days.last);
-  const against = previous.value && `compared with ${datesOfPrevious(previous.value.period)}`;
+  const against = previous.value && `compared with ${datesOfPrevious(previous.value.period, timeZone)}`;
 
-  const asked = { client, choice, filter, today: clock?.today, version: live.version };
+  const asked = { client, choice, filter, timeZone, today: clock?.today, version: live.version };
   // Without any call, only the chart says so. With filters, others can be chosen.
   const hasCalls = figures === undefined ? !old : figures.total_calls > 0 || isFiltered(filter);
 
@@ -74,7 +80,7 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
     <>
       <header class="top">
         <Brand />
-        <LiveMark live={live} />
+        <LiveMark live={live} offsetMs={offsetMs} />
         <div class="who">
           <span class="key" title="The API key that this tab is signed in with">
             {shownKey(apiKey)}
@@ -85,8 +91,16 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
         </div>
       </header>
       <main>
-        {live.link.state === 'lost' && <Banner link={live.link} asOf={live.asOf} onRetry={retry} />}
-        <Filters filter={filter} takesFocus={takesFocus} onFilter={onFilter} />
+        {live.link.state === 'lost' && (
+          <Banner link={live.link} asOf={live.asOf} offsetMs={offsetMs} onRetry={retry} />
+        )}
+        <Filters filter={filter} takesFocus={takesFocus} onFilter={onFilter}>
+          <ZonePicker
+            timeZone={timeZone}
+            isRefused={isRefused}
+            onChoose={(chosen) => show({ ...view, timeZone: chosen })}
+          />
+        </Filters>
         <PeriodCounts data={counts} old={old} />
         <section aria-labelledby="range-title">
           <div class="section-head">
@@ -99,8 +113,9 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
             </div>
             <RangePicker
               choice={choice}
+              timeZone={timeZone}
               today={clock?.today}
-              onChoose={(chosen) => show({ choice: chosen, filter })}
+              onChoose={(chosen) => show({ ...view, choice: chosen })}
             />
           </div>
           <RangeCards
@@ -112,15 +127,23 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
           />
         </section>
         <div class="details" data-alone={!hasCalls}>
-          <SeriesPanel {...asked} data={figures} old={old} onFilter={onFilter} />
+          <SeriesPanel
+            {...asked}
+            isByHour={isByHour}
+            nowMs={nowMs}
+            data={figures}
+            old={old}
+            onFilter={onFilter}
+            onByHour={(chosen) => show({ ...view, isByHour: chosen })}
+          />
           {hasCalls && <BreakdownPanel {...asked} old={old} onFilter={onFilter} />}
           {hasCalls && figures?.total_calls !== 0 && <DurationsPanel {...asked} old={old} />}
         </div>
       </main>
       <footer>
         <p>
-          Days, weeks and months are UTC. A call counts where it started.{' '}
-          <a href="/docs">API documentation</a>
+          Days, weeks and months are {timeZone === UTC ? UTC : `of ${nameOfZone(timeZone)}`}. A call counts
+          where it started. <a href="/docs">API documentation</a>
         </p>
       </footer>
       <Announcer link={live.link} data={figures} range={range} />

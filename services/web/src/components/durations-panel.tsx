@@ -6,6 +6,7 @@ import { exactDuration, shortDuration, spanName } from '../durations.ts';
 import { queryOfFilter } from '../filters.ts';
 import { number, shareOf } from '../numbers.ts';
 import { useRefreshed } from '../use-refreshed.ts';
+import { queryOfZone } from '../zones.ts';
 import { Fault } from './fault.tsx';
 import { Histogram } from './histogram.tsx';
 import { TableToggle } from './table-toggle.tsx';
@@ -14,7 +15,8 @@ interface Props {
   client: Client;
   choice: Choice;
   filter: CellFilter;
-  /** The server's UTC day; undefined while nothing is to be loaded. */
+  timeZone: string;
+  /** The server's day in the time zone; undefined while nothing is to be loaded. */
   today: number | undefined;
   version: number;
   old: boolean;
@@ -30,9 +32,12 @@ const PERCENTILES = [
 ] as const;
 
 /** How long the range's calls took. */
-export function DurationsPanel({ client, choice, filter, today, version, old }: Props) {
+export function DurationsPanel({ client, choice, filter, timeZone, today, version, old }: Props) {
   const [isTable, setIsTable] = useState(false);
-  const asked = today === undefined ? undefined : { ...queryOf(choice, today), ...queryOfFilter(filter) };
+  const asked =
+    today === undefined
+      ? undefined
+      : { ...queryOf(choice, today), ...queryOfFilter(filter), ...queryOfZone(timeZone) };
   const { value, fault, retry } = useRefreshed(asked && JSON.stringify(asked), version, GAP_MS, (signal) =>
     client.durations(asked, { signal }),
   );

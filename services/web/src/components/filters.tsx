@@ -1,4 +1,5 @@
 import { type CellFilter, type Dimension, isFiltered } from '@calltally/domain';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { nameOfValue, TITLES } from '../breakdown.ts';
 import { chosenDimensions, isFull, VALUES_MAX, valuesOf, without } from '../filters.ts';
@@ -9,13 +10,15 @@ interface Props {
   /** Whether the heading takes the focus. */
   takesFocus: boolean;
   onFilter(filter: CellFilter): void;
+  /** What else is chosen for all figures. */
+  children: ComponentChildren;
 }
 
 /** More values are counted, not named. */
 const NAMED_MAX = 3;
 
 /** The page's heading: which calls its figures are of. Each filter is a button that removes it. */
-export function Filters({ filter, takesFocus, onFilter }: Props) {
+export function Filters({ filter, takesFocus, onFilter, children }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     if (takesFocus) heading.current?.focus();
@@ -58,6 +61,7 @@ export function Filters({ filter, takesFocus, onFilter }: Props) {
       <p class="unit" role="status">
         {isFull(filter) && `No more than ${VALUES_MAX} values can be chosen.`}
       </p>
+      {children}
     </div>
   );
 }

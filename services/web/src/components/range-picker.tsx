@@ -12,13 +12,14 @@ const CHOICES = [
 
 interface Props {
   choice: Choice;
-  /** The server's UTC day; undefined until it is known. */
+  timeZone: string;
+  /** The server's day in the time zone; undefined until it is known. */
   today: number | undefined;
   onChoose(choice: Choice): void;
 }
 
 /** Named ranges, and two dates for any other. */
-export function RangePicker({ choice, today, onChoose }: Props) {
+export function RangePicker({ choice, timeZone, today, onChoose }: Props) {
   const choose = (kind: Choice['kind']) => {
     if (kind !== 'custom') return onChoose({ kind });
     // Start with the days that are shown.
@@ -44,7 +45,13 @@ export function RangePicker({ choice, today, onChoose }: Props) {
         ))}
       </fieldset>
       {choice.kind === 'custom' && today !== undefined && (
-        <Dates first={choice.first} last={choice.last} today={today} onChoose={onChoose} />
+        <Dates
+          first={choice.first}
+          last={choice.last}
+          timeZone={timeZone}
+          today={today}
+          onChoose={onChoose}
+        />
       )}
     </div>
   );
@@ -53,11 +60,12 @@ export function RangePicker({ choice, today, onChoose }: Props) {
 interface DatesProps {
   first: number;
   last: number;
+  timeZone: string;
   today: number;
   onChoose(choice: Choice): void;
 }
 
-function Dates({ first, last, today, onChoose }: DatesProps) {
+function Dates({ first, last, timeZone, today, onChoose }: DatesProps) {
   const start = useRef<HTMLInputElement>(null);
   const end = useRef<HTMLInputElement>(null);
   const [fault, setFault] = useState<DatesFault>();
@@ -67,7 +75,7 @@ function Dates({ first, last, today, onChoose }: DatesProps) {
   }, [first, last]);
 
   const read = () => {
-    const dates = readDates(start.current?.value ?? '', end.current?.value ?? '', today);
+    const dates = readDates(start.current?.value ?? '', end.current?.value ?? '', today, timeZone);
     if ('field' in dates) {
       setFault(dates);
       (dates.field === 'start' ? start : end).current?.focus();

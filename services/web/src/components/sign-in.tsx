@@ -108,6 +108,7 @@ function explained(error: ClientError): string {
       return 'The server cannot be reached. Check your connection and try again.';
     case 'unavailable':
       return 'The server cannot check keys just now. Try again in a moment.';
+    case 'invalid':
     case 'failed':
       return error.message;
   }
