@@ -5,7 +5,7 @@ export type { OracleFigures as Figures } from '../oracle.ts';
 
 /** A row of the table behind the chart. */
 export interface Row {
-  /** The first day of the row's bucket. */
+  /** The first day of the row's bucket, or its hour: `2026-10-25T02:00`, with `UTC+2` behind if clocks show it twice. */
   start: string;
   calls: number;
   minutes: number;
@@ -80,6 +80,14 @@ export class DashboardPage {
     await this.button('Show').click();
   }
 
+  get zone(): Locator {
+    return this.page.getByLabel('Time zone');
+  }
+
+  async chooseZone(name: string): Promise<void> {
+    await this.zone.selectOption(name);
+  }
+
   async openTable(): Promise<void> {
     await this.button('Show table').click();
   }
@@ -94,7 +102,7 @@ export class DashboardPage {
         ),
       );
     return rows.map(([name, calls, minutes, average]) => ({
-      start: new Date(`${name} UTC`).toISOString().slice(0, 10),
+      start: startOf(name!),
       calls: numberOf(calls!),
       minutes: numberOf(minutes!),
       average: numberOf(average!),
@@ -185,6 +193,13 @@ export class DashboardPage {
     for await (const chunk of stream) chunks.push(chunk as Buffer);
     return { name: download.suggestedFilename(), text: Buffer.concat(chunks).toString('utf8') };
   }
+}
+
+/** `Sun 25 Oct 2026, 02:00 UTC+2` is `2026-10-25T02:00 UTC+2`. */
+function startOf(name: string): string {
+  const [, date = '', time, offset] = /^([^,]+)(?:, (\d\d:\d\d)( UTC.+)?)?$/.exec(name) ?? [];
+  const day = new Date(`${date} UTC`).toISOString().slice(0, 10);
+  return time === undefined ? day : `${day}T${time}${offset ?? ''}`;
 }
 
 /** "1,047" becomes 1047; NaN if there is no number. */

@@ -1,4 +1,4 @@
-import type { Oracle, OracleFilter, OracleRange } from '../oracle.ts';
+import type { Oracle, OracleBucket, OracleFilter, OracleRange } from '../oracle.ts';
 import type { Figures, Row } from './dashboard-page.ts';
 
 export const DAY_MS = 86_400_000;
@@ -68,6 +68,40 @@ export function expectedDays(
     rows.push({ start: dateOf(from), calls, minutes, average });
   }
   return rows;
+}
+
+/** The named ranges in a zone whose clocks are `offsetMs` ahead of UTC and are not changed. */
+export function namedRangesAhead(nowMs: number, offsetMs: number): ReturnType<typeof namedRanges> {
+  const back = ({ from, until }: OracleRange) => ({ from: from - offsetMs, until: until - offsetMs });
+  const shifted = Object.entries(namedRanges(nowMs + offsetMs)).map(([name, { range, previous }]) => [
+    name,
+    { range: back(range), previous: back(previous) },
+  ]);
+  return Object.fromEntries(shifted) as ReturnType<typeof namedRanges>;
+}
+
+/** As `expectedDays`, of a zone. */
+export function expectedDaysIn(zone: string, oracle: Oracle, userId: string, range: OracleRange): Row[] {
+  if (oracle.totals(userId, range).total_calls === 0) return [];
+  const isOneDay = range.until <= range.from + DAY_MS;
+  const charted = { from: range.from - (isOneDay ? 6 * DAY_MS : 0), until: range.until };
+  return oracle.seriesInZone(userId, charted, 'day', zone).map((bucket) => rowOf(bucket.start, bucket));
+}
+
+/** The same by hour. An hour that clocks show twice has its offset, of whole hours. */
+export function expectedHoursIn(zone: string, oracle: Oracle, userId: string, range: OracleRange): Row[] {
+  if (oracle.totals(userId, range).total_calls === 0) return [];
+  const buckets = oracle.seriesInZone(userId, range, 'hour', zone);
+  return buckets.map((bucket) => {
+    const shown = bucket.start.slice(0, 16);
+    const isTwice = buckets.filter(({ start }) => start.startsWith(shown)).length > 1;
+    const offset = ` UTC${bucket.start.slice(19, 20)}${Number(bucket.start.slice(20, 22))}`;
+    return rowOf(isTwice ? shown + offset : shown, bucket);
+  });
+}
+
+function rowOf(start: string, { calls, duration_minutes, avg_duration_minutes }: OracleBucket): Row {
+  return { start, calls, minutes: duration_minutes, average: avg_duration_minutes };
 }
 
 /** The change from the previous period, as the page shows it: `+12 %`, `−3.4 %`. */

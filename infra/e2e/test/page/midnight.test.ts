@@ -1,11 +1,20 @@
 import { test } from 'tap';
 import { DashboardPage } from '../../src/page/dashboard-page.ts';
-import { DAY_MS, expectedDays, expectedFigures, namedRanges } from '../../src/page/expected.ts';
+import {
+  DAY_MS,
+  expectedDays,
+  expectedFigures,
+  expectedHoursIn,
+  namedRanges,
+  namedRangesAhead,
+} from '../../src/page/expected.ts';
 import { startApiWithClock, startPageWorld } from '../../src/page/page-world.ts';
 import { becomes, visit } from '../../src/page/visit.ts';
 
 /** Longer than the test needs to check what it did before: the page's own clock goes on towards midnight. */
 const BEFORE_MS = 600_000;
+const KOLKATA = 'Asia/Kolkata';
+const KOLKATA_AHEAD_MS = 5.5 * 3_600_000;
 
 test('at midnight, and when a month ends, everything updates without a reload', async (t) => {
   const now = new Date();
@@ -47,4 +56,36 @@ test('at midnight, and when a month ends, everything updates without a reload', 
       });
     });
   }
+
+  await t.test('today by hour, in a time zone, at its midnight', async (t) => {
+    const midnightMs = turnMs - KOLKATA_AHEAD_MS;
+    clock.ms = midnightMs - BEFORE_MS;
+    await visit(
+      t,
+      browser,
+      { url: `${url}/?range=today&interval=hour&time_zone=${KOLKATA}` },
+      async (visit) => {
+        const dashboard = new DashboardPage(visit.page);
+        const range = () => namedRangesAhead(clock.ms, KOLKATA_AHEAD_MS).Today.range;
+        const holds = async (when: string) => {
+          const figures = () => oracle.figuresInZone(userId, range(), clock.ms, KOLKATA);
+          await becomes(t, () => dashboard.figures(), figures, `the figures ${when}`);
+          const hours = () => expectedHoursIn(KOLKATA, oracle, userId, range());
+          await becomes(t, () => dashboard.rows(), hours, `the table ${when}`);
+        };
+        await dashboard.signIn(key);
+        await dashboard.openTable();
+        await holds('before midnight');
+        clock.ms = midnightMs + 1_000;
+        await holds('a second after it');
+        clock.ms = midnightMs + BEFORE_MS;
+        await world.publish({ started_at: new Date(clock.ms - 500).toISOString() });
+        await holds('after a call');
+        clock.ms += 7_200_000;
+        await world.publish({ started_at: new Date(clock.ms - 500).toISOString() });
+        await holds('two hours later, after another call');
+        t.equal(visit.loads(), 1, 'the document was loaded once');
+      },
+    );
+  });
 });
