@@ -124,6 +124,7 @@ test('the page shows the days and hours of a time zone', async (t) => {
       );
       await other.page.goBack();
       await becomes(t, () => other.figures(), figuresOf('7 days'), 'Back leads back');
+      t.equal(await other.zone.inputValue(), KOLKATA, 'and the field with it');
     });
   });
 

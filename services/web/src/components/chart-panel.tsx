@@ -38,13 +38,15 @@ export function ChartPanel({
     .domain([0, most])
     .nice(GRID_LINES)
     .range([top + height, top]);
+  // There are no half calls.
+  const ticks = y.ticks(GRID_LINES).filter((tick) => field !== 'calls' || Number.isInteger(tick));
   const base = Math.round(y(0)) + 0.5;
   return (
     <g class={`panel-${field}`}>
       <text class="panel-title" x={0} y={top - 14}>
         {title}
       </text>
-      {y.ticks(GRID_LINES).map((tick) => (
+      {ticks.map((tick) => (
         <g key={tick} class={tick === 0 ? 'grid base' : 'grid'}>
           <line x1={left} x2={width} y1={Math.round(y(tick)) + 0.5} y2={Math.round(y(tick)) + 0.5} />
           <text x={left - 8} y={y(tick)} dy="0.32em" text-anchor="end">

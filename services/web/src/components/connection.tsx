@@ -62,7 +62,7 @@ export function Banner({ link: { error, againAtMs }, asOf, offsetMs, onRetry }: 
     return (
       <div class="banner" data-kind={kind}>
         <p id="refused">
-          <strong>{REASONS[kind]}</strong> {error.message}
+          <strong>{REASONS[kind]}</strong> {error.message} Choose another time zone.
         </p>
       </div>
     );

@@ -142,7 +142,8 @@ export function Dashboard({ apiKey, takesFocus, onSignOut }: Props) {
       </main>
       <footer>
         <p>
-          Days, weeks and months are {timeZone === UTC ? UTC : `of ${nameOfZone(timeZone)}`}. A call counts
+          Days, weeks and months are{' '}
+          {timeZone === UTC ? UTC : `those of ${nameOfZone(counts?.time_zone ?? timeZone)}`}. A call counts
           where it started. <a href="/docs">API documentation</a>
         </p>
       </footer>

@@ -1,11 +1,20 @@
 import type { Bar } from '../bars.ts';
 import { decimals, number } from '../numbers.ts';
 
+/** Longer tables scroll by themselves: 31 days do not, the hours of a week do. */
+const LONG = 32;
+
 /** The figures of the chart as text. */
 export function SeriesTable({ name, unit, bars }: { name: string; unit: string; bars: readonly Bar[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard.
-    <section class="table" id="series-table" aria-label={`${name}, as a table`} tabIndex={0}>
+    <section
+      class="table"
+      id="series-table"
+      aria-label={`${name}, as a table`}
+      data-long={bars.length >= LONG}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard.
+      tabIndex={0}
+    >
       <table>
         <caption class="unseen">{name}</caption>
         <thead>
