@@ -15,8 +15,8 @@ export const CountersSettings = fragment(
     COUNTERS_DETAIL: Type.Enum(['on', 'off'], {
       default: 'on',
       description:
-        'whether Redis also keeps sums by agent, direction and status; ' +
-        '`off` saves memory, and Mongo answers breakdowns and filters',
+        'whether Redis also keeps sums by half-hour, and by agent, direction and status; ' +
+        '`off` saves memory, and Mongo answers hours, time zones, breakdowns and filters',
       remedy: '`on` or `off`',
     }),
     COUNTERS_CELLS_MAX: Type.Integer({
