@@ -105,7 +105,7 @@ async function test() {
   }
   await check();
   // A single test obtains the browser itself if it needs one. In a full run, no test should have to wait for that.
-  await obtainEngines('--chromium', '--actionlint');
+  await obtainEngines('--chromium', '--actionlint', '--helm');
   const { tests, groupableTests } = await readTests(root);
   const grouped = groupableTests();
   const groups = groupTests(root, grouped, { folderOf: dirname, sizeMax: GROUP_SIZE_MAX });

@@ -51,7 +51,8 @@ value, because any of them may be a secret.
 Where a row has two names, set one of them: the second, \`…_FILE\`, is the path of a file that holds the value, as Docker
 and Kubernetes mount secrets. One line break at its end is not part of the value. Files are read once, at start.
 
-This page is generated from the schemas by \`pnpm --filter @calltally/settings run docs\`.
+This page is generated from the schemas by \`pnpm --filter @calltally/settings run docs\`, as is the list that the Helm chart has
+of them.
 
 `;
 
@@ -66,4 +67,25 @@ export function settingsDocument(): string {
     (row) => `| ${names(row)} | ${code(row.default)} | ${row.meaning} | ${row.readBy.join(', ')} |`,
   );
   return `${opening}${['| variable | default | meaning | read by |', '|---|---|---|---|', ...rows].join('\n')}\n`;
+}
+
+/** Kept in a file by some, but no secrets. */
+const PUBLIC = /_(CA|CERT)$/;
+/** Only a secret if they have a password. */
+const ADDRESS = /_UR[LI]$/;
+
+/** The text of `infra/kubernetes/files/variables.yaml`, for the Helm chart: what each service reads, and what is secret. */
+export function chartVariables(): string {
+  const rows = describeSettings();
+  const secret = rows.filter(
+    ({ file, variable }) => file !== undefined && !PUBLIC.test(variable) && !ADDRESS.test(variable),
+  );
+  const lists = {
+    ...Object.fromEntries(Object.entries(readers).map(([reader, read]) => [reader, variablesOf(read)])),
+    secret: secret.map(({ variable }) => variable),
+  };
+  const texts = Object.entries(lists).map(
+    ([name, variables]) => `${name}:\n${variables.map((variable) => `  - ${variable}\n`).join('')}`,
+  );
+  return `# Generated: see docs/settings.md.\n${texts.join('')}`;
 }

@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { settingsDocument } from './settings-document.ts';
+import { chartVariables, settingsDocument } from './settings-document.ts';
 
-writeFileSync(new URL('../../../docs/settings.md', import.meta.url), settingsDocument());
+const root = new URL('../../../', import.meta.url);
+writeFileSync(new URL('docs/settings.md', root), settingsDocument());
+writeFileSync(new URL('infra/kubernetes/files/variables.yaml', root), chartVariables());

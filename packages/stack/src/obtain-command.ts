@@ -1,6 +1,6 @@
 import { toldOf } from './errors.ts';
-import { obtainActionlint } from './obtain/actionlint.ts';
 import { obtainEngines } from './obtain/all.ts';
+import { obtainActionlint, obtainHelm } from './obtain/go-commands.ts';
 import { CHROMIUM, HAPROXY, obtainTool, obtainTools, REDIS_CLI } from './obtain/tools.ts';
 
 type Log = (line: string) => void;
@@ -22,3 +22,4 @@ await obtain(obtainEngines);
 if (process.argv.includes('--chromium')) await obtain((log) => obtainTool(CHROMIUM, log));
 if (process.argv.includes('--cluster')) await obtain((log) => obtainTools([REDIS_CLI, HAPROXY], log));
 if (process.argv.includes('--actionlint')) await obtain(obtainActionlint);
+if (process.argv.includes('--helm')) await obtain(obtainHelm);

@@ -11,7 +11,7 @@ import { type RedisCluster, type RedisClusterOptions, startRedisCluster } from '
 import { type ClusterSecurity, startSecuredRedisCluster } from './secured-redis-cluster.ts';
 import { fromEnvironment } from './stack.ts';
 
-export { obtainActionlint } from './obtain/actionlint.ts';
+export { obtainActionlint, obtainHelm } from './obtain/go-commands.ts';
 export { drawPort, hasIpv6 } from './ports.ts';
 
 /** The part of tap's `t` that is used here. */
