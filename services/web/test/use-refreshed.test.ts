@@ -62,6 +62,22 @@ test('a failed load is retried by itself, and at once on retry()', async (t) => 
   t.same(faults, ['not now', 'not for an hour']);
 });
 
+test('what the API refuses is not asked again by itself', async (t) => {
+  const { load, open, nth } = loads();
+  let told = () => {};
+  const refused = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  const refresher = new Refresher(load, { value: () => {}, fault: () => told() }, 0);
+  t.teardown(() => refresher.stop());
+  refresher.changed();
+  (await nth(1)).reject(new ApiError('INVALID_PARAMETER', 'no such zone', { status: 400 }));
+  await refused;
+  // Longer than the first pause.
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  t.equal(open.length, 1);
+});
+
 test('nothing is reported after stop()', async (t) => {
   const { load, nth } = loads();
   const told: unknown[] = [];

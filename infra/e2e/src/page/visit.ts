@@ -61,7 +61,7 @@ interface Visit {
 }
 
 const HEIGHT = 900;
-/** Far from UTC, and on another date for half of the day. The page must not use the browser's time zone. */
+/** Far from UTC, and on another date for half of the day. The page must not use the browser's time zone unless it is chosen. */
 const ZONE = 'Pacific/Auckland';
 
 /**
