@@ -23,6 +23,7 @@ interface Difference {
   shouldHave: unknown;
 }
 
+const HALF_HOUR_MS = 1_800_000;
 const ALL_TIME = 'start_date=2000-01-01';
 const YEAR = 'start_date=2025-01-01&end_date=2025-12-31';
 const DEFAULT = '';
@@ -206,6 +207,9 @@ function plain(snapshot: UserSnapshot | undefined) {
   };
   const beyond: string[] = [];
   for (const [name, tally] of snapshot.buckets) add(name, tally);
+  for (const [halfHour, tally] of snapshot.halfHours) {
+    add(`half-hour ${new Date(halfHour * HALF_HOUR_MS).toISOString()}`, tally);
+  }
   for (const [month, { isBeyond, sums: ofMonth, days }] of snapshot.cells) {
     const name = `cells:${month}:`;
     if (isBeyond) {

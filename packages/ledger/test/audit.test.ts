@@ -23,6 +23,13 @@ import {
 } from '../src/index.ts';
 import { batchOf, bothFilled, callOf, DAY_MS, RETENTION_MONTHS, testWorld } from './support.ts';
 
+const HALF_HOUR_MS = 1_800_000;
+
+function halfHourName(ms: number): string {
+  const start = new Date(Math.floor(ms / HALF_HOUR_MS) * HALF_HOUR_MS);
+  return `half-hour ${start.toISOString().replace('.000Z', 'Z')}`;
+}
+
 const NOTHING_WRONG = { compared: 1, cold: [], filling: [], differences: [] };
 
 test('auditing', async (t) => {
@@ -86,6 +93,19 @@ test('auditing', async (t) => {
       'a day that no row is of': {
         drift: (userId) => admin.hset(key(userId, `:m:${monthOf(today - 200)}`), '3c', 7, '3d', 9),
         buckets: [`day ${monthName(monthOf(today - 200))}-03`],
+      },
+      'half-hours gone': {
+        drift: (userId) => admin.del(key(userId, `:h:${monthOf(today - 40)}`)),
+        buckets: [halfHourName(nowMs - 40 * DAY_MS)],
+      },
+      'calls in another half-hour': {
+        drift: async (userId) => {
+          const [name] = await admin.keys(key(userId, `:h:${monthOf(today - 40)}`));
+          const [[field, chunk]] = Object.entries(await admin.hgetallBuffer(name!)) as [[string, Buffer]];
+          await admin.hdel(name!, field);
+          await admin.hset(name!, field === '0' ? '1' : '0', chunk);
+        },
+        buckets: [halfHourName(nowMs - 40 * DAY_MS)],
       },
       'a latest start that is too early': {
         drift: (userId) => admin.hset(key(userId), 'x', nowMs - DAY_MS),

@@ -1,5 +1,5 @@
 import { dequeueUsers, type FillProgress, queuedUsers, readFillStatuses } from '@calltally/counters';
-import { DAY_MS, dayOf, dayOfMonth, formatDay, monthOf } from '@calltally/domain';
+import { DAY_MS, dayOf, dayOfMonth, firstHalfHourOfMonth, formatDay, monthOf } from '@calltally/domain';
 import { fillPieces, type LedgerContext, PieceReader } from '@calltally/ledger';
 import { test } from 'tap';
 import { verify } from '../../src/audit/verify-run.ts';
@@ -83,6 +83,38 @@ test('verify', async (t) => {
     t.strictSame(both.slice(0, -1).sort(), [named(`day ${dayText}`), named(`month ${monthText}`)]);
     t.equal((await run('--user', 'u-03', '--repair')).status, 0);
     t.equal((await run('--user', 'u-03')).status, 0);
+  });
+
+  await t.test('a half-hour that is off is named by its start, and repaired', async (t) => {
+    await count([callOf('u-04', Date.now())]);
+    const key = `ct2:{u-04}:h:${month}`;
+    const [[field, chunk]] = Object.entries(await redis.hgetallBuffer(key)) as [[string, Buffer]];
+    const present = chunk.readUInt16LE(1);
+    const halfHour = firstHalfHourOfMonth(month) + Number(field) * 12 + Math.log2(present & -present);
+    // The first sum of the chunk: one byte of calls and three of ms.
+    chunk[3]! += 2;
+    await redis.hset(key, field, chunk);
+    const bucket = `half-hour ${new Date(halfHour * 1_800_000).toISOString().replace('.000Z', 'Z')}`;
+    t.match(bucket, /T\d\d:[03]0:00Z$/);
+    const found = jsonLines((await run('--user', 'u-04', '--json')).out);
+    t.match(found, [
+      { event: 'difference', user_id: 'u-04', bucket },
+      { event: 'end', drifted: 1, differences: 1 },
+    ]);
+    const { has, should_have } = found[0] as Record<'has' | 'should_have', { calls: number }>;
+    t.equal(has.calls - should_have.calls, 2);
+    t.match((await run('--user', 'u-04')).out, `u-04: ${bucket}: has `);
+    t.equal((await run('--user', 'u-04', '--repair')).status, 0);
+    t.equal((await run('--user', 'u-04')).status, 0);
+
+    await redis.del(key);
+    const gone = jsonLines((await run('--user', 'u-04', '--json')).out);
+    t.ok(
+      gone.some((one) => one.bucket === bucket && one.has.calls === 0),
+      'so is one that is gone',
+    );
+    t.equal((await run('--user', 'u-04', '--repair')).status, 0);
+    t.equal((await run('--user', 'u-04')).status, 0);
   });
 
   await t.test('--repair puts it right, status 0, and nothing is left to repair', async (t) => {
