@@ -1,8 +1,8 @@
 import { sendings } from './events.ts';
 import { openUsers } from './invariants.ts';
 import type { Contents } from './mongo.ts';
-import { breakdown, dashboard, open, read } from './readers.ts';
-import { wrongBreakdown, wrongDashboard, wrongReading } from './readings.ts';
+import { breakdown, dashboard, open, read, series } from './readers.ts';
+import { wrongBreakdown, wrongDashboard, wrongReading, wrongSeries } from './readings.ts';
 import { generationIn, type Hashes } from './redis.ts';
 import {
   audit,
@@ -48,6 +48,8 @@ export interface Allowed {
   dashboards?: number;
   /** Readers of the same ranges by cell. */
   breakdowns?: number;
+  /** Readers of them by hours, and in time zones. */
+  zones?: number;
   fillers?: number;
   /** Fillers whose clocks are slow. */
   slowClocks?: number;
@@ -68,6 +70,13 @@ const BREAKDOWNS = {
   'those that failed': { ofFailed: true },
   rows: { fromRows: true },
 };
+
+const ZONES = ['Asia/Kolkata', 'Asia/Kathmandu'];
+const SERIES = [
+  { interval: 'hour', timeZone: 'UTC' },
+  { interval: 'day', timeZone: 'Asia/Kolkata' },
+  { interval: 'week', timeZone: 'Asia/Kathmandu' },
+] as const;
 
 /** Accidents that may happen next. Each one uses up some of what is allowed. */
 export function accidents(world: World, allowed: Allowed): Step[] {
@@ -162,7 +171,7 @@ export function accidents(world: World, allowed: Allowed): Step[] {
           (found) => {
             if (isJudged(world)) world.breach ??= wrongDashboard(world, userId, found);
           },
-          fromRows,
+          { fromRows },
         );
       mayStart('dashboards', 'reader', text, work);
     }
@@ -176,6 +185,28 @@ export function accidents(world: World, allowed: Allowed): Step[] {
           of,
         );
       mayStart('breakdowns', 'reader', `${what} of ${userId} are broken down`, work);
+    }
+    for (const timeZone of ZONES) {
+      const work = () =>
+        dashboard(
+          userId,
+          (found) => {
+            if (isJudged(world)) world.breach ??= wrongDashboard(world, userId, found);
+          },
+          { timeZone },
+        );
+      mayStart('zones', 'reader', `${userId} is read in ${timeZone}`, work);
+    }
+    for (const of of SERIES) {
+      const work = () =>
+        series(
+          userId,
+          (found) => {
+            if (isJudged(world)) world.breach ??= wrongSeries(world, userId, found);
+          },
+          of,
+        );
+      mayStart('zones', 'reader', `each ${of.interval} of ${userId} is read in ${of.timeZone}`, work);
     }
     mayStart('warms', 'rebuild', `${userId} is rebuilt`, () => warm([userId]));
     mayStart('repairs', 'repair', `${userId} is repaired`, () => repair([userId]));

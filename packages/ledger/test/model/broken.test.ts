@@ -57,6 +57,15 @@ const SHOWN: Record<keyof typeof FAULTS, SceneName> = {
   'a piece with too many cells is left out': 'a piece has too many cells while its user is counted',
   'readers are not told of too many cells': 'a breakdown is read while a month gets too many cells',
   'edges of a breakdown are of all rows': 'a breakdown is read while its first day is counted',
+  'a piece adds no half-hours': 'a user with a call that moved is filled again, and counted',
+  'half-hours are added before the offset is checked': 'two consumers of one partition, a cold user',
+  'what is taken away is taken from the half-hour of what is added':
+    'days of a time zone are read while a call moves to another time',
+  'half-hours of a chunk replace those before': 'a piece has too many cells while its user is counted',
+  'half-hours stay when a user is opened': 'a user with a call that moved is filled again, and counted',
+  'rows take away from the half-hour of what is added':
+    'a user with a call that moved is filled again, and counted',
+  'readers use what lies before since': 'a time zone is read while its user is filled',
   'a correction takes nothing away': 'a correction is written, and its consumer is killed',
   'a correction that comes again is judged by its revision':
     'a correction is written, and its consumer is killed',

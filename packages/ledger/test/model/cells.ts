@@ -13,6 +13,7 @@ const CELLS_IN_CHUNK = 10;
 const CHUNKS_OF_DAY = 128;
 /** By form, bytes of calls and of ms. */
 const WIDTHS = [undefined, [1, 3], [2, 4], [4, 8]] as const;
+const PLACES = 16;
 
 /** The same text for the same sums and names. Which cell got which number makes no difference to what follows. */
 export function stateOfCells(hashes: Hashes, userId: string): string {
@@ -84,7 +85,8 @@ function cellsOfMonth(month: number, cells: Hash, days: Hash): Cells | string {
     if (!/^\d+$/.test(field)) continue;
     const isOfDay = Number(field) >= CHUNKS_OF_DAY;
     const day = isOfDay ? firstDayOfMonth(month) + Math.floor(Number(field) / CHUNKS_OF_DAY) - 1 : undefined;
-    for (const [number, tally] of talliesIn(Number(field) % CHUNKS_OF_DAY, Buffer.from(chunk, 'latin1'))) {
+    const first = (Number(field) % CHUNKS_OF_DAY) * CELLS_IN_CHUNK;
+    for (const [number, tally] of talliesIn(first, Buffer.from(chunk, 'latin1'))) {
       const name = names.get(number);
       if (name === undefined) return 'a sum without a name';
       const [ofMonth, ofDay] = unitsOf(month, day ?? 0) as [[string, number], [string, number]];
@@ -103,14 +105,15 @@ function unitsOf(month: number, day: number): [string, number][] {
   ];
 }
 
-function* talliesIn(chunk: number, bytes: Buffer): Generator<[number: number, Tally]> {
+/** The sums of a chunk, by number. @param first that of the first place */
+export function* talliesIn(first: number, bytes: Buffer): Generator<[number: number, Tally]> {
   const [calls, duration] = WIDTHS[bytes[0]!]!;
   const present = bytes.readUInt16LE(1);
   let at = 3;
-  for (let place = 0; place < CELLS_IN_CHUNK; place++) {
+  for (let place = 0; place < PLACES; place++) {
     if (((present >> place) & 1) === 0) continue;
     const tally = { calls: integerAt(bytes, at, calls), durationMs: integerAt(bytes, at + calls, duration) };
-    yield [chunk * CELLS_IN_CHUNK + place, tally];
+    yield [first + place, tally];
     at += calls + duration;
   }
 }

@@ -145,6 +145,6 @@ function judgedDashboard(world: World, fromRows: boolean) {
     (found) => {
       world.breach ??= wrongDashboard(world, A, found);
     },
-    fromRows,
+    { fromRows },
   );
 }

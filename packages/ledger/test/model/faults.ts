@@ -1,6 +1,7 @@
 import { type Calls, type Progress, sameSource, type Tallies } from '@calltally/store';
 import { CELLS_FAULTS } from './cells-faults.ts';
 import { CORRECTION_FAULTS } from './correction-faults.ts';
+import { HALF_HOURS_FAULTS } from './half-hours-faults.ts';
 import { elsewhere, over } from './over.ts';
 import type { Fault } from './world.ts';
 
@@ -235,5 +236,6 @@ export const FAULTS = {
     ],
   },
   ...CELLS_FAULTS,
+  ...HALF_HOURS_FAULTS,
   ...CORRECTION_FAULTS,
 } satisfies Record<string, Fault>;

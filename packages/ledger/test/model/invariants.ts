@@ -13,6 +13,7 @@ import {
 import type { CallContent } from '@calltally/store';
 import { type Bucket, type Cells, cellsIn, cellsOf } from './cells.ts';
 import { brokenChain, type Chain, chainOf, chainsOf, countedOf, type Link } from './chains.ts';
+import { halfHoursIn, halfHoursOf } from './half-hours.ts';
 import { readable } from './mongo.ts';
 import { PARTITIONS, USERS, type World } from './world.ts';
 
@@ -108,20 +109,15 @@ function committedBeyondStored({ mongo, topic, wentBack }: World): string | unde
  */
 function wrongCounters(world: World): string | undefined {
   for (const user of openUsers(world)) {
-    const { userId, applied, fromDay, buckets } = user;
+    const { userId, fromDay, buckets } = user;
     const ledger = world.redis.ledgerOf(userId);
     const chains = [...chainsOf(world, userId).values()];
     const counted = chains.map((chain) => countedOf(chain, isApplied(user)));
     const contents = counted.flatMap((links) => links.at(-1)?.content ?? []);
-    const should = bucketsOf(contents);
-    for (const name of new Set([...buckets.keys(), ...should.keys()])) {
-      const [has, rest] = [buckets.get(name), should.get(name)];
-      if ((has ?? rest)!.firstDay < fromDay) continue;
-      const [a, b] = [has ?? ZERO_TALLY, rest ?? ZERO_TALLY];
-      if (a.calls === b.calls && a.durationMs === b.durationMs) continue;
-      return `${name} of ${userId} counts ${told(world, a)}; what Mongo has through ${[...applied]} is ${told(world, b)}`;
-    }
-    const wrong = wrongCells(world, user, contents, chains.flat());
+    const wrong =
+      wrongBuckets(world, user, buckets, bucketsOf(contents)) ??
+      wrongHalfHours(world, user, contents) ??
+      wrongCells(world, user, contents, chains.flat());
     if (wrong !== undefined) return wrong;
     const starts = counted.flat().flatMap(({ content }) => (content ? +content.started_at : []));
     const last = Math.max(-1, ...starts);
@@ -137,6 +133,29 @@ function wrongCounters(world: World): string | undefined {
     }
   }
   return undefined;
+}
+
+function wrongBuckets(
+  world: World,
+  { userId, applied, fromDay }: Open,
+  buckets: ReadonlyMap<string, Bucket>,
+  should: ReadonlyMap<string, Bucket>,
+): string | undefined {
+  for (const name of new Set([...buckets.keys(), ...should.keys()])) {
+    const [has, rest] = [buckets.get(name), should.get(name)];
+    if ((has ?? rest)!.firstDay < fromDay) continue;
+    const [a, b] = [has ?? ZERO_TALLY, rest ?? ZERO_TALLY];
+    if (a.calls === b.calls && a.durationMs === b.durationMs) continue;
+    return `${name} of ${userId} counts ${told(world, a)}; what Mongo has through ${[...applied]} is ${told(world, b)}`;
+  }
+  return undefined;
+}
+
+/** The same holds for half-hours. All calls here are young enough for them. */
+function wrongHalfHours(world: World, user: Open, contents: readonly CallContent[]): string | undefined {
+  const held = halfHoursIn(world.redis.hashes, user.userId);
+  if (user.cellsMax > 0) return wrongBuckets(world, user, held, halfHoursOf(contents));
+  return held.size > 0 ? `${user.userId} has half-hours, and none are kept` : undefined;
 }
 
 /**

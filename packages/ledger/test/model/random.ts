@@ -23,6 +23,7 @@ const EVERYTHING: Scene = {
     readers: 2,
     dashboards: 2,
     breakdowns: 2,
+    zones: 2,
     fillers: 3,
     slowClocks: 1,
     warms: 1,

@@ -1,5 +1,16 @@
 import { type CountersReading, hasGeneration, readBuckets, readGenerations } from '@calltally/counters';
-import { type CellFilter, type CellTally, DAY_MS, type Dimension, type Range } from '@calltally/domain';
+import {
+  type CellFilter,
+  type CellTally,
+  DAY_MS,
+  type DashboardWindows,
+  type Dimension,
+  dashboardWindows,
+  type Range,
+  type SeriesInterval,
+  type Tally,
+  zoneSeriesOf,
+} from '@calltally/domain';
 import type { Cut, CutOrAsk } from '@calltally/store';
 import {
   CellsReader,
@@ -9,6 +20,7 @@ import {
   fallbackLimit,
   openCold,
   RowsAsOf,
+  SeriesReader,
 } from '../../src/index.ts';
 import { unlessCut, type Work, withLedger } from './workers.ts';
 
@@ -38,15 +50,50 @@ const RANGE_MS = 42 * DAY_MS;
 /** What was told to whom, and the cut that it was read at. */
 export interface Dashboard {
   reading: DashboardReading;
+  windows: DashboardWindows;
   range: Range;
   cut: Cut;
 }
 
 /** What the API does for a dashboard whose range cuts days: reads counters and edges, or Mongo alone. */
-export function dashboard(userId: string, found: (dashboard: Dashboard) => void, fromRows = false): Work {
+export function dashboard(
+  userId: string,
+  found: (dashboard: Dashboard) => void,
+  { fromRows = false, timeZone = 'UTC' } = {},
+): Work {
   return reading(fromRows, async (parts, cut, range, nowMs) => {
-    const reading = await new DashboardReader(parts).read(userId, range, nowMs);
-    found({ reading, range, cut: cut() });
+    const windows = dashboardWindows(nowMs, timeZone);
+    const reading = await new DashboardReader(parts).read(userId, range, nowMs, undefined, windows);
+    found({ reading, windows, range, cut: cut() });
+  });
+}
+
+/** What was told of each bucket of a series. */
+export interface SeriesTold {
+  tallies: Tally[];
+  buckets: readonly Range[];
+  range: Range;
+  cut: Cut;
+}
+
+/** Hours that are read, so few that counters have them in few pieces: until now, with calls of two weeks. */
+const HOURS_MS = 8 * DAY_MS;
+
+/** What the API does for a series of hours, or of days or weeks of a time zone. */
+export function series(
+  userId: string,
+  found: (series: SeriesTold) => void,
+  {
+    interval,
+    timeZone,
+    fromRows = false,
+  }: { interval: SeriesInterval; timeZone: string; fromRows?: boolean },
+): Work {
+  return reading(fromRows, async (parts, cut, { from, until }, nowMs) => {
+    const range = { from: interval === 'hour' ? until - HOURS_MS : from, until };
+    const zoned = zoneSeriesOf(range, interval, timeZone);
+    const { tallies } = await new SeriesReader(parts).read(userId, range, zoned, nowMs);
+    found({ tallies, buckets: zoned.buckets, range, cut: cut() });
   });
 }
 

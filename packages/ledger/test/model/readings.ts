@@ -4,6 +4,7 @@ import {
   CellSums,
   type CellTally,
   cellKey,
+  type DashboardWindows,
   type Dimension,
   dayOf,
   defaultWindowDays,
@@ -28,17 +29,39 @@ export function wrongReading(world: World, userId: string, reading: CountersRead
   return unequal(userId, reading, { ...currentOf(world, counted), window: sumOf(counted.filter(isIn)) });
 }
 
-/** A dashboard, from counters and edges or from Mongo alone, must equal what counts at the cut that it was read at. */
+/** A dashboard, of UTC or a time zone, from counters and edges or from Mongo alone, must equal what counts at the cut that it was read at. */
 export function wrongDashboard(
   world: World,
   userId: string,
-  { reading, range, cut }: { reading: DashboardReading; range: Range; cut: Cut },
+  {
+    reading,
+    windows: { today, thisWeek, thisMonth },
+    range,
+    cut,
+  }: { reading: DashboardReading; windows: DashboardWindows; range: Range; cut: Cut },
 ): string | undefined {
   const counted = contentsAt(world, userId, cut);
+  const count = (window: Range) => counted.filter(startsIn(window)).length;
   return unequal(userId, reading, {
-    ...currentOf(world, counted),
+    today: count(today),
+    thisWeek: count(thisWeek),
+    thisMonth: count(thisMonth),
     range: sumOf(counted.filter(startsIn(range))),
   });
+}
+
+/** The same for the buckets of a series, as far as they lie in the range. */
+export function wrongSeries(
+  world: World,
+  userId: string,
+  { tallies, buckets, range, cut }: { tallies: Tally[]; buckets: readonly Range[]; range: Range; cut: Cut },
+): string | undefined {
+  const counted = contentsAt(world, userId, cut).filter(startsIn(range));
+  return unequal(
+    userId,
+    { tallies },
+    { tallies: buckets.map((one) => sumOf(counted.filter(startsIn(one)))) },
+  );
 }
 
 /** The same for a breakdown. */

@@ -3,6 +3,7 @@ import { AS_OF_SCENES } from './as-of-scenes.ts';
 import { ALL_CELLS, CELLS_SCENES } from './cells-scenes.ts';
 import { slotOf } from './cluster.ts';
 import { CORRECTION_SCENES } from './correction-scenes.ts';
+import { HALF_HOURS_SCENES } from './half-hours-scenes.ts';
 import type { Scene } from './play.ts';
 import {
   A,
@@ -312,5 +313,6 @@ export const SCENES = {
   },
   ...AS_OF_SCENES,
   ...CELLS_SCENES,
+  ...HALF_HOURS_SCENES,
   ...CORRECTION_SCENES,
 } satisfies Record<string, Scene>;

@@ -19,6 +19,9 @@ const NOW_MS = Date.UTC(2026, 4, 15, 12);
 const DAYS_APART = 7;
 const DAYS = 50;
 const AHEAD_EVERY = 5;
+/** Most calls are not at the time of day that is now: two hours and half of one before it, or twice that. */
+const TIME_APART_MS = 9_000_000;
+const TIMES = 3;
 /** Whose version a call is, by its number. */
 const AGENTS = ['ada', undefined, 'bob'];
 const STATUSES = ['completed', 'failed'];
@@ -90,7 +93,7 @@ export class World {
     const isAhead = number % AHEAD_EVERY === AHEAD_EVERY - 1;
     const startedAt = isAhead
       ? NOW_MS + number * 1_000
-      : NOW_MS - ((number * DAYS_APART) % DAYS) * DAY_MS - number * 1_000;
+      : NOW_MS - ((number * DAYS_APART) % DAYS) * DAY_MS - (number % TIMES) * TIME_APART_MS - number * 1_000;
     return { callId: `c${number}`, userId, startedAt, durationMs: 2 ** number, ...labelsOf(number) };
   }
 
