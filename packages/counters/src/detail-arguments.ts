@@ -69,10 +69,14 @@ export function addDetailArguments(
 /** By month, for each half-hour its number in the month, calls and ms. */
 function halfHourTexts(halfHours: Detail['halfHours']): Map<number, string> {
   const texts = new Map<number, string>();
+  let [month, first, end] = [0, 0, 0];
   for (const [halfHour, { calls, durationMs }] of halfHours) {
-    const month = monthOf(dayOfHalfHour(halfHour));
-    const number = halfHour - firstHalfHourOfMonth(month);
-    texts.set(month, `${texts.get(month) ?? ''}${number} ${calls} ${durationMs} `);
+    // Those of one month mostly come together.
+    if (halfHour < first || halfHour >= end) {
+      month = monthOf(dayOfHalfHour(halfHour));
+      [first, end] = [firstHalfHourOfMonth(month), firstHalfHourOfMonth(month + 1)];
+    }
+    texts.set(month, `${texts.get(month) ?? ''}${halfHour - first} ${calls} ${durationMs} `);
   }
   return texts;
 }
