@@ -98,22 +98,39 @@ local function note(added, field, place, calls, duration)
   if sums then
     sums[at], sums[at + 1] = (sums[at] or 0) + calls, (sums[at + 1] or 0) + duration
   else
-    added[field] = { [at] = calls + 0, [at + 1] = duration + 0 }
+    added[field] = { [at] = calls, [at + 1] = duration }
   end
 end
 
--- Adds to the sums of one month's half-hours. The text tells three numbers for each: which, from 0, calls and ms.
-local function add_half_hours(key, expiry, text)
-  local added = {}
-  for half_hour, calls, duration in string.gmatch(text, '(%d+) (%-?%d+) (%-?%d+)') do
-    local place = half_hour % HALF_HOURS_IN_CHUNK
-    note(added, (half_hour - place) / HALF_HOURS_IN_CHUNK, place, calls, duration)
+-- Adds to the sums of one month's half-hours. The JSON tells three numbers for each, in order: which, from 0, calls and ms.
+local function add_half_hours(key, expiry, json)
+  local sums, fields, firsts = cjson.decode(json), {}, {}
+  for i = 1, #sums, 3 do
+    local chunk = (sums[i] - sums[i] % HALF_HOURS_IN_CHUNK) / HALF_HOURS_IN_CHUNK
+    if chunk ~= fields[#fields] then
+      fields[#fields + 1] = chunk
+      firsts[#firsts + 1] = i
+    end
   end
-  if next(added) and add_to_hash(key, added) then redis.call('EXPIREAT', key, expiry) end
+  if #fields == 0 then return end
+  firsts[#firsts + 1] = #sums + 1
+  -- `unpack` takes them, since a month has 124 chunks.
+  local chunks, written, has_new = redis.call('HMGET', key, unpack(fields)), {}, false
+  for n = 1, #fields do
+    has_new = has_new or not chunks[n]
+    local all = decode(chunks[n])
+    for i = firsts[n], firsts[n + 1] - 1, 3 do
+      local at = 2 * (sums[i] % HALF_HOURS_IN_CHUNK) + 1
+      all[at], all[at + 1] = all[at] + sums[i + 1], all[at + 1] + sums[i + 2]
+    end
+    written[2 * n - 1], written[2 * n] = fields[n], encode(all)
+  end
+  redis.call('HSET', key, unpack(written))
+  if has_new then redis.call('EXPIREAT', key, expiry) end
 end
 
 -- Adds to the sums of one month's cells. The arguments from `first` on name the cells: an agent's id, how many cells are
--- theirs, and the labels of each; then the next agent. The one at `last` tells the sums, four numbers each: which of these
+-- theirs, and the labels of each; then the next agent. The one at `last` tells the sums as JSON, four numbers each: which of these
 -- cells, from 1, day of month (0: for the month only), calls and ms. Once there would be more than `max` cells, everything
 -- is dropped, and stays so.
 local function add_cells(month, max, first, last)
@@ -169,12 +186,13 @@ local function add_cells(month, max, first, last)
   end
 
   local sums, day_sums = {}, {}
-  for cell, day, calls, duration in string.gmatch(ARGV[last], '(%d+) (%d+) (%-?%d+) (%-?%d+)') do
-    local number = numbers[cell + 0]
+  local told = cjson.decode(ARGV[last])
+  for i = 1, #told, 4 do
+    local number, day, calls, duration = numbers[told[i]], told[i + 1], told[i + 2], told[i + 3]
     local place = number % CELLS_IN_CHUNK
     local chunk = (number - place) / CELLS_IN_CHUNK
     note(sums, chunk, place, calls, duration)
-    if month.days and day ~= '0' then note(day_sums, day * CHUNKS_OF_DAY + chunk, place, calls, duration) end
+    if month.days and day ~= 0 then note(day_sums, day * CHUNKS_OF_DAY + chunk, place, calls, duration) end
   end
   add_to_hash(month.cells, sums)
   if is_new then redis.call('EXPIREAT', month.cells, month.cells_expiry) end

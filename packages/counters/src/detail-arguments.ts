@@ -48,7 +48,7 @@ export function addDetailArguments(
     if (ofMonth === undefined) months.set(month, [tally]);
     else ofMonth.push(tally);
   }
-  const halfHours = halfHourTexts(detail.halfHours);
+  const halfHours = halfHoursByMonth(detail.halfHours);
   const nowMs = Date.now();
   for (const [month, ofMonth] of months) {
     const hasDays = keepsDetail(month, nowMs);
@@ -56,7 +56,7 @@ export function addDetailArguments(
     args.push(keys.push(cellsKey(userId, month)), monthExpirySeconds(month, retentionMonths));
     if (hasDays) args.push(keys.push(cellDaysKey(userId, month)), keys.push(halfHoursKey(userId, month)));
     else args.push(0, 0);
-    args.push(detailExpirySeconds(month), (hasDays && halfHours.get(month)) || '');
+    args.push(detailExpirySeconds(month), JSON.stringify((hasDays && halfHours.get(month)) || []));
     if (ofMonth.length > cellsMax && byCell(ofMonth).length > cellsMax) {
       args.push(-1);
       continue;
@@ -66,22 +66,22 @@ export function addDetailArguments(
   }
 }
 
-/** By month, for each half-hour its number in the month, calls and ms. */
-function halfHourTexts(halfHours: Detail['halfHours']): Map<number, string> {
-  const texts = new Map<number, string>();
+/** By month, in order, for each half-hour its number in the month, calls and ms. */
+function halfHoursByMonth(halfHours: Detail['halfHours']): Map<number, number[]> {
+  const months = new Map<number, number[]>();
   let [month, first, end] = [0, 0, 0];
-  for (const [halfHour, { calls, durationMs }] of halfHours) {
-    // Those of one month mostly come together.
+  for (const [halfHour, { calls, durationMs }] of [...halfHours].sort(([a], [b]) => a - b)) {
     if (halfHour < first || halfHour >= end) {
       month = monthOf(dayOfHalfHour(halfHour));
       [first, end] = [firstHalfHourOfMonth(month), firstHalfHourOfMonth(month + 1)];
+      months.set(month, []);
     }
-    texts.set(month, `${texts.get(month) ?? ''}${halfHour - first} ${calls} ${durationMs} `);
+    months.get(month)!.push(halfHour - first, calls, durationMs);
   }
-  return texts;
+  return months;
 }
 
-/** The cells, agent by agent, and then their sums as one text. */
+/** The cells, agent by agent, and then their sums. */
 function nameCells(tallies: readonly CellDayTally[], hasDays: boolean): (string | number)[] {
   const agents = new Map<string, Map<string, CellDayTally[]>>();
   for (const tally of tallies) {
@@ -94,7 +94,7 @@ function nameCells(tallies: readonly CellDayTally[], hasDays: boolean): (string 
     else ofCell.push(tally);
   }
   const named: (string | number)[] = [];
-  let sums = '';
+  const sums: number[] = [];
   let number = 0;
   for (const [agentId, cells] of agents) {
     named.push(agentId, cells.size);
@@ -102,11 +102,11 @@ function nameCells(tallies: readonly CellDayTally[], hasDays: boolean): (string 
       named.push(labels);
       number++;
       for (const { day, calls, durationMs } of ofCell) {
-        sums += `${number} ${hasDays ? dayOfMonth(day) : 0} ${calls} ${durationMs} `;
+        sums.push(number, hasDays ? dayOfMonth(day) : 0, calls, durationMs);
       }
     }
   }
-  named.push(sums);
+  named.push(JSON.stringify(sums));
   return named;
 }
 

@@ -29,8 +29,8 @@ export const CELLS_FAULTS = {
     scripts: [
       {
         script: 'add-detail',
-        from: 'numbers[cell + 0]',
-        to: 'numbers[calls + 0 < 0 and #numbers + 1 - cell or cell + 0]',
+        from: 'numbers[told[i]]',
+        to: 'numbers[told[i + 2] < 0 and #numbers + 1 - told[i] or told[i]]',
       },
     ],
   },

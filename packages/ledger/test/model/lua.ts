@@ -64,22 +64,11 @@ export class LuaScripts {
     const L = this.#state;
     lualib.luaL_openlibs(L);
     lauxlib.luaL_dostring(L, text(AS_IN_5_1));
-    lua.lua_createtable(L, 0, 2);
-    for (const name of ['call', 'pcall']) {
-      lua.lua_pushcfunction(L, () => this.#callFromLua());
-      lua.lua_setfield(L, -2, text(name));
-    }
-    lua.lua_setglobal(L, text('redis'));
-    lua.lua_createtable(L, 0, 2);
-    lua.lua_pushcfunction(L, () => this.#pack());
-    lua.lua_setfield(L, -2, text('pack'));
-    lua.lua_pushcfunction(L, () => this.#unpack());
-    lua.lua_setfield(L, -2, text('unpack'));
-    lua.lua_setglobal(L, text('struct'));
-    lua.lua_createtable(L, 0, 1);
-    lua.lua_pushcfunction(L, () => this.#messagePack());
-    lua.lua_setfield(L, -2, text('pack'));
-    lua.lua_setglobal(L, text('cmsgpack'));
+    const call = () => this.#callFromLua();
+    this.#define('redis', { call, pcall: call });
+    this.#define('struct', { pack: () => this.#pack(), unpack: () => this.#unpack() });
+    this.#define('cmsgpack', { pack: () => this.#messagePack() });
+    this.#define('cjson', { decode: () => this.#decodeJson() });
   }
 
   run(script: string, keys: readonly string[], args: readonly (string | number)[], call: Call): Value {
@@ -95,6 +84,16 @@ export class LuaScripts {
     lua.lua_settop(L, 0);
     if (failed) throw new Error(`${script}.lua: ${reply}`);
     return reply;
+  }
+
+  #define(library: string, functions: Readonly<Record<string, () => number>>): void {
+    const L = this.#state;
+    lua.lua_createtable(L, 0, Object.keys(functions).length);
+    for (const [name, run] of Object.entries(functions)) {
+      lua.lua_pushcfunction(L, run);
+      lua.lua_setfield(L, -2, text(name));
+    }
+    lua.lua_setglobal(L, text(library));
   }
 
   #load(script: string): number {
@@ -154,6 +153,12 @@ export class LuaScripts {
     const head = Buffer.alloc(5, 0xdd);
     head.writeUInt32BE(list.length, 1);
     this.#push(Buffer.concat([head, ...parts]).toString('latin1'));
+    return 1;
+  }
+
+  /** `cjson.decode` of a list of numbers. */
+  #decodeJson(): number {
+    this.#push(JSON.parse(String(this.#arguments()[0])));
     return 1;
   }
 
