@@ -15,6 +15,7 @@ import {
 import { ALL_ROWS, type CompletedRow, holds, NOON, rowOf, testStore } from './support.ts';
 
 const DAY_MS = 86_400_000;
+const HALF_HOUR_MS = 1_800_000;
 const SPAN_MS = 5 * DAY_MS;
 
 const someRow = fc.record({
@@ -103,13 +104,15 @@ function bySlotOracle(
   userIds: string[],
   vector: OffsetVector,
   { from, until }: Range = EVER,
+  detailFrom = Infinity,
 ): PartitionDayTally[] {
   const groups = new Map<string, PartitionDayTally>();
   for (const row of rows.filter((row) => userIds.includes(row.user_id) && lets(vector, row))) {
     if (+row.started_at < from || +row.started_at >= until) continue;
     const day = Math.floor(+row.started_at / DAY_MS);
     const { stream, partition } = row.source;
-    const name = JSON.stringify([row.user_id, day, stream, partition]);
+    const halfHour = day >= detailFrom ? Math.floor(+row.started_at / HALF_HOUR_MS) : undefined;
+    const name = JSON.stringify([row.user_id, day, stream, partition, halfHour]);
     const group = groups.get(name) ?? {
       userId: row.user_id,
       day,
@@ -120,6 +123,9 @@ function bySlotOracle(
       lastStartedAt: -1,
       lastOffset: -1,
       isCorrection: false,
+      // Rows here have no labels.
+      ...(detailFrom < Infinity && { cell: {} }),
+      ...(halfHour !== undefined && { halfHour }),
     };
     group.calls += 1;
     group.durationMs += row.duration_ms;
@@ -131,7 +137,8 @@ function bySlotOracle(
 }
 
 function inOrder(tallies: PartitionDayTally[]): PartitionDayTally[] {
-  const name = (one: PartitionDayTally) => JSON.stringify([one.userId, one.day, one.stream, one.partition]);
+  const name = (one: PartitionDayTally) =>
+    JSON.stringify([one.userId, one.day, one.stream, one.partition, one.halfHour]);
   return tallies.toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
 }
 
@@ -223,7 +230,7 @@ test('sums over rows', async (t) => {
   });
 
   await t.test(
-    'sums by day and partition of any users, in any range, up to any offset vector, equal those of an array',
+    'sums by day and partition of any users, in any range, up to any offset vector, also by half-hour, equal those of an array',
     async (t) => {
       const ends = { asked: 0, beyond: 0 };
       await holds(
@@ -234,7 +241,9 @@ test('sums over rows', async (t) => {
           fc.oneof(someVector, fc.constant(everything)),
           fc.subarray([0, 1, 2, 3]),
           fc.oneof(someRange, someRange.map(halfOpen), fc.constant(EVER)),
-          async (given, limits, users, range) => {
+          // No half-hours are asked of days before it.
+          fc.integer({ min: 0, max: 5 }),
+          async (given, limits, users, range, detailFrom) => {
             run += 1;
             const rows = await insert(store, run, given);
             const vector = new Map(Object.entries(limits));
@@ -243,6 +252,8 @@ test('sums over rows', async (t) => {
               inOrder(await tallies.sumByDayAndPartition(userIds, vector, { range })),
               bySlotOracle(rows, userIds, vector, range),
             );
+            const found = await tallies.sumByDayAndPartition(userIds, vector, { range, detailFrom });
+            assert.deepStrictEqual(inOrder(found), bySlotOracle(rows, userIds, vector, range, detailFrom));
             ends.asked += 1;
             const isBeyond =
               bySlotOracle(rows, userIds, vector, range).length > 0 && rows.some((row) => !lets(vector, row));

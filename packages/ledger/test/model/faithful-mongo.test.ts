@@ -20,6 +20,7 @@ import { FAITHFUL_RUNS, Prompt, sorted } from './prompt.ts';
 import { plain } from './turns.ts';
 
 const COMMANDS_MAX = 16;
+const HOUR_MS = 3_600_000;
 const USERS = ['u-a', 'u-b'];
 const TODAY = dayOf(Date.now());
 
@@ -54,6 +55,11 @@ const labels = fc.record(
 );
 const content = fc.option(fc.record({ day, durationMs: ms, labels }), { freq: 3 });
 type Content = Valued<typeof content>;
+
+/** At some time of its day. */
+function startOf({ day, durationMs }: NonNullable<Content>): number {
+  return day * DAY_MS + (durationMs % 4) * 6 * HOUR_MS;
+}
 
 const row = fc.record({ ...call, ...source, content });
 const correction = fc.record({
@@ -97,7 +103,7 @@ function documentsOf(stream: number) {
   const contentOf = (given: Content): CallContent | undefined => {
     if (given === null) return undefined;
     const { agentId, ...labels } = given.labels;
-    const time = { started_at: new Date(given.day * DAY_MS), day: given.day, duration_ms: given.durationMs };
+    const time = { started_at: new Date(startOf(given)), day: given.day, duration_ms: given.durationMs };
     return { ...time, ...(agentId !== undefined && { agent_id: agentId }), ...labels };
   };
   const rowOf = (one: Valued<typeof row>): CallRow =>
@@ -106,7 +112,7 @@ function documentsOf(stream: number) {
         ? { ...idOf(one), deleted: true, revision: 1 }
         : {
             ...idOf(one),
-            startedAt: one.content.day * DAY_MS,
+            startedAt: startOf(one.content),
             durationMs: one.content.durationMs,
             ...one.content.labels,
           },
