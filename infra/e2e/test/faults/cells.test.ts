@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { CallEvent, CompletedCallEvent } from '@calltally/contract';
 import { type Test, test } from 'tap';
 import { askByCell, randomCellsQuestion } from '../../src/by-cell.ts';
 import { compareWithOracle, compareWithRows } from '../../src/compare.ts';
-import { ask, askFor } from '../../src/dashboard.ts';
+import { ask, askFor, withoutRange } from '../../src/dashboard.ts';
 import { caughtUp, conclude, observe, warmUp } from '../../src/endure.ts';
 import { FaultReport, tally } from '../../src/fault-report.ts';
 import { killIngest } from '../../src/kill-ingest.ts';
-import { Flow, startWorld, type World } from '../../src/world.ts';
+import { zoneMidnight, zoneStart } from '../../src/oracle-zones.ts';
+import { Flow, sendCalls, startWorld, type World } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
 const DAY_MS = 86_400_000;
@@ -84,6 +86,72 @@ test('months that go beyond the limit of cells while two ingest count and are ki
   await exactByCell(t, world, 'cold');
   await untilFilled(world);
   await exact('filled again');
+  t.same(await compareWithRows(world), [], 'the counters equal the rows');
+});
+
+/** Their clocks are some half-hours from UTC, so counters have their hours and days. */
+const ZONES = ['Asia/Kolkata', 'Europe/Berlin', 'America/St_Johns', 'Australia/Adelaide'];
+/** Whole local days so far back have half-hours. */
+const DAYS_BACK_MAX = 55;
+
+/** Checks random hours, local days, weeks and months of all users. All of them must come from counters. */
+async function exactInZones(t: Test, { platform, oracle, chance, keys }: World, when: string): Promise<void> {
+  const { url } = platform.api;
+  const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+  const differences: unknown[] = [];
+  const sources = new Map<string, number>();
+  for (let i = 0; i < QUESTIONS && differences.length < 5; i++) {
+    const [userId, key] = chance.pick([...keys]);
+    const zone = chance.pick(ZONES);
+    const interval = chance.pick(['hour', 'day', 'week', 'month'] as const);
+    const today = Date.parse(zoneStart('day', zone, Date.now()));
+    const first = today - chance.int(1, DAYS_BACK_MAX) * DAY_MS;
+    const end = Math.min(first + chance.int(1, interval === 'hour' ? 5 : DAYS_BACK_MAX) * DAY_MS, today);
+    const range = { from: zoneMidnight(zone, dateOf(first)), until: zoneMidnight(zone, dateOf(end)) };
+    const query = `start_date=${dateOf(first)}&end_date=${dateOf(end - DAY_MS)}&time_zone=${zone}`;
+    const asked = Date.now();
+    const answers = {
+      series: await askFor('timeseries', url, key, `${query}&interval=${interval}`),
+      figures: await ask(url, key, query),
+    };
+    const buckets = oracle.seriesInZone(userId, range, interval, zone);
+    const right = {
+      series: [{ interval, buckets, time_zone: zone }],
+      figures: [asked, Date.now()].map((now) => ({
+        ...oracle.figuresInZone(userId, range, now, zone),
+        time_zone: zone,
+      })),
+    };
+    for (const what of ['series', 'figures'] as const) {
+      const { source, body } = answers[what];
+      sources.set(`${source}`, (sources.get(`${source}`) ?? 0) + 1);
+      const has = withoutRange(body.data);
+      if (right[what].some((one) => isDeepStrictEqual(has, one))) continue;
+      differences.push({ userId, what, query, interval, has: has ?? body, shouldHave: right[what] });
+    }
+  }
+  t.strictSame(differences, [], `${QUESTIONS} random hours and local days ${when}`);
+  t.same([...sources.keys()], ['counters'], `from ${tally(sources)}, ${when}`);
+}
+
+test('hours and local days while two ingest count and are killed', async (t) => {
+  const kills = 8;
+  const world = await startWorld(t, { users: 6, ingests: 2 });
+  await warmUp(world);
+  const flow = new Flow(world);
+  flow.start();
+  const observed = await observe(world, () => killIngest(world, kills, 0.2));
+  await flow.stop();
+  await caughtUp(world);
+  await untilFilled(world);
+  await exactInZones(t, world, 'as they were counted');
+  const name = `Ingest killed ${kills} times, 2 of them, while hours and local days are counted`;
+  await conclude(t, world, report, { name, observed });
+  await world.platform.flushRedis();
+  await sendCalls(world, 50);
+  await caughtUp(world);
+  await untilFilled(world);
+  await exactInZones(t, world, 'filled again');
   t.same(await compareWithRows(world), [], 'the counters equal the rows');
 });
 
