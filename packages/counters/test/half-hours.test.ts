@@ -218,17 +218,17 @@ test('sums by half-hour', async (t) => {
       15,
     ]);
     t.strictSame(await formAfter(0, at(start, 1, -1), at(start, 8_388_602, -1)), [1, 1 + 2 ** 11, 11]);
-    t.strictSame(await formAfter(0, ...Array.from({ length: 2 }, () => at(start + 1, 0))), [
-      2,
-      1 + 2 ** 11,
-      15,
-    ]);
+    t.strictSame(
+      await formAfter(0, at(start + 1, 0)),
+      [2, 1 + 2 ** 11, 15],
+      'one call more than form 1 holds',
+    );
     t.strictSame(await formAfter(1, at(start + 12 * HALF_HOUR_MS, 7, -1)), [1, 0, 3], 'nothing is left');
     const [first] = (await read('u-forms', [halfHoursOf(month, 0, 12)]))!.values;
     t.strictSame(
       [first![0], first![11], first![12]],
       [
-        { calls: 129, durationMs: 5 },
+        { calls: 128, durationMs: 5 },
         { calls: 1, durationMs: 7 },
         { calls: 0, durationMs: 0 },
       ],
