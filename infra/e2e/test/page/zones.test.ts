@@ -19,6 +19,8 @@ const BERLIN = 'Europe/Berlin';
 const OWN = 'Pacific/Auckland';
 const REFUSED = /Failed to load resource: .* 400 /;
 const OFFSET_OF = { '2026-03-29': 23, '2025-10-26': 25 } as const;
+/** By the browser's clock, which the page goes by between answers. */
+const HOUR_PASSES = 'const now = Date.now; Date.now = () => now() + 3_600_000';
 /** A browser whose zone data is older than the API's. */
 const FORGET_KOLKATA = `
   const Known = Intl.DateTimeFormat;
@@ -45,7 +47,9 @@ test('the page shows the days and hours of a time zone', async (t) => {
   const changes = Object.keys(OFFSET_OF).map((date) => zoneMidnight(BERLIN, date));
   for (const midnight of [today, today - DAY_MS, today - 6 * DAY_MS, ...changes]) {
     for (const ms of [midnight - 1, midnight, midnight + 2 * 3_600_000 - 1, midnight + 2 * 3_600_000]) {
-      await world.publish({ started_at: new Date(ms).toISOString(), duration_seconds: 45.25 });
+      if (ms > Date.now()) continue;
+      const started_at = new Date(ms).toISOString();
+      await world.publish({ started_at, duration_seconds: 45.25, status: 'completed' });
     }
   }
 
@@ -172,6 +176,9 @@ test('the page shows the days and hours of a time zone', async (t) => {
           await becomes(t, () => dashboard.rows(), rows, `the hours of ${date}`);
           t.equal(await dashboard.zone.inputValue(), BERLIN, 'in whatever case it is written');
           if (hours === 25) await look(t, page, 'zone-hours-twice');
+          const asked = page.waitForRequest(/timeseries.*interval=hour/);
+          await page.evaluate(HOUR_PASSES);
+          t.ok(await asked, 'when another hour begins, hours are read again though no call comes in');
         });
       }
     },
