@@ -1,8 +1,7 @@
-import { firstDayOfWrittenDetail, keepsDetail, NOTHING_FILLED, type UserDaySums } from '@calltally/counters';
+import { firstDayOfWrittenDetail, keepsDetail, NOTHING_FILLED } from '@calltally/counters';
 import { DAY_MS, dayOf, defaultWindowDays, monthOf, startOfDay } from '@calltally/domain';
 import { type OffsetVector, type PartitionDayTally, StoreError, type Tallies } from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
-import { userDaySumsOf } from './user-day-sums.ts';
 
 /** Sums of a user's rows that start at or after `fromMs` and before the piece read earlier. */
 export interface RowsPiece {
@@ -179,15 +178,11 @@ export function startOfWindow(nowMs: number): number {
   return startOfDay(dayOf(nowMs) - defaultWindowDays + 1);
 }
 
-/** Whether what counters are given of one user is too much at once. */
 function areTooMany(tallies: readonly PartitionDayTally[]): boolean {
   if (tallies.length <= TALLIES_BY_DAY_MAX) return false;
-  const [{ detail }] = userDaySumsOf([tallies[0]!.userId], tallies) as [UserDaySums];
-  if (detail === undefined) return tallies.length > TALLIES_MAX;
   const nowMs = Date.now();
-  const cells = [...detail.cells];
-  const byDay = cells.filter(({ day }) => keepsDetail(monthOf(day), nowMs));
-  return byDay.length > TALLIES_BY_DAY_MAX || cells.length > TALLIES_MAX;
+  const byDay = tallies.filter(({ cell, day }) => cell !== undefined && keepsDetail(monthOf(day), nowMs));
+  return byDay.length > TALLIES_BY_DAY_MAX || tallies.length > TALLIES_MAX;
 }
 
 async function unlessLate<T>(work: Promise<T>): Promise<T | undefined> {
@@ -200,5 +195,5 @@ async function unlessLate<T>(work: Promise<T>): Promise<T | undefined> {
 }
 
 export function rowsOf(tallies: readonly PartitionDayTally[]): number {
-  return tallies.reduce((sum, { calls }) => sum + calls, 0);
+  return tallies.reduce((sum, { calls, halfHour }) => (halfHour === undefined ? sum + calls : sum), 0);
 }

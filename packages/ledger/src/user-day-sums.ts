@@ -7,6 +7,7 @@ import {
   cellKey,
   cellOf,
   dayOf,
+  dayOfHalfHour,
   firstDayOfMonth,
   halfHourOf,
   monthOf,
@@ -18,12 +19,6 @@ interface UserSums extends UserDaySums {
   days: Map<number, Tally>;
   detail: DetailSums | undefined;
   partitions: Set<string>;
-}
-
-/** What a tally is of, beside its UTC day. The half-hour is not needed of days that Redis no longer keeps by half-hour. */
-interface Labels {
-  cell: Cell;
-  halfHour: number | undefined;
 }
 
 /**
@@ -42,19 +37,21 @@ class DetailSums implements Detail {
     return this.#cells.size + this.halfHours.size;
   }
 
-  add(callDay: number, { cell, halfHour }: Labels, tally: Tally, nowMs: number): void {
+  addToCell(callDay: number, cell: Cell, tally: Tally, nowMs: number): void {
     const month = monthOf(callDay);
-    const isKept = keepsDetail(month, nowMs);
-    const day = isKept ? callDay : firstDayOfMonth(month);
+    const day = keepsDetail(month, nowMs) ? callDay : firstDayOfMonth(month);
     const key = `${day} ${cellKey(cell)}`;
     const sum = this.#cells.get(key);
-    if (sum === undefined) this.#cells.set(key, { day, cell, ...tally });
+    if (sum === undefined)
+      this.#cells.set(key, { day, cell, calls: tally.calls, durationMs: tally.durationMs });
     else addTally(sum, tally);
-    if (!isKept) return;
-    if (halfHour === undefined) throw new Error('a tally of a day that is kept by half-hour has none');
-    const ofHalfHour = this.halfHours.get(halfHour);
-    if (ofHalfHour === undefined) this.halfHours.set(halfHour, { ...tally });
-    else addTally(ofHalfHour, tally);
+  }
+
+  addToHalfHour(halfHour: number, tally: Tally, nowMs: number): void {
+    if (!keepsDetail(monthOf(dayOfHalfHour(halfHour)), nowMs)) return;
+    const sum = this.halfHours.get(halfHour);
+    if (sum === undefined) this.halfHours.set(halfHour, { calls: tally.calls, durationMs: tally.durationMs });
+    else addTally(sum, tally);
   }
 }
 
@@ -95,33 +92,35 @@ export class SumsAccumulator {
   addCall(call: Call, partition: string): void {
     const { userId, startedAt, durationMs } = call;
     const tally = { calls: 1, durationMs };
-    const labels = { cell: cellOf(call), halfHour: halfHourOf(startedAt) };
-    this.add(userId, dayOf(startedAt), tally, { partition, lastStartedAt: startedAt, labels });
+    this.add(userId, dayOf(startedAt), tally, { partition, lastStartedAt: startedAt, cell: cellOf(call) });
+    this.addToHalfHour(userId, halfHourOf(startedAt), tally);
   }
 
   /** Adds what a correction adds, and takes away what it takes away. @param partition id of the one that it came by */
   addCorrection({ user_id: userId, plus, minus }: CorrectionRow, partition: string): void {
     if (minus) {
       const taken = { calls: -1, durationMs: -minus.duration_ms };
-      const labels = labelsOf(minus);
-      this.add(userId, minus.day, taken, { partition, lastStartedAt: -1, isCorrection: true, labels });
+      const cell = cellOfContent(minus);
+      this.add(userId, minus.day, taken, { partition, lastStartedAt: -1, isCorrection: true, cell });
+      this.addToHalfHour(userId, halfHourOf(minus.started_at.getTime()), taken);
     }
     if (plus) {
       const added = { calls: 1, durationMs: plus.duration_ms };
       const lastStartedAt = plus.started_at.getTime();
-      const labels = labelsOf(plus);
-      this.add(userId, plus.day, added, { partition, lastStartedAt, isCorrection: true, labels });
+      const cell = cellOfContent(plus);
+      this.add(userId, plus.day, added, { partition, lastStartedAt, isCorrection: true, cell });
+      this.addToHalfHour(userId, halfHourOf(lastStartedAt), added);
     }
   }
 
-  /** Once a tally comes without its labels, the user's sums have no detail. */
+  /** Adds to a day. Once a tally comes without its cell, the user's sums have no detail. */
   add(
     userId: string,
     day: number,
     { calls, durationMs }: Tally,
-    of: { partition: string; lastStartedAt: number; isCorrection?: boolean; labels: Labels | undefined },
+    of: { partition: string; lastStartedAt: number; isCorrection?: boolean; cell: Cell | undefined },
   ): void {
-    const { partition, lastStartedAt, isCorrection = false, labels } = of;
+    const { partition, lastStartedAt, isCorrection = false, cell } = of;
     let user = this.#users.get(userId);
     if (user === undefined) {
       user = noSums(userId);
@@ -135,18 +134,29 @@ export class SumsAccumulator {
       tally.calls += calls;
       tally.durationMs += durationMs;
     }
-    if (labels === undefined) {
+    if (cell === undefined) {
       this.#days -= user.detail?.size ?? 0;
       user.detail = undefined;
     } else if (user.detail !== undefined) {
       const before = user.detail.size;
-      user.detail.add(day, labels, { calls, durationMs }, this.#nowMs);
+      user.detail.addToCell(day, cell, { calls, durationMs }, this.#nowMs);
       this.#days += user.detail.size - before;
     }
     user.partitions.add(partition);
     user.lastStartedAt = Math.max(user.lastStartedAt, lastStartedAt);
     user.hasCorrections ||= isCorrection;
     this.#calls += calls;
+  }
+
+  /** Adds to a half-hour what `add` has added to its day. */
+  addToHalfHour(userId: string, halfHour: number, tally: Tally): void {
+    const user = this.#users.get(userId);
+    if (user === undefined) throw new Error('a half-hour of no day');
+    const { detail } = user;
+    if (detail === undefined) return;
+    const before = detail.size;
+    detail.addToHalfHour(halfHour, tally, this.#nowMs);
+    this.#days += detail.size - before;
   }
 }
 
@@ -160,15 +170,13 @@ export function userDaySumsOf(
   const sums = new SumsAccumulator();
   for (const tally of tallies) {
     const { userId, day, stream, partition, lastStartedAt, isCorrection, cell, halfHour } = tally;
-    const id = partitionId(stream, partition);
-    const labels = cell && { cell, halfHour };
-    sums.add(userId, day, tally, { partition: id, lastStartedAt, isCorrection, labels });
+    if (halfHour !== undefined) sums.addToHalfHour(userId, halfHour, tally);
+    else {
+      const id = partitionId(stream, partition);
+      sums.add(userId, day, tally, { partition: id, lastStartedAt, isCorrection, cell });
+    }
   }
   return userIds.map((userId) => sums.of(userId));
-}
-
-function labelsOf(content: NonNullable<CorrectionRow['plus']>): Labels {
-  return { cell: cellOfContent(content), halfHour: halfHourOf(content.started_at.getTime()) };
 }
 
 function noSums(userId: string): UserSums {

@@ -99,8 +99,10 @@ test('filling users', async (t) => {
           { ...base, day: 1, partition: 0, cell },
           { ...base, day: 1, partition: 1, lastStartedAt: 9, cell: {} },
           { ...base, day: 2, partition: 1, stream: 1, cell },
-          { ...base, day: today, partition: 0, cell, halfHour: firstHalfHourOfDay(today) + 3 },
-          { ...base, day: today, partition: 1, cell, halfHour: firstHalfHourOfDay(today) + 3 },
+          { ...base, day: today, partition: 0, cell },
+          { ...base, day: today, partition: 1, cell },
+          { ...base, day: today, partition: 0, halfHour: firstHalfHourOfDay(today) + 3 },
+          { ...base, day: today, partition: 1, halfHour: firstHalfHourOfDay(today) + 3 },
         ],
       );
       t.strictSame(
@@ -131,7 +133,7 @@ test('filling users', async (t) => {
       );
       t.match(users[1], { userId: 'none', days: new Map(), partitions: new Set(), lastStartedAt: -1 });
       t.strictSame([...users[1]!.detail!.cells], []);
-      const byCell = { ...base, day: today, partition: 0, cell, halfHour: firstHalfHourOfDay(today) };
+      const byCell = { ...base, day: today, partition: 0, cell };
       const byDay = { ...base, day: today, partition: 1 };
       for (const tallies of [[byDay], [byCell, byDay], [byDay, byCell]]) {
         t.equal(

@@ -6,9 +6,12 @@ import {
   type Dimension,
   type DurationBin,
   type DurationCount,
+  dayOfHalfHour,
+  HALF_HOUR_SLOTS,
   type Range,
   type Slots,
   type SlotTally,
+  startOfDay,
   type Tally,
 } from '@calltally/domain';
 import type { Collection, Document } from 'mongodb';
@@ -25,7 +28,6 @@ import {
   durationBin,
   durationOf,
   endsOf,
-  halfHourFrom,
   holdsPiece,
   pieceOf,
   ROWS,
@@ -46,13 +48,15 @@ export interface PartitionDayTally extends Tally {
   day: number;
   stream: number;
   partition: number;
-  /** Epoch ms of the latest start among them; -1 for what is taken away. */
+  /** Epoch ms of the latest start among them; -1 for what is taken away, and by half-hour. */
   lastStartedAt: number;
   /** The highest offset of their sources. */
   lastOffset: number;
+  /** False by half-hour. */
   isCorrection: boolean;
-  /** Only with detail: then they are the calls of one cell, and of days from `detailFrom` on those of one half-hour. */
+  /** Only with detail, if they are the calls of one cell. */
   cell?: Cell;
+  /** Only with detail, if they are those of one half-hour, which count in a day's tallies, too. */
   halfHour?: number;
 }
 
@@ -253,9 +257,10 @@ export class Tallies {
 
   /**
    * Tallies for each user, UTC day and partition: counters are filled from these.
-   * @param bounds.detailFrom also for each cell, and from this UTC day on for each half-hour
+   * @param bounds.detailFrom also for each cell; and behind these the same calls again by half-hour, from this UTC day on. Both at
+   * once would be as many as there are calls
    * @param bounds.range only calls that start within it; either end may be infinite
-   * @param bounds.timeoutMs when Mongo gives up, if that is earlier than for every call
+   * @param bounds.timeoutMs when Mongo gives up each sum, if that is earlier than for every call
    * @throws StoreError
    */
   async sumByDayAndPartition(
@@ -268,7 +273,21 @@ export class Tallies {
     }: { range?: Range; timeoutMs?: number; detailFrom?: number | undefined } = {},
   ): Promise<PartitionDayTally[]> {
     if (userIds.length === 0 || through.size === 0) return [];
-    const sum = (cut: Cut) => this.#sumByDayAndPartition(userIds, cut, { range, timeoutMs, detailFrom });
+    if (detailFrom === undefined) return this.#sumThrough(userIds, through, 'day', range, timeoutMs);
+    const byCell = await this.#sumThrough(userIds, through, 'cell', range, timeoutMs);
+    const recent = { from: Math.max(range.from, startOfDay(detailFrom)), until: range.until };
+    if (recent.from >= recent.until) return byCell;
+    return [...byCell, ...(await this.#sumThrough(userIds, through, 'half-hour', recent, timeoutMs))];
+  }
+
+  async #sumThrough(
+    userIds: readonly string[],
+    through: OffsetVector,
+    by: 'day' | 'cell' | 'half-hour',
+    range: Range,
+    timeoutMs: number | undefined,
+  ): Promise<PartitionDayTally[]> {
+    const sum = (cut: Cut) => this.#sumByDayAndPartition(userIds, cut, by, range, timeoutMs);
     // Few rows lie beyond `through`, and checking each row costs a third of the sum.
     const all = await sum({ rows: undefined, corrections: through });
     const isBeyond = (tally: PartitionDayTally) =>
@@ -279,11 +298,9 @@ export class Tallies {
   async #sumByDayAndPartition(
     userIds: readonly string[],
     cut: Cut,
-    {
-      range,
-      timeoutMs,
-      detailFrom,
-    }: { range: Range; timeoutMs: number | undefined; detailFrom: number | undefined },
+    by: 'day' | 'cell' | 'half-hour',
+    range: Range,
+    timeoutMs: number | undefined,
   ): Promise<PartitionDayTally[]> {
     const user = userIds.length === 1 ? userIds[0] : { $in: userIds };
     const found = await this.#sum(
@@ -292,33 +309,31 @@ export class Tallies {
       (addend) => ({
         _id: {
           u: '$user_id',
-          d: `$${addend.prefix}day`,
           s: '$source.stream',
           p: '$source.partition',
-          ...(detailFrom !== undefined && {
-            ...cellGroup(DIMENSIONS, addend),
-            h: halfHourFrom(detailFrom, addend),
-          }),
+          ...(by === 'half-hour'
+            ? { h: slotOfStart(addend, HALF_HOUR_SLOTS) }
+            : { d: `$${addend.prefix}day`, ...(by === 'cell' && cellGroup(DIMENSIONS, addend)) }),
         },
         ...sumsOf(addend),
-        last: { $max: startOf(addend) },
         offset: { $max: '$source.offset' },
-        from: { $max: addend.prefix },
+        // Known by then of half-hours, and each field takes its time.
+        ...(by !== 'half-hour' && { last: { $max: startOf(addend) }, from: { $max: addend.prefix } }),
       }),
       timeoutMs,
     );
     return found.map(({ _id, calls, duration, last, offset, from }) => ({
       userId: _id.u,
-      day: _id.d,
+      day: by === 'half-hour' ? dayOfHalfHour(Number(_id.h)) : _id.d,
       stream: _id.s,
       partition: _id.p,
       calls: Number(calls),
       durationMs: Number(duration),
-      lastStartedAt: from === 'minus.' ? -1 : (last as Date).getTime(),
+      lastStartedAt: by === 'half-hour' || from === 'minus.' ? -1 : (last as Date).getTime(),
       lastOffset: Number(offset),
-      isCorrection: from !== ROWS.prefix,
-      ...(detailFrom !== undefined && { cell: cellOfGroup(_id) }),
-      ...(_id.h != null && { halfHour: Number(_id.h) }),
+      isCorrection: by !== 'half-hour' && from !== ROWS.prefix,
+      ...(by === 'cell' && { cell: cellOfGroup(_id) }),
+      ...(by === 'half-hour' && { halfHour: Number(_id.h) }),
     }));
   }
 

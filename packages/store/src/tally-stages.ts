@@ -3,7 +3,6 @@ import {
   type CellFilter,
   DIMENSIONS,
   type Dimension,
-  HALF_HOUR_SLOTS,
   LABEL_OF,
   NARROW_BIN_MS,
   type Range,
@@ -37,11 +36,6 @@ export function startOf({ prefix }: Addend): string {
 /** By the start and not by `day`, which is not in the index. */
 export function slotOfStart(addend: Addend, { origin, width }: Slots): Document {
   return { $floor: { $divide: [{ $subtract: [startOf(addend), new Date(origin)] }, width] } };
-}
-
-/** Null for days before `fromDay`. */
-export function halfHourFrom(fromDay: number, addend: Addend): Document {
-  return { $cond: [{ $gte: [`$${addend.prefix}day`, fromDay] }, slotOfStart(addend, HALF_HOUR_SLOTS), null] };
 }
 
 export function durationOf({ prefix }: Addend): string {

@@ -98,21 +98,35 @@ function bySlot(tallies: readonly SlotTally[]): SlotTally[] {
 
 const EVER: Range = { from: -Infinity, until: Infinity };
 
-/** `sumByDayAndPartition` over an array. */
+/** `sumByDayAndPartition` over an array. Rows here have no labels. */
 function bySlotOracle(
   rows: CompletedRow[],
   userIds: string[],
   vector: OffsetVector,
-  { from, until }: Range = EVER,
-  detailFrom = Infinity,
+  range: Range = EVER,
+  detailFrom?: number,
+): PartitionDayTally[] {
+  if (detailFrom === undefined) return inOrder(groupsOracle(rows, userIds, vector, range));
+  const byCell = groupsOracle(rows, userIds, vector, range).map((tally) => ({ ...tally, cell: {} }));
+  const recent = { ...range, from: Math.max(range.from, detailFrom * DAY_MS) };
+  const halfHourOf = (ms: number) => ({ halfHour: Math.floor(ms / HALF_HOUR_MS) });
+  return inOrder([...byCell, ...groupsOracle(rows, userIds, vector, recent, halfHourOf)]);
+}
+
+function groupsOracle(
+  rows: CompletedRow[],
+  userIds: string[],
+  vector: OffsetVector,
+  { from, until }: Range,
+  more: (ms: number) => { halfHour?: number } = () => ({}),
 ): PartitionDayTally[] {
   const groups = new Map<string, PartitionDayTally>();
   for (const row of rows.filter((row) => userIds.includes(row.user_id) && lets(vector, row))) {
     if (+row.started_at < from || +row.started_at >= until) continue;
     const day = Math.floor(+row.started_at / DAY_MS);
     const { stream, partition } = row.source;
-    const halfHour = day >= detailFrom ? Math.floor(+row.started_at / HALF_HOUR_MS) : undefined;
-    const name = JSON.stringify([row.user_id, day, stream, partition, halfHour]);
+    const own = more(+row.started_at);
+    const name = JSON.stringify([row.user_id, day, stream, partition, own]);
     const group = groups.get(name) ?? {
       userId: row.user_id,
       day,
@@ -123,17 +137,15 @@ function bySlotOracle(
       lastStartedAt: -1,
       lastOffset: -1,
       isCorrection: false,
-      // Rows here have no labels.
-      ...(detailFrom < Infinity && { cell: {} }),
-      ...(halfHour !== undefined && { halfHour }),
+      ...own,
     };
     group.calls += 1;
     group.durationMs += row.duration_ms;
-    group.lastStartedAt = Math.max(group.lastStartedAt, +row.started_at);
+    if (own.halfHour === undefined) group.lastStartedAt = Math.max(group.lastStartedAt, +row.started_at);
     group.lastOffset = Math.max(group.lastOffset, row.source.offset);
     groups.set(name, group);
   }
-  return inOrder([...groups.values()]);
+  return [...groups.values()];
 }
 
 function inOrder(tallies: PartitionDayTally[]): PartitionDayTally[] {
