@@ -11,7 +11,7 @@
 -- Its half-hours, :h:<month>, a hash:
 --   <chunk>                   sums of the half-hours numbered 12 * chunk to 12 * chunk + 11, from the first of the month, 0
 -- A chunk is binary, little endian: its form (1 byte), which of its sums follow (2 bytes, a bit for each), then calls and ms
--- of each. They are below 64 bytes, except of very large sums, so that the hashes stay listpacks.
+-- of each. They are below 64 bytes, except of large sums, so that the hashes of most users stay listpacks.
 local CELLS_IN_CHUNK = 10
 local CHUNKS_OF_DAY = 128
 local HALF_HOURS_IN_CHUNK = 12
