@@ -5,6 +5,7 @@ import {
   type HalfHours,
   type SeriesSegment,
   type Tally,
+  ZERO_TALLY,
 } from '@calltally/domain';
 import { findGeneration, type Generations } from './generation.ts';
 import { chunkOfHalfHour, readHalfHours } from './half-hours-codec.ts';
@@ -89,7 +90,7 @@ export async function readSegments(
 
 /** One tally for each. @param packed its chunks */
 function halfHoursOf({ month, first, last }: HalfHours, packed: Buffer): Tally[] {
-  const tallies = Array.from({ length: last - first + 1 }, (): Tally => ({ calls: 0, durationMs: 0 }));
+  const tallies = new Array<Tally>(last - first + 1).fill(ZERO_TALLY);
   unpackStrings(packed).forEach((chunk, i) => {
     readHalfHours(month, chunkOfHalfHour(first) + i, chunk, (halfHour, calls, durationMs) => {
       if (halfHour >= first && halfHour <= last) tallies[halfHour - first] = { calls, durationMs };

@@ -3,7 +3,7 @@ import { DAY_MS, dayOf, startOfDay } from './periods.ts';
 import { type Availability, daysByMonth } from './plan.ts';
 import { firstDayOfValue, type SeriesPlan } from './plan-series.ts';
 import type { Range } from './range.ts';
-import { addTally, type Slots, type SlotTally, type Tally } from './tally.ts';
+import { addTally, type Slots, type SlotTally, type Tally, ZERO_TALLY } from './tally.ts';
 import { bucketAt, type ZoneSeries } from './zone-series.ts';
 
 /**
@@ -59,7 +59,8 @@ export function addUpZoneSeries(
   });
   halfHours.forEach(({ first }, at) => {
     values[units.length + at]!.forEach((tally, i) => {
-      add(startOfHalfHour(first + i), tally);
+      // Most half-hours of a month have no calls.
+      if (tally !== ZERO_TALLY) add(startOfHalfHour(first + i), tally);
     });
   });
   for (const tally of found) add(origin + tally.slot * width, tally);

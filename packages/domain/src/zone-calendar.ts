@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
+import { formatDay } from './instants.ts';
 import { firstDayOfMonth, firstDayOfWeek, monthOf, startOfDay, weekOf } from './periods.ts';
 import type { Range } from './range.ts';
 import type { Interval, SeriesInterval } from './series.ts';
@@ -76,7 +77,7 @@ export class ZoneCalendar {
     return numbers(periodOf(first), periodOf(last))
       .map((period) => ({
         ...this.#days(firstDayOf(period), firstDayOf(period + 1)),
-        start: dateOf(firstDayOf(period)).toString(),
+        start: formatDay(firstDayOf(period)),
       }))
       .filter(({ from, until }) => from < until);
   }

@@ -41,9 +41,17 @@ export function zoneSeriesOf(range: Range, interval: SeriesInterval, timeZone: s
 
 /** The longest slots of which each lies in one bucket of a series, as far as it lies in the series. */
 export function slotsOfZoneSeries(...series: readonly ZoneSeries[]): Slots {
-  const [origin = 0, ...others] = series.flatMap(({ buckets }) => buckets.slice(1).map(({ from }) => from));
-  const width = others.reduce((divisor, start) => greatestDivisor(Math.abs(start - origin), divisor), 0);
-  return { origin, width: width || DAY_MS };
+  let origin: number | undefined;
+  let width = 0;
+  for (const { buckets } of series) {
+    for (let i = 1; i < buckets.length; i++) {
+      const { from } = buckets[i]!;
+      if (origin === undefined) origin = from;
+      else if (width === 0 || (from - origin) % width !== 0)
+        width = greatestDivisor(Math.abs(from - origin), width);
+    }
+  }
+  return { origin: origin ?? 0, width: width || DAY_MS };
 }
 
 /** The index of the bucket that a time of the series lies in. A slot that begins before the series is in its first. */
