@@ -40,9 +40,11 @@ export const HALF_HOURS_FAULTS = {
     scripts: [
       {
         script: 'add-detail',
-        from: 'local place = half_hour %',
-        to: `if calls + 0 < 0 then half_hour = string.match(text, '(%d+) 1 %d') or half_hour end
-             local place = half_hour %`,
+        from: 'local sums, fields, firsts = cjson.decode(json), {}, {}',
+        to: `local sums, fields, firsts = cjson.decode(json), {}, {}
+             local added
+             for i = 1, #sums, 3 do if sums[i + 1] == 1 then added = sums[i] end end
+             for i = 1, #sums, 3 do if sums[i + 1] < 0 then sums[i] = added or sums[i] end end`,
       },
     ],
   },
@@ -50,9 +52,8 @@ export const HALF_HOURS_FAULTS = {
     scripts: [
       {
         script: 'add-detail',
-        from: 'for at, sum in pairs(added[field]) do',
-        to: `if string.find(key, ':h:') then sums = decode() end
-             for at, sum in pairs(added[field]) do`,
+        from: 'local all = decode(chunks[n])',
+        to: 'local all = decode()',
       },
     ],
   },
