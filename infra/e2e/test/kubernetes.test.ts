@@ -9,6 +9,7 @@ import { type Test, test } from 'tap';
 import { parseAllDocuments } from 'yaml';
 
 const CHART = fileURLToPath(new URL('../../kubernetes', import.meta.url));
+const CALLTALLY = fileURLToPath(new URL('../../../services/ops/bin/calltally.js', import.meta.url));
 const schemas = new URL('../fixtures/kubernetes-schemas/', import.meta.url);
 const schemaOf = (name: string) => JSON.parse(readFileSync(new URL(`${name}.json`, schemas), 'utf8'));
 
@@ -190,6 +191,14 @@ test('each service gets the settings that it reads, and can start with them', as
   );
   const { KAFKA_SSL_KEY, KAFKA_SSL_CERT, HOOK_KEYS, ...rest } = environment;
   t.doesNotThrow(() => readSettings(opsSettings, rest), 'so does the job that upgrades');
+  const [calltally, ...args] = job.containers[0]!.command!;
+  t.equal(calltally, 'calltally');
+  // Without engines it gets no further than to ask for them.
+  const nowhere = { KAFKA_BROKERS: '127.0.0.1:1', MONGODB_URI: 'mongodb://127.0.0.1:1/calltally' };
+  const refused = await promisify(execFile)(process.execPath, [CALLTALLY, ...args], { env: nowhere }).catch(
+    ({ stderr }) => String(stderr),
+  );
+  t.match(refused, 'KAFKA_UNAVAILABLE', 'its command is one that calltally takes');
 });
 
 test('no process is root, writes to its image, or may talk to Kubernetes', async (t) => {
