@@ -9,6 +9,7 @@ test('every metric is exposed under its name', async (t) => {
     'calltally_timeseries_answers_total',
     'calltally_breakdown_answers_total',
     'calltally_durations_answers_total',
+    'calltally_read_duration_seconds',
     'calltally_api_key_checks_total',
     'calltally_api_keys_known',
     'calltally_warming_users',

@@ -12,7 +12,7 @@ import { addVary } from '../vary.ts';
 /** `GET /analytics/breakdown`: figures of the key's user by agent, direction or status, as JSON or CSV (docs/api.md). */
 export async function breakdownRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const { cells, reads, clock, metrics } = parts;
-  const headers = new TallyHeaders(metrics, {
+  const headers = new TallyHeaders(metrics, '/analytics/breakdown', {
     name: 'calltally_breakdown_answers_total',
     help: 'Breakdowns answered, by answer source',
   });

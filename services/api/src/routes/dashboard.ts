@@ -15,7 +15,7 @@ import { TallyHeaders } from '../tally-headers.ts';
 /** `GET /analytics/dashboard`: the figures of the key's user (docs/api.md). */
 export async function dashboardRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const { reader, cells, reads, clock, metrics } = parts;
-  const headers = new TallyHeaders(metrics, {
+  const headers = new TallyHeaders(metrics, '/analytics/dashboard', {
     name: 'calltally_dashboard_answers_total',
     help: 'Dashboards answered, by answer source',
   });

@@ -9,7 +9,7 @@ import { TallyHeaders } from '../tally-headers.ts';
 /** `GET /analytics/durations`: how long the calls of the key's user took (docs/api.md). */
 export async function durationsRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const { durations, reads, clock, metrics } = parts;
-  const headers = new TallyHeaders(metrics, {
+  const headers = new TallyHeaders(metrics, '/analytics/durations', {
     name: 'calltally_durations_answers_total',
     help: 'Durations answered, by answer source',
   });

@@ -25,7 +25,7 @@ const NO_COMPARED_CSV =
 /** `GET /analytics/timeseries`: figures of the key's user by hour, day, week or month, as JSON or CSV (docs/api.md). */
 export async function timeseriesRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
   const { series: reader, cells, reads, clock, metrics } = parts;
-  const headers = new TallyHeaders(metrics, {
+  const headers = new TallyHeaders(metrics, '/analytics/timeseries', {
     name: 'calltally_timeseries_answers_total',
     help: 'Time series answered, by answer source',
   });

@@ -158,7 +158,7 @@ test('GET /analytics/breakdown', async (t) => {
     );
   });
 
-  await t.test('headers tell how it was answered, and a metric counts it', async (t) => {
+  await t.test('headers tell how it was answered, and metrics count and measure it', async (t) => {
     const { headers } = await get(`${PATH}?by=status`, key);
     t.equal(headers['cache-control'], 'private, no-store');
     t.equal(headers.vary, 'Accept, accept-encoding');
@@ -167,6 +167,10 @@ test('GET /analytics/breakdown', async (t) => {
     t.ok(Date.parse(String(headers['x-tally-as-of'])) <= Date.now());
     const { body } = await app.inject('/metrics');
     t.match(body, /^calltally_breakdown_answers_total\{.*source="counters".*\} [1-9]/m);
+    t.match(
+      body,
+      /^calltally_read_duration_seconds_count\{(?=.*route="\/analytics\/breakdown").*source="counters".*\} [1-9]/m,
+    );
   });
 
   await t.test('format takes precedence over Accept, HEAD answers the headers alone', async (t) => {
