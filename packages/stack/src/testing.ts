@@ -5,7 +5,9 @@ import { uniqueFolder } from './folder.ts';
 import { startKafka } from './kafka.ts';
 import { type KafkaCluster, startKafkaCluster } from './kafka-cluster.ts';
 import { startMongo } from './mongo.ts';
-import { CHROMIUM, HAPROXY, KCAT, NGINX, obtainTool } from './obtain/tools.ts';
+import { CHROMIUM, HAPROXY, KCAT, NGINX, obtainTool, PROMTOOL } from './obtain/tools.ts';
+import { drawPort } from './ports.ts';
+import { type Prometheus, startPrometheus } from './prometheus.ts';
 import { startRedis } from './redis.ts';
 import { type RedisCluster, type RedisClusterOptions, startRedisCluster } from './redis-cluster.ts';
 import { type ClusterSecurity, startSecuredRedisCluster } from './secured-redis-cluster.ts';
@@ -13,6 +15,7 @@ import { fromEnvironment } from './stack.ts';
 
 export { obtainActionlint, obtainHelm } from './obtain/go-commands.ts';
 export { drawPort, hasIpv6 } from './ports.ts';
+export type { Prometheus } from './prometheus.ts';
 
 /** The part of tap's `t` that is used here. */
 export interface Test {
@@ -28,6 +31,15 @@ export const obtainKcat = () => obtainTool(KCAT);
 /** The paths of nginx and haproxy, for tests behind a load balancer. Reject with StackError. */
 export const obtainNginx = () => obtainTool(NGINX);
 export const obtainHaproxy = () => obtainTool(HAPROXY);
+
+/** The path of promtool, which checks Prometheus' files. Rejects with StackError. */
+export const obtainPromtool = () => obtainTool(PROMTOOL);
+
+/** A Prometheus for this test alone. It stops when `t` ends. @param config the text of `prometheus.yml` */
+export async function testPrometheus(t: Test, config: string): Promise<Prometheus> {
+  const port = await drawPort();
+  return own(t, (options) => startPrometheus({ ...options, port, config }));
+}
 
 /** The Kafka that KAFKA_BROKERS names, shared with other tests. Otherwise a new one that stops when `t` ends. */
 export async function testKafka(t: Test): Promise<Engine> {

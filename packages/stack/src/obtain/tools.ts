@@ -111,6 +111,16 @@ export const HAPROXY: Tool = {
   service: 'haproxy',
 };
 
+export const PROMETHEUS: Tool = {
+  engine: 'prometheus',
+  name: 'Prometheus 2.42 or newer, with promtool',
+  commands: ['prometheus'],
+  packages: ['prometheus'],
+  service: 'prometheus',
+};
+
+export const PROMTOOL: Tool = { ...PROMETHEUS, commands: ['promtool'] };
+
 /** `obtainTools` for one tool. Returns its path. */
 export async function obtainTool(tool: Tool, log: (line: string) => void = () => {}): Promise<string> {
   return (await obtainTools([tool], log))[0]!;
