@@ -7,6 +7,7 @@ import { obtainHelm } from '@calltally/stack/testing';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { type Test, test } from 'tap';
 import { parseAllDocuments } from 'yaml';
+import { OPERATORS, operatorsDashboard } from '../src/grafana/dashboards.ts';
 
 const CHART = fileURLToPath(new URL('../../kubernetes', import.meta.url));
 const CALLTALLY = fileURLToPath(new URL('../../../services/ops/bin/calltally.js', import.meta.url));
@@ -31,6 +32,7 @@ const FULL = {
   ingest: { keda: { enabled: true, authentication: 'kafka' } },
   upgrade: { enabled: true },
   monitoring: { enabled: true, labels: { release: 'prometheus' } },
+  grafana: { dashboards: true },
   networkPolicy: {
     clients: [{ namespaceSelector: { matchLabels: { name: 'ingress' } } }],
     monitoring: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }],
@@ -101,6 +103,7 @@ function validators(version: string): Map<string, ValidateFunction> {
     Deployment: 'apps.v1',
     Service: 'core.v1',
     ServiceAccount: 'core.v1',
+    ConfigMap: 'core.v1',
     PodDisruptionBudget: 'policy.v1',
     HorizontalPodAutoscaler: 'autoscaling.v2',
     NetworkPolicy: 'networking.v1',
@@ -234,6 +237,16 @@ test('secrets are named and never written', async (t) => {
     api.containers[0]!.env.some(({ name }) => name.startsWith('KAFKA_') || name === 'HOOK_KEYS'),
     'only where they are read',
   );
+});
+
+test('dashboards are as they are delivered, and only on demand', async (t) => {
+  const mapOf = (objects: KubernetesObject[]) => objects.find(({ kind }) => kind === 'ConfigMap');
+  t.equal(mapOf(await rendered(t, ...BROKERS)), undefined);
+  const map = mapOf(await rendered(t, ...full)) as unknown as { metadata: object; data: object };
+  t.match(map.metadata, { labels: { grafana_dashboard: '1' } });
+  const delivered = OPERATORS.map((name) => [`calltally-${name}.json`, operatorsDashboard(name)]);
+  const found = Object.entries(map.data).map(([name, text]) => [name, JSON.parse(text)]);
+  t.same(Object.fromEntries(found), Object.fromEntries(delivered));
 });
 
 test('wrong values are refused with the value and the remedy', async (t) => {
