@@ -4,6 +4,7 @@ import * as intake from '@calltally/intake';
 import { apiSettings, intakeSettings, readSettings } from '@calltally/settings';
 import type { Test } from '@calltally/stack/testing';
 import { createLogger, createMetrics, type Registry } from '@calltally/telemetry';
+import { groupedLabels, selectorsOf } from './metrics.ts';
 
 /** Prometheus adds these to every sample that it scrapes. */
 const ADDED = ['job', 'instance'];
@@ -44,6 +45,19 @@ export async function servedMetrics(t: Test): Promise<Map<string, string[]>> {
   t.teardown(() => Promise.all([ingest.close(), apiApp.close(), intakeApp.close()]));
   t.teardown(() => Promise.all([apiBackend.stop(), intakeBackend.stop()]));
   return new Map([['up', ADDED], ...[registry, ofApi, ofIntake].flatMap(servedBy)]);
+}
+
+/** What an expression asks for in vain: metrics that nobody serves, and labels that they do not have. */
+export function notServed(expression: string, served: ReadonlyMap<string, string[]>): string[] {
+  const selectors = selectorsOf(expression);
+  const selected = selectors.flatMap(({ metric, labels }) => {
+    const known = served.get(metric);
+    if (known === undefined) return [metric];
+    return labels.filter((label) => !known.includes(label)).map((label) => `${metric}{${label}}`);
+  });
+  const all = new Set(selectors.flatMap(({ metric }) => served.get(metric) ?? []));
+  const grouped = groupedLabels(expression).filter((label) => !all.has(label));
+  return [...selected, ...grouped.map((label) => `by (${label})`)];
 }
 
 /** Labels by metric, as a registry serves them. */

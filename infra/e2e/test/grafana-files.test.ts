@@ -11,7 +11,7 @@ import {
   userDashboard,
 } from '../src/grafana/dashboards.ts';
 import { groupedLabels, selectorsOf } from '../src/metrics.ts';
-import { servedMetrics } from '../src/served-metrics.ts';
+import { notServed, servedMetrics } from '../src/served-metrics.ts';
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -135,15 +135,8 @@ test('every query for operators uses metrics and labels that a service serves', 
       shown.set(`variable ${name}`, interpolate(`${selector} * on (${label}) group_left () up`, VARIABLES));
     }
     for (const [where, expression] of shown) {
-      const selectors = selectorsOf(expression);
-      t.ok(selectors.length > 0, `${where} asks for something`);
-      for (const { metric, labels } of selectors) {
-        const known = served.get(metric);
-        if (known === undefined) t.fail(`${where}: no service serves ${metric}`);
-        for (const label of labels) t.ok(known?.includes(label), `${where}: ${metric} has ${label}`);
-      }
-      const labels = new Set(selectors.flatMap(({ metric }) => served.get(metric) ?? []));
-      for (const label of groupedLabels(expression)) t.ok(labels.has(label), `${where} groups by ${label}`);
+      t.ok(selectorsOf(expression).length > 0, `${where} asks for something`);
+      t.same(notServed(expression, served), [], where);
     }
   }
 });
