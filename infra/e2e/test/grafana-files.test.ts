@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { test } from 'tap';
+import { parse } from 'yaml';
 import {
   type Dashboard,
   type GridPos,
@@ -18,6 +19,8 @@ const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 const operators = OPERATORS.map((name) => operatorsDashboard(name));
 const all: Dashboard[] = [...operators, userDashboard()];
 const RUNBOOK = 'https://github.com/calltally/calltally/blob/main/docs/operations.md#';
+
+const CHOSEN = `\${datasource}`;
 
 /** As Grafana fills them in when everything is chosen and three hours are shown. */
 const VARIABLES = { job: '.+', instance: '.+', __rate_interval: '1m', __range: '3h' };
@@ -139,6 +142,27 @@ test('every query for operators uses metrics and labels that a service serves', 
       t.same(notServed(expression, served), [], where);
     }
   }
+});
+
+test('provisioning brings the data sources that dashboards choose from, and sends the key nowhere else', (t) => {
+  const { datasources } = parse(read('infra/grafana/provisioning/datasources/calltally.yaml'));
+  const wanted = all.flatMap(({ templating }) => templating.list.filter(({ type }) => type === 'datasource'));
+  t.equal(wanted.length, all.length, 'each dashboard has a choice');
+  const types = datasources.map(({ type }: { type: string }) => type);
+  for (const { query } of wanted) t.ok(types.includes(query), query);
+  for (const dashboard of all) {
+    const named = JSON.stringify(dashboard.panels).matchAll(/"uid":"([^"]*)"/g);
+    t.ok(
+      [...named].every(([, uid]) => uid === CHOSEN),
+      `${dashboard.title}: panels ask the chosen one`,
+    );
+  }
+  const [, api] = datasources;
+  t.same(api.jsonData.allowedHosts, [api.url]);
+  t.match(api.secureJsonData.bearerToken, /^\$\w+$/, 'the key is not in the file');
+  const [provider] = parse(read('infra/grafana/provisioning/dashboards/calltally.yaml')).providers;
+  t.match(read('infra/grafana/README.md'), provider.options.path);
+  t.end();
 });
 
 test('variables are put in place, and a missing one is told', (t) => {

@@ -8,10 +8,13 @@ import { NO_LABEL } from '../traffic.ts';
 import type { World } from '../world.ts';
 
 const PAUSE_MS = 300;
-/** Before the range of any dashboard begins, so that rows must be read. */
+/** A range that cuts a day, so that rows must be read. */
 const CUT = 'start_date=2025-01-01T10:17:00Z';
 
-/** What a stack goes through besides good traffic, again and again until `signal` aborts, so that dashboards have something to show. */
+/**
+ * What a stack goes through besides good traffic, again and again until `signal` aborts, so that dashboards have something to
+ * show.
+ */
 export async function doDeeds(
   world: World,
   keysOfPlatform: { read: string; write: string },
