@@ -9,7 +9,7 @@ const inward = {
   'packages/client': [],
   'packages/contract': ['packages/(domain|tls)'],
   'packages/hooks': ['packages/(contract|domain)'],
-  'packages/store': ['packages/(domain|tls)'],
+  'packages/store': ['packages/(domain|telemetry|tls)'],
   'packages/counters': ['packages/(domain|telemetry|tls)'],
   'packages/http': ['packages/(domain|store|telemetry)'],
   'packages/ledger': ['packages/store', 'packages/counters', 'packages/domain'],
@@ -25,6 +25,7 @@ const inward = {
 const clients = {
   kafkajs: '^(packages/contract|services/ingest|services/ops|infra/bench|infra/e2e)/',
   mongodb: '^(packages/store|infra/bench)/',
+  '@opentelemetry': '^packages/telemetry/',
   ioredis: '^(packages/counters|services/api|infra/bench)/',
 };
 

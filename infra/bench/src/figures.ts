@@ -14,6 +14,7 @@ import { readEdges, readGrowth } from './figures/read-by-size.ts';
 import { rebuild } from './figures/rebuild.ts';
 import { soak } from './figures/soak.ts';
 import { streams } from './figures/streams.ts';
+import { tracing } from './figures/tracing.ts';
 import { whale } from './figures/whale.ts';
 import type { Figure, Result } from './results.ts';
 
@@ -40,4 +41,14 @@ export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => stri
 ]);
 
 /** Measured only if named. Each has its own table in the document. */
-export const apart: readonly Figure[] = [soak, streams, whale, cold, corrections, intake, masters, detail];
+export const apart: readonly Figure[] = [
+  soak,
+  streams,
+  whale,
+  cold,
+  corrections,
+  intake,
+  masters,
+  detail,
+  tracing,
+];

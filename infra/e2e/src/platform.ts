@@ -32,6 +32,8 @@ export interface PlatformOptions {
   audit?: { share: number; usersPerMinute: number };
   /** Of ingest: whether counters keep sums by cell, and of how many cells a month. */
   cells?: { COUNTERS_DETAIL: 'off' } | { COUNTERS_CELLS_MAX: string };
+  /** Where every process sends traces. Default: nowhere. */
+  collector?: string;
 }
 
 /** For the secrets of hooks. */
@@ -53,7 +55,7 @@ export class Platform extends Deployment {
     folder: string,
     ports: { apis: number[]; ingests: number[]; intakes: number[] },
     lines: ReadonlyMap<string, TcpProxy>,
-    { audit, drainSeconds = 0, cells, sessionTimeoutMs = 1_500 }: PlatformOptions,
+    { audit, drainSeconds = 0, cells, collector, sessionTimeoutMs = 1_500 }: PlatformOptions,
   ) {
     super({ kafka: engines.kafka.address, mongo: engines.mongo.address });
     this.#lines = lines;
@@ -66,6 +68,7 @@ export class Platform extends Deployment {
       REDIS_URL: through(lines.get('redis'), this.redis.address),
       // The driver of a replica set would find the members by itself and bypass the proxy.
       MONGODB_URI: through(lines.get('mongo'), this.mongoUri, '?directConnection=true'),
+      ...(collector && { OTEL_EXPORTER_OTLP_ENDPOINT: collector }),
     };
     const draining = { DRAIN_SECONDS: String(drainSeconds) };
     this.apis = ports.apis.map(

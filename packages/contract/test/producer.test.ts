@@ -47,6 +47,22 @@ test('the producer on a real Kafka', async (t) => {
     }
   });
 
+  await t.test('each event gets the headers that the caller gives when it is sent', async (t) => {
+    const topic = await freshTopic();
+    let sent = 0;
+    const headers = () => ({ traceparent: `trace-${sent++}`, tracestate: 'a=b' });
+    const producer = createCallEventProducer({ brokers, topic, headers });
+    t.teardown(() => producer.close());
+    await producer.send(event(0));
+    await producer.sendAll([event(1), event(2)]);
+    const read = await readMessages(kafka, topic, 3);
+    const found = read.map(({ headers }) => [String(headers?.traceparent), String(headers?.tracestate)]);
+    t.same(
+      found.sort(),
+      [0, 1, 2].map((n) => [`trace-${n}`, 'a=b']),
+    );
+  });
+
   await t.test(
     'the key of a user of any script is the UTF-8 of their id, where Java’s clients put it',
     async (t) => {

@@ -12,6 +12,7 @@ import {
   openMasters,
   SLOTS_MOVED,
 } from './masters.ts';
+import { inRedisSpan } from './redis-span.ts';
 import { type Script, scriptOf } from './scripts.ts';
 import { slotOf } from './slots.ts';
 import { WindowSumsBatcher } from './window-sums-batcher.ts';
@@ -231,7 +232,9 @@ export class CounterSession {
   }
 
   run(master: Master, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
-    return this.endOnError(master, () => scriptOf(master.redis, script)(keys.length, ...keys, ...args));
+    return inRedisSpan(script, 1, () =>
+      this.endOnError(master, () => scriptOf(master.redis, script)(keys.length, ...keys, ...args)),
+    );
   }
 
   /**
@@ -274,7 +277,11 @@ export class CounterSession {
   }
 
   /** Runs a script once for each user, in one pipeline per master. @returns the replies, in the order of the commands */
-  async runForUsers(script: Script, commands: readonly UserCommand[]): Promise<unknown[]> {
+  runForUsers(script: Script, commands: readonly UserCommand[]): Promise<unknown[]> {
+    return inRedisSpan(script, commands.length, () => this.#runForUsers(script, commands));
+  }
+
+  async #runForUsers(script: Script, commands: readonly UserCommand[]): Promise<unknown[]> {
     const replies = new Array<unknown>(commands.length);
     await Promise.all(
       [...this.byMaster(commands.map(({ userId }) => userId))].map(([master, indexes]) =>

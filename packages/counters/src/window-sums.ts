@@ -1,6 +1,7 @@
 import { dayOf, type Tally } from '@calltally/domain';
 import { findGeneration, type Generations } from './generation.ts';
 import { userKey } from './keys.ts';
+import { inRedisSpan } from './redis-span.ts';
 import type { CounterSession } from './session.ts';
 
 /** Calls of the current UTC day, ISO week and month. */
@@ -39,7 +40,9 @@ export async function readWindowSums(
   const master = session.master(userId);
   const generation = findGeneration(session, generations, userId);
   if (generation === undefined) return undefined;
-  const text = await master.windowSums.ask(generation.id, userKey(userId));
+  const text = await inRedisSpan('window-sums', 1, () =>
+    master.windowSums.ask(generation.id, userKey(userId)),
+  );
   if (text === '') return undefined;
   const numbers = new Numbers(text);
   const reading = sumsOf(numbers) as WindowReading;

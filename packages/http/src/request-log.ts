@@ -21,7 +21,7 @@ export const requestLog = fp(
       done();
     });
   },
-  { name: 'request-log', dependencies: ['authentication'] },
+  { name: 'request-log', dependencies: ['authentication', 'tracing'] },
 );
 
 /** Filled in field by field, since spreading would cost more, and every request pays. */
@@ -32,6 +32,7 @@ interface Line {
   client: string;
   status: number;
   ms: number;
+  trace_id?: string;
   user_id?: string;
   code?: string;
   [parameter: string]: string | number | undefined;
@@ -46,6 +47,7 @@ function lineOf(request: FastifyRequest, reply: FastifyReply, parameters: readon
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime * 100) / 100,
   };
+  if (request.span) line.trace_id = request.span.traceId;
   // A platform's client may write anything there.
   if (request.userId !== '') line.user_id = maskKeys(request.userId);
   for (const name of parameters) {

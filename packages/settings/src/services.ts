@@ -12,6 +12,7 @@ import {
   RateLimitSettings,
 } from './service-settings.ts';
 import { MongoSettings, RedisSettings } from './store-settings.ts';
+import { TracingSettings } from './tracing-settings.ts';
 
 /** What the API reads from the environment. */
 export const apiSettings = [
@@ -25,6 +26,7 @@ export const apiSettings = [
   MongoSettings,
   FillSettings,
   LogSettings,
+  TracingSettings,
 ] as const;
 
 /** What ingest reads from the environment. */
@@ -37,6 +39,7 @@ export const ingestSettings = [
   FillSettings,
   AuditSettings,
   LogSettings,
+  TracingSettings,
 ] as const;
 
 /** What intake reads from the environment. */
@@ -48,6 +51,7 @@ export const intakeSettings = [
   MongoSettings,
   HookSettings,
   LogSettings,
+  TracingSettings,
 ] as const;
 
 /** What the `calltally` command reads from the environment. */

@@ -1,3 +1,4 @@
+import { isTracing } from '@calltally/telemetry';
 import { MongoClient } from 'mongodb';
 import pTimeout from 'p-timeout';
 import { type ApiKeyRow, ApiKeys } from './api-keys.ts';
@@ -15,6 +16,7 @@ import { createMongoCall } from './mongo-call.ts';
 import { Progress, type ProgressRow } from './progress.ts';
 import { type RebuildRow, Rebuilds } from './rebuilds.ts';
 import { Tallies } from './tallies.ts';
+import { traceCommands } from './trace-commands.ts';
 import { Upgrade } from './upgrade.ts';
 import { Users } from './users.ts';
 
@@ -122,7 +124,7 @@ export function openStore(settings: StoreSettings): Store {
 /** @throws StoreError */
 function clientOf(settings: StoreSettings): MongoClient {
   try {
-    return new MongoClient(settings.uri, {
+    const client = new MongoClient(settings.uri, {
       appName: 'calltally',
       writeConcern: { w: 'majority' },
       readConcern: { level: 'majority' },
@@ -134,7 +136,10 @@ function clientOf(settings: StoreSettings): MongoClient {
       heartbeatFrequencyMS: HEARTBEAT_MS,
       maxPoolSize: 16,
       ignoreUndefined: true,
+      monitorCommands: isTracing(),
     });
+    if (isTracing()) traceCommands(client);
+    return client;
   } catch (thrown) {
     throw storeError(thrown);
   }

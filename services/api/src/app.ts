@@ -9,6 +9,7 @@ import {
   movesConnections,
   requestContext,
   requestLog,
+  tracing,
 } from '@calltally/http';
 import { ConcurrencyLimit } from '@calltally/ledger';
 import fastifyCompress from '@fastify/compress';
@@ -69,6 +70,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   // Before anything refuses a request, so that pages can read why.
   if (origins.length > 0) await app.register(cors, { origins });
   await app.register(httpMetrics, { metrics });
+  await app.register(tracing);
   await app.register(authentication, { keys: parts.keys, clock });
   await app.register(rateLimit, { perSecond: rateLimitPerSecond });
   if (tokens) await app.register(tokenAuthentication, { tokens, clock });

@@ -8,7 +8,7 @@ import {
 } from '@calltally/http';
 import { apiSettings, checkConfigOnly, settingsOrExit } from '@calltally/settings';
 import { StoreError } from '@calltally/store';
-import { createLogger, createMetrics } from '@calltally/telemetry';
+import { createLogger, createMetrics, startTracing } from '@calltally/telemetry';
 import { buildApp } from './app.ts';
 import { createBackend } from './backend.ts';
 import { buildManagement } from './management.ts';
@@ -21,6 +21,7 @@ if (checkConfigOnly(process.argv)) {
 
 const logger = createLogger({ service: 'api', level: settings.log.level, destination: new LogLines() });
 exitWhenUnexpected(logger);
+const tracing = await startTracing(settings.tracing, { service: 'api', logger });
 
 function backendOrExit() {
   try {
@@ -52,6 +53,7 @@ stopWhenAsked(logger, {
     await backend.stop();
     // Last, so that readiness says no until the end.
     await management?.close();
+    await tracing.stop();
   },
 });
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inBatchSpan } from '@calltally/telemetry';
 import type { EachBatchPayload, Batch as FetchedBatch } from 'kafkajs';
 import pTimeout from 'p-timeout';
 import type { AssignmentEpoch } from './assignment-epochs.ts';
@@ -75,7 +76,7 @@ function* batchesOf(
   epoch: AssignmentEpoch,
   { batch: fetched, commitOffsetsIfNecessary }: EachBatchPayload,
 ): Generator<() => Promise<boolean>> {
-  const { partition, messages } = fetched;
+  const { topic, partition, messages } = fetched;
   let first = Number(fetched.fetchedOffset);
   for (let at = 0; at === 0 || at < messages.length; at += BATCH_EVENTS_MAX) {
     const some = messages.slice(at, at + BATCH_EVENTS_MAX);
@@ -84,9 +85,24 @@ function* batchesOf(
       at + BATCH_EVENTS_MAX >= messages.length ? fetched.lastOffset() : some.at(-1)!.offset,
     );
     const batch = decodeBatch(partition, some, { first, through });
-    yield () => processBatch(parts, epoch, batch, commitOffsetsIfNecessary);
+    yield () =>
+      inBatchSpan(`process ${topic}`, spanAttributes(fetched, some.length), some, () =>
+        processBatch(parts, epoch, batch, commitOffsetsIfNecessary),
+      );
     first = through + 1;
   }
+}
+
+/** By OpenTelemetry's conventions for messaging. */
+function spanAttributes({ topic, partition }: FetchedBatch, messages: number) {
+  return {
+    'messaging.system': 'kafka',
+    'messaging.operation.name': 'process',
+    'messaging.operation.type': 'process',
+    'messaging.destination.name': topic,
+    'messaging.destination.partition.id': String(partition),
+    'messaging.batch.message_count': messages,
+  };
 }
 
 function isOver(

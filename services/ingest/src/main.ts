@@ -1,6 +1,6 @@
 import { checkConfigOnly, ingestSettings, settingsOrExit } from '@calltally/settings';
 import { openStore, StoreError } from '@calltally/store';
-import { createLogger } from '@calltally/telemetry';
+import { createLogger, startTracing } from '@calltally/telemetry';
 import { buildHttp } from './http.ts';
 import { Ingest } from './ingest.ts';
 import { createIngestMetrics } from './metrics.ts';
@@ -16,6 +16,7 @@ if (checkConfigOnly(process.argv)) process.exit(0);
 
 const logger = createLogger({ service: 'ingest', level: settings.log.level });
 const metrics = createIngestMetrics();
+const tracing = await startTracing(settings.tracing, { service: 'ingest', logger });
 
 function storeOrExit() {
   const limits = { timeoutMs: STORE_TIMEOUT_MS, selectionTimeoutMs: SELECTION_TIMEOUT_MS };
@@ -58,7 +59,7 @@ async function stop(status: number): Promise<void> {
   stopping = true;
   setTimeout(() => process.exit(status), STOP_TIMEOUT_MS).unref();
   await ingest.stop();
-  await Promise.allSettled([http.close(), store.close()]);
+  await Promise.allSettled([http.close(), store.close(), tracing.stop()]);
   process.exit(status);
 }
 

@@ -10,6 +10,7 @@ import {
   movesConnections,
   requestContext,
   requestLog,
+  tracing,
 } from '@calltally/http';
 import fastifyCompress from '@fastify/compress';
 import type { FastifyInstance } from 'fastify';
@@ -52,6 +53,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(movesConnections, { drain });
   await app.register(requestContext);
   await app.register(httpMetrics, { metrics });
+  await app.register(tracing);
   await app.register(authentication, { keys: parts.keys, clock });
   await app.register(authorization);
   await app.register(rawBody);

@@ -8,7 +8,7 @@ import {
 } from '@calltally/http';
 import { checkConfigOnly, intakeSettings, settingsOrExit } from '@calltally/settings';
 import { StoreError } from '@calltally/store';
-import { createLogger, createMetrics } from '@calltally/telemetry';
+import { createLogger, createMetrics, startTracing } from '@calltally/telemetry';
 import { buildApp } from './app.ts';
 import { createBackend } from './backend.ts';
 import { buildManagement } from './management.ts';
@@ -21,6 +21,7 @@ if (checkConfigOnly(process.argv)) {
 
 const logger = createLogger({ service: 'intake', level: settings.log.level, destination: new LogLines() });
 exitWhenUnexpected(logger);
+const tracing = await startTracing(settings.tracing, { service: 'intake', logger });
 
 function backendOrExit() {
   try {
@@ -53,6 +54,7 @@ stopWhenAsked(logger, {
     await app.close();
     await backend.stop();
     await management?.close();
+    await tracing.stop();
   },
 });
 

@@ -5,6 +5,7 @@ import {
   type EventMessage,
   type EventWriter,
 } from '@calltally/contract/producer';
+import { inSendSpan } from '@calltally/telemetry';
 import { IntakeError } from './intake-error.ts';
 
 /**
@@ -24,15 +25,21 @@ export interface Left {
   letters?: readonly EventMessage[];
 }
 
+interface TopicWriter {
+  topic: string;
+  writer: EventWriter;
+}
+
 /** The topic of call events and that of dead letters. */
 export class Sink {
-  readonly #events: EventWriter;
-  readonly #letters: EventWriter;
+  readonly #events: TopicWriter;
+  readonly #letters: TopicWriter;
 
   constructor(kafka: Omit<KafkaClientOptions, 'clientId'> & { topic: string; dlqTopic: string }) {
     const { topic, dlqTopic, ...client } = kafka;
-    const writer = (name: string) =>
-      createEventWriter({
+    const writer = (name: string) => ({
+      topic: name,
+      writer: createEventWriter({
         ...client,
         topic: name,
         clientId: 'calltally-intake',
@@ -40,7 +47,8 @@ export class Sink {
         lingerMs: LINGER_MS,
         maxBuffered: BUFFERED_MAX,
         maxBufferedBytes: BUFFERED_BYTES_MAX,
-      });
+      }),
+    });
     this.#events = writer(topic);
     this.#letters = writer(dlqTopic);
   }
@@ -52,8 +60,8 @@ export class Sink {
   async write({ events, letters = [] }: Left): Promise<void> {
     try {
       await Promise.all([
-        events.length > 0 && this.#events.write(events),
-        letters.length > 0 && this.#letters.write(letters),
+        events.length > 0 && write(this.#events, events),
+        letters.length > 0 && write(this.#letters, letters),
       ]);
     } catch (cause) {
       if (cause instanceof CallEventProducerError) throw new IntakeError('NOT_STORED', { cause });
@@ -63,11 +71,27 @@ export class Sink {
 
   /** Whether events can be written, for a probe. @throws CallEventProducerError why not */
   async ping(): Promise<void> {
-    await this.#events.connect();
+    await this.#events.writer.connect();
   }
 
   /** Waits for what is under way. */
   async close(): Promise<void> {
-    await Promise.all([this.#events.close(), this.#letters.close()]);
+    await Promise.all([this.#events.writer.close(), this.#letters.writer.close()]);
   }
+}
+
+/** Writes messages, with the trace that they are part of. */
+function write({ topic, writer }: TopicWriter, messages: readonly EventMessage[]): Promise<unknown> {
+  const attributes = {
+    'messaging.system': 'kafka',
+    'messaging.operation.name': 'send',
+    'messaging.operation.type': 'send',
+    'messaging.destination.name': topic,
+    'messaging.batch.message_count': messages.length,
+  };
+  return inSendSpan(`send ${topic}`, attributes, (trace) =>
+    writer.write(
+      trace ? messages.map((one) => ({ ...one, headers: { ...one.headers, ...trace } })) : messages,
+    ),
+  );
 }

@@ -29,6 +29,8 @@ export interface CallEventProducerOptions extends Omit<KafkaClientOptions, 'clie
   topic?: string;
   /** Default `calltally-producer`. */
   clientId?: string;
+  /** Headers of an event, such as W3C's `traceparent`; asked for each event when it is sent. Default: none. */
+  headers?: () => Record<string, string>;
 }
 
 export interface CallEventProducer {
@@ -66,15 +68,19 @@ export interface CallEventProducer {
  * await calls.close();
  */
 export function createCallEventProducer(options: CallEventProducerOptions): CallEventProducer {
-  const { topic = TOPIC_DEFAULTS.topic, clientId = 'calltally-producer' } = options;
+  const { topic = TOPIC_DEFAULTS.topic, clientId = 'calltally-producer', headers } = options;
   const writer = createEventWriter({ ...options, topic, clientId });
+  const message = (event: CallEvent, index?: number): EventMessage => {
+    const value = checkedValue(event, index);
+    return { key: event.user_id, value, ...(headers && { headers: headers() }) };
+  };
   return {
     async send(event) {
-      const [place] = await writer.write([checked(event)]);
+      const [place] = await writer.write([message(event)]);
       return place!;
     },
     async sendAll(events) {
-      return writer.write(events.map(checked));
+      return writer.write(events.map(message));
     },
     flush: writer.flush,
     close: writer.close,
@@ -82,11 +88,6 @@ export function createCallEventProducer(options: CallEventProducerOptions): Call
 }
 
 /** @throws CallEventInvalidError with the reason that ingest would give */
-function checked(event: CallEvent, index?: number): EventMessage {
-  const value = checkedValue(event, index);
-  return { key: event.user_id, value };
-}
-
 function checkedValue(event: CallEvent, index?: number): Buffer {
   const { rejection } = checkCallEvent(event, Date.now());
   if (rejection !== undefined) throw new CallEventInvalidError(rejection, index);
