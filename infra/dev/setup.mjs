@@ -127,6 +127,18 @@ async function testCluster() {
   return status;
 }
 
+/** Plays upgrades from the versions before, and back, on one set of engines. */
+async function testUpgrade() {
+  await buildForTests();
+  await obtainEngines();
+  const status = await runTests(root, ['--timeout=3600', 'infra/e2e/upgrade/side-by-side.test.ts'], {
+    engines: true,
+  });
+  const table = join(root, '.calltally', 'upgrade.md');
+  if (existsSync(table)) console.log(`\n${readFileSync(table, 'utf8')}`);
+  return status;
+}
+
 async function testUnit() {
   await buildForTests();
   const { unitTests } = await readTests(root);
@@ -163,6 +175,7 @@ const tasks = {
   cluster,
   test,
   'test:cluster': testCluster,
+  'test:upgrade': testUpgrade,
   'test:unit': testUnit,
   'test:changed': testChanged,
   prepare,

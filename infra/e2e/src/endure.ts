@@ -97,7 +97,7 @@ export async function observe(
   const redis = feelRedisPulse(world.platform.redis.address);
   const api = feelApiPulse(world.platform.api.url);
   try {
-    const watched = await watchBoth(world, work, quiet);
+    const watched = await watchBoth(world, work, { quiet });
     return { ...watched, slowestRedisMs: redis.stop(), slowestHealthMs: api.stop() };
   } finally {
     redis.stop();

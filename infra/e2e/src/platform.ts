@@ -9,7 +9,7 @@ import type { KafkaMessage } from 'kafkajs';
 import { Deployment } from './deployment.ts';
 import { redisCommand, whileConnected } from './engines.ts';
 import { TcpProxy, through } from './proxy.ts';
-import { Service } from './service.ts';
+import { Service, THIS_VERSION } from './service.ts';
 
 /** Tests share Kafka and Mongo unless they break them. Each test has its own Redis. */
 export interface PlatformOptions {
@@ -32,6 +32,8 @@ export interface PlatformOptions {
   audit?: { share: number; usersPerMinute: number };
   /** Of ingest: whether counters keep sums by cell, and of how many cells a month. */
   cells?: { COUNTERS_DETAIL: 'off' } | { COUNTERS_CELLS_MAX: string };
+  /** The repository whose build starts. Default: this one. */
+  version?: URL;
   /** Where every process sends traces. Default: nowhere. */
   collector?: string;
 }
@@ -113,6 +115,9 @@ export class Platform extends Deployment {
       intakes: await free(options.intakes ?? 0),
     };
     const platform = new Platform({ kafka, redis, mongo }, folder, ports, lines, options);
+    for (const service of [...platform.services, ...platform.intakes]) {
+      service.version = options.version ?? THIS_VERSION;
+    }
     t.teardown(() => platform.end());
     await Promise.all(platform.services.map((service) => service.start()));
     // Ingest has made the topics.

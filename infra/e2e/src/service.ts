@@ -8,9 +8,13 @@ import { fileURLToPath } from 'node:url';
 const READY_WITHIN_MS = 180_000;
 const END_WITH_PARENT = new URL('./end-with-parent.mjs', import.meta.url).href;
 
+/** The repository that this file is in. */
+export const THIS_VERSION = new URL('../../../', import.meta.url);
+
 /** A service from its build, in its own process, as in production. */
 export class Service {
-  readonly #main: string;
+  /** The repository whose build starts next. */
+  version = THIS_VERSION;
   readonly #env: Record<string, string>;
   readonly #log: string;
   #child: ChildProcess | undefined;
@@ -21,7 +25,6 @@ export class Service {
     env: Record<string, string>,
     folder: string,
   ) {
-    this.#main = fileURLToPath(new URL(`../../../services/${name}/dist/main.js`, import.meta.url));
     this.#env = env;
     this.#log = join(folder, `${name}-${port}.log`);
   }
@@ -41,7 +44,8 @@ export class Service {
   /** Starts the process without waiting for it to be ready. */
   launch(): void {
     const out = openSync(this.#log, 'a');
-    this.#child = spawn(process.execPath, ['--import', END_WITH_PARENT, this.#main], {
+    const main = fileURLToPath(new URL(`services/${this.name}/dist/main.js`, this.version));
+    this.#child = spawn(process.execPath, ['--import', END_WITH_PARENT, main], {
       env: { PATH: process.env.PATH!, LOG_LEVEL: 'info', ...this.#env },
       stdio: ['ignore', out, out, 'ipc'],
     });
