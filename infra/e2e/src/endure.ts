@@ -5,7 +5,7 @@ import { ask } from './dashboard.ts';
 import type { Deployment } from './deployment.ts';
 import { feelApiPulse, feelRedisPulse } from './engines.ts';
 import { type FaultReport, rowOf, tally } from './fault-report.ts';
-import { together, type Watched, watchBoth } from './watch.ts';
+import { together, type Watched, type WatchOptions, watchBoth } from './watch.ts';
 import { Flow, sendCalls, type World } from './world.ts';
 
 type Status = number | 'none';
@@ -92,17 +92,25 @@ export async function warmUp(world: World<Deployment>): Promise<void> {
 export async function observe(
   world: World,
   work: () => Promise<void>,
-  { quiet = false }: { quiet?: boolean } = {},
+  options: Omit<WatchOptions, 'days'> = {},
 ): Promise<Observed> {
   const redis = feelRedisPulse(world.platform.redis.address);
   const api = feelApiPulse(world.platform.api.url);
   try {
-    const watched = await watchBoth(world, work, { quiet });
+    const watched = await watchBoth(world, work, options);
     return { ...watched, slowestRedisMs: redis.stop(), slowestHealthMs: api.stop() };
   } finally {
     redis.stop();
     api.stop();
   }
+}
+
+/**
+ * If the machine is too busy for Redis to answer in time, the API takes Redis for unavailable, and whole days need rows like
+ * cut ones. Both may get a 503 then, because the processes that add up rows wait for the same CPU.
+ */
+export function isStarved({ slowestRedisMs }: Observed): boolean {
+  return slowestRedisMs > REDIS_IN_TIME_MS;
 }
 
 interface Ordeal extends Pick<Fault, 'name' | 'whole' | 'cut'> {
@@ -117,9 +125,7 @@ export async function conclude(t: Test, world: World, report: FaultReport, ordea
   const all = together(whole, cut);
   const unexpected = ({ statuses }: Watched, allowed: readonly Status[]) =>
     [...statuses.keys()].filter((status) => !allowed.includes(status));
-  // If the machine is too busy for Redis to answer in time, the API takes Redis for unavailable, and whole days need
-  // rows like cut ones. Both may get a 503 then, because the processes that add up rows wait for the same CPU.
-  const starved = ordeal.observed.slowestRedisMs > REDIS_IN_TIME_MS;
+  const starved = isStarved(ordeal.observed);
   if (starved) t.comment(`Redis took ${Math.round(ordeal.observed.slowestRedisMs)} ms to answer a PING`);
   const cutAllowed: Status[] = [...(ordeal.cut ?? [200]), ...(starved ? [503 as const] : [])];
   const wholeAllowed = [...(ordeal.whole ?? [200]), ...(starved ? cutAllowed : [])];

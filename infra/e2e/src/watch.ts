@@ -32,7 +32,7 @@ export interface Watched {
   withoutRetryAfter: number;
 }
 
-interface WatchOptions {
+export interface WatchOptions {
   /** `whole`: ranges that counters alone can answer. `cut`: ranges that also need rows. */
   days: 'whole' | 'cut';
   /** Nothing is sent meanwhile, and everything sent before is counted. */
