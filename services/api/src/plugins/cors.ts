@@ -9,7 +9,7 @@ declare module 'fastify' {
 }
 
 const ANALYTICS = '/analytics/';
-const SENT = ['Authorization', 'Last-Event-ID', 'X-Request-Id', 'Cache-Control'];
+const SENT = ['Authorization', 'Last-Event-ID', 'X-Request-Id', 'Cache-Control', 'Traceparent', 'Tracestate'];
 const READ = [
   ...['X-Tally-As-Of', 'X-Tally-Source', 'X-Tally-Cells', 'X-Request-Id', 'Server-Timing'],
   ...['Retry-After', 'WWW-Authenticate', 'Content-Disposition'],

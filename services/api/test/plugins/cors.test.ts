@@ -75,7 +75,8 @@ test('pages of listed origins can read figures, the stream and every error', asy
       t.match(headers, {
         'access-control-allow-origin': ORIGIN,
         'access-control-allow-methods': 'GET, HEAD',
-        'access-control-allow-headers': /authorization, last-event-id, x-request-id/i,
+        'access-control-allow-headers':
+          /authorization, last-event-id, x-request-id, cache-control, traceparent, tracestate/i,
         'access-control-max-age': '7200',
         vary: /Origin/,
         'x-request-id': String,
