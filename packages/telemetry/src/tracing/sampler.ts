@@ -9,7 +9,7 @@ import {
   type SamplingResult,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
-import type { TracingSettings } from './settings.ts';
+import type { TracingSettings } from './tracing.ts';
 
 export function createSampler(name: TracingSettings['sampler'], ratio: number): Sampler {
   switch (name) {

@@ -11,10 +11,9 @@ import {
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
 import { createSampler } from './sampler.ts';
-import type { TracingSettings } from './settings.ts';
 import { SpanSender } from './span-sender.ts';
-import type { Tracing } from './start-tracing.ts';
 import { setTracer } from './tracer.ts';
+import type { Tracing, TracingSettings } from './tracing.ts';
 
 const STOP_WITHIN_MS = 2_000;
 const EXPORT_TIMEOUT_MS = 5_000;

@@ -1,10 +1,5 @@
 import type { Logger } from 'pino';
-import type { TracingSettings } from './settings.ts';
-
-export interface Tracing {
-  /** Sends what is recorded, or gives up after two seconds. */
-  stop(): Promise<void>;
-}
+import type { Tracing, TracingSettings } from './tracing.ts';
 
 /**
  * Starts to record traces and to send them. Without settings nothing of OpenTelemetry's SDK is even loaded. Call it before

@@ -2,7 +2,7 @@ import { type Context, type Link, ROOT_CONTEXT, SpanKind, TraceFlags, trace } fr
 import { SamplingDecision } from '@opentelemetry/sdk-trace';
 import { test } from 'tap';
 import { createSampler } from '../../src/tracing/sampler.ts';
-import type { TracingSettings } from '../../src/tracing/settings.ts';
+import type { TracingSettings } from '../../src/tracing/tracing.ts';
 
 const spanContext = (isRecorded: boolean) => ({
   traceId: 'a'.repeat(32),

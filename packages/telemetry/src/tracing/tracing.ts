@@ -15,3 +15,9 @@ export interface TracingSettings {
   /** Share of the traces that samplers with a ratio record: 0 to 1. */
   ratio: number;
 }
+
+/** The traces of this process. */
+export interface Tracing {
+  /** Sends what is recorded, or gives up after two seconds. */
+  stop(): Promise<void>;
+}
