@@ -49,6 +49,14 @@ export function idsOfCorrections(row: string): { _id: { $gt: string; $lt: string
   return { _id: { $gt: `${row}${SEPARATOR}`, $lt: `${row}${AFTER_SEPARATOR}` } };
 }
 
+/**
+ * Matches the users of calls by the ids of their rows. Beside ids, it changes nothing about what is found, but sends a query to
+ * the shards of these users alone (docs/capacity.md, "Shard calls").
+ */
+export function ofTheirUsers(rowIds: readonly string[]): { user_id: { $in: string[] } } {
+  return { user_id: { $in: [...new Set(rowIds.map((id) => id.slice(0, id.indexOf(SEPARATOR))))] } };
+}
+
 export function callIdOf({ _id, user_id }: { _id: string; user_id: string }): string {
   return _id.slice(user_id.length + 1);
 }

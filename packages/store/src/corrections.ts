@@ -1,5 +1,5 @@
 import type { Collection, Db, Document } from 'mongodb';
-import { type CallContent, correctionId, type Source } from './call-row.ts';
+import { type CallContent, correctionId, ofTheirUsers, type Source } from './call-row.ts';
 import { insertUnique } from './insert-unique.ts';
 import type { MongoCall } from './mongo-call.ts';
 import type { OffsetVector } from './progress.ts';
@@ -63,7 +63,8 @@ export class Corrections {
         for (let n = from; n < from + count; n++) numberOf.set(correctionId(rowId, n), [rowId, n]);
       }
       const ids = [...numberOf.keys()];
-      const rows = await this.#mongo(() => this.#rows.find({ _id: { $in: ids } }).toArray());
+      const these = { ...ofTheirUsers(asked), _id: { $in: ids } };
+      const rows = await this.#mongo(() => this.#rows.find(these).toArray());
       const more = new Set<string>();
       for (const row of rows) {
         const [rowId, n] = numberOf.get(row._id)!;

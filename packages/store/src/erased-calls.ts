@@ -66,7 +66,7 @@ export class ErasedCalls {
       const [corrections, rows] = await this.#mongo(() =>
         Promise.all([
           this.#corrections.find(ofThese).toArray(),
-          this.#rows.find({ _id: { $in: some } }).toArray(),
+          this.#rows.find({ user_id: erasure._id, _id: { $in: some } }).toArray(),
         ]),
       );
       const erased = corrections.filter(
@@ -82,7 +82,7 @@ export class ErasedCalls {
   }
 
   /** By id and source: the same call may have come back as a new user's. */
-  async #delete<T extends Pick<CallRow, '_id' | 'source'>>(
+  async #delete<T extends Pick<CallRow, '_id' | 'user_id' | 'source'>>(
     collection: Collection<T>,
     documents: readonly T[],
   ): Promise<number> {
@@ -90,7 +90,7 @@ export class ErasedCalls {
     const deletes = documents.map((one) => {
       const { stream, partition, offset } = one.source;
       const source = { 'source.stream': stream, 'source.partition': partition, 'source.offset': offset };
-      return { deleteOne: { filter: { _id: one._id, ...source } as Document } };
+      return { deleteOne: { filter: { user_id: one.user_id, _id: one._id, ...source } as Document } };
     });
     const reply = await this.#mongo(() => collection.bulkWrite(deletes as never, { ordered: false }));
     return reply.deletedCount;
