@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addCalls } from './commands/calls.ts';
+import { addCapacity } from './commands/capacity.ts';
 import { addDlqDiscard } from './commands/dlq-discard.ts';
 import { addDlqList } from './commands/dlq-list.ts';
 import { addDlqRetry } from './commands/dlq-retry.ts';
@@ -65,6 +66,7 @@ export function createProgram(context: Context): Command {
     addWarming,
     addReplay,
     addUpgrade,
+    addCapacity,
   ]) {
     add(program, context);
   }

@@ -1,0 +1,32 @@
+import type { Inputs } from './inputs.ts';
+import { keptMonths, redisBytesOfUser } from './redis-bytes.ts';
+
+export const PARTS = ['partition', 'ingest', 'master', 'shard', 'broker', 'api', 'intake'] as const;
+export type Part = (typeof PARTS)[number];
+
+export const DAY_SECONDS = 86_400;
+
+/** What comes, and what is kept, however it is divided. */
+export interface Load {
+  /** Users whose counters are there. */
+  activeUsers: number;
+  eventsPerSecond: number;
+  peakEventsPerSecond: number;
+  peakRequestsPerSecond: number;
+  rows: number;
+  redisBytesOfUser: number;
+}
+
+/** Of a platform in its busiest second, and after its years. */
+export function loadOf(inputs: Inputs): Load {
+  const activeUsers = inputs.users * inputs.activeShare;
+  const eventsPerSecond = (activeUsers * inputs.callsPerDay) / DAY_SECONDS;
+  return {
+    activeUsers,
+    eventsPerSecond,
+    peakEventsPerSecond: eventsPerSecond * inputs.peakFactor,
+    peakRequestsPerSecond: ((activeUsers * inputs.dashboardsPerDay) / DAY_SECONDS) * inputs.peakFactor,
+    rows: eventsPerSecond * DAY_SECONDS * 365.25 * inputs.years,
+    redisBytesOfUser: redisBytesOfUser(inputs, keptMonths(inputs)),
+  };
+}

@@ -1,0 +1,131 @@
+import { batchesOf, busy, type Counting } from './counting.ts';
+import type { Costs, Inputs } from './inputs.ts';
+import { DAY_SECONDS, type Load, loadOf, PARTS, type Part } from './load.ts';
+
+/** One thing that a part must provide, and how much of it one part has. */
+export interface Need {
+  part: Part;
+  what: string;
+  unit: string;
+  need: number;
+  /** Of one. */
+  has: number;
+  /** It follows from the number of another part, and is no work of its own. */
+  follows?: true;
+}
+
+export interface Plan {
+  load: Load;
+  counting: Counting;
+  needs: Need[];
+  /** How many of each part it takes. */
+  counts: Record<Part, number>;
+}
+
+const GIB = 2 ** 30;
+const TB = 1e12;
+const PARTITIONS_MIN = 6;
+const STREAMS_OF_PROCESS = 2_000;
+const ROUNDS = 50;
+
+/** Polls of a process to each master, a second: as-of and checkpoints of ingest, generations of the API. */
+export const INGEST_POLLS = 2;
+export const API_POLLS = 5;
+/** As-of of all partitions is summed up ten times a second. */
+export const MASTER_POLLS = 10;
+
+/**
+ * How many of each part a platform needs. What a process does for each master, or a batch for each shard, grows with both
+ * numbers, so they are found together, from few to many.
+ */
+export function planOf(inputs: Inputs, costs: Costs): Plan {
+  const load = loadOf(inputs);
+  let counts: Record<Part, number> = {
+    partition: PARTITIONS_MIN,
+    ingest: 1,
+    master: 1,
+    shard: 1,
+    broker: 1,
+    api: 1,
+    intake: inputs.intakeShare > 0 ? 1 : 0,
+  };
+  for (let round = 0; ; round++) {
+    const counting = batchesOf(inputs, costs, load, counts);
+    const needs = needsOf(inputs, costs, load, counting, counts);
+    const next = { ...counts };
+    for (const { part, need, has } of needs) {
+      // Never fewer than before: what is needed for their number grows with it, and both must come to rest.
+      next[part] = Math.max(next[part], Math.ceil(need / has));
+    }
+    if (PARTS.every((part) => next[part] === counts[part]) || round === ROUNDS) {
+      return { load, counting, needs, counts };
+    }
+    counts = next;
+  }
+}
+
+function needsOf(
+  inputs: Inputs,
+  costs: Costs,
+  load: Load,
+  counting: Counting,
+  counts: Record<Part, number>,
+): Need[] {
+  const { busyShare } = inputs;
+  const { peakEventsPerSecond: events, peakRequestsPerSecond: requests } = load;
+  const intakeUs = costs['intake-event'] + costs['intake-request'] / inputs.intakeBatch;
+  const kafkaBytes = costs['kafka-event-bytes'];
+  const rowBytes = costs['mongo-row-bytes'] + costs['mongo-index-bytes'];
+  const indexBytes = Math.min(
+    load.rows * costs['mongo-index-bytes'],
+    load.activeUsers * costs['mongo-page-bytes'],
+  );
+  // Each takes its share of a master, however many masters there are.
+  const pollsOfMaster =
+    (INGEST_POLLS * counts.ingest + API_POLLS * counts.api + MASTER_POLLS) * costs['redis-command'];
+  const masterUs = Math.max(busyShare * 1e6 - pollsOfMaster, 1);
+  return [
+    need('partition', 'events in order', 's/s', busy(events * costs['partition-event']), busyShare),
+    { ...need('partition', 'a process each', 'processes', counts.ingest, 1), follows: true },
+    need('ingest', 'CPU', 'cores', busy(counting.ingestUs), busyShare),
+    need('master', 'memory', 'GiB', (load.activeUsers * load.redisBytesOfUser) / GIB, inputs.masterGib),
+    need(
+      'master',
+      'CPU',
+      'cores',
+      busy(counting.redisUs + requests * costs['redis-request']),
+      busy(masterUs),
+    ),
+    need('shard', 'disk', 'TB', (load.rows * rowBytes) / TB, inputs.shardTb),
+    need('shard', 'CPU', 'cores', busy(counting.mongoUs), inputs.shardCores * busyShare),
+    need('shard', 'indexes in memory', 'GiB', indexBytes / GIB, inputs.shardGib),
+    need(
+      'broker',
+      'disk',
+      'TB',
+      (load.eventsPerSecond * DAY_SECONDS * inputs.retentionDays * kafkaBytes * inputs.replicas) / TB,
+      inputs.brokerTb,
+    ),
+    need(
+      'broker',
+      'writes',
+      'MB/s',
+      (events * kafkaBytes * inputs.replicas) / 1e6,
+      inputs.brokerMbPerSecond * busyShare,
+    ),
+    need('broker', 'CPU', 'cores', busy(counting.kafkaUs), inputs.brokerCores * busyShare),
+    need(
+      'api',
+      'CPU',
+      'cores',
+      busy(requests * costs['api-request'] + inputs.streams * costs['api-stream']),
+      busyShare,
+    ),
+    need('api', 'streams', 'streams', inputs.streams, STREAMS_OF_PROCESS),
+    need('intake', 'CPU', 'cores', busy(events * inputs.intakeShare * intakeUs), busyShare),
+  ];
+}
+
+function need(part: Part, what: string, unit: string, needed: number, has: number): Need {
+  return { part, what, unit, need: needed, has };
+}

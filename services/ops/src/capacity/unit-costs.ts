@@ -1,0 +1,84 @@
+interface Cost {
+  value: number;
+  unit: string;
+  about: string;
+  /** The figures of `npm run bench` that it is from; or what it is assumed from. */
+  source: string;
+  /** FerretDB over PostgreSQL stood in for MongoDB. */
+  ofStandIn?: true;
+}
+
+/**
+ * What one thing costs. CPU times are of a core of the machine that docs/performance.md names, so they hold for others only
+ * about. Each is replaced by `--cost NAME=VALUE`.
+ */
+export const UNIT_COSTS = {
+  'ingest-event': cpu(13.6, 'ingest, an event', 'costs-event-ingest'),
+  'ingest-user': cpu(15.8, 'ingest, a user of a batch', 'costs-user-ingest'),
+  'ingest-batch': cpu(1_733, 'ingest, a batch', 'costs-batch-ingest'),
+  'ingest-detail-event': cpu(3.67, 'ingest, more an event with detail', 'costs-detail-event-ingest'),
+  'ingest-detail-user': cpu(25.1, 'ingest, more a user of a batch with detail', 'costs-detail-user-ingest'),
+  'redis-event': cpu(0.585, 'Redis, an event', 'costs-event-redis'),
+  'redis-user': cpu(33.3, 'Redis, a user of a batch', 'costs-user-redis'),
+  'redis-batch': cpu(265, 'Redis, a batch', 'costs-batch-redis'),
+  'redis-detail-event': cpu(0, 'Redis, more an event with detail', 'costs-detail-event-redis'),
+  'redis-detail-user': cpu(39.4, 'Redis, more a user of a batch with detail', 'costs-detail-user-redis'),
+  'redis-command': cpu(62, 'Redis, a checkpoint, as-of or poll', 'masters-cpu ÷ masters-commands'),
+  'redis-request': cpu(10.7, 'Redis, a dashboard', 'costs-request-redis'),
+  'mongo-event': { ...cpu(22.2, 'Mongo, a row', 'costs-event-mongo'), ofStandIn: true },
+  'mongo-batch': { ...cpu(1_305, 'Mongo, a batch', 'costs-batch-mongo'), ofStandIn: true },
+  'mongo-key': { ...cpu(50, 'Mongo, a look-up of an API key', 'assumed'), ofStandIn: true },
+  'mongo-row-bytes': { ...bytes(371, 'a row', 'costs-bytes-row'), ofStandIn: true },
+  'mongo-index-bytes': { ...bytes(222, 'a row’s index entries', 'costs-bytes-index'), ofStandIn: true },
+  'mongo-page-bytes': bytes(
+    98_304,
+    'index pages in memory for an active user',
+    'assumed: the last page of three indexes of 32 KiB',
+  ),
+  'kafka-event': cpu(0, 'Kafka, an event', 'costs-event-kafka'),
+  'kafka-batch': cpu(1_507, 'Kafka, a batch', 'costs-batch-kafka'),
+  'kafka-event-bytes': bytes(244, 'an event in a log', 'costs-bytes-kafka'),
+  'kafka-metadata-bytes': bytes(
+    26,
+    'a partition in an answer about the topic, and 8 for each replica',
+    'the protocol: Metadata, version 6',
+  ),
+  'partition-event': cpu(
+    39,
+    'a partition’s pipeline, an event; wall time',
+    '1 ÷ growth-partitions, one partition',
+  ),
+  'partition-batch': cpu(
+    1_560,
+    'a partition’s pipeline, a batch; wall time',
+    '1 ÷ growth-batches, single events',
+  ),
+  'api-request': cpu(77.6, 'API, a dashboard', 'costs-request-api'),
+  'api-stream': cpu(17.5, 'API, a second of an idle stream', '(streams-idle-1000 − none) ÷ 1 000'),
+  'intake-event': cpu(15.6, 'intake, an event', 'costs-intake-event'),
+  'intake-request': cpu(181, 'intake, a request', 'costs-intake-request'),
+  'page-rows-per-second': {
+    value: 800_000,
+    unit: 'rows/s',
+    about: 'users of rows, by the index',
+    source: 'docs/performance.md: pages of 250 000 rows in 0.3 s',
+    ofStandIn: true,
+  },
+  'fill-rows-per-second': {
+    value: 57_433,
+    unit: 'rows/s',
+    about: 'filling counters from rows',
+    source: 'whale-rows',
+    ofStandIn: true,
+  },
+} as const satisfies Record<string, Cost>;
+
+export type UnitCost = keyof typeof UNIT_COSTS;
+
+function cpu(value: number, about: string, source: string) {
+  return { value, unit: 'µs', about, source } as const;
+}
+
+function bytes(value: number, about: string, source: string) {
+  return { value, unit: 'bytes', about, source } as const;
+}
