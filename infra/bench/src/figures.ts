@@ -2,6 +2,7 @@ import { alternativesTable } from './alternatives/table.ts';
 import { alternatives } from './figures/alternatives.ts';
 import { cold } from './figures/cold.ts';
 import { corrections } from './figures/corrections.ts';
+import { costs } from './figures/costs.ts';
 import { detail } from './figures/detail.ts';
 import { freshness } from './figures/freshness.ts';
 import { growth } from './figures/growth.ts';
@@ -12,6 +13,7 @@ import { memory } from './figures/memory.ts';
 import { readBare, readGet, readLimit, readPostgres, readQuiet } from './figures/read.ts';
 import { readEdges, readGrowth } from './figures/read-by-size.ts';
 import { rebuild } from './figures/rebuild.ts';
+import { sizes } from './figures/sizes.ts';
 import { soak } from './figures/soak.ts';
 import { streams } from './figures/streams.ts';
 import { tracing } from './figures/tracing.ts';
@@ -51,4 +53,6 @@ export const apart: readonly Figure[] = [
   masters,
   detail,
   tracing,
+  costs,
+  sizes,
 ];

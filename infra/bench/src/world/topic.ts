@@ -1,3 +1,5 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { type CallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
 import type { Admin, Kafka } from 'kafkajs';
@@ -80,4 +82,11 @@ export function eventsInOrder(name: string, count: number, userOf: (i: number) =
     direction: 'inbound',
     status: 'completed',
   }));
+}
+
+/** Bytes of a topic's segments, without the room that Kafka allocates for their indexes in advance. */
+export function topicBytes(folder: string, topic: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.name.endsWith('.log') && new RegExp(`/${topic}-\\d+$`).test(entry.parentPath))
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
 }

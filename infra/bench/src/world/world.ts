@@ -86,8 +86,11 @@ export class World {
     return Number(/^used_memory:(\d+)/m.exec(said)![1]);
   }
 
-  /** One generation, with checkpoints through everything inserted. The caller ends the session. */
-  async begin(): Promise<LedgerContext> {
+  /**
+   * One generation, with checkpoints through everything inserted. The caller ends the session.
+   * @param detail whether sums by half-hour and by cell are kept
+   */
+  async begin(detail = true): Promise<LedgerContext> {
     const states = this.#ends.map((next, partition) => ({
       partition,
       committed: next,
@@ -100,14 +103,19 @@ export class World {
       commandTimeoutMs: REDIS_TIMEOUT_MS,
       openTimeoutMs: REDIS_TIMEOUT_MS,
     });
-    const topic = { topicEpoch: 0, partitions: states, retentionMonths: RETENTION_MONTHS };
+    const topic = {
+      topicEpoch: 0,
+      partitions: states,
+      retentionMonths: RETENTION_MONTHS,
+      ...(!detail && { cellsMax: 0 }),
+    };
     const { ledger } = await startEpoch(this.store, session, topic);
     return ledger;
   }
 
-  /** Counts what was inserted. From now on answers have an as-of, as with a running ingest. */
-  async count(userIds: Iterable<string>): Promise<void> {
-    const ledger = await this.begin();
+  /** Counts what was inserted. From now on answers have an as-of, as with a running ingest. @param detail as in `begin` */
+  async count(userIds: Iterable<string>, detail = true): Promise<void> {
+    const ledger = await this.begin(detail);
     await inParallel(userIds, { size: USERS_AT_ONCE, atOnce: WRITERS }, async (piece) => {
       await repairUsers(ledger, piece, { slots: WRITERS });
     });
