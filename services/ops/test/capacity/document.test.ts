@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'tap';
+import { costsOf, DEFAULT_INPUTS, inputsOf, NUMBER_INPUTS, optionOf } from '../../src/capacity/inputs.ts';
+import { API_POLLS, INGEST_POLLS, MASTER_POLLS, planOf } from '../../src/capacity/needs.ts';
+import { keptMonths, redisBytesOfUser } from '../../src/capacity/redis-bytes.ts';
+import { UNIT_COSTS } from '../../src/capacity/unit-costs.ts';
+import { calltally } from '../support.ts';
+
+const read = (name: string) => readFileSync(new URL(`../../../../docs/${name}.md`, import.meta.url), 'utf8');
+const document = read('capacity');
+const measured = read('performance');
+
+/** The rows between the marks. */
+function rowsOf(name: string): string[] {
+  const [, part = ''] = new RegExp(`<!-- ${name} -->\\n(.*?)<!-- end -->`, 's').exec(document) ?? [];
+  return part
+    .split('\n')
+    .filter((line) => /^\| [^-]/.test(line))
+    .slice(1);
+}
+
+/** With spaces between thousands, as in docs/performance.md. */
+function shown(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+test('docs/capacity.md has every cost, as the model uses it', (t) => {
+  const rows = Object.entries(UNIT_COSTS).map(([name, cost]) => {
+    const mark = 'ofStandIn' in cost ? '\\*' : '';
+    return `| \`${name}\` | ${shown(cost.value)} ${cost.unit}${mark} | ${cost.about} | ${cost.source} |`;
+  });
+  t.strictSame(rowsOf('costs'), rows);
+  t.end();
+});
+
+test('a cost that is a figure of npm run bench is the one that was measured', (t) => {
+  let compared = 0;
+  for (const [name, { value, source }] of Object.entries(UNIT_COSTS)) {
+    if (!source.startsWith('costs-')) continue;
+    const [, found] = new RegExp(`^\\| \`${source}\` +\\| ([\\d .]+?) \\(`, 'm').exec(measured) ?? [];
+    t.equal(Number(found?.replaceAll(' ', '')), value, name);
+    compared += 1;
+  }
+  t.ok(compared > 15, `${compared} costs`);
+  t.end();
+});
+
+test('polls of masters are as many as were counted', (t) => {
+  const [, counted] = /^\| `masters-commands` +\| (\d+) \(/m.exec(measured)!;
+  const [processes, readers, partitions, masters] = [100, 10, 500, 3];
+  const predicted = INGEST_POLLS * processes + API_POLLS * readers + MASTER_POLLS + partitions / masters;
+  t.equal(Math.round(predicted), Number(counted));
+  t.end();
+});
+
+test('it has every option, with its default', (t) => {
+  const rows = Object.entries(NUMBER_INPUTS).map(
+    ([name, { default: usual, min, max, about }]) =>
+      `| \`${optionOf(name)}\` | ${shown(usual)} | ${min} to ${max} | ${about} |`,
+  );
+  t.strictSame(rowsOf('options'), rows);
+  t.equal(rows.length + 1, Object.keys(DEFAULT_INPUTS).length, 'and --no-detail');
+  t.end();
+});
+
+const EXAMPLES = [
+  '--users 1e4',
+  '--users 1e6',
+  '--users 1e8',
+  '--users 1e8 --no-detail --months 13 --master-gib 64',
+  '--users 1e8 --calls-per-day 288',
+];
+
+test('its worked examples are what the command says', async (t) => {
+  const rows = await Promise.all(
+    EXAMPLES.map(async (options) => {
+      const { out } = await calltally(['capacity', ...options.split(' '), '--json']);
+      const { load, counts, first_to_break, ceilings } = JSON.parse(out);
+      const { partition, broker, ingest, master, shard, api } = counts;
+      const numbers = [load.peak_events_per_second, partition, broker, ingest, master, shard, api].map(
+        (one) => shown(Math.round(one)),
+      );
+      const nearest = `${ceilings[0].what}: ${Math.round((100 * ceilings[0].need) / ceilings[0].has)} %`;
+      return `| \`${options}\` | ${numbers.join(' | ')} | ${first_to_break.part}, ${first_to_break.what} | ${nearest} |`;
+    }),
+  );
+  t.strictSame(rowsOf('examples'), rows);
+  t.equal(
+    planOf(inputsOf({ users: 1e4 }), costsOf()).counts.master,
+    1,
+    'ten thousand users fit on one master',
+  );
+});
+
+test('what breaks first is what the command says of the largest example', async (t) => {
+  const { out } = await calltally(['capacity', ...EXAMPLES.at(-1)!.split(' '), '--json']);
+  const { needs, ceilings } = JSON.parse(out);
+  const rows = ceilings.map(({ what, unit, need, has, remedy }: Record<string, string | number>) => {
+    const share = `${Number(((100 * Number(need)) / Number(has)).toPrecision(2))} %`;
+    return `| ${what} (${unit}) | ${share} | ${remedy} |`;
+  });
+  t.strictSame(rowsOf('breaks'), rows);
+  const shares = needs.map(({ part, what, need, has }: Record<string, string | number>) => ({
+    name: `${part}, ${what}`,
+    share: Number(need) / Number(has),
+  }));
+  const first = shares
+    .toSorted((a: { share: number }, b: { share: number }) => b.share - a.share)
+    .slice(0, 3)
+    .map(({ name }: { name: string }) => name);
+  t.strictSame(first, ['shard, disk', 'master, memory', 'master, CPU']);
+});
+
+test('what docs/operations.md says of a user is what the model says', (t) => {
+  const [, on, off] = /20\ncalls a day, it is some (\d+) kB in 25 months, and (\d+) kB with/.exec(
+    read('operations'),
+  )!;
+  const kilobytes = (detail: boolean) => {
+    const inputs = inputsOf({ detail });
+    return Math.round(redisBytesOfUser(inputs, keptMonths(inputs)) / 1_000);
+  };
+  t.strictSame([Number(on), Number(off)], [kilobytes(true), kilobytes(false)]);
+  t.end();
+});
