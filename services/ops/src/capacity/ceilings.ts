@@ -30,7 +30,7 @@ const METADATA_POLLS = 2;
 /** Of packages/store: users are walked over in so many pages at most, each within the time limit of a call. */
 const PAGES_MAX = 5_000;
 const PAGE_SECONDS = 9;
-/** Redis without one master’s users for longer than a day is a long time from rows. */
+/** For longer than a day nobody wants to answer the users of a master from rows. */
 const REFILL_SECONDS_MAX = 86_400;
 /** Of calls that are seen later nobody says that they are seen at once. */
 const FRESH_SECONDS = 1;
@@ -69,7 +69,7 @@ export function ceilingsOf(inputs: Inputs, costs: Costs, plan: Plan): Ceiling[] 
       unit: 'connections',
       need: counts.ingest + counts.api,
       has: CLIENTS_MAX,
-      remedy: 'raise maxclients; fewer and larger processes do not exist, since each uses one core',
+      remedy: 'raise maxclients: processes cannot be fewer and larger, since each uses one core',
     },
     {
       what: 'polls and as-of on each master',
@@ -79,7 +79,7 @@ export function ceilingsOf(inputs: Inputs, costs: Costs, plan: Plan): Ceiling[] 
       remedy: 'several installations: each process tells each master twice a second how far it is',
     },
     {
-      what: 'Metadata of the topic',
+      what: 'metadata of the topic, asked for by each process',
       unit: 'MB/s',
       need: metadataBytes / 1e6,
       has: counts.broker * inputs.brokerMbPerSecond * busyShare,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'tap';
+import { BATCH_MAX, countingIn } from '../../src/capacity/counting.ts';
 import { costsOf, DEFAULT_INPUTS, inputsOf, NUMBER_INPUTS, optionOf } from '../../src/capacity/inputs.ts';
 import { API_POLLS, INGEST_POLLS, MASTER_POLLS, planOf } from '../../src/capacity/needs.ts';
 import { keptMonths, redisBytesOfUser } from '../../src/capacity/redis-bytes.ts';
@@ -120,5 +121,30 @@ test('what docs/operations.md says of a user is what the model says', (t) => {
     return Math.round(redisBytesOfUser(inputs, keptMonths(inputs)) / 1_000);
   };
   t.strictSame([Number(on), Number(off)], [kilobytes(true), kilobytes(false)]);
+  t.end();
+});
+
+test('what it says of one event is what the model says, and what was measured as a whole', (t) => {
+  const { ingestUs, redisUs, mongoUs } = countingIn(
+    BATCH_MAX,
+    false,
+    costsOf(),
+    { peakEventsPerSecond: 1, activeUsers: 1_000 },
+    { partition: 6, master: 1, shard: 1 },
+  );
+  const wholeOf = (name: string) =>
+    Number(new RegExp(`^\\| ${name} \\| [\\d.]+ µs \\| ([\\d.]+) µs \\|$`, 'm').exec(measured)![1]);
+  const mongo = wholeOf('PostgreSQL') + wholeOf('FerretDB');
+  const rows = [
+    ['ingest', ingestUs, wholeOf('ingest')],
+    ['Mongo', mongoUs, mongo],
+    ['Redis', redisUs, wholeOf('Redis')],
+  ] as const;
+  t.strictSame(
+    rowsOf('event'),
+    rows.map(
+      ([part, model, whole]) => `| ${part} | ${model.toPrecision(3)} µs | ${whole.toPrecision(3)} µs |`,
+    ),
+  );
   t.end();
 });
