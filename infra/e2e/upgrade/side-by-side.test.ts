@@ -81,7 +81,12 @@ for (const { revision, name } of VERSIONS_BEFORE) {
             { plain: true },
           );
           const tookMs = performance.now() - startedMs;
-          report.add(t, { from: name, name: `${direction}: ${step}`, seen, tookMs });
+          report.add(t, {
+            from: isKilled ? `${name}, killed` : name,
+            name: `${direction}: ${step}`,
+            seen,
+            tookMs,
+          });
           const all = [seen.whole, seen.cut];
           t.equal(
             all.reduce((sum, { tooMany, tooFew }) => sum + tooMany + tooFew, 0),
