@@ -141,9 +141,10 @@ async function eventful(t: Test, world: World, prometheus: PrometheusApi): Promi
   for (const place of NEVER_HERE) t.ok(all.has(place), place);
   const isHeld = ([place]: [string, unknown]) => /: Held (?:or|and) refused/.test(place);
   const held = await withOpenTransaction(world, () =>
-    silent(prometheus, [...all].filter(isHeld), HELD_WITHIN_MS),
+    silent(t, prometheus, [...all].filter(isHeld), HELD_WITHIN_MS),
   );
   const others = await silent(
+    t,
     prometheus,
     [...all].filter((one) => !isHeld(one)),
   );
@@ -158,8 +159,12 @@ async function eventful(t: Test, world: World, prometheus: PrometheusApi): Promi
   await doing;
 }
 
-/** Those of the queries that have no number as result, though they were asked until they had, for a limited time. */
+/**
+ * Those of the queries that have no number as result, though they were asked until they had, for a limited time. Comments what
+ * the others show.
+ */
 async function silent(
+  t: Test,
   prometheus: PrometheusApi,
   queries: [place: string, query: Query][],
   withinMs = WITHIN_MS,
@@ -169,10 +174,12 @@ async function silent(
     const asked = left;
     left = [];
     for (const one of asked) {
-      const [, { expr, instant }] = one;
+      const [place, { expr, instant }] = one;
       const series = await (instant ? prometheus.now(expr) : prometheus.minute(expr));
       const numbers = series.flatMap(({ values }) => values.map(Number));
-      if (!numbers.some(Number.isFinite)) left.push(one);
+      const shown = numbers.filter(Number.isFinite).at(-1);
+      if (shown === undefined) left.push(one);
+      else t.comment(`${place}: ${series.length} series, the last with ${Number(shown.toPrecision(3))}`);
     }
   }
   return left;
