@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * The files that differ from the commit where this branch started, committed or not, and which of them were deleted.
  *
  * @param {string} root
- * @param {string | undefined} base the branch or commit to compare with; default: the main branch
+ * @param {string} [base] the branch or commit to compare with; default: the main branch
  * @returns {{changed: string[], gone: string[]}} paths relative to the root
  */
 export function changedFiles(root, base) {

@@ -2,9 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { changedFiles, NoBase } from '../../setup/changed-files.mjs';
 import { folder } from '../support.ts';
-
-const { changedFiles, NoBase } = await import(new URL('../../setup/changed-files.mjs', import.meta.url).href);
 
 test('lists files changed since the branch started, committed or not, and deleted files', async (t) => {
   const root = await folder(t);

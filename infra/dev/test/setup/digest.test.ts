@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-
-const { createDigest } = await import(new URL('../../setup/digest.mjs', import.meta.url).href);
+import { createDigest } from '../../setup/digest.mjs';
 
 const TAP = `TAP version 14
 # Subtest: a.test.ts

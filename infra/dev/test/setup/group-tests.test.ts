@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'tap';
+import { groupTests } from '../../setup/group-tests.mjs';
 import { folder } from '../support.ts';
-
-const { groupTests } = await import(new URL('../../setup/group-tests.mjs', import.meta.url).href);
 
 test('tests of a package share a file, and files of an earlier run are deleted', async (t) => {
   const root = await folder(t);
@@ -11,7 +10,7 @@ test('tests of a package share a file, and files of an earlier run are deleted',
   const files = groupTests(root, ['packages/b/test/x/one.test.ts', 'packages/b/test/two.test.ts']);
   t.same(files, ['.calltally/groups/packages-b.test.ts']);
   t.equal(
-    await readFile(join(root, files[0]), 'utf8'),
+    await readFile(join(root, files[0]!), 'utf8'),
     'import "../../packages/b/test/x/one.test.ts";\nimport "../../packages/b/test/two.test.ts";\n',
   );
   await t.rejects(readFile(join(root, '.calltally/groups/packages-a.test.ts')), { code: 'ENOENT' });
@@ -26,5 +25,5 @@ test('a group has only tests of one folder, and at most sizeMax', async (t) => {
     '.calltally/groups/a-b-test-2.test.ts',
     '.calltally/groups/a-b-test-c.test.ts',
   ]);
-  t.match(await readFile(join(root, files[1]), 'utf8'), /^import "[^"]*3\.test\.ts";\n$/);
+  t.match(await readFile(join(root, files[1]!), 'utf8'), /^import "[^"]*3\.test\.ts";\n$/);
 });

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'tap';
+import { isSupported, TESTED } from '../../setup/node-versions.mjs';
 
 const ROOT = new URL('../../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
-const { isSupported, TESTED } = await import(new URL('infra/dev/setup/node-versions.mjs', ROOT).href);
 const majors = Object.keys(TESTED).map(Number);
 const newest = Math.max(...majors);
 

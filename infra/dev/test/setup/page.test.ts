@@ -2,9 +2,9 @@ import { cp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
+import { buildPage } from '../../setup/page.mjs';
 import { folder } from '../support.ts';
 
-const { buildPage } = await import(new URL('../../setup/page.mjs', import.meta.url).href);
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const COPIED = ['index.html', 'package.json', 'src', 'vite.config.ts', 'tsconfig.json'];
 

@@ -1,9 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
+import { chooseTests, missingFiles } from '../../setup/run-tests.mjs';
 
-const { chooseTests, missingFiles } = await import(
-  new URL('../../setup/run-tests.mjs', import.meta.url).href
-);
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const HERE = 'infra/dev/test/setup/run-tests.test.ts';
 

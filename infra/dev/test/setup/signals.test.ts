@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
+import { fileFault } from '../../setup/file-fault.mjs';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/busy-hand-over.mjs', import.meta.url));
 
@@ -15,8 +16,6 @@ test('a signal that arrives while modules are loaded reaches the next listener',
     t.strictSame(await once(child, 'close'), [42, null], signal);
   }
 });
-
-const { fileFault } = await import(new URL('../../setup/file-fault.mjs', import.meta.url).href);
 
 test('a file system error becomes one line with the remedy', async (t) => {
   const error = Object.assign(new Error("EROFS: read-only file system, mkdir '/x'"), { code: 'EROFS' });

@@ -2,8 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
-
-const { builtTap } = await import(new URL('../../setup/install.mjs', import.meta.url).href);
+import { builtTap } from '../../setup/install.mjs';
 
 test('the files that tap has built belong to this checkout only', (t) => {
   const folder = join(builtTap(fileURLToPath(new URL('../../../../', import.meta.url))), 'dist', 'esm');

@@ -2,9 +2,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
+import { readTests } from '../../setup/test-graph.mjs';
 import { folder } from '../support.ts';
 
-const { readTests } = await import(new URL('../../setup/test-graph.mjs', import.meta.url).href);
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
 const ENGINES = 'packages/stack/src/daemon.ts';
