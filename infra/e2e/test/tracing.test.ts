@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeCallEvent } from '@calltally/contract';
 import type { Test } from '@calltally/stack/testing';
 import { test } from 'tap';
@@ -124,9 +126,20 @@ test('one trace leads from a request to intake through Kafka to the stores', asy
 
   const listening = newTrace();
   const stream = await get('/analytics/stream', traceparent(listening));
-  await stream.body!.cancel();
   const listened = await collector.until((some) => some.some(({ kind }) => kind === SERVER), listening);
   t.match(only(listened, 'GET /analytics/stream'), { attributes: { 'http.response.status_code': 200 } });
+  const ofStream = listened.length;
+  t.equal((await post('seen-by-the-stream', traceparent(newTrace()))).status, 202);
+  await platform.untilCaughtUp(readKey);
+
+  const gone = newTrace();
+  const socket = connect(platform.intakes[0]!.port, '127.0.0.1');
+  const head = `POST /calls HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${writeKey}\r\ntraceparent: ${traceparent(gone)}`;
+  socket.write(`${head}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`);
+  await sleep(500);
+  socket.destroy();
+  const left = await collector.until((some) => some.length > 0, gone);
+  t.match(only(left, 'POST /calls'), { isFailed: true, attributes: { 'error.type': 'client_closed' } });
 
   const silent = newTrace();
   await get('/analytics/dashboard', traceparent(silent, false));
@@ -149,6 +162,9 @@ test('one trace leads from a request to intake through Kafka to the stores', asy
     roots.every(({ kind }) => kind === SERVER || kind === CONSUMER),
     'what processes ask by themselves makes no traces',
   );
+  const ofListening = collector.spans.filter((span) => span.traceId === listening);
+  t.equal(ofListening.length, ofStream, 'what all streams ask makes no spans of the first one');
+  await stream.body!.cancel();
   const sentTexts = Buffer.concat(collector.bodies).toString('latin1');
   for (const secret of [USER, CALL, readKey, writeKey]) {
     t.notOk(sentTexts.includes(secret), 'no id of a user or call and no key is sent');

@@ -39,7 +39,7 @@ export function errorSender(tell: TellError): SendError {
     request.errorCode = error.code;
     if (error.code === 'INTERNAL_ERROR') {
       request.server.log.error(
-        { request_id: request.id, fault: toLoggedError(error.cause) },
+        { request_id: request.id, trace_id: request.span?.traceId, fault: toLoggedError(error.cause) },
         'request failed',
       );
     }

@@ -26,4 +26,4 @@ export { requestContext } from './request-context.ts';
 export { requestLog } from './request-log.ts';
 export { createServer } from './server.ts';
 export { exitWhenUnexpected, listenOrExit, stopWhenAsked } from './service-process.ts';
-export { tracing } from './tracing.ts';
+export { endSpan, tracing } from './tracing.ts';

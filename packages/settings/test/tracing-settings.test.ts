@@ -6,9 +6,17 @@ import { faultsOf } from './faults-of.ts';
 const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318';
 const read = (env: Record<string, string>) => readSettings([TracingSettings], env).tracing;
 
-test('nothing is traced without an address', (t) => {
+test('nothing is traced without an address, whatever is set for other programs', (t) => {
   t.equal(read({}), undefined);
-  t.equal(read({ OTEL_TRACES_SAMPLER: 'always_on', OTEL_EXPORTER_OTLP_HEADERS: 'a=b' }), undefined);
+  const foreign = {
+    OTEL_TRACES_SAMPLER: 'parentbased_jaeger_remote',
+    OTEL_TRACES_SAMPLER_ARG: 'endpoint=http://localhost:14250',
+    OTEL_EXPORTER_OTLP_HEADERS: 'secret',
+    OTEL_RESOURCE_ATTRIBUTES: 'a',
+  };
+  t.equal(read(foreign), undefined);
+  t.equal(read({ ...foreign, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' }), undefined);
+  t.equal(faultsOf([TracingSettings], { ...foreign, OTEL_EXPORTER_OTLP_ENDPOINT }).length, 4);
   t.end();
 });
 
@@ -18,6 +26,7 @@ test('an address is enough', (t) => {
     headers: {},
     sampler: 'parentbased_always_on',
     ratio: 1,
+    attributes: {},
   });
   for (const url of ['ftp://a', 'collector:4318', 'http://me:secret@a', 'http://a?key=b', 'http://a#b']) {
     const faults = faultsOf([TracingSettings], { OTEL_EXPORTER_OTLP_ENDPOINT: url });
@@ -34,8 +43,11 @@ test('headers are pairs with percent-encoded values', (t) => {
     'x-team': 'calls',
   });
   t.same(headers('a=b=c'), { a: 'b=c' });
-  for (const text of ['authorization', '=b', 'a b=c', 'a=%', 'a=b,c']) {
-    const faults = faultsOf([TracingSettings], { OTEL_EXPORTER_OTLP_HEADERS: text });
+  for (const text of ['authorization', '=b', 'a b=c', 'a=%', 'a=b,c', 'a=b%0Ac', 'a%3A=b']) {
+    const faults = faultsOf([TracingSettings], {
+      OTEL_EXPORTER_OTLP_ENDPOINT,
+      OTEL_EXPORTER_OTLP_HEADERS: text,
+    });
     t.match(faults, [{ variable: 'OTEL_EXPORTER_OTLP_HEADERS', remedy: /name=value/ }], text);
   }
   t.end();
@@ -46,13 +58,16 @@ test('sampler, share and attributes are those of the specification', (t) => {
   t.match(read({ OTEL_EXPORTER_OTLP_ENDPOINT, ...env }), { sampler: 'traceidratio', ratio: 0.01 });
   for (const [variable, values] of Object.entries({
     OTEL_TRACES_SAMPLER: ['jaeger_remote', 'ALWAYS_ON'],
-    OTEL_TRACES_SAMPLER_ARG: ['2', '-1', '1%'],
-    OTEL_RESOURCE_ATTRIBUTES: ['prod', 'a=b,c', '=b'],
+    OTEL_TRACES_SAMPLER_ARG: ['2', '-1', '1%', '1.5'],
+    OTEL_RESOURCE_ATTRIBUTES: ['prod', 'a=b,c', '=b', 'a=100%'],
   })) {
     for (const value of values) {
-      t.match(faultsOf([TracingSettings], { [variable]: value }), [{ variable }], `${variable}=${value}`);
+      const faults = faultsOf([TracingSettings], { OTEL_EXPORTER_OTLP_ENDPOINT, [variable]: value });
+      t.match(faults, [{ variable }], `${variable}=${value}`);
     }
   }
-  t.same(faultsOf([TracingSettings], { OTEL_RESOURCE_ATTRIBUTES: 'a=b,c.d=' }), []);
+  const attributes = (text: string) =>
+    read({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_RESOURCE_ATTRIBUTES: text })?.attributes;
+  t.same(attributes('a=b, c.d=x%2Cy,'), { a: 'b', 'c.d': 'x,y' });
   t.end();
 });

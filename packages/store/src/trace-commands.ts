@@ -18,7 +18,7 @@ export function traceCommands(client: MongoClient): void {
         'db.system.name': 'mongodb',
         'db.operation.name': commandName,
         'db.namespace': databaseName,
-        'server.address': address,
+        ...serverOf(address),
         ...(typeof collection === 'string' && { 'db.collection.name': collection }),
       },
     );
@@ -36,4 +36,11 @@ export function traceCommands(client: MongoClient): void {
     failed(span, failure);
     span.end();
   });
+}
+
+/** @param address `host:port`, or an IPv6 address in brackets and the port */
+function serverOf(address: string): { 'server.address': string; 'server.port': number } {
+  const at = address.lastIndexOf(':');
+  const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+  return { 'server.address': host, 'server.port': Number(address.slice(at + 1)) };
 }

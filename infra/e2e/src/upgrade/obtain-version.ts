@@ -18,7 +18,7 @@ export function obtainVersion(revision: string): URL {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const archive = execFileSync('git', ['archive', revision], { cwd: ROOT, maxBuffer: 2 ** 30 });
-    execFileSync('tar', ['--extract'], { cwd: folder, input: archive });
+    execFileSync('tar', ['--extract', '--file', '-'], { cwd: folder, input: archive });
     // Its own command, so that it gets what it needed then.
     execFileSync(process.execPath, ['infra/dev/setup.mjs', 'prepare'], { cwd: folder, stdio: 'inherit' });
     writeFileSync(done, '');
@@ -28,8 +28,10 @@ export function obtainVersion(revision: string): URL {
 
 function requireRevision(revision: string): void {
   try {
-    execFileSync('git', ['cat-file', '-e', `${revision}^{commit}`], { cwd: ROOT, stdio: 'ignore' });
-  } catch {
-    throw new Error(`this clone does not have ${revision}; run \`git fetch --unshallow\` first`);
+    execFileSync('git', ['cat-file', '-e', `${revision}^{commit}`], { cwd: ROOT, stdio: 'pipe' });
+  } catch (thrown) {
+    const said = String((thrown as { stderr?: Buffer }).stderr ?? thrown).trim();
+    const remedy = 'if the clone is shallow, run `git fetch --unshallow`';
+    throw new Error(`this clone does not have ${revision} (${said}); ${remedy}`);
   }
 }

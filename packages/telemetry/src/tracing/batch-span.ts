@@ -6,7 +6,6 @@ import {
   propagation,
   ROOT_CONTEXT,
   SpanKind,
-  TraceFlags,
   trace,
 } from '@opentelemetry/api';
 import { within } from './spans.ts';
@@ -14,6 +13,7 @@ import { currentTracer } from './tracer.ts';
 
 /** As many as OpenTelemetry keeps of a span. */
 const LINKS_MAX = 128;
+const RECORDED = /[13579bdf]$/;
 
 /** A message with the headers that its producer wrote, as Kafka clients give them. */
 export interface TracedMessage {
@@ -21,8 +21,8 @@ export interface TracedMessage {
 }
 
 /**
- * Records the work on a batch of messages. The span continues the trace of its messages where that is a single one. Else
- * it begins a trace of its own that links to theirs, recorded ones first.
+ * Records the work on a batch of messages. Where one span wrote them all, it goes on with that span's trace. Else it
+ * begins a trace of its own that links to theirs, recorded ones first.
  */
 export function inBatchSpan<T>(
   name: string,
@@ -32,30 +32,34 @@ export function inBatchSpan<T>(
 ): Promise<T> {
   const tracer = currentTracer();
   if (tracer === undefined) return work();
-  const links = linksOf(messages);
-  const [only] = links;
-  const parent: Context =
-    links.length === 1 ? trace.setSpanContext(ROOT_CONTEXT, only!.context) : ROOT_CONTEXT;
+  const { links, isOne } = linksOf(messages);
+  const parent: Context = isOne ? trace.setSpanContext(ROOT_CONTEXT, links[0]!.context) : ROOT_CONTEXT;
   const span = tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes, links }, parent);
   // Not the context of whoever happened to fetch.
   return context.with(ROOT_CONTEXT, () => within(span, work));
 }
 
-/** The distinct spans that wrote the messages. */
-function linksOf(messages: readonly TracedMessage[]): Link[] {
+/** The distinct spans that wrote the messages, recorded ones first; and whether a single one wrote them all. */
+function linksOf(messages: readonly TracedMessage[]): { links: Link[]; isOne: boolean } {
   const recorded = new Map<string, Link>();
   const others = new Map<string, Link>();
+  let isOne = true;
   for (const { headers } of messages) {
-    if (headers === undefined || recorded.size >= LINKS_MAX) continue;
-    const traceparent = textOf(headers.traceparent);
-    if (traceparent === undefined || recorded.has(traceparent) || others.has(traceparent)) continue;
-    const carrier = { traceparent, tracestate: textOf(headers.tracestate) };
-    const spanContext = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, carrier));
-    if (spanContext === undefined) continue;
-    const isRecorded = (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0;
-    (isRecorded ? recorded : others).set(traceparent, { context: spanContext });
+    const traceparent = textOf(headers?.traceparent);
+    if (traceparent === undefined) isOne = false;
+    else if (!recorded.has(traceparent) && !others.has(traceparent)) {
+      // By its flags, since parsing takes longer than all the rest.
+      const links = RECORDED.test(traceparent) ? recorded : others;
+      if (links.size < LINKS_MAX) addLink(links, traceparent, textOf(headers?.tracestate));
+    }
   }
-  return [...recorded.values(), ...others.values()].slice(0, LINKS_MAX);
+  const links = [...recorded.values(), ...others.values()].slice(0, LINKS_MAX);
+  return { links, isOne: isOne && links.length === 1 };
+}
+
+function addLink(links: Map<string, Link>, traceparent: string, tracestate: string | undefined): void {
+  const found = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, { traceparent, tracestate }));
+  if (found !== undefined) links.set(traceparent, { context: found });
 }
 
 /** A header's text. Kafka clients give bytes, or a list where a name comes twice. */

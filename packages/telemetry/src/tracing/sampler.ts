@@ -1,5 +1,4 @@
-import type { Attributes, Context, Link, SpanKind } from '@opentelemetry/api';
-import { TraceFlags, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, type Link, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
@@ -18,7 +17,7 @@ export function createSampler(name: TracingSettings['sampler'], ratio: number): 
     case 'always_off':
       return new AlwaysOffSampler();
     case 'traceidratio':
-      return new TraceIdRatioBasedSampler(ratio);
+      return new LinkedSampler(new TraceIdRatioBasedSampler(ratio));
     case 'parentbased_always_on':
       return followLinks(new AlwaysOnSampler());
     case 'parentbased_always_off':
@@ -33,7 +32,7 @@ function followLinks(root: Sampler): Sampler {
 }
 
 /**
- * Also records a span without a parent that links to a recorded one. Else a batch would be recorded by chance, and most
+ * Also records a batch without a parent that links to a recorded span. Else a batch would be recorded by chance, and most
  * recorded calls would end at Kafka.
  */
 class LinkedSampler implements Sampler {
@@ -52,7 +51,7 @@ class LinkedSampler implements Sampler {
     links: Link[],
   ): SamplingResult {
     const isLinked = links.some(({ context: { traceFlags } }) => (traceFlags & TraceFlags.SAMPLED) !== 0);
-    if (isLinked && trace.getSpanContext(context) === undefined) {
+    if (isLinked && kind === SpanKind.CONSUMER && trace.getSpanContext(context) === undefined) {
       return { decision: SamplingDecision.RECORD_AND_SAMPLED };
     }
     return this.#otherwise.shouldSample(context, traceId, name, kind, attributes, links);

@@ -1,13 +1,9 @@
-import { context, propagation, trace } from '@opentelemetry/api';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { context, type DiagLogger, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import {
-  defaultResource,
-  detectResources,
-  envDetector,
-  resourceFromAttributes,
-} from '@opentelemetry/resources';
+import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
 import { createSampler } from './sampler.ts';
@@ -20,29 +16,45 @@ const EXPORT_TIMEOUT_MS = 5_000;
 
 /** Sets up OpenTelemetry for the whole process. */
 export function startSdk(
-  { endpoint, headers, sampler, ratio }: TracingSettings,
+  { endpoint, headers, sampler, ratio, attributes }: TracingSettings,
   { service, logger }: { service: string; logger: Logger },
 ): Tracing {
   const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
   const exporter = new OTLPTraceExporter({ url, headers, timeoutMillis: EXPORT_TIMEOUT_MS });
+  const sender = new SpanSender(exporter, logger);
+  const names = { 'service.name': `calltally-${service}`, 'service.namespace': 'calltally' };
   const provider = new TracerProvider({
-    // The last one wins: OTEL_RESOURCE_ATTRIBUTES may give the service another name.
-    resource: defaultResource()
-      .merge(
-        resourceFromAttributes({ 'service.name': `calltally-${service}`, 'service.namespace': 'calltally' }),
-      )
-      .merge(detectResources({ detectors: [envDetector] })),
+    resource: defaultResource().merge(resourceFromAttributes({ ...names, ...attributes })),
     sampler: createSampler(sampler, ratio),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new SpanSender(exporter, logger) })],
+    spanProcessors: [new BatchSpanProcessor({ exporter: sender })],
   });
+  diag.setLogger(droppedSpansLog(logger), DiagLogLevel.WARN);
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
-  setTracer(provider.getTracer('calltally'));
+  setTracer(provider.getTracer('calltally'), sampler.startsWith('parentbased_'));
   logger.info({ sampler, ratio }, 'traces are sent');
   return {
     async stop() {
-      await provider.forceFlush({ timeoutMillis: STOP_WITHIN_MS }).catch(() => {});
+      const sent = provider
+        .forceFlush({ timeoutMillis: STOP_WITHIN_MS })
+        // The provider does not wait for what was under way before.
+        .then(() => sender.forceFlush());
+      await Promise.race([sent.catch(() => {}), sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
     },
   };
+}
+
+/** Logs once that more is recorded than can be sent. All else that the SDK has to say is of no use to operators. */
+function droppedSpansLog(logger: Logger): DiagLogger {
+  let isLogged = false;
+  const warn = (message: string) => {
+    if (isLogged || !message.startsWith('Dropped')) return;
+    isLogged = true;
+    logger.warn(
+      'more traces are recorded than can be sent; the rest is dropped: lower OTEL_TRACES_SAMPLER_ARG',
+    );
+  };
+  const ignore = () => {};
+  return { error: ignore, warn, info: ignore, debug: ignore, verbose: ignore };
 }

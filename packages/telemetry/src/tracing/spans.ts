@@ -2,6 +2,7 @@ import {
   type Attributes,
   context,
   propagation,
+  ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
@@ -45,6 +46,8 @@ export function failed(span: Span, thrown: unknown): void {
 function typeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return typeof thrown;
   const { code } = thrown as { code?: unknown };
+  // A DOMException, such as that of an abort, has a number of its own.
+  if (thrown instanceof DOMException) return thrown.name;
   return typeof code === 'string' || typeof code === 'number' ? String(code) : thrown.name;
 }
 
@@ -65,4 +68,9 @@ export function inSendSpan<T>(
     propagation.inject(context.active(), headers);
     return send(headers);
   });
+}
+
+/** Does work that goes on for others, too, as part of no request or batch. */
+export function outsideTraces<T>(work: () => T): T {
+  return currentTracer() === undefined ? work() : context.with(ROOT_CONTEXT, work);
 }

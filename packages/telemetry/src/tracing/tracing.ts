@@ -14,6 +14,8 @@ export interface TracingSettings {
     | 'parentbased_traceidratio';
   /** Share of the traces that samplers with a ratio record: 0 to 1. */
   ratio: number;
+  /** Of every span. */
+  attributes: Readonly<Record<string, string>>;
 }
 
 /** The traces of this process. */

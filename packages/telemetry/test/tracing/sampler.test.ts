@@ -20,13 +20,14 @@ function isRecorded(
     parent = ROOT_CONTEXT,
     links = [],
     traceId = 'f'.repeat(32),
-  }: { parent?: Context; links?: Link[]; traceId?: string },
+    kind = SpanKind.CONSUMER,
+  }: { parent?: Context; links?: Link[]; traceId?: string; kind?: SpanKind },
 ): boolean {
   const { decision } = createSampler(sampler, ratio).shouldSample(
     parent,
     traceId,
     'process calls',
-    SpanKind.CONSUMER,
+    kind,
     {},
     links,
   );
@@ -64,5 +65,11 @@ test('a batch of recorded calls is recorded, whatever the share', (t) => {
     'a parent decides',
   );
   t.equal(isRecorded('always_off', 1, { links }), false);
+  t.equal(isRecorded('traceidratio', 0, { links }), true);
+  t.equal(
+    isRecorded('traceidratio', 0, { links, kind: SpanKind.SERVER }),
+    false,
+    'a stranger may send links',
+  );
   t.end();
 });

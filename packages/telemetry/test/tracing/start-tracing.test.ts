@@ -1,7 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { test } from 'tap';
 
-const settings = { endpoint: 'http://127.0.0.1:1', headers: {}, sampler: 'always_on', ratio: 1 };
+const settings = {
+  endpoint: 'http://127.0.0.1:1',
+  headers: {},
+  sampler: 'always_on',
+  ratio: 1,
+  attributes: {},
+};
 
 /** Packages of OpenTelemetry that a process has loaded once it has started tracing, and whether it traces. */
 function loadedWith(given: object | undefined): { packages: string[]; isTracing: boolean } {

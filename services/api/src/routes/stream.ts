@@ -1,4 +1,5 @@
 import { parseDateRange } from '@calltally/domain';
+import { endSpan } from '@calltally/http';
 import type { FastifyInstance } from 'fastify';
 import { registerStreamMetrics } from '../metrics.ts';
 import { refuseMisspelt } from '../misspelt-parameters.ts';
@@ -49,6 +50,7 @@ export async function streamRoutes(app: FastifyInstance, parts: RouteParts): Pro
           reply.headers({ ...HEADERS, connection: 'close' }).hijack();
           response.writeHead(200, reply.getHeaders() as Record<string, string>);
           request.answeredMs = reply.elapsedTime;
+          endSpan(request, reply, 200);
           // Fastify runs onResponse at `finish` or `error`. A client that disconnects causes neither.
           response.once('close', () => {
             if (!response.writableFinished) response.emit('error', new Error('client disconnected'));

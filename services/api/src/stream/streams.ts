@@ -4,6 +4,7 @@ import { readDigests } from '@calltally/counters';
 import { DateRangeError } from '@calltally/domain';
 import { type Credential, type HttpError, toLoggedError } from '@calltally/http';
 import { asOfOf, LedgerError } from '@calltally/ledger';
+import { outsideTraces } from '@calltally/telemetry';
 import pLimit from 'p-limit';
 import { ApiError } from '../api-error.ts';
 import type { RouteParts } from '../parts.ts';
@@ -108,7 +109,8 @@ export class Streams {
     if (this.#stopping.signal.aborted) return this.#end(listener);
     if (drain.hasBegun) listener.moveWithin(drain.moveWithinMs());
     listener.send();
-    this.#looking ??= this.#lookOn();
+    // For all listeners, not for the first one's request.
+    this.#looking ??= outsideTraces(() => this.#lookOn());
   }
 
   /** Ends all streams. */
