@@ -73,10 +73,12 @@ async function measureStores(bench: Bench, kind: Kind): Promise<{ redis: Sizes; 
   };
   const userIds = userIdsUpTo(users);
   let rows = 0;
+  let callIdBytes = 0;
   function* calls() {
     for (const userId of userIds) {
       for (const call of randomCalls(userId, kind, range)) {
         rows += 1;
+        callIdBytes += call.callId.length;
         yield call;
       }
     }
@@ -98,7 +100,7 @@ async function measureStores(bench: Bench, kind: Kind): Promise<{ redis: Sizes; 
   });
   const kept = Array.from({ length: kind.months }, (_, i) => thisMonth - 1 - i);
   const detailed = kind.detail ? kept.filter((month) => keepsDetail(month, Date.now())).length : 0;
-  const costs = costsOf();
+  const costs = costsOf([], { idBytes: inputs.idBytes, callIdBytes: callIdBytes / rows });
   const client = await new MongoClient(world.mongoUri).connect();
   const { storageSize, totalIndexSize } = await client.db().command({ collStats: 'calls' });
   await client.close();
@@ -141,7 +143,15 @@ async function measureKafka(bench: Bench): Promise<Sizes> {
   const events = eventsInOrder('sizes', count, (i) => `user-${i % 1_000}`);
   await topic.send(events.map((event, i) => ({ ...event, agent_id: agentId(i % 3) })));
   const { dataDir } = await bench.shared(kafka);
-  return { measured: topicBytes(dataDir!, topic.name), predicted: count * costsOf()['kafka-event-bytes'] };
+  const costs = costsOf([], {
+    idBytes: averageLength(events.map(({ user_id }) => user_id)),
+    callIdBytes: averageLength(events.map(({ call_id }) => call_id)),
+  });
+  return { measured: topicBytes(dataDir!, topic.name), predicted: count * costs['kafka-event-bytes'] };
+}
+
+function averageLength(texts: readonly string[]): number {
+  return texts.reduce((sum, { length }) => sum + length, 0) / texts.length;
 }
 
 function inMib({ measured, predicted }: Sizes) {

@@ -1,5 +1,6 @@
 import { busy } from './counting.ts';
 import type { Costs, Inputs } from './inputs.ts';
+import { DAY_SECONDS } from './load.ts';
 import { API_POLLS, INGEST_POLLS, MASTER_POLLS, type Plan } from './needs.ts';
 
 /** What more of a part does not help against, or makes worse. */
@@ -32,6 +33,8 @@ const PAGES_MAX = 5_000;
 const PAGE_SECONDS = 9;
 /** For longer than a day nobody wants to answer the users of a master from rows. */
 const REFILL_SECONDS_MAX = 86_400;
+/** Nor for longer than a week those of all masters. */
+const REFILL_ALL_DAYS_MAX = 7;
 /** Of calls that are seen later nobody says that they are seen at once. */
 const FRESH_SECONDS = 1;
 const DAYS_OF_MONTH = 30.44;
@@ -43,15 +46,15 @@ export function ceilingsOf(inputs: Inputs, costs: Costs, plan: Plan): Ceiling[] 
   const polls = INGEST_POLLS * counts.ingest + API_POLLS * counts.api + MASTER_POLLS;
   const metadataBytes =
     METADATA_POLLS * counts.ingest * counts.partition * (costs['kafka-metadata-bytes'] + 8 * replicas);
-  const rowsOfMaster =
-    (load.activeUsers / counts.master) * callsPerDay * DAYS_OF_MONTH * Math.min(months, years * 12);
-  const unknownKeys = 1 - Math.min(1, KNOWN_KEYS_MAX / Math.max(1, load.activeUsers));
+  const rowsInRedis = load.users * callsPerDay * DAYS_OF_MONTH * Math.min(months, years * 12);
+  const refillSeconds = rowsInRedis / (costs['fill-rows-per-second'] * inputs.fillSlots);
+  const unknownKeys = 1 - Math.min(1, KNOWN_KEYS_MAX / load.users);
   const primaryUs = inputs.shardCores * busyShare * 1e6;
   const ceilings: Ceiling[] = [
     {
       what: 'events of the largest user, which go to one partition and one master',
       unit: 'events/s',
-      need: load.peakEventsPerSecond * inputs.largestShare,
+      need: load.peakEventsPerSecond * load.largestShare,
       has: (busyShare * 1e6) / costs['partition-event'],
       remedy:
         'spread this user’s events over several keys: numbers do not depend on the partition, and corrections wait for each other',
@@ -102,7 +105,7 @@ export function ceilingsOf(inputs: Inputs, costs: Costs, plan: Plan): Ceiling[] 
     {
       what: 'time of a batch, which waits for progress on one primary',
       unit: 's',
-      need: counting.batchSeconds,
+      need: counting.progressSeconds,
       has: FRESH_SECONDS,
       remedy: 'a larger primary for progress, fewer partitions, or shard progress by {_id: "hashed"}',
     },
@@ -117,10 +120,18 @@ export function ceilingsOf(inputs: Inputs, costs: Costs, plan: Plan): Ceiling[] 
     {
       what: 'filling the users of one master again',
       unit: 'hours',
-      need: rowsOfMaster / (costs['fill-rows-per-second'] * inputs.fillSlots) / 3_600,
+      need: refillSeconds / counts.master / 3_600,
       has: REFILL_SECONDS_MAX / 3_600,
       remedy:
         'a replica for each master and an append-only file, so that it is never needed; more FILL_SLOTS, as far as Mongo has cores; more and smaller masters',
+    },
+    {
+      what: 'filling all users again, after all of Redis is lost',
+      unit: 'days',
+      need: refillSeconds / DAY_SECONDS,
+      has: REFILL_ALL_DAYS_MAX,
+      remedy:
+        'replicas and append-only files on other machines, so that it is never needed; more FILL_SLOTS, as far as Mongo has cores',
     },
     {
       what: 'pages of all users, as verify --all reads them',

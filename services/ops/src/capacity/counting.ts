@@ -8,6 +8,8 @@ export interface Counting {
   batchesPerSecond: number;
   /** From the start of a batch until its events are counted. */
   batchSeconds: number;
+  /** How long a batch takes at least, so that the primary that has `progress` notes no more batches than it can. */
+  progressSeconds: number;
   /** Masters, and shards, that a batch has users of. */
   mastersOfBatch: number;
   shardsOfBatch: number;
@@ -27,7 +29,7 @@ const ROUND_TRIPS = 4;
 export const ON_PROGRESS = 2 / 3;
 
 type Counts = Pick<Record<Part, number>, 'partition' | 'master' | 'shard'>;
-type Rate = Pick<Load, 'peakEventsPerSecond' | 'activeUsers'>;
+type Rate = Pick<Load, 'peakEventsPerSecond' | 'users'>;
 
 /**
  * Ingest takes all that has come of a partition while the batch before was with the stores: at r events a second, a batch of
@@ -44,7 +46,8 @@ export function batchesOf(
   const rest = 1 - rate * (costs['partition-event'] / 1e6);
   const taken = rest <= 0 ? BATCH_MAX : (rate * waiting) / rest;
   // While the primary that has `progress` is busy, batches wait for it, and larger ones are taken meanwhile.
-  const waitedFor = load.peakEventsPerSecond / progressMax(inputs, costs);
+  const progressSeconds = counts.partition / progressMax(inputs, costs);
+  const waitedFor = rate * progressSeconds;
   // So does a busy process: its batches wait for each other. They may, as long as calls are fresh enough.
   const fresh = rate * inputs.freshSeconds;
   const eventsOfBatch = clamp(Math.max(taken, waitedFor, fresh), 1, BATCH_MAX);
@@ -52,6 +55,7 @@ export function batchesOf(
   return {
     ...countingIn(eventsOfBatch, inputs.detail, costs, load, counts),
     batchSeconds: eventsOfBatch > Math.max(taken, 1) ? eventsOfBatch / rate : ownSeconds,
+    progressSeconds,
   };
 }
 
@@ -68,11 +72,11 @@ export function countingIn(
   eventsOfBatch: number,
   detail: boolean,
   costs: Costs,
-  { peakEventsPerSecond, activeUsers }: Rate,
+  { peakEventsPerSecond, users }: Rate,
   { partition: partitions, master: masters, shard: shards }: Counts,
-): Omit<Counting, 'batchSeconds'> {
+): Omit<Counting, 'batchSeconds' | 'progressSeconds'> {
   const batchesPerSecond = peakEventsPerSecond / eventsOfBatch;
-  const usersOfBatch = someOf(activeUsers / partitions, eventsOfBatch);
+  const usersOfBatch = someOf(users / partitions, eventsOfBatch);
   const mastersOfBatch = someOf(masters, usersOfBatch);
   const shardsOfBatch = someOf(shards, usersOfBatch);
   const each = (part: 'ingest' | 'redis', cost: 'event' | 'user') =>

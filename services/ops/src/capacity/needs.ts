@@ -27,6 +27,10 @@ const TB = 1e12;
 const PARTITIONS_MIN = 6;
 const STREAMS_OF_PROCESS = 2_000;
 const ROUNDS = 50;
+/** Of a Redis Cluster. A single master needs none. */
+const CLUSTER_MASTERS_MIN = 3;
+/** `_id`, and that of sums; with several shards that of the shard key. */
+const INDEXES = 2;
 
 /** Polls of a process to each master, a second: as-of and checkpoints of ingest, generations of the API. */
 export const INGEST_POLLS = 2;
@@ -45,7 +49,7 @@ export function planOf(inputs: Inputs, costs: Costs): Plan {
     ingest: 1,
     master: 1,
     shard: 1,
-    broker: 1,
+    broker: inputs.replicas,
     api: 1,
     intake: inputs.intakeShare > 0 ? 1 : 0,
   };
@@ -57,6 +61,7 @@ export function planOf(inputs: Inputs, costs: Costs): Plan {
       // Never fewer than before: what is needed for their number grows with it, and both must come to rest.
       next[part] = Math.max(next[part], Math.ceil(need / has));
     }
+    if (next.master > 1) next.master = Math.max(next.master, CLUSTER_MASTERS_MIN);
     if (PARTS.every((part) => next[part] === counts[part]) || round === ROUNDS) {
       return { load, counting, needs, counts };
     }
@@ -71,24 +76,37 @@ function needsOf(
   counting: Counting,
   counts: Record<Part, number>,
 ): Need[] {
-  const { busyShare } = inputs;
+  const { busyShare, fullShare } = inputs;
   const { peakEventsPerSecond: events, peakRequestsPerSecond: requests } = load;
   const intakeUs = costs['intake-event'] + costs['intake-request'] / inputs.intakeBatch;
   const kafkaBytes = costs['kafka-event-bytes'];
-  const rowBytes = costs['mongo-row-bytes'] + costs['mongo-index-bytes'];
-  const indexBytes = Math.min(
-    load.rows * costs['mongo-index-bytes'],
-    load.activeUsers * costs['mongo-page-bytes'],
+  const isSharded = counts.shard > 1;
+  const indexBytes = costs['mongo-index-bytes'] + (isSharded ? costs['mongo-shard-index-bytes'] : 0);
+  const indexBytesInMemory = Math.min(
+    load.rows * indexBytes,
+    load.users * costs['mongo-page-bytes'] * (INDEXES + (isSharded ? 1 : 0)),
   );
   // Each takes its share of a master, however many masters there are.
   const pollsOfMaster =
     (INGEST_POLLS * counts.ingest + API_POLLS * counts.api + MASTER_POLLS) * costs['redis-command'];
   const masterUs = Math.max(busyShare * 1e6 - pollsOfMaster, 1);
+  // A partition is counted by one core at a time.
+  const inOrderUs = Math.max(events * costs['partition-event'], counting.ingestUs);
   return [
-    need('partition', 'events in order', 's/s', busy(events * costs['partition-event']), busyShare),
+    need('partition', 'events in order', 'busy partitions', busy(inOrderUs), busyShare),
     { ...need('partition', 'a process each', 'processes', counts.ingest, 1), follows: true },
     need('ingest', 'CPU', 'cores', busy(counting.ingestUs), busyShare),
-    need('master', 'memory', 'GiB', (load.activeUsers * load.redisBytesOfUser) / GIB, inputs.masterGib),
+    {
+      ...need(
+        'ingest',
+        'whole partitions',
+        'partitions',
+        counts.partition,
+        partitionsOfProcess(busyShare, counts.partition, busy(counting.ingestUs)),
+      ),
+      follows: true,
+    },
+    need('master', 'memory', 'GiB', (load.users * load.redisBytesOfUser) / GIB, inputs.masterGib * fullShare),
     need(
       'master',
       'CPU',
@@ -96,15 +114,21 @@ function needsOf(
       busy(counting.redisUs + requests * costs['redis-request']),
       busy(masterUs),
     ),
-    need('shard', 'disk', 'TB', (load.rows * rowBytes) / TB, inputs.shardTb),
+    need(
+      'shard',
+      'disk',
+      'TB',
+      (load.rows * (costs['mongo-row-bytes'] + indexBytes)) / TB,
+      inputs.shardTb * fullShare,
+    ),
     need('shard', 'CPU', 'cores', busy(counting.mongoUs), inputs.shardCores * busyShare),
-    need('shard', 'indexes in memory', 'GiB', indexBytes / GIB, inputs.shardGib),
+    need('shard', 'indexes in memory', 'GiB', indexBytesInMemory / GIB, inputs.shardGib * fullShare),
     need(
       'broker',
       'disk',
       'TB',
       (load.eventsPerSecond * DAY_SECONDS * inputs.retentionDays * kafkaBytes * inputs.replicas) / TB,
-      inputs.brokerTb,
+      inputs.brokerTb * fullShare,
     ),
     need(
       'broker',
@@ -124,6 +148,12 @@ function needsOf(
     need('api', 'streams', 'streams', inputs.streams, STREAMS_OF_PROCESS),
     need('intake', 'CPU', 'cores', busy(events * inputs.intakeShare * intakeUs), busyShare),
   ];
+}
+
+/** As many as keep a process no busier than it may be: it has none in part. */
+function partitionsOfProcess(busyShare: number, partitions: number, cores: number): number {
+  if (cores === 0) return partitions;
+  return Math.min(partitions, Math.max(1, Math.floor((busyShare * partitions) / cores)));
 }
 
 function need(part: Part, what: string, unit: string, needed: number, has: number): Need {

@@ -58,7 +58,7 @@ export function firstCeiling(ceilings: readonly Ceiling[]): Ceiling | undefined 
 export function linesOf(inputs: Inputs, { plan, ceilings, burst, simulated }: Report): string[] {
   const { load, counting, needs, counts } = plan;
   const first = firstToBreak(plan);
-  const perUser = `${shown(load.redisBytesOfUser)} bytes of an active user in Redis`;
+  const perUser = `${shown(load.redisBytesOfUser)} bytes of a user in Redis`;
   return [
     `${shown(load.peakEventsPerSecond)} events/s and ${shown(load.peakRequestsPerSecond)} dashboards/s in the busiest second, ${shown(load.eventsPerSecond)} events/s on average`,
     `${shown(load.rows)} rows in ${inputs.years} years, ${perUser} (${keptMonths(inputs).months} months)`,
@@ -128,7 +128,8 @@ function snake(object: object): object {
   );
 }
 
-function percent(share: number): string {
+/** Of 1, with three digits. */
+export function percent(share: number): string {
   return `${shown(share * 100)} %`;
 }
 

@@ -1,6 +1,7 @@
 import { CommandError } from '../failure.ts';
 import { BATCH_MAX, type Counting, countingIn } from './counting.ts';
 import type { Costs, Inputs } from './inputs.ts';
+import { largestShareOf } from './load.ts';
 import type { Plan } from './needs.ts';
 
 /** A time when more events come than in the busiest second of the plan. */
@@ -154,7 +155,7 @@ function slowestOf(ingest: number, master: number, shard: number): Held {
 
 /** Events a second that one process, one master and all shards can count. */
 function limitsOf(
-  { ingestUs, redisUs, mongoUs }: Omit<Counting, 'batchSeconds'>,
+  { ingestUs, redisUs, mongoUs }: Omit<Counting, 'batchSeconds' | 'progressSeconds'>,
   events: number,
   { shardCores }: Inputs,
   { shard }: Plan['counts'],
@@ -176,15 +177,12 @@ interface Shares {
 }
 
 /** Several events of a user in one batch cost Redis, and a part of ingest, hardly more than one. */
-function sharesOf(
-  { users, activeShare, largestShare }: Inputs,
-  { counts, counting }: Plan,
-  random: () => number,
-): Shares {
+function sharesOf(inputs: Inputs, { counts, counting }: Plan, random: () => number): Shares {
   const partitions = new Float64Array(counts.partition);
   const saved = new Float64Array(counts.partition);
   const masters = new Float64Array(counts.master);
-  const count = Math.max(1, Math.floor(users * activeShare));
+  const count = inputs.users;
+  const largestShare = largestShareOf(inputs);
   const large = Math.min(LARGE_USERS, count);
   let given = 0;
   // Zipf’s law, as far as there are events left to give.

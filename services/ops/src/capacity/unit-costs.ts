@@ -1,4 +1,4 @@
-interface Cost {
+export interface Cost {
   value: number;
   unit: string;
   about: string;
@@ -6,7 +6,15 @@ interface Cost {
   source: string;
   /** FerretDB over PostgreSQL stood in for MongoDB. */
   ofStandIn?: true;
+  /** How often the id of a user, and that of a call, is in these bytes: so much they grow with each byte of it. */
+  ids?: { user: number; call: number };
 }
+
+/** Bytes of the ids that costs in bytes were measured with, by infra/bench/src/figures/costs/counting.ts. */
+export const MEASURED_IDS = { idBytes: 11, callIdBytes: 27 } as const;
+
+/** As key and in the event; as `user_id` and in `_id`; in `_id` and in front of the index of sums. */
+const TWICE_AND_ONCE = { user: 2, call: 1 } as const;
 
 /**
  * What one thing costs. CPU times are of a core of the machine that docs/performance.md names, so they hold for others only
@@ -28,16 +36,29 @@ export const UNIT_COSTS = {
   'mongo-event': { ...cpu(23.3, 'Mongo, a row', 'costs-event-mongo'), ofStandIn: true },
   'mongo-batch': { ...cpu(1_085, 'Mongo, a batch', 'costs-batch-mongo'), ofStandIn: true },
   'mongo-key': { ...cpu(50, 'Mongo, a look-up of an API key', 'assumed'), ofStandIn: true },
-  'mongo-row-bytes': { ...bytes(372, 'a row', 'costs-bytes-row'), ofStandIn: true },
-  'mongo-index-bytes': { ...bytes(223, 'a row’s index entries', 'costs-bytes-index'), ofStandIn: true },
+  'mongo-row-bytes': { ...bytes(372, 'a row', 'costs-bytes-row'), ofStandIn: true, ids: TWICE_AND_ONCE },
+  'mongo-index-bytes': {
+    ...bytes(223, 'a row’s entries in the two indexes that calltally makes', 'costs-bytes-index'),
+    ofStandIn: true,
+    ids: TWICE_AND_ONCE,
+  },
+  'mongo-shard-index-bytes': {
+    ...bytes(
+      129,
+      'more with several shards: a row’s entry in the index of the shard key',
+      'estimated: its key of 50 bytes, and 79 as each of the other two has beside its key',
+    ),
+    ofStandIn: true,
+    ids: TWICE_AND_ONCE,
+  },
   'mongo-page-bytes': bytes(
-    98_304,
-    'index pages in memory for an active user',
-    'assumed: the last page of three indexes of 32 KiB',
+    32_768,
+    'in memory for each user and index: the page with the latest rows',
+    'assumed: a page of 32 KiB',
   ),
   'kafka-event': cpu(0, 'Kafka, an event', 'costs-event-kafka'),
   'kafka-batch': cpu(543, 'Kafka, a batch', 'costs-batch-kafka'),
-  'kafka-event-bytes': bytes(244, 'an event in a log', 'costs-bytes-kafka'),
+  'kafka-event-bytes': { ...bytes(244, 'an event in a log', 'costs-bytes-kafka'), ids: TWICE_AND_ONCE },
   'kafka-metadata-bytes': bytes(
     26,
     'a partition in an answer about the topic, and 8 for each replica',

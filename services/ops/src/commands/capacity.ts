@@ -56,7 +56,7 @@ export function addCapacity(program: Command, context: Context): void {
 
 function showCapacity({ cost, json, burstFactor, burstSeconds, ...given }: Options, context: Context): void {
   const inputs = inputsOf(given);
-  const costs = costsOf(cost);
+  const costs = costsOf(cost, inputs);
   const plan = planOf(inputs, costs);
   const burst = burstOf(burstFactor, burstSeconds);
   const report = {

@@ -1,10 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'tap';
 import { BATCH_MAX, countingIn } from '../../src/capacity/counting.ts';
-import { costsOf, DEFAULT_INPUTS, inputsOf, NUMBER_INPUTS, optionOf } from '../../src/capacity/inputs.ts';
+import {
+  costsOf,
+  DEFAULT_INPUTS,
+  type Inputs,
+  inputsOf,
+  NUMBER_INPUTS,
+  optionOf,
+} from '../../src/capacity/inputs.ts';
 import { API_POLLS, INGEST_POLLS, MASTER_POLLS, planOf } from '../../src/capacity/needs.ts';
 import { keptMonths, redisBytesOfUser } from '../../src/capacity/redis-bytes.ts';
-import { UNIT_COSTS } from '../../src/capacity/unit-costs.ts';
+import { percent } from '../../src/capacity/report.ts';
+import { MEASURED_IDS, UNIT_COSTS } from '../../src/capacity/unit-costs.ts';
 import { calltally } from '../support.ts';
 
 const read = (name: string) => readFileSync(new URL(`../../../../docs/${name}.md`, import.meta.url), 'utf8');
@@ -81,7 +89,7 @@ test('its worked examples are what the command says', async (t) => {
       const numbers = [load.peak_events_per_second, partition, broker, ingest, master, shard, api].map(
         (one) => shown(Math.round(one)),
       );
-      const nearest = `${ceilings[0].what}: ${Math.round((100 * ceilings[0].need) / ceilings[0].has)} %`;
+      const nearest = `${ceilings[0].what}: ${percent(ceilings[0].need / ceilings[0].has)}`;
       return `| \`${options}\` | ${numbers.join(' | ')} | ${first_to_break.part}, ${first_to_break.what} | ${nearest} |`;
     }),
   );
@@ -97,8 +105,7 @@ test('what breaks first is what the command says of the largest example', async 
   const { out } = await calltally(['capacity', ...EXAMPLES.at(-1)!.split(' '), '--json']);
   const { needs, ceilings } = JSON.parse(out);
   const rows = ceilings.map(({ what, unit, need, has, remedy }: Record<string, string | number>) => {
-    const share = `${Number(((100 * Number(need)) / Number(has)).toPrecision(2))} %`;
-    return `| ${what} (${unit}) | ${share} | ${remedy} |`;
+    return `| ${what} (${unit}) | ${percent(Number(need) / Number(has))} | ${remedy} |`;
   });
   t.strictSame(rowsOf('breaks'), rows);
   const shares = needs.map(({ part, what, need, has }: Record<string, string | number>) => ({
@@ -112,15 +119,40 @@ test('what breaks first is what the command says of the largest example', async 
   t.strictSame(first, ['shard, disk', 'master, memory', 'master, CPU']);
 });
 
-test('what docs/operations.md says of a user is what the model says', (t) => {
-  const [, on, off] = /20\ncalls a day, it is some (\d+) kB in 25 months, and (\d+) kB with/.exec(
-    read('operations'),
+test('what it says that saves nodes of the Redis Cluster saves as many', (t) => {
+  const found = /`COUNTERS_DETAIL=off` saves (\d+) % of the\s+nodes, `--master-gib 64` (\d+) %/.exec(
+    document,
   )!;
-  const kilobytes = (detail: boolean) => {
-    const inputs = inputsOf({ detail });
+  const mastersOf = (given: Partial<Inputs>) => {
+    const all = inputsOf({ users: 1e8, callsPerDay: 288, ...given });
+    return planOf(all, costsOf([], all)).counts.master;
+  };
+  const saved = (given: Partial<Inputs>) => Math.round(100 * (1 - mastersOf(given) / mastersOf({})));
+  t.strictSame(found.slice(1).map(Number), [saved({ detail: false }), saved({ masterGib: 64 })]);
+  t.end();
+});
+
+test('it says with which ids bytes were measured', (t) => {
+  const [, user, call] = /measured with (\d+) bytes of a user's id and (\d+) of a call's/.exec(document)!;
+  t.strictSame({ idBytes: Number(user), callIdBytes: Number(call) }, MEASURED_IDS);
+  t.end();
+});
+
+test('what docs/operations.md says of a user is what the model says', (t) => {
+  const [, few, many, off] =
+    /With 20 calls a day in 25 months, it is some (\d+) kB with 3 agents \(`--agents`\) and (\d+) kB with\n20, and (\d+) kB with/.exec(
+      read('operations'),
+    )!;
+  const kilobytes = (given: Partial<Inputs>) => {
+    const inputs = inputsOf({ callsPerDay: 20, months: 25, ...given });
     return Math.round(redisBytesOfUser(inputs, keptMonths(inputs)) / 1_000);
   };
-  t.strictSame([Number(on), Number(off)], [kilobytes(true), kilobytes(false)]);
+  t.strictSame([few, many, off].map(Number), [
+    kilobytes({ agents: 3 }),
+    kilobytes({ agents: 20 }),
+    kilobytes({ detail: false }),
+  ]);
+  t.equal(kilobytes({ detail: false, agents: 20 }), kilobytes({ detail: false }), 'whatever the agents');
   t.end();
 });
 
@@ -129,7 +161,7 @@ test('what it says of one event is what the model says, and what was measured as
     BATCH_MAX,
     false,
     costsOf(),
-    { peakEventsPerSecond: 1, activeUsers: 1_000 },
+    { peakEventsPerSecond: 1, users: 1_000 },
     { partition: 6, master: 1, shard: 1 },
   );
   const wholeOf = (name: string) =>

@@ -21,7 +21,7 @@ test('--json has the same for programs', async (t) => {
   t.equal(status, 0);
   const told = JSON.parse(out);
   t.match(told, {
-    load: { active_users: 1e6, redis_bytes_of_user: Number },
+    load: { users: 1e6, redis_bytes_of_user: Number },
     counting: { events_of_batch: Number },
     counts: { partition: 6, ingest: Number, intake: 0 },
     first_to_break: { part: String, what: String, need: Number, has: Number },
