@@ -3,7 +3,7 @@ import type { Costs, Inputs } from './inputs.ts';
 import { DAY_SECONDS } from './load.ts';
 import { API_POLLS, INGEST_POLLS, MASTER_POLLS, type Plan } from './needs.ts';
 
-/** What more of a part does not help against, or makes worse. */
+/** What to watch beside the number of parts: more of them help only in part, not at all, or make it worse. */
 export interface Ceiling {
   what: string;
   unit: string;

@@ -1,26 +1,29 @@
 import { table } from '../table.ts';
 import type { Ceiling } from './ceilings.ts';
-import type { Inputs } from './inputs.ts';
+import type { Costs, Inputs } from './inputs.ts';
 import { PARTS, type Part } from './load.ts';
 import type { Need, Plan } from './needs.ts';
 import { keptMonths } from './redis-bytes.ts';
-import type { Burst, Simulated } from './simulate.ts';
+import type { Burst, NotPlayed, Simulated } from './simulate.ts';
 
 export interface Report {
+  inputs: Inputs;
+  costs: Costs;
   plan: Plan;
   ceilings: Ceiling[];
   burst: Burst;
-  simulated: Simulated;
+  /** Or why the burst was not played. */
+  simulated: Simulated | NotPlayed;
 }
 
-const NAMES: Record<Part, string> = {
-  partition: 'Kafka partitions',
-  broker: 'Kafka brokers',
-  shard: 'Mongo shards',
-  master: 'Redis masters',
-  ingest: 'ingest processes',
-  api: 'API processes',
-  intake: 'intake processes',
+const NAMES: Record<Part, { one: string; many: string }> = {
+  partition: { one: 'Kafka partition', many: 'Kafka partitions' },
+  broker: { one: 'Kafka broker', many: 'Kafka brokers' },
+  shard: { one: 'Mongo shard', many: 'Mongo shards' },
+  master: { one: 'Redis master', many: 'Redis masters' },
+  ingest: { one: 'ingest process', many: 'ingest processes' },
+  api: { one: 'API process', many: 'API processes' },
+  intake: { one: 'intake process', many: 'intake processes' },
 };
 
 const REMEDIES: Record<Part, string> = {
@@ -55,9 +58,8 @@ export function firstCeiling(ceilings: readonly Ceiling[]): Ceiling | undefined 
 }
 
 /** For people, line by line. */
-export function linesOf(inputs: Inputs, { plan, ceilings, burst, simulated }: Report): string[] {
+export function linesOf({ inputs, plan, ceilings, burst, simulated }: Report): string[] {
   const { load, counting, needs, counts } = plan;
-  const first = firstToBreak(plan);
   const perUser = `${shown(load.redisBytesOfUser)} bytes of a user in Redis`;
   return [
     `${shown(load.peakEventsPerSecond)} events/s and ${shown(load.peakRequestsPerSecond)} dashboards/s in the busiest second, ${shown(load.eventsPerSecond)} events/s on average`,
@@ -65,10 +67,10 @@ export function linesOf(inputs: Inputs, { plan, ceilings, burst, simulated }: Re
     `batches of ${shown(counting.eventsOfBatch)} events of ${shown(counting.usersOfBatch)} users, ${shown(counting.batchesPerSecond)} a second`,
     '',
     ...table(
-      ['PART', 'HOW MANY', 'FOR', 'NEEDED', 'OF ONE', 'UNIT'],
+      ['PART', 'HOW MANY', 'FOR', 'NEEDED', 'ONE HAS', 'UNIT'],
       needs.map(({ part, what, unit, need, has }) => [
-        NAMES[part],
-        String(counts[part]),
+        NAMES[part].many,
+        counts[part],
         what,
         shown(need),
         shown(has),
@@ -76,17 +78,18 @@ export function linesOf(inputs: Inputs, { plan, ceilings, burst, simulated }: Re
       ]),
     ),
     '',
-    `first to break, with one of each: ${NAMES[first.part]}, ${first.what} (${shown(first.need / first.has)} times what one has): ${REMEDIES[first.part]}`,
+    'These are what the load takes. Run at least two of each process.',
+    firstText(firstToBreak(plan)),
     ...(['shard', 'master'] as const)
       .filter((part) => counts[part] > 1)
       .map((part) => {
         const some = part === 'shard' ? counting.shardsOfBatch : counting.mastersOfBatch;
-        return `a batch has users of ${shown(some)} of the ${shown(counts[part])} ${NAMES[part]}`;
+        return `a batch has users of ${shown(some)} of the ${shown(counts[part])} ${NAMES[part].many}`;
       }),
     '',
-    'What more parts do not help against:',
+    'What to watch beside the number of parts:',
     ...table(
-      ['OF WHAT THERE IS', 'NEEDED', 'THERE IS', 'UNIT', 'WHAT'],
+      ['USED', 'NEEDED', 'LIMIT', 'UNIT', 'WHAT'],
       ceilings.map(({ what, unit, need, has }) => [percent(need / has), shown(need), shown(has), unit, what]),
     ),
     '',
@@ -95,19 +98,31 @@ export function linesOf(inputs: Inputs, { plan, ceilings, burst, simulated }: Re
   ];
 }
 
-function simulatedText({ maxLagSeconds, caughtUpSeconds, heldUpBy }: Simulated): string {
+/** What would break first with one of each part, or is the fullest of them. */
+function firstText({ part, what, need, has }: Need): string {
+  if (need < has) {
+    return `one of each part is enough; the fullest is the ${NAMES[part].one}: ${what}, ${percent(need / has)}`;
+  }
+  return `first to break, with one of each: ${NAMES[part].many}, ${what} (${shown(need / has)} times what one has): ${REMEDIES[part]}`;
+}
+
+function simulatedText(simulated: Report['simulated']): string {
+  if ('why' in simulated) return `left out, ${simulated.why}`;
+  const { maxLagSeconds, caughtUpSeconds, heldUpBy } = simulated;
   if (maxLagSeconds === 0) return 'no event waits for the next second';
   const end =
     caughtUpSeconds === undefined
       ? 'not caught up an hour later'
-      : `caught up after ${shown(caughtUpSeconds)} s`;
+      : `caught up ${shown(caughtUpSeconds)} s after the burst`;
   return `events wait for up to ${shown(maxLagSeconds)} s, held up by ${HOLDERS[heldUpBy]}; ${end}`;
 }
 
 /** For programs. Names as in `Plan`, in snake case. */
-export function jsonOf({ plan, ceilings, burst, simulated }: Report): object {
+export function jsonOf({ inputs, costs, plan, ceilings, burst, simulated }: Report): object {
   const { load, counting, needs, counts } = plan;
   return {
+    inputs: snake(inputs),
+    costs,
     load: snake(load),
     counting: snake(counting),
     counts: Object.fromEntries(PARTS.map((part) => [part, counts[part]])),

@@ -15,7 +15,7 @@ export interface Simulated {
   /** The longest that an event waited, and in which second its partition was the farthest behind. */
   maxLagSeconds: number;
   atSecond: number;
-  /** Until everything was counted, from the beginning of the burst; undefined if it was not within the time. */
+  /** Until everything was counted, from the end of the burst; undefined if it was not within the time. */
   caughtUpSeconds: number | undefined;
   /** What held up the partition that was the farthest behind, most of the time. */
   heldUpBy: 'nothing' | 'partition' | 'ingest' | 'master' | 'shard';
@@ -23,6 +23,11 @@ export interface Simulated {
   arrived: number;
   counted: number;
   waiting: number;
+}
+
+/** There are too many parts. */
+export interface NotPlayed {
+  why: string;
 }
 
 const FACTOR_MAX = 1_000;
@@ -51,6 +56,11 @@ const BEFORE_SECONDS = 10;
 const TAIL_SECONDS = 3_600;
 /** No Kafka or Redis Cluster is larger. */
 const PARTS_MAX = 20_000;
+const PLAYED = [
+  ['partition', 'partitions'],
+  ['ingest', 'ingest processes'],
+  ['master', 'masters'],
+] as const;
 /** So many users have a rank of their own, the others are alike. */
 const LARGE_USERS = 10_000;
 
@@ -58,12 +68,10 @@ const LARGE_USERS = 10_000;
  * Plays a burst, second by second: what formulas leave out. Users’ shares fall as a power law from that of the largest, and
  * each has one partition and one master. A partition is counted in order, its process shares a core, and a batch waits for
  * the busiest of the masters that it has users of, which is all of them once there are many users. It is a fluid: within a
- * second events are divided as they please.
- * @throws CommandError CAPACITY_INPUT if there are too many parts to be played
+ * second events are divided as they please. At most `PARTS_MAX` of a part can be played: see `whyNotPlayed`.
  */
 export function simulate(inputs: Inputs, costs: Costs, plan: Plan, burst: Burst, seed = 1): Simulated {
   const { counts, counting, load } = plan;
-  requirePlayable(counts);
   const random = randomOf(seed);
   const shares = sharesOf(inputs, plan, random);
   const events = load.peakEventsPerSecond;
@@ -123,7 +131,7 @@ export function simulate(inputs: Inputs, costs: Costs, plan: Plan, burst: Burst,
       result.atSecond = second - BEFORE_SECONDS;
     }
     if (second >= BEFORE_SECONDS + burst.seconds - 1 && worst === 0) {
-      result.caughtUpSeconds = second + 1 - BEFORE_SECONDS;
+      result.caughtUpSeconds = second + 1 - BEFORE_SECONDS - burst.seconds;
       break;
     }
   }
@@ -133,16 +141,15 @@ export function simulate(inputs: Inputs, costs: Costs, plan: Plan, burst: Burst,
   return result;
 }
 
-/** @throws CommandError CAPACITY_INPUT */
-function requirePlayable(counts: Plan['counts']): void {
-  for (const part of ['partition', 'ingest', 'master'] as const) {
+/** Undefined if a plan has no more parts than `simulate` can play. */
+export function whyNotPlayed({ counts }: Plan): NotPlayed | undefined {
+  for (const [part, name] of PLAYED) {
     if (counts[part] <= PARTS_MAX) continue;
-    throw new CommandError(
-      'CAPACITY_INPUT',
-      `that takes ${counts[part]} of the part ${part}, and none has more than ${PARTS_MAX}: ` +
-        'write fewer users, and think of several installations',
-    );
+    return {
+      why: `it plays at most ${PARTS_MAX} ${name}, and this takes ${counts[part]}: think of several installations`,
+    };
   }
+  return undefined;
 }
 
 /** What slows the others down: the one that does most. If none does, a partition's own order is the limit. */

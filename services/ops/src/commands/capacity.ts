@@ -3,7 +3,7 @@ import { ceilingsOf } from '../capacity/ceilings.ts';
 import { costsOf, type Inputs, inputsOf, NUMBER_INPUTS, optionOf } from '../capacity/inputs.ts';
 import { planOf } from '../capacity/needs.ts';
 import { jsonOf, linesOf } from '../capacity/report.ts';
-import { burstOf, simulate } from '../capacity/simulate.ts';
+import { burstOf, simulate, whyNotPlayed } from '../capacity/simulate.ts';
 import type { Context } from '../context.ts';
 
 const HELP = `
@@ -48,7 +48,7 @@ export function addCapacity(program: Command, context: Context): void {
     )
     .option(
       '--json',
-      'print {"load", "counting", "counts", "needs", "first_to_break", "ceilings", "ceiling", "simulation"}',
+      'print {"inputs", "costs", "load", "counting", "counts", "needs", "first_to_break", "ceilings", "ceiling", "simulation"}',
     )
     .addHelpText('after', HELP)
     .action((options: Options) => showCapacity(options, context));
@@ -60,13 +60,15 @@ function showCapacity({ cost, json, burstFactor, burstSeconds, ...given }: Optio
   const plan = planOf(inputs, costs);
   const burst = burstOf(burstFactor, burstSeconds);
   const report = {
+    inputs,
+    costs,
     plan,
     ceilings: ceilingsOf(inputs, costs, plan),
     burst,
-    simulated: simulate(inputs, costs, plan, burst),
+    simulated: whyNotPlayed(plan) ?? simulate(inputs, costs, plan, burst),
   };
   if (json) context.printJson(jsonOf(report));
-  else for (const line of linesOf(inputs, report)) context.print(line);
+  else for (const line of linesOf(report)) context.print(line);
 }
 
 function number(text: string): number {

@@ -132,6 +132,16 @@ test('what it says that saves nodes of the Redis Cluster saves as many', (t) => 
   t.end();
 });
 
+test('what it says of a burst is what the command says', async (t) => {
+  const [, options = '', waited, caughtUp] =
+    /A burst .*\(`(.*)`\) lets events wait for up to (\d+) s, and is caught up\s+(\d+) s after/.exec(
+      document,
+    )!;
+  const { out } = await calltally(['capacity', ...options.split(' ')]);
+  t.match(out, `events wait for up to ${waited} s,`);
+  t.match(out, `caught up ${caughtUp} s after the burst`);
+});
+
 test('it says with which ids bytes were measured', (t) => {
   const [, user, call] = /measured with (\d+) bytes of a user's id and (\d+) of a call's/.exec(document)!;
   t.strictSame({ idBytes: Number(user), callIdBytes: Number(call) }, MEASURED_IDS);

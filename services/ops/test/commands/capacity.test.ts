@@ -12,7 +12,15 @@ test('it tells people how many of each part they need, and what breaks first, wi
   t.equal(err, '');
   t.match(out, /^6\.94 events\/s and \S+ dashboards\/s in the busiest second, 2\.31 events\/s on average$/m);
   t.match(out, /^Redis masters +1 +memory/m);
-  t.match(out, /^first to break, with one of each: /m);
+  t.match(
+    out,
+    /^one of each part is enough; the fullest is the Redis master: memory, \d\.\d+ %$/m,
+    'and no advice',
+  );
+  t.match(
+    (await run('--users', '1e7')).out,
+    /^first to break, with one of each: Redis masters, memory \(.*\): another master/m,
+  );
   t.match(out, /^simulated: 2 times the busiest second for 60 s: /m);
 });
 
@@ -21,6 +29,8 @@ test('--json has the same for programs', async (t) => {
   t.equal(status, 0);
   const told = JSON.parse(out);
   t.match(told, {
+    inputs: { users: 1e6, detail: false, fill_slots: 8, id_bytes: 36 },
+    costs: { 'ingest-event': Number, 'kafka-event-bytes': 244 + 2 * (36 - 11) + (36 - 27) },
     load: { users: 1e6, redis_bytes_of_user: Number },
     counting: { events_of_batch: Number },
     counts: { partition: 6, ingest: Number, intake: 0 },
@@ -31,6 +41,15 @@ test('--json has the same for programs', async (t) => {
   t.equal(told.needs.length > 8 && told.ceilings.length > 8, true);
   const detailed = JSON.parse((await run('--users', '1e6', '--json')).out);
   t.ok(detailed.load.redis_bytes_of_user > told.load.redis_bytes_of_user, 'detail takes memory');
+});
+
+test('a platform that is too large to be simulated has a plan', async (t) => {
+  const { status, out } = await run('--users', '1e10');
+  t.equal(status, 0);
+  t.match(out, /^Redis masters +\d+ +memory/m);
+  t.match(out, /^simulated: .*: left out, it plays at most .*: think of several installations$/m);
+  const { simulation } = JSON.parse((await run('--users', '1e10', '--json')).out);
+  t.match(simulation, { burst: { factor: 2 }, why: String });
 });
 
 test('what more parts do not help against is told with what to do', async (t) => {
@@ -59,6 +78,8 @@ test('absurd numbers are refused in one line', async (t) => {
     [['--users', '-5'], 'CAPACITY_INPUT'],
     [['--busy-share', '2'], 'CAPACITY_INPUT'],
     [['--cost', 'money=1'], 'CAPACITY_INPUT'],
+    [['--cost', 'mongo-row-bytes'], 'CAPACITY_INPUT'],
+    [['--agents', '2.5'], 'CAPACITY_INPUT'],
     [['--burst-factor', '0'], 'CAPACITY_INPUT'],
     [['--users', 'many'], 'USAGE'],
     [['--users', ''], 'USAGE'],
