@@ -76,6 +76,7 @@ export function linesOf({ inputs, plan, ceilings, burst, simulated }: Report): s
         shown(has),
         unit,
       ]),
+      ['NEEDED', 'ONE HAS'],
     ),
     '',
     'These are what the load takes. Run at least two of each process.',
@@ -91,6 +92,7 @@ export function linesOf({ inputs, plan, ceilings, burst, simulated }: Report): s
     ...table(
       ['USED', 'NEEDED', 'LIMIT', 'UNIT', 'WHAT'],
       ceilings.map(({ what, unit, need, has }) => [percent(need / has), shown(need), shown(has), unit, what]),
+      ['USED', 'NEEDED', 'LIMIT'],
     ),
     '',
     ...ceilings.filter(({ need, has }) => need > has / 2).map(({ what, remedy }) => `${what}: ${remedy}`),

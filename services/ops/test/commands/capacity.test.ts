@@ -12,6 +12,7 @@ test('it tells people how many of each part they need, and what breaks first, wi
   t.equal(err, '');
   t.match(out, /^6\.94 events\/s and \S+ dashboards\/s in the busiest second, 2\.31 events\/s on average$/m);
   t.match(out, /^Redis masters +1 +memory/m);
+  t.match(out, /^ +USED +NEEDED +LIMIT {2}UNIT/m, 'numbers are aligned to the right');
   t.match(
     out,
     /^one of each part is enough; the fullest is the Redis master: memory, \d\.\d+ %$/m,
