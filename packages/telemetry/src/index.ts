@@ -8,7 +8,7 @@ export { createMetrics, type FillingMeasured, measureFilling } from './metrics.t
 export { redactUri, scrub } from './scrub.ts';
 export { inBatchSpan } from './tracing/batch-span.ts';
 export { RequestSpan } from './tracing/request-span.ts';
-export { beginStoreSpan, failed, inSendSpan, inStoreSpan, outsideTraces } from './tracing/spans.ts';
+export { beginStoreSpan, failed, inSendSpan, inStoreSpan } from './tracing/spans.ts';
 export { startTracing } from './tracing/start-tracing.ts';
 export { isTracing } from './tracing/tracer.ts';
 export type { TracingSettings } from './tracing/tracing.ts';

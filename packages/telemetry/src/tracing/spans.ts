@@ -2,7 +2,6 @@ import {
   type Attributes,
   context,
   propagation,
-  ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
@@ -68,9 +67,4 @@ export function inSendSpan<T>(
     propagation.inject(context.active(), headers);
     return send(headers);
   });
-}
-
-/** Does work that goes on for others, too, as part of no request or batch. */
-export function outsideTraces<T>(work: () => T): T {
-  return currentTracer() === undefined ? work() : context.with(ROOT_CONTEXT, work);
 }

@@ -50,6 +50,7 @@ export async function streamRoutes(app: FastifyInstance, parts: RouteParts): Pro
           reply.headers({ ...HEADERS, connection: 'close' }).hijack();
           response.writeHead(200, reply.getHeaders() as Record<string, string>);
           request.answeredMs = reply.elapsedTime;
+          // So that nothing that all streams share is recorded as part of the first one's request.
           endSpan(request, reply, 200);
           // Fastify runs onResponse at `finish` or `error`. A client that disconnects causes neither.
           response.once('close', () => {

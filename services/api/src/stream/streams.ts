@@ -4,7 +4,6 @@ import { readDigests } from '@calltally/counters';
 import { DateRangeError } from '@calltally/domain';
 import { type Credential, type HttpError, toLoggedError } from '@calltally/http';
 import { asOfOf, LedgerError } from '@calltally/ledger';
-import { outsideTraces } from '@calltally/telemetry';
 import pLimit from 'p-limit';
 import { ApiError } from '../api-error.ts';
 import type { RouteParts } from '../parts.ts';
@@ -109,8 +108,7 @@ export class Streams {
     if (this.#stopping.signal.aborted) return this.#end(listener);
     if (drain.hasBegun) listener.moveWithin(drain.moveWithinMs());
     listener.send();
-    // For all listeners, not for the first one's request.
-    this.#looking ??= outsideTraces(() => this.#lookOn());
+    this.#looking ??= this.#lookOn();
   }
 
   /** Ends all streams. */
