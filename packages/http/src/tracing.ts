@@ -33,7 +33,7 @@ export const tracing = fp(
       done();
     });
   },
-  { name: 'tracing', dependencies: ['http-metrics'] },
+  { name: 'tracing' },
 );
 
 /**
