@@ -33,6 +33,8 @@ import {
   startEpoch,
 } from '../src/index.ts';
 
+export { until } from '@calltally/stack/testing';
+
 export const DAY_MS = 86_400_000;
 export const RETENTION_MONTHS = 25;
 
@@ -261,16 +263,6 @@ export async function holds<T>(
 ) {
   await fc.assert(property, { numRuns });
   t.pass(`${numRuns} runs`);
-}
-
-/** Asks again until `judge` accepts the answer, a bounded number of times. @returns the last answer */
-export async function until<T>(ask: () => T | Promise<T>, judge: (last: T) => boolean): Promise<T> {
-  let last = await ask();
-  for (let step = 0; step < 5_000 && !judge(last); step++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    last = await ask();
-  }
-  return last;
 }
 
 /** Tallies that call back before and after each sum by day. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Certificates, makeCertificates, type ServerTls } from './certificates.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { uniqueFolder } from './folder.ts';
@@ -20,6 +21,16 @@ export type { Prometheus } from './prometheus.ts';
 /** The part of tap's `t` that is used here. */
 export interface Test {
   teardown(step: () => unknown): void;
+}
+
+/** Asks again, at least 100 s long, until `judge` accepts the answer. @returns the last answer */
+export async function until<T>(ask: () => T | Promise<T>, judge: (last: T) => boolean): Promise<T> {
+  let last = await ask();
+  for (let step = 0; step < 5_000 && !judge(last); step++) {
+    await sleep(20);
+    last = await ask();
+  }
+  return last;
 }
 
 /** The path of Chromium or Chrome, for tests of the page. Rejects with StackError. */

@@ -22,6 +22,8 @@ import type { TokenKeysOptions } from '../src/tokens/token-keys.ts';
 import type { TokenRules } from '../src/tokens/tokens.ts';
 import { type Gate, gateTo } from './gate.ts';
 
+export { until } from '@calltally/stack/testing';
+
 /** Noon of the day of the documented example. */
 export const NOW_MS = Date.UTC(2026, 2, 28, 12);
 const STREAM = 0;
@@ -29,8 +31,6 @@ const PARTITION = 0;
 /** The maximum, so that the example's month is still kept years from now. */
 const RETENTION_MONTHS = 120;
 const STOPPED_WITHIN_MS = 60_000;
-const WAIT_STEPS_MAX = 5_000;
-const WAIT_STEP_MS = 20;
 
 /** Both engines with a gate in front of each, and the stores as ingest uses them, without gates. */
 export interface World {
@@ -215,16 +215,6 @@ function bodyOf(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** Repeats `ask` until `judge` accepts the result, a bounded number of times. Returns the last result. */
-export async function until<T>(ask: () => Promise<T>, judge: (last: T) => boolean): Promise<T> {
-  let last = await ask();
-  for (let step = 0; step < WAIT_STEPS_MAX && !judge(last); step++) {
-    await new Promise((resolve) => setTimeout(resolve, WAIT_STEP_MS));
-    last = await ask();
-  }
-  return last;
 }
 
 /** Calls of one user at these times, with a total of `durationMs`, divided evenly. */

@@ -1,4 +1,5 @@
 import { CallEventSchema } from '@calltally/contract';
+import { until } from '@calltally/stack/testing';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { test } from 'tap';
 import { testWorld } from './support.ts';
@@ -41,7 +42,11 @@ test('what intake says of itself', async (t) => {
 
   await t.test('it is alive, and ready while Kafka takes events', async (t) => {
     t.same(await read('/healthz'), { status: 'alive' });
-    t.same(await read('/readyz'), { status: 'ready', dependencies: { kafka: 'up', mongo: 'up' } });
+    const ready = await until(
+      () => read('/readyz'),
+      ({ status }) => status === 'ready',
+    );
+    t.same(ready, { status: 'ready', dependencies: { kafka: 'up', mongo: 'up' } });
   });
 });
 
