@@ -21,6 +21,8 @@ export interface CounterSessionOptions {
    * bounds; by default the clock counts.
    */
   timeoutExcludesStalls?: boolean;
+  /** Replies about users are remembered, in so many bytes, while they are true (`Tracking`). Default: none are. */
+  rememberedBytesMax?: number;
   /** Bound of opening a session with all its connections. */
   openTimeoutMs: number;
 }
@@ -33,8 +35,10 @@ export interface CounterSessionOptions {
 export async function openConnection(
   settings: CounterSessionOptions,
   node?: { host: string; port: number },
+  protocol: 2 | 3 = 3,
 ): Promise<Redis> {
   const options = {
+    protocol,
     lazyConnect: true,
     retryStrategy: () => null,
     autoResendUnfulfilledCommands: false,

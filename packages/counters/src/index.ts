@@ -43,6 +43,7 @@ export { type CountersReading, readBuckets } from './read-buckets.ts';
 export { type CellsReading, readCells } from './read-cells.ts';
 export { type CountersDigest, readDigests } from './read-digests.ts';
 export { firstDayWithHalfHours, readSegments, type SegmentsReading } from './read-segments.ts';
+export { type Remembered, rememberedBy } from './remembered.ts';
 export { requireSuitableRedis } from './require-suitable-redis.ts';
 export { CounterSession, type Master } from './session.ts';
 export { settleGenerations } from './settle-generations.ts';

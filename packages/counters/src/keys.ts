@@ -24,6 +24,11 @@ export function userKey(userId: string): string {
   return `ct2:{${tagOf(userId)}}`;
 }
 
+/** The user's key of any key of theirs. */
+export function userKeyOf(key: string): string {
+  return key.slice(0, key.indexOf('}') + 1);
+}
+
 /** Days of one month and the month's own sum: at most 64 fields, so it stays a listpack. */
 export function monthKey(userId: string, month: number): string {
   return `${userKey(userId)}:m:${month}`;
@@ -61,6 +66,11 @@ export function fillQueueKey(tag: number): string {
 
 export function fillSlotKey(tag: number, slot: number): string {
   return `ct2:fill-slot:{${tag}}:${slot}`;
+}
+
+/** A key that readers change to see whether they are told of it. */
+export function trackingKey(tag: number): string {
+  return `ct2:tracking:{${tag}}`;
 }
 
 export function appliedField(partition: string): string {

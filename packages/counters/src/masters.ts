@@ -4,6 +4,7 @@ import { type CounterSessionOptions, openConnection } from './connection.ts';
 import { CountersError } from './errors.ts';
 import { generationKey } from './keys.ts';
 import { holds, joinSlots, SLOTS, type Slots, slotOf, slotsText } from './slots.ts';
+import { Tracking } from './tracking.ts';
 
 export interface HostPort {
   host: string;
@@ -13,6 +14,8 @@ export interface HostPort {
 /** A connection to a Redis node that takes writes. */
 export interface MasterNode {
   redis: Redis;
+  /** What is remembered of it, or why nothing is; undefined if nothing shall be. */
+  tracking: Tracking | Error | undefined;
   /** Undefined for a single node. */
   address: HostPort | undefined;
   /** The hash tag of the node's own keys, chosen so that they lie on it. */
@@ -51,10 +54,10 @@ export async function openMasters(
   known: readonly MasterNode[] = [],
 ): Promise<FoundMasters> {
   if (settings.clusterNodes === undefined) {
-    const redis = await openConnection(settings);
+    const connection = await connect(settings, { tag: 0, masters: 1 });
     const keys = { tag: 0, generationKey: generationKey(0) };
     return {
-      masters: [{ redis, address: undefined, nodes: [], slots: [[0, SLOTS - 1]], ...keys }],
+      masters: [{ ...connection, address: undefined, nodes: [], slots: [[0, SLOTS - 1]], ...keys }],
       absent: [],
     };
   }
@@ -64,8 +67,10 @@ export async function openMasters(
     topology.map(async (one) => {
       const before = known.find(({ address }) => isSame(address, one.address));
       try {
-        const redis = before?.redis ?? (await openConnection(settings, one.address));
-        found.masters.push({ ...one, ...keysWithin(one.slots), redis });
+        const keys = keysWithin(one.slots);
+        const { redis, tracking } =
+          before ?? (await connect(settings, { ...keys, ...one, masters: topology.length }));
+        found.masters.push({ ...one, ...keys, redis, tracking });
       } catch (thrown) {
         if (!(thrown instanceof CountersError)) throw thrown;
         found.absent.push({ ...one, reason: thrown });
@@ -80,6 +85,26 @@ export async function openMasters(
   // In the order of their slots, so that every process finds the same first one.
   found.masters.sort((a, b) => a.slots[0]![0] - b.slots[0]![0]);
   return found;
+}
+
+/** @param masters how many share the memory */
+async function connect(
+  settings: CounterSessionOptions,
+  { tag, address, masters }: { tag: number; address?: HostPort; masters: number },
+): Promise<Pick<MasterNode, 'redis' | 'tracking'>> {
+  const redis = await openConnection(settings, address);
+  const { rememberedBytesMax, openTimeoutMs: milliseconds } = settings;
+  if (rememberedBytesMax === undefined) return { redis, tracking: undefined };
+  try {
+    const subscriber = await openConnection(settings, address, 2);
+    const started = Tracking.start(redis, subscriber, { tag, bytesMax: rememberedBytesMax / masters });
+    return { redis, tracking: await pTimeout(started, { milliseconds }) };
+  } catch (thrown) {
+    redis.disconnect();
+    throw thrown instanceof CountersError
+      ? thrown
+      : new CountersError('COUNTERS_LOST', 'the connection was lost while it was opened', thrown);
+  }
 }
 
 /** The master that holds a key; undefined if none of these does. */

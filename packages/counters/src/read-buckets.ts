@@ -64,7 +64,7 @@ export async function readBuckets(
     ...window.flatMap(argumentsOf),
     ...segments.flatMap(argumentsOf),
   ];
-  const reply = (await session.run(master, 'buckets', keys, args)) as string[];
+  const reply = (await session.read(master, 'buckets', keys, args)) as string[];
   if (reply.length === 0) return undefined;
   const number = (at: number) => Number(reply[at]);
   return {

@@ -71,7 +71,7 @@ export async function readCells(
     keys.push(cellDaysKey(userId, month));
     args.push(fieldOfDay(days.first), fieldOfDay(days.last + 1) - 1);
   }
-  const reply = (await session.run(master, 'cells', keys, args)) as unknown[];
+  const reply = (await session.read(master, 'cells', keys, args)) as unknown[];
   if (reply.length === 0) return undefined;
   const [head, applied, ...hashes] = reply as [Buffer[], Buffer[], ...(Buffer | null)[]];
   const [from, lastStartedAt] = head.map(Number) as [number, number];

@@ -67,7 +67,7 @@ export async function readSegments(
     // 0 means the month's own sum. There is no day 0, and week 0 is of 1969, which nobody keeps.
     args.push(keys.push(key), ...(segment.kind === 'month' ? [0, 0] : [segment.first, segment.last]), 0);
   }
-  const reply = (await session.run(master, 'segments', keys, args)) as Buffer[];
+  const reply = (await session.read(master, 'segments', keys, args)) as Buffer[];
   if (reply.length === 0) return undefined;
   const valuesEnd = 2 + segments.length;
   const counted = countedOf(reply.slice(valuesEnd).map(String));

@@ -15,6 +15,7 @@ import {
 import { inRedisSpan } from './redis-span.ts';
 import { type Script, scriptOf } from './scripts.ts';
 import { slotOf } from './slots.ts';
+import { Tracking } from './tracking.ts';
 import { WindowSumsBatcher } from './window-sums-batcher.ts';
 
 /** A session that was replaced does not notice when its successor ends connections that both had. */
@@ -234,6 +235,41 @@ export class CounterSession {
   run(master: Master, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
     return inRedisSpan(script, 1, () =>
       this.endOnError(master, () => scriptOf(master.redis, script)(keys.length, ...keys, ...args)),
+    );
+  }
+
+  /**
+   * As `run`, for a script that only reads, and only what is of one user. The reply may be one from before, which still
+   * stands as far as this process has been told. The user's hash comes first among the keys.
+   */
+  read(master: Master, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
+    const user = keys[0]!;
+    const others = keys.slice(1).map((key) => key.slice(user.length));
+    return this.recall(master, user, `${script} ${others.join(' ')} ${args.join(' ')}`, () =>
+      this.run(master, script, keys, args),
+    );
+  }
+
+  /** @param question says all that the reply depends on beside the user */
+  async recall<T>(master: Master, userKey: string, question: string, ask: () => Promise<T>): Promise<T> {
+    if (master.lost !== undefined) throw master.lost;
+    const { tracking } = master;
+    return tracking instanceof Tracking && tracking.isFresh
+      ? tracking.replies.recall(userKey, question, ask)
+      : ask();
+  }
+
+  /**
+   * Resolves when replies from memory contain all that was counted before now, on every master that can be used.
+   * @throws CountersError
+   */
+  async confirm(): Promise<void> {
+    const tracked = this.masters.filter(({ lost }) => lost === undefined);
+    await Promise.all(
+      tracked.map(async (master) => {
+        const { tracking } = master;
+        if (tracking instanceof Tracking) await this.endOnError(master, () => tracking.confirm());
+      }),
     );
   }
 

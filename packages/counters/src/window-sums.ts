@@ -40,8 +40,9 @@ export async function readWindowSums(
   const master = session.master(userId);
   const generation = findGeneration(session, generations, userId);
   if (generation === undefined) return undefined;
-  const text = await inRedisSpan('window-sums', 1, () =>
-    master.windowSums.ask(generation.id, userKey(userId)),
+  const key = userKey(userId);
+  const text = await session.recall(master, key, generation.id, () =>
+    inRedisSpan('window-sums', 1, () => master.windowSums.ask(generation.id, key)),
   );
   if (text === '') return undefined;
   const numbers = new Numbers(text);

@@ -5,7 +5,9 @@ import {
   findGeneration,
   type Generations,
   type Reach,
+  type Remembered,
   reachOf,
+  rememberedBy,
 } from '@calltally/counters';
 import { GenerationPoll } from './generation-poll.ts';
 
@@ -29,6 +31,8 @@ export function asOfOf({ session, generations, asOfMs }: LiveCounters, userId: s
 export interface LinkWatcher {
   away(reason: unknown): void;
   back(): void;
+  /** A master does not tell which keys have changed, so it is asked for every answer. */
+  untracked?(reason: Error): void;
 }
 
 const POLL_MS = 200;
@@ -61,6 +65,11 @@ export class CountersLink {
   /** How much of Redis can be read; undefined while nothing can. */
   get reach(): Reach | undefined {
     return this.current && reachOf(this.current.session);
+  }
+
+  /** What is remembered of Redis; undefined while nothing can be read. */
+  get remembered(): Remembered | undefined {
+    return this.current && rememberedBy(this.current.session);
   }
 
   /** Resolves when the first attempt to connect has ended, successful or not. */
@@ -103,6 +112,7 @@ export class CountersLink {
     const before = this.#live?.session;
     try {
       const session = await CounterSession.open(this.#settings, before);
+      this.#tellUntracked(session, before);
       await this.#poll(session, before);
       if (this.#live?.session === session) before?.replacedBy(session);
       else if (before === undefined) session.end('its generations cannot be read');
@@ -116,6 +126,8 @@ export class CountersLink {
   async #poll(session: CounterSession, before = session): Promise<void> {
     try {
       const generations = await this.#generations.read(session);
+      // Replies from memory contain then what as-of speaks of.
+      await session.confirm();
       // If it was replaced meanwhile, its generations belong to masters that nobody asks for any more.
       if (this.#live?.session !== before && this.#live !== undefined) return;
       this.#live = { session, generations, asOfMs: lowestOf(generations) };
@@ -124,6 +136,13 @@ export class CountersLink {
       else if (session.isOpen) this.#watcher?.back();
     } catch (thrown) {
       this.#away(thrown); // Polled again, or opened if a master was lost.
+    }
+  }
+
+  #tellUntracked(session: CounterSession, before: CounterSession | undefined): void {
+    for (const { redis, tracking } of session.masters) {
+      const isKnown = before?.masters.some((master) => master.redis === redis);
+      if (tracking instanceof Error && !isKnown) this.#watcher?.untracked?.(tracking);
     }
   }
 

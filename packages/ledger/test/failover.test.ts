@@ -6,7 +6,16 @@ import { test } from 'tap';
 import { Live, PARTITIONS, RANGES, startOf } from './live.ts';
 import { figuresOf } from './one-cut.ts';
 import { Readers } from './readers.ts';
-import { bothFilled, callsIn, DAY_MS, dashboardOracle, testReader, testWorld, until } from './support.ts';
+import {
+  bothFilled,
+  callsIn,
+  DAY_MS,
+  dashboardOracle,
+  REMEMBERS,
+  testReader,
+  testWorld,
+  until,
+} from './support.ts';
 
 const READERS = 16;
 /** Batches counted before a failover, while a replica lags, and after it. */
@@ -69,14 +78,14 @@ for (const { name, lags, times } of [
 ]) {
   test(`Redis fails over ${name}: every answer is of one moment, by its as-of, and exact again`, async (t) => {
     const world = await testWorld(t);
-    const { reader } = await testReader(t, world);
+    const { reader, link } = await testReader(t, world, world.store, REMEMBERS);
     const port = Number(new URL(world.redis.address).port);
     const midnightMs = plainMidnight();
     const begunMs = performance.now();
     let startMs = midnightMs - BEGINS_BEFORE_MIDNIGHT_MS;
     const clock = () => Math.floor(startMs + (performance.now() - begunMs) * SPEED);
     const live = new Live(world, clock);
-    const readers = new Readers(live, reader, clock);
+    const readers = new Readers(live, reader, clock, true);
     let over = false;
 
     /** The promoted replica takes over the address, as when an operator moves a name. */
@@ -159,6 +168,6 @@ for (const { name, lags, times } of [
       t.strictSame(counters, rows, 'counters are rows');
       t.equal(callsIn(counters), given.length, 'of every call');
     }
-    t.comment(`${live.calls} calls`, [...readers.sources].sort());
+    t.comment(`${live.calls} calls`, [...readers.sources].sort(), link.remembered);
   });
 }

@@ -14,11 +14,14 @@ export class Readers {
   readonly #live: Live;
   readonly #reader: DashboardReader;
   readonly #clock: () => number;
+  readonly #remembers: boolean;
 
-  constructor(live: Live, reader: DashboardReader, clock: () => number) {
+  /** @param remembers whether the reader remembers what Redis has said. Then only as-of binds it */
+  constructor(live: Live, reader: DashboardReader, clock: () => number, remembers: boolean) {
     this.#live = live;
     this.#reader = reader;
     this.#clock = clock;
+    this.#remembers = remembers;
   }
 
   async read(): Promise<void> {
@@ -35,12 +38,13 @@ export class Readers {
     const isAtLeast = (least: number[]) => isOfOneCut(answer, given, least, range, nowMs);
     const promised = byPartition(given.filter(({ sentMs }) => asOfMs !== undefined && sentMs < asOfMs));
     // Rows never go back.
-    const mayBeOlder = source !== 'mongo' && (couldBeOlder || this.mayBeOlder);
+    const wentBack = source !== 'mongo' && (couldBeOlder || this.mayBeOlder);
+    const mayBeOlder = wentBack || (source !== 'mongo' && this.#remembers);
     const least = mayBeOlder ? promised : counted.map((calls, i) => Math.max(calls, promised[i]!));
     if (!isAtLeast(least)) {
       const all = byPartition(given);
       this.wrong.push({ path, source, mayBeOlder, nowMs, range, asOfMs, answer, least, counted, all });
-    } else if (mayBeOlder && !isAtLeast(counted)) this.older += 1;
+    } else if (wentBack && !isAtLeast(counted)) this.older += 1;
     this.sources.set(source, (this.sources.get(source) ?? 0) + 1);
   }
 }

@@ -99,6 +99,8 @@ export async function testWorld(t: Test): Promise<World> {
 
 /** Long, so that a busy machine does not send a reader to the rows. */
 const LIMITS = { commandTimeoutMs: 10_000, openTimeoutMs: 10_000 };
+/** For a reader like the API's. */
+export const REMEMBERS = { ...LIMITS, rememberedBytesMax: 10_000_000 };
 
 /** The readers with everything that the API gives them. */
 export async function testReader(

@@ -25,6 +25,8 @@ const KEYS_TIMEOUT_MS = 1_200;
 const SELECTION_TIMEOUT_MS = 300;
 const COMMAND_TIMEOUT_MS = 100;
 const OPEN_TIMEOUT_MS = 500;
+/** Enough for the default windows of some 60 000 users. */
+const REMEMBERED_BYTES_MAX = 32 * 1024 * 1024;
 const INDEX_RETRY_MIN_MS = 500;
 const INDEX_RETRY_MAX_MS = 10_000;
 
@@ -58,14 +60,24 @@ export function createBackend(
   const rows = open(ROWS_TIMEOUT_MS);
   // Separate connections, so that a key does not wait behind the rows of sixteen large users.
   const store = open(KEYS_TIMEOUT_MS);
+  const outage = new OutageLog(logger, 'Redis', 'answers come from Mongo');
   const link = new CountersLink(
     {
       ...settings.redis,
       commandTimeoutMs: COMMAND_TIMEOUT_MS,
       timeoutExcludesStalls: true,
       openTimeoutMs: OPEN_TIMEOUT_MS,
+      rememberedBytesMax: REMEMBERED_BYTES_MAX,
     },
-    new OutageLog(logger, 'Redis', 'answers come from Mongo'),
+    {
+      away: (reason) => outage.away(reason),
+      back: () => outage.back(),
+      untracked: (reason) =>
+        logger.warn(
+          { fault: toLoggedError(reason) },
+          'Redis does not tell which keys have changed, so it is asked for every answer',
+        ),
+    },
   );
   const rowsAsOf = new RowsAsOf(rows);
   const filler = new Filler({

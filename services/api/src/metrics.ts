@@ -17,6 +17,13 @@ interface Limit {
   readonly refused: number;
 }
 
+interface RememberedMeasured {
+  readonly hits: number;
+  readonly misses: number;
+  readonly bytes: number;
+  readonly untracked: number;
+}
+
 /** How finely event-loop delays are sampled. Subtracted again, since a sample on time is no delay. */
 const RESOLUTION_MS = 10;
 
@@ -29,6 +36,7 @@ export function registerMetrics(
     link: {
       readonly current: { readonly asOfMs: number | undefined } | undefined;
       readonly reach: ReachMeasured | undefined;
+      readonly remembered: RememberedMeasured | undefined;
     };
     filler: FillingMeasured;
     rowsAsOf: { readonly current: number | undefined };
@@ -64,6 +72,26 @@ export function registerMetrics(
     link.current === undefined ? 0 : 1,
   );
   measureReach(registry, () => link.reach);
+  scraped(
+    registry,
+    Counter,
+    'calltally_counters_recalled_total',
+    'Questions about counters: answered from memory (hit), or by Redis (miss)',
+    'result',
+    () => ({ hit: link.remembered?.hits, miss: link.remembered?.misses }),
+  );
+  scrapedGauge(
+    registry,
+    'calltally_counters_remembered_bytes',
+    'Bytes of remembered answers of Redis, about',
+    () => link.remembered?.bytes ?? 0,
+  );
+  scrapedGauge(
+    registry,
+    'calltally_redis_masters_untracked',
+    'Masters of Redis that do not tell which keys have changed, so nothing of theirs is remembered',
+    () => link.remembered?.untracked ?? 0,
+  );
   const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
   scraped(
     registry,

@@ -25,7 +25,7 @@ export interface AppParts {
   /** Default: only keys are accepted. */
   tokens?: Tokens | undefined;
   store: Pick<Store, 'ping'>;
-  link: Pick<CountersLink, 'current' | 'reach'>;
+  link: Pick<CountersLink, 'current' | 'reach' | 'remembered'>;
   filler: Pick<Filler, 'pieces' | 'rows' | 'queue'>;
   fallbacks: Pick<ConcurrencyLimit, 'underWay' | 'refused'>;
   rowsAsOf: Pick<RowsAsOf, 'current'>;

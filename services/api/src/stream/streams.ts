@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readDigests } from '@calltally/counters';
 import { DateRangeError } from '@calltally/domain';
 import { type Credential, type HttpError, toLoggedError } from '@calltally/http';
-import { asOfOf, LedgerError } from '@calltally/ledger';
+import { asOfOf, LedgerError, type LiveCounters } from '@calltally/ledger';
 import pLimit from 'p-limit';
 import { ApiError } from '../api-error.ts';
 import type { RouteParts } from '../parts.ts';
@@ -167,7 +167,7 @@ export class Streams {
     const live = link.current;
     const users = [...this.#views.keys()];
     // If the session has ended there are no digests. The views then read at the slow pace.
-    const digests = live && (await readDigests(live.session, live.generations, users).catch(() => undefined));
+    const digests = live && (await digestsOf(live, users).catch(() => undefined));
     const nowMs = clock();
     for (const [i, userId] of users.entries()) {
       for (const view of this.#views.get(userId)?.values() ?? []) {
@@ -192,6 +192,13 @@ export class Streams {
       'cannot read the figures of a stream, retrying',
     );
   };
+}
+
+/** What is read afterwards is no older than the digests, even if it is remembered. */
+async function digestsOf({ session, generations }: LiveCounters, users: readonly string[]) {
+  const digests = await readDigests(session, generations, users);
+  await session.confirm();
+  return digests;
 }
 
 function randomLifeMs(): number {

@@ -18,7 +18,7 @@ async function brokenApp() {
     durations: { read: broken },
     keys: new ApiKeyCache({ findByHash: broken }),
     store: { ping: broken },
-    link: { current: undefined, reach: undefined },
+    link: { current: undefined, reach: undefined, remembered: undefined },
     filler: { pieces: 0, rows: 0, queue: undefined },
     fallbacks: { underWay: 0, refused: 0 },
     rowsAsOf: { current: undefined },

@@ -1,0 +1,134 @@
+/** What a user and a question take beside their texts, about: objects and entries of maps. */
+const USER_BYTES = 250;
+const ENTRY_BYTES = 150;
+/** Replies above this are asked for again: a few of them would push out thousands of others. */
+const REPLY_BYTES_MAX = 16_384;
+
+interface Entry {
+  /** Undefined until it has come. */
+  reply: unknown;
+  pending: Promise<unknown> | undefined;
+}
+
+interface User {
+  /** By question. */
+  entries: Map<string, Entry>;
+  bytes: number;
+}
+
+/**
+ * Replies of Redis about users, as long as they have not changed since. Whoever keeps it must forget a user before
+ * anything is believed that was said after the change.
+ *
+ * Memory is bounded: users are kept in two halves. When the younger one is full, it becomes the older one, whose users are
+ * dropped; a user of the older one who is asked for moves to the younger one.
+ */
+export class RememberedReplies {
+  /** Questions answered from memory since the start. */
+  hits = 0;
+  /** Questions that were asked. */
+  misses = 0;
+  readonly #bytesMax: number;
+  #young = new Map<string, User>();
+  #old = new Map<string, User>();
+  #youngBytes = 0;
+  #oldBytes = 0;
+
+  /** @param bytesMax of the replies of all users together */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes that it takes, about. */
+  get bytes(): number {
+    return this.#youngBytes + this.#oldBytes;
+  }
+
+  /**
+   * The reply if it is known; else asks for it, and remembers it unless the user is forgotten in the meantime. Whoever asks
+   * the same meanwhile gets the same reply.
+   */
+  recall<T>(userKey: string, question: string, ask: () => Promise<T>): T | Promise<T> {
+    const user = this.#userOf(userKey);
+    const known = user.entries.get(question);
+    if (known !== undefined) {
+      this.hits += 1;
+      return (known.pending ?? known.reply) as T | Promise<T>;
+    }
+    this.misses += 1;
+    // It stands from before the question is sent. If it is gone when the reply comes, the user has changed since.
+    const entry: Entry = { reply: undefined, pending: undefined };
+    user.entries.set(question, entry);
+    entry.pending = this.#settle(userKey, user, question, entry, ask());
+    return entry.pending as Promise<T>;
+  }
+
+  forget(userKey: string): void {
+    this.#youngBytes -= this.#young.get(userKey)?.bytes ?? 0;
+    this.#young.delete(userKey);
+    this.#oldBytes -= this.#old.get(userKey)?.bytes ?? 0;
+    this.#old.delete(userKey);
+  }
+
+  forgetAll(): void {
+    this.#young = new Map();
+    this.#old = new Map();
+    this.#youngBytes = 0;
+    this.#oldBytes = 0;
+  }
+
+  async #settle<T>(
+    userKey: string,
+    user: User,
+    question: string,
+    entry: Entry,
+    asked: Promise<T>,
+  ): Promise<T> {
+    try {
+      const reply = await asked;
+      const bytes = question.length + bytesOf(reply);
+      if (bytes > REPLY_BYTES_MAX) user.entries.delete(question);
+      else this.#grow(userKey, user, bytes + ENTRY_BYTES);
+      entry.reply = reply;
+      return reply;
+    } catch (thrown) {
+      user.entries.delete(question);
+      throw thrown;
+    } finally {
+      entry.pending = undefined;
+    }
+  }
+
+  #userOf(userKey: string): User {
+    const young = this.#young.get(userKey);
+    if (young !== undefined) return young;
+    const user = this.#old.get(userKey) ?? { entries: new Map(), bytes: userKey.length + USER_BYTES };
+    if (this.#old.delete(userKey)) this.#oldBytes -= user.bytes;
+    if (this.#youngBytes + user.bytes > this.#bytesMax / 2) this.#turnOld();
+    this.#young.set(userKey, user);
+    this.#youngBytes += user.bytes;
+    return user;
+  }
+
+  #turnOld(): void {
+    this.#old = this.#young;
+    this.#oldBytes = this.#youngBytes;
+    this.#young = new Map();
+    this.#youngBytes = 0;
+  }
+
+  /** Counts nothing for a user who was forgotten: whoever asks next gets another object. */
+  #grow(userKey: string, user: User, bytes: number): void {
+    if (this.#young.get(userKey) === user) this.#youngBytes += bytes;
+    else if (this.#old.get(userKey) === user) this.#oldBytes += bytes;
+    else return;
+    user.bytes += bytes;
+    if (this.bytes > this.#bytesMax) this.#turnOld();
+  }
+}
+
+function bytesOf(reply: unknown): number {
+  if (Array.isArray(reply)) return reply.reduce<number>((sum, one) => sum + bytesOf(one), 16);
+  if (typeof reply === 'string' || Buffer.isBuffer(reply)) return reply.length + 24;
+  return 8;
+}
