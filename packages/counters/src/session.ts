@@ -12,6 +12,7 @@ import {
   openMasters,
   SLOTS_MOVED,
 } from './masters.ts';
+import { nextTurn } from './next-turn.ts';
 import { inRedisSpan } from './redis-span.ts';
 import { type Script, scriptOf } from './scripts.ts';
 import { slotOf } from './slots.ts';
@@ -250,13 +251,19 @@ export class CounterSession {
     );
   }
 
-  /** @param question says all that the reply depends on beside the user */
+  /**
+   * A reply from memory is given in the next turn of the event loop, together with all others: each answer that is written
+   * alone wakes whoever waits for it alone.
+   *
+   * @param question says all that the reply depends on beside the user
+   */
   async recall<T>(master: Master, userKey: string, question: string, ask: () => Promise<T>): Promise<T> {
     if (master.lost !== undefined) throw master.lost;
     const { tracking } = master;
-    return tracking instanceof Tracking && tracking.isFresh
-      ? tracking.replies.recall(userKey, question, ask)
-      : ask();
+    if (!(tracking instanceof Tracking) || !tracking.isFresh) return ask();
+    const reply = tracking.replies.recall(userKey, question, ask);
+    if (!(reply instanceof Promise)) await nextTurn();
+    return reply;
   }
 
   /**

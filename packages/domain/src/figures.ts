@@ -98,13 +98,14 @@ const HUNDREDTH_HOUR_MS = 36_000;
  * sum up to 2^53 - 1 ms. The average is of the rounded minutes, so that it equals the quotient of the two figures shown.
  */
 export function dashboardData(t: DashboardTallies, range: EffectiveRange): DashboardData {
-  return {
-    ...totalsOf(t.range),
-    calls_today: t.today,
-    calls_this_week: t.thisWeek,
-    calls_this_month: t.thisMonth,
-    ...rangeData(range),
-  };
+  // Filled in field by field: spreading two objects takes several times as long, and every dashboard pays.
+  const data = totalsOf(t.range) as DashboardData;
+  data.calls_today = t.today;
+  data.calls_this_week = t.thisWeek;
+  data.calls_this_month = t.thisMonth;
+  data.date_range = { start_date: range.startDate, end_date: range.endDate };
+  if (range.timeZone !== undefined) data.time_zone = range.timeZone;
+  return data;
 }
 
 /** As `dashboardData`, for the range that another is compared with. */
