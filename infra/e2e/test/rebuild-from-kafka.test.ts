@@ -3,6 +3,7 @@ import { badEvents } from '../src/bad-events.ts';
 import { calltally, killCalltally } from '../src/command.ts';
 import { compareWithOracle, compareWithRows } from '../src/compare.ts';
 import { caughtUp, type Observed, observe } from '../src/endure.ts';
+import { rounds } from '../src/rounds.ts';
 import { Traffic } from '../src/traffic.ts';
 import { together } from '../src/watch.ts';
 import { Flow, sendCalls, startWorld, type World } from '../src/world.ts';
@@ -82,7 +83,7 @@ test('counters are filled from the topic alone', async (t) => {
     const flow = new Flow(world);
     flow.start();
     const observed = await observe(world, async () => {
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < rounds(3); round++) {
         const said = await calltally(platform, ...FROM_KAFKA);
         t.equal(said.status, 0, said.err + said.out);
         t.match(lines(said.out).at(-1), { users: USERS, failed: 0, drifted: 0, complete: true });

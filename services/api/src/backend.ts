@@ -25,8 +25,8 @@ const KEYS_TIMEOUT_MS = 1_200;
 const SELECTION_TIMEOUT_MS = 300;
 const COMMAND_TIMEOUT_MS = 100;
 const OPEN_TIMEOUT_MS = 500;
-/** Enough for the default windows of some 60 000 users. */
-const REMEMBERED_BYTES_MAX = 32 * 1024 * 1024;
+/** Enough for the default windows of some 100 000 users. */
+const REMEMBERED_BYTES_MAX = 64 * 1024 * 1024;
 const INDEX_RETRY_MIN_MS = 500;
 const INDEX_RETRY_MAX_MS = 10_000;
 

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { CounterSession, ensureGenerations, readGenerations, writeCheckpoint } from '@calltally/counters';
+import {
+  CounterSession,
+  type CounterSessionOptions,
+  ensureGenerations,
+  readGenerations,
+  writeCheckpoint,
+} from '@calltally/counters';
 import { Checkpoints, GenerationPoll } from '@calltally/ledger';
 import { startRedisCluster } from '@calltally/stack';
 import { Redis } from 'ioredis';
@@ -60,7 +66,8 @@ class MastersWorld {
     bench.atEnd(() => cluster.stop('SIGKILL'));
     const limits = { commandTimeoutMs: 60_000, openTimeoutMs: 60_000 };
     const clusterNodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
-    const open = () => CounterSession.open({ clusterNodes, ...limits });
+    const open = (more: Partial<CounterSessionOptions> = {}) =>
+      CounterSession.open({ clusterNodes, ...limits, ...more });
     const through = new Map(Array.from({ length: PARTITIONS }, (_, partition) => [idOf(partition), -1]));
     const ingest: Ledger[] = [];
     for (let i = 0; i < PROCESSES; i++) {
@@ -71,7 +78,7 @@ class MastersWorld {
       });
     }
     const readers: CounterSession[] = [];
-    for (let i = 0; i < READERS; i++) readers.push(await open());
+    for (let i = 0; i < READERS; i++) readers.push(await open({ rememberedBytesMax: 1_000_000 }));
     return new MastersWorld(
       clusterNodes.map((node) => new Redis(node)),
       ingest,
@@ -114,7 +121,14 @@ class MastersWorld {
             one.flush(new Map(partitionsOf(i).map((partition) => [idOf(partition), this.#timeMs]))),
           )
         : [];
-      const reads = isPoll(tick) ? polls.map(({ session, poll }) => poll.read(session)) : [];
+      const reads = isPoll(tick)
+        ? polls.map(async ({ session, poll }) => {
+            await poll.read(session);
+            // One PING to each master, on a connection of the session's own.
+            this.#commands += session.masters.length;
+            await session.confirm();
+          })
+        : [];
       await Promise.all([...batches.flat(), ...looks, checkpoints[0]!.advanceAsOf(), ...reads]);
     };
   }

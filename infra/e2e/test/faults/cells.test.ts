@@ -9,6 +9,7 @@ import { caughtUp, conclude, observe, warmUp } from '../../src/endure.ts';
 import { FaultReport, tally } from '../../src/fault-report.ts';
 import { killIngest } from '../../src/kill-ingest.ts';
 import { zoneMidnight, zoneStart } from '../../src/oracle-zones.ts';
+import { rounds } from '../../src/rounds.ts';
 import { Flow, sendCalls, startWorld, type World } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
@@ -49,7 +50,7 @@ async function untilFilled({ platform, keys }: World): Promise<void> {
 }
 
 test('months that go beyond the limit of cells while two ingest count and are killed', async (t) => {
-  const kills = 10;
+  const kills = rounds(10);
   // Some months of each user go beyond at once, some after a while, and some never.
   const world = await startWorld(t, { users: 8, ingests: 2, cells: { COUNTERS_CELLS_MAX: '20' } });
   const { platform, keys } = world;
@@ -135,7 +136,7 @@ async function exactInZones(t: Test, { platform, oracle, chance, keys }: World, 
 }
 
 test('hours and local days while two ingest count and are killed', async (t) => {
-  const kills = 8;
+  const kills = rounds(8);
   const world = await startWorld(t, { users: 6, ingests: 2 });
   await warmUp(world);
   const flow = new Flow(world);
@@ -165,7 +166,7 @@ test('two processes name new cells of one user at once', async (t) => {
   const now = new Date();
   // One month, so that all of them want the next number of the same dictionary.
   const from = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 1);
-  const rounds = 20;
+  const turns = 20;
   const cellsOfRound = 40;
   let made = 0;
   const callOf = (agent: string): CompletedCallEvent => ({
@@ -176,7 +177,7 @@ test('two processes name new cells of one user at once', async (t) => {
     agent_id: agent,
   });
   await warmUp(world);
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < turns; round++) {
     // Every cell comes by several partitions at the same time, in another order by each.
     const agents = Array.from({ length: cellsOfRound }, (_, i) => `${round}-${i}`);
     const calls = messageKeys.map(() => chance.shuffle(agents).map(callOf));
@@ -200,7 +201,7 @@ test('two processes name new cells of one user at once', async (t) => {
   const answer = await askFor('breakdown', platform.api.url, key, `${range}&by=agent&limit=1000`);
   t.equal(answer.source, 'counters');
   const named = answer.body.data!.groups.filter(({ agent_id }) => /^\d+-\d+$/.test(agent_id ?? ''));
-  t.equal(named.length, rounds * cellsOfRound, 'each cell is there once');
+  t.equal(named.length, turns * cellsOfRound, 'each cell is there once');
   t.same(await compareWithOracle(world), [], `every number equals the oracle, of ${oracle.size} calls`);
   await exactByCell(t, world, 'afterwards');
   t.same(await compareWithRows(world), [], 'the counters equal the rows');

@@ -3,13 +3,14 @@ import { test } from 'tap';
 import { conclude, observe, warmUp } from '../../src/endure.ts';
 import { FaultReport } from '../../src/fault-report.ts';
 import { killIngest } from '../../src/kill-ingest.ts';
+import { rounds } from '../../src/rounds.ts';
 import { Flow, startWorld } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
 
 for (const { ingests, kills } of [
-  { ingests: 1, kills: 16 },
-  { ingests: 2, kills: 20 },
+  { ingests: 1, kills: rounds(16) },
+  { ingests: 2, kills: rounds(20) },
 ]) {
   test(`exact after ${kills} kills of ${ingests} ingest at random points while events flow`, async (t) => {
     const world = await startWorld(t, { users: 12, ingests });
@@ -23,8 +24,8 @@ for (const { ingests, kills } of [
   });
 }
 
-test('exact after 6 kills of the API while events flow', async (t) => {
-  const kills = 6;
+test('exact after some kills of the API while events flow', async (t) => {
+  const kills = rounds(6);
   const world = await startWorld(t, { users: 6 });
   const { platform, chance } = world;
   await warmUp(world);

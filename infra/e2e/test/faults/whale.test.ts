@@ -7,6 +7,7 @@ import { compareWithOracle, compareWithRows } from '../../src/compare.ts';
 import { ask, figuresOf } from '../../src/dashboard.ts';
 import { caughtUp, warmUp } from '../../src/endure.ts';
 import { FaultReport, tally } from '../../src/fault-report.ts';
+import { rounds } from '../../src/rounds.ts';
 import { Flow, startWorld, type World } from '../../src/world.ts';
 
 const report = new FaultReport(import.meta.url);
@@ -18,7 +19,7 @@ const DAYS = 700;
 const ROWS_AT_ONCE = 5_000;
 /** A topic epoch of its own, so that no offset belongs to an event. */
 const STREAM = 7;
-const KILLS = 10;
+const KILLS = rounds(10);
 const COMPLETE_WITHIN_MS = 180_000;
 
 /** Stores a history that was counted long ago, as rows and in the oracle. @returns API key */

@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { FAULTS } from './faults.ts';
 import { search } from './random.ts';
 
-const RUNS = Number(process.env.MODEL_RUNS ?? 1_000);
+const RUNS = Number(process.env.MODEL_RUNS ?? 300);
 const SEED = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** Enough for the runs on a busy machine, and for shrinking a failing one. */
 const TIMEOUT_MS = 30_000 + RUNS * 60;

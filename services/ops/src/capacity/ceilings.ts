@@ -13,6 +13,8 @@ export interface Ceiling {
   remedy: string;
 }
 
+/** One reads, the other is told which of those keys have changed. */
+const API_CONNECTIONS = 2;
 /** Of Redis: `maxclients` unless it is set. */
 const CLIENTS_MAX = 10_000;
 /** What Redis recommends: all nodes talk to each other. */
@@ -70,7 +72,7 @@ export function ceilingsOf(inputs: Inputs, costs: Costs, plan: Plan): Ceiling[] 
     {
       what: 'connections to each master',
       unit: 'connections',
-      need: counts.ingest + counts.api,
+      need: counts.ingest + API_CONNECTIONS * counts.api,
       has: CLIENTS_MAX,
       remedy: 'raise maxclients: processes cannot be fewer and larger, since each uses one core',
     },

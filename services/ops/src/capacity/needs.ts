@@ -34,7 +34,7 @@ const INDEXES = 2;
 
 /** Polls of a process to each master, a second: as-of and checkpoints of ingest, generations of the API. */
 export const INGEST_POLLS = 2;
-export const API_POLLS = 5;
+export const API_POLLS = 10;
 /** As-of of all partitions is summed up ten times a second. */
 export const MASTER_POLLS = 10;
 
