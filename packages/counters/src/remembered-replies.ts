@@ -1,8 +1,12 @@
 /** What a user and a question take beside their texts, about: objects and entries of maps. */
 const USER_BYTES = 250;
 const ENTRY_BYTES = 150;
+const STRING_BYTES = 24;
+const BUFFER_BYTES = 120;
 /** Replies above this are asked for again: a few of them would push out thousands of others. */
 const REPLY_BYTES_MAX = 16_384;
+/** A user with more is forgotten, or one who is asked for in thousands of ways would push out all others. */
+const USER_BYTES_MAX = 131_072;
 
 interface Entry {
   /** Undefined until it has come. */
@@ -56,11 +60,12 @@ export class RememberedReplies {
       return (known.pending ?? known.reply) as T | Promise<T>;
     }
     this.misses += 1;
-    // It stands from before the question is sent. If it is gone when the reply comes, the user has changed since.
+    // It stands from when the question is sent. If it is gone when the reply comes, the user has changed since.
     const entry: Entry = { reply: undefined, pending: undefined };
+    const pending = this.#settle(userKey, user, question, entry, ask());
+    entry.pending = pending;
     user.entries.set(question, entry);
-    entry.pending = this.#settle(userKey, user, question, entry, ask());
-    return entry.pending as Promise<T>;
+    return pending;
   }
 
   forget(userKey: string): void {
@@ -88,8 +93,10 @@ export class RememberedReplies {
       const reply = await asked;
       const bytes = question.length + bytesOf(reply);
       if (bytes > REPLY_BYTES_MAX) user.entries.delete(question);
-      else this.#grow(userKey, user, bytes + ENTRY_BYTES);
-      entry.reply = reply;
+      else {
+        entry.reply = copyOf(reply);
+        this.#grow(userKey, user, bytes + ENTRY_BYTES);
+      }
       return reply;
     } catch (thrown) {
       user.entries.delete(question);
@@ -123,12 +130,19 @@ export class RememberedReplies {
     else if (this.#old.get(userKey) === user) this.#oldBytes += bytes;
     else return;
     user.bytes += bytes;
+    if (user.bytes > USER_BYTES_MAX) this.forget(userKey);
     if (this.bytes > this.#bytesMax) this.#turnOld();
   }
 }
 
+/** The buffers of a reply are parts of what came from the network. Each would keep all of that. */
+function copyOf(reply: unknown): unknown {
+  if (Array.isArray(reply)) return reply.map(copyOf);
+  return Buffer.isBuffer(reply) ? Buffer.from(reply) : reply;
+}
+
 function bytesOf(reply: unknown): number {
   if (Array.isArray(reply)) return reply.reduce<number>((sum, one) => sum + bytesOf(one), 16);
-  if (typeof reply === 'string' || Buffer.isBuffer(reply)) return reply.length + 24;
-  return 8;
+  if (Buffer.isBuffer(reply)) return reply.length + BUFFER_BYTES;
+  return typeof reply === 'string' ? reply.length + STRING_BYTES : 8;
 }

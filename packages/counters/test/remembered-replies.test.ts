@@ -182,6 +182,17 @@ test('replies of many users stay within their bytes, and the latest are known', 
   t.pass('200 runs');
 });
 
+test('a user who is asked for in thousands of ways does not push out the others', async (t) => {
+  const memory = new RememberedReplies(1_000_000);
+  await memory.recall('u-2', 'q', async () => 'theirs');
+  for (let i = 0; i < 20_000; i++) await memory.recall('u-1', `q-${i}`, async () => 'x'.repeat(1_000));
+  t.ok(memory.bytes < 150_000, `${memory.bytes} bytes`);
+  t.equal(
+    memory.recall('u-2', 'q', async () => 'asked again'),
+    'theirs',
+  );
+});
+
 test('a large reply, and one that failed, are asked for again', async (t) => {
   const memory = new RememberedReplies(1_000_000);
   let asked = 0;
@@ -197,6 +208,16 @@ test('a large reply, and one that failed, are asked for again', async (t) => {
   for (const ask of [fail, fail])
     await t.rejects(memory.recall('u-1', 'fails', ask) as Promise<unknown>, /away/);
   t.equal(asked, 4);
+});
+
+test('a small part of a large chunk does not keep the chunk', async (t) => {
+  const memory = new RememberedReplies(1_000_000);
+  const part = Buffer.alloc(65_536, 'x').subarray(100, 110);
+  const ask = () => memory.recall<unknown>('u-1', 'q', async () => [['1', part]]);
+  t.strictSame(await ask(), [['1', part]]);
+  const [[text, kept]] = (await ask()) as [[string, Buffer]];
+  t.strictSame([text, kept.toString()], ['1', 'x'.repeat(10)]);
+  t.ok(kept.buffer.byteLength <= Buffer.poolSize, `${kept.buffer.byteLength} bytes`);
 });
 
 test('whoever asks meanwhile gets the same reply, unless the user has changed', async (t) => {
