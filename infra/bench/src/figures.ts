@@ -1,6 +1,7 @@
 import { alternativesTable } from './alternatives/table.ts';
 import { alternatives } from './figures/alternatives.ts';
 import { cold } from './figures/cold.ts';
+import { cores } from './figures/cores.ts';
 import { corrections } from './figures/corrections.ts';
 import { costs } from './figures/costs.ts';
 import { detail } from './figures/detail.ts';
@@ -13,6 +14,7 @@ import { memory } from './figures/memory.ts';
 import { readBare, readGet, readLimit, readPostgres, readQuiet } from './figures/read.ts';
 import { readEdges, readGrowth } from './figures/read-by-size.ts';
 import { rebuild } from './figures/rebuild.ts';
+import { remembered } from './figures/remembered.ts';
 import { sizes } from './figures/sizes.ts';
 import { soak } from './figures/soak.ts';
 import { streams } from './figures/streams.ts';
@@ -52,6 +54,8 @@ export const apart: readonly Figure[] = [
   intake,
   masters,
   detail,
+  remembered,
+  cores,
   tracing,
   costs,
   sizes,

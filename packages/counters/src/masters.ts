@@ -54,7 +54,7 @@ export async function openMasters(
   known: readonly MasterNode[] = [],
 ): Promise<FoundMasters> {
   if (settings.clusterNodes === undefined) {
-    const connection = await connect(settings, { tag: 0, masters: 1 });
+    const connection = await connect(settings, { tag: 0, address: undefined, masters: 1 });
     const keys = { tag: 0, generationKey: generationKey(0) };
     return {
       masters: [{ ...connection, address: undefined, nodes: [], slots: [[0, SLOTS - 1]], ...keys }],
@@ -90,20 +90,34 @@ export async function openMasters(
 /** @param masters how many share the memory */
 async function connect(
   settings: CounterSessionOptions,
-  { tag, address, masters }: { tag: number; address?: HostPort; masters: number },
+  { tag, address, masters }: { tag: number; address: HostPort | undefined; masters: number },
 ): Promise<Pick<MasterNode, 'redis' | 'tracking'>> {
   const redis = await openConnection(settings, address);
-  const { rememberedBytesMax, openTimeoutMs: milliseconds } = settings;
-  if (rememberedBytesMax === undefined) return { redis, tracking: undefined };
+  if (settings.rememberedBytesMax === undefined) return { redis, tracking: undefined };
+  const tracking = await track(settings, { redis, tag, address }, masters);
+  if (redis.status === 'ready') return { redis, tracking };
+  throw new CountersError('COUNTERS_LOST', 'the connection was lost while it was opened');
+}
+
+/**
+ * Has a master tell, on a second connection, which of the keys that are read have changed.
+ * @param masters how many share the memory
+ * @returns the reason if it does not. It can be read all the same
+ */
+export async function track(
+  settings: CounterSessionOptions,
+  { redis, tag, address }: Pick<MasterNode, 'redis' | 'tag' | 'address'>,
+  masters: number,
+): Promise<Tracking | Error> {
+  let subscriber: Redis | undefined;
   try {
-    const subscriber = await openConnection(settings, address, 2);
-    const started = Tracking.start(redis, subscriber, { tag, bytesMax: rememberedBytesMax / masters });
-    return { redis, tracking: await pTimeout(started, { milliseconds }) };
+    subscriber = await openConnection(settings, address, 2);
+    const bytesMax = settings.rememberedBytesMax! / masters;
+    const started = Tracking.start(redis, subscriber, { tag, bytesMax });
+    return await pTimeout(started, { milliseconds: settings.openTimeoutMs });
   } catch (thrown) {
-    redis.disconnect();
-    throw thrown instanceof CountersError
-      ? thrown
-      : new CountersError('COUNTERS_LOST', 'the connection was lost while it was opened', thrown);
+    subscriber?.disconnect();
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
   }
 }
 

@@ -30,7 +30,7 @@ interface User {
 export class RememberedReplies {
   /** Questions answered from memory since the start. */
   hits = 0;
-  /** Questions that were asked. */
+  /** Those that had to wait for Redis. */
   misses = 0;
   readonly #bytesMax: number;
   #young = new Map<string, User>();
@@ -55,11 +55,12 @@ export class RememberedReplies {
   recall<T>(userKey: string, question: string, ask: () => Promise<T>): T | Promise<T> {
     const user = this.#userOf(userKey);
     const known = user.entries.get(question);
-    if (known !== undefined) {
+    if (known !== undefined && known.pending === undefined) {
       this.hits += 1;
-      return (known.pending ?? known.reply) as T | Promise<T>;
+      return known.reply as T;
     }
     this.misses += 1;
+    if (known !== undefined) return known.pending as Promise<T>;
     // It stands from when the question is sent. If it is gone when the reply comes, the user has changed since.
     const entry: Entry = { reply: undefined, pending: undefined };
     const pending = this.#settle(userKey, user, question, entry, ask());
@@ -135,10 +136,23 @@ export class RememberedReplies {
   }
 }
 
-/** The buffers of a reply are parts of what came from the network. Each would keep all of that. */
+/** The buffers of a reply are parts of what came from the network, and each keeps all of that: here they share one of their own. */
 function copyOf(reply: unknown): unknown {
-  if (Array.isArray(reply)) return reply.map(copyOf);
-  return Buffer.isBuffer(reply) ? Buffer.from(reply) : reply;
+  const own = Buffer.allocUnsafeSlow(bufferBytesOf(reply));
+  let end = 0;
+  const copy = (one: unknown): unknown => {
+    if (Array.isArray(one)) return one.map(copy);
+    if (!Buffer.isBuffer(one)) return one;
+    const start = end;
+    end += one.copy(own, start);
+    return own.subarray(start, end);
+  };
+  return copy(reply);
+}
+
+function bufferBytesOf(reply: unknown): number {
+  if (Array.isArray(reply)) return reply.reduce<number>((sum, one) => sum + bufferBytesOf(one), 0);
+  return Buffer.isBuffer(reply) ? reply.length : 0;
 }
 
 function bytesOf(reply: unknown): number {

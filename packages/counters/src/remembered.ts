@@ -5,7 +5,7 @@ import { Tracking } from './tracking.ts';
 export interface Remembered {
   /** Questions that were answered from memory. */
   hits: number;
-  /** Questions that Redis was asked, since it was not known whether what was remembered still holds, or nothing was. */
+  /** Questions that had to wait for Redis. */
   misses: number;
   bytes: number;
   /** Masters of which nothing is remembered, since they do not tell which keys have changed. */

@@ -11,6 +11,7 @@ import {
   masterOf,
   openMasters,
   SLOTS_MOVED,
+  track,
 } from './masters.ts';
 import { nextTurn } from './next-turn.ts';
 import { inRedisSpan } from './redis-span.ts';
@@ -241,7 +242,8 @@ export class CounterSession {
 
   /**
    * As `run`, for a script that only reads, and only what is of one user. The reply may be one from before, which still
-   * stands as far as this process has been told. The user's hash comes first among the keys.
+   * stands as far as this process has been told. The user's hash comes first among the keys. lua/buckets.lua writes the
+   * window sums of a new day, which is a change: its first reply of a day is not remembered.
    */
   read(master: Master, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
     const user = keys[0]!;
@@ -255,13 +257,19 @@ export class CounterSession {
    * A reply from memory is given in the next turn of the event loop, together with all others: each answer that is written
    * alone wakes whoever waits for it alone.
    *
-   * @param question says all that the reply depends on beside the user
+   * @param question says all that the reply depends on beside the user's keys
    */
   async recall<T>(master: Master, userKey: string, question: string, ask: () => Promise<T>): Promise<T> {
     if (master.lost !== undefined) throw master.lost;
     const { tracking } = master;
-    if (!(tracking instanceof Tracking) || !tracking.isFresh) return ask();
-    const reply = tracking.replies.recall(userKey, question, ask);
+    if (!(tracking instanceof Tracking)) return ask();
+    const { replies } = tracking;
+    if (!tracking.isBelieved) {
+      // Whoever asks next may get no older answer from memory.
+      replies.forget(userKey);
+      return ask();
+    }
+    const reply = replies.recall(userKey, question, ask);
     if (!(reply instanceof Promise)) await nextTurn();
     return reply;
   }
@@ -271,13 +279,37 @@ export class CounterSession {
    * @throws CountersError
    */
   async confirm(): Promise<void> {
-    const tracked = this.masters.filter(({ lost }) => lost === undefined);
+    await this.#tracked(this.masters, (tracking) => tracking.confirm());
+  }
+
+  /**
+   * As `confirm`, of masters whose generation was read just now. What is remembered of them is believed for the next second.
+   * @throws CountersError
+   */
+  async believe(masters: Iterable<Master>): Promise<void> {
+    await this.#tracked(masters, (tracking) => tracking.believe());
+  }
+
+  async #tracked(masters: Iterable<Master>, work: (tracking: Tracking) => Promise<void>): Promise<void> {
     await Promise.all(
-      tracked.map(async (master) => {
-        const { tracking } = master;
-        if (tracking instanceof Tracking) await this.endOnError(master, () => tracking.confirm());
+      [...masters].map(async (master) => {
+        const { lost, tracking } = master;
+        if (lost === undefined && tracking instanceof Tracking) {
+          await this.endOnError(master, () => work(tracking));
+        }
       }),
     );
+  }
+
+  /** Tries again to have those masters tell of changes that did not. @returns why they still do not */
+  async trackAgain(): Promise<Error[]> {
+    const untracked = this.masters.filter(
+      ({ lost, tracking }) => lost === undefined && tracking instanceof Error,
+    );
+    for (const master of untracked) {
+      master.tracking = await track(this.#settings, master, this.masters.length);
+    }
+    return untracked.flatMap(({ tracking }) => (tracking instanceof Error ? [tracking] : []));
   }
 
   /**

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import { type Redis, ReplyError } from 'ioredis';
 import { trackingKey, userKeyOf } from './keys.ts';
 import { RememberedReplies } from './remembered-replies.ts';
+import { scriptOf } from './scripts.ts';
 
-/** Where a Redis that speaks RESP2 tells of keys that have changed. */
+/** Where Redis tells subscribers by RESP2 which keys have changed. */
 const CHANNEL = '__redis__:invalidate';
-/** Redis was last heard of at most this long ago, or it is asked. */
-const HEARD_WITHIN_MS = 1_000;
+/** What is remembered is believed so long after the last time that it was confirmed. */
+const BELIEVED_MS = 1_000;
 const PROBE_LIFE_MS = 10_000;
-/** What Redis replies where it does not track, or cannot be written to. */
-const REFUSES = /^(ERR|NOPERM|READONLY|OOM|MISCONF)\b/;
 
 /**
  * Replies of a master, kept while Redis says nothing else (CLIENT TRACKING). A second connection to the same master is told
@@ -21,7 +20,7 @@ const REFUSES = /^(ERR|NOPERM|READONLY|OOM|MISCONF)\b/;
 export class Tracking {
   readonly replies: RememberedReplies;
   readonly #subscriber: Redis;
-  #heardAtMs = Number.NEGATIVE_INFINITY;
+  #believedUntilMs = Number.NEGATIVE_INFINITY;
   /** The last key that has changed. */
   #told = '';
 
@@ -46,24 +45,25 @@ export class Tracking {
     { tag, bytesMax }: { tag: number; bytesMax: number },
   ): Promise<Tracking | Error> {
     const tracking = new Tracking(subscriber, bytesMax);
-    const end = () => {
-      tracking.#heardAtMs = Number.NEGATIVE_INFINITY;
-      redis.disconnect();
-      subscriber.disconnect();
-    };
     try {
       const id = await subscriber.client('ID');
       await subscriber.subscribe(CHANNEL);
       await redis.client('TRACKING', 'ON', 'REDIRECT', id);
       if (!(await tracking.#isTold(redis, trackingKey(tag)))) {
-        subscriber.disconnect();
-        return new Error('it did not tell of a key that has changed');
+        throw new ReplyError('it did not tell of a key that has changed');
       }
     } catch (thrown) {
       subscriber.disconnect();
-      if (thrown instanceof Error && REFUSES.test(thrown.message)) return thrown;
-      throw thrown;
+      if (!(thrown instanceof ReplyError)) throw thrown;
+      await redis.client('TRACKING', 'OFF').catch(() => {});
+      return thrown as Error;
     }
+    const end = () => {
+      tracking.#believedUntilMs = Number.NEGATIVE_INFINITY;
+      tracking.replies.forgetAll();
+      redis.disconnect();
+      subscriber.disconnect();
+    };
     for (const one of [redis, subscriber]) {
       if (one.status === 'ready') one.once('close', end);
       else end();
@@ -71,9 +71,9 @@ export class Tracking {
     return tracking;
   }
 
-  /** Whether Redis was heard of just now. A connection that is silent may be dead without knowing it. */
-  get isFresh(): boolean {
-    return performance.now() - this.#heardAtMs <= HEARD_WITHIN_MS;
+  /** Whether what is remembered may be believed. A connection that is silent may be dead without knowing it. */
+  get isBelieved(): boolean {
+    return performance.now() <= this.#believedUntilMs;
   }
 
   /**
@@ -81,9 +81,14 @@ export class Tracking {
    * behind the messages.
    */
   async confirm(): Promise<void> {
-    const askedAtMs = performance.now();
     await this.#subscriber.ping();
-    this.#heardAtMs = askedAtMs;
+  }
+
+  /** As `confirm`, right after the master has shown that it may be read. */
+  async believe(): Promise<void> {
+    const askedAtMs = performance.now();
+    await this.confirm();
+    this.#believedUntilMs = askedAtMs + BELIEVED_MS;
   }
 
   #forget(keys: Buffer[] | null): void {
@@ -94,10 +99,14 @@ export class Tracking {
     }
   }
 
-  /** Changes a key that was read. A proxy in between may take the commands, and pass on no message. */
+  /**
+   * Reads a key by a script, as users are read, and changes it. A proxy in between may take the commands, and pass on no
+   * message; the two connections may lead to different servers.
+   */
   async #isTold(redis: Redis, key: string): Promise<boolean> {
-    await redis.get(key);
-    await redis.set(key, randomUUID(), 'PX', PROBE_LIFE_MS);
+    await scriptOf(redis, 'window-sums')(1, key, '');
+    await redis.hset(key, 'g', randomUUID());
+    await redis.pexpire(key, PROBE_LIFE_MS);
     await this.confirm();
     return this.#told === key;
   }

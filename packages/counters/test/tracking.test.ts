@@ -44,7 +44,10 @@ async function testReading(counters: Counters, settings: object = {}) {
     const found = await readSegments(session, generations, userId, NOW, MONTHS);
     return found?.values.flat().reduce((sum, { calls }) => sum + calls, 0);
   };
-  return { session, generations, calls, callsOfMonths, callsBySegment };
+  /** As the API does, five times a second. */
+  const believe = () => session.believe(session.masters);
+  await believe();
+  return { session, generations, believe, calls, callsOfMonths, callsBySegment };
 }
 
 let next = 0;
@@ -69,12 +72,12 @@ test('a reading is remembered, until Redis tells that the user has changed', asy
   await warm(counters, ['u-1', 'u-2'], NOW);
   await count(counters, 'u-1');
   const reader = await testReading(counters);
-  const { session, generations } = reader;
+  const { session, generations, believe } = reader;
   const readings = [reader.calls, reader.callsOfMonths, reader.callsBySegment];
   // The first reading of a day writes the window sums, which is a change.
   await readBuckets(session, generations, 'u-1', NOW, []);
   const read = async () => {
-    await session.confirm();
+    await believe();
     return Promise.all(readings.map((calls) => calls('u-1')));
   };
 
@@ -104,7 +107,7 @@ test('a reading is remembered, until Redis tells that the user has changed', asy
     const tomorrow = NOW + 86_400_000;
     t.equal(await readWindowSums(session, generations, 'u-1', tomorrow), undefined);
     t.match(await readBuckets(session, generations, 'u-1', tomorrow, MONTHS), { today: 0 });
-    await session.confirm();
+    await believe();
     t.equal((await readWindowSums(session, generations, 'u-1', tomorrow))?.window.calls, 2);
     t.equal(await reader.calls('u-1'), undefined, 'and back: these sums are of tomorrow');
     await readBuckets(session, generations, 'u-1', NOW, []);
@@ -134,7 +137,7 @@ test('whoever reads while others count reads nothing that is older than what was
   const counters = await testCounters(t);
   const users = Array.from({ length: 20 }, (_, i) => `u-${i}`);
   await warm(counters, users, NOW);
-  const { session, generations, calls, callsOfMonths } = await testReading(counters);
+  const { session, generations, believe, calls, callsOfMonths } = await testReading(counters);
   for (const userId of users) await readBuckets(session, generations, userId, NOW, []);
   /** Acknowledged, begun, and confirmed to the reader. */
   const done = new Map(users.map((user) => [user, 0]));
@@ -154,7 +157,7 @@ test('whoever reads while others count reads nothing that is older than what was
   const confirm = async () => {
     while (!over) {
       const known = new Map(done);
-      await session.confirm();
+      await believe();
       confirmed = known;
       await sleep(2);
     }
@@ -179,7 +182,7 @@ test('whoever reads while others count reads nothing that is older than what was
   t.strictSame(wrong.slice(0, 5), []);
   const { hits, misses } = rememberedBy(session);
   t.ok(hits > 100 && misses > 100, `${answers} answers, ${hits} from memory, ${misses} from Redis`);
-  await session.confirm();
+  await believe();
   for (const user of users) t.equal(await calls(user), done.get(user));
 });
 
@@ -187,16 +190,16 @@ test('one hundred thousand users, and memory for some', async (t) => {
   const counters = await testCounters(t);
   const users = Array.from({ length: 100_000 }, (_, i) => `u-${i}`);
   const bytes = 4 * 1024 * 1024;
-  const { session, calls } = await testReading(counters, { rememberedBytesMax: bytes });
+  const { session, believe, calls } = await testReading(counters, { rememberedBytesMax: bytes });
   for (let at = 0; at < users.length; at += 5_000) {
-    await session.confirm();
+    await believe();
     await Promise.all(users.slice(at, at + 5_000).map(calls));
     if (rememberedBy(session).bytes > bytes) t.fail(`${rememberedBy(session).bytes} bytes`);
   }
   const { hits, bytes: taken } = rememberedBy(session);
   t.equal(hits, 0);
   t.ok(taken > bytes / 2, `${taken} bytes`);
-  await session.confirm();
+  await believe();
   await Promise.all([...users.slice(0, 1_000), ...users.slice(-1_000)].map(calls));
   t.equal(rememberedBy(session).hits, 1_000, 'the latest are known, and the first are not');
 });
@@ -270,17 +273,43 @@ test('a connection that has fallen silent serves nothing old for longer than a s
   let isSilent = false;
   const isHeld = (said: string) => isSilent && said.includes('__redis__:invalidate');
   const url = await proxyTo(t, [counters.engine], isHeld);
-  const { session, generations, calls } = await testReading(counters, { url, commandTimeoutMs: 500 });
+  const { session, generations, believe, calls } = await testReading(counters, {
+    url,
+    commandTimeoutMs: 500,
+  });
   await readBuckets(session, generations, 'u-1', NOW, []);
-  await session.confirm();
+  await believe();
   t.equal(await calls('u-1'), 0);
   isSilent = true;
   await count(counters, 'u-1');
   t.equal(await calls('u-1'), 0, 'nobody has told');
   await sleep(1_050);
   t.equal(await calls('u-1'), 1, 'asked, since it is too long ago that Redis was heard of');
-  await t.rejects(session.confirm(), { code: 'COUNTERS_LOST' });
+  await t.rejects(believe(), { code: 'COUNTERS_LOST' });
   await t.rejects(calls('u-1'), { code: 'COUNTERS_LOST' });
+});
+
+test('what is remembered is believed for a second after its master was read', async (t) => {
+  const counters = await testCounters(t);
+  await warm(counters, ['u-1'], NOW);
+  const { session, generations, believe, calls } = await testReading(counters);
+  await readBuckets(session, generations, 'u-1', NOW, []);
+  await believe();
+  await calls('u-1');
+  const { hits } = rememberedBy(session);
+  await calls('u-1');
+  t.equal(rememberedBy(session).hits, hits + 1);
+  // Nor does it matter that the other connection answers: the master may refuse to be read.
+  for (let i = 0; i < 11; i++) {
+    await session.confirm();
+    await sleep(100);
+  }
+  await calls('u-1');
+  t.equal(rememberedBy(session).hits, hits + 1, 'Redis was asked');
+  await believe();
+  await calls('u-1');
+  await calls('u-1');
+  t.equal(rememberedBy(session).hits, hits + 2);
 });
 
 test('where Redis does not tell, everything is asked for', async (t) => {
@@ -316,6 +345,26 @@ test('where Redis does not tell, everything is asked for', async (t) => {
       await count(counters, 'u-1');
       t.equal(await calls('u-1'), before + 1, 'without waiting for a message');
       t.equal(await admin.call('CLIENT', 'LIST', 'TYPE', 'pubsub'), '', 'and nobody listens');
+      const info = (await session.masters[0]!.redis.call('CLIENT', 'TRACKINGINFO')) as string[];
+      t.match(info[1], ['off'], 'and Redis keeps no list for it');
+      session.end('done');
     });
   }
+
+  await t.test('a Redis that takes no writes for a while can be read, and tells afterwards', async (t) => {
+    await admin.config('SET', 'min-replicas-to-write', 1);
+    const { session, generations, believe, calls } = await testReading(counters);
+    t.match(session.masters[0]!.tracking, { message: /NOREPLICAS/ });
+    t.match(await calls('u-1'), Number);
+    t.match(await session.trackAgain(), [{ message: /NOREPLICAS/ }]);
+    await admin.config('SET', 'min-replicas-to-write', 0);
+    t.strictSame(await session.trackAgain(), []);
+    await believe();
+    const before = (await calls('u-1'))!;
+    await calls('u-1');
+    t.match(rememberedBy(session), { untracked: 0, hits: 1 });
+    await count({ session, generations }, 'u-1');
+    await session.confirm();
+    t.equal(await calls('u-1'), before + 1);
+  });
 });

@@ -38,6 +38,8 @@ export interface LinkWatcher {
 const POLL_MS = 200;
 /** How often a cluster is asked whether its masters have changed. */
 const CHANGE_POLL_MS = 1_000;
+/** How often a master that does not tell of changes is asked for it again: it may have been full, or down for a moment. */
+const TRACK_AGAIN_MS = 60_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -51,6 +53,8 @@ export class CountersLink {
   readonly #stopping = new AbortController();
   readonly #generations = new GenerationPoll();
   #live: LiveCounters | undefined;
+  /** Why a master does not tell of changes, as it was last said. */
+  #untracked: string | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(settings: CounterSessionOptions, watcher?: LinkWatcher) {
@@ -75,7 +79,7 @@ export class CountersLink {
   /** Resolves when the first attempt to connect has ended, successful or not. */
   async start(): Promise<void> {
     await this.#open();
-    this.#running = Promise.all([this.#pollOn(), this.#renewOn()]);
+    this.#running = Promise.all([this.#pollOn(), this.#renewOn(), this.#trackAgain()]);
   }
 
   async stop(): Promise<void> {
@@ -112,7 +116,9 @@ export class CountersLink {
     const before = this.#live?.session;
     try {
       const session = await CounterSession.open(this.#settings, before);
-      this.#tellUntracked(session, before);
+      this.#tellUntracked(
+        session.masters.flatMap(({ tracking }) => (tracking instanceof Error ? [tracking] : [])),
+      );
       await this.#poll(session, before);
       if (this.#live?.session === session) before?.replacedBy(session);
       else if (before === undefined) session.end('its generations cannot be read');
@@ -127,7 +133,7 @@ export class CountersLink {
     try {
       const generations = await this.#generations.read(session);
       // Replies from memory contain then what as-of speaks of.
-      await session.confirm();
+      await session.believe(generations.keys());
       // If it was replaced meanwhile, its generations belong to masters that nobody asks for any more.
       if (this.#live?.session !== before && this.#live !== undefined) return;
       this.#live = { session, generations, asOfMs: lowestOf(generations) };
@@ -139,10 +145,19 @@ export class CountersLink {
     }
   }
 
-  #tellUntracked(session: CounterSession, before: CounterSession | undefined): void {
-    for (const { redis, tracking } of session.masters) {
-      const isKnown = before?.masters.some((master) => master.redis === redis);
-      if (tracking instanceof Error && !isKnown) this.#watcher?.untracked?.(tracking);
+  async #trackAgain(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await this.#pause(TRACK_AGAIN_MS);
+      const session = this.current?.session;
+      if (session !== undefined) this.#tellUntracked(await session.trackAgain());
+    }
+  }
+
+  /** Once for each reason. */
+  #tellUntracked(reasons: readonly Error[]): void {
+    for (const reason of reasons) {
+      if (reason.message !== this.#untracked) this.#watcher?.untracked?.(reason);
+      this.#untracked = reason.message;
     }
   }
 

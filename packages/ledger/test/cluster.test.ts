@@ -75,7 +75,7 @@ test('a Redis Cluster whose masters go away and whose slots move', async (t) => 
 
   await t.test('readers of the other masters notice nothing, and as-of is that of the user', async (t) => {
     const [, , dead] = nodes;
-    const { reader, link } = await readerOf(t, world.store, world.settings);
+    const { reader, link } = await readerOf(t, world.store, { ...world.settings, rememberedBytesMax: 10_000_000 });
     const missing = usersOn(dead!);
     const others = USERS.filter((userId) => !missing.includes(userId));
     const read = (userId: string, nowMs = Date.now()) =>
@@ -263,7 +263,7 @@ test('a Redis Cluster whose masters go away and whose slots move', async (t) => 
     const to = nodes.find((node) => node !== from)!;
     const before = ids();
     const there = usersOn(from);
-    const { reader } = await readerOf(t, world.store, world.settings);
+    const { reader } = await readerOf(t, world.store, { ...world.settings, rememberedBytesMax: 10_000_000 });
     const read = (nowMs = Date.now()) =>
       reader.read(wanderer!, { from: nowMs - 60 * DAY_MS, until: nowMs + 1 }, nowMs);
     const { today } = await read();

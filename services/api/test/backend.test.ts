@@ -1,5 +1,5 @@
 import { type Test, test } from 'tap';
-import { type Answer, exampleCalls, testApi, testWorld, until } from './support.ts';
+import { type Answer, exampleCalls, testApi, testWorld, until, untilRedisIsMissed } from './support.ts';
 
 const WHOLE_DAYS = '/analytics/dashboard?start_date=2026-03-01&end_date=2026-03-28';
 const CUTTING = '/analytics/dashboard?start_date=2026-03-01T00:00:01Z&end_date=2026-03-28';
@@ -46,6 +46,7 @@ test('dashboards while stores are away', async (t) => {
     await t.test(`Redis ${how}: the same numbers from Mongo, then from counters again`, async (t) => {
       t.equal(await sourceBecomes('counters'), 'counters');
       await world.redisGate[how]();
+      await untilRedisIsMissed({ get });
       await isExact(t, 'mongo');
       await world.redisGate.open();
       t.equal(await sourceBecomes('counters'), 'counters');
@@ -81,8 +82,9 @@ test('dashboards while stores are away', async (t) => {
       t.equal(again.body.data.total_calls, 341);
     });
 
-    await t.test(`both ${how}: 503, from the first request on`, async (t) => {
+    await t.test(`both ${how}: 503, from the first request on that Redis has to be asked for`, async (t) => {
       await Promise.all([world.redisGate[how](), world.mongoGate[how]()]);
+      await untilRedisIsMissed({ get });
       for (const path of [WINDOW, WHOLE_DAYS, CUTTING, SERIES]) {
         const begunMs = performance.now();
         isUnavailable(t, await get(path, key), path);
@@ -103,6 +105,7 @@ test('dashboards while stores are away', async (t) => {
     'Redis emptied: exact from Mongo, and from counters in the next assignment epoch',
     async (t) => {
       await world.redis.stop('SIGKILL');
+      await untilRedisIsMissed({ get });
       await isExact(t, 'mongo');
       await world.redis.start();
       t.equal(await sourceBecomes('counters'), 'counters');

@@ -10,7 +10,7 @@ import {
   startEpoch,
   writeCheckpoint,
 } from '@calltally/ledger';
-import { type Test, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
+import { type Test, testMongo, testRedis, uniqueName, until } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import type { FastifyInstance } from 'fastify';
@@ -207,6 +207,14 @@ export async function testApi(
 async function inTime(what: string, stopped: Promise<unknown>): Promise<void> {
   const late = sleep(STOPPED_WITHIN_MS, 'late' as const, { ref: false });
   if ((await Promise.race([stopped, late])) === 'late') throw new Error(`${what} does not stop`);
+}
+
+/** Resolves when the API has noticed that Redis is away. Until then, for a second at most, it answers what it remembers. */
+export async function untilRedisIsMissed({ get }: Pick<RunningApi, 'get'>): Promise<void> {
+  await until(
+    () => get('/readyz'),
+    ({ body }) => body.dependencies.redis === 'down',
+  );
 }
 
 function bodyOf(text: string): unknown {

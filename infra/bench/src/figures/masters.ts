@@ -126,7 +126,7 @@ class MastersWorld {
             await poll.read(session);
             // One PING to each master, on a connection of the session's own.
             this.#commands += session.masters.length;
-            await session.confirm();
+            await session.believe(session.masters);
           })
         : [];
       await Promise.all([...batches.flat(), ...looks, checkpoints[0]!.advanceAsOf(), ...reads]);

@@ -13,6 +13,11 @@ export interface Throughput {
   cores: number;
 }
 
+/** Processor time of the server for a request, µs. */
+export function usOf({ cores, perSecond }: Throughput): number {
+  return (cores / perSecond) * 1e6;
+}
+
 /** A process that requests dashboards over 32 keep-alive connections, one request at a time on each. */
 export class LoadGenerator {
   readonly #child: Child<LoadRequest, LoadReply>;

@@ -170,8 +170,10 @@ export class Streams {
     const digests = live && (await digestsOf(live, users).catch(() => undefined));
     const nowMs = clock();
     for (const [i, userId] of users.entries()) {
+      // A master of a cluster may be away, and nothing is known of its users.
+      const asOfMs = live?.session.reaches(userId) ? asOfOf(live, userId) : undefined;
       for (const view of this.#views.get(userId)?.values() ?? []) {
-        view.look(digests?.[i], nowMs, live && asOfOf(live, userId));
+        view.look(digests?.[i], nowMs, asOfMs);
       }
     }
     for (const [listener, { credential, refused }] of this.#listeners) {

@@ -1,7 +1,7 @@
 import { type ClientError, createClient, isClientError } from '@calltally/client';
 import { test } from 'tap';
 import { addressOf } from '../stream/support.ts';
-import { exampleCalls, testApi, testWorld } from '../support.ts';
+import { exampleCalls, testApi, testWorld, untilRedisIsMissed } from '../support.ts';
 import { countedFetch } from './support.ts';
 
 const RANGE = { start_date: '2026-03-01', end_date: '2026-03-28' };
@@ -62,6 +62,7 @@ test('@calltally/client asks the API', async (t) => {
 
   await t.test('while no store can be read it says so, and it answers when one is back', async (t) => {
     await Promise.all([world.redisGate.cut(), world.mongoGate.cut()]);
+    await untilRedisIsMissed(api);
     const impatient = createClient({ baseUrl, apiKey, retriesMax: 0 });
     t.match(await faultOf(impatient.dashboard(RANGE)), {
       code: 'UNAVAILABLE',

@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { test } from 'tap';
 import Schema from 'typebox/schema';
-import { exampleCalls, testApi, testWorld } from '../support.ts';
+import { exampleCalls, testApi, testWorld, untilRedisIsMissed } from '../support.ts';
 
 test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => {
   const world = await testWorld(t);
@@ -99,6 +99,7 @@ test('GET /openapi.json is valid OpenAPI 3.1 and tells the truth', async (t) => 
     };
     for (const one of asked) await judge(one);
     await Promise.all([world.redisGate.cut(), world.mongoGate.cut()]);
+    await untilRedisIsMissed({ get });
     for (const { path } of [asked[0]!, asked.at(-1)!]) await judge({ path, query: '', key, expected: 503 });
   });
 

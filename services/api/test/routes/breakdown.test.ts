@@ -4,7 +4,7 @@ import type { Call } from '@calltally/domain';
 import { test } from 'tap';
 import { BY_VALUES } from '../../src/schemas/breakdown.ts';
 import { DAY_MS, dateAgo, type Field, groupsOf, NOON_MS, recentCalls, those } from '../labelled.ts';
-import { callsAt, exampleCalls, testApi, testWorld, until } from '../support.ts';
+import { callsAt, exampleCalls, testApi, testWorld, until, untilRedisIsMissed } from '../support.ts';
 
 const RANGE = `start_date=${dateAgo(30)}&end_date=${dateAgo(0)}`;
 const now = { ms: NOON_MS };
@@ -402,6 +402,7 @@ test('with a store away it is answered from the other one, with both away it is 
   });
   await world.mongoGate.open();
   await world.redisGate.cut();
+  await untilRedisIsMissed({ get });
   // On a busy machine Mongo may need a moment to be back.
   const ask = () => get(`${PATH}?by=agent,status&${RANGE}`, key);
   const fromRows = await until(ask, ({ status }) => status !== 503);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { INTERVALS } from '@calltally/domain';
 import { type Test, test } from 'tap';
 import { DAY_MS, NOON_MS, recentCalls } from '../labelled.ts';
-import { callsAt, exampleCalls, testApi, testWorld, until } from '../support.ts';
+import { callsAt, exampleCalls, testApi, testWorld, until, untilRedisIsMissed } from '../support.ts';
 
 /** A minute after noon: ranges that end now cut a day of the range before. */
 const NOW_MS = NOON_MS + 60_000;
@@ -128,6 +128,7 @@ test('compare=previous adds the range before, as its own dates would be answered
 
   await t.test('from Mongo alone', async (t) => {
     await world.redisGate.cut();
+    await untilRedisIsMissed({ get });
     const isFromMongo = ({ headers }: { headers: Record<string, unknown> }) =>
       headers['x-tally-source'] === 'mongo';
     await until(() => get('/analytics/dashboard', key), isFromMongo);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Call } from '@calltally/domain';
 import { test } from 'tap';
-import { callsAt, NOW_MS, testApi, testWorld } from '../support.ts';
+import { callsAt, NOW_MS, testApi, testWorld, untilRedisIsMissed } from '../support.ts';
 
 const PATH = '/analytics/durations';
 const HOUR_MS = 3_600_000;
@@ -134,6 +134,7 @@ test('GET /analytics/durations', async (t) => {
 
   await t.test('Redis away: answered; Mongo away: 503', async (t) => {
     await world.redisGate.cut();
+    await untilRedisIsMissed({ get });
     const { status, body } = await get(`${PATH}?start_date=2026-03-01`, key);
     t.equal(status, 200);
     t.equal(body.data.calls, 342);

@@ -14,7 +14,7 @@ import {
   those,
 } from '../labelled.ts';
 import { listen } from '../stream/support.ts';
-import { callsAt, testApi, testWorld, until } from '../support.ts';
+import { callsAt, testApi, testWorld, until, untilRedisIsMissed } from '../support.ts';
 
 const TODAY = NOON_MS - DAY_MS / 2;
 const EVENING = TODAY - 10 * DAY_MS + DAY_MS * 0.75 + 1_000;
@@ -120,6 +120,7 @@ test('filters let only their calls count, the same on every route', async (t) =>
     );
     const usual = await Promise.all(paths.map((path) => get(path, key)));
     await world.redisGate.cut();
+    await untilRedisIsMissed({ get });
     for (const [i, path] of paths.entries()) {
       const { headers, body } = await until(
         () => get(path, key),

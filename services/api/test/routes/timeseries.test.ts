@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { test } from 'tap';
-import { callsAt, exampleCalls, NOW_MS, testApi, testWorld, until } from '../support.ts';
+import { callsAt, exampleCalls, NOW_MS, testApi, testWorld, until, untilRedisIsMissed } from '../support.ts';
 
 const DAY_MS = 86_400_000;
 const RANGE = 'start_date=2026-03-01T00:00:00Z&end_date=2026-03-28T23:59:59Z';
@@ -328,6 +328,7 @@ test('with a store away a series is answered from the other one, with both away 
   t.match(await get(cut, key), { status: 503, body: { error: { code: 'UNAVAILABLE' } } });
   await world.mongoGate.open();
   await world.redisGate.cut();
+  await untilRedisIsMissed({ get });
   // On a busy machine Mongo may need a moment to be back.
   const fromRows = await until(
     () => get(`${PATH}?${RANGE}`, key),
