@@ -75,7 +75,10 @@ test('a Redis Cluster whose masters go away and whose slots move', async (t) => 
 
   await t.test('readers of the other masters notice nothing, and as-of is that of the user', async (t) => {
     const [, , dead] = nodes;
-    const { reader, link } = await readerOf(t, world.store, { ...world.settings, rememberedBytesMax: 10_000_000 });
+    const { reader, link } = await readerOf(t, world.store, {
+      ...world.settings,
+      rememberedBytesMax: 10_000_000,
+    });
     const missing = usersOn(dead!);
     const others = USERS.filter((userId) => !missing.includes(userId));
     const read = (userId: string, nowMs = Date.now()) =>
