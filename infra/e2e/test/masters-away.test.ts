@@ -2,6 +2,7 @@ import { buildApp, createBackend } from '@calltally/api';
 import { testKafka, testMongo, testRedisCluster, uniqueName } from '@calltally/stack/testing';
 import { createLogger, createMetrics } from '@calltally/telemetry';
 import { test } from 'tap';
+import { Follower } from '../src/clients.ts';
 import { createLivenessWorld } from '../src/liveness-world.ts';
 
 const USERS = Array.from({ length: 12 }, (_, i) => uniqueName(`user-${i}`));
@@ -68,6 +69,15 @@ test('readiness says how many masters of a cluster are away, and for which share
     return [...new Set(found)].sort().join();
   };
   await until('counted for the others', async () => (await sources()) === 'counters,mongo');
+
+  const url = await later.listen({ host: '127.0.0.1', port: 0 });
+  const followers = keys.map(({ apiKey }) => new Follower(url, apiKey));
+  const stop = () => Promise.all(followers.map((follower) => follower.stop()));
+  t.teardown(stop);
+  await until('everybody has a stream', async () => followers.every(({ calls }) => calls === 1));
+  await Promise.all(USERS.map(send));
+  await until('every stream goes on', async () => followers.every(({ calls }) => calls === 2));
+  await stop();
 
   await dead!.start();
   await until('counted for everybody', async () => (await sources()) === 'counters');
