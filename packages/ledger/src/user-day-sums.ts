@@ -148,11 +148,12 @@ export class SumsAccumulator {
     this.#calls += calls;
   }
 
-  /** Adds to a half-hour what `add` has added to its day. */
+  /**
+   * Adds to a half-hour what `add` has added to its day. While Mongo that was put back reads its rows again, one may come
+   * between the two sums: then it is left out here as well. The generation ends with that, and what is filled does not count.
+   */
   addToHalfHour(userId: string, halfHour: number, tally: Tally): void {
-    const user = this.#users.get(userId);
-    if (user === undefined) throw new Error('a half-hour of no day');
-    const { detail } = user;
+    const detail = this.#users.get(userId)?.detail;
     if (detail === undefined) return;
     const before = detail.size;
     detail.addToHalfHour(halfHour, tally, this.#nowMs);
