@@ -12,6 +12,8 @@ ZONES = {"Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC"}
 FILTERS = ("agent_id", "direction", "status")
 FILTER_VALUES_MAX = 100
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+# A zone or an offset may put these days beyond the years that are allowed, which are of UTC.
+EDGES_OF_TIME = ("0001-01-01", "9999-12-31")
 LENGTH_MAX = {"agent_id": 256, "direction": 64, "status": 64}
 
 
@@ -40,4 +42,7 @@ def what_the_schema_takes_is_answered(ctx, response, case):
         return
     if response.status_code == 400:
         code = response.json()["error"]["code"]
+        dates = [str(query.get(name, "")) for name in ("start_date", "end_date")]
+        if code == "INVALID_DATE" and any(date.startswith(EDGES_OF_TIME) for date in dates):
+            return
         assert code in BETWEEN_PARAMETERS, f"valid by the schema, refused with {code}"
