@@ -23,6 +23,19 @@ const COMPARED = [
 /** Phones, and the narrowest and widest windows with four and with two cards side by side. */
 const WIDTHS_OF_CARDS = [360, 390, 620, 860, 861, 1280];
 const BEYOND_CARDS = `[...document.querySelectorAll('dd')].filter((figure) => figure.scrollWidth > figure.clientWidth).length`;
+/** Types a first day in the task that shows its field, before anything is drawn. @returns it, then and after some frames */
+const TYPE_AT_ONCE = `new Promise((resolve) => {
+  const observer = new MutationObserver(async () => {
+    const field = document.querySelector('#range-start');
+    if (field === null) return;
+    observer.disconnect();
+    field.value = '2001-02-03';
+    const at = field.value;
+    for (let i = 0; i < 20; i++) await new Promise(requestAnimationFrame);
+    resolve([at, field.value]);
+  });
+  observer.observe(document.body, { childList: true, subtree: true });
+})`;
 /** The limit of 150 KB for everything that the page loads until all is shown. */
 const TRANSFER_BYTES_MAX = 150_000;
 
@@ -121,6 +134,17 @@ test('the page shows what was counted', async (t) => {
         () => figuresOf(range),
         'the same range after a reload',
       );
+    });
+  });
+
+  await t.test('dates typed the moment their fields appear stay', async (t) => {
+    await visit(t, browser, { url }, async ({ page }) => {
+      const dashboard = new DashboardPage(page);
+      await dashboard.signIn(key);
+      await becomes(t, () => dashboard.figures(), figuresOf, 'the figures of 30 days');
+      const typing = page.evaluate<[at: string, later: string]>(TYPE_AT_ONCE);
+      await dashboard.choose('Custom');
+      t.strictSame(await typing, ['2001-02-03', '2001-02-03']);
     });
   });
 

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type Choice, type DatesFault, daysOf, readDates } from '../choice.ts';
 import { dateOfDay } from '../days.ts';
 
@@ -69,7 +69,8 @@ function Dates({ first, last, timeZone, today, onChoose }: DatesProps) {
   const start = useRef<HTMLInputElement>(null);
   const end = useRef<HTMLInputElement>(null);
   const [fault, setFault] = useState<DatesFault>();
-  useEffect(() => {
+  // Before anyone can type: later, it would take away what they typed.
+  useLayoutEffect(() => {
     if (start.current) start.current.value = dateOfDay(first);
     if (end.current) end.current.value = dateOfDay(last);
   }, [first, last]);
