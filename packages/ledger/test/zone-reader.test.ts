@@ -123,7 +123,7 @@ test('dashboards and time series in time zones, of any calls, ranges and users: 
   );
   await holds(t, property, 60);
   for (const source of ['counters', 'counters+mongo', 'mongo'] satisfies AnswerSource[]) {
-    t.ok((seen.get(source) ?? 0) > 10, `${source}: ${seen.get(source)} answers`);
+    t.ok(seen.has(source), `${source}: ${seen.get(source)} answers`);
   }
   for (const [what, count] of Object.entries(fromCounters)) {
     t.ok(count > 0, `${count} ${what}, not of UTC days, were of counters alone`);
