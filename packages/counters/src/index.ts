@@ -36,6 +36,7 @@ export {
 } from './generation.ts';
 export { firstDayOfWrittenDetail, firstDayWithDetail, firstKeptDay, keepsDetail } from './keys.ts';
 export { SLOTS_MOVED } from './masters.ts';
+export { nextTurn } from './next-turn.ts';
 export { forgetOldKeys } from './old-keys.ts';
 export { type Claim, claimUsers, forgetUsers, NOTHING_FILLED, openUsers } from './open-users.ts';
 export { type Reach, reachOf } from './reach.ts';
@@ -48,4 +49,10 @@ export { requireSuitableRedis } from './require-suitable-redis.ts';
 export { CounterSession, type Master } from './session.ts';
 export { settleGenerations } from './settle-generations.ts';
 export { type CellsSnapshot, snapshotUser, snapshotUsers, type UserSnapshot } from './snapshot.ts';
-export { type CurrentCalls, readWindowSums, type WindowReading, type WindowSums } from './window-sums.ts';
+export {
+  type CurrentCalls,
+  readWindowSums,
+  recallWindowSums,
+  type WindowReading,
+  type WindowSums,
+} from './window-sums.ts';

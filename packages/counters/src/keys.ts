@@ -24,9 +24,10 @@ export function userKey(userId: string): string {
   return `ct2:{${tagOf(userId)}}`;
 }
 
-/** The user's key of any key of theirs. */
-export function userKeyOf(key: string): string {
-  return key.slice(0, key.indexOf('}') + 1);
+/** Whose key it is; undefined if it is of no user. */
+export function userIdOf(key: string): string | undefined {
+  if (!key.startsWith('ct2:{')) return undefined;
+  return decodeURIComponent(key.slice(5, key.indexOf('}')));
 }
 
 /** Days of one month and the month's own sum: at most 64 fields, so it stays a listpack. */

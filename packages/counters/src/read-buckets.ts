@@ -12,6 +12,7 @@ import {
 } from '@calltally/domain';
 import { findGeneration, type Generations } from './generation.ts';
 import { type Counted, countedOf, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import { questionOf } from './question.ts';
 import type { CounterSession } from './session.ts';
 import type { CurrentCalls } from './window-sums.ts';
 
@@ -24,7 +25,9 @@ export interface CountersReading extends CurrentCalls, Counted {
 }
 
 /**
- * Adds up buckets in one script, at one moment, and stores the window sums for `readWindowSums`.
+ * Adds up buckets in one script, at one moment, and stores the window sums for `readWindowSums`. On a new day that is a change
+ * of the user, so the first reading of a day is not remembered.
+ *
  * @returns undefined if the counters do not know the user, or not the whole default window
  * @throws CountersError
  */
@@ -39,6 +42,19 @@ export async function readBuckets(
   const generation = findGeneration(session, generations, userId);
   if (generation === undefined) return undefined;
   const today = dayOf(nowMs);
+  const question = questionOf(generation, userId, 'buckets', today, segments);
+  return session.recall(master, question, async () => {
+    const { keys, args } = argumentsOf(userId, today, segments);
+    const reply = await session.run(master, 'buckets', keys, [generation.id, ...args]);
+    return readingOf(reply as string[], firstKeptDay(today, generation.retentionMonths));
+  });
+}
+
+function argumentsOf(
+  userId: string,
+  today: number,
+  segments: readonly Segment[],
+): { keys: string[]; args: number[] } {
   const thisWeek = weekOf(today);
   const thisMonth = monthOf(today);
   const keys = [userKey(userId), weekKey(userId, isoWeekYear(thisWeek))];
@@ -48,30 +64,29 @@ export async function readBuckets(
     monthIndexes.set(month, index);
     return index;
   };
-  const argumentsOf = (segment: Segment) =>
+  const ofSegment = (segment: Segment) =>
     segment.kind === 'month'
       ? [monthIndex(segment.month), 0, 0]
       : [monthIndex(segment.month), segment.first, segment.last];
   const window = daysByMonth(today - defaultWindowDays + 1, today);
   const args = [
-    generation.id,
     today,
     thisWeek,
     thisMonth,
     dayOfMonth(today),
     monthIndex(thisMonth),
     window.length,
-    ...window.flatMap(argumentsOf),
-    ...segments.flatMap(argumentsOf),
+    ...window.flatMap(ofSegment),
+    ...segments.flatMap(ofSegment),
   ];
-  const reply = (await session.read(master, 'buckets', keys, args)) as string[];
+  return { keys, args };
+}
+
+function readingOf(reply: readonly string[], firstKept: number): CountersReading | undefined {
   if (reply.length === 0) return undefined;
   const number = (at: number) => Number(reply[at]);
   return {
-    available: {
-      fromDay: Math.max(number(0), firstKeptDay(today, generation.retentionMonths)),
-      lastStartedAt: number(1),
-    },
+    available: { fromDay: Math.max(number(0), firstKept), lastStartedAt: number(1) },
     today: number(2),
     thisWeek: number(3),
     thisMonth: number(4),

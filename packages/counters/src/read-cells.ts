@@ -18,6 +18,7 @@ import {
   userKey,
 } from './keys.ts';
 import { unpackStrings } from './message-pack.ts';
+import { questionOf } from './question.ts';
 import type { CounterSession } from './session.ts';
 
 export interface CellsReading extends Counted {
@@ -62,6 +63,8 @@ export async function readCells(
       months.set(segment.month, { first, last: Math.max(segment.last, before?.last ?? segment.last) });
     }
   }
+  const today = dayOf(nowMs);
+  const question = questionOf(generation, userId, 'cells', today, segments);
   const keys = [userKey(userId)];
   const args: (string | number)[] = [generation.id];
   for (const [month, days] of months) {
@@ -71,13 +74,15 @@ export async function readCells(
     keys.push(cellDaysKey(userId, month));
     args.push(fieldOfDay(days.first), fieldOfDay(days.last + 1) - 1);
   }
-  const reply = (await session.read(master, 'cells', keys, args)) as unknown[];
+  const reply = (await session.recall(master, question, () =>
+    session.run(master, 'cells', keys, args),
+  )) as unknown[];
   if (reply.length === 0) return undefined;
   const [head, applied, ...hashes] = reply as [Buffer[], Buffer[], ...(Buffer | null)[]];
   const [from, lastStartedAt] = head.map(Number) as [number, number];
   const counted = countedOf(applied.map(String));
   // Until the default window is filled, only rows answer, as for dashboards (lua/buckets.lua).
-  if (counted.isFilling && from > dayOf(nowMs) - defaultWindowDays + 1) return undefined;
+  if (counted.isFilling && from > today - defaultWindowDays + 1) return undefined;
   const found = new Map<number, Month>();
   for (const [month, asked] of months) {
     const { cells, sums } = readMonth(fieldsOf(hashes.shift()));
@@ -89,8 +94,8 @@ export async function readCells(
   }
   return {
     available: {
-      fromDay: Math.max(from, firstKeptDay(dayOf(nowMs), generation.retentionMonths)),
-      daysFrom: firstDayWithDetail(dayOf(nowMs)),
+      fromDay: Math.max(from, firstKeptDay(today, generation.retentionMonths)),
+      daysFrom: firstDayWithDetail(today),
       lastStartedAt,
     },
     isBeyond: [...found.values()].some(({ cells }) => cells === 'beyond'),

@@ -16,9 +16,9 @@ export function rememberedBy({ masters }: Pick<CounterSession, 'masters'>): Reme
   const sum: Remembered = { hits: 0, misses: 0, bytes: 0, untracked: 0 };
   for (const { tracking } of masters) {
     if (tracking instanceof Tracking) {
-      sum.hits += tracking.replies.hits;
-      sum.misses += tracking.replies.misses;
-      sum.bytes += tracking.replies.bytes;
+      sum.hits += tracking.readings.hits;
+      sum.misses += tracking.readings.misses;
+      sum.bytes += tracking.readings.bytes;
     } else sum.untracked += 1;
   }
   return sum;

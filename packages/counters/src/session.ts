@@ -15,6 +15,7 @@ import {
 } from './masters.ts';
 import { nextTurn } from './next-turn.ts';
 import { inRedisSpan } from './redis-span.ts';
+import type { Question } from './remembered-readings.ts';
 import { type Script, scriptOf } from './scripts.ts';
 import { slotOf } from './slots.ts';
 import { Tracking } from './tracking.ts';
@@ -241,41 +242,33 @@ export class CounterSession {
   }
 
   /**
-   * As `run`, for a script that only reads, and only what is of one user. The reply may be one from before, which still
-   * stands as far as this process has been told. The user's hash comes first among the keys. lua/buckets.lua writes the
-   * window sums of a new day, which is a change: its first reply of a day is not remembered.
-   */
-  read(master: Master, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
-    const user = keys[0]!;
-    const others = keys.slice(1).map((key) => key.slice(user.length));
-    return this.recall(master, user, `${script} ${others.join(' ')} ${args.join(' ')}`, () =>
-      this.run(master, script, keys, args),
-    );
-  }
-
-  /**
-   * A reply from memory is given in the next turn of the event loop, together with all others: each answer that is written
-   * alone wakes whoever waits for it alone.
+   * Reads what is of one user, and changes nothing. The reading may be one from before, which still stands as far as this
+   * process has been told. Such a one is given in the next turn of the event loop (`nextTurn`).
    *
-   * @param question says all that the reply depends on beside the user's keys
+   * @param ask gives plain data (plain-data.ts). What is given from memory is frozen
    */
-  async recall<T>(master: Master, userKey: string, question: string, ask: () => Promise<T>): Promise<T> {
+  async recall<T>(master: Master, question: Question, ask: () => Promise<T>): Promise<T> {
     if (master.lost !== undefined) throw master.lost;
     const { tracking } = master;
     if (!(tracking instanceof Tracking)) return ask();
-    const { replies } = tracking;
     if (!tracking.isBelieved) {
       // Whoever asks next may get no older answer from memory.
-      replies.forget(userKey);
+      tracking.readings.forget(question.userId);
       return ask();
     }
-    const reply = replies.recall(userKey, question, ask);
-    if (!(reply instanceof Promise)) await nextTurn();
-    return reply;
+    const reading = tracking.readings.recall(question, ask);
+    if (!(reading instanceof Promise)) await nextTurn();
+    return reading;
+  }
+
+  /** What `recall` would give from memory, at once; undefined if it would have to ask. */
+  known<T>({ lost, tracking }: Master, question: Question): T | undefined {
+    if (lost !== undefined || !(tracking instanceof Tracking) || !tracking.isBelieved) return undefined;
+    return tracking.readings.known(question);
   }
 
   /**
-   * Resolves when replies from memory contain all that was counted before now, on every master that can be used.
+   * Resolves when readings from memory contain all that was counted before now, on every master that can be used.
    * @throws CountersError
    */
   async confirm(): Promise<void> {

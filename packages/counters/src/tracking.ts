@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Redis, ReplyError } from 'ioredis';
-import { trackingKey, userKeyOf } from './keys.ts';
-import { RememberedReplies } from './remembered-replies.ts';
+import { trackingKey, userIdOf } from './keys.ts';
+import { RememberedReadings } from './remembered-readings.ts';
 import { scriptOf } from './scripts.ts';
 
 /** Where Redis tells subscribers by RESP2 which keys have changed. */
@@ -11,14 +11,14 @@ const BELIEVED_MS = 1_000;
 const PROBE_LIFE_MS = 10_000;
 
 /**
- * Replies of a master, kept while Redis says nothing else (CLIENT TRACKING). A second connection to the same master is told
+ * What was read of a master, kept while Redis says nothing else (CLIENT TRACKING). A second connection to the same master is told
  * of each key that was read on the first and has changed: ioredis passes these messages on only to subscribers by RESP2.
  *
- * A reply from memory may be older than Redis by the time of one such message. It contains what came before the last
+ * A reading from memory may be older than Redis by the time of one such message. It contains what came before the last
  * `confirm`.
  */
 export class Tracking {
-  readonly replies: RememberedReplies;
+  readonly readings: RememberedReadings;
   readonly #subscriber: Redis;
   #believedUntilMs = Number.NEGATIVE_INFINITY;
   /** The last key that has changed. */
@@ -26,7 +26,7 @@ export class Tracking {
 
   private constructor(subscriber: Redis, bytesMax: number) {
     this.#subscriber = subscriber;
-    this.replies = new RememberedReplies(bytesMax);
+    this.readings = new RememberedReadings(bytesMax);
     // Redis names the keys, or gives null for all of them.
     subscriber.on('messageBuffer', (_channel: Buffer, keys: Buffer[] | null) => this.#forget(keys));
   }
@@ -60,7 +60,7 @@ export class Tracking {
     }
     const end = () => {
       tracking.#believedUntilMs = Number.NEGATIVE_INFINITY;
-      tracking.replies.forgetAll();
+      tracking.readings.forgetAll();
       redis.disconnect();
       subscriber.disconnect();
     };
@@ -92,10 +92,11 @@ export class Tracking {
   }
 
   #forget(keys: Buffer[] | null): void {
-    if (keys === null) this.replies.forgetAll();
+    if (keys === null) this.readings.forgetAll();
     for (const key of keys ?? []) {
       this.#told = key.toString();
-      this.replies.forget(userKeyOf(this.#told));
+      const userId = userIdOf(this.#told);
+      if (userId !== undefined) this.readings.forget(userId);
     }
   }
 

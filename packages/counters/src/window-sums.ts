@@ -1,7 +1,8 @@
 import { dayOf, type Tally } from '@calltally/domain';
-import { findGeneration, type Generations } from './generation.ts';
+import { findGeneration, type Generation, type Generations } from './generation.ts';
 import { userKey } from './keys.ts';
 import { inRedisSpan } from './redis-span.ts';
+import type { Question } from './remembered-readings.ts';
 import type { CounterSession } from './session.ts';
 
 /** Calls of the current UTC day, ISO week and month. */
@@ -40,15 +41,37 @@ export async function readWindowSums(
   const master = session.master(userId);
   const generation = findGeneration(session, generations, userId);
   if (generation === undefined) return undefined;
-  const key = userKey(userId);
-  const text = await session.recall(master, key, generation.id, () =>
-    inRedisSpan('window-sums', 1, () => master.windowSums.ask(generation.id, key)),
-  );
+  const reading = await session.recall(master, questionOf(generation, userId), async () => {
+    const key = userKey(userId);
+    return readingOf(await inRedisSpan('window-sums', 1, () => master.windowSums.ask(generation.id, key)));
+  });
+  return reading?.day === dayOf(nowMs) ? reading : undefined;
+}
+
+/** As `readWindowSums`, at once, if they are remembered; undefined otherwise. */
+export function recallWindowSums(
+  session: CounterSession,
+  generations: Generations,
+  userId: string,
+  nowMs: number,
+): WindowReading | undefined {
+  const generation = findGeneration(session, generations, userId);
+  if (generation === undefined) return undefined;
+  const question = questionOf(generation, userId);
+  const reading = session.known<WindowReading>(session.master(userId), question);
+  return reading?.day === dayOf(nowMs) ? reading : undefined;
+}
+
+function questionOf({ id }: Generation, userId: string): Question {
+  return { generation: id, userId, text: 'window-sums' };
+}
+
+function readingOf(text: string): WindowReading | undefined {
   if (text === '') return undefined;
   const numbers = new Numbers(text);
   const reading = sumsOf(numbers) as WindowReading;
   reading.lastStartedAt = numbers.next();
-  return reading.day === dayOf(nowMs) ? reading : undefined;
+  return reading;
 }
 
 /**

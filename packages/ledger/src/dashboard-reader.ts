@@ -1,8 +1,10 @@
 import {
   firstDayWithHalfHours,
+  nextTurn,
   readBuckets,
   readSegments,
   readWindowSums,
+  recallWindowSums,
   type WindowReading,
 } from '@calltally/counters';
 import {
@@ -25,6 +27,7 @@ import {
 import type { Tallies } from '@calltally/store';
 import { asOfOf, type LiveCounters } from './counters-link.ts';
 import { forEachPlan, joinPlans, withPrevious } from './join-plans.ts';
+import { KnownPlans } from './known-plans.ts';
 import { readByPlan } from './read-by-plan.ts';
 import { type AnswerMeta, type AnswerParts, readWithFallback } from './read-with-fallback.ts';
 
@@ -40,6 +43,7 @@ interface DashboardParts extends AnswerParts {
 /** Answers dashboards from counters, from rows, or from both at one cut. */
 export class DashboardReader {
   readonly #parts: DashboardParts;
+  readonly #plans = new KnownPlans();
 
   constructor(parts: DashboardParts) {
     this.#parts = parts;
@@ -51,21 +55,29 @@ export class DashboardReader {
    * @param windows the current day, week and month; of UTC by default
    * @throws LedgerError as `readWithFallback`
    */
-  read(
+  async read(
     userId: string,
     range: Range,
     nowMs: number,
     previous?: Range,
-    windows = dashboardWindows(nowMs),
+    windows?: DashboardWindows,
   ): Promise<DashboardReading> {
-    const ranges = () => [...windowsInOrder(windows), ...withPrevious(range, previous)];
+    const isPlain = previous === undefined && (windows === undefined || areOfUtc(windows, nowMs));
+    // For most requests, the window sums are all there is to read.
+    const isDefault = isPlain && isDefaultWindow(range, nowMs);
+    const known = isDefault ? this.#recall(userId, range, nowMs) : undefined;
+    if (known !== undefined) {
+      await nextTurn();
+      return known;
+    }
+    const ranges = () => [
+      ...windowsInOrder(windows ?? dashboardWindows(nowMs)),
+      ...withPrevious(range, previous),
+    ];
     return readWithFallback(this.#parts, userId, {
       fromCounters: async (live) => {
-        if (previous !== undefined || !areOfUtc(windows, nowMs)) {
-          return this.#fromPlans(live, userId, ranges(), nowMs);
-        }
-        // For most requests, the window sums are all there is to read.
-        if (isDefaultWindow(range, nowMs)) {
+        if (!isPlain) return this.#fromPlans(live, userId, ranges(), nowMs);
+        if (isDefault) {
           const sums = await readWindowSums(live.session, live.generations, userId, nowMs);
           if (sums !== undefined && !startsBeyond(sums, range, nowMs))
             return readingOf(sums, asOfOf(live, userId));
@@ -76,6 +88,15 @@ export class DashboardReader {
     });
   }
 
+  /** The default window as it is remembered, if it is. */
+  #recall(userId: string, range: Range, nowMs: number): DashboardReading | undefined {
+    const live = this.#parts.link.current;
+    if (!live?.session.reaches(userId)) return undefined;
+    const sums = recallWindowSums(live.session, live.generations, userId, nowMs);
+    if (sums === undefined || startsBeyond(sums, range, nowMs)) return undefined;
+    return readingOf(sums, asOfOf(live, userId));
+  }
+
   async #fromPlan(
     live: LiveCounters,
     userId: string,
@@ -84,7 +105,7 @@ export class DashboardReader {
   ): Promise<DashboardReading | undefined> {
     const { tallies } = this.#parts.store;
     const found = await readByPlan(this.#parts, live, userId, nowMs, {
-      planFor: (available) => planRange(range, available),
+      planFor: (available) => this.#plans.planFor(range, available),
       readCounters: ({ buckets }) => readBuckets(live.session, live.generations, userId, nowMs, buckets),
       readEdges: ({ edges }, cut) => tallies.sumByRange(userId, edges, cut),
     });

@@ -31,7 +31,7 @@ export async function dashboardRoutes(app: FastifyInstance, parts: RouteParts): 
       const nowMs = clock();
       const range = parseDateRange(request.query, nowMs);
       const previous = request.query.compare && previousRange(request.query, range, nowMs);
-      const windows = dashboardWindows(nowMs, range.timeZone);
+      const windows = range.timeZone === undefined ? undefined : dashboardWindows(nowMs, range.timeZone);
       const filter = filterOf(request.query);
       const begunMs = performance.now();
       const reading = await reads.run(() =>

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { RememberedReplies } from '../src/remembered-replies.ts';
+import { type Question, RememberedReadings } from '../src/remembered-readings.ts';
 
-type Memory = Pick<RememberedReplies, 'recall' | 'forget' | 'forgetAll'>;
+type Memory = Pick<RememberedReadings, 'recall' | 'forget' | 'forgetAll'>;
+
+const of = (userId: string, text: string): Question => ({ generation: 'g', userId, text });
 
 /** What a reader may do wrong. */
 interface Breach {
@@ -48,7 +50,7 @@ async function play(steps: readonly Step[], breach: Breach): Promise<string | un
   const replies: (() => void)[] = [];
   const pings: (() => void)[] = [];
   const messages: (() => void)[] = [];
-  const memory = breach.memory?.() ?? new RememberedReplies(1_000_000);
+  const memory = breach.memory?.() ?? new RememberedReadings(1_000_000);
   let asOf = 0;
   let isPolling = false;
   let told = 0;
@@ -71,7 +73,7 @@ async function play(steps: readonly Step[], breach: Breach): Promise<string | un
     });
   const read = async (user: string) => {
     const least = noted[asOf]![user]!;
-    const version = await memory.recall(user, 'version', () =>
+    const version = await memory.recall(of(user, 'version'), () =>
       ask(() => {
         tracked.add(user);
         return versions[user]!;
@@ -127,7 +129,7 @@ async function play(steps: readonly Step[], breach: Breach): Promise<string | un
 function keepsAll(): Memory {
   const replies = new Map<string, unknown>();
   return {
-    recall: <T>(user: string, _question: string, ask: () => Promise<T>) =>
+    recall: <T>({ userId: user }: Question, ask: () => Promise<T>) =>
       replies.has(user)
         ? (replies.get(user) as T)
         : ask().then((reply) => {
@@ -162,10 +164,10 @@ test('replies of many users stay within their bytes, and the latest are known', 
   const one = { user: fc.nat(200), question: fc.nat(3), size: fc.nat(2_000), forgets: fc.boolean() };
   await fc.assert(
     fc.asyncProperty(fc.array(fc.record(one), { maxLength: 400 }), async (asked) => {
-      const memory = new RememberedReplies(20_000);
+      const memory = new RememberedReadings(20_000);
       for (const { user, question, size, forgets } of asked) {
         const reply = 'x'.repeat(size);
-        const ask = (q: number) => memory.recall(`u-${user}`, `${q}`, async () => reply);
+        const ask = (q: number) => memory.recall(of(`u-${user}`, `${q}`), async () => reply);
         const first = await ask(question);
         const { hits } = memory;
         if ((await ask(question)) !== first || memory.hits !== hits + 1) return false;
@@ -183,18 +185,18 @@ test('replies of many users stay within their bytes, and the latest are known', 
 });
 
 test('a user who is asked for in thousands of ways does not push out the others', async (t) => {
-  const memory = new RememberedReplies(1_000_000);
-  await memory.recall('u-2', 'q', async () => 'theirs');
-  for (let i = 0; i < 20_000; i++) await memory.recall('u-1', `q-${i}`, async () => 'x'.repeat(1_000));
+  const memory = new RememberedReadings(1_000_000);
+  await memory.recall(of('u-2', 'q'), async () => 'theirs');
+  for (let i = 0; i < 20_000; i++) await memory.recall(of('u-1', `q-${i}`), async () => 'x'.repeat(1_000));
   t.ok(memory.bytes < 150_000, `${memory.bytes} bytes`);
   t.equal(
-    memory.recall('u-2', 'q', async () => 'asked again'),
+    memory.recall(of('u-2', 'q'), async () => 'asked again'),
     'theirs',
   );
 });
 
 test('a large reply, and one that failed, are asked for again', async (t) => {
-  const memory = new RememberedReplies(1_000_000);
+  const memory = new RememberedReadings(1_000_000);
   let asked = 0;
   const large = async () => {
     asked += 1;
@@ -204,16 +206,16 @@ test('a large reply, and one that failed, are asked for again', async (t) => {
     asked += 1;
     throw new Error('away');
   };
-  for (const ask of [large, large]) await memory.recall('u-1', 'large', ask);
+  for (const ask of [large, large]) await memory.recall(of('u-1', 'large'), ask);
   for (const ask of [fail, fail])
-    await t.rejects(memory.recall('u-1', 'fails', ask) as Promise<unknown>, /away/);
+    await t.rejects(memory.recall(of('u-1', 'fails'), ask) as Promise<unknown>, /away/);
   t.equal(asked, 4);
 });
 
 test('a small part of a large chunk does not keep the chunk', async (t) => {
-  const memory = new RememberedReplies(1_000_000);
+  const memory = new RememberedReadings(1_000_000);
   const part = Buffer.alloc(65_536, 'x').subarray(100, 110);
-  const ask = () => memory.recall<unknown>('u-1', 'q', async () => [['1', part]]);
+  const ask = () => memory.recall<unknown>(of('u-1', 'q'), async () => [['1', part]]);
   t.strictSame(await ask(), [['1', part]]);
   const [[text, kept]] = (await ask()) as [[string, Buffer]];
   t.strictSame([text, kept.toString()], ['1', 'x'.repeat(10)]);
@@ -221,9 +223,10 @@ test('a small part of a large chunk does not keep the chunk', async (t) => {
 });
 
 test('whoever asks meanwhile gets the same reply, unless the user has changed', async (t) => {
-  const memory = new RememberedReplies(1_000_000);
+  const memory = new RememberedReadings(1_000_000);
   const gates: ((reply: number) => void)[] = [];
-  const ask = () => memory.recall('u-1', 'q', () => new Promise<number>((resolve) => gates.push(resolve)));
+  const ask = () =>
+    memory.recall(of('u-1', 'q'), () => new Promise<number>((resolve) => gates.push(resolve)));
   const early = [ask(), ask()];
   memory.forget('u-1');
   const late = [ask(), ask()];

@@ -1,0 +1,177 @@
+import { bytesOf, frozenCopyOf } from './plain-data.ts';
+
+/** What a user and a reading take beside their contents, about. */
+const USER_BYTES = 200;
+const ENTRY_BYTES = 100;
+/** Readings above this are asked for again: a few of them would push out thousands of others. */
+const READING_BYTES_MAX = 16_384;
+/** A user with more is forgotten, or one who is asked for in thousands of ways would push out all others. */
+const USER_BYTES_MAX = 131_072;
+
+/** What is read of a user. */
+export interface Question {
+  /** The id of the generation that they are of. */
+  generation: string;
+  userId: string;
+  /** All that the reading depends on beside. */
+  text: string;
+}
+
+interface Entry {
+  text: string;
+  /** Undefined until it has come. */
+  reading: unknown;
+  pending: Promise<unknown> | undefined;
+}
+
+interface User {
+  /** The one that was asked for first: of most users it is the only one. */
+  first: Entry | undefined;
+  /** By the text of their questions. */
+  others: Map<string, Entry> | undefined;
+  bytes: number;
+}
+
+/**
+ * What was read of users of one generation, as long as they have not changed since. Whoever keeps it must forget a user
+ * before anything is believed that was said after the change.
+ *
+ * Memory is bounded: users are kept in two halves. When the younger one is full, it becomes the older one, whose users are
+ * dropped; a user of the older one who is asked for moves to the younger one.
+ */
+export class RememberedReadings {
+  /** Questions answered from memory since the start. */
+  hits = 0;
+  /** Those that had to wait for Redis. */
+  misses = 0;
+  readonly #bytesMax: number;
+  #generation = '';
+  #young = new Map<string, User>();
+  #old = new Map<string, User>();
+  #youngBytes = 0;
+  #oldBytes = 0;
+
+  /** @param bytesMax of the readings of all users together */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes that it takes, about. */
+  get bytes(): number {
+    return this.#youngBytes + this.#oldBytes;
+  }
+
+  /** The reading; undefined while it is not known, which is no miss yet. */
+  known<T>({ generation, userId, text }: Question): T | undefined {
+    if (generation !== this.#generation) return undefined;
+    const user = this.#young.get(userId) ?? (this.#old.has(userId) ? this.#userOf(userId) : undefined);
+    const entry = user && entryOf(user, text);
+    if (entry === undefined || entry.pending !== undefined) return undefined;
+    this.hits += 1;
+    return entry.reading as T;
+  }
+
+  /**
+   * The reading if it is known; else asks for it, and remembers it unless the user is forgotten in the meantime. Whoever asks
+   * the same meanwhile gets the same one.
+   *
+   * @param question of another generation than before, it forgets all users
+   * @param ask gives plain data: what `frozenCopyOf` can copy
+   */
+  recall<T>({ generation, userId, text }: Question, ask: () => Promise<T>): T | Promise<T> {
+    if (generation !== this.#generation) this.forgetAll();
+    this.#generation = generation;
+    const user = this.#userOf(userId);
+    const known = entryOf(user, text);
+    if (known !== undefined && known.pending === undefined) {
+      this.hits += 1;
+      return known.reading as T;
+    }
+    this.misses += 1;
+    if (known !== undefined) return known.pending as Promise<T>;
+    // It stands from when the question is sent. If it is gone when the reading comes, the user has changed since.
+    const entry: Entry = { text, reading: undefined, pending: undefined };
+    const pending = this.#settle(userId, user, entry, ask());
+    entry.pending = pending;
+    add(user, entry);
+    return pending;
+  }
+
+  forget(userId: string): void {
+    this.#youngBytes -= this.#young.get(userId)?.bytes ?? 0;
+    this.#young.delete(userId);
+    this.#oldBytes -= this.#old.get(userId)?.bytes ?? 0;
+    this.#old.delete(userId);
+  }
+
+  forgetAll(): void {
+    this.#young = new Map();
+    this.#old = new Map();
+    this.#youngBytes = 0;
+    this.#oldBytes = 0;
+  }
+
+  async #settle<T>(userId: string, user: User, entry: Entry, asked: Promise<T>): Promise<T> {
+    try {
+      const reading = await asked;
+      const bytes = 2 * entry.text.length + bytesOf(reading);
+      if (bytes > READING_BYTES_MAX) remove(user, entry);
+      else {
+        entry.reading = frozenCopyOf(reading);
+        this.#grow(userId, user, bytes + ENTRY_BYTES);
+      }
+      return reading;
+    } catch (thrown) {
+      remove(user, entry);
+      throw thrown;
+    } finally {
+      entry.pending = undefined;
+    }
+  }
+
+  #userOf(userId: string): User {
+    const young = this.#young.get(userId);
+    if (young !== undefined) return young;
+    const bytes = 2 * userId.length + USER_BYTES;
+    const user = this.#old.get(userId) ?? { first: undefined, others: undefined, bytes };
+    if (this.#old.delete(userId)) this.#oldBytes -= user.bytes;
+    if (this.#youngBytes + user.bytes > this.#bytesMax / 2) this.#turnOld();
+    this.#young.set(userId, user);
+    this.#youngBytes += user.bytes;
+    return user;
+  }
+
+  #turnOld(): void {
+    this.#old = this.#young;
+    this.#oldBytes = this.#youngBytes;
+    this.#young = new Map();
+    this.#youngBytes = 0;
+  }
+
+  /** Counts nothing for a user who was forgotten: whoever asks next gets another object. */
+  #grow(userId: string, user: User, bytes: number): void {
+    if (this.#young.get(userId) === user) this.#youngBytes += bytes;
+    else if (this.#old.get(userId) === user) this.#oldBytes += bytes;
+    else return;
+    user.bytes += bytes;
+    if (user.bytes > USER_BYTES_MAX) this.forget(userId);
+    if (this.bytes > this.#bytesMax) this.#turnOld();
+  }
+}
+
+function entryOf(user: User, text: string): Entry | undefined {
+  return user.first?.text === text ? user.first : user.others?.get(text);
+}
+
+function add(user: User, entry: Entry): void {
+  if (user.first === undefined) user.first = entry;
+  else {
+    user.others ??= new Map();
+    user.others.set(entry.text, entry);
+  }
+}
+
+function remove(user: User, entry: Entry): void {
+  if (user.first === entry) user.first = undefined;
+  else user.others?.delete(entry.text);
+}
