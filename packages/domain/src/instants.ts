@@ -1,5 +1,5 @@
 import { startOfDay } from './periods.ts';
-import { clockMs, dayMs, readTimestampOfAnyYear } from './timestamp.ts';
+import { clockMs, dayMs, digits, readTimestampOfAnyYear } from './timestamp.ts';
 
 // Stricter than `readTimestamp`: leniency helps people who write URLs, but would hide faults of producers.
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
@@ -32,17 +32,6 @@ function readUsual(text: string): number | undefined {
   if (day === undefined || time === undefined) return undefined;
   const instant = day + time + (length === 24 ? digits(text, 20, 23) : 0);
   return Number.isNaN(instant) ? undefined : instant;
-}
-
-/** These characters as a number; NaN if one is not a digit. */
-function digits(text: string, from: number, until: number): number {
-  let number = 0;
-  for (let i = from; i < until; i++) {
-    const digit = text.charCodeAt(i) - 48;
-    if (digit < 0 || digit > 9) return Number.NaN;
-    number = number * 10 + digit;
-  }
-  return number;
 }
 
 /** `2026-03-01T00:00:00Z`, with `.fff` unless the milliseconds are zero. For the years 0001–9999. */

@@ -34,6 +34,9 @@ export function readTimestamp(text: string): Timestamp | TimestampFault {
 
 /** As `readTimestamp`, but also accepts instants outside the years 0001–9999 (year 0000, or by an offset). */
 export function readTimestampOfAnyYear(text: string): Timestamp | Exclude<TimestampFault, 'years'> {
+  // Most dates, without a regular expression.
+  const usual = text.length === 10 && text[4] === '-' && text[7] === '-' ? plainDay(text) : undefined;
+  if (usual !== undefined) return wholeDay(usual);
   const parts = GRAMMAR.exec(text);
   if (parts === null) return 'form';
   const [, year, month, day, separator, hour, minute, second, fraction, zone] = parts;
@@ -41,9 +44,7 @@ export function readTimestampOfAnyYear(text: string): Timestamp | Exclude<Timest
 
   const floorOfDay = dayMs(Number(year), Number(month), Number(day));
   if (floorOfDay === undefined) return 'day';
-  if (hour === undefined) {
-    return { floorMs: floorOfDay, precision: 'day', fractionDigits: 0, beyondMs: false, hasOffset: false };
-  }
+  if (hour === undefined) return wholeDay(floorOfDay);
   if (separator === ' ' && second === undefined && zone === undefined) return 'ambiguous';
 
   const time = clockMs(Number(hour), Number(minute), Number(second ?? 0));
@@ -61,6 +62,27 @@ export function readTimestampOfAnyYear(text: string): Timestamp | Exclude<Timest
     beyondMs: /[1-9]/.test(digits.slice(3)),
     hasOffset: zone !== undefined,
   };
+}
+
+function wholeDay(floorMs: number): Timestamp {
+  return { floorMs, precision: 'day', fractionDigits: 0, beyondMs: false, hasOffset: false };
+}
+
+/** First instant of `2026-03-01`; undefined if something is wrong with it. */
+function plainDay(text: string): number | undefined {
+  const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)];
+  return Number.isNaN(year + month + day) ? undefined : dayMs(year, month, day);
+}
+
+/** These characters as a number; NaN if one is not a digit. */
+export function digits(text: string, from: number, until: number): number {
+  let number = 0;
+  for (let i = from; i < until; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    number = number * 10 + digit;
+  }
+  return number;
 }
 
 /** First instant of a date; undefined if there is no such day. */
