@@ -27,7 +27,7 @@ export function userKey(userId: string): string {
 /** Whose key it is; undefined if it is of no user. */
 export function userIdOf(key: string): string | undefined {
   if (!key.startsWith('ct2:{')) return undefined;
-  return decodeURIComponent(key.slice(5, key.indexOf('}')));
+  return key.slice(5, key.indexOf('}')).replace(/%25|%7D/g, decodeURIComponent);
 }
 
 /** Days of one month and the month's own sum: at most 64 fields, so it stays a listpack. */

@@ -16,6 +16,7 @@ import {
   packBase,
   pairsOf,
   unpackBase,
+  userIdOf,
   userKey,
   weekExpirySeconds,
   weekKey,
@@ -108,6 +109,11 @@ test('two users never share a key, and all keys of a user lie in one slot', asyn
     { numRuns: 5_000 },
   );
   fc.assert(fc.property(id, (user) => new Set(keysOf(user).map(calculateSlot)).size === 1));
+  fc.assert(
+    fc.property(id, (user) => keysOf(user).every((key) => userIdOf(key) === user)),
+    { numRuns: 5_000 },
+  );
+  t.equal(userIdOf(generationKey(3)), undefined);
   t.equal(userKey('}'), 'ct2:{%7D}');
   t.equal(userKey('%7D'), 'ct2:{%257D}');
   t.equal(userKey('{"$gt":"💬"}'), 'ct2:{{"$gt":"💬"%7D}');

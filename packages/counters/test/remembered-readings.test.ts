@@ -152,7 +152,7 @@ test('no answer is older than its as-of, or newer than Redis', async (t) => {
     'a message that is lost': { losesMessages: true },
     'as-of of another connection': { believesAtOnce: true },
     'an answer that overtakes messages': { overtakes: true },
-    'a reply that is kept although its user has changed': { memory: keepsAll },
+    'a reading that is kept although its user has changed': { memory: keepsAll },
   })) {
     const { failed, counterexample, numRuns } = await fc.check(holds(breach), { numRuns: 2_000 });
     t.ok(failed, `found within ${numRuns} runs: ${rule}`);
@@ -160,7 +160,7 @@ test('no answer is older than its as-of, or newer than Redis', async (t) => {
   }
 });
 
-test('replies of many users stay within their bytes, and the latest are known', async (t) => {
+test('readings of many users stay within their bytes, and the latest are known', async (t) => {
   const one = { user: fc.nat(200), question: fc.nat(3), size: fc.nat(2_000), forgets: fc.boolean() };
   await fc.assert(
     fc.asyncProperty(fc.array(fc.record(one), { maxLength: 400 }), async (asked) => {
@@ -195,7 +195,7 @@ test('a user who is asked for in thousands of ways does not push out the others'
   );
 });
 
-test('a large reply, and one that failed, are asked for again', async (t) => {
+test('a large reading, and one that failed, are asked for again', async (t) => {
   const memory = new RememberedReadings(1_000_000);
   let asked = 0;
   const large = async () => {
@@ -222,7 +222,7 @@ test('a small part of a large chunk does not keep the chunk', async (t) => {
   t.equal(kept.buffer.byteLength, 10);
 });
 
-test('whoever asks meanwhile gets the same reply, unless the user has changed', async (t) => {
+test('whoever asks meanwhile gets the same reading, unless the user has changed', async (t) => {
   const memory = new RememberedReadings(1_000_000);
   const gates: ((reply: number) => void)[] = [];
   const ask = () =>
@@ -235,4 +235,61 @@ test('whoever asks meanwhile gets the same reply, unless the user has changed', 
   gates[0]!(1);
   t.strictSame(await Promise.all([...early, ...late]), [1, 1, 2, 2]);
   t.equal(await ask(), 2);
+});
+
+test('what is known is told at once, and nothing of another generation', async (t) => {
+  const memory = new RememberedReadings(1_000_000);
+  const [mine, theirs] = [of('u-1', 'q'), of('u-2', 'q')];
+  t.equal(memory.known(mine), undefined);
+  const asked = memory.recall(mine, async () => 1);
+  t.equal(memory.known(mine), undefined, 'not yet');
+  await asked;
+  await memory.recall(theirs, async () => 2);
+  t.strictSame([memory.known(mine), memory.known(theirs)], [1, 2]);
+  t.strictSame([memory.hits, memory.misses], [2, 2]);
+  memory.forget('u-1');
+  t.strictSame([memory.known(mine), memory.known(theirs)], [undefined, 2]);
+  const next = { ...mine, generation: 'h' };
+  t.equal(memory.known({ ...theirs, generation: 'h' }), undefined);
+  await memory.recall(next, async () => 3);
+  t.strictSame([memory.known(next), memory.known(theirs)], [3, undefined]);
+});
+
+test('a reading that comes when another generation has begun is not remembered', async (t) => {
+  const memory = new RememberedReadings(1_000_000);
+  let arrive = (_: number) => {};
+  const early = memory.recall(of('u-1', 'q'), () => new Promise<number>((resolve) => (arrive = resolve)));
+  await memory.recall({ ...of('u-2', 'q'), generation: 'h' }, async () => 2);
+  const { bytes } = memory;
+  arrive(1);
+  t.equal(await early, 1);
+  t.equal(memory.known({ ...of('u-1', 'q'), generation: 'h' }), undefined);
+  t.equal(memory.bytes, bytes);
+});
+
+test('who is known stays, however many others come', async (t) => {
+  const memory = new RememberedReadings(20_000);
+  await memory.recall(of('u-0', 'q'), async () => 0);
+  for (let i = 1; i < 1_000; i++) {
+    await memory.recall(of(`u-${i}`, 'q'), async () => 'x'.repeat(500));
+    if (memory.known(of('u-0', 'q')) === undefined) return t.fail(`forgotten after ${i} others`);
+  }
+});
+
+test('nobody changes what others are given', async (t) => {
+  const memory = new RememberedReadings(1_000_000);
+  const ask = () =>
+    memory.recall(of('u-1', 'q'), async () => ({ sums: [{ calls: 1 }], by: new Map([['a', { calls: 2 }]]) }));
+  const first = await ask();
+  first.sums[0]!.calls = 9;
+  const { sums, by } = await ask();
+  t.strictSame(sums, [{ calls: 1 }]);
+  t.strictSame(by, new Map([['a', { calls: 2 }]]));
+  for (const change of [
+    () => (sums[0]!.calls = 9),
+    () => sums.push({ calls: 9 }),
+    () => (by.get('a')!.calls = 9),
+  ]) {
+    t.throws(change, TypeError);
+  }
 });
