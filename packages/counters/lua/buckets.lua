@@ -2,8 +2,8 @@
 -- KEYS[1] user (hash)   KEYS[2] bucket of the ISO year of this week   KEYS[3…] month buckets
 -- ARGV[1] generation  ARGV[2] today (UTC day)  ARGV[3] this week  ARGV[4] this month  ARGV[5] day of month
 -- ARGV[6] index of this month's key
--- ARGV[7] n, then n segments of the default window, then those of the range. A segment is
---   index of a month's key, first and last day of month; first = 0 means the whole month
+-- ARGV[7] segments of the default window  ARGV[8] segments of the range. Each is a text, since a command costs by the
+--   number of its arguments: `index of a month's key,first day of month,last` with spaces between; first = 0 means the whole month
 -- Reply: {} when the counters are absent, of another generation, or not complete for the default window; else
 --   first complete day, latest start (epoch ms), calls today, this week, this month, calls and ms of the default
 --   window, calls and ms of the range, then applied field, offset, …; `b` and `base` while the user is being filled; `k` and 1 if a
@@ -23,8 +23,7 @@ if head[6] then
   from = math.max(from, complete)
 end
 
-local function segment(at)
-  local key, first, last = KEYS[tonumber(ARGV[at])], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+local function sum_of(index, first, last)
   local fields = {}
   if first == 0 then
     fields = { 'c', 'd' }
@@ -35,7 +34,7 @@ local function segment(at)
     end
   end
   local calls, duration = 0, 0
-  for i, value in ipairs(redis.call('HMGET', key, unpack(fields))) do
+  for i, value in ipairs(redis.call('HMGET', KEYS[index], unpack(fields))) do
     if value then
       if i % 2 == 1 then calls = calls + tonumber(value) else duration = duration + tonumber(value) end
     end
@@ -43,10 +42,18 @@ local function segment(at)
   return calls, duration
 end
 
+local function sum_of_all(segments)
+  local calls_sum, duration_sum = 0, 0
+  for index, first, last in string.gmatch(segments, '(%d+),(%d+),(%d+)') do
+    local calls, duration = sum_of(tonumber(index), tonumber(first), tonumber(last))
+    calls_sum, duration_sum = calls_sum + calls, duration_sum + duration
+  end
+  return calls_sum, duration_sum
+end
+
 -- Lua's own conversion to text loses digits.
 local function exact(number) return string.format('%.0f', number) end
 
-local window_end = 7 + 3 * tonumber(ARGV[7])
 local day, today, week, month, window_calls, window_duration
 if head[5] then
   day, today, week, month, window_calls, window_duration =
@@ -56,22 +63,14 @@ if day ~= ARGV[2] then
   local this_month = redis.call('HMGET', KEYS[tonumber(ARGV[6])], ARGV[5] .. 'c', 'c')
   today, month = this_month[1] or '0', this_month[2] or '0'
   week = redis.call('HGET', KEYS[2], ARGV[3] .. 'c') or '0'
-  local calls_sum, duration_sum = 0, 0
-  for at = 8, window_end, 3 do
-    local calls, duration = segment(at)
-    calls_sum, duration_sum = calls_sum + calls, duration_sum + duration
-  end
+  local calls_sum, duration_sum = sum_of_all(ARGV[7])
   window_calls, window_duration = exact(calls_sum), exact(duration_sum)
   -- A full Redis refuses to write, but can still be read.
   redis.pcall('HSET', user, 'r',
     table.concat({ ARGV[2], ARGV[3], ARGV[4], today, week, month, window_calls, window_duration }, ' '))
 end
 
-local range_calls, range_duration = 0, 0
-for at = window_end + 1, #ARGV, 3 do
-  local calls, duration = segment(at)
-  range_calls, range_duration = range_calls + calls, range_duration + duration
-end
+local range_calls, range_duration = sum_of_all(ARGV[8])
 local reply = { exact(from), head[4], today, week, month, window_calls, window_duration, exact(range_calls),
   exact(range_duration) }
 local all = redis.call('HGETALL', user)

@@ -20,8 +20,16 @@ function tagOf(userId: string): string {
   return userId.replace(/[%}]/g, encodeURIComponent);
 }
 
+let lastUser = '';
+let lastKey = 'ct2:{}';
+
+/** Kept for one user, since a command names many keys of one. */
 export function userKey(userId: string): string {
-  return `ct2:{${tagOf(userId)}}`;
+  if (userId !== lastUser) {
+    lastUser = userId;
+    lastKey = `ct2:{${tagOf(userId)}}`;
+  }
+  return lastKey;
 }
 
 /** Whose key it is; undefined if it is of no user. */

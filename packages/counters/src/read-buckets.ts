@@ -12,6 +12,7 @@ import {
 } from '@calltally/domain';
 import { findGeneration, type Generations } from './generation.ts';
 import { type Counted, countedOf, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
+import { PerPlan } from './per-plan.ts';
 import { questionOf } from './question.ts';
 import type { CounterSession } from './session.ts';
 import type { CurrentCalls } from './window-sums.ts';
@@ -44,42 +45,43 @@ export async function readBuckets(
   const today = dayOf(nowMs);
   const question = questionOf(generation, userId, 'buckets', today, segments);
   return session.recall(master, question, async () => {
-    const { keys, args } = argumentsOf(userId, today, segments);
+    const { months, isoYear, args } = commands.of(segments, today, () => commandOf(today, segments));
+    const keys = [userKey(userId), weekKey(userId, isoYear)];
+    for (const month of months) keys.push(monthKey(userId, month));
     const reply = await session.run(master, 'buckets', keys, [generation.id, ...args]);
     return readingOf(reply as string[], firstKeptDay(today, generation.retentionMonths));
   });
 }
 
-function argumentsOf(
-  userId: string,
-  today: number,
-  segments: readonly Segment[],
-): { keys: string[]; args: number[] } {
+/** lua/buckets.lua for any user. */
+interface Command {
+  isoYear: number;
+  /** In the order of their keys. */
+  months: number[];
+  args: (string | number)[];
+}
+
+const commands = new PerPlan<Command>();
+
+function commandOf(today: number, segments: readonly Segment[]): Command {
   const thisWeek = weekOf(today);
   const thisMonth = monthOf(today);
-  const keys = [userKey(userId), weekKey(userId, isoWeekYear(thisWeek))];
-  const monthIndexes = new Map<number, number>();
-  const monthIndex = (month: number) => {
-    const index = monthIndexes.get(month) ?? keys.push(monthKey(userId, month));
-    monthIndexes.set(month, index);
-    return index;
+  const months: number[] = [];
+  /** Behind the keys of the user and of the week; the first key is 1. */
+  const keyIndex = (month: number) => {
+    const at = months.indexOf(month);
+    return 2 + (at === -1 ? months.push(month) : at + 1);
   };
-  const ofSegment = (segment: Segment) =>
-    segment.kind === 'month'
-      ? [monthIndex(segment.month), 0, 0]
-      : [monthIndex(segment.month), segment.first, segment.last];
-  const window = daysByMonth(today - defaultWindowDays + 1, today);
-  const args = [
-    today,
-    thisWeek,
-    thisMonth,
-    dayOfMonth(today),
-    monthIndex(thisMonth),
-    window.length,
-    ...window.flatMap(ofSegment),
-    ...segments.flatMap(ofSegment),
-  ];
-  return { keys, args };
+  const packed = (some: readonly Segment[]) =>
+    some
+      .map((one) => [keyIndex(one.month), ...(one.kind === 'month' ? [0, 0] : [one.first, one.last])])
+      .join(' ');
+  const window = packed(daysByMonth(today - defaultWindowDays + 1, today));
+  return {
+    isoYear: isoWeekYear(thisWeek),
+    args: [today, thisWeek, thisMonth, dayOfMonth(today), keyIndex(thisMonth), window, packed(segments)],
+    months,
+  };
 }
 
 function readingOf(reply: readonly string[], firstKept: number): CountersReading | undefined {

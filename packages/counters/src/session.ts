@@ -20,6 +20,7 @@ import { type Script, scriptOf } from './scripts.ts';
 import { slotOf } from './slots.ts';
 import { Tracking } from './tracking.ts';
 import { WindowSumsBatcher } from './window-sums-batcher.ts';
+import { writeTogether } from './write-together.ts';
 
 /** A session that was replaced does not notice when its successor ends connections that both had. */
 const ENDED = new WeakSet<object>();
@@ -237,7 +238,10 @@ export class CounterSession {
 
   run(master: Master, script: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
     return inRedisSpan(script, 1, () =>
-      this.endOnError(master, () => scriptOf(master.redis, script)(keys.length, ...keys, ...args)),
+      this.endOnError(master, () => {
+        writeTogether(master.redis);
+        return scriptOf(master.redis, script)(keys.length, ...keys, ...args);
+      }),
     );
   }
 

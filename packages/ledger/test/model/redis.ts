@@ -223,6 +223,8 @@ function isBeyond(bound: string, score: number, direction = 1): boolean {
 /** The part of ioredis that CounterSession uses: one connection, whose commands are turns of its worker. */
 export class RedisClient {
   status = 'ready';
+  /** Whoever writes leaves it as it is. */
+  readonly stream = { writableCorked: 1 };
   readonly worker: Worker;
   readonly #server: RedisServer;
   /** The master of a cluster that it is connected to. */
