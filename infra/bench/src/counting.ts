@@ -19,6 +19,7 @@ interface Counted {
 /**
  * Starts ingest with an empty Redis and waits until it has counted the topic.
  * @param settings of ingest, besides where its engines are
+ * @param begun what to do as soon as ingest runs
  */
 export async function countTopic(
   bench: Bench,
@@ -26,11 +27,12 @@ export async function countTopic(
   mongoUri: string,
   events: number,
   settings: Record<string, string> = {},
+  begun: (ingest: NodeProcess) => Promise<void> = async () => {},
 ) {
   const redis = await freshRedis(bench);
   /** The environment in which a command finds the service. */
   const env = { ...topic.environment, REDIS_URL: redis.address, MONGODB_URI: mongoUri, ...settings };
-  const { tookMs, ingest } = await countRest(bench, topic, env, events);
+  const { tookMs, ingest } = await countRest(bench, topic, env, events, begun);
   return {
     tookMs,
     env,
@@ -46,6 +48,7 @@ export async function countTopic(
  * Starts ingest and waits until it has counted the rest of a topic.
  * @param env where ingest finds its engines
  * @param events all that were ever on the topic
+ * @param begun what to do as soon as ingest runs
  * @throws Error if that takes too long
  */
 export async function countRest(
@@ -53,8 +56,10 @@ export async function countRest(
   topic: Topic,
   env: Record<string, string>,
   events: number,
+  begun: (ingest: NodeProcess) => Promise<void> = async () => {},
 ): Promise<Counted> {
   const ingest = await NodeProcess.start(bench, INGEST, env, 'INGEST_PORT');
+  await begun(ingest);
   await untilCounted(topic, events);
   const countedAtMs = Date.now();
   const line = ingest.log.split('\n').find((one) => one.includes('"partitions assigned"'));

@@ -11,6 +11,7 @@ import { ingest } from './figures/ingest.ts';
 import { intake } from './figures/intake.ts';
 import { masters } from './figures/masters.ts';
 import { memory } from './figures/memory.ts';
+import { parts } from './figures/parts.ts';
 import { readBare, readGet, readLimit, readPostgres, readQuiet } from './figures/read.ts';
 import { readEdges, readGrowth } from './figures/read-by-size.ts';
 import { rebuild } from './figures/rebuild.ts';
@@ -56,6 +57,7 @@ export const apart: readonly Figure[] = [
   detail,
   remembered,
   cores,
+  parts,
   tracing,
   costs,
   sizes,
