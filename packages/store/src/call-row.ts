@@ -62,7 +62,7 @@ export function callIdOf({ _id, user_id }: { _id: string; user_id: string }): st
 }
 
 export function toRow(call: CallVersion, source: Source): CallRow {
-  const row: CallRow = { _id: rowId(call), user_id: call.userId, source: copyOf(source) };
+  const row: CallRow = { _id: rowId(call), user_id: call.userId, source };
   if (!isDeleted(call)) {
     row.started_at = new Date(call.startedAt);
     row.day = dayOf(call.startedAt);
@@ -106,8 +106,4 @@ export function sameContent(a: CallContent | undefined, b: CallContent | undefin
 
 export function sameSource(a: Source, b: Source): boolean {
   return a.offset === b.offset && a.partition === b.partition && a.stream === b.stream;
-}
-
-function copyOf({ stream, partition, offset }: Source): Source {
-  return { stream, partition, offset };
 }
