@@ -13,7 +13,7 @@ export const ingest: Figure = {
     {
       name: 'ingest',
       unit: 'events/s',
-      atLeast: 0.85,
+      atLeast: 0.65,
     },
     {
       name: 'replay',

@@ -76,7 +76,7 @@ export function startReference(
 export const readBare = readAgainst(
   {
     name: 'read-bare',
-    atLeast: 0.7,
+    atLeast: 0.8,
   },
   (bench, { reference }) => startReference(bench, 'bare', { REFERENCE: reference }),
 );
@@ -104,7 +104,6 @@ export const readQuiet = readAgainst(
 export const readGet = readAgainst(
   {
     name: 'read-get',
-    atLeast: 0.8,
   },
   async (bench, { keys, reference }) => {
     const { address } = await freshRedis(bench);
