@@ -26,8 +26,8 @@ let lastKey = 'ct2:{}';
 /** Kept for one user, since a command names many keys of one. */
 export function userKey(userId: string): string {
   if (userId !== lastUser) {
-    lastUser = userId;
     lastKey = `ct2:{${tagOf(userId)}}`;
+    lastUser = userId;
   }
   return lastKey;
 }

@@ -1,16 +1,20 @@
 import { PerPlan } from './per-plan.ts';
 import type { Question } from './remembered-readings.ts';
 
-const texts = new PerPlan<string>();
+const texts = {
+  buckets: new PerPlan<string>(),
+  segments: new PerPlan<string>(),
+  cells: new PerPlan<string>(),
+};
 
 /** What a script is asked for: the same text for the same segments on the same UTC day, and for no others. */
 export function questionOf(
   { id }: { id: string },
   userId: string,
-  script: string,
+  script: keyof typeof texts,
   day: number,
   segments: readonly object[],
 ): Question {
-  const text = texts.of(segments, day, () => `${script} ${day} ${JSON.stringify(segments)}`);
+  const text = texts[script].of(segments, day, () => `${script} ${day} ${JSON.stringify(segments)}`);
   return { generation: id, userId, text };
 }

@@ -14,6 +14,7 @@ import { findGeneration, type Generations } from './generation.ts';
 import { type Counted, countedOf, firstKeptDay, monthKey, userKey, weekKey } from './keys.ts';
 import { PerPlan } from './per-plan.ts';
 import { questionOf } from './question.ts';
+import { recall } from './recall.ts';
 import type { CounterSession } from './session.ts';
 import type { CurrentCalls } from './window-sums.ts';
 
@@ -44,7 +45,7 @@ export async function readBuckets(
   if (generation === undefined) return undefined;
   const today = dayOf(nowMs);
   const question = questionOf(generation, userId, 'buckets', today, segments);
-  return session.recall(master, question, async () => {
+  return recall(master, question, async () => {
     const { months, isoYear, args } = commands.of(segments, today, () => commandOf(today, segments));
     const keys = [userKey(userId), weekKey(userId, isoYear)];
     for (const month of months) keys.push(monthKey(userId, month));

@@ -19,6 +19,7 @@ import {
 } from './keys.ts';
 import { unpackStrings } from './message-pack.ts';
 import { questionOf } from './question.ts';
+import { recall } from './recall.ts';
 import type { CounterSession } from './session.ts';
 
 export interface CellsReading extends Counted {
@@ -74,9 +75,7 @@ export async function readCells(
     keys.push(cellDaysKey(userId, month));
     args.push(fieldOfDay(days.first), fieldOfDay(days.last + 1) - 1);
   }
-  const reply = (await session.recall(master, question, () =>
-    session.run(master, 'cells', keys, args),
-  )) as unknown[];
+  const reply = (await recall(master, question, () => session.run(master, 'cells', keys, args))) as unknown[];
   if (reply.length === 0) return undefined;
   const [head, applied, ...hashes] = reply as [Buffer[], Buffer[], ...(Buffer | null)[]];
   const [from, lastStartedAt] = head.map(Number) as [number, number];

@@ -21,6 +21,7 @@ import {
 } from './keys.ts';
 import { unpackStrings } from './message-pack.ts';
 import { questionOf } from './question.ts';
+import { recall } from './recall.ts';
 import type { CounterSession } from './session.ts';
 
 export interface SegmentsReading extends Counted {
@@ -58,7 +59,7 @@ export async function readSegments(
   const today = dayOf(nowMs);
   const question = questionOf(generation, userId, 'segments', today, segments);
   // Packed as it is, a reply takes a tenth of the memory that its tallies would.
-  const reply = await session.recall(master, question, () => {
+  const reply = await recall(master, question, () => {
     const { keys, args } = argumentsOf(userId, segments);
     return session.run(master, 'segments', keys, [generation.id, ...args]);
   });

@@ -61,12 +61,12 @@ export class RememberedReadings {
     return this.#youngBytes + this.#oldBytes;
   }
 
-  /** The reading; undefined while it is not known, which is no miss yet. */
+  /** The reading; undefined while it is not known, or if nothing was found. Then it counts neither as hit nor as miss. */
   known<T>({ generation, userId, text }: Question): T | undefined {
     if (generation !== this.#generation) return undefined;
     const user = this.#young.get(userId) ?? (this.#old.has(userId) ? this.#userOf(userId) : undefined);
     const entry = user && entryOf(user, text);
-    if (entry === undefined || entry.pending !== undefined) return undefined;
+    if (entry?.reading === undefined) return undefined;
     this.hits += 1;
     return entry.reading as T;
   }
@@ -114,7 +114,7 @@ export class RememberedReadings {
   async #settle<T>(userId: string, user: User, entry: Entry, asked: Promise<T>): Promise<T> {
     try {
       const reading = await asked;
-      const bytes = 2 * entry.text.length + bytesOf(reading);
+      const bytes = entry.text.length + bytesOf(reading);
       if (bytes > READING_BYTES_MAX) remove(user, entry);
       else {
         entry.reading = frozenCopyOf(reading);
@@ -132,7 +132,7 @@ export class RememberedReadings {
   #userOf(userId: string): User {
     const young = this.#young.get(userId);
     if (young !== undefined) return young;
-    const bytes = 2 * userId.length + USER_BYTES;
+    const bytes = userId.length + USER_BYTES;
     const user = this.#old.get(userId) ?? { first: undefined, others: undefined, bytes };
     if (this.#old.delete(userId)) this.#oldBytes -= user.bytes;
     if (this.#youngBytes + user.bytes > this.#bytesMax / 2) this.#turnOld();

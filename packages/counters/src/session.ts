@@ -13,9 +13,7 @@ import {
   SLOTS_MOVED,
   track,
 } from './masters.ts';
-import { nextTurn } from './next-turn.ts';
 import { inRedisSpan } from './redis-span.ts';
-import type { Question } from './remembered-readings.ts';
 import { type Script, scriptOf } from './scripts.ts';
 import { slotOf } from './slots.ts';
 import { Tracking } from './tracking.ts';
@@ -243,32 +241,6 @@ export class CounterSession {
         return scriptOf(master.redis, script)(keys.length, ...keys, ...args);
       }),
     );
-  }
-
-  /**
-   * Reads what is of one user, and changes nothing. The reading may be one from before, which still stands as far as this
-   * process has been told. Such a one is given in the next turn of the event loop (`nextTurn`).
-   *
-   * @param ask gives plain data (plain-data.ts). What is given from memory is frozen
-   */
-  async recall<T>(master: Master, question: Question, ask: () => Promise<T>): Promise<T> {
-    if (master.lost !== undefined) throw master.lost;
-    const { tracking } = master;
-    if (!(tracking instanceof Tracking)) return ask();
-    if (!tracking.isBelieved) {
-      // Whoever asks next may get no older answer from memory.
-      tracking.readings.forget(question.userId);
-      return ask();
-    }
-    const reading = tracking.readings.recall(question, ask);
-    if (!(reading instanceof Promise)) await nextTurn();
-    return reading;
-  }
-
-  /** What `recall` would give from memory, at once; undefined if it would have to ask. */
-  known<T>({ lost, tracking }: Master, question: Question): T | undefined {
-    if (lost !== undefined || !(tracking instanceof Tracking) || !tracking.isBelieved) return undefined;
-    return tracking.readings.known(question);
   }
 
   /**

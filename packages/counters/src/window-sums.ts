@@ -1,6 +1,7 @@
 import { dayOf, type Tally } from '@calltally/domain';
 import { findGeneration, type Generation, type Generations } from './generation.ts';
 import { userKey } from './keys.ts';
+import { recall, recallNow } from './recall.ts';
 import { inRedisSpan } from './redis-span.ts';
 import type { Question } from './remembered-readings.ts';
 import type { CounterSession } from './session.ts';
@@ -41,7 +42,7 @@ export async function readWindowSums(
   const master = session.master(userId);
   const generation = findGeneration(session, generations, userId);
   if (generation === undefined) return undefined;
-  const reading = await session.recall(master, questionOf(generation, userId), async () => {
+  const reading = await recall(master, questionOf(generation, userId), async () => {
     const key = userKey(userId);
     return readingOf(await inRedisSpan('window-sums', 1, () => master.windowSums.ask(generation.id, key)));
   });
@@ -58,7 +59,7 @@ export function recallWindowSums(
   const generation = findGeneration(session, generations, userId);
   if (generation === undefined) return undefined;
   const question = questionOf(generation, userId);
-  const reading = session.known<WindowReading>(session.master(userId), question);
+  const reading = recallNow<WindowReading>(session.master(userId), question);
   return reading?.day === dayOf(nowMs) ? reading : undefined;
 }
 

@@ -247,6 +247,10 @@ test('what is known is told at once, and nothing of another generation', async (
   await memory.recall(theirs, async () => 2);
   t.strictSame([memory.known(mine), memory.known(theirs)], [1, 2]);
   t.strictSame([memory.hits, memory.misses], [2, 2]);
+  const nothing = of('u-3', 'q');
+  await memory.recall(nothing, async () => undefined);
+  t.equal(memory.known(nothing), undefined);
+  t.strictSame([memory.hits, memory.misses], [2, 3], 'nothing is not told');
   memory.forget('u-1');
   t.strictSame([memory.known(mine), memory.known(theirs)], [undefined, 2]);
   const next = { ...mine, generation: 'h' };

@@ -12,7 +12,8 @@ export class KnownPlans {
     const name = `${range.from} ${range.until} ${available.fromDay} ${dayOf(available.lastStartedAt)}`;
     const known = this.#plans.get(name);
     if (known !== undefined) return known;
-    const plan = planRange(range, available);
+    const plan = Object.freeze(planRange(range, available));
+    for (const part of [plan.buckets, plan.edges]) Object.freeze(part);
     if (this.#plans.size >= PLANS_MAX) this.#plans.clear();
     this.#plans.set(name, plan);
     return plan;
