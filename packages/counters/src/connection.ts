@@ -21,7 +21,7 @@ export interface CounterSessionOptions {
    * bounds; by default the clock counts.
    */
   timeoutExcludesStalls?: boolean;
-  /** Replies about users are remembered, in so many bytes, while they are true (`Tracking`). Default: none are. */
+  /** What is read of users is remembered, in so many bytes, while it is true (`Tracking`). Default: nothing is. */
   rememberedBytesMax?: number;
   /** Bound of opening a session with all its connections. */
   openTimeoutMs: number;
