@@ -12,20 +12,29 @@ const CLOSING_PAUSE_MS = 20;
 const ATTEMPTS_MAX = 3;
 const NONE: ReadonlySet<string> = new Set();
 
+export interface RecordSteps {
+  /** Writes rows to Mongo. Idempotent. */
+  record: (rows: readonly CallRow[]) => Promise<RecordedRows>;
+  /**
+   * The step that follows when all rows are there, if it can tell at the same time whether the list of erasures has had
+   * this version until then. False if it can't tell.
+   */
+  advanceAt?: (version: number) => Promise<boolean>;
+}
+
 /**
  * Records rows but those of erased events, whose outcome is `erased`.
  *
- * Whoever erases a user writes the erasure, then raises the version of the list, and then deletes. Here, the rows are
- * written first and the version is read then. So the deletion finds the rows, or the version shows that the user is
- * erased, and they are recorded once more: what erased events have brought is deleted here.
+ * Whoever erases a user writes the erasure, then raises the version of the list, then that in the rows of partitions, and
+ * then deletes. Here, the rows are written first and the version is looked at then. So the deletion finds the rows, or the
+ * version shows that the user is erased, and they are recorded once more: what erased events have brought is deleted here.
  *
- * @param record writes rows to Mongo. Idempotent
  * @throws StoreError, CountersError, LedgerError LEDGER_ERASURE; then record them again
  */
 export async function recordUnerased(
   ledger: LedgerContext,
   rows: readonly CallRow[],
-  record: (rows: readonly CallRow[]) => Promise<RecordedRows>,
+  steps: RecordSteps,
   attempt = 1,
 ): Promise<RecordedRows> {
   const { erasures } = ledger.store;
@@ -38,8 +47,10 @@ export async function recordUnerased(
   const isKept = ({ user_id, source }: CallRow) =>
     !users.has(user_id) || !isErased(users.get(user_id)!, source);
   const kept = users.size === 0 ? rows : rows.filter(isKept);
-  let recorded = await record(kept);
+  let recorded = await steps.record(kept);
   if (kept !== rows) recorded = inPlace(allErased(rows), indexesOf(rows, isKept), recorded);
+  // With rows of users who were erased before, more may be written below.
+  if (users.size === 0 && (await steps.advanceAt?.(known))) return recorded;
   const isChanged = (await erasures.refresh()) !== known;
   const lacking = attempt < ATTEMPTS_MAX ? await lackingRows(ledger, kept, users) : NONE;
   if (!isChanged && lacking.size === 0) return recorded;
@@ -49,7 +60,7 @@ export async function recordUnerased(
   );
   if (doubtful.length === 0) return recorded;
   const some = doubtful.map((i) => rows[i]!);
-  const again = await recordUnerased(ledger, some, record, isChanged ? attempt : attempt + 1);
+  const again = await recordUnerased(ledger, some, steps, isChanged ? attempt : attempt + 1);
   return inPlace(recorded, doubtful, again);
 }
 

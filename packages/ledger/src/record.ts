@@ -68,15 +68,21 @@ const WAIT_MS = 50;
  * @throws StoreError, CountersError, LedgerError; then record the batch again
  */
 export async function recordBatch(ledger: LedgerContext, batch: CallBatch): Promise<Recorded> {
-  const { topicEpoch, partition } = batch;
+  const { topicEpoch, partition, through, again = false } = batch;
   const { store } = ledger;
   const rows = rowsOf(batch);
-  const recorded = await recordUnerased(ledger, rows, (some) =>
-    recordRows(store, some, batch.again ?? false),
-  );
+  let isRaised = again;
+  const recorded = await recordUnerased(ledger, rows, {
+    record: (some) => recordRows(store, some, again),
+    async advanceAt(version) {
+      if (again) return false;
+      isRaised = await store.progress.advanceStored(topicEpoch, partition, through, version);
+      return isRaised;
+    },
+  });
   const { outcomes } = recorded;
-  if (!batch.again) await store.progress.advanceStored(topicEpoch, partition, batch.through);
-  let opened = batch.again ? await reopen(ledger, usersOfNew(rows, outcomes)) : 0;
+  if (!isRaised) await store.progress.advanceStored(topicEpoch, partition, through);
+  let opened = again ? await reopen(ledger, usersOfNew(rows, outcomes)) : 0;
   let pending = countableByUser(rows, recorded).filter(({ userId }) =>
     hasGeneration(ledger.session, ledger.generations, userId),
   );
@@ -119,11 +125,12 @@ export async function restoreBatch(
   const rows = rowsOf(batch);
   const { store } = ledger;
   // Usually nothing is missing. Then no row need be sent.
-  const { outcomes } = await recordUnerased(ledger, rows, async (some) =>
-    (await store.calls.allPresent(some))
-      ? { outcomes: some.map(() => 'redelivered'), corrections: new Map() }
-      : recordRows(store, some, true),
-  );
+  const { outcomes } = await recordUnerased(ledger, rows, {
+    record: async (some) =>
+      (await store.calls.allPresent(some))
+        ? { outcomes: some.map(() => 'redelivered'), corrections: new Map() }
+        : recordRows(store, some, true),
+  });
   const all = [...new Set(rows.flatMap((row, i) => (outcomes[i] === 'erased' ? [] : row.user_id)))];
   const reopened = await reopen(ledger, afterFailure ? all : usersOfNew(rows, outcomes));
   const unknown = await openCold(ledger, all);

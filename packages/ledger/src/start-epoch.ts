@@ -75,6 +75,7 @@ export async function startEpoch(
     topicEpoch,
     partitions.map(({ partition }) => partition),
   );
+  await store.erasures.tellPartitions();
   const stored = await store.progress.storedThrough();
   const resumePoints = partitions.map((offsets) => resumePointOf(offsets, stored.get(idOf(offsets)) ?? -1));
   const through = new Map(resumePoints.map((point) => [idOf(point), point.countable]));

@@ -51,7 +51,7 @@ export function isErased({ state, stream, ends }: ErasureRow, source: Source): b
 
 /**
  * The users that were erased. Each change raises the version of the list after it is written, so that whoever reads the
- * same version twice knows that nothing was written in between. Holds the ids of these users; what else is known of them
+ * same version twice knows that nothing was written in between. Then the rows of all partitions are told the version. Holds the ids of these users; what else is known of them
  * is read when it is needed.
  */
 export class Erasures {
@@ -81,6 +81,15 @@ export class Erasures {
   /** The present version; 0 if nobody was erased yet. One read of a document, begun after the call. @throws StoreError */
   async version(): Promise<number> {
     return (await this.#versions.ask([undefined]))[0]!;
+  }
+
+  /**
+   * Tells partitions the present version, so that `Progress.advanceStored` need not ask for it. Only once their rows are
+   * there: a row that comes later would be told a version that may be over by then.
+   * @throws StoreError
+   */
+  async tellPartitions(): Promise<void> {
+    await this.#tell(await this.version());
   }
 
   /** Learns of users that were erased since. @returns the present version. @throws StoreError */
@@ -214,11 +223,19 @@ export class Erasures {
           { upsert: version === 1 },
         ),
       );
-      return matchedCount + upsertedCount > 0;
+      if (matchedCount + upsertedCount === 0) return false;
     } catch (thrown) {
       if (!isDuplicateKey(thrown)) throw thrown;
       return false;
     }
+    await this.#tell(version);
+    return true;
+  }
+
+  /** Majority, as all writes: nothing is deleted before. */
+  async #tell(version: number): Promise<void> {
+    const partitions = { stored: { $exists: true } };
+    await this.#mongo(() => this.#progress.updateMany(partitions, { $max: { erasures: version } }));
   }
 
   async #readVersion(asked: number): Promise<number[]> {

@@ -13,6 +13,8 @@ export interface ProgressRow {
   stored?: number;
   /** Whatever producers had been told is safe by then is in Mongo. */
   as_of?: Date;
+  /** A version of the list of erasures. Whoever raises the list's own raises this one, too, before anything is deleted. */
+  erasures?: number;
   /** For operators: why the partition is held, by the codes of docs/operations.md; absent while it is not. */
   held?: { code: string; since: Date };
   /** For operators: the latest offsets of the partition that could not be read. */
@@ -24,6 +26,8 @@ export interface ProgressRow {
 interface Update {
   id: string;
   update: UpdateFilter<ProgressRow>;
+  /** Only while the row, which must be there, has this version. Default: always, and the row is inserted if need be. */
+  erasures?: number;
 }
 
 /** `stored` before the first event. */
@@ -47,7 +51,7 @@ export function upTo(through: OffsetVector): Document[] {
 export class Progress {
   readonly #rows: Collection<ProgressRow>;
   readonly #mongo: MongoCall;
-  readonly #updates = new Batcher<Update, undefined>((updates) => this.#update(updates));
+  readonly #updates = new Batcher<Update, boolean>((updates) => this.#update(updates));
 
   constructor(rows: Collection<ProgressRow>, mongo: MongoCall) {
     this.#rows = rows;
@@ -57,10 +61,20 @@ export class Progress {
   /**
    * Raises `stored`; never lowers it. Only after an acknowledged majority write of every call of the partition through
    * `offset`.
+   * @param erasures only if the partition's row has this version of the list of erasures. Then nobody had begun to delete
+   *   what the writer of these calls does not know of. Default: whatever it has
+   * @returns false if the row has another version, or may have; `stored` may be raised nevertheless
    * @throws StoreError
    */
-  async advanceStored(stream: number, partition: number, offset: number): Promise<void> {
-    await this.#updates.ask(raises(stream, [partition], { stored: offset }));
+  async advanceStored(
+    stream: number,
+    partition: number,
+    offset: number,
+    erasures?: number,
+  ): Promise<boolean> {
+    const [update] = raises(stream, [partition], { stored: offset });
+    const [isFound] = await this.#updates.ask([{ ...update!, ...(erasures !== undefined && { erasures }) }]);
+    return isFound!;
   }
 
   /**
@@ -186,21 +200,30 @@ export class Progress {
     return this.#mongo(() => this.#rows.find({ _id: { $in: ids } }).toArray());
   }
 
-  /** In the order of their ids, so that concurrent updates take their locks in one order and never deadlock. */
-  async #update(updates: readonly Update[]): Promise<undefined[]> {
+  /**
+   * In the order of their ids, so that concurrent updates take their locks in one order and never deadlock.
+   * @returns for each one whether all of them found their rows
+   */
+  async #update(updates: readonly Update[]): Promise<boolean[]> {
     if (updates.length === 0) return [];
-    const upserts = updates
+    const writes = updates
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-      .map(({ id, update }) => ({ updateOne: { filter: { _id: id }, update, upsert: true } }));
-    const write = () => this.#mongo(() => this.#rows.bulkWrite(upserts, { ordered: false }));
+      .map(({ id, update, erasures }) => ({
+        updateOne:
+          erasures === undefined
+            ? { filter: { _id: id }, update, upsert: true }
+            : { filter: { _id: id, erasures }, update },
+      }));
+    const write = () => this.#mongo(() => this.#rows.bulkWrite(writes, { ordered: false }));
+    let written: Awaited<ReturnType<typeof write>>;
     try {
-      await write();
+      written = await write();
     } catch (thrown) {
       // Two first upserts of one id: the second try finds the other's row and updates it.
       if (!isDuplicateKey(thrown)) throw thrown;
-      await write();
+      written = await write();
     }
-    return updates.map(() => undefined);
+    return Array(updates.length).fill(written.matchedCount === updates.length);
   }
 }
 

@@ -38,12 +38,13 @@ export const FAULTS = {
       progress: over(store.progress, {
         advanceStored: async (...given: Parameters<Progress['advanceStored']>) => {
           store.progress.advanceStored(...given).catch(() => {});
+          return true;
         },
       }),
     }),
   },
   'stored is never raised': {
-    store: (store) => ({ ...store, progress: over(store.progress, { advanceStored: async () => {} }) }),
+    store: (store) => ({ ...store, progress: over(store.progress, { advanceStored: async () => true }) }),
   },
   'a duplicate counts': {
     store: (store) => ({

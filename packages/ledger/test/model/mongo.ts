@@ -3,6 +3,8 @@ import {
   Calls,
   type CorrectionRow,
   Corrections,
+  ErasedCalls,
+  Erasures,
   Progress,
   type Store,
   StoreError,
@@ -20,11 +22,14 @@ export interface Contents {
   progress: Map<string, Document>;
 }
 
-/** A Mongo of three collections. What is written is visible to everybody, and stays. */
+type CollectionName = keyof Contents | 'erasures';
+
+/** A Mongo of four collections. What is written is visible to everybody, and stays. */
 export class MongoServer implements Contents {
   calls = new Map<string, CallRow>();
   corrections = new Map<string, CorrectionRow>();
   progress = new Map<string, Document>();
+  erasures = new Map<string, Document>();
 
   /** Needs no deep copy, because documents are replaced and never changed. */
   backUp(): Contents {
@@ -39,19 +44,32 @@ export class MongoServer implements Contents {
   }
 
   /** @returns whether the id was free */
-  insert(into: keyof Contents, document: Document): boolean {
+  insert(into: CollectionName, document: Document): boolean {
     const documents: Map<string, Document> = this[into];
     if (documents.has(document._id)) return false;
     documents.set(document._id, document);
     return true;
   }
 
-  max(id: string, change: Document): void {
-    const document = { ...(this.progress.get(id) ?? { _id: id }) };
-    for (const [field, value] of Object.entries(change)) {
-      if (document[field] === undefined || document[field] < value) document[field] = value;
+  /** @returns how many documents matched; one more may have been inserted */
+  update(into: CollectionName, { filter, update, upsert = false, many = false }: UpdateCommand): number {
+    const documents: Map<string, Document> = this[into];
+    const all = [...documents.values()].filter((one) => matches(one, filter));
+    const found = many ? all : all.slice(0, 1);
+    if (found.length === 0 && upsert) {
+      // A document of this id that does not match is in the way.
+      if (documents.has(filter._id)) throw Object.assign(new Error('taken'), { code: DUPLICATE_KEY });
+      documents.set(filter._id, changed({ _id: filter._id }, update));
     }
-    this.progress.set(id, document);
+    for (const one of found) documents.set(one._id, changed(one, update));
+    return found.length;
+  }
+
+  /** @returns how many documents there were */
+  delete(from: CollectionName, filter: Document): number {
+    const found = [...this[from].values()].filter((one) => matches(one, filter));
+    for (const { _id } of found) this[from].delete(_id);
+    return found.length;
   }
 
   stored(cutKey: string): number {
@@ -59,14 +77,35 @@ export class MongoServer implements Contents {
   }
 }
 
+interface ModelStoreOptions {
+  faulty?: ((stage: Document) => Document) | undefined;
+  erases?: boolean;
+}
+
+interface UpdateCommand {
+  filter: Document;
+  update: { $max?: Document; $set?: Document };
+  upsert?: boolean;
+  many?: boolean;
+}
+
+function changed(document: Document, { $max = {}, $set = {} }: UpdateCommand['update']): Document {
+  const after: Document = { ...document, ...$set };
+  for (const [field, value] of Object.entries($max)) {
+    if (after[field] === undefined || after[field] < value) after[field] = value;
+  }
+  return after;
+}
+
 /**
  * The real store over simulated collections. Each command is a turn of the worker.
- * @param faulty changes stages of aggregations, to break a rule
+ * @param options.faulty changes stages of aggregations, to break a rule
+ * @param options.erases whether users are erased. If not, nobody asks whether they were, which is played faster
  */
 export function openModelStore(
   worker: Worker,
   server: MongoServer,
-  faulty: (stage: Document) => Document = (stage) => stage,
+  { faulty = (stage) => stage, erases = false }: ModelStoreOptions = {},
 ): Store {
   // Reads of one worker come in the order in which it asks: which of two comes first makes no difference.
   const reads = {};
@@ -76,7 +115,7 @@ export function openModelStore(
     worker.told(text, 'failed');
     return Promise.reject(timedOut());
   };
-  const collectionOf = (name: 'calls' | 'corrections' | 'progress') => {
+  const collectionOf = (name: CollectionName) => {
     const found = (filter: Document) => {
       const documents: Iterable<Document> = server[name].values();
       return [...documents].filter((one) => matches(one, filter));
@@ -95,14 +134,36 @@ export function openModelStore(
         const text = `add up ${JSON.stringify(pipeline[0]!.$match)}${pipeline.length > 2 ? ' and corrections' : ''}`;
         return cursor(text, () => aggregated({ ...server }, name, pipeline));
       },
-      async bulkWrite(updates: { updateOne: { filter: { _id: string }; update: { $max: Document } } }[]) {
-        for (const { updateOne } of updates) {
-          const { filter, update } = updateOne;
-          await ask(`raise ${filter._id} ${JSON.stringify(update.$max)}`, () =>
-            server.max(filter._id, update.$max),
-          );
+      async bulkWrite(writes: { updateOne?: UpdateCommand; deleteOne?: { filter: Document } }[]) {
+        const reply = { matchedCount: 0, deletedCount: 0 };
+        for (const { updateOne, deleteOne } of writes) {
+          if (updateOne !== undefined) {
+            const { _id, ...others } = updateOne.filter;
+            const text = [`raise ${_id}`, updateOne.update.$max, others].map((part) => texts(part)).join(' ');
+            reply.matchedCount += await ask(text.trim(), () => server.update(name, updateOne));
+          }
+          if (deleteOne !== undefined) {
+            const { filter } = deleteOne;
+            reply.deletedCount += await ask(`delete ${texts(filter)}`, () => server.delete(name, filter));
+          }
         }
+        return reply;
       },
+      async insertOne(document: Document) {
+        const isFree = await ask(`insert ${document._id}`, () => server.insert(name, document));
+        if (!isFree) throw Object.assign(new Error('taken'), { code: DUPLICATE_KEY });
+      },
+      async updateOne(filter: Document, update: UpdateCommand['update'], { upsert = false } = {}) {
+        const matchedCount = await ask(`update ${texts(filter)} ${texts(update)}`, () =>
+          server.update(name, { filter, update, upsert }),
+        );
+        return { matchedCount, upsertedCount: matchedCount === 0 && upsert ? 1 : 0 };
+      },
+      updateMany: (filter: Document, update: UpdateCommand['update']) =>
+        ask(`update all ${texts(update)}`, () => server.update(name, { filter, update, many: true })),
+      deleteMany: async (filter: Document) => ({
+        deletedCount: await ask(`delete ${filter._id?.$in}`, () => server.delete(name, filter)),
+      }),
     };
   };
   const db = {
@@ -123,16 +184,25 @@ export function openModelStore(
     call({ signal: new AbortController().signal, maxTimeMS: Infinity });
   const rows = db.collection<CallRow>('calls');
   const corrections = db.collection<CorrectionRow>('corrections');
+  const progress = db.collection('progress') as unknown as ConstructorParameters<typeof Progress>[0];
+  const partitions = { stored: { $exists: true } };
+  const erased = {
+    erasures: new Erasures(db.collection('erasures') as never, progress, limited),
+    erasedCalls: new ErasedCalls(rows, corrections, limited),
+  };
+  const nobodyErased = {
+    known: 0,
+    has: () => false,
+    refresh: async () => 0,
+    tellPartitions: async () =>
+      server.update('progress', { filter: partitions, update: { $max: { erasures: 0 } }, many: true }),
+  };
   return {
     calls: new Calls(db, limited),
     corrections: new Corrections(db, limited),
     tallies: new Tallies(rows, corrections, limited),
-    // Nobody is erased here.
-    erasures: { known: 0, has: () => false, refresh: async () => 0 },
-    progress: new Progress(
-      db.collection('progress') as unknown as ConstructorParameters<typeof Progress>[0],
-      limited,
-    ),
+    ...(erases ? erased : { erasures: nobodyErased }),
+    progress: new Progress(progress, limited),
     // No version before has written to this Mongo.
     upgrade: { requireDone: async () => {} } as Store['upgrade'],
   } as unknown as Store;
@@ -140,6 +210,11 @@ export function openModelStore(
 
 export function timedOut(): StoreError {
   return new StoreError('STORE_TIMEOUT', true, new Error('no answer in the model'));
+}
+
+function texts(part: unknown): string {
+  if (typeof part === 'string') return part;
+  return part === undefined || Object.keys(part as Document).length === 0 ? '' : JSON.stringify(part);
 }
 
 /** Ids as `u-a/c0` and `u-a/c0/1`. */

@@ -117,7 +117,7 @@ export class World {
     const worker = new Worker(`${name} ${++this.#started}`);
     worker.clockMs = clockMs;
     this.workers.push(worker);
-    const store = openModelStore(worker, this.mongo, this.#fault.stage);
+    const store = openModelStore(worker, this.mongo, { faulty: this.#fault.stage });
     const process: Process = {
       worker,
       topic: this.topic,
