@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import pRetry from 'p-retry';
-import pTimeout from 'p-timeout';
+import pTimeout, { TimeoutError } from 'p-timeout';
 import { type StoreError, storeError } from './errors.ts';
 
 /** Options for the driver, so that neither it nor Mongo works on when nobody waits any more. */
@@ -45,18 +45,22 @@ export function createMongoCall(client: MongoClient, timeoutMs: number, closed: 
 
   async function attempt<T>(call: (limits: CallLimits) => Promise<T>): Promise<T> {
     const late = new AbortController();
+    // By a timer of our own: p-timeout's makes an error with a stack for every call, which takes longer than all else here.
+    const timer = setTimeout(
+      () => late.abort(new TimeoutError(`no answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     const connectAndCall = async () => {
       await connect();
       return call({ signal: late.signal, maxTimeMS });
     };
     try {
-      return await pTimeout(connectAndCall(), {
-        milliseconds: timeoutMs,
-        message: `no answer within ${timeoutMs} ms`,
-      });
+      return await pTimeout(connectAndCall(), { milliseconds: Infinity, signal: late.signal });
     } catch (thrown) {
       late.abort();
       throw storeError(thrown);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
