@@ -44,7 +44,7 @@ const KEY_ACCEPTED_MS = 3_000;
  * Erases a user: API keys, rows, corrections, counters (docs/design.md, "Erasure"). Goes on wherever another process was
  * killed; two that do it at once do no harm.
  *
- *   1. write the erasure, then raise the version of the list – from here on every event of the user is dropped
+ *   1. write the erasure, raise the version of the list, tell partitions – from here on every event of the user is dropped
  *   2. revoke the keys, and delete the hooks that always bring this user's calls
  *   3. delete; wait until the topic is stored through its present ends; delete again: what was written by processes that
  *      did not know yet is there by then
@@ -91,7 +91,7 @@ async function revokeKeys({ apiKeys, hooks }: Store, userId: string): Promise<st
 
 async function deleteCalls(parts: EraseParts, userId: string): Promise<void> {
   const { store, onStep = () => {}, onDeleted, onWaiting = () => {}, signal } = parts;
-  // After the version was raised: whoever writes an event from beyond these ends knows of the erasure.
+  // After partitions were told: whoever writes an event from beyond these ends knows of the erasure.
   const ends = await topicEnds(parts, 'stable');
   await store.erasedCalls.deleteThrough(userId, ends, onDeleted, signal);
   onStep('deleted');

@@ -237,8 +237,8 @@ test('two partitions that both write corrections of an erased user leave none', 
   await Promise.all([one, two].map(({ store }) => store.erasures.refresh()));
   let isErased = false;
   const late = bound(two.store, {
-    erasures: bound(two.store.erasures, {
-      async refresh() {
+    progress: bound(two.store.progress, {
+      async advanceStored(...given) {
         if (!isErased) {
           isErased = true;
           const erasure = await world.store.erasures.begin(userId);
@@ -247,7 +247,7 @@ test('two partitions that both write corrections of an erased user leave none', 
           const lowest = { user_id: userId, _id: { $lt: `${userId}\u001f${call.callId}\u001f3` as never } };
           for (const name of ['calls', 'corrections']) await world.db.collection(name).deleteMany(lowest);
         }
-        return two.store.erasures.refresh();
+        return two.store.progress.advanceStored(...given);
       },
     }),
   });

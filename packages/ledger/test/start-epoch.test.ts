@@ -120,6 +120,12 @@ test('starting an epoch', async (t) => {
     },
   );
 
+  await t.test('an added partition is told who was erased before anything is counted', async (t) => {
+    await store.erasures.begin('u-erased');
+    await begin(state(9, 0, 0, 5));
+    t.ok((await store.progress.streamAndStored(0, [9])).isTold);
+  });
+
   await t.test('an overwritten commit hides no loss: stored tells how far was read', async (t) => {
     await admin.flushall();
     await store.progress.advanceStored(0, 7, 99);

@@ -3,7 +3,7 @@ import { Batcher } from './batcher.ts';
 import type { Source } from './call-row.ts';
 import { isDuplicateKey, StoreError } from './errors.ts';
 import type { MongoCall } from './mongo-call.ts';
-import type { ProgressRow } from './progress.ts';
+import { ERASURES, type ProgressRow } from './progress.ts';
 
 /**
  * - `erasing`: rows, corrections and counters are being deleted. Every event of the user is dropped.
@@ -32,11 +32,6 @@ export interface ErasureRow extends Partial<TopicEnds> {
   finished_at?: Date;
 }
 
-interface VersionRow extends ProgressRow {
-  version?: number;
-}
-
-const VERSION = 'erasures';
 /** Of a change that others are faster with. */
 const ATTEMPTS = 50;
 
@@ -51,12 +46,12 @@ export function isErased({ state, stream, ends }: ErasureRow, source: Source): b
 
 /**
  * The users that were erased. Each change raises the version of the list after it is written, so that whoever reads the
- * same version twice knows that nothing was written in between. Then the rows of all partitions are told the version. Holds the ids of these users; what else is known of them
+ * same version twice knows that nothing was written in between. Holds the ids of these users; what else is known of them
  * is read when it is needed.
  */
 export class Erasures {
   readonly #rows: Collection<ErasureRow>;
-  readonly #progress: Collection<VersionRow>;
+  readonly #progress: Collection<ProgressRow>;
   readonly #mongo: MongoCall;
   readonly #versions = new Batcher<undefined, number>((asked) => this.#readVersion(asked.length));
   readonly #userIds = new Set<string>();
@@ -64,7 +59,7 @@ export class Erasures {
 
   constructor(rows: Collection<ErasureRow>, progress: Collection<ProgressRow>, mongo: MongoCall) {
     this.#rows = rows;
-    this.#progress = progress as unknown as Collection<VersionRow>;
+    this.#progress = progress;
     this.#mongo = mongo;
   }
 
@@ -84,12 +79,14 @@ export class Erasures {
   }
 
   /**
-   * Tells partitions the present version, so that `Progress.advanceStored` need not ask for it. Only once their rows are
-   * there: a row that comes later would be told a version that may be over by then.
+   * Tells partitions the present version, so that `Progress.advanceStored` need not ask for it. Returns once a majority has
+   * it. Call it only when the rows are there: one that came later could be told a version that is over by then.
    * @throws StoreError
    */
   async tellPartitions(): Promise<void> {
-    await this.#tell(await this.version());
+    const version = await this.version();
+    const untold = { _id: /:/, erasures: { $not: { $gte: version } } };
+    await this.#mongo(() => this.#progress.updateMany(untold, { $max: { erasures: version } }));
   }
 
   /** Learns of users that were erased since. @returns the present version. @throws StoreError */
@@ -149,7 +146,7 @@ export class Erasures {
 
   /**
    * Begins to erase a user, or makes sure that everybody hears of an erasure that is not finished.
-   * @returns the erasure; from here on, whoever reads the version can know it
+   * @returns the erasure; from here on, whoever reads the version can know it, and partitions are told
    * @throws StoreError
    */
   async begin(userId: string): Promise<ErasureRow> {
@@ -157,6 +154,7 @@ export class Erasures {
       const before = (await this.of([userId])).get(userId);
       if (before !== undefined && before.state !== 'finished') await this.#announce(userId);
       else if (!(await this.#beginAfter(userId, before))) continue;
+      await this.tellPartitions();
       const begun = (await this.of([userId])).get(userId);
       if (begun !== undefined) return begun;
     }
@@ -218,28 +216,20 @@ export class Erasures {
     try {
       const { matchedCount, upsertedCount } = await this.#mongo(() =>
         this.#progress.updateOne(
-          { _id: VERSION, ...before },
+          { _id: ERASURES, ...before },
           { $set: { version } },
           { upsert: version === 1 },
         ),
       );
-      if (matchedCount + upsertedCount === 0) return false;
+      return matchedCount + upsertedCount > 0;
     } catch (thrown) {
       if (!isDuplicateKey(thrown)) throw thrown;
       return false;
     }
-    await this.#tell(version);
-    return true;
-  }
-
-  /** Majority, as all writes: nothing is deleted before. */
-  async #tell(version: number): Promise<void> {
-    const partitions = { stored: { $exists: true } };
-    await this.#mongo(() => this.#progress.updateMany(partitions, { $max: { erasures: version } }));
   }
 
   async #readVersion(asked: number): Promise<number[]> {
-    const row = await this.#mongo(() => this.#progress.findOne({ _id: VERSION }));
+    const row = await this.#mongo(() => this.#progress.findOne({ _id: ERASURES }));
     return Array(asked).fill(row?.version ?? 0);
   }
 }

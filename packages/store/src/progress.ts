@@ -13,7 +13,7 @@ export interface ProgressRow {
   stored?: number;
   /** Whatever producers had been told is safe by then is in Mongo. */
   as_of?: Date;
-  /** A version of the list of erasures. Whoever raises the list's own raises this one, too, before anything is deleted. */
+  /** The version of the list of erasures that the partition was told. Absent: none yet. */
   erasures?: number;
   /** For operators: why the partition is held, by the codes of docs/operations.md; absent while it is not. */
   held?: { code: string; since: Date };
@@ -21,6 +21,8 @@ export interface ProgressRow {
   unreadable?: { first: number; through: number; at: Date };
   /** The current topic epoch, in the row `stream`. */
   current?: number;
+  /** In the row `erasures`. Absent: 0. */
+  version?: number;
 }
 
 interface Update {
@@ -34,6 +36,8 @@ interface Update {
 const NOTHING = -1;
 /** Id of the row that names the current topic epoch. */
 const STREAM = 'stream';
+/** Id of the row with the version of the list of erasures. */
+export const ERASURES = 'erasures';
 
 export function partitionId(stream: number, partition: number): string {
   return `${stream}:${partition}`;
@@ -61,9 +65,9 @@ export class Progress {
   /**
    * Raises `stored`; never lowers it. Only after an acknowledged majority write of every call of the partition through
    * `offset`.
-   * @param erasures only if the partition's row has this version of the list of erasures. Then nobody had begun to delete
-   *   what the writer of these calls does not know of. Default: whatever it has
-   * @returns false if the row has another version, or may have; `stored` may be raised nevertheless
+   * @param erasures only if the partition was told this version of the list of erasures, and no later one. Then everybody
+   *   whose rows somebody has begun to delete is on the list of this version. Default: in any case
+   * @returns with `erasures`, false if another version is there, or may be; `stored` may be raised nevertheless
    * @throws StoreError
    */
   async advanceStored(
@@ -159,16 +163,17 @@ export class Progress {
   /**
    * `currentStream` and `storedThrough` in one read.
    * @param stream,partitions to learn `stored` of these partitions alone. Default: of all
+   * @returns also whether each partition was told the present version of the list of erasures
    * @throws StoreError
    */
   async streamAndStored(
     stream?: number,
     partitions: readonly number[] = [],
-  ): Promise<{ stream: number; stored: Map<string, number> }> {
+  ): Promise<{ stream: number; stored: Map<string, number>; isTold: boolean }> {
     const rows = await (stream === undefined
       ? this.#all()
-      : this.#some([STREAM, ...partitions.map((partition) => partitionId(stream, partition))]));
-    return { stream: currentOf(rows), stored: storedOf(rows) };
+      : this.#some([STREAM, ERASURES, ...partitions.map((partition) => partitionId(stream, partition))]));
+    return { stream: currentOf(rows), stored: storedOf(rows), isTold: isTold(rows) };
   }
 
   /**
@@ -251,6 +256,11 @@ function rowsOf(rows: readonly ProgressRow[], stream: number): [partition: numbe
 
 function currentOf(rows: readonly ProgressRow[]): number {
   return rows.find(({ _id }) => _id === STREAM)?.current ?? 0;
+}
+
+function isTold(rows: readonly ProgressRow[]): boolean {
+  const version = rows.find(({ _id }) => _id === ERASURES)?.version ?? 0;
+  return rows.every(({ _id, erasures }) => !_id.includes(':') || erasures === version);
 }
 
 function storedOf(rows: readonly ProgressRow[]): Map<string, number> {

@@ -94,13 +94,50 @@ test('progress', async (t) => {
     t.strictSame(await fresh.store.progress.streamAndStored(), {
       stream: 3,
       stored: new Map([['3:1', 8]]),
+      isTold: false,
     });
     await fresh.store.progress.advanceStored(3, 12, 9);
     await fresh.store.progress.advanceStored(2, 1, 7);
     t.strictSame(
       await fresh.store.progress.streamAndStored(2, [0, 1]),
-      { stream: 3, stored: new Map([['2:1', 7]]) },
+      { stream: 3, stored: new Map([['2:1', 7]]), isTold: false },
       'of some partitions',
     );
+    await fresh.store.erasures.tellPartitions();
+    t.equal((await fresh.store.progress.streamAndStored()).isTold, true);
+  });
+
+  await t.test('stored is raised only while the partition was told of the same erasures', async (t) => {
+    const { store } = await testStore(t);
+    const raise = (partition: number, offset: number, erasures?: number) =>
+      store.progress.advanceStored(0, partition, offset, erasures);
+    const stored = async () => Object.fromEntries(await store.progress.storedThrough());
+    t.equal(await raise(0, 4, 0), false, 'without a row');
+    await store.progress.registerPartitions(0, [0, 1]);
+    t.equal(await raise(0, 4, 0), false, 'a row that was told nothing');
+    t.same(await stored(), {});
+    await store.erasures.tellPartitions();
+    t.equal(await raise(0, 4, 0), true);
+    t.equal(await raise(0, 3, 0), true, 'never lowered');
+    t.same(await stored(), { '0:0': 4 });
+    const erasure = await store.erasures.begin('u');
+    const known = await store.erasures.refresh();
+    t.ok(known > 0);
+    t.same(await Promise.all([raise(0, 5, 0), raise(1, 5, 0)]), [false, false], 'whoever does not know');
+    t.same(await stored(), { '0:0': 4 });
+    t.same(await Promise.all([raise(0, 5, known), raise(1, 5, known)]), [true, true]);
+    t.same(await stored(), { '0:0': 5, '0:1': 5 });
+    t.same(
+      await Promise.all([raise(0, 6, known), raise(1, 6, known - 1)]),
+      [false, false],
+      'in one command, nobody learns which row it was',
+    );
+    t.same(await stored(), { '0:0': 6, '0:1': 5 });
+    // Writers who know of the erasure read what has become of it, so nobody need be told of its end.
+    await store.erasures.close(erasure);
+    t.equal((await store.progress.streamAndStored(0, [0, 1])).isTold, false);
+    await store.erasures.tellPartitions();
+    t.equal((await store.progress.streamAndStored(0, [0, 1])).isTold, true);
+    t.equal(await raise(0, 7, known), false);
   });
 });

@@ -126,10 +126,13 @@ export class AsOfMonitor {
     const added = all.filter((partition) => !epoch.partitions.has(partition));
     if (added.length > 0) return added.map((partition) => `partition ${partition} was added`);
     // While Mongo is away, as-of of the counters goes on; the failed batch starts a new epoch.
-    const { progress } = this.#parts.store;
+    const { progress, erasures } = this.#parts.store;
     const found = await progress.streamAndStored(epoch.stream, [...next.keys()]).catch(() => undefined);
     if (found === undefined) return [];
-    const { stream, stored } = found;
+    const { stream, stored, isTold } = found;
+    // An erasure has ended, its process was killed before it told, or is of a version that tells nobody. If it fails, the
+    // next look tries again.
+    if (!isTold) await erasures.tellPartitions().catch(() => {});
     if (stream !== epoch.stream) return [`stream ${stream} has begun`];
     return [...next].flatMap(([partition, offset]) => {
       const { earliest, end } = watermarks.get(partition) ?? { earliest: offset, end: offset };

@@ -78,6 +78,12 @@ test('as-of of all partitions, whoever counts them', async (t) => {
   const stands = await until((generation) => generation.asOf.get('0:0')! > asOf.get('0:0')!);
   t.equal(stands.asOfMs, asOf.get('0:1'), 'it waits for the partition that nobody counts');
 
+  const isTold = async () => (await store.progress.streamAndStored(0, [0, 1])).isTold;
+  t.ok(await isTold(), 'partitions are told that nobody was erased');
+  await store.erasures.close(await store.erasures.begin('u-erased'));
+  t.notOk(await isTold(), 'whoever ends an erasure tells nobody');
+  while (!(await isTold())) await sleep(10);
+
   const epoch = first.epochs.current;
   await topic.use((admin) => admin.createPartitions({ topicPartitions: [{ topic: name, count: 3 }] }));
   await until(() => first.epochs.current !== undefined && first.epochs.current !== epoch);

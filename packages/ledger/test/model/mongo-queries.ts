@@ -2,7 +2,7 @@ import type { Document } from 'mongodb';
 
 export type Collections = Record<string, ReadonlyMap<string, Document>>;
 
-/** What the store's filters use: equality, comparisons, `$or`, `$and`, `$nor`, and of arrays `$elemMatch`. */
+/** What the store's filters use: equality, patterns, comparisons, `$or`, `$and`, `$nor`, and of arrays `$elemMatch`. */
 export function matches(document: Document, filter: Document): boolean {
   return Object.entries(filter).every(([path, wanted]) => {
     const some = () => wanted.some((clause: Document) => matches(document, clause));
@@ -15,6 +15,7 @@ export function matches(document: Document, filter: Document): boolean {
 
 function meets(value: unknown, wanted: unknown): boolean {
   if (typeof wanted !== 'object') return value === wanted;
+  if (wanted instanceof RegExp) return wanted.test(String(value));
   return Object.entries(wanted as Document).every(([operator, bound]) => compares(value, operator, bound));
 }
 

@@ -22,6 +22,8 @@ export interface Contents {
   progress: Map<string, Document>;
 }
 
+const TAKEN = 'taken';
+
 type CollectionName = keyof Contents | 'erasures';
 
 /** A Mongo of four collections. What is written is visible to everybody, and stays. */
@@ -51,18 +53,17 @@ export class MongoServer implements Contents {
     return true;
   }
 
-  /** @returns how many documents matched; one more may have been inserted */
-  update(into: CollectionName, { filter, update, upsert = false, many = false }: UpdateCommand): number {
+  /** @returns how many documents matched, or that another document has the id of the one to be inserted */
+  update(
+    into: CollectionName,
+    { filter, update, upsert = false, many = false }: UpdateCommand,
+  ): number | typeof TAKEN {
     const documents: Map<string, Document> = this[into];
     const all = [...documents.values()].filter((one) => matches(one, filter));
     const found = many ? all : all.slice(0, 1);
-    if (found.length === 0 && upsert) {
-      // A document of this id that does not match is in the way.
-      if (documents.has(filter._id)) throw Object.assign(new Error('taken'), { code: DUPLICATE_KEY });
-      documents.set(filter._id, changed({ _id: filter._id }, update));
-    }
     for (const one of found) documents.set(one._id, changed(one, update));
-    return found.length;
+    if (found.length > 0 || !upsert) return found.length;
+    return this.insert(into, changed({ _id: filter._id }, update)) ? 0 : TAKEN;
   }
 
   /** @returns how many documents there were */
@@ -140,7 +141,7 @@ export function openModelStore(
           if (updateOne !== undefined) {
             const { _id, ...others } = updateOne.filter;
             const text = [`raise ${_id}`, updateOne.update.$max, others].map((part) => texts(part)).join(' ');
-            reply.matchedCount += await ask(text.trim(), () => server.update(name, updateOne));
+            reply.matchedCount += unlessTaken(await ask(text.trim(), () => server.update(name, updateOne)));
           }
           if (deleteOne !== undefined) {
             const { filter } = deleteOne;
@@ -150,12 +151,15 @@ export function openModelStore(
         return reply;
       },
       async insertOne(document: Document) {
-        const isFree = await ask(`insert ${document._id}`, () => server.insert(name, document));
-        if (!isFree) throw Object.assign(new Error('taken'), { code: DUPLICATE_KEY });
+        // By the real clock, every run would be another.
+        const timeless = { ...document, at: new Date(0) };
+        unlessTaken(await ask(`insert ${document._id}`, () => (server.insert(name, timeless) ? 0 : TAKEN)));
       },
       async updateOne(filter: Document, update: UpdateCommand['update'], { upsert = false } = {}) {
-        const matchedCount = await ask(`update ${texts(filter)} ${texts(update)}`, () =>
-          server.update(name, { filter, update, upsert }),
+        const matchedCount = unlessTaken(
+          await ask(`update ${texts(filter)} ${texts(update)}`, () =>
+            server.update(name, { filter, update, upsert }),
+          ),
         );
         return { matchedCount, upsertedCount: matchedCount === 0 && upsert ? 1 : 0 };
       },
@@ -210,6 +214,14 @@ export function openModelStore(
 
 export function timedOut(): StoreError {
   return new StoreError('STORE_TIMEOUT', true, new Error('no answer in the model'));
+}
+
+function unlessTaken(matched: number | typeof TAKEN): number {
+  if (matched === TAKEN) {
+    const cause = Object.assign(new Error('the id is taken'), { code: DUPLICATE_KEY });
+    throw new StoreError('STORE_CONFLICT', true, cause);
+  }
+  return matched;
 }
 
 function texts(part: unknown): string {

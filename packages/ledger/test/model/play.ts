@@ -24,7 +24,11 @@ export interface Run {
 }
 
 /** What comes next: a step, or quiet, or nothing because this state was seen before. */
-export type Choose = (steps: readonly Step[], world: World, allowed: Allowed) => Step | 'quiet' | 'seen';
+export type Choose<W = World> = (
+  steps: readonly Step[],
+  world: W,
+  allowed: Allowed,
+) => Step | 'quiet' | 'seen';
 
 /** If the workers do not finish within so many turns, something goes round in circles. */
 const TURNS_TO_QUIET = 4_000;

@@ -25,8 +25,8 @@ export interface Counting {
 export const BATCH_MAX = 6_000;
 /** Insert, raise, apply and checkpoint, one after another. */
 const ROUND_TRIPS = 4;
-/** Share of the commands of a batch to Mongo that are for `progress`: the version of the erasures, and `stored`. */
-export const ON_PROGRESS = 2 / 3;
+/** Share of the commands of a batch to Mongo that are for `progress`: one raises `stored`, the other one inserts rows. */
+export const ON_PROGRESS = 1 / 2;
 
 type Counts = Pick<Record<Part, number>, 'partition' | 'master' | 'shard'>;
 type Rate = Pick<Load, 'peakEventsPerSecond' | 'users'>;
@@ -96,7 +96,7 @@ export function countingIn(
     ingestUserShare:
       ingestUs === 0 ? 0 : (batchesPerSecond * usersOfBatch * each('ingest', 'user')) / ingestUs,
     redisUs: cpuUs('redis') + batchesPerSecond * (mastersOfBatch - 1) * costs['redis-command'],
-    // One of three commands has rows of several shards, and becomes one for each of them.
+    // The other command has rows of several shards, and becomes one for each of them.
     mongoUs:
       peakEventsPerSecond * costs['mongo-event'] +
       batchesPerSecond * costs['mongo-batch'] * (ON_PROGRESS + (1 - ON_PROGRESS) * shardsOfBatch),
