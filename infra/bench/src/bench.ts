@@ -23,7 +23,7 @@ export class Bench {
     this.#cpuProf = cpuProf;
     if (cpuProf) rmSync(PROFILES, { recursive: true, force: true });
     this.folder = mkdtempSync(join(tmpdir(), 'calltally-bench-'));
-    chmodSync(this.folder, 0o755); // PostgreSQL's user must be able to enter it
+    this.#makeFolder();
     mkdirSync(RESULTS, { recursive: true });
   }
 
@@ -69,6 +69,13 @@ export class Bench {
     this.#ends.push(step);
   }
 
+  /** Ends everything, so that the next figure begins on engines of its own. */
+  async restart(): Promise<void> {
+    await this.end();
+    this.#shared.clear();
+    this.#makeFolder();
+  }
+
   /** Ends everything that was started. May be called while a figure is being measured. */
   async end(): Promise<void> {
     for (let step = this.#ends.pop(); step !== undefined; step = this.#ends.pop()) {
@@ -77,6 +84,11 @@ export class Bench {
         .catch((thrown) => console.error(thrown));
     }
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+
+  #makeFolder(): void {
+    mkdirSync(this.folder, { recursive: true });
+    chmodSync(this.folder, 0o755); // PostgreSQL's user must be able to enter it
   }
 }
 

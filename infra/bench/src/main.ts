@@ -30,6 +30,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const proves = !quick && !cpuProf;
+const date = new Date().toISOString().slice(0, 10);
+const heading = `${machine()}, ${date}${proves ? '' : '; small sizes or profiled: this proves nothing'}`;
 const chosen =
   names.length === 0 ? figures : [...figures, ...apart].filter(({ name }) => names.includes(name));
 const results: Result[] = [];
@@ -37,15 +39,19 @@ const results: Result[] = [];
 const owned = new Map<string, string>();
 const inTable: Result[] = [];
 const failed: string[] = [];
-const date = new Date().toISOString().slice(0, 10);
 for (const figure of chosen) {
   console.log(figure.name);
+  const isApart = apart.includes(figure);
   try {
+    // What is never part of a usual run begins as if it were named alone.
+    if (isApart) await bench.restart();
     const measured = await measure(bench, figure, proves);
     results.push(...measured);
-    const ownTable = ownTables.get(figure.name);
+    const ownTable = isApart ? table : ownTables.get(figure.name);
     if (ownTable) owned.set(figure.name, ownTable(measured));
     else inTable.push(...measured);
+    // At once: a run of all takes hours.
+    if (write && isApart) document(figure.name);
   } catch (thrown) {
     // Its engines were ended under it; the process ends once everything has ended.
     if (interrupted) await new Promise(() => {});
@@ -56,20 +62,17 @@ for (const figure of chosen) {
 await bench.end();
 if (cpuProf) console.log(`CPU profiles are in ${PROFILES}`);
 
-const run = { machine: machine(), date, quick, cpuProf };
-const heading = `${run.machine}, ${date}${proves ? '' : '; small sizes or profiled: this proves nothing'}`;
 const tables = [...(inTable.length > 0 ? [table(inTable)] : []), ...owned.values()];
 const markdown = `${[heading, ...tables].join('\n\n')}\n`;
 writeFileSync(
   join(RESULTS, 'results.json'),
-  `${JSON.stringify({ ...run, figures: results }, undefined, 2)}\n`,
+  `${JSON.stringify({ machine: machine(), date, quick, cpuProf, figures: results }, undefined, 2)}\n`,
 );
 writeFileSync(join(RESULTS, 'results.md'), markdown);
 const documented = write && failed.length === 0;
-if (documented) {
-  // A run of a named figure replaces that figure's own table, and leaves the table of all unchanged.
-  putTable(`${heading}\n\n${table(inTable)}`, names[0]);
-  for (const [name, text] of owned) putTable(`${heading}\n\n${text}`, name);
+if (documented && inTable.length > 0) {
+  putTable(`${heading}\n\n${table(inTable)}`);
+  for (const name of ownTables.keys()) document(name);
 }
 const pictures = documented ? PICTURES : RESULTS;
 mkdirSync(pictures, { recursive: true });
@@ -79,3 +82,8 @@ const broken = results.filter(({ holds }) => holds === false).map(({ name }) => 
 if (broken.length > 0) console.error(`bounds not met: ${broken.join(', ')}`);
 if (failed.length > 0) console.error(`could not be measured: ${failed.join(', ')}`);
 process.exit(broken.length + failed.length === 0 ? 0 : 1);
+
+/** Replaces a figure's own table. */
+function document(name: string): void {
+  putTable(`${heading}\n\n${owned.get(name)}`, name);
+}

@@ -1,6 +1,6 @@
 /** Parsed arguments of the command line. */
 interface Options {
-  /** Names of figures; empty for all of them. */
+  /** Names of figures; empty for those of a usual run. */
   names: string[];
   /** Small sizes and few rounds, to try the harness. Proves nothing. */
   quick: boolean;
@@ -10,10 +10,10 @@ interface Options {
   write: boolean;
 }
 
-export const USAGE = `usage: npm run bench [-- [--quick] [--cpu-prof] [--write] [FIGURE…]]`;
+export const USAGE = `usage: npm run bench [-- [--quick] [--cpu-prof] [--write] [all | FIGURE…]]`;
 
 /**
- * @param known names of the figures of a whole run
+ * @param known names of the figures of a usual run
  * @param apart names of the figures with a table of their own
  * @throws Error with the problem, in one line
  */
@@ -28,6 +28,7 @@ export function parseOptions(
     if (arg === '--quick') options.quick = true;
     else if (arg === '--cpu-prof') options.cpuProf = true;
     else if (arg === '--write') options.write = true;
+    else if (arg === 'all') options.names = all;
     else if (all.includes(arg)) options.names.push(arg);
     else
       throw new Error(
@@ -35,10 +36,12 @@ export function parseOptions(
       );
   }
   const { names, quick, cpuProf, write } = options;
-  const hasTable = names.length === 0 || (names.length === 1 && apart.includes(names[0]!));
-  if (write && (!hasTable || quick || cpuProf)) {
-    const alone = apart.map((name) => ` or ${name} alone`).join('');
-    throw new Error(`--write is for a whole run${alone}: a table is of one machine and date`);
+  const isWhole = names.length === 0 || names === all;
+  if (write && !(isWhole || names.every((name) => apart.includes(name)))) {
+    throw new Error(
+      `--write is for a run without names, for all, or for ${apart.join(', ')}: a table is of one run`,
+    );
   }
+  if (write && (quick || cpuProf)) throw new Error('--write is for a run that proves something');
   return options;
 }
