@@ -37,6 +37,8 @@ test('one request at a time commits what was enqueued since the one before, the 
   t.equal(committer.underWay, 1);
   answers[0]!.resolve();
   await turn();
+  t.equal(asked.length, 1, 'the next follows after a pause');
+  while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
   t.equal(committer.underWay, 2);
   t.strictSame(asked, [{ 0: '10' }, { 0: '30', 1: '5' }]);
   answers[1]!.resolve();
