@@ -336,6 +336,7 @@ export class CounterSession {
             const { keys, args } = commands[index]!;
             queue(keys.length, ...keys, ...args);
           }
+          writeTogether(master.redis);
           const found = await this.#repliesOf(master, pipeline);
           for (const [i, index] of indexes.entries()) replies[index] = found[i];
         }),
