@@ -5,7 +5,7 @@ import { takeTurns } from '../statistics.ts';
 import { dashboards } from '../world/dashboards.ts';
 
 const PROCESSES = [2, 4];
-/** For each process. */
+/** For each process, if there are so many. */
 const USERS = 5_000;
 
 /** Dashboards a second of several API processes, each with a load generator of its own, and of one. */
@@ -18,9 +18,10 @@ export const cores: Figure = {
   async measure(bench, note) {
     const { world, keys } = await bench.shared(dashboards);
     const seconds = bench.size(8, 2);
+    const users = Math.min(USERS, keys.length / Math.max(...PROCESSES));
     const pairs: { server: NodeProcess; load: LoadGenerator }[] = [];
     for (let i = 0; i < Math.max(...PROCESSES); i++) {
-      const load = new LoadGenerator(bench, `cores-${i}`, keys.slice(i * USERS, (i + 1) * USERS));
+      const load = new LoadGenerator(bench, `cores-${i}`, keys.slice(i * users, (i + 1) * users));
       const server = await NodeProcess.start(bench, API, world.environment);
       await load.everyKeyOnce(server);
       await load.throughput(server, seconds);
