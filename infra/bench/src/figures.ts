@@ -23,7 +23,7 @@ import { tracing } from './figures/tracing.ts';
 import { whale } from './figures/whale.ts';
 import type { Figure, Result } from './results.ts';
 
-/** The figures of a whole run, in order. */
+/** The figures of a usual run, in order. */
 export const figures: readonly Figure[] = [
   readBare,
   readLimit,
@@ -45,7 +45,7 @@ export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => stri
   [alternatives.name, alternativesTable],
 ]);
 
-/** Measured only if named. Each has its own table in the document. */
+/** Measured only if named, or with `all`. Each has its own table in the document. */
 export const apart: readonly Figure[] = [
   soak,
   streams,

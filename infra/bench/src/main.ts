@@ -5,7 +5,7 @@ import { Bench, machine, PROFILES, RESULTS } from './bench.ts';
 import { PICTURES, putTable } from './document.ts';
 import { apart, figures, ownTables } from './figures.ts';
 import { parseOptions, USAGE } from './options.ts';
-import type { Result } from './results.ts';
+import type { Figure, Result } from './results.ts';
 import { measure } from './results.ts';
 import { table } from './table.ts';
 
@@ -39,25 +39,18 @@ const results: Result[] = [];
 const owned = new Map<string, string>();
 const inTable: Result[] = [];
 const failed: string[] = [];
+for (const figure of chosen) if (!apart.includes(figure)) await take(figure, ownTables.get(figure.name));
+// At once: a run of all takes hours.
+if (write && failed.length === 0 && inTable.length > 0) {
+  putTable(`${heading}\n\n${table(inTable)}`);
+  for (const name of ownTables.keys()) document(name);
+}
 for (const figure of chosen) {
-  console.log(figure.name);
-  const isApart = apart.includes(figure);
-  try {
-    // What is never part of a usual run begins as if it were named alone.
-    if (isApart) await bench.restart();
-    const measured = await measure(bench, figure, proves);
-    results.push(...measured);
-    const ownTable = isApart ? table : ownTables.get(figure.name);
-    if (ownTable) owned.set(figure.name, ownTable(measured));
-    else inTable.push(...measured);
-    // At once: a run of all takes hours.
-    if (write && isApart) document(figure.name);
-  } catch (thrown) {
-    // Its engines were ended under it; the process ends once everything has ended.
-    if (interrupted) await new Promise(() => {});
-    console.error(`${figure.name} could not be measured:`, thrown);
-    failed.push(figure.name);
-  }
+  if (!apart.includes(figure)) continue;
+  // As if it were named alone.
+  await bench.restart();
+  await take(figure, table);
+  if (write && owned.has(figure.name)) document(figure.name);
 }
 await bench.end();
 if (cpuProf) console.log(`CPU profiles are in ${PROFILES}`);
@@ -69,12 +62,7 @@ writeFileSync(
   `${JSON.stringify({ machine: machine(), date, quick, cpuProf, figures: results }, undefined, 2)}\n`,
 );
 writeFileSync(join(RESULTS, 'results.md'), markdown);
-const documented = write && failed.length === 0;
-if (documented && inTable.length > 0) {
-  putTable(`${heading}\n\n${table(inTable)}`);
-  for (const name of ownTables.keys()) document(name);
-}
-const pictures = documented ? PICTURES : RESULTS;
+const pictures = write ? PICTURES : RESULTS;
 mkdirSync(pictures, { recursive: true });
 for (const [name, svg] of bench.pictures) writeFileSync(join(pictures, `${name}.svg`), svg);
 console.log(`\n${markdown}`);
@@ -82,6 +70,22 @@ const broken = results.filter(({ holds }) => holds === false).map(({ name }) => 
 if (broken.length > 0) console.error(`bounds not met: ${broken.join(', ')}`);
 if (failed.length > 0) console.error(`could not be measured: ${failed.join(', ')}`);
 process.exit(broken.length + failed.length === 0 ? 0 : 1);
+
+/** @param ownTable of this figure alone; default: its lines stand in the table of all */
+async function take(figure: Figure, ownTable?: (results: Result[]) => string): Promise<void> {
+  console.log(figure.name);
+  try {
+    const measured = await measure(bench, figure, proves);
+    results.push(...measured);
+    if (ownTable) owned.set(figure.name, ownTable(measured));
+    else inTable.push(...measured);
+  } catch (thrown) {
+    // Its engines were ended under it; the process ends once everything has ended.
+    if (interrupted) await new Promise(() => {});
+    console.error(`${figure.name} could not be measured:`, thrown);
+    failed.push(figure.name);
+  }
+}
 
 /** Replaces a figure's own table. */
 function document(name: string): void {

@@ -16,8 +16,8 @@ export interface RecordSteps {
   /** Writes rows to Mongo. Idempotent. */
   record: (rows: readonly CallRow[]) => Promise<RecordedRows>;
   /**
-   * The step that follows when all rows are there, if it can tell at the same time whether the list of erasures has had
-   * this version until then. False if it can't tell.
+   * The step behind the rows, if it notices at the same time that the list of erasures has another version than this one.
+   * @returns false if it has, or may have
    */
   advanceAt?: (version: number) => Promise<boolean>;
 }
@@ -25,9 +25,9 @@ export interface RecordSteps {
 /**
  * Records rows but those of erased events, whose outcome is `erased`.
  *
- * Whoever erases a user writes the erasure, then raises the version of the list, then that in the rows of partitions, and
- * then deletes. Here, the rows are written first and the version is looked at then. So the deletion finds the rows, or the
- * version shows that the user is erased, and they are recorded once more: what erased events have brought is deleted here.
+ * Whoever erases a user writes the erasure, then raises the version of the list, then tells partitions, and then deletes.
+ * Here, the rows are written first and the version is looked at then. So the deletion finds the rows, or the version shows
+ * that the user is erased, and they are recorded once more: what erased events have brought is deleted here.
  *
  * @throws StoreError, CountersError, LedgerError LEDGER_ERASURE; then record them again
  */

@@ -85,8 +85,16 @@ export class Erasures {
    */
   async tellPartitions(): Promise<void> {
     const version = await this.version();
+    // One by one, by their ids: an update of many may miss a row that moves to another shard meanwhile. In the order of the
+    // ids, as all who write these rows.
     const untold = { _id: /:/, erasures: { $not: { $gte: version } } };
-    await this.#mongo(() => this.#progress.updateMany(untold, { $max: { erasures: version } }));
+    const rows = await this.#mongo(() => this.#progress.find(untold, { projection: { _id: 1 } }).toArray());
+    if (rows.length === 0) return;
+    const tells = rows
+      .map(({ _id }) => _id)
+      .sort()
+      .map((_id) => ({ updateOne: { filter: { _id }, update: { $max: { erasures: version } } } }));
+    await this.#mongo(() => this.#progress.bulkWrite(tells, { ordered: false }));
   }
 
   /** Learns of users that were erased since. @returns the present version. @throws StoreError */

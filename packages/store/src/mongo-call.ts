@@ -57,8 +57,10 @@ export function createMongoCall(client: MongoClient, timeoutMs: number, closed: 
     try {
       return await pTimeout(connectAndCall(), { milliseconds: Infinity, signal: late.signal });
     } catch (thrown) {
+      // The driver, too, rejects when the time is over, by an error of its own.
+      const reason = late.signal.aborted ? late.signal.reason : thrown;
       late.abort();
-      throw storeError(thrown);
+      throw storeError(reason);
     } finally {
       clearTimeout(timer);
     }

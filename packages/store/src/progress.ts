@@ -7,7 +7,7 @@ import type { MongoCall } from './mongo-call.ts';
 export type OffsetVector = ReadonlyMap<string, number>;
 
 export interface ProgressRow {
-  /** A partition id, or `stream` for the row that names the current topic epoch. */
+  /** A partition id; `stream` for the row that names the current topic epoch, `erasures` for that of their list. */
   _id: string;
   /** Through this offset, every event of the partition is a row or a dead letter. */
   stored?: number;
@@ -260,7 +260,7 @@ function currentOf(rows: readonly ProgressRow[]): number {
 
 function isTold(rows: readonly ProgressRow[]): boolean {
   const version = rows.find(({ _id }) => _id === ERASURES)?.version ?? 0;
-  return rows.every(({ _id, erasures }) => !_id.includes(':') || erasures === version);
+  return rows.every(({ _id, erasures = -1 }) => !_id.includes(':') || erasures >= version);
 }
 
 function storedOf(rows: readonly ProgressRow[]): Map<string, number> {

@@ -76,6 +76,22 @@ test('a failed commit of an older assignment is not retried', async (t) => {
   t.strictSame(asked, [{ 0: '10' }]);
 });
 
+for (const end of ['stop', 'forget'] as const) {
+  test(`${end} while a commit waits for its time leaves it out`, async (t) => {
+    const { asked, answers, commit } = broker();
+    const committer = committerOf();
+    committer.enqueue(0, '10', commit);
+    await turn();
+    answers[0]!.resolve();
+    committer.enqueue(0, '20', commit);
+    await turn();
+    committer[end]();
+    await committer.settled();
+    t.strictSame(asked, [{ 0: '10' }]);
+    t.equal(committer.underWay, undefined);
+  });
+}
+
 test('a broker that does not answer is not waited for for ever', async (t) => {
   const { commit } = broker();
   const committer = committerOf();

@@ -28,40 +28,51 @@ type Work = (store: Store, fault: Fault) => Promise<void>;
 
 /** Who is at work. Whatever was recorded of a user who is erased has to be gone when all have finished. */
 interface Scene {
-  works: Record<string, Work>;
+  writers: number;
+  /** Users of the events of each partition. */
+  batches: readonly (readonly string[])[];
+  /** One eraser for each. */
+  erased: readonly string[];
   /** Writers are about to insert, and know of no erasure. */
   isBegun: boolean;
-  users: readonly string[];
-  erased: readonly string[];
+  /** Erasers have finished by then. */
+  isErased?: boolean;
   large?: boolean;
 }
 
 const SCENES = {
   'a user is erased while a process that does not know writes': {
-    isBegun: true,
-    works: { writer: writer([A, B]), eraser: eraser(A) },
-    users: [A, B],
+    writers: 1,
+    batches: [[A, B]],
     erased: [A],
+    isBegun: true,
   },
   'a user is erased while an epoch of a new partition begins': {
-    isBegun: false,
-    works: { writer: writer([A]), eraser: eraser(A) },
-    users: [A],
+    writers: 1,
+    batches: [[A]],
     erased: [A],
+    isBegun: false,
   },
   'two users are erased while a process that does not know writes': {
-    large: true,
-    isBegun: true,
-    works: { writer: writer([A, B]), eraser: eraser(A), 'other eraser': eraser(B) },
-    users: [A, B],
+    writers: 1,
+    batches: [[A, B]],
     erased: [A, B],
+    isBegun: true,
+    large: true,
   },
   'a user is erased while two write the same event': {
-    large: true,
-    isBegun: true,
-    works: { writer: writer([A]), zombie: writer([A]), eraser: eraser(A) },
-    users: [A],
+    writers: 2,
+    batches: [[A]],
     erased: [A],
+    isBegun: true,
+    large: true,
+  },
+  'a process learns of an erasure by another partition': {
+    writers: 1,
+    batches: [[A], [B]],
+    erased: [A],
+    isBegun: true,
+    isErased: true,
   },
 } satisfies Record<string, Scene>;
 
@@ -71,7 +82,7 @@ const FAULTS: Record<string, { fault: Fault; shownBy: keyof typeof SCENES }> = {
     fault: {
       server: class extends MongoServer {
         override update(...[into, command]: Parameters<MongoServer['update']>) {
-          return command.many && command.update.$max!.erasures > 0 ? 0 : super.update(into, command);
+          return (command.update.$max?.erasures ?? 0) > 0 ? 1 : super.update(into, command);
         }
       },
     },
@@ -115,53 +126,85 @@ const FAULTS: Record<string, { fault: Fault; shownBy: keyof typeof SCENES }> = {
     },
     shownBy: 'a user is erased while a process that does not know writes',
   },
+  'the version is that of the moment of the raise': {
+    fault: {
+      store: (store) => ({
+        ...store,
+        progress: over(store.progress, {
+          advanceStored: (...[stream, partition, offset, erasures]: Parameters<Progress['advanceStored']>) =>
+            store.progress.advanceStored(
+              stream,
+              partition,
+              offset,
+              erasures === undefined ? undefined : store.erasures.known,
+            ),
+        }),
+      }),
+    },
+    shownBy: 'a process learns of an erasure by another partition',
+  },
   'deletion begins before anybody is told': {
     fault: { deletesFirst: true },
     shownBy: 'a user is erased while a process that does not know writes',
   },
 };
 
-/** A process that learns who was erased, begins an epoch and records a batch of one event of each user. */
-function writer(users: readonly string[]): Work {
+/** A process that learns who was erased, begins an epoch and records a batch of each partition. */
+function writer(batches: Scene['batches']): Work {
   return async (store) => {
     await store.erasures.refresh();
     // As `startEpoch`.
-    await store.progress.registerPartitions(0, [0]);
+    await store.progress.registerPartitions(0, [...batches.keys()]);
     await store.erasures.tellPartitions();
-    // Counters of nobody: their masters are away.
-    const session = { holds: () => false } as unknown as CounterSession;
-    const events = users.map((userId, offset) => ({
-      offset,
-      call: { callId: 'c0', userId, startedAt: NOW_MS, durationMs: 1 },
-    }));
-    const batch = { topicEpoch: 0, partition: 0, events, through: events.length - 1 };
-    for (let tries = 1; ; tries++) {
-      try {
-        await recordBatch({ store, session, generations: new Map() }, batch);
-        return;
-      } catch (thrown) {
-        if (!(thrown instanceof StoreError) || tries === TRIES_MAX) throw thrown;
-      }
-    }
+    await Promise.all(
+      batches.map(async (users, partition) => {
+        // At a time of its own: batches of one moment share their commands.
+        if (partition > 0) await store.erasures.version();
+        await recordAsIngest(store, partition, users);
+      }),
+    );
   };
 }
 
+async function recordAsIngest(store: Store, partition: number, users: readonly string[]): Promise<void> {
+  // Counters of nobody: their masters are away.
+  const session = { holds: () => false } as unknown as CounterSession;
+  const events = users.map((userId, offset) => ({
+    offset,
+    call: { callId: 'c0', userId, startedAt: NOW_MS, durationMs: 1 },
+  }));
+  const batch = { topicEpoch: 0, partition, events, through: events.length - 1 };
+  for (let tries = 1; ; tries++) {
+    try {
+      await recordBatch({ store, session, generations: new Map() }, batch);
+      return;
+    } catch (thrown) {
+      if (!(thrown instanceof StoreError) || tries === TRIES_MAX) throw thrown;
+    }
+  }
+}
+
 /** Deletes once: nothing that comes later may need another deletion. */
-function eraser(userId: string): Work {
+function eraser(userId: string, batches: Scene['batches']): Work {
   return async (store, { deletesFirst = false }) => {
-    const ends = { stream: 0, ends: [{ partition: 0, offset: 1 }] };
-    if (deletesFirst) await store.erasedCalls.deleteThrough(userId, ends);
+    const ends = batches.map((users, partition) => ({ partition, offset: users.length - 1 }));
+    if (deletesFirst) await store.erasedCalls.deleteThrough(userId, { stream: 0, ends });
     await store.erasures.begin(userId);
-    if (!deletesFirst) await store.erasedCalls.deleteThrough(userId, ends);
+    if (!deletesFirst) await store.erasedCalls.deleteThrough(userId, { stream: 0, ends });
   };
 }
 
 async function play(scene: Scene, choose: Choose<Erasing>, fault: Fault): Promise<Run> {
+  const { writers, batches, erased, isBegun, isErased } = scene;
   const world = new Erasing(fault);
   const steps: string[] = [];
-  for (const [name, work] of Object.entries(scene.works)) {
-    const worker = await world.start(name, work);
-    if (scene.isBegun && !name.includes('eraser')) await world.playUpTo(worker, 'insert');
+  for (let i = 0; i < writers; i++) {
+    const worker = await world.start(`writer ${i}`, writer(batches));
+    if (isBegun) await world.playUpTo(worker, 'insert');
+  }
+  for (const userId of erased) {
+    const worker = await world.start(`eraser of ${userId}`, eraser(userId, batches));
+    if (isErased) await world.playUpTo(worker);
   }
   for (;;) {
     const next = choose(world.turns(), world, {});
@@ -171,12 +214,8 @@ async function play(scene: Scene, choose: Choose<Erasing>, fault: Fault): Promis
     await next.take();
     if (world.breach !== undefined) return { steps, breach: world.breach };
   }
-  const left = [...world.mongo.calls.values()].filter(({ user_id }) => scene.erased.includes(user_id));
-  if (left.length > 0) return { steps, breach: `a row of ${left[0]!.user_id} is left` };
-  if (world.mongo.stored('0:0') !== scene.users.length - 1) return { steps, breach: 'stored is not raised' };
-  const kept = scene.users.filter((userId) => !scene.erased.includes(userId));
-  if (world.mongo.calls.size !== kept.length) return { steps, breach: 'a row of somebody else is gone' };
-  return { steps };
+  const breach = world.breachInQuiet(batches, erased);
+  return breach === undefined ? { steps } : { steps, breach };
 }
 
 /** A Mongo, and processes that write and erase. */
@@ -207,9 +246,12 @@ class Erasing {
     return worker;
   }
 
-  /** Plays a worker up to its next command with this prefix. */
-  async playUpTo(worker: Worker, command: string): Promise<void> {
-    while (!worker.sent[0]!.text.startsWith(command)) await this.#take(worker, worker.sent[0]!);
+  /** Plays a worker up to its next command with this prefix. Default: to the end. */
+  async playUpTo(worker: Worker, command?: string): Promise<void> {
+    for (let [next] = worker.sent; next !== undefined; [next] = worker.sent) {
+      if (command !== undefined && next.text.startsWith(command)) return;
+      await this.#take(worker, next);
+    }
   }
 
   turns(): Step[] {
@@ -227,6 +269,16 @@ class Erasing {
     worker.sent = worker.sent.filter((other) => other !== command);
     worker.told(command.text, reply);
     await goOn(worker, NOW_MS, () => command.answer(reply));
+  }
+
+  breachInQuiet(batches: Scene['batches'], erased: readonly string[]): string | undefined {
+    for (const [partition, users] of batches.entries()) {
+      const stored = this.mongo.stored(`0:${partition}`);
+      if (stored !== users.length - 1) return `partition ${partition} is stored through ${stored}`;
+    }
+    const left = [...this.mongo.calls.values()].map(({ user_id }) => user_id);
+    const should = batches.flat().filter((userId) => !erased.includes(userId));
+    return plain(left.sort()) === plain(should.sort()) ? undefined : `there are rows of ${left}`;
   }
 
   /** The same text for two worlds from which the same can follow. */

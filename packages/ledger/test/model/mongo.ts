@@ -54,15 +54,11 @@ export class MongoServer implements Contents {
   }
 
   /** @returns how many documents matched, or that another document has the id of the one to be inserted */
-  update(
-    into: CollectionName,
-    { filter, update, upsert = false, many = false }: UpdateCommand,
-  ): number | typeof TAKEN {
+  update(into: CollectionName, { filter, update, upsert = false }: UpdateCommand): number | typeof TAKEN {
     const documents: Map<string, Document> = this[into];
-    const all = [...documents.values()].filter((one) => matches(one, filter));
-    const found = many ? all : all.slice(0, 1);
-    for (const one of found) documents.set(one._id, changed(one, update));
-    if (found.length > 0 || !upsert) return found.length;
+    const found = [...documents.values()].find((one) => matches(one, filter));
+    if (found !== undefined) documents.set(found._id, changed(found, update));
+    if (found !== undefined || !upsert) return found === undefined ? 0 : 1;
     return this.insert(into, changed({ _id: filter._id }, update)) ? 0 : TAKEN;
   }
 
@@ -87,7 +83,6 @@ interface UpdateCommand {
   filter: Document;
   update: { $max?: Document; $set?: Document };
   upsert?: boolean;
-  many?: boolean;
 }
 
 function changed(document: Document, { $max = {}, $set = {} }: UpdateCommand['update']): Document {
@@ -163,8 +158,6 @@ export function openModelStore(
         );
         return { matchedCount, upsertedCount: matchedCount === 0 && upsert ? 1 : 0 };
       },
-      updateMany: (filter: Document, update: UpdateCommand['update']) =>
-        ask(`update all ${texts(update)}`, () => server.update(name, { filter, update, many: true })),
       deleteMany: async (filter: Document) => ({
         deletedCount: await ask(`delete ${filter._id?.$in}`, () => server.delete(name, filter)),
       }),
@@ -189,7 +182,6 @@ export function openModelStore(
   const rows = db.collection<CallRow>('calls');
   const corrections = db.collection<CorrectionRow>('corrections');
   const progress = db.collection('progress') as unknown as ConstructorParameters<typeof Progress>[0];
-  const partitions = { stored: { $exists: true } };
   const erased = {
     erasures: new Erasures(db.collection('erasures') as never, progress, limited),
     erasedCalls: new ErasedCalls(rows, corrections, limited),
@@ -198,8 +190,12 @@ export function openModelStore(
     known: 0,
     has: () => false,
     refresh: async () => 0,
-    tellPartitions: async () =>
-      server.update('progress', { filter: partitions, update: { $max: { erasures: 0 } }, many: true }),
+    async tellPartitions() {
+      for (const _id of server.progress.keys()) {
+        if (_id.includes(':'))
+          server.update('progress', { filter: { _id }, update: { $max: { erasures: 0 } } });
+      }
+    },
   };
   return {
     calls: new Calls(db, limited),
