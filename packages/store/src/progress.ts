@@ -7,7 +7,7 @@ import type { MongoCall } from './mongo-call.ts';
 export type OffsetVector = ReadonlyMap<string, number>;
 
 export interface ProgressRow {
-  /** A partition id; `stream` for the row that names the current topic epoch, `erasures` for that of their list. */
+  /** A partition id, `stream` for the current topic epoch, or `erasures` for the version of the list of erasures. */
   _id: string;
   /** Through this offset, every event of the partition is a row or a dead letter. */
   stored?: number;
