@@ -202,10 +202,10 @@ test('the page shows the days and hours of a time zone', async (t) => {
 
   await t.test('a zone that only the API knows works, too', async (t) => {
     await visit(t, browser, { url }, async ({ page }) => {
-      const dashboard = new DashboardPage(page);
-      await dashboard.signIn(key);
       await page.addInitScript(FORGET_KOLKATA);
       await page.goto(`${url}/?range=7d&time_zone=${KOLKATA}`);
+      const dashboard = new DashboardPage(page);
+      await dashboard.signIn(key);
       await becomes(t, () => dashboard.figures(), figuresOf('7 days'), 'the figures');
       await dashboard.openTable();
       await becomes(t, () => dashboard.rows(), daysOf('7 days'), 'the table');
