@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts';
+import { type Spent, stopwatch } from './cpu-time.ts';
 import { freshRedis } from './engines.ts';
 import { INGEST, NodeProcess, until } from './processes.ts';
 import type { Topic } from './world/topic.ts';
@@ -7,8 +8,8 @@ const WITHIN_MS = 600_000;
 /** Each poll costs the brokers work, too. */
 const LOOK_EVERY_MS = 50;
 
-interface Counted {
-  /** From the first partition assigned to the last offset committed. */
+interface Counted extends Spent {
+  /** From the first partition assigned to the last offset committed. The processor time has the start of ingest, too. */
   tookMs: number;
   /** When the first partition was assigned, Unix ms. */
   assignedAtMs: number;
@@ -32,13 +33,12 @@ export async function countTopic(
   const redis = await freshRedis(bench);
   /** The environment in which a command finds the service. */
   const env = { ...topic.environment, REDIS_URL: redis.address, MONGODB_URI: mongoUri, ...settings };
-  const { tookMs, ingest } = await countRest(bench, topic, env, events, begun);
+  const counted = await countRest(bench, topic, env, events, begun);
   return {
-    tookMs,
+    ...counted,
     env,
-    ingest,
     async stop() {
-      await ingest.stop();
+      await counted.ingest.stop();
       await redis.stop('SIGKILL');
     },
   };
@@ -58,14 +58,16 @@ export async function countRest(
   events: number,
   begun: (ingest: NodeProcess) => Promise<void> = async () => {},
 ): Promise<Counted> {
+  const spent = stopwatch();
   const ingest = await NodeProcess.start(bench, INGEST, env, 'INGEST_PORT');
   await begun(ingest);
   await untilCounted(topic, events);
   const countedAtMs = Date.now();
+  const { cpuSeconds } = spent();
   const line = ingest.log.split('\n').find((one) => one.includes('"partitions assigned"'));
   if (line === undefined) throw new Error('ingest was assigned no partitions');
   const assignedAtMs = Date.parse(JSON.parse(line).time);
-  return { tookMs: countedAtMs - assignedAtMs, assignedAtMs, ingest };
+  return { tookMs: countedAtMs - assignedAtMs, cpuSeconds, assignedAtMs, ingest };
 }
 
 /** @throws Error if so many events are not counted in time */

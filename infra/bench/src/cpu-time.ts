@@ -27,3 +27,28 @@ export function engineCpuSeconds({ name, dataDir }: Engine): number {
   if (ticks === 0) throw new Error(`no process of ${name} was found`);
   return ticks / TICKS_PER_SECOND;
 }
+
+/** What work took: time, and processor time of all processes of this machine meanwhile. */
+export interface Spent {
+  tookMs: number;
+  cpuSeconds: number;
+}
+
+/** Both begin now. On a machine that does nothing else, the processor time is that of the work. */
+export function stopwatch(): () => Spent {
+  const beganMs = performance.now();
+  const before = machineCpuSeconds();
+  return () => ({ tookMs: performance.now() - beganMs, cpuSeconds: machineCpuSeconds() - before });
+}
+
+/** Processor time for each of what was done, µs. */
+export function usEach({ cpuSeconds }: Spent, count: number): number {
+  return (cpuSeconds * 1e6) / count;
+}
+
+/** CPU seconds of all processors since the machine was started, interrupts included. @throws Error if the system does not tell */
+function machineCpuSeconds(): number {
+  const [, fields] = /^cpu +(.+)$/m.exec(readFileSync('/proc/stat', 'utf8'))!;
+  const [user, nice, system, , , irq, softirq] = fields!.split(' ').map(Number);
+  return (user! + nice! + system! + irq! + softirq!) / TICKS_PER_SECOND;
+}

@@ -47,18 +47,18 @@ export const ownTables: ReadonlyMap<string, (results: readonly Result[]) => stri
 
 /** Measured only if named, or with `all`. Each has its own table in the document. */
 export const apart: readonly Figure[] = [
-  soak,
+  costs,
   streams,
   whale,
-  cold,
-  corrections,
-  intake,
   masters,
-  detail,
   remembered,
   cores,
   parts,
+  intake,
   tracing,
-  costs,
+  detail,
   sizes,
+  cold,
+  corrections,
+  soak,
 ];

@@ -5,6 +5,9 @@ import { median, shown, spread } from './statistics.ts';
 export interface Sample {
   ours: number;
   other?: number;
+  /** Processor time on either side for each request or event, µs. */
+  oursUs?: number;
+  otherUs?: number;
   /** Other observations from the same measurement, to explain it. */
   [detail: string]: number;
 }
@@ -68,6 +71,14 @@ export function resultOf(line: Line, samples: Sample[], proves: boolean): Result
     ...(atMost !== undefined && { atMost, ...(proves && { holds: judged <= atMost }) }),
     samples,
   };
+}
+
+/** Medians of the processor times on either side, µs; undefined if they were not measured. */
+export function processorTimes({ samples }: Result): { ours: number; other: number } | undefined {
+  const [ours, other] = (['oursUs', 'otherUs'] as const).map((side) =>
+    samples.flatMap(({ [side]: us }) => (us === undefined ? [] : [us])),
+  );
+  return ours!.length === 0 ? undefined : { ours: median(ours!), other: median(other!) };
 }
 
 /** Minimum and maximum of ours, of the other and of the ratios within one round. */

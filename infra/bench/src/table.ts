@@ -1,10 +1,15 @@
-import { type Result, spreads } from './results.ts';
+import { processorTimes, type Result, spreads } from './results.ts';
 import { shown } from './statistics.ts';
 
-const HEAD = ['figure', 'ours', 'other', 'unit', 'ratio', 'bound', 'holds'];
+const HEAD = ['figure', 'ours', 'other', 'unit', 'ratio'];
+const JUDGED = ['bound', 'holds'];
 
-/** A Markdown table that is readable as text: medians, with minimum and maximum in brackets. */
+/**
+ * A Markdown table that is readable as text: medians, with minimum and maximum in brackets. It has a column of processor
+ * times if any were measured.
+ */
 export function table(results: readonly Result[]): string {
+  const isTimed = results.some((result) => processorTimes(result) !== undefined);
   const rows = results.map((result) => {
     const { ours, other, ratio } = spreads(result);
     return [
@@ -13,11 +18,12 @@ export function table(results: readonly Result[]): string {
       cell(result.other, other),
       result.unit,
       cell(result.ratio, ratio),
+      ...(isTimed ? [processorTime(result)] : []),
       bound(result),
       result.holds === undefined ? '–' : result.holds ? 'yes' : '**no**',
     ];
   });
-  return tableOf(HEAD, rows);
+  return tableOf([...HEAD, ...(isTimed ? ['processor time, µs'] : []), ...JUDGED], rows);
 }
 
 /** Pads each column to its widest cell. */
@@ -32,6 +38,11 @@ export function tableOf(head: readonly string[], rows: readonly (readonly string
 function cell(value: number | undefined, range: { min: number; max: number } | undefined): string {
   if (value === undefined || range === undefined) return '–';
   return `${shown(value)} (${shown(range.min)}–${shown(range.max)})`;
+}
+
+function processorTime(result: Result): string {
+  const times = processorTimes(result);
+  return times === undefined ? '–' : `${shown(times.ours)} / ${shown(times.other)}`;
 }
 
 function bound({ ratio, atLeast, atMost, unit }: Result): string {

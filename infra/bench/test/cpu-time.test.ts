@@ -1,10 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedis } from '@calltally/stack';
 import { Redis } from 'ioredis';
 import { test } from 'tap';
-import { engineCpuSeconds } from '../src/cpu-time.ts';
+import { engineCpuSeconds, stopwatch, usEach } from '../src/cpu-time.ts';
 
 test('the processor time of an engine is that of its own processes, and grows with its work', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'calltally-cpu-'));
@@ -23,4 +24,14 @@ test('the processor time of an engine is that of its own processes, and grows wi
   t.ok(engineCpuSeconds(engine) > before);
   t.throws(() => engineCpuSeconds({ ...engine, dataDir: join(folder, 'other') }), /no process of redis/);
   t.throws(() => engineCpuSeconds({ ...engine, dataDir: undefined }), /not started here/);
+});
+
+test('a stopwatch has the processor time of other processes, too', (t) => {
+  const spent = stopwatch();
+  spawnSync(process.execPath, ['-e', 'for (const end = Date.now() + 500; Date.now() < end;);']);
+  const { tookMs, cpuSeconds } = spent();
+  t.ok(tookMs >= 500);
+  t.ok(cpuSeconds > 0);
+  t.equal(usEach({ tookMs: 1, cpuSeconds: 2 }, 4), 500_000);
+  t.end();
 });

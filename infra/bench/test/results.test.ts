@@ -90,3 +90,12 @@ test('the table has medians, spreads and bounds, and marks bounds that do not ho
   );
   t.end();
 });
+
+test('the table has processor times of both sides if any were measured', (t) => {
+  const timed = PAIRS.map((pair, i) => ({ ...pair, oursUs: 30 + i, otherUs: 10 }));
+  const cells = table([resultOf(line({}), timed, true), resultOf(line({}), PAIRS, true)])
+    .split('\n')
+    .map((row) => row.split('|')[6]?.trim());
+  t.strictSame([cells[0], ...cells.slice(2)], ['processor time, µs', '31 / 10', '–']);
+  t.end();
+});

@@ -57,6 +57,8 @@ function sampleOf(ours: Seen, other: Seen, { calls }: SizedUser): Sample {
     oursCores: ours.cores,
     otherPerSecond: other.perSecond,
     otherCores: other.cores,
+    oursUs: ours.us,
+    otherUs: other.us,
   };
 }
 

@@ -2,6 +2,7 @@ import { type CallEvent, decodeCallEvent } from '@calltally/contract';
 import type { Call } from '@calltally/domain';
 import type { Bench } from '../bench.ts';
 import { countTopic } from '../counting.ts';
+import { type Spent, stopwatch, usEach } from '../cpu-time.ts';
 import { mongo } from '../engines.ts';
 import { inParallel } from '../in-parallel.ts';
 import { insertOnly } from '../references/direct.ts';
@@ -23,19 +24,23 @@ export async function measureWrites(bench: Bench, rounds: number, note: Note): P
     await topic.send(events);
     const { address } = await bench.shared(mongo);
     const mongoUri = (kind: string) => `${address}/alternatives_${kind}_${round}`;
-    /** Each resolves with the milliseconds that it took. */
-    const ways: Record<'ours' | AlternativeName, () => Promise<number>> = {
+    const ways: Record<'ours' | AlternativeName, () => Promise<Spent>> = {
       ours: () => count(bench, topic, mongoUri('count'), events.length),
       mongo: () => insertOnly(mongoUri('insert'), events),
       postgres: () => intoPostgres(bench, `rows_${round}`, calls, { rollup: false }),
       'postgres-rollup': () => intoPostgres(bench, `rollup_${round}`, calls, { rollup: true }),
     };
-    const perSecond = new Map<string, number>();
-    for (const [name, write] of shuffled(Object.entries(ways))) {
-      perSecond.set(name, (calls.length / (await write())) * 1_000);
-    }
+    const spent = new Map<string, Spent>();
+    for (const [name, write] of shuffled(Object.entries(ways))) spent.set(name, await write());
+    const perSecond = (name: string) => (calls.length / spent.get(name)!.tookMs) * 1_000;
+    const us = (name: string) => usEach(spent.get(name)!, calls.length);
     for (const { name } of ALTERNATIVES) {
-      note(writeLine(name), { ours: perSecond.get('ours')!, other: perSecond.get(name)! });
+      note(writeLine(name), {
+        ours: perSecond('ours'),
+        other: perSecond(name),
+        oursUs: us('ours'),
+        otherUs: us(name),
+      });
     }
   }
 }
@@ -44,10 +49,10 @@ function callOf(event: CallEvent): Call {
   return decodeCallEvent(Buffer.from(JSON.stringify(event)), Date.now()).call as Call;
 }
 
-async function count(bench: Bench, topic: Topic, mongoUri: string, events: number): Promise<number> {
-  const { tookMs, stop } = await countTopic(bench, topic, mongoUri, events);
+async function count(bench: Bench, topic: Topic, mongoUri: string, events: number): Promise<Spent> {
+  const { stop, ...spent } = await countTopic(bench, topic, mongoUri, events);
   await stop();
-  return tookMs;
+  return spent;
 }
 
 async function intoPostgres(
@@ -55,15 +60,15 @@ async function intoPostgres(
   name: string,
   calls: readonly Call[],
   kept: { rollup: boolean },
-): Promise<number> {
+): Promise<Spent> {
   const { pool } = await createDatabase(bench, name, kept);
-  const beganMs = performance.now();
+  const spent = stopwatch();
   await inParallel(calls, BATCH, (piece) => insertCalls(pool, piece));
-  const tookMs = performance.now() - beganMs;
+  const all = spent();
   const counting = kept.rollup
     ? 'select sum(calls) as calls from rollup'
     : 'select count(*) as calls from calls';
   const found = Number((await pool.query(counting)).rows[0].calls);
   if (found !== calls.length) throw new Error(`${name} has ${found} of ${calls.length} calls`);
-  return tookMs;
+  return all;
 }

@@ -3,7 +3,10 @@ import { median, shown, spread } from '../statistics.ts';
 import { tableOf } from '../table.ts';
 import { ALTERNATIVES, CELLS, readLine, titleOf, writeLine } from './lines.ts';
 
-/** Three Markdown tables: latencies and requests a second, each by user and range, and calls written a second. */
+/**
+ * Four Markdown tables: latencies, requests a second and processor time, each by user and range; calls written a second
+ * and processor time for each.
+ */
 export function alternativesTable(results: readonly Result[]): string {
   const byName = new Map(results.map((result) => [result.name, result]));
   const titles = ALTERNATIVES.map(({ title }) => title);
@@ -24,8 +27,16 @@ export function alternativesTable(results: readonly Result[]): string {
     tableOf(head, rows(latency('ours', 'oursP99'), latency('other', 'otherP99'))),
     'Requests a second.',
     tableOf(head, rows(details('oursPerSecond'), details('otherPerSecond'))),
-    'Calls written a second, sums kept along where there are any.',
-    tableOf(['calltally', ...titles], [[details('ours')(writes[0]!), ...writes.map(details('other'))]]),
+    'Processor time of the server and its stores for a request, µs.',
+    tableOf(head, rows(details('oursUs'), details('otherUs'))),
+    'Calls written, sums kept along where there are any.',
+    tableOf(
+      ['', 'calltally', ...titles],
+      [
+        ['calls a second', details('ours')(writes[0]!), ...writes.map(details('other'))],
+        ['processor time for a call, µs', details('oursUs')(writes[0]!), ...writes.map(details('otherUs'))],
+      ],
+    ),
   ].join('\n\n');
 }
 

@@ -1,5 +1,6 @@
 import { DAY_MS } from '@calltally/domain';
 import { countRest, untilFilled } from '../counting.ts';
+import { usEach } from '../cpu-time.ts';
 import type { Figure } from '../results.ts';
 import { eventsInOrder, Topic } from '../world/topic.ts';
 import { spreadCalls, userIdsUpTo, World } from '../world/world.ts';
@@ -40,7 +41,12 @@ export const cold: Figure = {
       await ours.ingest.stop();
       const other = await countOneOfEach(`warm-${round}`);
       await other.ingest.stop();
-      note('cold-ingest', { ours: perSecond(ours.tookMs), other: perSecond(other.tookMs) });
+      note('cold-ingest', {
+        ours: perSecond(ours.tookMs),
+        other: perSecond(other.tookMs),
+        oursUs: usEach(ours, userIds.length),
+        otherUs: usEach(other, userIds.length),
+      });
       note('cold-users', { ours: perSecond(filledMs) });
     }
   },

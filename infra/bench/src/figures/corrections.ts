@@ -1,5 +1,6 @@
 import type { CallEvent } from '@calltally/contract';
 import { countRest } from '../counting.ts';
+import { usEach } from '../cpu-time.ts';
 import { freshRedis, mongo } from '../engines.ts';
 import type { Figure } from '../results.ts';
 import { takeTurns } from '../statistics.ts';
@@ -30,10 +31,11 @@ export const corrections: Figure = {
     const count = async (given: readonly CallEvent[]) => {
       await topic.send(given);
       sent += given.length;
-      const { tookMs, ingest } = await countRest(bench, topic, env, sent);
+      const { ingest, ...spent } = await countRest(bench, topic, env, sent);
       const corrected = (await ingest.metrics()).sum(CORRECTED);
       await ingest.stop();
-      return { perSecond: (given.length / tookMs) * 1_000, corrected };
+      const perSecond = (given.length / spent.tookMs) * 1_000;
+      return { perSecond, us: usEach(spent, given.length), corrected };
     };
     const calls = backlog('before', before);
     await count(calls);
@@ -45,7 +47,12 @@ export const corrections: Figure = {
       );
       const expected = events / EVERY;
       if (ours.corrected !== expected) throw new Error(`${ours.corrected} of ${expected} were corrections`);
-      note('corrections', { ours: ours.perSecond, other: other.perSecond });
+      note('corrections', {
+        ours: ours.perSecond,
+        other: other.perSecond,
+        oursUs: ours.us,
+        otherUs: other.us,
+      });
     }
   },
 };

@@ -1,5 +1,6 @@
 import type { Bench } from '../bench.ts';
 import { countTopic } from '../counting.ts';
+import { stopwatch, usEach } from '../cpu-time.ts';
 import { mongo } from '../engines.ts';
 import { calltally } from '../processes.ts';
 import { insertOnly, parseOnly } from '../references/direct.ts';
@@ -32,13 +33,28 @@ export const ingest: Figure = {
         round,
         () => countAndReplay(bench, topic, `${address}/ingest_${round}`, events.length),
         async () => ({
-          parse: perSecond(await parseOnly(topic, events.length)),
-          insert: perSecond(await insertOnly(`${address}/insert_${round}`, events)),
+          parse: await parseOnly(topic, events.length),
+          insert: await insertOnly(`${address}/insert_${round}`, events),
         }),
       );
-      const counted = perSecond(ours.countedMs);
-      note('ingest', { ours: counted, other: Math.min(other.parse, other.insert), ...other });
-      note('replay', { ours: perSecond(ours.replayedMs), other: counted });
+      const { parse, insert } = other;
+      const slower = parse.tookMs > insert.tookMs ? parse : insert;
+      const counted = perSecond(ours.counted.tookMs);
+      const countedUs = usEach(ours.counted, events.length);
+      note('ingest', {
+        ours: counted,
+        other: perSecond(slower.tookMs),
+        oursUs: countedUs,
+        otherUs: usEach(slower, events.length),
+        parse: perSecond(parse.tookMs),
+        insert: perSecond(insert.tookMs),
+      });
+      note('replay', {
+        ours: perSecond(ours.replayed.tookMs),
+        other: counted,
+        oursUs: usEach(ours.replayed, events.length),
+        otherUs: countedUs,
+      });
     }
   },
 };
@@ -46,8 +62,10 @@ export const ingest: Figure = {
 /** For a topic that is counted while its service still runs. */
 async function countAndReplay(bench: Bench, topic: Topic, mongoUri: string, events: number) {
   const counted = await countTopic(bench, topic, mongoUri, events);
+  const spent = stopwatch();
   const { already, seconds } = await calltally(bench, counted.env, 'replay', '--from', 'earliest', '--json');
+  const { cpuSeconds } = spent();
   if (already !== events) throw new Error(`replayed ${already} of ${events}`);
   await counted.stop();
-  return { countedMs: counted.tookMs, replayedMs: Number(seconds) * 1_000 };
+  return { counted, replayed: { tookMs: Number(seconds) * 1_000, cpuSeconds } };
 }

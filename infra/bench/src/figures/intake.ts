@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallEvent } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
+import { stopwatch, usEach } from '../cpu-time.ts';
 import { IntakeClient } from '../intake-client.ts';
 import { PROBED, Probes } from '../probes.ts';
 import { INTAKE, NodeProcess } from '../processes.ts';
@@ -75,14 +76,17 @@ export const intake: Figure = {
     for (let round = 1; round <= bench.rounds; round++) {
       const measure = async (line: string, count: number, batch: number, ours: Send, other: Send) => {
         const name = `${line}-${round}`;
-        note(
-          line,
-          await takeTurns(
-            round,
-            () => perSecond(backlog(`ours-${name}`, count), batch, ours),
-            () => perSecond(backlog(`other-${name}`, count), batch, other),
-          ),
+        const both = await takeTurns(
+          round,
+          () => sent(backlog(`ours-${name}`, count), batch, ours),
+          () => sent(backlog(`other-${name}`, count), batch, other),
         );
+        note(line, {
+          ours: both.ours.perSecond,
+          other: both.other.perSecond,
+          oursUs: both.ours.us,
+          otherUs: both.other.us,
+        });
       };
       const many: Send = (events) => client.send(events);
       await measure('intake-batches', bench.size(200_000, 6_000), BATCH, many, (events) =>
@@ -99,8 +103,11 @@ export const intake: Figure = {
   },
 };
 
-/** How many events are acknowledged per second, by `LANES` senders that each wait for the answer to their last batch. */
-async function perSecond(events: readonly CallEvent[], batch: number, send: Send): Promise<number> {
+/**
+ * How many events are acknowledged per second, with processor time for each. `LANES` senders each wait for the answer to
+ * their last batch.
+ */
+async function sent(events: readonly CallEvent[], batch: number, send: Send) {
   let next = 0;
   const lane = async () => {
     while (next < events.length) {
@@ -109,7 +116,8 @@ async function perSecond(events: readonly CallEvent[], batch: number, send: Send
       await send(events.slice(from, from + batch));
     }
   };
-  const beganMs = performance.now();
+  const spent = stopwatch();
   await Promise.all(Array.from({ length: LANES }, lane));
-  return (events.length / (performance.now() - beganMs)) * 1_000;
+  const all = spent();
+  return { perSecond: (events.length / all.tookMs) * 1_000, us: usEach(all, events.length) };
 }

@@ -42,6 +42,8 @@ function readAgainst(line: Omit<Line, 'unit'>, startOther: Start, startOurs?: St
           other: both.other.perSecond,
           oursCores: both.ours.cores,
           otherCores: both.other.cores,
+          oursUs: both.ours.us,
+          otherUs: both.other.us,
         });
       }
       await other.stop();

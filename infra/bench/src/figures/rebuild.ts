@@ -1,4 +1,5 @@
 import { DAY_MS } from '@calltally/domain';
+import { type Spent, stopwatch, usEach } from '../cpu-time.ts';
 import { calltally } from '../processes.ts';
 import type { Figure } from '../results.ts';
 import { takeTurns } from '../statistics.ts';
@@ -27,20 +28,26 @@ export const rebuild: Figure = {
     await world.insert(spreadCalls(userIdsUpTo(users), CALLS_A_USER, { from: until - DAYS * DAY_MS, until }));
     const rebuildAll = async () => {
       await world.forgetCounters();
+      const spent = stopwatch();
       const done = await calltally(bench, world.environment, 'rebuild', '--all', '--restart', '--json');
       if (done.repaired !== users || done.calls !== calls) throw new Error(`rebuilt ${JSON.stringify(done)}`);
-      return Number(done.seconds);
+      return { ...spent(), tookMs: Number(done.seconds) * 1_000 };
     };
     for (let round = 1; round <= bench.rounds; round++) {
       const { ours, other } = await takeTurns(round, rebuildAll, () => aggregateAll(world, calls));
-      note('rebuild', { ours: calls / ours, other: calls / other });
+      note('rebuild', {
+        ours: (calls / ours.tookMs) * 1_000,
+        other: (calls / other.tookMs) * 1_000,
+        oursUs: usEach(ours, calls),
+        otherUs: usEach(other, calls),
+      });
     }
   },
 };
 
-/** Seconds until the last group has arrived. */
-async function aggregateAll({ rows }: World, calls: number): Promise<number> {
-  const beganMs = performance.now();
+/** Until the last group has arrived. */
+async function aggregateAll({ rows }: World, calls: number): Promise<Spent> {
+  const spent = stopwatch();
   const id = { user: '$user_id', day: '$day' };
   const sums = { calls: { $sum: 1 }, duration: { $sum: '$duration_ms' } };
   const groups = rows.aggregate([{ $group: { _id: id, ...sums } }], {
@@ -50,5 +57,5 @@ async function aggregateAll({ rows }: World, calls: number): Promise<number> {
   let found = 0;
   for await (const group of groups) found += Number(group.calls);
   if (found !== calls) throw new Error(`the aggregation found ${found} of ${calls} calls`);
-  return (performance.now() - beganMs) / 1_000;
+  return spent();
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
+import { stopwatch } from '../cpu-time.ts';
 import type { NodeProcess } from '../processes.ts';
 import { Child } from '../processes.ts';
 import type { LoadReply, LoadRequest, OneDashboard } from './main.ts';
@@ -11,10 +12,12 @@ export interface Throughput {
   perSecond: number;
   /** Cores that the server kept busy. Near 1 the server was the bottleneck, and not the load generator. */
   cores: number;
+  /** Processor time of the server and its stores for a request, µs: that of the machine without the load generator. */
+  us: number;
 }
 
-/** Processor time of the server for a request, µs. */
-export function usOf({ cores, perSecond }: Throughput): number {
+/** Processor time of the server alone for a request, µs. */
+export function usOf({ cores, perSecond }: Pick<Throughput, 'cores' | 'perSecond'>): number {
   return (cores / perSecond) * 1e6;
 }
 
@@ -53,10 +56,12 @@ export class LoadGenerator {
   async #measure(server: NodeProcess, request: LoadRequest): Promise<Throughput> {
     server.emptyLog();
     const cpuBefore = server.cpuSeconds() ?? Number.NaN;
-    const { answers, failures, tookSeconds } = await this.#child.ask(request);
+    const spent = stopwatch();
+    const { answers, failures, tookSeconds, cpuSeconds } = await this.#child.ask(request);
+    const others = spent().cpuSeconds - cpuSeconds;
     if (failures > 0) throw new Error(`${failures} requests to ${server.url} failed`);
     const cores = ((server.cpuSeconds() ?? Number.NaN) - cpuBefore) / tookSeconds;
-    return { perSecond: answers / tookSeconds, cores };
+    return { perSecond: answers / tookSeconds, cores, us: (others * 1e6) / answers };
   }
 
   /**

@@ -26,6 +26,8 @@ export interface LoadReply {
   answers: number;
   failures: number;
   tookSeconds: number;
+  /** CPU time of this process. */
+  cpuSeconds: number;
 }
 
 const CONNECTIONS = 32;
@@ -45,6 +47,7 @@ async function load({ url, seconds, perSecond, queries = [''], one }: LoadReques
   let client = 0;
   let beganMs = 0;
   let lastMs = 0;
+  const cpuBefore = process.cpuUsage();
   const result = await new Promise<autocannon.Result>((resolve, reject) => {
     const running = autocannon(
       {
@@ -65,10 +68,12 @@ async function load({ url, seconds, perSecond, queries = [''], one }: LoadReques
       lastMs = performance.now();
     });
   });
+  const { user, system } = process.cpuUsage(cpuBefore);
   return {
     answers: result['2xx'],
     failures: result.errors + result.timeouts + result.non2xx,
     tookSeconds: (lastMs - beganMs) / 1_000,
+    cpuSeconds: (user + system) / 1e6,
   };
 }
 

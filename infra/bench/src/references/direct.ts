@@ -2,6 +2,7 @@ import { type CallEvent, decodeCallEvent } from '@calltally/contract';
 import type { Range } from '@calltally/domain';
 import { openStore, toRow } from '@calltally/store';
 import { MongoClient } from 'mongodb';
+import { type Spent, stopwatch } from '../cpu-time.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { Topic } from '../world/topic.ts';
 import type { World } from '../world/world.ts';
@@ -22,9 +23,9 @@ export async function aggregate({ rows }: World, userId: string, { from, until }
 const BATCH = { size: 2_000, atOnce: 4 };
 
 /**
- * Milliseconds in which the driver inserts the rows of events, with the same indexes and majority, and nothing else.
+ * What it takes the driver to insert the rows of events, with the same indexes and majority, and nothing else.
  */
-export async function insertOnly(uri: string, events: readonly CallEvent[]): Promise<number> {
+export async function insertOnly(uri: string, events: readonly CallEvent[]): Promise<Spent> {
   const store = openStore({ uri, timeoutMs: 60_000, selectionTimeoutMs: 10_000 });
   await store.ensureIndexes();
   await store.close();
@@ -34,32 +35,32 @@ export async function insertOnly(uri: string, events: readonly CallEvent[]): Pro
   });
   const client = await new MongoClient(uri, { writeConcern: { w: 'majority' } }).connect();
   const calls = client.db().collection<(typeof rows)[number]>('calls');
-  const beganMs = performance.now();
+  const spent = stopwatch();
   await inParallel(rows, BATCH, (piece) => calls.insertMany(piece, { ordered: false }));
-  const tookMs = performance.now() - beganMs;
+  const all = spent();
   await client.close();
-  return tookMs;
+  return all;
 }
 
-/** Milliseconds in which a kafkajs consumer only parses a topic, from its first message to its last. */
-export async function parseOnly(topic: Topic, events: number): Promise<number> {
+/** What it takes a kafkajs consumer that only parses a topic, from its first message to its last. */
+export async function parseOnly(topic: Topic, events: number): Promise<Spent> {
   const consumer = topic.client.consumer({ groupId: `${topic.name}-parse`, maxWaitTimeInMs: 250 });
   await consumer.connect();
   await consumer.subscribe({ topic: topic.name, fromBeginning: true });
   let parsed = 0;
-  let beganMs = 0;
-  const done = new Promise<number>((resolve) => {
+  let spent: (() => Spent) | undefined;
+  const done = new Promise<Spent>((resolve) => {
     void consumer.run({
       autoCommit: false,
       partitionsConsumedConcurrently: 4,
       eachBatch: async ({ batch }) => {
-        beganMs ||= performance.now();
+        spent ??= stopwatch();
         for (const { value } of batch.messages) if (decodeCallEvent(value, Date.now()).call) parsed++;
-        if (parsed >= events) resolve(performance.now());
+        if (parsed >= events) resolve(spent());
       },
     });
   });
-  const endedMs = await done;
+  const all = await done;
   await consumer.disconnect();
-  return endedMs - beganMs;
+  return all;
 }

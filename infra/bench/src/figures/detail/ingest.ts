@@ -2,6 +2,7 @@ import type { CallEvent } from '@calltally/contract';
 import { Redis } from 'ioredis';
 import type { Bench } from '../../bench.ts';
 import { countTopic } from '../../counting.ts';
+import { usEach } from '../../cpu-time.ts';
 import { mongo } from '../../engines.ts';
 import type { Line, Note } from '../../results.ts';
 import { takeTurns } from '../../statistics.ts';
@@ -33,7 +34,7 @@ export async function measureIngest(bench: Bench, note: Note): Promise<void> {
         const topic = topics[detail === 'on' ? 0 : 1]!;
         const settings = { COUNTERS_DETAIL: detail };
         const mongoUri = `${address}/${topic.name.replaceAll('-', '_')}`;
-        const { tookMs, ingest, env, stop } = await countTopic(
+        const { ingest, env, stop, ...spent } = await countTopic(
           bench,
           topic,
           mongoUri,
@@ -44,7 +45,8 @@ export async function measureIngest(bench: Bench, note: Note): Promise<void> {
         const ingestUs = (ingest.cpuSeconds() ?? 0) * 1e6;
         await stop();
         return {
-          perSecond: (events.length / tookMs) * 1_000,
+          perSecond: (events.length / spent.tookMs) * 1_000,
+          us: usEach(spent, events.length),
           redisUs: redisUs / events.length,
           ingestUs: ingestUs / events.length,
         };
@@ -57,6 +59,8 @@ export async function measureIngest(bench: Bench, note: Note): Promise<void> {
       note(name, {
         ours: ours.perSecond,
         other: other.perSecond,
+        oursUs: ours.us,
+        otherUs: other.us,
         oursRedisUs: ours.redisUs,
         otherRedisUs: other.redisUs,
         oursIngestUs: ours.ingestUs,

@@ -1,5 +1,6 @@
 import type { Call } from '@calltally/domain';
 import { type LedgerContext, recordBatch, writeCheckpoint } from '@calltally/ledger';
+import { stopwatch, usEach } from '../../cpu-time.ts';
 import { picture } from '../../picture.ts';
 import type { Figure } from '../../results.ts';
 import { World } from '../../world/world.ts';
@@ -26,12 +27,17 @@ export const growthBatches: Figure = {
     await batches.take(USERS * 10); // opens every user in Redis
     const [events, times] = [new Points(SIZES), new Points(SIZES)];
     for (let round = 0; round <= bench.rounds; round++) {
-      const batchMs: number[] = [];
-      for (const size of SIZES) batchMs.push(await batches.meanMs(size, bench.size(1_500, 100)));
+      const seen: { size: number; batchMs: number; us: number }[] = [];
+      for (const size of SIZES) seen.push(await batches.mean(size, bench.size(1_500, 100)));
       if (round === 0) continue; // warms all of them up
-      times.add(batchMs);
-      const perSecond = batchMs.map((ms, i) => (SIZES[i]! / ms) * 1_000);
-      note('growth-batches', events.add(perSecond, [TAKEN, 1]));
+      times.add(seen.map(({ batchMs }) => batchMs));
+      const perSecond = seen.map(({ size, batchMs }) => (size / batchMs) * 1_000);
+      const usOf = (wanted: number) => seen.find(({ size }) => size === wanted)!.us;
+      note('growth-batches', {
+        ...events.add(perSecond, [TAKEN, 1]),
+        oursUs: usOf(TAKEN),
+        otherUs: usOf(1),
+      });
     }
     ledger.session.end('measured');
 
@@ -54,15 +60,16 @@ class Batches {
     this.#ledger = ledger;
   }
 
-  /** The average time of a batch, over as many as fit into a time span. */
-  async meanMs(size: number, forMs: number): Promise<number> {
-    const beganMs = performance.now();
+  /** The average time of a batch, and processor time of an event, over as many batches as fit into a time span. */
+  async mean(size: number, forMs: number) {
+    const spent = stopwatch();
     let taken = 0;
     do {
       await this.take(size);
       taken += 1;
-    } while (performance.now() - beganMs < forMs);
-    return (performance.now() - beganMs) / taken;
+    } while (spent().tookMs < forMs);
+    const all = spent();
+    return { size, batchMs: all.tookMs / taken, us: usEach(all, taken * size) };
   }
 
   async take(size: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Bench } from '../../bench.ts';
 import { countTopic } from '../../counting.ts';
+import { usEach } from '../../cpu-time.ts';
 import { mongo } from '../../engines.ts';
 import { picture } from '../../picture.ts';
 import type { Figure } from '../../results.ts';
@@ -23,12 +24,17 @@ export const growthPartitions: Figure = {
     const points = new Points(PARTITIONS);
     const rounds = Math.min(bench.rounds, ROUNDS_MAX);
     for (let round = 1; round <= rounds; round++) {
-      const perSecond = new Map<number, number>();
+      const seen = new Map<number, { perSecond: number; us: number }>();
       // Alternate the direction, so that drift affects all alike.
       for (const partitions of round % 2 === 1 ? PARTITIONS : PARTITIONS.toReversed()) {
-        perSecond.set(partitions, await counted(bench, partitions, round));
+        seen.set(partitions, await counted(bench, partitions, round));
       }
-      note('growth-partitions', points.add(PARTITIONS.map((partitions) => perSecond.get(partitions)!)));
+      const all = PARTITIONS.map((partitions) => seen.get(partitions)!);
+      note('growth-partitions', {
+        ...points.add(all.map(({ perSecond }) => perSecond)),
+        oursUs: all.at(-1)!.us,
+        otherUs: all[0]!.us,
+      });
     }
     const svg = picture('More partitions', [
       {
@@ -46,8 +52,7 @@ export const growthPartitions: Figure = {
   },
 };
 
-/** Events a second. */
-async function counted(bench: Bench, partitions: number, round: number): Promise<number> {
+async function counted(bench: Bench, partitions: number, round: number) {
   const name = `partitions_${partitions}_${round}`;
   const events = backlog(name, bench.size(100_000, 3_000));
   const [topic, { address }] = await Promise.all([
@@ -55,7 +60,7 @@ async function counted(bench: Bench, partitions: number, round: number): Promise
     bench.shared(mongo),
   ]);
   await topic.send(events);
-  const { tookMs, stop } = await countTopic(bench, topic, `${address}/${name}`, events.length);
+  const { stop, ...spent } = await countTopic(bench, topic, `${address}/${name}`, events.length);
   await stop();
-  return (events.length / tookMs) * 1_000;
+  return { perSecond: (events.length / spent.tookMs) * 1_000, us: usEach(spent, events.length) };
 }
