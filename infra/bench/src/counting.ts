@@ -1,3 +1,4 @@
+import type { Engine } from '@calltally/stack';
 import type { Bench } from './bench.ts';
 import { type Spent, stopwatch } from './cpu-time.ts';
 import { freshRedis } from './engines.ts';
@@ -28,12 +29,12 @@ export async function countTopic(
   mongoUri: string,
   events: number,
   settings: Record<string, string> = {},
-  begun: (ingest: NodeProcess) => Promise<void> = async () => {},
+  begun: (ingest: NodeProcess, redis: Engine) => Promise<void> = async () => {},
 ) {
   const redis = await freshRedis(bench);
   /** The environment in which a command finds the service. */
   const env = { ...topic.environment, REDIS_URL: redis.address, MONGODB_URI: mongoUri, ...settings };
-  const counted = await countRest(bench, topic, env, events, begun);
+  const counted = await countRest(bench, topic, env, events, (ingest) => begun(ingest, redis));
   return {
     ...counted,
     env,

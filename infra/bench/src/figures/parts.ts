@@ -1,21 +1,26 @@
 import type { Bench } from '../bench.ts';
 import { countTopic } from '../counting.ts';
-import { mongo } from '../engines.ts';
+import { engineCpuSeconds } from '../cpu-time.ts';
+import { kafka, mongo } from '../engines.ts';
 import { Child, until } from '../processes.ts';
 import type { PartReply, PartRequest } from '../references/parts.ts';
 import type { Figure } from '../results.ts';
 import { backlog, Topic } from '../world/topic.ts';
 
 const PARTS = ['read', 'insert', 'apply'] as const;
+const ENGINES = ['mongo', 'redis', 'kafka'] as const;
 /** So much is counted before it is measured: code is compiled then. */
 const WARM = 0.25;
 
-/** Processor time of ingest for an event of a backlog, and of the parts that it cannot do without. */
+/**
+ * Processor time of ingest for an event of a backlog, and of the parts that it cannot do without; and of the engines
+ * meanwhile.
+ */
 export const parts: Figure = {
   name: 'parts',
   lines: [
     { name: 'parts', unit: 'µs', atMost: 1.35 },
-    ...PARTS.map((part) => ({ name: `parts-${part}`, unit: 'µs' })),
+    ...[...PARTS, ...ENGINES].map((part) => ({ name: `parts-${part}`, unit: 'µs' })),
   ],
   async measure(bench, note) {
     const { address } = await bench.shared(mongo);
@@ -25,10 +30,11 @@ export const parts: Figure = {
       [],
     );
     for (let round = 1; round <= bench.rounds; round++) {
-      const events = bench.size(300_000, 6_000);
+      const events = bench.size(300_000, 60_000);
       const topic = await Topic.create(bench, `parts-${round}`);
       await topic.send(backlog(`parts-${round}`, events));
-      const { ours, redisUrl, stop } = await countedBy(bench, topic, `${address}/parts_${round}`, events);
+      const { us, redisUrl, stop } = await countedBy(bench, topic, `${address}/parts_${round}`, events);
+      for (const engine of ENGINES) note(`parts-${engine}`, { ours: us[engine] });
       const { brokers, name } = topic;
       const asked: PartRequest[] = [
         { part: 'read', brokers, topic: name, events },
@@ -37,30 +43,42 @@ export const parts: Figure = {
       ];
       let other = 0;
       for (const request of asked) {
-        const { us } = await child.ask(request);
-        note(`parts-${request.part}`, { ours: us });
-        other += us;
+        const reply = await child.ask(request);
+        note(`parts-${request.part}`, { ours: reply.us });
+        other += reply.us;
       }
-      note('parts', { ours, other });
+      note('parts', { ours: us.ingest, other });
       await stop();
     }
   },
 };
 
-/** Counts a topic. @returns the processor time of ingest for an event once it is warm, µs */
+type Used = Record<'ingest' | (typeof ENGINES)[number], number>;
+
+/** Counts a topic. @returns processor time for an event once ingest is warm, µs */
 async function countedBy(bench: Bench, topic: Topic, mongoUri: string, events: number) {
-  const began = { events: 0, cpu: 0 };
-  const counted = await countTopic(bench, topic, mongoUri, events, {}, async (ingest) => {
+  const engines = { mongo: await bench.shared(mongo), kafka: await bench.shared(kafka) };
+  let used: () => Used;
+  let before: Used;
+  let warmed = 0;
+  const counted = await countTopic(bench, topic, mongoUri, events, {}, async (ingest, redis) => {
+    used = () => ({
+      ingest: ingest.cpuSeconds() ?? Number.NaN,
+      mongo: engineCpuSeconds(engines.mongo),
+      redis: engineCpuSeconds(redis),
+      kafka: engineCpuSeconds(engines.kafka),
+    });
     const isWarm = async () => {
-      began.events = await topic.committed();
-      began.cpu = ingest.cpuSeconds() ?? Number.NaN;
-      return began.events >= WARM * events;
+      warmed = await topic.committed();
+      return warmed >= WARM * events;
     };
     await until('ingest is warm', isWarm, { withinMs: 60_000, everyMs: 20 });
+    before = used();
   });
-  const cpu = (counted.ingest.cpuSeconds() ?? Number.NaN) - began.cpu;
+  const after = used!();
+  const usOf = (part: keyof Used) => ((after[part] - before![part]) * 1e6) / (events - warmed);
   return {
-    ours: (cpu / (events - began.events)) * 1e6,
+    us: { ingest: usOf('ingest'), mongo: usOf('mongo'), redis: usOf('redis'), kafka: usOf('kafka') },
     redisUrl: counted.env.REDIS_URL,
     stop: () => counted.stop(),
   };

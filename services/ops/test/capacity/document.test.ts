@@ -42,15 +42,38 @@ test('docs/capacity.md has every cost, as the model uses it', (t) => {
   t.end();
 });
 
+/** A line of a table in docs/performance.md. */
+function figure(name: string): { ours: number; other: number } {
+  const median = '([\\d .]+?) \\([^)]*\\)';
+  const line = new RegExp(`^\\| \`${name}\` +\\| ${median} +\\| (?:${median}|–)`, 'm');
+  const [, ours = '', other = ''] = line.exec(measured) ?? [];
+  const [one, two] = [ours, other].map((text) => Number(text.replaceAll(' ', '')));
+  return { ours: one!, other: two! };
+}
+
 test('a cost that is a figure of npm run bench is the one that was measured', (t) => {
   let compared = 0;
   for (const [name, { value, source }] of Object.entries(UNIT_COSTS)) {
     if (!source.startsWith('costs-')) continue;
-    const [, found] = new RegExp(`^\\| \`${source}\` +\\| ([\\d .]+?) \\(`, 'm').exec(measured) ?? [];
-    t.equal(Number(found?.replaceAll(' ', '')), value, name);
+    t.equal(figure(source).ours, value, name);
     compared += 1;
   }
   t.ok(compared > 15, `${compared} costs`);
+  t.equal(UNIT_COSTS['fill-rows-per-second'].value, figure('whale-rows').ours);
+  t.end();
+});
+
+test('a cost that is computed from figures is what they make', (t) => {
+  const streams = figure('streams-idle-1000');
+  const computed = {
+    'redis-command': (figure('masters-cpu').ours * 1_000) / figure('masters-commands').ours,
+    'partition-event': 1e6 / figure('growth-partitions').other,
+    'partition-batch': 1e6 / figure('growth-batches').other,
+    'api-stream': streams.ours - streams.other,
+  };
+  for (const [name, value] of Object.entries(computed)) {
+    t.equal(UNIT_COSTS[name as keyof typeof computed].value, Number(value.toPrecision(3)), name);
+  }
   t.end();
 });
 
