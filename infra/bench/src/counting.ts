@@ -8,9 +8,10 @@ import type { Topic } from './world/topic.ts';
 const WITHIN_MS = 600_000;
 /** Each poll costs the brokers work, too. */
 const LOOK_EVERY_MS = 50;
+const ASSIGNED_EVERY_MS = 5;
 
 interface Counted extends Spent {
-  /** From the first partition assigned to the last offset committed. The processor time has the start of ingest, too. */
+  /** From the first partition assigned to the last offset committed; about as long for the processor time. */
   tookMs: number;
   /** When the first partition was assigned, Unix ms. */
   assignedAtMs: number;
@@ -59,15 +60,16 @@ export async function countRest(
   events: number,
   begun: (ingest: NodeProcess) => Promise<void> = async () => {},
 ): Promise<Counted> {
-  const spent = stopwatch();
   const ingest = await NodeProcess.start(bench, INGEST, env, 'INGEST_PORT');
+  const assigned = () => ingest.log.split('\n').find((line) => line.includes('"partitions assigned"'));
+  const isAssigned = async () => assigned() !== undefined;
+  await until('partitions are assigned', isAssigned, { withinMs: WITHIN_MS, everyMs: ASSIGNED_EVERY_MS });
+  const spent = stopwatch();
   await begun(ingest);
   await untilCounted(topic, events);
   const countedAtMs = Date.now();
   const { cpuSeconds } = spent();
-  const line = ingest.log.split('\n').find((one) => one.includes('"partitions assigned"'));
-  if (line === undefined) throw new Error('ingest was assigned no partitions');
-  const assignedAtMs = Date.parse(JSON.parse(line).time);
+  const assignedAtMs = Date.parse(JSON.parse(assigned()!).time);
   return { tookMs: countedAtMs - assignedAtMs, cpuSeconds, assignedAtMs, ingest };
 }
 

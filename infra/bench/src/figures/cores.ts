@@ -1,4 +1,4 @@
-import { LoadGenerator, type Throughput, usOf } from '../load/load-generator.ts';
+import { LoadGenerator, serverUs, type Throughput } from '../load/load-generator.ts';
 import { API, NodeProcess } from '../processes.ts';
 import type { Figure } from '../results.ts';
 import { takeTurns } from '../statistics.ts';
@@ -34,8 +34,8 @@ export const cores: Figure = {
         note(`cores-${count}`, {
           ours: ours.perSecond,
           other: other.perSecond,
-          oursUs: usOf(ours),
-          otherUs: usOf(other),
+          oursUs: serverUs(ours),
+          otherUs: serverUs(other),
         });
       }
     }

@@ -9,8 +9,9 @@ import { backlog, Topic } from '../world/topic.ts';
 
 const PARTS = ['read', 'insert', 'apply'] as const;
 const ENGINES = ['mongo', 'redis', 'kafka'] as const;
-/** So much is counted before it is measured: code is compiled then. */
-const WARM = 0.25;
+/** Shares of the events between which it is measured: code is compiled before, and both ends are in full work. */
+const FROM = 0.25;
+const UNTIL = 0.9;
 
 /**
  * Processor time of ingest for an event of a backlog, and of the parts that it cannot do without; and of the engines
@@ -53,33 +54,35 @@ export const parts: Figure = {
   },
 };
 
-type Used = Record<'ingest' | (typeof ENGINES)[number], number>;
+const PROCESSES = ['ingest', ...ENGINES] as const;
+type Used = Record<(typeof PROCESSES)[number], number>;
 
-/** Counts a topic. @returns processor time for an event once ingest is warm, µs */
+/** Counts a topic. @returns processor time for an event meanwhile, µs */
 async function countedBy(bench: Bench, topic: Topic, mongoUri: string, events: number) {
   const engines = { mongo: await bench.shared(mongo), kafka: await bench.shared(kafka) };
-  let used: () => Used;
-  let before: Used;
-  let warmed = 0;
+  const us = {} as Used;
   const counted = await countTopic(bench, topic, mongoUri, events, {}, async (ingest, redis) => {
-    used = () => ({
-      ingest: ingest.cpuSeconds() ?? Number.NaN,
-      mongo: engineCpuSeconds(engines.mongo),
-      redis: engineCpuSeconds(redis),
-      kafka: engineCpuSeconds(engines.kafka),
-    });
-    const isWarm = async () => {
-      warmed = await topic.committed();
-      return warmed >= WARM * events;
+    /** What was used, as soon as so many events are committed. */
+    const usedAt = async (share: number) => {
+      let committed = 0;
+      const isCommitted = async () => {
+        committed = await topic.committed();
+        return committed >= share * events;
+      };
+      await until(`${share} of all events are counted`, isCommitted, { withinMs: 60_000, everyMs: 20 });
+      return {
+        committed,
+        ingest: ingest.cpuSeconds() ?? Number.NaN,
+        mongo: engineCpuSeconds(engines.mongo),
+        redis: engineCpuSeconds(redis),
+        kafka: engineCpuSeconds(engines.kafka),
+      };
     };
-    await until('ingest is warm', isWarm, { withinMs: 60_000, everyMs: 20 });
-    before = used();
+    const before = await usedAt(FROM);
+    const after = await usedAt(UNTIL);
+    for (const one of PROCESSES) {
+      us[one] = ((after[one] - before[one]) * 1e6) / (after.committed - before.committed);
+    }
   });
-  const after = used!();
-  const usOf = (part: keyof Used) => ((after[part] - before![part]) * 1e6) / (events - warmed);
-  return {
-    us: { ingest: usOf('ingest'), mongo: usOf('mongo'), redis: usOf('redis'), kafka: usOf('kafka') },
-    redisUrl: counted.env.REDIS_URL,
-    stop: () => counted.stop(),
-  };
+  return { us, redisUrl: counted.env.REDIS_URL, stop: () => counted.stop() };
 }

@@ -2,7 +2,7 @@ import { DAY_MS } from '@calltally/domain';
 import { Redis } from 'ioredis';
 import type { Bench } from '../bench.ts';
 import { Client, inTurns, wholeDays } from '../client.ts';
-import { LoadGenerator, type Throughput, usOf } from '../load/load-generator.ts';
+import { LoadGenerator, serverUs, type Throughput } from '../load/load-generator.ts';
 import { API, NodeProcess } from '../processes.ts';
 import type { Figure, Note } from '../results.ts';
 import { median, takeTurns } from '../statistics.ts';
@@ -152,7 +152,7 @@ async function twoYears(
     ['asked-two-years', cold],
   ] as const) {
     const ask = (query: string) => async () =>
-      usOf(await load.throughputOfOne(server, { key: keys[0]!, query, answers }));
+      serverUs(await load.throughputOfOne(server, { key: keys[0]!, query, answers }));
     for (const one of [query, '']) await ask(one)();
     for (let round = 1; round <= bench.rounds; round++) {
       note(line, await takeTurns(round, ask(query), ask('')));

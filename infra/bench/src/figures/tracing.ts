@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Bench } from '../bench.ts';
 import { countTopic } from '../counting.ts';
 import { mongo } from '../engines.ts';
-import { usOf } from '../load/load-generator.ts';
+import { serverUs } from '../load/load-generator.ts';
 import { API, NodeProcess } from '../processes.ts';
 import type { Figure } from '../results.ts';
 import { takeTurns } from '../statistics.ts';
@@ -25,7 +25,7 @@ export const tracing: Figure = {
     const endpoint = await startSink(bench);
     const { api, load, world } = await bench.shared(dashboards);
     const seconds = bench.size(10, 2);
-    const perRequest = async (server: NodeProcess) => usOf(await load.throughput(server, seconds));
+    const perRequest = async (server: NodeProcess) => serverUs(await load.throughput(server, seconds));
     for (const { name, ratio } of READS) {
       const traced = await NodeProcess.start(bench, API, {
         ...world.environment,

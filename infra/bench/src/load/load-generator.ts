@@ -12,12 +12,12 @@ export interface Throughput {
   perSecond: number;
   /** Cores that the server kept busy. Near 1 the server was the bottleneck, and not the load generator. */
   cores: number;
-  /** Processor time of the server and its stores for a request, µs: that of the machine without the load generator. */
+  /** Processor time of all processes but the load generator for a request, µs. Of use if there is one generator. */
   us: number;
 }
 
 /** Processor time of the server alone for a request, µs. */
-export function usOf({ cores, perSecond }: Pick<Throughput, 'cores' | 'perSecond'>): number {
+export function serverUs({ cores, perSecond }: Pick<Throughput, 'cores' | 'perSecond'>): number {
   return (cores / perSecond) * 1e6;
 }
 

@@ -41,13 +41,13 @@ const keys: string[] = JSON.parse(readFileSync(file!, 'utf8'));
 answer(load);
 
 async function load({ url, seconds, perSecond, queries = [''], one }: LoadRequest): Promise<LoadReply> {
+  const cpuBefore = process.cpuUsage();
   const connections = Math.min(CONNECTIONS, one?.answers ?? CONNECTIONS);
   // Build requests beforehand: writing a key into each one while sending would make this side the bottleneck.
   const shares = one ? [[requestOf(one.key, one.query)]] : dealtOut(queries);
   let client = 0;
   let beganMs = 0;
   let lastMs = 0;
-  const cpuBefore = process.cpuUsage();
   const result = await new Promise<autocannon.Result>((resolve, reject) => {
     const running = autocannon(
       {
