@@ -7,6 +7,10 @@ const ENTRY_BYTES = 100;
 const READING_BYTES_MAX = 16_384;
 /** A user with more is forgotten, or one who is asked for in thousands of ways would push out all others. */
 const USER_BYTES_MAX = 131_072;
+/** Share of the memory that stays in use when room is made. */
+const KEPT = 31 / 32;
+/** So many get a second chance at once, or room for one would take as long as a look at all. */
+const SPARED_MAX = 10_000;
 
 /** What is read of a user. */
 export interface Question {
@@ -30,14 +34,16 @@ interface User {
   /** By the text of their questions. */
   others: Map<string, Entry> | undefined;
   bytes: number;
+  /** Whether it was asked for again since it came, or was kept once more. */
+  isWanted: boolean;
 }
 
 /**
  * What was read of users of one generation, as long as they have not changed since. Whoever keeps it must forget a user
  * before anything is believed that was said after the change.
  *
- * Memory is bounded: users are kept in two halves. When the younger one is full, it becomes the older one, whose users are
- * dropped; a user of the older one who is asked for moves to the younger one.
+ * Memory is bounded. When it is full, the users who came first are dropped. Those among them who were asked for again are
+ * kept once more instead, as if they came now (a queue with a second chance). So an answer from memory moves nothing.
  */
 export class RememberedReadings {
   /** Questions answered from memory since the start. */
@@ -46,10 +52,9 @@ export class RememberedReadings {
   misses = 0;
   readonly #bytesMax: number;
   #generation = '';
-  #young = new Map<string, User>();
-  #old = new Map<string, User>();
-  #youngBytes = 0;
-  #oldBytes = 0;
+  /** The one who came first is first. */
+  readonly #users = new Map<string, User>();
+  #bytes = 0;
 
   /** @param bytesMax of the readings of all users together */
   constructor(bytesMax: number) {
@@ -58,15 +63,16 @@ export class RememberedReadings {
 
   /** Bytes that it takes, about. */
   get bytes(): number {
-    return this.#youngBytes + this.#oldBytes;
+    return this.#bytes;
   }
 
   /** The reading; undefined while it is not known, or if nothing was found. Then it counts neither as hit nor as miss. */
   known<T>({ generation, userId, text }: Question): T | undefined {
     if (generation !== this.#generation) return undefined;
-    const user = this.#young.get(userId) ?? (this.#old.has(userId) ? this.#userOf(userId) : undefined);
+    const user = this.#users.get(userId);
     const entry = user && entryOf(user, text);
     if (entry?.reading === undefined) return undefined;
+    user!.isWanted = true;
     this.hits += 1;
     return entry.reading as T;
   }
@@ -98,17 +104,13 @@ export class RememberedReadings {
   }
 
   forget(userId: string): void {
-    this.#youngBytes -= this.#young.get(userId)?.bytes ?? 0;
-    this.#young.delete(userId);
-    this.#oldBytes -= this.#old.get(userId)?.bytes ?? 0;
-    this.#old.delete(userId);
+    this.#bytes -= this.#users.get(userId)?.bytes ?? 0;
+    this.#users.delete(userId);
   }
 
   forgetAll(): void {
-    this.#young = new Map();
-    this.#old = new Map();
-    this.#youngBytes = 0;
-    this.#oldBytes = 0;
+    this.#users.clear();
+    this.#bytes = 0;
   }
 
   async #settle<T>(userId: string, user: User, entry: Entry, asked: Promise<T>): Promise<T> {
@@ -130,32 +132,39 @@ export class RememberedReadings {
   }
 
   #userOf(userId: string): User {
-    const young = this.#young.get(userId);
-    if (young !== undefined) return young;
-    const bytes = userId.length + USER_BYTES;
-    const user = this.#old.get(userId) ?? { first: undefined, others: undefined, bytes };
-    if (this.#old.delete(userId)) this.#oldBytes -= user.bytes;
-    if (this.#youngBytes + user.bytes > this.#bytesMax / 2) this.#turnOld();
-    this.#young.set(userId, user);
-    this.#youngBytes += user.bytes;
+    const known = this.#users.get(userId);
+    if (known !== undefined) {
+      known.isWanted = true;
+      return known;
+    }
+    const user = { first: undefined, others: undefined, bytes: 0, isWanted: false };
+    this.#users.set(userId, user);
+    this.#grow(userId, user, userId.length + USER_BYTES);
     return user;
-  }
-
-  #turnOld(): void {
-    this.#old = this.#young;
-    this.#oldBytes = this.#youngBytes;
-    this.#young = new Map();
-    this.#youngBytes = 0;
   }
 
   /** Counts nothing for a user who was forgotten: whoever asks next gets another object. */
   #grow(userId: string, user: User, bytes: number): void {
-    if (this.#young.get(userId) === user) this.#youngBytes += bytes;
-    else if (this.#old.get(userId) === user) this.#oldBytes += bytes;
-    else return;
+    if (this.#users.get(userId) !== user) return;
     user.bytes += bytes;
-    if (user.bytes > USER_BYTES_MAX) this.forget(userId);
-    if (this.bytes > this.#bytesMax) this.#turnOld();
+    this.#bytes += bytes;
+    if (user.bytes > Math.min(USER_BYTES_MAX, this.#bytesMax)) this.forget(userId);
+    if (this.#bytes > this.#bytesMax) this.#makeRoom(user);
+  }
+
+  /** Drops others than the user who needs it: many at once, since finding the first of a map costs more than a look. */
+  #makeRoom(needs: User): void {
+    let spared = 0;
+    for (const [userId, user] of this.#users) {
+      if (this.#bytes <= this.#bytesMax * KEPT) return;
+      if (user === needs) continue;
+      if (user.isWanted && spared < SPARED_MAX) {
+        spared += 1;
+        user.isWanted = false;
+        this.#users.delete(userId);
+        this.#users.set(userId, user);
+      } else this.forget(userId);
+    }
   }
 }
 

@@ -271,6 +271,20 @@ test('a reading that comes when another generation has begun is not remembered',
   t.equal(memory.bytes, bytes);
 });
 
+test('memory is used as a whole', async (t) => {
+  const memory = new RememberedReadings(1_000_000);
+  const ask = (i: number) => memory.recall(of(`u-${i}`, 'q'), async () => i);
+  let users = 0;
+  while (memory.bytes < 990_000) await ask(users++);
+  for (let i = 0; i < users; i++) {
+    if (memory.known(of(`u-${i}`, 'q')) !== i) return t.fail(`${i} of ${users} users was forgotten`);
+  }
+  t.equal(memory.misses, users);
+  // Everybody was asked for again, and still some have to go.
+  for (let i = users; i < users + 100; i++) await ask(i);
+  t.ok(memory.bytes > 900_000 && memory.bytes <= 1_000_000, `${memory.bytes} bytes`);
+});
+
 test('who is known stays, however many others come', async (t) => {
   const memory = new RememberedReadings(20_000);
   await memory.recall(of('u-0', 'q'), async () => 0);
