@@ -31,7 +31,7 @@ export const UNIT_COSTS = {
   'redis-batch': cpu(122, 'Redis, a batch', 'costs-batch-redis'),
   'redis-detail-event': cpu(0.546, 'Redis, more an event with detail', 'costs-detail-event-redis'),
   'redis-detail-user': cpu(39, 'Redis, more a user of a batch with detail', 'costs-detail-user-redis'),
-  'redis-command': cpu(62, 'Redis, a checkpoint, as-of or poll', 'masters-cpu ÷ masters-commands'),
+  'redis-command': cpu(41.7, 'Redis, a checkpoint, as-of or poll', 'masters-cpu ÷ masters-commands'),
   'redis-request': cpu(11.2, 'Redis, a dashboard', 'costs-request-redis'),
   'mongo-event': { ...cpu(23.3, 'Mongo, a row', 'costs-event-mongo'), ofStandIn: true },
   'mongo-batch': { ...cpu(1_085, 'Mongo, a batch', 'costs-batch-mongo'), ofStandIn: true },
@@ -65,7 +65,7 @@ export const UNIT_COSTS = {
     'the protocol: Metadata, version 6',
   ),
   'partition-event': cpu(
-    39,
+    38.6,
     'a partition’s pipeline, an event; wall time',
     '1 ÷ growth-partitions, one partition',
   ),
