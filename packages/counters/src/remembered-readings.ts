@@ -43,7 +43,8 @@ interface User {
  * before anything is believed that was said after the change.
  *
  * Memory is bounded. When it is full, the users who came first are dropped. Those among them who were asked for again are
- * kept once more instead, as if they came now (a queue with a second chance). So an answer from memory moves nothing.
+ * kept once more instead, as if they came now, up to 10 000 at a time (a queue with a second chance). So an answer from
+ * memory moves nothing.
  */
 export class RememberedReadings {
   /** Questions answered from memory since the start. */

@@ -280,9 +280,25 @@ test('memory is used as a whole', async (t) => {
     if (memory.known(of(`u-${i}`, 'q')) !== i) return t.fail(`${i} of ${users} users was forgotten`);
   }
   t.equal(memory.misses, users);
-  // Everybody was asked for again, and still some have to go.
+});
+
+test('if everybody was asked for again, some have to go, and bytes are those of who stays', async (t) => {
+  const memory = new RememberedReadings(10_000_000);
+  const ask = (i: number) => memory.recall(of(`u-${i}`, 'q'), async () => i);
+  let users = 0;
+  while (memory.bytes < 9_990_000) await ask(users++);
+  t.ok(users > 20_000, `${users} users: more than are spared at once`);
+  for (let i = 0; i < users; i++) await ask(i);
   for (let i = users; i < users + 100; i++) await ask(i);
-  t.ok(memory.bytes > 900_000 && memory.bytes <= 1_000_000, `${memory.bytes} bytes`);
+  const { hits } = memory;
+  const isKnown = (i: number) => memory.known(of(`u-${i}`, 'q')) === i;
+  const stay = Array.from({ length: users + 100 }, (_, i) => i).filter(isKnown);
+  t.equal(memory.hits - hits, stay.length);
+  t.ok(stay.length < users + 100 && stay.length > 0.9 * users, `${stay.length} stay`);
+  t.equal(stay[9_999], 9_999, 'the first ones were spared');
+  t.ok(stay.at(-1) === users + 99);
+  for (const i of stay) memory.forget(`u-${i}`);
+  t.equal(memory.bytes, 0);
 });
 
 test('who is known stays, however many others come', async (t) => {
