@@ -271,11 +271,17 @@ test('a reading that comes when another generation has begun is not remembered',
   t.equal(memory.bytes, bytes);
 });
 
-test('memory is used as a whole', async (t) => {
-  const memory = new RememberedReadings(1_000_000);
+/** A memory that is nearly full, with each user asked for once. */
+async function filled(bytesMax: number) {
+  const memory = new RememberedReadings(bytesMax);
   const ask = (i: number) => memory.recall(of(`u-${i}`, 'q'), async () => i);
   let users = 0;
-  while (memory.bytes < 990_000) await ask(users++);
+  while (memory.bytes < 0.99 * bytesMax) await ask(users++);
+  return { memory, ask, users };
+}
+
+test('memory is used as a whole', async (t) => {
+  const { memory, users } = await filled(1_000_000);
   for (let i = 0; i < users; i++) {
     if (memory.known(of(`u-${i}`, 'q')) !== i) return t.fail(`${i} of ${users} users was forgotten`);
   }
@@ -283,20 +289,17 @@ test('memory is used as a whole', async (t) => {
 });
 
 test('if everybody was asked for again, some have to go, and bytes are those of who stays', async (t) => {
-  const memory = new RememberedReadings(10_000_000);
-  const ask = (i: number) => memory.recall(of(`u-${i}`, 'q'), async () => i);
-  let users = 0;
-  while (memory.bytes < 9_990_000) await ask(users++);
+  const { memory, ask, users } = await filled(10_000_000);
   t.ok(users > 20_000, `${users} users: more than are spared at once`);
   for (let i = 0; i < users; i++) await ask(i);
-  for (let i = users; i < users + 100; i++) await ask(i);
+  for (let i = users; i < users + 1_000; i++) await ask(i);
   const { hits } = memory;
   const isKnown = (i: number) => memory.known(of(`u-${i}`, 'q')) === i;
-  const stay = Array.from({ length: users + 100 }, (_, i) => i).filter(isKnown);
+  const stay = Array.from({ length: users + 1_000 }, (_, i) => i).filter(isKnown);
   t.equal(memory.hits - hits, stay.length);
-  t.ok(stay.length < users + 100 && stay.length > 0.9 * users, `${stay.length} stay`);
+  t.ok(stay.length < users + 1_000 && stay.length > 0.9 * users, `${stay.length} stay`);
   t.equal(stay[9_999], 9_999, 'the first ones were spared');
-  t.ok(stay.at(-1) === users + 99);
+  t.equal(stay.at(-1), users + 999);
   for (const i of stay) memory.forget(`u-${i}`);
   t.equal(memory.bytes, 0);
 });
