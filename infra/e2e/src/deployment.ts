@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallEvent, encodeCallEvent, kafkaClient } from '@calltally/contract';
 import { type CallEventProducer, createCallEventProducer } from '@calltally/contract/producer';
 import type { CounterSessionOptions } from '@calltally/counters';
+import { committedBy } from '@calltally/ops';
 import { uniqueName } from '@calltally/stack/testing';
 import { openStore, type Store } from '@calltally/store';
 import type { Kafka, Message } from 'kafkajs';
@@ -81,15 +82,14 @@ export abstract class Deployment {
     await whileConnected(this.kafkaClient.admin(), async (admin) => {
       const ends = await admin.fetchTopicOffsets(this.topic);
       for (const end = Date.now() + withinMs; ; await sleep(100)) {
-        const [group] = await admin.fetchOffsets({ groupId: this.groupId, topics: [this.topic] });
-        const behind = ends.filter(({ partition, high }) => {
-          const offset = group!.partitions.find((one) => one.partition === partition)?.offset ?? '-1';
-          return Number(high) > 0 && Number(offset) < Number(high);
-        });
+        const committed = await committedBy(admin, this.groupId, this.topic);
+        const behind = ends.filter(({ partition, high }) => (committed.get(partition) ?? 0) < Number(high));
         if (behind.length === 0) return;
         if (Date.now() <= end) continue;
         const logs = this.ingests.map(({ log }) => log.slice(-LOG_SHOWN)).join('\n');
-        throw new Error(`not read within ${withinMs} ms: ${JSON.stringify({ behind, group })}\n${logs}`);
+        throw new Error(
+          `not read within ${withinMs} ms: ${JSON.stringify({ behind, committed: [...committed] })}\n${logs}`,
+        );
       }
     });
   }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeCallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
 import { CounterSession } from '@calltally/counters';
+import { committedBy } from '@calltally/ops';
 import { drawPort, type Test, testKafka, testMongo, testRedis, uniqueName } from '@calltally/stack/testing';
 import { openStore } from '@calltally/store';
 import type { Admin, Kafka } from 'kafkajs';
@@ -122,10 +123,8 @@ async function commit(admin: Admin, topic: string, partitions: { partition: numb
 async function untilCounted(admin: Admin, topic: string) {
   for (;;) {
     const ends = await endsOf(admin, topic);
-    const [group] = await admin.fetchOffsets({ groupId: topic, topics: [topic] });
-    const isBehind = ({ partition, offset }: { partition: number; offset: string }) =>
-      group!.partitions.find((one) => one.partition === partition)?.offset !== offset;
-    if (!ends.some(isBehind)) return;
+    const committed = await committedBy(admin, topic, topic);
+    if (ends.every(({ partition, offset }) => (committed.get(partition) ?? 0) === Number(offset))) return;
     await sleep(100);
   }
 }

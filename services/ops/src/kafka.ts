@@ -18,12 +18,12 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
   }
 }
 
-/** Brokers that have just started, or that move a group, refuse for a moment to name its coordinator. */
-const COORDINATOR_RETRY = { retries: 9, minTimeout: 300, factor: 1 };
+/** Brokers that have just started, or that move a group, do not know its coordinator, or still load its offsets. */
+const COORDINATOR_RETRY = { retries: 33, minTimeout: 300, factor: 1 };
 
 /** The processes that are in a consumer group now, as `<client id> <host>`. @throws errors of kafkajs */
 export async function membersOf(admin: Admin, groupId: string): Promise<string[]> {
-  const { groups } = await onceCoordinatorIsKnown(() => admin.describeGroups([groupId]));
+  const { groups } = await onceGroupIsServed(() => admin.describeGroups([groupId]));
   return groups[0]!.members.map(({ clientId, clientHost }) => `${clientId} ${clientHost}`);
 }
 
@@ -33,12 +33,12 @@ export async function committedBy(
   groupId: string,
   topic: string,
 ): Promise<Map<number, number>> {
-  const [group] = await onceCoordinatorIsKnown(() => admin.fetchOffsets({ groupId, topics: [topic] }));
+  const [group] = await onceGroupIsServed(() => admin.fetchOffsets({ groupId, topics: [topic] }));
   const known = group?.partitions.filter(({ offset }) => Number(offset) >= 0) ?? [];
   return new Map(known.map(({ partition, offset }) => [partition, Number(offset)]));
 }
 
-function onceCoordinatorIsKnown<T>(ask: () => Promise<T>): Promise<T> {
+function onceGroupIsServed<T>(ask: () => Promise<T>): Promise<T> {
   return pRetry(ask, {
     ...COORDINATOR_RETRY,
     shouldRetry: ({ error }) => (error as { retriable?: boolean }).retriable === true,

@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CallEvent, ensureTopics, kafkaClient } from '@calltally/contract';
 import { createCallEventProducer } from '@calltally/contract/producer';
+import { committedBy } from '@calltally/ops';
 import type { Admin, Kafka } from 'kafkajs';
 import type { Bench } from '../bench.ts';
 import { kafka } from '../engines.ts';
@@ -61,8 +62,8 @@ export class Topic {
 
   /** How many events the group has committed. */
   async committed(): Promise<number> {
-    const [group] = await this.#admin.fetchOffsets({ groupId: this.name, topics: [this.name] });
-    return group!.partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
+    const committed = await committedBy(this.#admin, this.name, this.name);
+    return [...committed.values()].reduce((sum, offset) => sum + offset, 0);
   }
 }
 
