@@ -212,7 +212,8 @@ export class CounterSession {
   }
 
   #lose(master: Master, reason: string, cause?: unknown): CountersError {
-    master.lost ??= new CountersError('COUNTERS_LOST', reason, cause);
+    if (master.lost !== undefined) return master.lost;
+    master.lost = new CountersError('COUNTERS_LOST', reason, cause);
     ENDED.add(master.redis);
     master.redis.disconnect();
     this.#reason ??= master.lost;
