@@ -6,13 +6,12 @@ import { LoadGenerator, serverUs, type Throughput } from '../load/load-generator
 import { API, NodeProcess } from '../processes.ts';
 import type { Figure, Note } from '../results.ts';
 import { median, takeTurns } from '../statistics.ts';
+import { startAskingApi } from '../world/asking-api.ts';
 import { type Dashboards, dashboards } from '../world/dashboards.ts';
 import { startReference } from './read.ts';
 
 /** As many as are remembered easily. */
 const USERS = 20_000;
-/** A user of Redis who may not be told of changes, so everything is asked for. */
-const UNTOLD = { name: 'untold', password: 'untold' };
 const TWO_YEARS_MS = 730 * DAY_MS;
 
 interface Servers {
@@ -62,25 +61,9 @@ export const remembered: Figure = {
 };
 
 async function startServers(bench: Bench, { world, reference }: Dashboards): Promise<Servers> {
-  const admin = new Redis(world.redis.address);
-  await admin.call(
-    'ACL',
-    'SETUSER',
-    UNTOLD.name,
-    'on',
-    `>${UNTOLD.password}`,
-    '~*',
-    '+@all',
-    '-client|tracking',
-  );
-  admin.disconnect();
-  const untold = new URL(world.redis.address);
-  untold.username = UNTOLD.name;
-  untold.password = UNTOLD.password;
-  const environment = world.environment;
   return {
-    warm: await NodeProcess.start(bench, API, environment),
-    cold: await NodeProcess.start(bench, API, { ...environment, REDIS_URL: untold.href }),
+    warm: await NodeProcess.start(bench, API, world.environment),
+    cold: await startAskingApi(bench, world),
     bare: await startReference(bench, 'bare', { REFERENCE: reference }),
     limit: await startReference(bench, 'limit', { REFERENCE: reference }),
   };
