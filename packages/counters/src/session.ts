@@ -212,6 +212,7 @@ export class CounterSession {
   }
 
   #lose(master: Master, reason: string, cause?: unknown): CountersError {
+    // Each command that waited comes here, and ioredis adds a listener to the socket whenever it is told to disconnect.
     if (master.lost !== undefined) return master.lost;
     master.lost = new CountersError('COUNTERS_LOST', reason, cause);
     ENDED.add(master.redis);
