@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { resetConnection } from '@calltally/stack/testing';
 
 /** Data that waits in one direction of a connection. */
 type Waiting = { dueMs: number; chunk: Buffer }[];
@@ -52,7 +53,7 @@ export class TcpProxy {
   /** Resets all connections, and each new one. */
   cut(): void {
     this.#refusing = true;
-    for (const [client] of this.#pairs) client.resetAndDestroy();
+    for (const [client] of this.#pairs) resetConnection(client);
   }
 
   /**
@@ -85,7 +86,7 @@ export class TcpProxy {
   #accept(client: Socket): void {
     if (this.#refusing) {
       client.on('error', () => {});
-      client.resetAndDestroy();
+      resetConnection(client);
       return;
     }
     const engine = connect(this.#target.port, this.#target.host);

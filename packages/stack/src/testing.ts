@@ -17,6 +17,7 @@ import { fromEnvironment } from './stack.ts';
 export { obtainActionlint, obtainHelm } from './obtain/go-commands.ts';
 export { drawPort, hasIpv6 } from './ports.ts';
 export type { Prometheus } from './prometheus.ts';
+export { resetConnection } from './reset-connection.ts';
 
 /** The part of tap's `t` that is used here. */
 export interface Test {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import type { Test } from '@calltally/stack/testing';
+import { resetConnection, type Test } from '@calltally/stack/testing';
 
 /** A proxy to an engine that can be cut (connections reset, new ones refused) or hung (nothing passes, nothing closes). */
 export interface Gate {
@@ -53,7 +53,7 @@ export async function gateTo(t: Test, port: number): Promise<Gate> {
     async cut() {
       const closing = server;
       server = undefined;
-      for (const [client] of pairs) client.resetAndDestroy();
+      for (const [client] of pairs) resetConnection(client);
       if (closing !== undefined) await new Promise((resolve) => closing.close(resolve));
     },
   };
