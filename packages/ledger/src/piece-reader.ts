@@ -1,6 +1,12 @@
 import { firstDayOfWrittenDetail, keepsDetail, NOTHING_FILLED } from '@calltally/counters';
 import { DAY_MS, dayOf, defaultWindowDays, monthOf, startOfDay } from '@calltally/domain';
-import { type OffsetVector, type PartitionDayTally, StoreError, type Tallies } from '@calltally/store';
+import {
+  type DayBounds,
+  type OffsetVector,
+  type PartitionDayTally,
+  StoreError,
+  type Tallies,
+} from '@calltally/store';
 import type { LedgerContext } from './ledger-context.ts';
 
 /** Sums of a user's rows that start at or after `fromMs` and before the piece read earlier. */
@@ -87,7 +93,8 @@ export class PieceReader {
     }
     for (let cuts = 0; ; cuts++) {
       const fromMs = end - spanMs;
-      const work = this.#sum([userId], through, fromMs, until, PIECE_TIMEOUT_MS);
+      const bounds = this.#bounds(fromMs, until, PIECE_TIMEOUT_MS);
+      const work = this.#tallies.sumByDayAndPartition([userId], through, bounds);
       const tallies = await (cuts < CUTS_MAX ? unlessLate(work) : work);
       if (tallies === undefined || (areTooMany(tallies) && cuts < CUTS_MAX)) {
         spanMs = this.#remember(userId, spanMs * CUT);
@@ -150,16 +157,14 @@ export class PieceReader {
   async #whole(userIds: readonly string[], through: OffsetVector, from: number, until: number) {
     const { wholeTimeoutMs } = this.#limits;
     if (wholeTimeoutMs === 0) return undefined;
-    const tallies = await unlessLate(this.#sum(userIds, through, from, until, wholeTimeoutMs));
+    const bounds = { ...this.#bounds(from, until, wholeTimeoutMs), readsFew: true };
+    const tallies = await unlessLate(this.#tallies.sumByDayAndPartition(userIds, through, bounds));
     return userIds.length === 1 && tallies !== undefined && areTooMany(tallies) ? undefined : tallies;
   }
 
-  #sum(userIds: readonly string[], through: OffsetVector, from: number, until: number, timeoutMs: number) {
-    return this.#tallies.sumByDayAndPartition(userIds, through, {
-      range: { from, until },
-      timeoutMs,
-      detailFrom: this.#limits.detail ? firstDayOfWrittenDetail(Date.now()) : undefined,
-    });
+  #bounds(from: number, until: number, timeoutMs: number): DayBounds {
+    const detailFrom = this.#limits.detail ? firstDayOfWrittenDetail(Date.now()) : undefined;
+    return { range: { from, until }, timeoutMs, detailFrom };
   }
 }
 

@@ -35,6 +35,7 @@ export {
   newHookSecretId,
 } from './hooks.ts';
 export { openStore, type Store, type StoreSettings } from './open-store.ts';
+export type { PartitionDayTally } from './partition-day-tally.ts';
 export { type OffsetVector, Progress, partitionId } from './progress.ts';
 export { type RebuildState, Rebuilds } from './rebuilds.ts';
 export {
@@ -42,9 +43,9 @@ export {
   type Cut,
   type CutOrAsk,
   cutAt,
+  type DayBounds,
   type DurationBinTally,
   type DurationTally,
-  type PartitionDayTally,
   Tallies,
 } from './tallies.ts';
 export { Upgrade } from './upgrade.ts';

@@ -1,5 +1,4 @@
 import {
-  type Cell,
   type CellFilter,
   type CellTally,
   DIMENSIONS,
@@ -18,6 +17,7 @@ import type { Collection, Document } from 'mongodb';
 import type { CallRow } from './call-row.ts';
 import { type CorrectionRow, withNeedsMet } from './corrections.ts';
 import type { MongoCall } from './mongo-call.ts';
+import { listsOf, type PartitionDayTally, talliesOfLists } from './partition-day-tally.ts';
 import { type OffsetVector, partitionId, upTo } from './progress.ts';
 import {
   type Addend,
@@ -38,27 +38,6 @@ import {
   sumsOf,
   unionOf,
 } from './tally-stages.ts';
-
-/**
- * One user's calls of one UTC day whose sources lie in one partition; or what corrections that came by it add to the day,
- * or take away: then the numbers are negative.
- */
-export interface PartitionDayTally extends Tally {
-  userId: string;
-  day: number;
-  stream: number;
-  partition: number;
-  /** Epoch ms of the latest start among them; -1 for what is taken away, and by half-hour. */
-  lastStartedAt: number;
-  /** The highest offset of their sources. */
-  lastOffset: number;
-  /** False by half-hour. */
-  isCorrection: boolean;
-  /** Only with detail, if they are the calls of one cell. */
-  cell?: Cell;
-  /** Only with detail, if they are those of one half-hour, which count in a day's tallies, too. */
-  halfHour?: number;
-}
 
 /** The calls of a cell, or of what a breakdown keeps of it, that start in one of the ranges asked for. */
 export interface CellRangeTally extends CellTally {
@@ -93,7 +72,25 @@ export function cutAt(through: OffsetVector): Cut {
   return { rows: through, corrections: through };
 }
 
+/** What `sumByDayAndPartition` gives. */
+export interface DayBounds {
+  /** Only calls that start within it; either end may be infinite. */
+  range?: Range;
+  /** When Mongo gives up each sum, if that is earlier than for every call. */
+  timeoutMs?: number | undefined;
+  /**
+   * Also for each cell; and behind these the same calls again by half-hour, from this UTC day on. Both at once would be as
+   * many as there are calls.
+   */
+  detailFrom?: number | undefined;
+  /** If there are few rows, reads them and sums them here. That takes the server a fraction of the time. */
+  readsFew?: boolean;
+}
+
 const EVER: Range = { from: -Infinity, until: Infinity };
+
+/** So many rows make one document of less than 14 MB, the longest labels included. A document may have 16 MiB. */
+const FEW_ROWS = 15_000;
 
 /** Nearly always enough for one reply: on some servers a second one costs as much as the whole aggregation. */
 const REPLY_GROUPS = 100_000;
@@ -257,27 +254,38 @@ export class Tallies {
 
   /**
    * Tallies for each user, UTC day and partition: counters are filled from these.
-   * @param bounds.detailFrom also for each cell; and behind these the same calls again by half-hour, from this UTC day on. Both at
-   * once would be as many as there are calls
-   * @param bounds.range only calls that start within it; either end may be infinite
-   * @param bounds.timeoutMs when Mongo gives up each sum, if that is earlier than for every call
    * @throws StoreError
    */
   async sumByDayAndPartition(
     userIds: readonly string[],
     through: OffsetVector,
-    {
-      range = EVER,
-      timeoutMs,
-      detailFrom,
-    }: { range?: Range; timeoutMs?: number; detailFrom?: number | undefined } = {},
+    bounds: DayBounds = {},
   ): Promise<PartitionDayTally[]> {
     if (userIds.length === 0 || through.size === 0) return [];
+    const few = bounds.readsFew ? await this.#sumFew(userIds, through, bounds) : undefined;
+    if (few !== undefined) return few;
+    const { range = EVER, timeoutMs, detailFrom } = bounds;
     if (detailFrom === undefined) return this.#sumThrough(userIds, through, 'day', range, timeoutMs);
     const byCell = await this.#sumThrough(userIds, through, 'cell', range, timeoutMs);
     const recent = { from: Math.max(range.from, startOfDay(detailFrom)), until: range.until };
     if (recent.from >= recent.until) return byCell;
     return [...byCell, ...(await this.#sumThrough(userIds, through, 'half-hour', recent, timeoutMs))];
+  }
+
+  /** Reads what is to be summed. @returns undefined if that is more than a few rows */
+  async #sumFew(
+    userIds: readonly string[],
+    through: OffsetVector,
+    { range = EVER, timeoutMs, detailFrom }: DayBounds,
+  ): Promise<PartitionDayTally[] | undefined> {
+    const lists = await this.#sum(
+      { rows: undefined, corrections: through },
+      (addend) => ({ user_id: oneOf(userIds), ...startsIn(range, addend) }),
+      listsOf,
+      { timeoutMs, rowsMax: FEW_ROWS + 1 },
+    );
+    const rows = lists.reduce((sum, list) => sum + list.rows.length, 0);
+    return rows > FEW_ROWS ? undefined : talliesOfLists(lists, through, detailFrom);
   }
 
   async #sumThrough(
@@ -302,10 +310,9 @@ export class Tallies {
     range: Range,
     timeoutMs: number | undefined,
   ): Promise<PartitionDayTally[]> {
-    const user = userIds.length === 1 ? userIds[0] : { $in: userIds };
     const found = await this.#sum(
       cut,
-      (addend) => ({ user_id: user, ...startsIn(range, addend) }),
+      (addend) => ({ user_id: oneOf(userIds), ...startsIn(range, addend) }),
       (addend) => ({
         _id: {
           u: '$user_id',
@@ -320,7 +327,7 @@ export class Tallies {
         // Known by then of half-hours, and each field takes its time.
         ...(by !== 'half-hour' && { last: { $max: startOf(addend) }, from: { $max: addend.prefix } }),
       }),
-      timeoutMs,
+      { timeoutMs },
     );
     return found.map(({ _id, calls, duration, last, offset, from }) => ({
       userId: _id.u,
@@ -356,15 +363,17 @@ export class Tallies {
   /**
    * Groups of rows, and of what corrections add and take away, in one command. So a correction is in it as a whole.
    * @param matchOf,groupOf give the stages of rows or of one side of corrections
+   * @param limits.rowsMax how many rows are read, and how many of each side of corrections; default: all
    */
   async #sum(
     cut: CutOrAsk,
     matchOf: (addend: Addend) => Document,
     groupOf: (addend: Addend) => Document,
-    timeoutMs = Infinity,
+    { timeoutMs = Infinity, rowsMax }: { timeoutMs?: number | undefined; rowsMax?: number } = {},
   ): Promise<Document[]> {
     const stages = (addend: Addend, through: OffsetVector | undefined, more: Document = {}) => [
       { $match: { ...matchOf(addend), ...(through && { $and: [anyOf(upTo(through)), more] }) } },
+      ...(rowsMax === undefined ? [] : [{ $limit: rowsMax }]),
       { $group: groupOf(addend) },
     ];
     const { rows, corrections } = typeof cut === 'function' ? await cut() : cut;
@@ -382,4 +391,8 @@ export class Tallies {
       return this.#rows.aggregate(pipeline, options).toArray();
     });
   }
+}
+
+function oneOf(userIds: readonly string[]): Document | string {
+  return userIds.length === 1 ? userIds[0]! : { $in: userIds };
 }

@@ -47,7 +47,11 @@ const TARGETED: Record<string, (store: Store) => Promise<unknown>> = {
   'tallies.durationBins': ({ tallies }) => tallies.durationBins('u-1', RANGE, CORRECTED),
   'tallies.durationsOfBins': ({ tallies }) => tallies.durationsOfBins('u-1', RANGE, [60_000], CORRECTED),
   'tallies.sumByDayAndPartition': ({ tallies }) =>
-    tallies.sumByDayAndPartition(['u-1', 'u-2'], THROUGH, { detailFrom: 0 }),
+    Promise.all(
+      [false, true].map((readsFew) =>
+        tallies.sumByDayAndPartition(['u-1', 'u-2'], THROUGH, { detailFrom: 0, readsFew }),
+      ),
+    ),
   'tallies.startsBefore': ({ tallies }) => tallies.startsBefore('u-1', NOON),
   'users.callsOf': ({ users }) => users.callsOf('u-1'),
   'erasedCalls.deleteOf': ({ erasedCalls }) => erasedCalls.deleteOf(ERASURE, [row._id]),

@@ -260,12 +260,17 @@ test('sums over rows', async (t) => {
             const rows = await insert(store, run, given);
             const vector = new Map(Object.entries(limits));
             const userIds = users.map((user) => `u-${run}-${user}`);
-            assert.deepStrictEqual(
-              inOrder(await tallies.sumByDayAndPartition(userIds, vector, { range })),
-              bySlotOracle(rows, userIds, vector, range),
-            );
-            const found = await tallies.sumByDayAndPartition(userIds, vector, { range, detailFrom });
-            assert.deepStrictEqual(inOrder(found), bySlotOracle(rows, userIds, vector, range, detailFrom));
+            for (const readsFew of [false, true]) {
+              assert.deepStrictEqual(
+                inOrder(await tallies.sumByDayAndPartition(userIds, vector, { range, readsFew })),
+                bySlotOracle(rows, userIds, vector, range),
+              );
+              const bounds = { range, detailFrom, readsFew };
+              assert.deepStrictEqual(
+                inOrder(await tallies.sumByDayAndPartition(userIds, vector, bounds)),
+                bySlotOracle(rows, userIds, vector, range, detailFrom),
+              );
+            }
             ends.asked += 1;
             const isBeyond =
               bySlotOracle(rows, userIds, vector, range).length > 0 && rows.some((row) => !lets(vector, row));
@@ -336,6 +341,51 @@ test('sums over rows', async (t) => {
     t.equal(queries, 2);
   });
 
+  await t.test('few rows are read, and more are summed by Mongo', async (t) => {
+    const rows = Array.from({ length: 15_001 }, (_, i) =>
+      rowOf(
+        { callId: `few-${i}`, userId: 'u-few', startedAt: NOON - (i % 9) * DAY_MS, durationMs: i },
+        { offset: i, partition: i % 3 },
+      ),
+    );
+    for (let at = 0; at < rows.length; at += 2_000) await store.calls.insert(rows.slice(at, at + 2_000));
+    const vector = new Map([0, 1, 2].map((partition) => [partitionId(0, partition), 20_000]));
+    const detailFrom = Math.floor(NOON / DAY_MS) - 4;
+    const queriesFor = async (range: Range) => {
+      let queries = 0;
+      const counted = talliesThatTell(store, () => {
+        queries += 1;
+      });
+      const found = await counted.sumByDayAndPartition(['u-few'], vector, {
+        range,
+        detailFrom,
+        readsFew: true,
+      });
+      t.strictSame(inOrder(found), bySlotOracle(rows, ['u-few'], vector, range, detailFrom));
+      return queries;
+    };
+    t.equal(await queriesFor(EVER), 3, 'tried, by cell, by half-hour');
+    t.equal(await queriesFor({ from: NOON - 7 * DAY_MS, until: Infinity }), 1);
+  });
+
+  await t.test('cells whose labels read alike are apart', async (t) => {
+    const cells = [{ agentId: 'a b', direction: 'c' }, { agentId: 'a', direction: 'b c' }, { agentId: 'a' }];
+    await store.calls.insert(
+      cells.map((cell, offset) =>
+        rowOf({ callId: `cell-${offset}`, userId: 'u-cells', ...cell }, { offset }),
+      ),
+    );
+    for (const readsFew of [false, true]) {
+      const bounds = { detailFrom: 0, readsFew };
+      const found = await tallies.sumByDayAndPartition(['u-cells'], new Map([['0:0', 9]]), bounds);
+      const byCell = found.filter(({ cell }) => cell).toSorted((a, b) => a.lastOffset - b.lastOffset);
+      t.strictSame(
+        byCell.map(({ calls, cell }) => [calls, cell]),
+        cells.map((cell) => [1, cell]),
+      );
+    }
+  });
+
   await t.test('whether a call starts before a time', async (t) => {
     await store.calls.insert(
       [NOON, NOON + 5, -3].map((startedAt, offset) =>
@@ -380,9 +430,12 @@ test('sums over rows', async (t) => {
     t.match(await tallies.sumBySlot('u-long', [{ from: 0, until: NOON + 1 }], DAY_SLOTS, ALL_ROWS), [
       [{ calls: 2_000, durationMs }],
     ]);
-    t.match(await tallies.sumByDayAndPartition(['u-long'], new Map([['0:0', 1e9]])), [
-      { calls: 2_000, durationMs },
-    ]);
+    for (const readsFew of [false, true]) {
+      const vector = new Map([['0:0', 1e9]]);
+      t.match(await tallies.sumByDayAndPartition(['u-long'], vector, { readsFew }), [
+        { calls: 2_000, durationMs },
+      ]);
+    }
   });
 });
 

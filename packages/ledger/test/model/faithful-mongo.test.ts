@@ -160,7 +160,10 @@ async function writtenTo(store: Store, stream: number, given: Write): Promise<st
   const summed = await Promise.all([
     store.tallies.sumByDayAndPartition(users, through),
     ...RANGES.map((range) => store.tallies.sumByDayAndPartition(users, through, { range })),
-    store.tallies.sumByDayAndPartition(users, through, { detailFrom: firstDayOfWrittenDetail(Date.now()) }),
+    ...[false, true].map((readsFew) => {
+      const bounds = { detailFrom: firstDayOfWrittenDetail(Date.now()), readsFew };
+      return store.tallies.sumByDayAndPartition(users, through, bounds);
+    }),
   ]);
   const tallies = summed.map((some) => some.map((tally) => plain(tally)).sort());
   const cuts: Cut[] = [cutAt(through), { rows: undefined, corrections: through }];

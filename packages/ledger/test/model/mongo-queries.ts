@@ -45,22 +45,23 @@ function compares(value: unknown, operator: string, bound: unknown): boolean {
   }
 }
 
-/** A pipeline of `$match`, `$group` and, behind them, `$unionWith`. */
+/** A pipeline of `$match`, `$limit`, `$group` and, behind them, `$unionWith`. */
 export function aggregated(
   collections: Collections,
   from: string,
   pipeline: readonly Document[],
 ): Document[] {
   let documents: Document[] = [...collections[from]!.values()];
-  for (const { $match, $group, $unionWith } of pipeline) {
+  for (const { $match, $limit, $group, $unionWith } of pipeline) {
     if ($match) documents = documents.filter((one) => matches(one, $match));
+    else if ($limit) documents = documents.slice(0, $limit);
     else if ($group) documents = grouped(documents, $group);
     else documents.push(...aggregated(collections, $unionWith.coll, $unionWith.pipeline));
   }
   return documents;
 }
 
-/** `$group` by an expression or a document of them, with `$sum` and `$max`. */
+/** `$group` by an expression or a document of them, with `$sum`, `$max` and `$push`. */
 function grouped(documents: readonly Document[], { _id, ...sums }: Document): Document[] {
   const groups = new Map<string, Document>();
   for (const document of documents) {
@@ -70,9 +71,12 @@ function grouped(documents: readonly Document[], { _id, ...sums }: Document): Do
     const id = JSON.stringify(key);
     const group: Document = groups.get(id) ?? { _id: key };
     groups.set(id, group);
-    for (const [name, { $sum, $max }] of Object.entries(sums as Record<string, Document>)) {
+    for (const [name, { $sum, $max, $push }] of Object.entries(sums as Record<string, Document>)) {
       if ($sum !== undefined) group[name] = (group[name] ?? 0) + (evaluated(document, $sum) as number);
-      else {
+      else if ($push !== undefined) {
+        group[name] ??= [];
+        group[name].push(evaluated(document, $push));
+      } else {
         const value = evaluated(document, $max) as number;
         if (group[name] === undefined || group[name] < value) group[name] = value;
       }
@@ -85,10 +89,11 @@ function isOfFields(of: unknown): of is Document {
   return typeof of === 'object' && of !== null && !Object.keys(of)[0]!.startsWith('$');
 }
 
-/** A path, a constant, or an operator with its operands. */
+/** A path, a constant, an operator with its operands, or a list of these. */
 function evaluated(document: Document, of: unknown): unknown {
   if (typeof of === 'string' && of.startsWith('$')) return valueAt(document, of.slice(1));
   if (typeof of !== 'object' || of === null || of instanceof Date) return of;
+  if (Array.isArray(of)) return of.map((one) => evaluated(document, one) ?? null);
   const [[operator, operands]] = Object.entries(of) as [[string, unknown]];
   if (operator === '$switch') {
     const { branches, default: otherwise } = operands as Document;
