@@ -7,22 +7,29 @@ const LEASE_MS = 15_000;
 
 /**
  * Works while holding one of the slots, which bound how many sums all processes together ask of Mongo at once.
+ * @param work may release the slot before its end, once it asks for no more sums
  * @returns undefined if all slots are taken
  * @throws CountersError, and what the work throws
  */
 export async function withFillSlot<T>(
   session: CounterSession,
   slots: number,
-  work: () => Promise<T>,
+  work: (release: () => Promise<void>) => Promise<T>,
 ): Promise<T | undefined> {
   const holder = randomUUID();
   const slot = await acquireFillSlot(session, slots, holder);
   if (slot === undefined) return undefined;
-  try {
-    return await work();
-  } finally {
+  let isHeld = true;
+  const release = async () => {
+    if (!isHeld) return;
+    isHeld = false;
     // A slot that is not released expires.
     await releaseFillSlot(session, slot, holder).catch(() => {});
+  };
+  try {
+    return await work(release);
+  } finally {
+    await release();
   }
 }
 

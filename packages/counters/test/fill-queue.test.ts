@@ -10,6 +10,7 @@ import {
   releaseFillSlot,
   requeueUsers,
   reserveUsers,
+  withFillSlot,
 } from '../src/index.ts';
 import { testCounters } from './support.ts';
 
@@ -174,6 +175,25 @@ test('slots bound how many hold one, and expire', async (t) => {
   await admin.pexpire('ct2:fill-slot:{0}:0', 1);
   await new Promise((resolve) => setTimeout(resolve, 20));
   t.equal(await acquireFillSlot(session, 2, 'd'), 0);
+});
+
+test('work may release its slot before its end', async (t) => {
+  const { session } = await testCounters(t);
+  const done = await withFillSlot(session, 1, async (release) => {
+    t.equal(await acquireFillSlot(session, 1, 'other'), undefined);
+    await release();
+    t.equal(await acquireFillSlot(session, 1, 'other'), 0);
+    await release();
+    return 'done';
+  });
+  t.equal(done, 'done');
+  t.equal(await acquireFillSlot(session, 1, 'third'), undefined, 'the end leaves the other’s alone');
+  await releaseFillSlot(session, 0, 'other');
+  await t.rejects(
+    withFillSlot(session, 1, () => Promise.reject(new Error('failed'))),
+    { message: 'failed' },
+  );
+  t.equal(await acquireFillSlot(session, 1, 'third'), 0, 'work that fails releases it, too');
 });
 
 test('a full Redis leaves the queue unchanged, gives no slot and ends no session', async (t) => {

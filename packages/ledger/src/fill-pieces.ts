@@ -43,12 +43,14 @@ const TOPIC_MS = 60_000;
  * A piece may take its time: rows at or below `base` never change, whatever is counted meanwhile, and the script refuses
  * a piece that is no longer the next one.
  *
+ * @param onAllRead called when all that is left to be done is to write what was read
  * @throws CountersError, StoreError
  */
 export async function fillPieces(
   ledger: LedgerContext,
   pieces: PieceReader,
   userIds: readonly string[],
+  onAllRead: () => Promise<void> = async () => {},
 ): Promise<Filled> {
   const { session, generations } = ledger;
   const done: Filled = { pieces: 0, rows: 0, left: [], hasWindows: true };
@@ -81,7 +83,8 @@ export async function fillPieces(
   const began = performance.now();
   let partsBeganMs: number | undefined;
   try {
-    for (const [key, group] of [...groups].toSorted(([a], [b]) => Number(isPart(a)) - Number(isPart(b)))) {
+    const inTurn = [...groups].toSorted(([a], [b]) => Number(isPart(a)) - Number(isPart(b)));
+    for (const [key, group] of inTurn) {
       if (isPart(key)) {
         // At least one in each round, however long those with nothing took.
         if (partsBeganMs !== undefined && performance.now() - partsBeganMs > PARTS_MS) break;
@@ -90,7 +93,8 @@ export async function fillPieces(
       if (!isPart(key)) await reopenUnmet(ledger, group);
       if (group.size === 0) continue;
       let groupBeganMs: number | undefined;
-      for await (const some of piecesOf(pieces, group, nowMs)) {
+      for await (const { some, isLast } of piecesOf(pieces, group, nowMs)) {
+        if (isLast && group === inTurn.at(-1)![1]) await onAllRead();
         const filled = await addPieces(session, generations, some);
         for (const [i, { sums, filling, fromMs }] of some.entries()) {
           for (const { calls } of sums.days.values()) done.rows += calls;
@@ -139,17 +143,17 @@ async function* piecesOf(
   pieces: PieceReader,
   group: ReadonlyMap<string, FillProgress>,
   nowMs: number,
-): AsyncGenerator<Piece[]> {
+): AsyncGenerator<{ some: Piece[]; isLast: boolean }> {
   const userIds = [...group.keys()];
   const [first] = group.values();
   const { base, sinceMs } = first!;
   if (sinceMs === NOTHING_FILLED) {
     const tallies = await pieces.whole(userIds, base);
-    if (tallies !== undefined) return yield piecesFrom(group, tallies, -Infinity);
+    if (tallies !== undefined) return yield { some: piecesFrom(group, tallies, -Infinity), isLast: true };
   }
   for (const one of group) {
     const { tallies, fromMs } = await pieces.before(one[0], base, sinceMs, nowMs);
-    yield piecesFrom(new Map([one]), tallies, fromMs);
+    yield { some: piecesFrom(new Map([one]), tallies, fromMs), isLast: one[0] === userIds.at(-1) };
   }
 }
 

@@ -122,9 +122,10 @@ export class Filler {
     );
     this.queue = await readFillQueue(ledger.session);
     if (this.queue.users === 0) return undefined;
-    const filled = await withFillSlot(ledger.session, this.#parts.slots ?? FILL_SLOTS, async () => {
+    const filled = await withFillSlot(ledger.session, this.#parts.slots ?? FILL_SLOTS, async (release) => {
       const userIds = await reserveUsers(ledger.session, AT_ONCE, Date.now());
-      return userIds.length === 0 ? undefined : fillPieces(ledger, this.#pieceReaderOf(ledger), userIds);
+      if (userIds.length === 0) return undefined;
+      return fillPieces(ledger, this.#pieceReaderOf(ledger), userIds, release);
     });
     this.pieces += filled?.pieces ?? 0;
     this.rows += filled?.rows ?? 0;

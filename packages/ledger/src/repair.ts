@@ -42,7 +42,9 @@ export async function fillUntilComplete(
   const statuses = await readFillStatuses(ledger.session, ledger.generations, userIds);
   let left = userIds.filter((_, i) => statuses[i] !== 'complete');
   while (left.length > 0 && !signal?.aborted) {
-    const filled = await withFillSlot(ledger.session, slots, () => fillPieces(ledger, pieces, left));
+    const filled = await withFillSlot(ledger.session, slots, (release) =>
+      fillPieces(ledger, pieces, left, release),
+    );
     if (filled === undefined) await sleep(SLOT_PAUSE_MS);
     else {
       onRows?.(filled.rows);

@@ -165,6 +165,25 @@ test('filling users', async (t) => {
     t.equal(await standing(again, 'u-gen'), 'complete');
   });
 
+  await t.test('it is told when nothing more will be read, before that is written', async (t) => {
+    for (const [wholeTimeoutMs, sums] of [
+      [1_000, 1],
+      [0, 3],
+    ] as const) {
+      const ledger = await world.begin();
+      const users = ['a', 'b', 'c'].map((name) => `u-read-${wholeTimeoutMs}-${name}`);
+      await stored(users.map((userId) => callOf(userId, { startedAt: Date.now() })));
+      const steps: string[] = [];
+      const tallies = watched(store.tallies, () => void steps.push('sum'));
+      await fillPieces(ledger, new PieceReader(tallies, { wholeTimeoutMs }), users, async () => {
+        steps.push('all read');
+        t.not(await standing(ledger, users.at(-1)!), 'complete');
+      });
+      t.strictSame(steps, [...Array(sums).fill('sum'), 'all read']);
+      for (const userId of users) t.equal(await standing(ledger, userId), 'complete');
+    }
+  });
+
   await t.test(
     'users that cannot be added up at once are filled one by one, each with the default window first',
     async (t) => {
