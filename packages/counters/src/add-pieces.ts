@@ -1,4 +1,12 @@
-import { dayOfHalfHour, dayOfMonth, isoWeekYear, monthOf, type Tally, weekOf } from '@calltally/domain';
+import {
+  addTally,
+  dayOfHalfHour,
+  dayOfMonth,
+  isoWeekYear,
+  monthOf,
+  type Tally,
+  weekOf,
+} from '@calltally/domain';
 import { addDetailArguments, type Detail } from './detail-arguments.ts';
 import { type Generation, type Generations, generationOf } from './generation.ts';
 import {
@@ -95,19 +103,38 @@ export async function addPieces(
   generations: Generations,
   pieces: readonly Piece[],
 ): Promise<boolean[]> {
-  const filled: boolean[] = [];
+  let written: Promise<boolean[]> = Promise.resolve([]);
+  // The next commands are made while Redis works on those before.
+  for (const commands of fillCommands(session, generations, pieces)) {
+    const before = await written;
+    written = session.runForUsers('fill', commands).then((replies) => {
+      for (const reply of replies) before.push(reply === 1);
+      return before;
+    });
+    // It may fail before it is awaited.
+    written.catch(() => {});
+  }
+  return written;
+}
+
+/** In portions that one pipeline takes. */
+function* fillCommands(
+  session: CounterSession,
+  generations: Generations,
+  pieces: readonly Piece[],
+): Generator<UserCommand[]> {
   let commands: UserCommand[] = [];
   let size = 0;
   for (const piece of pieces) {
     const command = fillCommand(session, generations, piece);
     commands.push(command);
     size += command.args.length;
-    if (size < ARGUMENTS_AT_ONCE && commands.length + filled.length < pieces.length) continue;
-    filled.push(...(await session.runForUsers('fill', commands)).map((reply) => reply === 1));
+    if (size < ARGUMENTS_AT_ONCE) continue;
+    yield commands;
     commands = [];
     size = 0;
   }
-  return filled;
+  if (commands.length > 0) yield commands;
 }
 
 function fillCommand(
@@ -151,31 +178,45 @@ function bucketArguments(
   fromDay: number,
   { retentionMonths }: Generation,
 ): (string | number)[] {
-  const buckets = new Map<string, { expiry: number; fields: Map<string, number> }>();
-  const add = (key: string, expiry: number, unit: number | '', { calls, durationMs }: Tally) => {
-    let bucket = buckets.get(key);
-    if (bucket === undefined) {
-      bucket = { expiry, fields: new Map() };
-      buckets.set(key, bucket);
-    }
-    const { fields } = bucket;
-    fields.set(`${unit}c`, (fields.get(`${unit}c`) ?? 0) + calls);
-    fields.set(`${unit}d`, (fields.get(`${unit}d`) ?? 0) + durationMs);
-  };
+  const months = new Map<number, BucketSums>();
+  const years = new Map<number, BucketSums>();
   for (const [day, tally] of days) {
     if (day < fromDay) continue;
-    const month = monthOf(day);
-    const week = weekOf(day);
-    const year = isoWeekYear(week);
-    const monthExpiry = monthExpirySeconds(month, retentionMonths);
-    add(monthKey(userId, month), monthExpiry, dayOfMonth(day), tally);
+    const ofMonth = sumsIn(months, monthOf(day));
+    addTo(ofMonth, dayOfMonth(day), tally);
     // The month's own sum stands beside its days.
-    add(monthKey(userId, month), monthExpiry, '', tally);
-    add(weekKey(userId, year), weekExpirySeconds(year, retentionMonths), week, tally);
+    addTo(ofMonth, '', tally);
+    const week = weekOf(day);
+    addTo(sumsIn(years, isoWeekYear(week)), week, tally);
   }
-  const args: (string | number)[] = [buckets.size];
-  for (const [key, { expiry, fields }] of buckets) {
-    args.push(keys.push(key), expiry, fields.size, ...[...fields].flat());
+  const args: (string | number)[] = [months.size + years.size];
+  const push = (key: string, expiry: number, sums: BucketSums) => {
+    args.push(keys.push(key), expiry, 2 * sums.size);
+    for (const [unit, { calls, durationMs }] of sums) args.push(`${unit}c`, calls, `${unit}d`, durationMs);
+  };
+  for (const [month, sums] of months) {
+    push(monthKey(userId, month), monthExpirySeconds(month, retentionMonths), sums);
+  }
+  for (const [year, sums] of years) {
+    push(weekKey(userId, year), weekExpirySeconds(year, retentionMonths), sums);
   }
   return args;
+}
+
+/** By day of month or by week; '' for the whole month. */
+type BucketSums = Map<number | '', Tally>;
+
+function sumsIn(buckets: Map<number, BucketSums>, bucket: number): BucketSums {
+  let sums = buckets.get(bucket);
+  if (sums === undefined) {
+    sums = new Map();
+    buckets.set(bucket, sums);
+  }
+  return sums;
+}
+
+function addTo(sums: BucketSums, unit: number | '', tally: Tally): void {
+  const sum = sums.get(unit);
+  if (sum === undefined) sums.set(unit, { calls: tally.calls, durationMs: tally.durationMs });
+  else addTally(sum, tally);
 }
