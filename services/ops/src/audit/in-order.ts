@@ -24,12 +24,27 @@ export async function* inOrder<T, R>(
   }
 }
 
-/** Pages of any size as pieces of at most `size`. */
+/**
+ * Pages of any size as pieces of at most `size` items.
+ * @param weights what items weigh, and how much a piece may: only one of a single item weighs more
+ */
 export async function* inPieces<T>(
   pages: AsyncIterable<readonly T[]> | readonly T[][],
   size: number,
+  { of: weigh, max }: { of(item: T): number; max: number } = { of: () => 0, max: 0 },
 ): AsyncGenerator<T[]> {
   for await (const page of pages) {
-    for (let at = 0; at < page.length; at += size) yield page.slice(at, at + size);
+    let piece: T[] = [];
+    let weight = 0;
+    for (const item of page) {
+      if (piece.length === size || (piece.length > 0 && weight + weigh(item) > max)) {
+        yield piece;
+        piece = [];
+        weight = 0;
+      }
+      piece.push(item);
+      weight += weigh(item);
+    }
+    if (piece.length > 0) yield piece;
   }
 }

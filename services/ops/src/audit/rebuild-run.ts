@@ -40,6 +40,8 @@ export interface Rebuilt extends RebuildState {
 }
 
 const USERS_A_GROUP = 200;
+/** So few that they can be read in place of being summed. */
+const CALLS_A_GROUP = 10_000;
 const SAVE_EVERY_MS = 1_000;
 const NOTHING = { through: '', users: 0, calls: 0, ahead: 0, drifted: 0, cold: 0, filling: 0, seconds: 0 };
 
@@ -109,7 +111,8 @@ export async function rebuild(
   };
   const pages = isAll ? users.pages(state.through || undefined) : [[{ userId, calls: estimated }]];
   try {
-    for await (const done of inOrder(inPieces(pages, USERS_A_GROUP), concurrency, work, signal)) {
+    const groups = inPieces(pages, USERS_A_GROUP, { of: ({ calls }) => calls, max: CALLS_A_GROUP });
+    for await (const done of inOrder(groups, concurrency, work, signal)) {
       done.own.close();
       state = {
         generation,

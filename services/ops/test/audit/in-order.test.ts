@@ -62,3 +62,16 @@ test('pages become pieces of a size, in order', async (t) => {
   }
   t.strictSame(await collect(inPieces(pages(), 2)), [[1, 2], [3, 4], [5], [6]]);
 });
+
+test('a piece weighs no more than it may, unless it is a single item', async (t) => {
+  const weights = { of: (item: number) => item, max: 6 };
+  t.strictSame(await collect(inPieces([[1, 2, 3, 4, 9, 0, 6, 1], [5]], 3, weights)), [
+    [1, 2, 3],
+    [4],
+    [9],
+    [0, 6],
+    [1],
+    [5],
+  ]);
+  t.strictSame(await collect(inPieces([[0, 0, 0, 0]], 3, weights)), [[0, 0, 0], [0]]);
+});
