@@ -54,17 +54,7 @@ export function talliesOfLists(
     const sign = from === 'minus.' ? -1 : 1;
     const isCorrection = from !== ROWS.prefix;
     const known = new Map<string | number, PartitionDayTally>();
-    const make = (day: number): PartitionDayTally => ({
-      userId,
-      day,
-      stream,
-      partition,
-      calls: 0,
-      durationMs: 0,
-      lastStartedAt: -1,
-      lastOffset: -1,
-      isCorrection: false,
-    });
+    const none = { userId, stream, partition, calls: 0, durationMs: 0, lastStartedAt: -1, lastOffset: -1 };
     for (const [start, durationMs, offset, ...labels] of rows as ListedRow[]) {
       if (offset > highest) continue;
       const startedAt = start.getTime();
@@ -72,8 +62,7 @@ export function talliesOfLists(
       const key = detailFrom === undefined ? `${day}` : `${day} ${labels.join(SEPARATOR)}`;
       let tally = known.get(key);
       if (tally === undefined) {
-        tally = make(day);
-        tally.isCorrection = isCorrection;
+        tally = { ...none, day, isCorrection };
         if (detailFrom !== undefined) tally.cell = cellOfLabels(labels);
         known.set(key, tally);
         byDay.push(tally);
@@ -84,8 +73,7 @@ export function talliesOfLists(
       const halfHour = halfHourOf(startedAt);
       let ofHalfHour = known.get(halfHour);
       if (ofHalfHour === undefined) {
-        ofHalfHour = make(day);
-        ofHalfHour.halfHour = halfHour;
+        ofHalfHour = { ...none, day, isCorrection: false, halfHour };
         known.set(halfHour, ofHalfHour);
         byHalfHour.push(ofHalfHour);
       }
