@@ -6,8 +6,8 @@ import type { CounterSession } from './session.ts';
 const LEASE_MS = 15_000;
 
 /**
- * Works while holding one of the slots, which bound how many sums all processes together ask of Mongo at once.
- * @param work may release the slot before its end, once it asks for no more sums
+ * Takes one of the slots, works, and releases it. Slots bound how many sums all processes together ask of Mongo at once.
+ * @param work may release the slot itself, once it asks for no more sums
  * @returns undefined if all slots are taken
  * @throws CountersError, and what the work throws
  */

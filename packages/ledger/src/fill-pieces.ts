@@ -43,7 +43,7 @@ const TOPIC_MS = 60_000;
  * A piece may take its time: rows at or below `base` never change, whatever is counted meanwhile, and the script refuses
  * a piece that is no longer the next one.
  *
- * @param onAllRead called when all that is left to be done is to write what was read
+ * @param onAllRead called, at most once, when all that is left is to write what was read. Not if the round ends before
  * @throws CountersError, StoreError
  */
 export async function fillPieces(

@@ -1,7 +1,7 @@
 import { type Cell, dayOf, halfHourOf, type Tally } from '@calltally/domain';
 import type { Document } from 'mongodb';
 import { type OffsetVector, partitionId } from './progress.ts';
-import { type Addend, cellOfLabels, durationOf, labelsOf, ROWS, startOf } from './tally-stages.ts';
+import { type Addend, cellOfGroup, durationOf, labelsOf, ROWS, startOf } from './tally-stages.ts';
 
 /**
  * One user's calls of one UTC day whose sources lie in one partition; or what corrections that came by it add to the day,
@@ -27,19 +27,29 @@ export interface PartitionDayTally extends Tally {
 /** In no label. */
 const SEPARATOR = '\u001f';
 
-type ListedRow = [start: Date, durationMs: number, offset: number, ...labels: (string | null)[]];
+/** A row, or one side of a correction. A label that was not given is missing or null. */
+interface ListedRow {
+  at: Date;
+  ms: number;
+  offset: number;
+  a?: string | null;
+  l?: string | null;
+  t?: string | null;
+}
 
 /** A group for `talliesOfLists`: what is to be summed of a user and a partition, as a list. */
 export function listsOf(addend: Addend): Document {
+  // Documents, because MongoDB takes a list here for several operands, and refuses it.
+  const row = { at: startOf(addend), ms: durationOf(addend), offset: '$source.offset', ...labelsOf(addend) };
   return {
     _id: { u: '$user_id', s: '$source.stream', p: '$source.partition', from: addend.prefix },
-    rows: { $push: [startOf(addend), durationOf(addend), '$source.offset', ...labelsOf(addend)] },
+    rows: { $push: row },
   };
 }
 
 /**
  * Sums of what lies at or below `through`.
- * @param detailFrom by cell, and behind these by half-hour, from this UTC day on
+ * @param detailFrom if given, by cell, and behind these, from this UTC day on, by half-hour; else by day
  */
 export function talliesOfLists(
   lists: readonly Document[],
@@ -55,13 +65,14 @@ export function talliesOfLists(
     const isCorrection = from !== ROWS.prefix;
     const ofDays = new Map<string, PartitionDayTally>();
     const ofHalfHours = new Map<number, PartitionDayTally>();
-    for (const [start, ms, offset, ...labels] of rows as ListedRow[]) {
+    for (const row of rows as ListedRow[]) {
+      const { at, ms, offset } = row;
       if (offset > highest) continue;
-      const startedAt = start.getTime();
+      const startedAt = at.getTime();
       const lastStartedAt = sign === 1 ? startedAt : -1;
-      const durationMs = sign * ms;
+      const durationMs = sign === 1 ? ms : 0 - ms;
       const day = dayOf(startedAt);
-      const key = detailFrom === undefined ? `${day}` : `${day} ${labels.join(SEPARATOR)}`;
+      const key = detailFrom === undefined ? `${day}` : `${day} ${labelsKey(row)}`;
       const ofDay = ofDays.get(key);
       if (ofDay === undefined) {
         // Not from a common object with zeros: V8 takes several times as long for objects whose small numbers become large.
@@ -76,7 +87,7 @@ export function talliesOfLists(
           lastOffset: offset,
           isCorrection,
         };
-        if (detailFrom !== undefined) tally.cell = cellOfLabels(labels);
+        if (detailFrom !== undefined) tally.cell = cellOfGroup(row);
         ofDays.set(key, tally);
         byDay.push(tally);
       } else {
@@ -105,6 +116,10 @@ export function talliesOfLists(
     }
   }
   return [...byDay, ...byHalfHour];
+}
+
+function labelsKey({ a, l, t }: ListedRow): string {
+  return `${a ?? ''}${SEPARATOR}${l ?? ''}${SEPARATOR}${t ?? ''}`;
 }
 
 function add(tally: PartitionDayTally, calls: number, durationMs: number, offset: number): void {

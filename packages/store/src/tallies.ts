@@ -72,7 +72,7 @@ export function cutAt(through: OffsetVector): Cut {
   return { rows: through, corrections: through };
 }
 
-/** What `sumByDayAndPartition` gives. */
+/** What `sumByDayAndPartition` sums, and how. */
 export interface DayBounds {
   /** Only calls that start within it; either end may be infinite. */
   range?: Range;
@@ -89,8 +89,8 @@ export interface DayBounds {
 
 const EVER: Range = { from: -Infinity, until: Infinity };
 
-/** So many rows make one document of less than 14 MB, the longest labels included. A document may have 16 MiB. */
-const FEW_ROWS = 15_000;
+/** In one document, which may have 16 MiB. With the longest labels a row takes 1.6 KB of it. */
+const FEW_ROWS = 10_000;
 
 /** Nearly always enough for one reply: on some servers a second one costs as much as the whole aggregation. */
 const REPLY_GROUPS = 100_000;

@@ -100,22 +100,17 @@ export function cellGroup(by: readonly Dimension[], { prefix }: Addend): Documen
 }
 
 export function cellOfGroup(group: Document): Cell {
-  return cellOfLabels(DIMENSIONS.map((dimension) => group[LABELS[dimension].group]));
-}
-
-/** The labels of a cell, in the order of `DIMENSIONS`. One that was not given is null. */
-export function labelsOf({ prefix }: Addend): string[] {
-  return DIMENSIONS.map((dimension) => `$${prefix}${LABELS[dimension].field}`);
-}
-
-/** @param labels in the order of `DIMENSIONS` */
-export function cellOfLabels(labels: readonly (string | null | undefined)[]): Cell {
   const cell: Cell = {};
-  DIMENSIONS.forEach((dimension, i) => {
-    const label = labels[i];
+  for (const dimension of DIMENSIONS) {
+    const label = group[LABELS[dimension].group];
     if (label) cell[LABEL_OF[dimension]] = label;
-  });
+  }
   return cell;
+}
+
+/** The labels themselves, by the names that they have in a group. */
+export function labelsOf({ prefix }: Addend): Document {
+  return Object.fromEntries(Object.values(LABELS).map(({ field, group }) => [group, `$${prefix}${field}`]));
 }
 
 export function startsWithin(

@@ -342,7 +342,7 @@ test('sums over rows', async (t) => {
   });
 
   await t.test('few rows are read, and more are summed by Mongo', async (t) => {
-    const rows = Array.from({ length: 15_001 }, (_, i) =>
+    const rows = Array.from({ length: 10_001 }, (_, i) =>
       rowOf(
         { callId: `few-${i}`, userId: 'u-few', startedAt: NOON - (i % 9) * DAY_MS, durationMs: i },
         { offset: i, partition: i % 3 },

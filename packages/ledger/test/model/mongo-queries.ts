@@ -65,9 +65,7 @@ export function aggregated(
 function grouped(documents: readonly Document[], { _id, ...sums }: Document): Document[] {
   const groups = new Map<string, Document>();
   for (const document of documents) {
-    const key = isOfFields(_id)
-      ? Object.fromEntries(Object.entries(_id).map(([name, of]) => [name, evaluated(document, of)]))
-      : evaluated(document, _id);
+    const key = evaluated(document, _id);
     const id = JSON.stringify(key);
     const group: Document = groups.get(id) ?? { _id: key };
     groups.set(id, group);
@@ -85,15 +83,20 @@ function grouped(documents: readonly Document[], { _id, ...sums }: Document): Do
   return [...groups.values()];
 }
 
+/** Not a list: MongoDB takes one for several operands of `$push`, `$sum` or `$max`, and refuses it. */
 function isOfFields(of: unknown): of is Document {
+  if (Array.isArray(of)) throw new Error('MongoDB refuses a list here');
   return typeof of === 'object' && of !== null && !Object.keys(of)[0]!.startsWith('$');
 }
 
-/** A path, a constant, an operator with its operands, or a list of these. */
+/** A path, a constant, an operator with its operands, or a document of these. */
 function evaluated(document: Document, of: unknown): unknown {
   if (typeof of === 'string' && of.startsWith('$')) return valueAt(document, of.slice(1));
   if (typeof of !== 'object' || of === null || of instanceof Date) return of;
-  if (Array.isArray(of)) return of.map((one) => evaluated(document, one) ?? null);
+  if (isOfFields(of)) {
+    const fields = Object.entries(of).map(([name, one]) => [name, evaluated(document, one)] as const);
+    return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+  }
   const [[operator, operands]] = Object.entries(of) as [[string, unknown]];
   if (operator === '$switch') {
     const { branches, default: otherwise } = operands as Document;

@@ -162,9 +162,9 @@ export function filler(limits = SMALL, emptyRounds = 1): Work {
       const { users } = await readFillQueue(ledger.session);
       const filled =
         users > 0 &&
-        (await withFillSlot(ledger.session, SLOTS, async () => {
+        (await withFillSlot(ledger.session, SLOTS, async (release) => {
           const userIds = await reserveUsers(ledger.session, { empty: 2, part: 1 }, Date.now());
-          return userIds.length > 0 && fillPieces(ledger, pieces, userIds);
+          return userIds.length > 0 && fillPieces(ledger, pieces, userIds, release);
         }));
       if (!filled) return;
       // Who was opened at a correction, and not at what it needs, has to wait for a consumer.
