@@ -26,7 +26,7 @@ export async function* inOrder<T, R>(
 
 /**
  * Pages of any size as pieces of at most `size` items.
- * @param weights what items weigh, and how much a piece may: only one of a single item weighs more
+ * @param weights what items weigh, and how much a piece may. It weighs more only if it is a single item
  */
 export async function* inPieces<T>(
   pages: AsyncIterable<readonly T[]> | readonly T[][],

@@ -9,7 +9,8 @@ import {
 } from '@calltally/ledger';
 import type { RebuildState, UserCalls } from '@calltally/store';
 import { generationIds } from '../ledger-connection.ts';
-import { inOrder, inPieces } from './in-order.ts';
+import { groupsOf } from './groups-of.ts';
+import { inOrder } from './in-order.ts';
 import { retryOnTimeout } from './retry-on-timeout.ts';
 import { type GroupRows, RowsDone } from './rows-done.ts';
 
@@ -39,9 +40,6 @@ export interface Rebuilt extends RebuildState {
   complete: boolean;
 }
 
-const USERS_A_GROUP = 200;
-/** So few that they can be read in place of being summed. */
-const CALLS_A_GROUP = 10_000;
 const SAVE_EVERY_MS = 1_000;
 const NOTHING = { through: '', users: 0, calls: 0, ahead: 0, drifted: 0, cold: 0, filling: 0, seconds: 0 };
 
@@ -111,7 +109,7 @@ export async function rebuild(
   };
   const pages = isAll ? users.pages(state.through || undefined) : [[{ userId, calls: estimated }]];
   try {
-    const groups = inPieces(pages, USERS_A_GROUP, { of: ({ calls }) => calls, max: CALLS_A_GROUP });
+    const groups = groupsOf(pages);
     for await (const done of inOrder(groups, concurrency, work, signal)) {
       done.own.close();
       state = {

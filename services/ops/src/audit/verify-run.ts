@@ -7,6 +7,7 @@ import {
   pieceReaderOf,
   reopen,
 } from '@calltally/ledger';
+import { groupsOf, USERS_A_GROUP } from './groups-of.ts';
 import { inOrder, inPieces } from './in-order.ts';
 import { retryOnTimeout } from './retry-on-timeout.ts';
 
@@ -41,7 +42,6 @@ export interface VerifyHooks {
   onProgress(sofar: Verified, rows: number): void;
 }
 
-const USERS_A_GROUP = 200;
 const GROUPS_AT_ONCE = 2;
 
 /**
@@ -85,8 +85,7 @@ export async function verify(
     return { ...audit, users: userIds.length, drifted: drifted.length, isRepaired };
   };
   try {
-    const groups = inPieces(userIdsOf(ledger, whom), USERS_A_GROUP);
-    for await (const group of inOrder(groups, GROUPS_AT_ONCE, work, signal)) {
+    for await (const group of inOrder(groupsIn(ledger, whom), GROUPS_AT_ONCE, work, signal)) {
       sofar.users += group.users;
       sofar.cold += group.cold.length;
       sofar.filling += group.filling.length;
@@ -102,8 +101,8 @@ export async function verify(
   return { ...sofar, complete: !signal.aborted };
 }
 
-async function* userIdsOf({ store }: LedgerContext, whom: Whom): AsyncGenerator<string[]> {
+async function* groupsIn({ store }: LedgerContext, whom: Whom): AsyncGenerator<string[]> {
   if ('userId' in whom) yield [whom.userId];
-  else if ('sample' in whom) yield await store.users.sample(whom.sample);
-  else for await (const page of store.users.pages()) yield page.map(({ userId }) => userId);
+  else if ('sample' in whom) yield* inPieces([await store.users.sample(whom.sample)], USERS_A_GROUP);
+  else for await (const group of groupsOf(store.users.pages())) yield group.map(({ userId }) => userId);
 }

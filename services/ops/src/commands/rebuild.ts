@@ -48,7 +48,7 @@ export function addRebuild(program: Command, context: Context): void {
     .addOption(new Option('--user <user_id>', 'only this user').conflicts(['all', 'restart']))
     .option('--all', 'all users who have calls')
     .addOption(
-      new Option('--concurrency <n>', `groups of 200 users at the same time, 1 to ${CONCURRENCY_MAX}`)
+      new Option('--concurrency <n>', `groups of up to 200 users at the same time, 1 to ${CONCURRENCY_MAX}`)
         .argParser(wholeNumber(1, CONCURRENCY_MAX))
         .default(4),
     )
