@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   addTally,
   dayOfHalfHour,
@@ -113,6 +114,8 @@ export async function addPieces(
     });
     // It may fail before it is awaited.
     written.catch(() => {});
+    // Commands leave at the end of a turn of the event loop.
+    await turn();
   }
   return written;
 }

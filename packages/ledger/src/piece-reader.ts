@@ -66,7 +66,7 @@ export class PieceReader {
   }
 
   /**
-   * All of some users' rows, in one query.
+   * All of some users’ rows at once.
    * @returns undefined if that is too much at once
    * @throws StoreError
    */
