@@ -66,7 +66,7 @@ export class PieceReader {
   }
 
   /**
-   * All of some users’ rows at once.
+   * All of some users' rows at once.
    * @returns undefined if that is too much at once
    * @throws StoreError
    */
@@ -116,7 +116,7 @@ export class PieceReader {
   }
 
   /**
-   * The rows of some users that start at or after `fromMs`, however many there are: in one query if possible, else user
+   * The rows of some users that start at or after `fromMs`, however many there are: at once if possible, else user
    * by user and piece by piece. The last piece may reach further back.
    * @param onRows told how many rows were added up
    * @throws StoreError
