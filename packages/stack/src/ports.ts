@@ -1,14 +1,18 @@
 import { randomInt } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { tryLock } from './lock.ts';
 
 // Below every system's range of ports for outgoing connections. Otherwise a client that keeps connecting to the port of
 // a stopped engine could get that port as its own, connect to itself, and block the engine's restart.
 const PORT_MIN = 20_000;
 const PORT_MAX = 32_000;
-const DRAWS_MAX = 200;
+/** Ports that a process reserves at once, until it ends. */
+const RESERVED = 60;
+const RANGES = (PORT_MAX - PORT_MIN) / RESERVED;
+const LOCKS = join(tmpdir(), `calltally-ports-${process.getuid?.()}`);
 const ATTEMPTS_MAX = 3;
 
 /**
@@ -49,17 +53,41 @@ async function choose<Name extends string>(
   return chosen as Record<Name, number>;
 }
 
-/** A port that nobody has at present, and that no outgoing connection is given. */
+/**
+ * A port that nobody has at present, that no outgoing connection is given, and that neither this process nor any other one
+ * that is running has drawn: a service may listen on it much later.
+ */
 export function drawPort(): Promise<number> {
   return draw(new Set());
 }
 
+/** What this process has reserved and not drawn yet. */
+const reserved: number[] = [];
+let reserving: Promise<void> | undefined;
+
 async function draw(taken: ReadonlySet<number>): Promise<number> {
-  for (let draws = 0; draws < DRAWS_MAX; draws++) {
-    const port = randomInt(PORT_MIN, PORT_MAX);
-    if (!taken.has(port) && (await isFree(port))) return port;
+  for (;;) {
+    const port = reserved.pop();
+    if (port === undefined) {
+      reserving ??= reserve().finally(() => {
+        reserving = undefined;
+      });
+      await reserving;
+    } else if (!taken.has(port) && (await isFree(port))) return port;
   }
-  throw new Error(`no free port on 127.0.0.1 among ${DRAWS_MAX} between ${PORT_MIN} and ${PORT_MAX}`);
+}
+
+/** Reserves a range of ports for this process. That ends with the process, however it does. */
+async function reserve(): Promise<void> {
+  await mkdir(LOCKS, { recursive: true });
+  const start = randomInt(RANGES);
+  for (let i = 0; i < RANGES; i++) {
+    const first = PORT_MIN + ((start + i) % RANGES) * RESERVED;
+    if (!('release' in (await tryLock(join(LOCKS, `${first}`))))) continue;
+    reserved.push(...Array.from({ length: RESERVED }, (_, at) => first + at));
+    return;
+  }
+  throw new Error(`all ports between ${PORT_MIN} and ${PORT_MAX} are reserved; see ${LOCKS}`);
 }
 
 /** Whether a server can listen on this port of 127.0.0.1 now. */

@@ -1,9 +1,10 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { test } from 'tap';
 import { uniqueFolder } from '../src/folder.ts';
-import { onFreePorts } from '../src/ports.ts';
+import { drawPort, onFreePorts } from '../src/ports.ts';
 
 async function take(port: number): Promise<Server> {
   const server = createServer().listen(port, '127.0.0.1');
@@ -27,6 +28,19 @@ test('a folder keeps its ports while they are free, and gets others when they ar
   server.close();
   t.not(second.one, first.one);
   t.equal(second.two, first.two);
+});
+
+test('nobody draws what another process has drawn and does not use yet', async (t) => {
+  const drawing = Array.from({ length: 6 }, async () => {
+    const child = fork(new URL('fixtures/draw-ports.ts', import.meta.url), { stdio: 'ignore' });
+    t.teardown(() => child.kill('SIGKILL'));
+    const [ports] = (await once(child, 'message')) as [number[]];
+    return ports;
+  });
+  const own = await Promise.all(Array.from({ length: 150 }, drawPort));
+  const all = [...own, ...(await Promise.all(drawing)).flat()];
+  t.equal(all.length, 150 + 6 * 100);
+  t.equal(new Set(all).size, all.length);
 });
 
 test('if another process takes the port before the start, another port is tried', async (t) => {
