@@ -1,9 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { tryLock } from './lock.ts';
 
 // Below every system's range of ports for outgoing connections. Otherwise a client that keeps connecting to the port of
 // a stopped engine could get that port as its own, connect to itself, and block the engine's restart.
@@ -12,7 +11,6 @@ const PORT_MAX = 32_000;
 /** Ports that a process reserves at once, until it ends. */
 const RESERVED = 60;
 const RANGES = (PORT_MAX - PORT_MIN) / RESERVED;
-const LOCKS = join(tmpdir(), `calltally-ports-${process.getuid?.()}`);
 const ATTEMPTS_MAX = 3;
 
 /**
@@ -77,25 +75,34 @@ async function draw(taken: ReadonlySet<number>): Promise<number> {
   }
 }
 
-/** Reserves a range of ports for this process. That ends with the process, however it does. */
+/** Reserves a range of ports for this process, by listening on the first one. That ends with the process, however it does. */
 async function reserve(): Promise<void> {
-  await mkdir(LOCKS, { recursive: true });
   const start = randomInt(RANGES);
   for (let i = 0; i < RANGES; i++) {
     const first = PORT_MIN + ((start + i) % RANGES) * RESERVED;
-    if (!('release' in (await tryLock(join(LOCKS, `${first}`))))) continue;
-    reserved.push(...Array.from({ length: RESERVED }, (_, at) => first + at));
+    const guard = await listenOn(first);
+    if (guard === undefined) continue;
+    guard.unref();
+    for (let port = first + 1; port < first + RESERVED; port++) reserved.push(port);
     return;
   }
-  throw new Error(`all ports between ${PORT_MIN} and ${PORT_MAX} are reserved; see ${LOCKS}`);
+  throw new Error(`all ports of 127.0.0.1 between ${PORT_MIN} and ${PORT_MAX} are reserved`);
 }
 
 /** Whether a server can listen on this port of 127.0.0.1 now. */
-function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
+  const server = await listenOn(port);
+  if (server === undefined) return false;
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}
+
+/** Undefined if another one has this port of 127.0.0.1. */
+function listenOn(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
+    server.once('error', () => resolve(undefined));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(server));
   });
 }
 
