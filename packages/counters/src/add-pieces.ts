@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import {
   addTally,
   dayOfHalfHour,
@@ -104,20 +103,11 @@ export async function addPieces(
   generations: Generations,
   pieces: readonly Piece[],
 ): Promise<boolean[]> {
-  let written: Promise<boolean[]> = Promise.resolve([]);
-  // The next commands are made while Redis works on those before.
+  const filled: boolean[] = [];
   for (const commands of fillCommands(session, generations, pieces)) {
-    const before = await written;
-    written = session.runForUsers('fill', commands).then((replies) => {
-      for (const reply of replies) before.push(reply === 1);
-      return before;
-    });
-    // It may fail before it is awaited.
-    written.catch(() => {});
-    // Commands leave at the end of a turn of the event loop.
-    await turn();
+    for (const reply of await session.runForUsers('fill', commands)) filled.push(reply === 1);
   }
-  return written;
+  return filled;
 }
 
 /** In portions that one pipeline takes. */
