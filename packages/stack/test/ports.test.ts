@@ -32,7 +32,9 @@ test('a folder keeps its ports while they are free, and gets others when they ar
 
 test('nobody draws what another process has drawn and does not use yet', async (t) => {
   const drawing = Array.from({ length: 6 }, async () => {
-    const child = fork(new URL('fixtures/draw-ports.ts', import.meta.url), { stdio: 'ignore' });
+    // Without what test processes load, which sends messages of its own.
+    const execArgv = ['--import=tsx', '--conditions=calltally'];
+    const child = fork(new URL('fixtures/draw-ports.ts', import.meta.url), { execArgv, stdio: 'ignore' });
     t.teardown(() => child.kill('SIGKILL'));
     const [ports] = (await once(child, 'message')) as [number[]];
     return ports;
