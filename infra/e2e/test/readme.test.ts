@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ensureTopics, kafkaClient, TOPIC_DEFAULTS } from '@calltally/contract';
@@ -28,8 +28,9 @@ test("the README's TypeScript, as pasted, publishes to the Kafka of npm start", 
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   await mkdir(join(folder, '.calltally'));
   await writeFile(join(folder, '.calltally/stack.json'), JSON.stringify({ kafka: kafka.address }));
-  // Its import resolves here, as in any file of this folder.
-  const pasted = join(root, `${uniqueName('pasted')}.ts`);
+  // Its import resolves here, as in any file below the root. Tests that read all files do not look here.
+  const pasted = join(root, '.calltally', `${uniqueName('pasted')}.ts`);
+  await mkdir(dirname(pasted), { recursive: true });
   t.teardown(() => rm(pasted, { force: true }));
   await writeFile(pasted, snippet!);
   const { KAFKA_BROKERS: _, ...env } = process.env;
