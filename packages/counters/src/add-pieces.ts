@@ -104,30 +104,18 @@ export async function addPieces(
   pieces: readonly Piece[],
 ): Promise<boolean[]> {
   const filled: boolean[] = [];
-  for (const commands of fillCommands(session, generations, pieces)) {
-    for (const reply of await session.runForUsers('fill', commands)) filled.push(reply === 1);
-  }
-  return filled;
-}
-
-/** In portions that one pipeline takes. */
-function* fillCommands(
-  session: CounterSession,
-  generations: Generations,
-  pieces: readonly Piece[],
-): Generator<UserCommand[]> {
   let commands: UserCommand[] = [];
   let size = 0;
   for (const piece of pieces) {
     const command = fillCommand(session, generations, piece);
     commands.push(command);
     size += command.args.length;
-    if (size < ARGUMENTS_AT_ONCE) continue;
-    yield commands;
+    if (size < ARGUMENTS_AT_ONCE && commands.length + filled.length < pieces.length) continue;
+    filled.push(...(await session.runForUsers('fill', commands)).map((reply) => reply === 1));
     commands = [];
     size = 0;
   }
-  if (commands.length > 0) yield commands;
+  return filled;
 }
 
 function fillCommand(
